@@ -1,0 +1,1 @@
+"""One folder per published notation of the variational autoencoder; `ls` is the list of notations."""

@@ -1,0 +1,5 @@
+"""`python -m elbostone`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What records and definitions say: tolerance, equality, throughput, symbols. Pure functions; no framework."""

@@ -1,0 +1,66 @@
+"""`elbostone check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..execution.plan import Selection
+from ..report.tables import write_equivalence
+from ..samples import equality_sample
+from ..workflow import Equality, create_run, load_problems
+from .options import (
+    AsJson,
+    Backends,
+    Device,
+    Dtypes,
+    Modes,
+    Notations,
+    Out,
+    Threads,
+    Timeout,
+    exit_code,
+    print_json,
+    print_verdicts,
+    progress,
+    select,
+    stderr,
+    thread_count,
+)
+
+
+def check(
+    problem: Annotated[
+        list[Path] | None, typer.Argument(help="PROBLEM.json files [default: the embedded digits].", show_default=False)
+    ] = None,
+    notation: Notations = None,
+    backend: Backends = None,
+    device: Device = "cpu",
+    dtype: Dtypes = None,
+    mode: Modes = None,
+    out: Out = Path("reports"),
+    timeout: Timeout = 300,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every matching cell computes the same tensors as the truth and as each other cell."""
+    problems = load_problems(problem or ())
+    selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
+    planned: list[tuple[object, tuple[Selection, ...]]]
+    sample = [(p, (selection,)) for p in problems] or [(p, (selection,)) for p, _ in equality_sample(selection)]
+    options = {"problems": [str(path) for path in problem or ()], "device": device}
+    equality = Equality(create_run(out, options), thread_count(threads), timeout, thread_count(None))
+    for loaded, selections in sample:
+        equality.add(loaded, selections)
+    with progress("equality", len(equality.plan.tasks) + len(equality.plan.settled)) as advance:
+        equality.on_record = advance
+        rows = equality.run()
+    write_equivalence(rows, equality.folder.path)
+    if as_json:
+        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows})
+    else:
+        print_verdicts(rows)
+        stderr.print(f"tables: {equality.folder.path}/equivalence.csv, .md")
+    raise typer.Exit(exit_code(rows))

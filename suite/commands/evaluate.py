@@ -1,0 +1,96 @@
+"""`elbostone evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..definition.problem import load_problem, read_tensors
+from ..definition.roles import TERMS
+from ..execution.plan import check_tasks, plan_cells
+from ..execution.processes import Pool, scratch_folder
+from ..execution.records import CELL_FIELDS, append_record
+from .options import (
+    AsJson,
+    Backends,
+    Device,
+    Dtypes,
+    Modes,
+    Notations,
+    Threads,
+    Timeout,
+    print_json,
+    print_table,
+    progress,
+    select,
+    thread_count,
+)
+
+
+def evaluate(
+    problem: Annotated[Path, typer.Argument(help="PROBLEM.json, with PROBLEM.safetensors beside it.")],
+    notation: Notations = None,
+    backend: Backends = None,
+    device: Device = "cpu",
+    dtype: Dtypes = None,
+    mode: Modes = None,
+    gradients: Annotated[bool, typer.Option(help="Also the gradients of the batch's summed ELBO.")] = False,
+    timeout: Timeout = 300,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one problem in every matching cell and print its terms, in nats, per example."""
+    loaded = load_problem(problem)
+    selection = select(notation, backend, device, dtype, mode, gradients=gradients)
+    plan = plan_cells(loaded, problem.resolve(), selection)
+    check_tasks(plan, str(problem))
+    records: list[dict[str, Any]] = []
+    with scratch_folder() as scratch, progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance:
+        pool = Pool(
+            scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=advance
+        )
+        for record in plan.settled:
+            append_record(pool.records, record)
+            advance(record)
+            records.append(_printed(record, {}, gradients))
+        pool.on_record = lambda record: (advance(record), records.append(_read(record, pool.tensors, gradients)))[0]
+        pool.run(plan.tasks)
+    if as_json:
+        print_json({"schema": 1, "problem": loaded.name, "records": records})
+    else:
+        _print(loaded.name, records)
+    raise typer.Exit(int(any(record["status"] in ("failed", "timeout") for record in records)))
+
+
+def _read(record: dict[str, Any], folder: Path, gradients: bool) -> dict[str, Any]:
+    tensors = read_tensors(folder / record["tensors"]) if record["status"] == "ok" else {}
+    return _printed(record, tensors, gradients)
+
+
+def _printed(record: dict[str, Any], tensors: dict[str, Any], gradients: bool) -> dict[str, Any]:
+    """A record as it is printed, with the canonical tensors that its notation's own equations gave."""
+    document = {name: record[name] for name in CELL_FIELDS if name != "problem"}
+    document |= {"adapted": record.get("adapted"), "status": record["status"], "reason": record["reason"]}
+    document["terms"] = {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
+    slopes = {n.removeprefix("gradient/"): t.tolist() for n, t in tensors.items() if n.startswith("gradient/")}
+    document["gradients"] = slopes if gradients and tensors else None
+    return document
+
+
+def _print(name: str, records: list[dict[str, Any]]) -> None:
+    rows = []
+    for record in records:
+        cell = [record[field] for field in ("notation", "backend", "dtype", "mode")]
+        if record["terms"] is None:
+            rows.append((*cell, f"{record['status']}: {record['reason']}", None, None))
+            continue
+        count = len(record["terms"]["elbo"])
+        means = [sum(record["terms"][term]) / count for term in ("elbo", "log_likelihood", "kl")]
+        rows.append((*cell, *(f"{mean:.12g}" for mean in means)))
+    print_table(
+        f"{name}: means over the batch, in nats (--json prints every example)",
+        ("notation", "backend", "dtype", "mode", "elbo", "log likelihood", "kl"),
+        rows,
+    )

@@ -1,0 +1,116 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..analysis.verdicts import FAILING, Row, verdict_counts
+from ..definition.registry import choose
+from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
+from ..execution.plan import Selection
+from ..execution.processes import cpu_threads, require_device
+
+Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}; repeat for several.")
+]
+Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")]
+Dtypes = Annotated[list[str] | None, typer.Option("--dtype", help=f"One of {', '.join(DTYPES)}; repeat for several.")]
+Modes = Annotated[list[str] | None, typer.Option("--mode", help=f"One of {', '.join(MODES)}; repeat for several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+Out = Annotated[Path, typer.Option(help="Where the run folder is made.")]
+Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one cell may take.", min=1)]
+Threads = Annotated[int | None, typer.Option(help="Threads of one operation [default: all CPUs].", min=1)]
+
+stderr = Console(stderr=True)
+
+
+def select(
+    notations: Sequence[str] | None,
+    backends: Sequence[str] | None,
+    device: str,
+    dtypes: Sequence[str] | None,
+    modes: Sequence[str] | None,
+    *,
+    gradients: bool = True,
+) -> Selection:
+    """A checked selection; the device is looked for.
+
+    Raises:
+        BadInput: an unknown word.
+        EnvironmentLacks: something asked for by name is not here.
+    """
+    selection = Selection(
+        notations=tuple(choose(notations or ())),
+        backends=tuple(backends or ()),
+        device=device,
+        dtypes=tuple(dtypes or ("float64",)),
+        modes=tuple(modes or ("eager",)),
+        gradients=gradients,
+    )
+    selection.check()
+    require_device(device, selection.backends)
+    return selection
+
+
+def thread_count(threads: int | None) -> int:
+    """The number asked for, or all CPUs that this process may use."""
+    return min(threads, cpu_threads()) if threads else cpu_threads()
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A bar on stderr that goes on with every record."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=False) as bar:
+        task = bar.add_task(title, total=total)
+
+        def advance(record: dict[str, Any]) -> None:
+            if record["status"] in ("failed", "timeout"):
+                bar.console.print(f"{record['status']}: {record['notation']} on {record['backend']}: {record['reason']}")
+            bar.advance(task)
+
+        yield advance
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; numbers keep 17 digits."""
+    json.dump(document, sys.stdout, ensure_ascii=False)
+    print()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table on stdout; not cut to the terminal's width where stdout is a file."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def exit_code(rows: Sequence[Row]) -> int:
+    """1 where any cell fails the run."""
+    return int(any(row["verdict"] in FAILING for row in rows))
+
+
+def print_verdicts(rows: Sequence[Row]) -> None:
+    """How many cells have each verdict, and one line for each that fails the run."""
+    counts = verdict_counts(rows)
+    print("cells: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    seen = set()
+    for row in rows:
+        cell = tuple(row[name] for name in ("problem", "notation", "backend", "device", "dtype", "mode"))
+        if row["verdict"] in FAILING and cell not in seen:
+            seen.add(cell)
+            print(f"{row['verdict']}: {' '.join(cell)}: {row['first_divergence'] or row['reason']}")

@@ -1,0 +1,115 @@
+"""The oracle's encoder and decoder, on a tape: hidden layers of any depth, and convolutions by copying patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+
+from .arithmetic import Selection
+from .spec import Spec
+from .tape import Node, Tape
+
+Weights = Mapping[str, Node]
+
+
+def encode(tape: Tape, spec: Spec, x: Node, w: Weights) -> tuple[Node, Node]:
+    """x [batch, data] → posterior mean and log-variance [batch, latent]."""
+    hidden = x
+    if spec.network == "conv":
+        hidden = _encode_image(tape, spec, x, w)
+    for i in range(len(spec.hidden)):
+        hidden = _activate(tape, spec, _affine(tape, hidden, w, f"encoder.hidden.{i}"))
+    return _affine(tape, hidden, w, "encoder.mean"), _affine(tape, hidden, w, "encoder.log_variance")
+
+
+def decode(tape: Tape, spec: Spec, latent: Node, w: Weights) -> dict[str, Node]:
+    """latent [sample, batch, latent] → the heads by name, each [sample, batch, data]."""
+    hidden = latent
+    for i in range(len(spec.hidden)):
+        hidden = _activate(tape, spec, _affine(tape, hidden, w, f"decoder.hidden.{i}"))
+    if spec.network == "conv":
+        return {"logits": _decode_image(tape, spec, hidden, w)}
+    return {head: _affine(tape, hidden, w, f"decoder.{head}") for head in spec.heads}
+
+
+def widest(spec: Spec) -> int:
+    """Numbers per example and sample in the largest tensor of a forward pass."""
+    if spec.network == "mlp":
+        return max(spec.data_dim, *spec.hidden)
+    assert spec.image_shape and spec.channels
+    channel, height, width = spec.image_shape
+    return 9 * height * width * max(channel, *spec.channels)  # no patches are more than these
+
+
+def _affine(tape: Tape, a: Node, w: Weights, name: str) -> Node:
+    return tape.add(tape.linear(a, w[f"{name}.weight"]), w[f"{name}.bias"])
+
+
+def _activate(tape: Tape, spec: Spec, a: Node) -> Node:
+    return {"tanh": tape.tanh, "relu": tape.relu, "softplus": tape.softplus}[spec.activation](a)
+
+
+def patches(channels: int, height: int, width: int, *, stride: int, before: int) -> Selection:
+    """The 3×3 patches of an image flattened as channel, height, width: places (patch, channel·3·3).
+
+    Args:
+        channels, height, width: of the image.
+        stride: between patches; the image has (height/stride)·(width/stride) of them.
+        before: zeros before the first row and column; as many as needed follow the last.
+    """
+    image = np.full((channels, height + before + 1, width + before + 1), -1, dtype=np.intp)
+    places = np.arange(channels * height * width).reshape(channels, height, width)
+    image[:, before : before + height, before : before + width] = places
+    windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(1, 2))
+    chosen = windows[:, :height:stride, :width:stride].transpose(1, 2, 0, 3, 4)
+    return Selection(chosen.reshape(-1, channels * 9), channels * height * width)
+
+
+def _encode_image(tape: Tape, spec: Spec, x: Node, w: Weights) -> Node:
+    """x [batch, data] → features [batch, (channel height width)] after the strided convolutions."""
+    assert spec.image_shape and spec.channels
+    image, shape = x, spec.image_shape
+    for i, channel in enumerate(spec.channels):
+        image = _activate(tape, spec, _convolve(tape, image, shape, w, f"encoder.conv.{i}", stride=2, before=0))
+        shape = (channel, shape[1] // 2, shape[2] // 2)
+    return image
+
+
+def _decode_image(tape: Tape, spec: Spec, hidden: Node, w: Weights) -> Node:
+    """[sample, batch, (channel height width)] at the bottom → logits [sample, batch, data]."""
+    assert spec.channels
+    samples, batch = hidden.value.shape[1:3]
+    shape = spec.bottom_shape
+    image = tape.reshape(hidden, samples * batch, prod(shape))
+    for i, channel in enumerate(reversed(spec.channels)):
+        image = _activate(tape, spec, _convolve_transposed(tape, image, shape, channel, w, f"decoder.conv.{i}"))
+        shape = (channel, shape[1] * 2, shape[2] * 2)
+    logits = _convolve(tape, image, shape, w, "decoder.logits", stride=1, before=1)
+    return tape.reshape(logits, samples, batch, spec.data_dim)
+
+
+def _convolve(
+    tape: Tape, image: Node, shape: tuple[int, int, int], w: Weights, name: str, *, stride: int, before: int
+) -> Node:
+    """[image, (channel height width)] → the same of the output."""
+    weight = w[f"{name}.weight"]
+    out = weight.value.shape[1]
+    taken = tape.copy(image, patches(*shape, stride=stride, before=before))
+    pixels = tape.linear(taken, tape.reshape(weight, out, shape[0] * 9))  # [image, place, out]
+    pixels = tape.add(pixels, w[f"{name}.bias"])
+    return tape.reshape(tape.transpose(pixels, 0, 2, 1), image.value.shape[1], -1)
+
+
+def _convolve_transposed(tape: Tape, image: Node, shape: tuple[int, int, int], out: int, w: Weights, name: str) -> Node:
+    """The adjoint of the 'same' convolution of stride 2, then the bias: sides double."""
+    images = image.value.shape[1]
+    channels, height, width = shape
+    pixels = tape.transpose(tape.reshape(image, images, channels, height * width), 0, 2, 1)
+    matrix = tape.transpose(tape.reshape(w[f"{name}.weight"], channels, out * 9), 1, 0)
+    stamps = tape.linear(pixels, matrix)  # [image, place, (out 3 3)]
+    stamped = tape.add_up(stamps, patches(out, 2 * height, 2 * width, stride=2, before=0))
+    planes = tape.reshape(stamped, images, out, 4 * height * width)
+    planes = tape.add(planes, tape.reshape(w[f"{name}.bias"], out, 1))
+    return tape.reshape(planes, images, -1)

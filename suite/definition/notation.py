@@ -1,0 +1,215 @@
+"""What a source says: notation.toml as checked, frozen data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .spec import Spec
+
+FRAMEWORKS = ("torch", "keras")
+PROVENANCE = {
+    "read": "read in the source's own text or code",
+    "second-hand": "read in a translation, notes or a reproduction",
+    "from-memory": "from memory, not confirmed against the source",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a notation was published, and how its facts are known (`provenance`, a key of `PROVENANCE`)."""
+
+    authors: tuple[str, ...]
+    year: int
+    title: str
+    venue: str
+    identifier: str
+    sections: str
+    provenance: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One printed symbol.
+
+    Attributes:
+        code: its identifier in the implementation files.
+        tex: as the source prints it.
+        role: key of `roles.ROLES`.
+        kind, net: one of `roles.KINDS`, `roles.NETS`.
+        axes: by name, outermost first; empty for a scalar or a distribution.
+        equation: where the source defines it.
+        quantity: its key in the model's quantities; None where it is not computed per datum.
+        scale: key of `roles.TO_LOG_VARIANCE`, for a scale.
+        sign: canonical = sign · published.
+        likelihood: the likelihood under which it exists; None for all.
+        note: prose.
+    """
+
+    code: str
+    tex: str
+    role: str
+    kind: str
+    net: str
+    axes: tuple[str, ...]
+    equation: str
+    quantity: str | None = None
+    scale: str | None = None
+    sign: int = 1
+    likelihood: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The names of the model's methods (see the README, *How to add a notation*)."""
+
+    encoder: str
+    encoder_returns: tuple[str, ...]
+    decoder: str
+    decoder_returns: Mapping[str, tuple[str, ...]]
+    quantities: str
+    objective: str
+    quantities_as_published: str | None = None
+    objective_as_published: str | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How the published objective reduces the per-datum ELBO.
+
+    Attributes:
+        sense: `maximised` or `minimised` (the negative).
+        data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
+        latents, pixels: `sum`.
+        constants_dropped: constants that the source leaves out; prose.
+        beta: weight of the KL.
+    """
+
+    code: str
+    sense: str
+    data: str
+    latents: str
+    pixels: str
+    constants_dropped: tuple[str, ...]
+    beta: float
+    equation: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
+
+    path: str
+    axes: str
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical)."""
+
+    canonical: str
+    published: str
+    places: Mapping[str, Place]
+    scale: float = 1.0
+    flip: tuple[str, ...] = ()
+    network: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Which canonical weights (patterns) the subscript of a printed distribution covers."""
+
+    distribution: str
+    weights: tuple[str, ...]
+    equation: str = ""
+
+
+@dataclass(frozen=True)
+class Supports:
+    """Which specifications the source defines; `depth` is the largest number of hidden layers, None for any."""
+
+    network: tuple[str, ...]
+    likelihood: tuple[str, ...]
+    prior: tuple[str, ...]
+    activation: tuple[str, ...]
+    depth: int | None = None
+
+
+@dataclass(frozen=True)
+class Notation:
+    """One published way to write the VAE, as its notation.toml says."""
+
+    id: str
+    path: Path
+    source: Source
+    model_class: str
+    arguments: Mapping[str, str]
+    source_configuration: Mapping[str, Any]
+    supports: Supports
+    methods: Methods
+    symbols: tuple[Symbol, ...]
+    layout: Mapping[str, tuple[str, ...]]
+    objective: Objective
+    weights: tuple[Weight, ...]
+    claims: tuple[Claim, ...]
+
+    def unsupported(self, spec: Spec) -> str | None:
+        """Why the source does not define this specification; None where it does."""
+        for name in ("network", "likelihood", "prior", "activation"):
+            value, defined = getattr(spec, name), getattr(self.supports, name)
+            if value not in defined:
+                return f"{self.id} defines no {name} '{value}'; it has {', '.join(defined)}"
+        if self.supports.depth is not None and len(spec.hidden) > self.supports.depth:
+            return f"{self.id} defines at most {self.supports.depth} hidden layer(s); this spec has {len(spec.hidden)}"
+        return None
+
+    def adapted(self, spec: Spec) -> bool:
+        """Whether the specification leaves the source's own architecture (sizes are free: sources vary them)."""
+        own = self.source_configuration
+        if any(name in own and own[name] != getattr(spec, name) for name in ("network", "activation")):
+            return True
+        return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
+
+    def model_arguments(self, spec: Spec) -> dict[str, Any]:
+        """Constructor arguments of the model for a specification."""
+        values: dict[str, Any] = {}
+        for argument, name in self.arguments.items():
+            attribute, _, index = name.partition(".")
+            value = getattr(spec, attribute)
+            values[argument] = value[int(index)] if index else value
+        return values
+
+    def computed(self, spec: Spec) -> list[Symbol]:
+        """The symbols that the model's quantities hold for a specification."""
+        return [s for s in self.symbols if s.quantity is not None and s.likelihood in (None, spec.likelihood)]
+
+    def symbol(self, role: str, spec: Spec) -> Symbol | None:
+        """The computed symbol of a role, if the source defines one."""
+        return next((s for s in self.computed(spec) if s.role == role), None)
+
+    def axes_of(self, symbol: Symbol, framework: str, spec: Spec) -> tuple[str, ...]:
+        """Axes of a symbol's tensor; data and decoder outputs of a convolutional network travel as images."""
+        if spec.network == "conv" and symbol.role in ("data", "decoder_logits") and self.layout:
+            image = tuple(axis for axis in self.layout[framework] if axis != "batch")
+            return tuple(part for axis in symbol.axes for part in (image if axis == "data" else (axis,)))
+        return symbol.axes
+
+    @property
+    def noise_axes(self) -> tuple[str, ...]:
+        """Axes of the noise that the methods take: with `sample` all draws at once, without it one draw a call."""
+        return next(s.axes for s in self.symbols if s.role == "noise")
+
+    def weight(self, canonical: str, network: str) -> tuple[Weight, int] | None:
+        """The weights entry of a canonical name and the layer's number in it."""
+        for entry in self.weights:
+            if entry.network not in (None, network):
+                continue
+            pattern = re.escape(entry.canonical).replace(re.escape("{i}"), r"(?P<i>\d+)")
+            if match := re.fullmatch(pattern, canonical):
+                return entry, int(match.groupdict().get("i") or 0)
+        return None

@@ -1,0 +1,284 @@
+"""Parse and validate notation.toml: every field is known, typed and within the vocabulary, or one line says which is not."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .axes import parse_axes
+from .errors import BadInput
+from .notation import FRAMEWORKS, PROVENANCE, Claim, Methods, Notation, Objective, Place, Source, Supports, Symbol, Weight
+from .roles import KINDS, NETS, ROLES, TO_LOG_VARIANCE
+from .spec import ACTIVATIONS, LIKELIHOODS, NETWORKS, PRIORS, Spec
+
+SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
+_REQUIRED: Any = object()
+
+
+class Table:
+    """One TOML table under reading: each field is taken once, and what is left over is refused."""
+
+    def __init__(self, values: Any, path: Path, name: str):
+        self.path, self.name = path, name
+        if not isinstance(values, Mapping):
+            raise BadInput(f"{path}: {name}: expected a table; found {values!r}")
+        self._left = dict(values)
+        self._known: list[str] = []
+
+    def fail(self, field: str, expected: str, found: Any) -> BadInput:
+        return BadInput(f"{self.path}: {self.name}.{field}: expected {expected}; found {found!r}")
+
+    def take(self, field: str, kind: type | tuple[type, ...], expected: str, default: Any = _REQUIRED) -> Any:
+        self._known.append(field)
+        if field not in self._left:
+            if default is _REQUIRED:
+                raise BadInput(f"{self.path}: {self.name}: the field '{field}' is missing; expected {expected}")
+            return default
+        value = self._left.pop(field)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.fail(field, expected, value)
+        return value
+
+    def text(self, field: str, default: Any = _REQUIRED) -> Any:
+        return self.take(field, str, "text", default)
+
+    def choice(self, field: str, choices: Iterable[str], default: Any = _REQUIRED) -> Any:
+        expected = f"one of {', '.join(choices)}"
+        value = self.take(field, str, expected, default)
+        if value is not default and value not in choices:
+            raise self.fail(field, expected, value)
+        return value
+
+    def texts(self, field: str, choices: Iterable[str] | None = None, default: Any = _REQUIRED) -> tuple[str, ...]:
+        expected = f"a list out of {', '.join(choices)}" if choices else "a list of texts"
+        values = self.take(field, list, expected, default)
+        if not all(isinstance(v, str) and (choices is None or v in choices) for v in values):
+            raise self.fail(field, expected, values)
+        return tuple(values)
+
+    def table(self, field: str, default: Any = _REQUIRED) -> Table:
+        return Table(self.take(field, Mapping, "a table", default), self.path, f"{self.name}.{field}".lstrip("."))
+
+    def tables(self, field: str) -> list[Table]:
+        values = self.take(field, list, "an array of tables")
+        return [Table(v, self.path, f"{self.name}.{field}[{i}]".lstrip(".")) for i, v in enumerate(values)]
+
+    def fields(self) -> list[str]:
+        return list(self._left)
+
+    def finish(self) -> None:
+        for field in self._left:
+            raise BadInput(
+                f"{self.path}: {self.name or 'document'}: unknown field '{field}'; expected one of {', '.join(self._known)}"
+            )
+
+
+def load_notation(path: Path, notation_id: str) -> Notation:
+    """Read and validate a notation.toml.
+
+    Raises:
+        BadInput: naming the file, the field, what was expected and what was found.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: expected TOML; found {error}") from None
+    top = Table(document, path, "")
+    model = top.table("model")
+    notation = Notation(
+        id=notation_id,
+        path=path,
+        source=_source(top.table("source")),
+        model_class=model.text("class"),
+        arguments=_arguments(model.table("arguments")),
+        source_configuration=_configuration(model.table("source", {})),
+        supports=_supports(top.table("supports")),
+        methods=_methods(top.table("methods")),
+        symbols=tuple(_symbol(table) for table in top.tables("symbols")),
+        layout=_layout(top.table("layout", {})),
+        objective=_objective(top.table("objective")),
+        weights=tuple(_weight(table) for table in top.tables("weights")),
+        claims=tuple(_claim(table) for table in top.tables("claims")),
+    )
+    model.finish()
+    top.finish()
+    _check_whole(notation)
+    return notation
+
+
+def _source(table: Table) -> Source:
+    source = Source(
+        authors=table.texts("authors"),
+        year=table.take("year", int, "a year"),
+        title=table.text("title"),
+        venue=table.text("venue"),
+        identifier=table.text("identifier"),
+        sections=table.text("sections"),
+        provenance=table.choice("provenance", PROVENANCE),
+        note=table.text("note", ""),
+    )
+    table.finish()
+    return source
+
+
+def _arguments(table: Table) -> dict[str, str]:
+    choices = (*SPEC_FIELDS, "hidden.0")
+    arguments = {name: str(table.choice(name, choices)) for name in table.fields()}
+    table.finish()
+    return arguments
+
+
+def _configuration(table: Table) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in table.fields():
+        if name not in SPEC_FIELDS:
+            raise BadInput(f"{table.path}: {table.name}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}")
+        value = table.take(name, (str, int, float, list), "a value of the specification")
+        values[name] = tuple(value) if isinstance(value, list) else value
+    table.finish()
+    return values
+
+
+def _supports(table: Table) -> Supports:
+    supports = Supports(
+        network=table.texts("network", NETWORKS),
+        likelihood=table.texts("likelihood", LIKELIHOODS),
+        prior=table.texts("prior", PRIORS),
+        activation=table.texts("activation", ACTIVATIONS),
+        depth=table.take("depth", int, "a number of hidden layers", None),
+    )
+    table.finish()
+    return supports
+
+
+def _methods(table: Table) -> Methods:
+    returns = table.table("decoder_returns")
+    methods = Methods(
+        encoder=table.text("encoder"),
+        encoder_returns=table.texts("encoder_returns"),
+        decoder=table.text("decoder"),
+        decoder_returns={name: returns.texts(name) for name in LIKELIHOODS if name in returns.fields()},
+        quantities=table.text("quantities"),
+        objective=table.text("objective"),
+        quantities_as_published=table.text("quantities_as_published", None),
+        objective_as_published=table.text("objective_as_published", None),
+    )
+    returns.finish()
+    table.finish()
+    return methods
+
+
+def _symbol(table: Table) -> Symbol:
+    code = table.text("code")
+    if unicodedata.normalize("NFKC", code) != code:
+        raise table.fail("code", "an NFKC-normal name (Python folds look-alike letters)", code)
+    axes = table.text("axes", "")
+    symbol = Symbol(
+        code=code,
+        tex=table.text("tex"),
+        role=table.choice("role", ROLES),
+        kind=table.choice("kind", KINDS),
+        net=table.choice("net", NETS),
+        axes=_axis_names(table, "axes", axes) if axes else (),
+        equation=table.text("equation"),
+        quantity=table.text("quantity", None),
+        scale=table.choice("scale", TO_LOG_VARIANCE, None),
+        sign=table.take("sign", int, "1 or -1", 1),
+        likelihood=table.choice("likelihood", LIKELIHOODS, None),
+        note=table.text("note", ""),
+    )
+    if symbol.sign not in (1, -1):
+        raise table.fail("sign", "1 or -1", symbol.sign)
+    if symbol.quantity is not None and ROLES[symbol.role].scaled and symbol.scale is None:
+        raise table.fail("scale", f"one of {', '.join(TO_LOG_VARIANCE)}, since role '{symbol.role}' is a scale", None)
+    if symbol.scale is not None and not ROLES[symbol.role].scaled:
+        raise table.fail("scale", f"none, since role '{symbol.role}' is no scale", symbol.scale)
+    table.finish()
+    return symbol
+
+
+def _axis_names(table: Table, field: str, text: str) -> tuple[str, ...]:
+    try:
+        axes = parse_axes(text)
+    except ValueError:
+        raise table.fail(field, "axes by name, such as 'batch latent'", text) from None
+    if any(len(axis) != 1 for axis in axes):
+        raise table.fail(field, "simple axes without parentheses", text)
+    return tuple(axis[0] for axis in axes)
+
+
+def _layout(table: Table) -> dict[str, tuple[str, ...]]:
+    if not table.fields():
+        return {}
+    layout = {name: _axis_names(table, name, table.text(name)) for name in FRAMEWORKS}
+    table.finish()
+    return layout
+
+
+def _objective(table: Table) -> Objective:
+    objective = Objective(
+        code=table.text("code"),
+        sense=table.choice("sense", ("maximised", "minimised")),
+        data=table.choice("data", ("sum", "mean", "N/M")),
+        latents=table.choice("latents", ("sum",)),
+        pixels=table.choice("pixels", ("sum",)),
+        constants_dropped=table.texts("constants_dropped", default=[]),
+        beta=float(table.take("beta", (int, float), "a number", 1)),
+        equation=table.text("equation"),
+    )
+    table.finish()
+    return objective
+
+
+def _weight(table: Table) -> Weight:
+    places: dict[str, Place] = {}
+    for framework in FRAMEWORKS:
+        place = table.table(framework)
+        places[framework] = Place(path=place.text("path"), axes=place.text("axes"))
+        try:
+            parse_axes(places[framework].axes)
+        except ValueError as error:
+            raise BadInput(f"{table.path}: {place.name}.axes: {error}") from None
+        place.finish()
+    weight = Weight(
+        canonical=table.text("canonical"),
+        published=table.text("published"),
+        places=places,
+        scale=float(table.take("scale", (int, float), "a number", 1)),
+        flip=table.texts("flip", default=[]),
+        network=table.choice("network", NETWORKS, None),
+    )
+    table.finish()
+    return weight
+
+
+def _claim(table: Table) -> Claim:
+    claim = Claim(table.text("distribution"), table.texts("weights"), table.text("equation", ""))
+    table.finish()
+    return claim
+
+
+def _check_whole(notation: Notation) -> None:
+    """What no single table can show: names that refer to symbols do so, and the roles every notation needs are there."""
+    computed = {s.quantity for s in notation.symbols if s.quantity}
+    for likelihood in notation.supports.likelihood:
+        if likelihood not in notation.methods.decoder_returns:
+            raise BadInput(f"{notation.path}: methods.decoder_returns: no entry for the supported likelihood '{likelihood}'")
+    lists = {"encoder_returns": notation.methods.encoder_returns}
+    lists |= {f"decoder_returns.{k}": v for k, v in notation.methods.decoder_returns.items()}
+    for field, names in lists.items():
+        for name in names:
+            if name not in computed:
+                raise BadInput(
+                    f"{notation.path}: methods.{field}: expected quantities of [[symbols]] ({', '.join(sorted(computed))}); "
+                    f"found '{name}'"
+                )
+    roles = {s.role for s in notation.symbols}
+    for role in ("data", "noise", "posterior_mean", "posterior_scale", "latent", "log_likelihood", "kl", "elbo"):
+        if role not in roles:
+            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{role}'; found none")

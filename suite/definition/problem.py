@@ -1,0 +1,143 @@
+"""Problems: a specification with data, noise and canonical weights, kept as one `.json` and one `.safetensors`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from .errors import BadInput
+from .spec import Spec, parse_spec, weight_shapes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What every cell is run on.
+
+    Attributes:
+        name: the file's stem.
+        spec: the model.
+        x: data, [batch, data], float64.
+        noise: standard normal draws, [sample, batch, latent], float64.
+        weights: canonical name → float64 tensor.
+        expected_terms: exact terms as decimal strings, nested lists of shape [batch] or [batch, latent], where known.
+        expected_gradients: exact gradients of the batch's summed ELBO by canonical name, where known.
+    """
+
+    name: str
+    spec: Spec
+    x: Array
+    noise: Array
+    weights: Mapping[str, Array]
+    expected_terms: Mapping[str, Any] = field(default_factory=dict)
+    expected_gradients: Mapping[str, Array] = field(default_factory=dict)
+
+
+def load_problem(path: Path) -> Problem:
+    """Read `NAME.json` with the `NAME.safetensors` (and `NAME.gradients.safetensors`, if any) beside it.
+
+    Raises:
+        BadInput: the file is missing or unreadable, or its spec contradicts its tensors.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: expected JSON; found {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("spec"), dict):
+        raise BadInput(f"{path}: expected an object with the field 'spec'")
+    spec = parse_spec(document["spec"], str(path))
+    expected = document.get("expected", {})
+    if not isinstance(expected, dict):
+        raise BadInput(f"{path}: expected: expected an object of terms; found {type(expected).__name__}")
+    tensors = read_tensors(path.with_suffix(".safetensors"))
+    shapes = weight_shapes(spec)
+    source = path.with_suffix(".safetensors")
+    weights = {name: check_tensor(tensors, name, shape, source) for name, shape in shapes.items()}
+    for name in tensors:
+        if name not in shapes and name not in ("x", "noise"):
+            raise BadInput(f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join(shapes)}, x, noise")
+    x = check_tensor(tensors, "x", (None, spec.data_dim), source)
+    noise = check_tensor(tensors, "noise", (None, x.shape[0], spec.latent_dim), source)
+    if spec.likelihood == "bernoulli" and not ((x >= 0) & (x <= 1)).all():
+        worst = np.unravel_index(int(np.argmax(np.abs(x - 0.5))), x.shape)
+        raise BadInput(
+            f"{source}: tensor 'x': a bernoulli likelihood needs values in [0, 1]; "
+            f"found {x[worst]} at {[int(i) for i in worst]}"
+        )
+    gradients_path = path.with_name(f"{path.stem}.gradients.safetensors")
+    gradients: dict[str, Array] = {}
+    if gradients_path.exists():
+        found = read_tensors(gradients_path)
+        gradients = {name: check_tensor(found, name, shape, gradients_path) for name, shape in shapes.items()}
+    return Problem(path.stem, spec, x, noise, weights, expected, gradients)
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """All tensors of a safetensors file. Raises BadInput where the file is missing, truncated or something else."""
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118: not a mapping
+            for name, dtype in dtypes.items():
+                if dtype not in ("F64", "F32"):
+                    raise BadInput(f"{path}: tensor '{name}': expected dtype F64; found {dtype}")
+            return {name: file.get_tensor(name) for name in dtypes}
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
+    except SafetensorError as error:
+        raise BadInput(f"{path}: expected a safetensors file; found {error}") from None
+
+
+def check_tensor(
+    tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int | None, ...], where: Path
+) -> Array:
+    """The tensor `name`, if it is there, float64, of `shape` (None: any size but zero) and finite.
+
+    Raises:
+        BadInput: naming the file, the tensor, what was expected and what was found.
+    """
+    if name not in tensors:
+        raise BadInput(f"{where}: tensor '{name}' is missing")
+    tensor = tensors[name]
+    if tensor.dtype != np.float64:
+        raise BadInput(f"{where}: tensor '{name}': expected dtype float64; found {tensor.dtype}")
+    fits = len(tensor.shape) == len(shape) and all(
+        found == size if size is not None else found > 0 for found, size in zip(tensor.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ["any" if size is None else size for size in shape]
+        raise BadInput(f"{where}: tensor '{name}': expected shape {wanted}; found {list(tensor.shape)}")
+    bad = np.argwhere(~np.isfinite(tensor))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        raise BadInput(f"{where}: tensor '{name}': expected finite values; found {tensor[index]} at {list(index)}")
+    return tensor
+
+
+def save_tensors(tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Write a safetensors file. Non-contiguous arrays are copied first: safetensors would write their memory order."""
+    save_file({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, str(path))
+
+
+def save_problem(problem: Problem, folder: Path) -> Path:
+    """Write the problem's files into `folder` and return the path of its `.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{problem.name}.json"
+    save_tensors({"x": problem.x, "noise": problem.noise, **problem.weights}, path.with_suffix(".safetensors"))
+    if problem.expected_gradients:
+        save_tensors(problem.expected_gradients, folder / f"{problem.name}.gradients.safetensors")
+    document: dict[str, Any] = {"spec": problem.spec.as_json()}
+    if problem.expected_terms:
+        document["expected"] = dict(problem.expected_terms)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,45 @@
+"""Seeded random canonical weights, for problems whose weights nobody trained."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import Spec, weight_axes, weight_shapes
+
+Array = NDArray[np.float64]
+
+BIAS_SCALE = 0.05
+"""Standard deviation of biases and of a learned prior's parameters: small, but not zero, which would hide a dropped one."""
+
+
+def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
+    """Normal weights of variance 1/fan_in (2/fan_in before a ReLU would only raise the scale of every tensor alike).
+
+    Args:
+        spec: the model.
+        seed: the same seed gives the same weights.
+
+    Returns:
+        canonical name → float64 tensor, in the order of data flow.
+    """
+    generator = np.random.default_rng(seed)
+    axes = weight_axes(spec)
+    return {
+        name: generator.standard_normal(shape) * (1 / sqrt(fan_in(axes[name], shape)) if len(shape) > 1 else BIAS_SCALE)
+        for name, shape in weight_shapes(spec).items()
+    }
+
+
+def fan_in(axes: str, shape: tuple[int, ...]) -> int:
+    """How many products of a weight one output sums. A kernel's taps count as inputs.
+
+    Args:
+        axes: of a canonical weight with an input axis, such as `out in`, `in out height width`, `out (channel height width)`.
+        shape: its shape.
+    """
+    leading = axes.split()[0]
+    outputs = shape[1] if leading == "in" else shape[0]
+    return prod(shape) // outputs

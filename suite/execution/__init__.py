@@ -1,0 +1,1 @@
+"""Running cells: backends, their bindings, the plan, worker processes and records."""

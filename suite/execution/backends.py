@@ -1,0 +1,90 @@
+"""The table of the four backends: what each needs, and which modes it can execute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from ..definition.errors import BadInput
+
+DTYPES = ("float64", "float32", "float64-as-shipped")
+DEVICES = ("cpu", "cuda")
+MODES = ("eager", "compiled", "compiled-xla", "published")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What executes.
+
+    Attributes:
+        name: the word used everywhere.
+        framework: `torch` or `keras`: which file of a notation it runs.
+        binding: module of `bindings/` that drives it.
+        packages: importable packages that it needs.
+        extra: the extra of this distribution that installs them.
+        modes: the modes that it can execute.
+        dtypes: the dtypes that it is run in. `float64-as-shipped` is float64 without the lift of Keras' table that
+            demotes float64 (see `bindings/keras.py`); TensorFlow and torch itself have nothing to lift.
+    """
+
+    name: str
+    framework: str
+    binding: str
+    packages: tuple[str, ...]
+    modes: tuple[str, ...]
+    dtypes: tuple[str, ...] = ("float64", "float32")
+
+    @property
+    def extra(self) -> str:
+        return self.name
+
+    def lacking(self) -> list[str]:
+        """The packages that are not installed here. Imports nothing."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+    def remedy(self) -> str:
+        """One line: what is missing and the command that installs it."""
+        return f"{self.name} needs {', '.join(self.lacking())}: pip install 'elbostone[{self.extra}]'"
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("torch", "torch", "pytorch", ("torch",), ("eager", "compiled", "published")),
+        Backend(
+            "keras-tensorflow",
+            "keras",
+            "keras_tensorflow",
+            ("keras", "tensorflow"),
+            ("eager", "compiled", "compiled-xla", "published"),
+        ),
+        Backend(
+            "keras-jax",
+            "keras",
+            "keras_jax",
+            ("keras", "jax"),
+            ("eager", "compiled", "published"),
+            ("float64", "float32", "float64-as-shipped"),
+        ),
+        Backend(
+            "keras-torch",
+            "keras",
+            "keras_torch",
+            ("keras", "torch"),
+            ("eager", "published"),
+            ("float64", "float32", "float64-as-shipped"),
+        ),
+    )
+}
+
+
+def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
+    """`value` if it is a choice. Raises BadInput: `what`, the choices and the value."""
+    if value not in choices:
+        raise BadInput(f"{what} '{value}': expected one of {', '.join(choices)}")
+    return value
+
+
+def base_dtype(dtype: str) -> str:
+    """The NumPy dtype behind a dtype's name."""
+    return dtype.partition("-")[0]

@@ -1,0 +1,157 @@
+"""What is timed: a stage of a proven cell; and the declared samples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...definition.notation import Notation
+from ..backends import BACKENDS
+from ..records import Cell, cell_of
+from .workloads import DIGITS, WORKLOADS, Workload
+
+THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
+"""Kinds of records that a session leaves; a record of equality has no `kind`."""
+
+
+@dataclass(frozen=True, order=True)
+class Timing:
+    """One stage of one cell; its problem is a workload at a batch size.
+
+    Attributes:
+        cell: what is run.
+        workload, stage, batch: what is timed of it.
+        problem_file, package, notation_file: what a worker needs to run it.
+    """
+
+    cell: Cell
+    workload: str
+    stage: str
+    batch: int
+    problem_file: str
+    package: str
+    notation_file: str
+
+    @property
+    def key(self) -> str:
+        """Test id and file name: it carries the whole cell."""
+        c = self.cell
+        return f"{self.stage}-{self.workload}-{self.batch}-{c.notation}-{c.backend}-{c.device}-{c.dtype}-{c.mode}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.cell.as_json(),
+            "workload": self.workload,
+            "stage": self.stage,
+            "batch": self.batch,
+            "problem_file": self.problem_file,
+            "package": self.package,
+            "notation_file": self.notation_file,
+        }
+
+
+def timing_of(document: Mapping[str, Any]) -> Timing:
+    """The inverse of `Timing.as_json`."""
+    names = ("workload", "stage", "batch", "problem_file", "package", "notation_file")
+    return Timing(cell_of(document), **{name: document[name] for name in names})
+
+
+@dataclass(frozen=True, order=True)
+class Roof:
+    """A rate that the machine reaches: a matrix product [m, k, n], or reading a vector of so many bytes.
+
+    Attributes:
+        operation: `product` or `read`.
+        shape: (m, k, n), or (bytes,).
+        dtype: of the elements.
+    """
+
+    operation: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class BenchSample:
+    """A declared sample of timings.
+
+    Attributes:
+        workloads, batches, stages, dtypes: what is timed.
+        modes: eager and compiled; `published` exists for the stages that score, of notations that define it.
+        passes: processes per backend; six or more make min–max a 97 % interval.
+        max_time_s: of one timing.
+        compiled_notations: the notations that are timed compiled; None for all.
+    """
+
+    workloads: tuple[str, ...]
+    batches: tuple[int, ...]
+    stages: tuple[str, ...]
+    modes: tuple[str, ...]
+    passes: int
+    max_time_s: float
+    dtypes: tuple[str, ...] = ("float32",)
+    compiled_notations: tuple[str, ...] | None = None
+
+
+# torch.compile takes seconds for every training step and starts from an empty cache in every session, so the sample has
+# compiled cells of one notation; what it does not have is not printed as missing.
+QUICK = BenchSample(
+    workloads=(DIGITS,),
+    batches=(128,),
+    stages=("encoder", "decoder", "training_step"),
+    modes=("eager", "compiled"),
+    passes=2,
+    max_time_s=0.1,
+    compiled_notations=("pytorch_examples",),
+)
+FULL = BenchSample(
+    workloads=tuple(WORKLOADS),
+    batches=(1, 128, 1024),
+    stages=("encoder", "decoder", "elbo", "training_step"),
+    modes=("eager", "compiled", "compiled-xla", "published"),
+    passes=6,
+    max_time_s=0.25,
+)
+
+
+def plan_timings(
+    sample: BenchSample,
+    workloads: Iterable[tuple[Workload, str]],
+    notations: Iterable[Notation],
+    packages: Mapping[str, str],
+    proven: Collection[Cell],
+    *,
+    device: str = "cpu",
+) -> list[Timing]:
+    """The timings of a sample, of proven cells only.
+
+    Args:
+        sample: what is declared.
+        workloads: each with the path of its problem file.
+        notations: to time.
+        packages: notation id → package.
+        proven: the cells whose every tensor is equal to the truth.
+        device: to time on.
+    """
+    chosen = list(notations)
+    return [
+        Timing(cell, workload.name, stage, workload.batch, str(file), packages[notation.id], str(notation.path))
+        for workload, file in workloads
+        for backend in BACKENDS.values()
+        for notation in chosen
+        for dtype in sample.dtypes
+        for mode in sample.modes
+        for cell in [
+            Cell(workload.problem.name, notation.id, backend.framework, backend.name, device, dtype, mode),
+        ]
+        if cell in proven and _in_sample(sample, notation, mode)
+        for stage in sample.stages
+        if mode != "published" or stage in ("elbo", "training_step")
+    ]
+
+
+def _in_sample(sample: BenchSample, notation: Notation, mode: str) -> bool:
+    if mode.startswith("compiled") and sample.compiled_notations is not None:
+        return notation.id in sample.compiled_notations
+    return mode != "published" or notation.methods.objective_as_published is not None

@@ -1,0 +1,214 @@
+"""What every binding does; the rest of the harness knows nothing else of a framework."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from types import ModuleType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ...definition.maps import WeightMap
+from ...definition.notation import Notation
+from ...definition.spec import Spec
+
+Array = NDArray[Any]
+Tensor = Any
+Model = Any
+Forward = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """What a compiler made of a function: graphs, the breaks between them, and compilations beyond the first."""
+
+    graphs: int
+    breaks: int
+    recompiles: int
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule that both frameworks compute alike.
+
+    Attributes:
+        name: `adam`, or `adagrad` with its ε inside the root as the start of the accumulator.
+        learning_rate: step size.
+        accumulator: Adagrad's start of Σg².
+    """
+
+    name: str = "adam"
+    learning_rate: float = 1e-3
+    accumulator: float = 1e-6
+
+
+class Training(ABC):
+    """A training step that holds its own state: weights and optimiser slots."""
+
+    @abstractmethod
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Forward, backward, update. Returns the objective before the update, asynchronously where the device is."""
+
+    def pending(self) -> Any:
+        """What a step leaves to wait for beside its value; nothing where the device is waited for as a whole."""
+        return ()
+
+    @abstractmethod
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        """Give the weights these values, by attribute path, and the optimiser its fresh state. Nothing is recompiled."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, Array]:
+        """The present weights by attribute path."""
+
+    @abstractmethod
+    def first_moments(self) -> dict[str, Array]:
+        """Adam's first moment by attribute path: after one step from its fresh state, (1 − β₁) times the gradient."""
+
+
+class Binding(ABC):
+    """One backend on one device.
+
+    Args:
+        device: `cpu` or `cuda`.
+    """
+
+    backend: str
+    framework: str
+
+    def __init__(self, device: str):
+        self.device = device
+
+    # What is really running
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that execute."""
+
+    @abstractmethod
+    def threads(self) -> int:
+        """How many threads one operation may use."""
+
+    @abstractmethod
+    def has_device(self) -> bool:
+        """Whether the framework sees the device."""
+
+    @abstractmethod
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        """(device, dtype) of a tensor, as the framework itself says."""
+
+    def active_backend(self) -> str:
+        """The backend that really executes."""
+        return self.backend
+
+    # Tensors and weights
+
+    @abstractmethod
+    def tensor(self, array: Array, dtype: str) -> Tensor:
+        """An array as a tensor of `dtype` on the device."""
+
+    @abstractmethod
+    def array(self, tensor: Tensor) -> Array:
+        """A tensor as a NumPy array of the same dtype, waiting for it."""
+
+    @abstractmethod
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum of all elements, differentiable."""
+
+    @abstractmethod
+    def construct(self, model_class: type, arguments: Mapping[str, Any], dtype: str) -> Model:
+        """A model of `dtype` on the device."""
+
+    @abstractmethod
+    def assign(self, variable: Any, value: Array) -> None:
+        """Give a weight its value."""
+
+    @abstractmethod
+    def synchronize(self, outputs: Any) -> None:
+        """Wait until the device has finished `outputs`."""
+
+    # Execution
+
+    @abstractmethod
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        """`function(*tensors)` without gradients, in a mode."""
+
+    @abstractmethod
+    def with_gradients(
+        self, model: Model, function: Forward, paths: list[str], mode: str
+    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        """A function that returns `function`'s dictionary and the gradients of its entry '' by attribute path."""
+
+    @abstractmethod
+    def training(
+        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
+    ) -> Training:
+        """Steps that minimise sign · objective(x, noise)."""
+
+    @abstractmethod
+    def graphs(self, function: Any) -> Graphs | None:
+        """What was compiled for a function that `forward`, `with_gradients` or `training` returned; None if nothing."""
+
+    # The library's own rates
+
+    @abstractmethod
+    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+        """The library's own matrix product of a [m, k] and b [k, n], ready to be timed."""
+
+    @abstractmethod
+    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+        """A reduction that reads every element of a vector once, ready to be timed."""
+
+    def start_compiler(self) -> None:
+        """Compile something trivial: what a process pays once is then not part of its first compiled cell."""
+
+    # Shared by all bindings
+
+    def build(
+        self, module: ModuleType, notation: Notation, spec: Spec, maps: Mapping[str, WeightMap], dtype: str
+    ) -> Model:
+        """A model of a notation for a specification; its weights are the framework's random ones.
+
+        Raises:
+            ValueError: the model's weights are not those of the weights table.
+        """
+        model = self.construct(getattr(module, notation.model_class), notation.model_arguments(spec), dtype)
+        listed = {id(variable_at(model, m.path)) for m in maps.values()}
+        own = {id(variable) for variable in self.variables(model)}
+        if listed != own:
+            raise ValueError(f"{notation.id}: the model has {len(own)} weights, its weights table names {len(listed & own)}")
+        return model
+
+    @abstractmethod
+    def variables(self, model: Model) -> list[Any]:
+        """All trainable weights of a model."""
+
+    def put_weights(self, model: Model, weights: Mapping[str, Array]) -> None:
+        """Give the model the weights by attribute path.
+
+        Raises:
+            ValueError: a weight's shape is not the model's.
+        """
+        for path, value in weights.items():
+            variable = variable_at(model, path)
+            if tuple(variable.shape) != value.shape:
+                raise ValueError(f"{path}: the model has shape {tuple(variable.shape)}, the map gives {value.shape}")
+            self.assign(variable, value)
+
+    def get_weights(self, model: Model, paths: list[str]) -> dict[str, Array]:
+        """The model's weights by attribute path."""
+        return {path: self.array(variable_at(model, path)) for path in paths}
+
+
+def variable_at(model: Model, path: str) -> Any:
+    """The attribute at a path such as `encoder.layers.0.kernel`; whole numbers index lists."""
+    return reduce(lambda node, name: node[int(name)] if name.isdigit() else getattr(node, name), path.split("."), model)
+
+
+def cpu_count() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,93 @@
+"""What the three Keras backends share: models, variables, dtypes, and the lift that makes float64 float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+from keras.src.backend.common import dtypes as keras_dtypes
+
+from ..backends import base_dtype
+from .base import Array, Binding, Model, Optimizer, Tensor, Training, variable_at
+
+# Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
+# (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the
+# dtype `float64-as-shipped` runs without the lift, so that the report shows what Keras itself computes.
+_TABLE: dict[str, str] = keras_dtypes.BIT64_TO_BIT32_DTYPE
+_SHIPPED = dict(_TABLE)
+
+
+class KerasBinding(Binding):
+    """Drives a keras.Model; sub-classes add what differs between backends: compiling, gradients, waiting."""
+
+    framework = "keras"
+
+    def __init__(self, device: str):
+        super().__init__(device)
+        self.keras_device = "gpu:0" if device == "cuda" else "cpu:0"
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where new tensors live."""
+        return keras.device(self.keras_device)  # type: ignore[no-any-return]  # Keras has no type information
+
+    def active_backend(self) -> str:
+        return f"keras-{keras.backend.backend()}"
+
+    def total(self, tensor: Tensor) -> Tensor:
+        return keras.ops.sum(tensor)
+
+    def construct(self, model_class: type, arguments: Mapping[str, Any], dtype: str) -> Model:
+        self.prepare(dtype)
+        keras.config.set_floatx(base_dtype(dtype))
+        keras.config.set_dtype_policy(base_dtype(dtype))
+        with self.scope():
+            return model_class(**arguments)
+
+    def prepare(self, dtype: str) -> None:
+        """Lift or restore the table that demotes float64."""
+        _TABLE["float64"] = "float64" if dtype == "float64" else _SHIPPED["float64"]
+
+    def variables(self, model: Model) -> list[Any]:
+        return list(model.trainable_variables)
+
+    def assign(self, variable: Any, value: Array) -> None:
+        variable.assign(value)
+
+    def tensor(self, array: Array, dtype: str) -> Tensor:
+        with self.scope():
+            return keras.ops.convert_to_tensor(array, dtype=base_dtype(dtype))
+
+    def array(self, tensor: Tensor) -> Array:
+        return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
+
+
+class KerasTraining(Training):
+    """State that lives in Keras variables; sub-classes take the step."""
+
+    def __init__(self, binding: KerasBinding, model: Model, paths: list[str], rule: Optimizer):
+        self.binding, self.model = binding, model
+        self.variables = {path: variable_at(model, path) for path in paths}
+        if rule.name == "adam":
+            self.optimizer = keras.optimizers.Adam(rule.learning_rate)
+        else:
+            self.optimizer = keras.optimizers.Adagrad(
+                rule.learning_rate, initial_accumulator_value=rule.accumulator, epsilon=0
+            )
+        with binding.scope():
+            self.optimizer.build(list(self.variables.values()))
+        self._fresh = [binding.array(variable).copy() for variable in self.optimizer.variables]
+
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        for path, value in weights.items():
+            self.variables[path].assign(value)
+        for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+
+    def weights(self) -> dict[str, Array]:
+        return {path: self.binding.array(v).copy() for path, v in self.variables.items()}
+
+    def first_moments(self) -> dict[str, Array]:
+        slots = self.optimizer._momentums  # Keras offers no public way to read a slot
+        return {path: self.binding.array(slot) for path, slot in zip(self.variables, slots, strict=True)}

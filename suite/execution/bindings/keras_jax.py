@@ -1,0 +1,172 @@
+"""Keras on JAX: op by op, or jitted. Weights enter every function as arguments (StatelessScope)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import keras
+
+from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, cpu_count, variable_at
+from .keras import KerasBinding, KerasTraining
+
+
+class JaxBinding(KerasBinding):
+    """jax.value_and_grad and jax.jit over a stateless call."""
+
+    backend = "keras-jax"
+
+    def versions(self) -> dict[str, str]:
+        return {"keras": keras.__version__, "jax": jax.__version__, "jaxlib": jax.lib.__version__}
+
+    def threads(self) -> int:
+        return cpu_count()  # XLA on the CPU takes all it may use
+
+    def has_device(self) -> bool:
+        return self.device == "cpu" or any(d.platform == "gpu" for d in jax.devices())
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        platform = next(iter(tensor.devices())).platform
+        return {"gpu": "cuda"}.get(platform, platform), str(tensor.dtype)
+
+    def synchronize(self, outputs: Any) -> None:
+        jax.block_until_ready(outputs)
+
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        return JaxForward(self, model, function, mode)
+
+    def with_gradients(
+        self, model: Model, function: Forward, paths: list[str], mode: str
+    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        variables = [variable_at(model, path) for path in paths]
+
+        def scored(values: list[Tensor], *tensors: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            outputs = stateless(variables, values, function, *tensors)
+            return outputs[""], outputs
+
+        differentiated = self.compile(jax.value_and_grad(scored, has_aux=True), mode)
+
+        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            (_, outputs), gradients = differentiated([v.value for v in variables], *tensors)
+            return outputs, dict(zip(paths, gradients, strict=True))
+
+        call.compiled_step = differentiated  # type: ignore[attr-defined]  # what `graphs` asks for
+        return call
+
+    def training(
+        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
+    ) -> Training:
+        return JaxTraining(self, model, objective, sign, paths, optimizer, mode)
+
+    def graphs(self, function: Any) -> Graphs | None:
+        function = getattr(function, "compiled_step", function)
+        if not hasattr(function, "_cache_size"):
+            return None
+        traced = function._cache_size()
+        return Graphs(traced, 0, traced - 1)
+
+    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+        compiled = jax.jit(jax.numpy.dot)
+        return lambda: compiled(a, b)
+
+    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+        compiled = jax.jit(jax.numpy.sum)
+        return lambda: compiled(vector)
+
+    def start_compiler(self) -> None:
+        self.synchronize(jax.jit(lambda x: x + 1)(jax.numpy.ones(16)))
+
+    def compile(self, function: Forward, mode: str) -> Forward:
+        """`function` as it is, or jitted."""
+        return jax.jit(function) if mode == "compiled" else function
+
+
+def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
+    """`function(*tensors)` with the variables at `values`, as JAX transformations need it."""
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        return function(*tensors)
+
+
+class JaxForward:
+    """A forward function whose weights are read at every call."""
+
+    def __init__(self, binding: JaxBinding, model: Model, function: Forward, mode: str):
+        self.variables = binding.variables(model)
+        self.mode = mode
+        self.function = function
+
+        def call(values: list[Tensor], *tensors: Tensor) -> Any:
+            return stateless(self.variables, values, function, *tensors)
+
+        self.compiled_step = binding.compile(call, mode)
+
+    def __call__(self, *tensors: Tensor) -> Any:
+        if self.mode != "compiled":
+            return self.function(*tensors)
+        return self.compiled_step([v.value for v in self.variables], *tensors)
+
+
+class JaxTraining(KerasTraining):
+    """value_and_grad and the optimiser's stateless form; the state is written back when it is asked for."""
+
+    def __init__(
+        self,
+        binding: JaxBinding,
+        model: Model,
+        objective: Forward,
+        sign: int,
+        paths: list[str],
+        rule: Optimizer,
+        mode: str,
+    ):
+        super().__init__(binding, model, paths, rule)
+        variables = list(self.variables.values())
+
+        def scored(values: list[Tensor], x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+            value = stateless(variables, values, objective, x, noise)
+            return sign * value, value
+
+        def step(
+            values: list[Tensor], slots: list[Tensor], x: Tensor, noise: Tensor
+        ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+            (_, value), gradients = jax.value_and_grad(scored, has_aux=True)(values, x, noise)
+            values, slots = self.optimizer.stateless_apply(slots, gradients, values)
+            return value, values, slots
+
+        self.compiled_step = binding.compile(step, mode)
+        self._read()
+
+    def _read(self) -> None:
+        self.values = [v.value for v in self.variables.values()]
+        self.slots = [v.value for v in self.optimizer.variables]
+
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        value, self.values, self.slots = self.compiled_step(self.values, self.slots, x, noise)
+        return value
+
+    def pending(self) -> Any:
+        return self.values, self.slots
+
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        super().restore(weights)
+        self._read()
+
+    def _write_back(self) -> None:
+        for variable, value in zip(self.variables.values(), self.values, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.optimizer.variables, self.slots, strict=True):
+            variable.assign(value)
+
+    def weights(self) -> dict[str, Array]:
+        self._write_back()
+        return super().weights()
+
+    def first_moments(self) -> dict[str, Array]:
+        self._write_back()
+        return super().first_moments()
+
+
+def open_binding(device: str) -> Binding:
+    """The Keras-on-JAX binding on `device`."""
+    return JaxBinding(device)

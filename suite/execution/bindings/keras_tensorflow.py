@@ -1,0 +1,112 @@
+"""Keras on TensorFlow: eager, tf.function, or tf.function compiled by XLA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .base import Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, cpu_count, variable_at
+from .keras import KerasBinding, KerasTraining
+
+
+class TensorFlowBinding(KerasBinding):
+    """GradientTape and tf.function."""
+
+    backend = "keras-tensorflow"
+
+    def versions(self) -> dict[str, str]:
+        return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+    def threads(self) -> int:
+        return int(tf.config.threading.get_intra_op_parallelism_threads()) or cpu_count()
+
+    def has_device(self) -> bool:
+        return self.device == "cpu" or bool(tf.config.list_physical_devices("GPU"))
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        device = tf.DeviceSpec.from_string(tensor.device).device_type
+        return {"GPU": "cuda"}.get(device, device.lower()), tensor.dtype.name
+
+    def synchronize(self, outputs: Any) -> None:
+        if self.device == "cuda":
+            tf.test.experimental.sync_devices()
+
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        return self.compile(function, mode)
+
+    def with_gradients(
+        self, model: Model, function: Forward, paths: list[str], mode: str
+    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        variables = [variable_at(model, path).value for path in paths]
+
+        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            with tf.GradientTape() as tape:
+                outputs = function(*tensors)
+            gradients = tape.gradient(outputs[""], variables, unconnected_gradients="zero")
+            return outputs, dict(zip(paths, gradients, strict=True))
+
+        return self.compile(call, mode)
+
+    def training(
+        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
+    ) -> Training:
+        return TensorFlowTraining(self, model, objective, sign, paths, optimizer, mode)
+
+    def graphs(self, function: Any) -> Graphs | None:
+        function = getattr(function, "compiled_step", function)
+        if not isinstance(function, tf.types.experimental.PolymorphicFunction):
+            return None
+        traced = function.experimental_get_tracing_count()
+        return Graphs(traced, 0, traced - 1)
+
+    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+        return lambda: tf.matmul(a, b)
+
+    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+        return lambda: tf.reduce_sum(vector)
+
+    def start_compiler(self) -> None:
+        self.compile(lambda x: x + 1, "compiled")(tf.ones(16))
+
+    def compile(self, function: Forward, mode: str) -> Forward:
+        """`function` as it is, as a graph, or as a graph compiled by XLA."""
+        if mode in ("compiled", "compiled-xla"):
+            return tf.function(function, jit_compile=mode == "compiled-xla", autograph=False)  # type: ignore[no-any-return]
+        return function
+
+
+class TensorFlowTraining(KerasTraining):
+    """GradientTape and a Keras optimiser."""
+
+    def __init__(
+        self,
+        binding: TensorFlowBinding,
+        model: Model,
+        objective: Forward,
+        sign: int,
+        paths: list[str],
+        rule: Optimizer,
+        mode: str,
+    ):
+        super().__init__(binding, model, paths, rule)
+        variables = list(self.variables.values())
+
+        def step(x: Tensor, noise: Tensor) -> Tensor:
+            with tf.GradientTape() as tape:
+                value = objective(x, noise)
+                loss = sign * value
+            self.optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+            return value
+
+        self.compiled_step = binding.compile(step, mode)
+
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        return self.compiled_step(x, noise)
+
+
+def open_binding(device: str) -> Binding:
+    """The Keras-on-TensorFlow binding on `device`."""
+    return TensorFlowBinding(device)

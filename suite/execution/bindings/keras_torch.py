@@ -1,0 +1,108 @@
+"""Keras on torch: eager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+
+from .base import Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .keras import KerasBinding, KerasTraining
+from .pytorch import library_product, library_read
+
+
+class KerasTorchBinding(KerasBinding):
+    """torch.autograd over Keras variables."""
+
+    backend = "keras-torch"
+
+    def __init__(self, device: str):
+        super().__init__(device)
+        # Not `cpu:0`: torch takes that for another device than `cpu`, and Keras' variables would become copies.
+        self.keras_device = "gpu" if device == "cuda" else device
+
+    def versions(self) -> dict[str, str]:
+        return {"keras": keras.__version__, "torch": torch.__version__}
+
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    def has_device(self) -> bool:
+        return self.device == "cpu" or torch.cuda.is_available()
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        return tensor.device.type, str(tensor.dtype).removeprefix("torch.")
+
+    def synchronize(self, outputs: Any) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        @torch.inference_mode()
+        def call(*tensors: Tensor) -> Any:
+            with self.scope():
+                return function(*tensors)
+
+        return call
+
+    def with_gradients(
+        self, model: Model, function: Forward, paths: list[str], mode: str
+    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        variables = [variable_at(model, path).value for path in paths]
+
+        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            with self.scope():
+                outputs = function(*tensors)
+            gradients = torch.autograd.grad(outputs[""], variables, allow_unused=True)
+            return outputs, {
+                path: torch.zeros_like(v) if g is None else g
+                for path, v, g in zip(paths, variables, gradients, strict=True)
+            }
+
+        return call
+
+    def training(
+        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
+    ) -> Training:
+        return KerasTorchTraining(self, model, objective, sign, paths, optimizer)
+
+    def graphs(self, function: Any) -> Graphs | None:
+        return None
+
+    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+        return library_product(a, b)
+
+    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+        return library_read(vector)
+
+
+class KerasTorchTraining(KerasTraining):
+    """backward() and a Keras optimiser."""
+
+    def __init__(
+        self,
+        binding: KerasTorchBinding,
+        model: Model,
+        objective: Forward,
+        sign: int,
+        paths: list[str],
+        rule: Optimizer,
+    ):
+        super().__init__(binding, model, paths, rule)
+        self.objective, self.sign = objective, sign
+
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        variables = list(self.variables.values())
+        with self.binding.scope():  # type: ignore[attr-defined]  # a KerasBinding
+            value = self.objective(x, noise)
+            gradients = torch.autograd.grad(self.sign * value, [v.value for v in variables])
+            with torch.no_grad():
+                self.optimizer.apply(list(gradients), variables)
+        return value.detach()
+
+
+def open_binding(device: str) -> Binding:
+    """The Keras-on-torch binding on `device`."""
+    return KerasTorchBinding(device)

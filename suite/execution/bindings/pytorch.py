@@ -1,0 +1,165 @@
+"""torch: eager, or compiled by torch.compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from ..backends import base_dtype
+from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+
+
+class TorchBinding(Binding):
+    """Drives a torch.nn.Module."""
+
+    backend = "torch"
+    framework = "torch"
+
+    def __init__(self, device: str):
+        super().__init__(device)
+        self.torch_device = torch.device(device)
+
+    def versions(self) -> dict[str, str]:
+        return {"torch": torch.__version__}
+
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    def has_device(self) -> bool:
+        return self.device == "cpu" or torch.cuda.is_available()
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        return tensor.device.type, str(tensor.dtype).removeprefix("torch.")
+
+    def tensor(self, array: Array, dtype: str) -> Tensor:
+        return torch.tensor(array, dtype=getattr(torch, base_dtype(dtype)), device=self.torch_device)
+
+    def array(self, tensor: Tensor) -> Array:
+        return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
+
+    def total(self, tensor: Tensor) -> Tensor:
+        return tensor.sum()
+
+    def construct(self, model_class: type, arguments: Mapping[str, Any], dtype: str) -> Model:
+        model: torch.nn.Module = model_class(**arguments)
+        return model.to(device=self.torch_device, dtype=getattr(torch, base_dtype(dtype)))
+
+    def variables(self, model: Model) -> list[Any]:
+        return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+    def assign(self, variable: Any, value: Array) -> None:
+        with torch.no_grad():
+            variable.copy_(torch.from_numpy(value.copy()))
+
+    def synchronize(self, outputs: Any) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        compiled = self._compile(function, mode)
+
+        @torch.inference_mode()
+        def call(*tensors: Tensor) -> Any:
+            return compiled(*tensors)
+
+        return call
+
+    def with_gradients(
+        self, model: Model, function: Forward, paths: list[str], mode: str
+    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        compiled = self._compile(function, mode)
+        variables = [variable_at(model, path) for path in paths]
+
+        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+            outputs = compiled(*tensors)
+            gradients = torch.autograd.grad(outputs[""], variables, allow_unused=True)
+            return outputs, {
+                path: torch.zeros_like(v) if g is None else g
+                for path, v, g in zip(paths, variables, gradients, strict=True)
+            }
+
+        return call
+
+    def training(
+        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
+    ) -> Training:
+        return TorchTraining(self, model, self._compile(objective, mode), sign, paths, optimizer)
+
+    def graphs(self, function: Any) -> Graphs | None:
+        counters = torch._dynamo.utils.counters
+        graphs = counters["stats"]["unique_graphs"]
+        if not graphs:
+            return None
+        breaks = sum(counters["graph_break"].values())
+        return Graphs(graphs, breaks, max(0, graphs - breaks - 1))
+
+    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+        return library_product(a, b)
+
+    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+        return library_read(vector)
+
+    def start_compiler(self) -> None:
+        self._compile(lambda x: x + 1, "compiled")(torch.ones(16, device=self.torch_device))
+
+    def _compile(self, function: Forward, mode: str) -> Forward:
+        if mode not in ("compiled", "compiled-xla"):
+            return function
+        # Each cell starts from an empty compiler, so that its graphs are counted and its first call is a cold one.
+        torch.compiler.reset()
+        torch._dynamo.utils.counters.clear()
+        return torch.compile(function, dynamic=False)
+
+
+class TorchTraining(Training):
+    """backward() and a torch optimiser."""
+
+    def __init__(
+        self, binding: TorchBinding, model: Model, objective: Forward, sign: int, paths: list[str], rule: Optimizer
+    ):
+        self.binding, self.objective, self.sign = binding, objective, sign
+        self.variables = {path: variable_at(model, path) for path in paths}
+        parameters = list(self.variables.values())
+        self.optimizer: torch.optim.Optimizer
+        if rule.name == "adam":
+            self.optimizer = torch.optim.Adam(parameters, lr=rule.learning_rate)
+        else:
+            self.optimizer = torch.optim.Adagrad(
+                parameters, lr=rule.learning_rate, initial_accumulator_value=rule.accumulator, eps=0
+            )
+
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        self.optimizer.zero_grad()
+        value = self.objective(x, noise)
+        (self.sign * value).backward()
+        self.optimizer.step()
+        return value.detach()
+
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        for path, value in weights.items():
+            self.binding.assign(self.variables[path], value)
+        self.optimizer.state.clear()
+
+    def weights(self) -> dict[str, Array]:
+        return {path: self.binding.array(v).copy() for path, v in self.variables.items()}
+
+    def first_moments(self) -> dict[str, Array]:
+        return {path: self.binding.array(self.optimizer.state[v]["exp_avg"]) for path, v in self.variables.items()}
+
+
+def library_product(a: Tensor, b: Tensor) -> Callable[[], Tensor]:
+    """torch.mm into a tensor that is there already."""
+    out = torch.empty(a.shape[0], b.shape[1], dtype=a.dtype, device=a.device)
+    return lambda: torch.mm(a, b, out=out)
+
+
+def library_read(vector: Tensor) -> Callable[[], Tensor]:
+    """torch.sum."""
+    return lambda: torch.sum(vector)
+
+
+def open_binding(device: str) -> Binding:
+    """The torch binding on `device`."""
+    return TorchBinding(device)

@@ -1,0 +1,129 @@
+"""The cells of a run: every matching implementation × backend × dtype × mode, and why some cannot run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..definition.errors import BadInput, EnvironmentLacks
+from ..definition.notation import Notation
+from ..definition.problem import Problem
+from ..definition.registry import packages
+from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
+from .records import Cell, make_record
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell with what a worker needs to run it."""
+
+    cell: Cell
+    problem_file: str
+    package: str
+    notation_file: str
+    gradients: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.cell.as_json(),
+            "problem_file": self.problem_file,
+            "package": self.package,
+            "notation_file": self.notation_file,
+            "gradients": self.gradients,
+        }
+
+
+@dataclass
+class Plan:
+    """What will run, and the records of what will not."""
+
+    tasks: list[Task] = field(default_factory=list)
+    settled: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, other: Plan) -> None:
+        self.tasks += other.tasks
+        self.settled += other.settled
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a command asked for; an empty tuple means all."""
+
+    notations: tuple[Notation, ...]
+    backends: tuple[str, ...] = ()
+    device: str = "cpu"
+    dtypes: tuple[str, ...] = ("float64",)
+    modes: tuple[str, ...] = ("eager",)
+    gradients: bool = True
+
+    def check(self) -> None:
+        """Refuse unknown words and what was asked for by name and is not here.
+
+        Raises:
+            BadInput: an unknown backend, device, dtype or mode.
+            EnvironmentLacks: a named backend or the compiler of a named mode is not installed.
+        """
+        one_of("device", self.device, DEVICES)
+        for dtype in self.dtypes:
+            one_of("dtype", dtype, DTYPES)
+        for mode in self.modes:
+            one_of("mode", mode, MODES)
+        for name in self.backends:
+            one_of("backend", name, tuple(BACKENDS))
+            if BACKENDS[name].lacking():
+                raise EnvironmentLacks(BACKENDS[name].remedy())
+        if self.backends == ("torch",) and self.modes == ("compiled",) and (lack := lacking_compiler()):
+            raise EnvironmentLacks(lack)
+
+
+def lacking_compiler() -> str | None:
+    """Why torch.compile cannot work here; None where its C++ compiler is found."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler.split()[0]) is not None:
+        return None
+    return f"mode 'compiled' on backend 'torch' needs a C++ compiler; '{compiler}' is not on the PATH: install g++, or set CXX"
+
+
+def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:
+    """The cells of one problem, in a fixed order."""
+    plan = Plan()
+    where = packages()
+    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
+        for notation in selection.notations:
+            for dtype in selection.dtypes:
+                for mode in selection.modes:
+                    if mode not in backend.modes or dtype not in backend.dtypes:
+                        continue
+                    if mode == "published" and notation.methods.quantities_as_published is None:
+                        continue
+                    cell = Cell(
+                        problem.name, notation.id, backend.framework, backend.name, selection.device, dtype, mode
+                    )
+                    if settled := _settled(cell, backend, notation, problem):
+                        plan.settled.append(settled)
+                        continue
+                    task = Task(cell, str(problem_file), where[notation.id], str(notation.path), selection.gradients)
+                    plan.tasks.append(task)
+    return plan
+
+
+def _settled(cell: Cell, backend: Backend, notation: Notation, problem: Problem) -> dict[str, Any] | None:
+    """The record of a cell that cannot run."""
+    adapted = notation.adapted(problem.spec)
+    if reason := notation.unsupported(problem.spec):
+        return make_record(cell, "unsupported", reason, adapted=adapted)
+    if backend.lacking():
+        return make_record(cell, "missing", backend.remedy(), adapted=adapted)
+    if cell.backend == "torch" and cell.mode == "compiled" and (lack := lacking_compiler()):
+        return make_record(cell, "missing", lack, adapted=adapted)
+    return None
+
+
+def check_tasks(plan: Plan, what: str) -> None:
+    """Raises BadInput where nothing matches at all."""
+    if not plan.tasks and not plan.settled:
+        raise BadInput(f"{what}: no cell matches: no chosen backend has the chosen dtype and mode")

@@ -1,0 +1,252 @@
+"""Worker processes: start them with the whole environment they need, watch them, and go on where one died."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..definition.errors import EnvironmentLacks
+from .backends import BACKENDS, base_dtype
+from .plan import Task
+from .records import Cell, append_record, cell_of, make_record, read_records
+
+# A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
+ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC", "SYSTEMROOT")
+
+OnRecord = Callable[[dict[str, Any]], None]
+
+
+def cpu_threads() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def worker_environment(backend: str, device: str, threads: int, scratch: Path, *, x64: bool = True) -> dict[str, str]:
+    """The whole environment of a worker.
+
+    Args:
+        backend, device: what it is to run.
+        threads: threads of one operation.
+        scratch: an empty folder for configuration and compile caches, so that a first call is a cold one.
+        x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
+    """
+    environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    environment |= {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_NUM_INTEROP_THREADS": str(threads),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_HOME": str(scratch / "keras"),
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        "TRITON_CACHE_DIR": str(scratch / "triton"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # float32 is float32 on a GPU too: TF32 would be another dtype.
+        "NVIDIA_TF32_OVERRIDE": "0",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    }
+    if backend.startswith("keras-"):
+        environment["KERAS_BACKEND"] = backend.removeprefix("keras-")
+    if backend == "keras-jax":
+        environment["JAX_ENABLE_X64"] = "1" if x64 else "0"
+        environment["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda,cpu"
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    return environment
+
+
+@dataclass
+class Worker:
+    """One running worker: its process, its files, and the tasks it was given."""
+
+    backend: str
+    tasks: list[Task]
+    process: subprocess.Popen[bytes]
+    records: Path
+    stderr: Path
+    seen: int = 0
+    progress: float = field(default_factory=time.monotonic)
+
+    def stop(self) -> None:
+        """End the worker and whatever it started (compilers)."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def tail(self) -> str:
+        """The last lines of its stderr."""
+        return self.stderr.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+
+
+class Pool:
+    """Runs tasks in one worker process per backend, `parallel` at a time.
+
+    Args:
+        folder: where records.jsonl and tensors/ go.
+        threads: threads of one operation.
+        timeout_s: how long a cell may take (the start of its worker counted in).
+        parallel: workers at a time.
+        on_record: called with each record, in the order in which they are written.
+    """
+
+    def __init__(
+        self, folder: Path, *, threads: int, timeout_s: float, parallel: int, on_record: OnRecord = lambda record: None
+    ):
+        self.folder, self.threads, self.timeout_s = folder, threads, timeout_s
+        self.parallel, self.on_record = parallel, on_record
+        self.tensors = folder / "tensors"
+        self.records = folder / "records.jsonl"
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Run all tasks; each ends in exactly one record."""
+        self.tensors.mkdir(parents=True, exist_ok=True)
+        waiting = list(_by_backend(tasks).values())
+        running: list[Worker] = []
+        with tempfile.TemporaryDirectory(prefix="elbostone-") as scratch:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < self.parallel:
+                        running.append(self._start(waiting.pop(0), Path(tempfile.mkdtemp(dir=scratch))))
+                    time.sleep(0.02)
+                    for worker in list(running):
+                        rest = self._watch(worker)
+                        if rest is not None:
+                            running.remove(worker)
+                            if rest:
+                                waiting.insert(0, rest)
+            finally:
+                for worker in running:
+                    worker.stop()
+
+    def _start(self, tasks: list[Task], scratch: Path) -> Worker:
+        first = tasks[0].cell
+        records, stderr = scratch / "records.jsonl", scratch / "stderr"
+        job = {
+            "backend": first.backend,
+            "device": first.device,
+            "records": str(records),
+            "tensors": str(self.tensors),
+            "cells": [task.as_json() for task in tasks],
+        }
+        (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        with stderr.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.worker", str(scratch / "job.json")],
+                env=worker_environment(first.backend, first.device, self.threads, scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        return Worker(first.backend, tasks, process, records, stderr)
+
+    def _watch(self, worker: Worker) -> list[Task] | None:
+        """Collect new records. Returns None while the worker goes on, else the tasks that are still to run."""
+        ended = worker.process.poll() is not None
+        self._collect(worker)
+        left = worker.tasks[worker.seen :]
+        if not left:
+            worker.stop()
+            return []
+        if ended:
+            code = worker.process.returncode
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            self._settle(left[0].cell, "failed", f"the worker ended with {how}", worker.tail())
+            return left[1:]
+        if time.monotonic() - worker.progress > self.timeout_s:
+            worker.stop()
+            self._settle(left[0].cell, "timeout", f"no outcome within {self.timeout_s:g} s", worker.tail())
+            return left[1:]
+        return None
+
+    def _collect(self, worker: Worker) -> None:
+        if not worker.records.exists():
+            return
+        for record in read_records(worker.records)[worker.seen :]:
+            worker.seen += 1
+            worker.progress = time.monotonic()
+            self._write(verified(record, self.threads))
+
+    def _settle(self, cell: Cell, status: str, reason: str, tail: str) -> None:
+        self._write(make_record(cell, status, reason, traceback=tail))
+
+    def _write(self, record: dict[str, Any]) -> None:
+        append_record(self.records, record)
+        self.on_record(record)
+
+
+def _by_backend(tasks: Sequence[Task]) -> dict[tuple[str, str], list[Task]]:
+    groups: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        groups.setdefault((task.cell.backend, task.cell.device), []).append(task)
+    return groups
+
+
+def verified(record: dict[str, Any], threads: int) -> dict[str, Any]:
+    """The record, or `failed` where something else ran than was asked for."""
+    if record["status"] != "ok":
+        return record
+    cell, active = cell_of(record), record["active"]
+    wanted = {"backend": cell.backend, "device": cell.device, "dtype": base_dtype(cell.dtype), "threads": threads}
+    if cell.dtype.endswith("as-shipped"):
+        wanted.pop("dtype")  # what comes out of an operation that demotes is what this dtype is there to show
+    for name, value in wanted.items():
+        if active[name] != value:
+            return {**record, "status": "failed", "reason": f"asked for {name} {value}, but {active[name]} was active"}
+    return record
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder that goes when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="elbostone-") as name:
+        yield Path(name)
+
+
+def probe(backend: str, device: str) -> Mapping[str, Any]:
+    """What a backend's framework says of this machine, asked in a process of its own.
+
+    Raises:
+        EnvironmentLacks: the framework cannot be imported.
+    """
+    with scratch_folder() as scratch:
+        done = subprocess.run(
+            [sys.executable, "-m", f"{__package__}.worker", "--probe", backend, device],
+            env=worker_environment(backend, device, cpu_threads(), scratch),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise EnvironmentLacks(f"backend '{backend}' cannot start on device '{device}': {last}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def require_device(device: str, backends: Sequence[str]) -> None:
+    """Raises EnvironmentLacks where no installed backend of these sees the device."""
+    if device == "cpu":
+        return
+    asked = [name for name in backends or BACKENDS if not BACKENDS[name].lacking()]
+    for name in asked:
+        try:
+            if probe(name, device)["device"]:
+                return
+        except EnvironmentLacks:
+            continue  # a framework may refuse to start without the device; the line below says it for all
+    raise EnvironmentLacks(f"device '{device}': no GPU that {', '.join(asked) or 'any backend'} can see; use --device cpu")

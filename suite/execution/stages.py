@@ -1,0 +1,185 @@
+"""The calls that are timed: the stages of a VAE, with inputs on the device and outputs that can be proven."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..definition import oracle
+from ..definition.maps import published_weights
+from ..definition.notation import Symbol
+from ..definition.problem import Problem
+from ..definition.roles import ROLES
+from .backends import base_dtype
+from .bindings import Graphs
+from .bindings.base import Optimizer
+from .compute import OBJECTIVE, Subject
+
+Array = NDArray[Any]
+
+STAGES = ("encoder", "decoder", "elbo", "training_step")
+ADAM = Optimizer("adam", learning_rate=1e-3)
+ADAM_BETA_1 = 0.9
+"""The default of both frameworks."""
+
+
+class Stage(ABC):
+    """One stage of one subject: calling it computes once and waits for the device.
+
+    Attributes:
+        latest: what the last call returned. It stays alive until the next call has made its own.
+    """
+
+    def __init__(self, subject: Subject):
+        self.subject = subject
+        self.latest: Any = None
+
+    @abstractmethod
+    def __call__(self) -> Any:
+        """Compute, wait, and return the outputs: tensors of the framework."""
+
+    @abstractmethod
+    def tensors(self, outputs: Any) -> dict[str, Array]:
+        """A call's own outputs as canonical tensors, float64."""
+
+    @abstractmethod
+    def graphs(self) -> Graphs | None:
+        """What was compiled for this stage; None if nothing."""
+
+    def restore(self) -> None:
+        """Undo what calls have changed, so that the next one computes what the first one did."""
+
+    def where(self, outputs: Any) -> tuple[str, str]:
+        """(device, dtype) of a call's outputs."""
+        return self.subject.binding.where(_listed(outputs)[0])
+
+
+class ForwardStage(Stage):
+    """A method without gradients: `encoder`, `decoder` or the published objective.
+
+    Args:
+        function: the method.
+        inputs: its arguments, on the device.
+        returned: the symbols of what it returns, in order; None for the objective.
+    """
+
+    def __init__(self, subject: Subject, function: Any, inputs: tuple[Any, ...], returned: list[Symbol] | None, batch: int):
+        super().__init__(subject)
+        self.inputs, self.returned, self.batch = inputs, returned, batch
+        self.function = subject.binding.forward(subject.model, function, subject.mode)
+        self.synchronize = subject.binding.synchronize
+
+    def __call__(self) -> Any:
+        outputs = self.function(*self.inputs)
+        self.synchronize(outputs)
+        self.latest = outputs
+        return outputs
+
+    def tensors(self, outputs: Any) -> dict[str, Array]:
+        subject = self.subject
+        arrays = [subject.binding.array(output) for output in _listed(outputs)]
+        if self.returned is None:
+            return {OBJECTIVE: _total_elbo(subject, arrays[0], self.batch)}
+        found = {}
+        for symbol, array in zip(self.returned, arrays, strict=True):
+            role = ROLES[symbol.role]
+            if role.tensor is None:
+                continue
+            if "sample" in role.axes and "sample" not in symbol.axes:
+                array = array[None]
+            found[role.tensor] = subject.canonical(symbol, array)
+        return found
+
+    def graphs(self) -> Graphs | None:
+        return self.subject.binding.graphs(self.function)
+
+
+class TrainingStage(Stage):
+    """Forward, backward and Adam on the published objective.
+
+    Args:
+        inputs: x and noise, on the device.
+        start: weights by attribute path, which `restore` goes back to.
+    """
+
+    def __init__(self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int):
+        super().__init__(subject)
+        self.inputs, self.start, self.batch = inputs, start, batch
+        binding = subject.binding
+        self.training = binding.training(
+            subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, subject.mode
+        )
+        self.synchronize = binding.synchronize
+
+    def __call__(self) -> Any:
+        value = self.training.step(*self.inputs)
+        self.synchronize((value, self.training.pending()))
+        self.latest = value
+        return value
+
+    def tensors(self, outputs: Any) -> dict[str, Array]:
+        """The objective, and the gradients of Σ_b elbo_b out of Adam's first moments: of a first step only."""
+        subject = self.subject
+        found = {OBJECTIVE: _total_elbo(subject, subject.binding.array(outputs), self.batch)}
+        factor = (1 - ADAM_BETA_1) * subject.objective_sign() * subject.objective_factor(self.batch)
+        moments = self.training.first_moments()
+        for canonical, weight_map in subject.maps.items():
+            moment = moments[weight_map.path].astype(np.float64)
+            found[f"gradient/{canonical}"] = weight_map.gradient_to_canonical(moment) / factor
+        return found
+
+    def graphs(self) -> Graphs | None:
+        return self.subject.binding.graphs(self.training)
+
+    def restore(self) -> None:
+        self.training.restore(self.start)
+
+
+def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
+    """A stage of a subject on a problem with one draw of noise per datum.
+
+    The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
+    arguments in the axes that the notation declares.
+
+    Args:
+        subject: a model with the problem's weights.
+        problem: data, noise and weights.
+        stage: one of `STAGES`.
+    """
+    if len(problem.noise) != 1:
+        raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
+    binding, notation, spec = subject.binding, subject.notation, subject.spec
+    methods, batch = notation.methods, len(problem.x)
+    symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
+    if stage == "encoder":
+        returned = [symbols[name] for name in methods.encoder_returns]
+        return ForwardStage(subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch)
+    if stage == "decoder":
+        rounded = oracle.rounded(problem, base_dtype(subject.dtype))
+        latent = oracle.evaluate(rounded, gradients=False)["latent"]
+        declared = notation.symbol("latent", spec)
+        assert declared is not None
+        z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
+        returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
+        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch)
+    noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
+    inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
+    if stage == "elbo":
+        return ForwardStage(subject, subject.objective(), inputs, None, batch)
+    if stage == "training_step":
+        start = published_weights(subject.maps, problem.weights, base_dtype(subject.dtype))
+        return TrainingStage(subject, inputs, start, batch)
+    raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
+
+
+def _listed(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, tuple | list) else [outputs]
+
+
+def _total_elbo(subject: Subject, objective: Array, batch: int) -> Array:
+    """The published objective as Σ_b elbo_b, by its declared sense and reduction."""
+    return np.asarray(objective.astype(np.float64) / subject.objective_factor(batch))

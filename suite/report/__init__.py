@@ -1,0 +1,1 @@
+"""Tables for people and scripts, drawn from rows that analysis made; no arithmetic here."""

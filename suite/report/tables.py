@@ -1,0 +1,122 @@
+"""Tables: rows as CSV, Parquet and Markdown, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict
+
+NUMBER = ".3g"
+
+
+def frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a table with these columns first; what else the rows hold follows."""
+    table = pd.DataFrame(list(rows))
+    rest = [name for name in table.columns if name not in columns]
+    return table.reindex(columns=[*columns, *rest])
+
+
+def write_table(table: pd.DataFrame, stem: Path) -> None:
+    """`stem`.csv and `stem`.parquet of a table; lists become JSON text."""
+    flat = table.copy()
+    for name in flat.columns:
+        if flat[name].map(lambda value: isinstance(value, list | tuple)).any():
+            flat[name] = flat[name].map(lambda value: json.dumps(value) if isinstance(value, list | tuple) else value)
+    write_whole(stem.with_suffix(".csv"), lambda path: flat.to_csv(path, index=False))
+    write_whole(stem.with_suffix(".parquet"), lambda path: flat.to_parquet(path, index=False))
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside the target and rename, so that a reader never sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table as GitHub Markdown; empty where a value is missing."""
+    shown = table.map(_cell_text)
+    lines = ["| " + " | ".join(map(str, shown.columns)) + " |", "|" + "---|" * len(shown.columns)]
+    lines += ["| " + " | ".join(row) + " |" for row in shown.itertuples(index=False)]
+    return "\n".join(lines) + "\n"
+
+
+def _cell_text(value: Any) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:{NUMBER}}"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def equivalence_summary(rows: Sequence[Row]) -> pd.DataFrame:
+    """One line per cell: its verdict, and the tensor that came closest to its tolerance, or the first that diverged."""
+    lines = []
+    for cell, group in by_cell(rows).items():
+        compared = [row for row in group if row["tolerance"] is not None]
+        closest = max(compared, key=_share, default=None)
+        lines.append(
+            {
+                "problem": cell.problem,
+                "notation": cell.notation,
+                "backend": cell.backend,
+                "dtype": cell.dtype,
+                "mode": cell.mode,
+                "adapted": group[0]["adapted"],
+                "tensors": len(compared),
+                "verdict": cell_verdict(group),
+                "closest tensor": closest and closest["term"],
+                "error": closest and closest["worst_error"],
+                "allowed": closest and closest["tolerance"],
+                "first divergence, or reason": next(
+                    (row["first_divergence"] or row["reason"] for row in group if row["verdict"] != "equal"), None
+                ),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def _share(row: Row) -> float:
+    """How much of its tolerance an error takes; a difference that is no number takes all."""
+    error, tolerance = row["worst_error"], row["tolerance"]
+    if error is None or error != error:
+        return float("inf")
+    return float(error / tolerance) if tolerance else float("inf") if error else 0.0
+
+
+def verdict_counts(rows: Sequence[Row]) -> dict[str, int]:
+    """How many cells have each verdict."""
+    counts: dict[str, int] = {}
+    for group in by_cell(rows).values():
+        verdict = cell_verdict(group)
+        counts[verdict] = counts.get(verdict, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
+    """equivalence.csv, .parquet (a row per cell and tensor) and .md (a line per cell)."""
+    write_table(frame(rows, COLUMNS), folder / "equivalence")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdict_counts(rows).items())
+    text = (
+        "# Equality of the ELBO and everything behind it\n\n"
+        f"Cells: {counts}. A cell is `equal` when every tensor it returned is within its tolerance of the truth; "
+        "the tensor shown is the one that came closest to its tolerance. Row by row: `equivalence.csv`.\n\n"
+    )
+    text += markdown(equivalence_summary(rows))
+    write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,0 +1,70 @@
+"""Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
+
+import os
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+import elbostone
+from elbostone.execution.backends import BACKENDS
+
+ROOT = Path(__file__).parent.parent
+# Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
+EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
+INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test anything but the installed wheel with the backends that this environment is for."""
+    if EXPECTED is None:
+        return
+    expected = {name for name in EXPECTED.split(",") if name}
+    if unknown := expected - BACKENDS.keys():
+        raise pytest.UsageError(f"ELBOSTONE_EXPECTED_BACKENDS: {sorted(unknown)} are none of {list(BACKENDS)}")
+    if expected != set(INSTALLED):
+        raise pytest.UsageError(
+            f"this environment is for the backends {sorted(expected)}, but those installed are {sorted(INSTALLED)}"
+        )
+    try:
+        distribution("elbostone")
+    except PackageNotFoundError:
+        raise pytest.UsageError("the tests are of the installed wheel, and no elbostone is installed") from None
+    if Path(elbostone.__path__[0]).resolve() == ROOT / "suite":
+        raise pytest.UsageError("the tests are of the installed wheel, and elbostone is imported from the source tree")
+
+
+def pytest_report_header() -> list[str]:
+    """What is tested, and where it came from."""
+    missing = [name for name in BACKENDS if name not in INSTALLED]
+    return [
+        f"elbostone: {', '.join(elbostone.__path__)}",
+        f"backends: {', '.join(INSTALLED) or 'none'}; not installed: {', '.join(missing) or 'none'}",
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with the argument `backend` runs once per backend, marked with it."""
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a backend that is not installed here.
+
+    A marker names one backend, since each runs in an environment of its own: a test of two would run in neither.
+    """
+    for item in items:
+        names = {mark.args for mark in item.iter_markers("backend")}
+        if not names:
+            continue
+        if len(names) > 1 or len(name := names.pop()) != 1 or name[0] not in BACKENDS:
+            raise pytest.UsageError(f"{item.nodeid}: expected backend(name), one of {', '.join(BACKENDS)}")
+        if name[0] not in INSTALLED:
+            item.add_marker(pytest.mark.skip(reason=f"{name[0]} is not installed in this environment"))
+
+
+@pytest.fixture(scope="session")
+def installed_backends() -> tuple[str, ...]:
+    """Names of the backends that can run here, in the table's order."""
+    return INSTALLED

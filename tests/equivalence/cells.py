@@ -1,0 +1,40 @@
+"""Run problems in real workers and judge them, as the commands do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elbostone.analysis.exclusions import load_exclusions
+from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
+from elbostone.definition.problem import load_problem, read_tensors
+from elbostone.execution.plan import Plan, Selection, plan_cells
+from elbostone.execution.processes import Pool, cpu_threads
+
+
+def run_and_judge(
+    folder: Path, files: Sequence[Path], selection: Selection, timeout_s: float = 300
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """Verdict rows and records of all cells of some problem files, which have names of their own."""
+    records: list[dict[str, Any]] = []
+    plan = Plan()
+    problems = {file: load_problem(file) for file in files}
+    for file, problem in problems.items():
+        plan.add(plan_cells(problem, file, selection))
+    records += plan.settled
+    pool = Pool(folder, threads=cpu_threads(), timeout_s=timeout_s, parallel=2, on_record=records.append)
+    pool.run(plan.tasks)
+    rows: list[Row] = []
+    for problem in problems.values():
+        own = [record for record in records if record["problem"] == problem.name]
+        rows += judge(problem, own, lambda name: read_tensors(folder / "tensors" / name), load_exclusions())
+    return rows, records
+
+
+def complaints(rows: Sequence[Row], accepted: Sequence[str] = ("equal", "unsupported")) -> str:
+    """A line for each cell whose verdict is another: what diverged first, or why there is no outcome."""
+    lines = []
+    for cell, group in by_cell(rows).items():
+        if cell_verdict(group) not in accepted:
+            row = next(row for row in group if row["verdict"] != "equal")
+            lines.append(f"{cell_verdict(group)}: {cell.key}: {row['first_divergence'] or row['reason']}")
+    return "\n".join(lines)

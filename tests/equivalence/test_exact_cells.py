@@ -1,0 +1,65 @@
+"""Every exact case in every cell that can express it: terms and gradients, in both dtypes, and the pairs."""
+
+from pathlib import Path
+
+import pytest
+from equivalence.cells import complaints, run_and_judge
+
+from elbostone.analysis.verdicts import by_cell, cell_verdict
+from elbostone.definition.problem import load_problem
+from elbostone.definition.registry import notations
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.plan import Selection
+
+ROOT = Path(__file__).parent.parent.parent
+OWN = sorted((ROOT / "tests/exact").glob("*.json"))
+#: The golden cases, where they lie beside the checkout.
+GOLDEN = sorted((ROOT.parent / "shared/golden").glob("*.json"))
+COMPILED = ("binary-relu-many-samples", "conv-one-layer", "gaussian-relu", "singletons-learned")
+DTYPES = ("float64", "float32")
+
+
+def every_notation(backend: str, mode: str, dtypes: tuple[str, ...] = DTYPES) -> Selection:
+    return Selection(tuple(notations().values()), (backend,), "cpu", dtypes, (mode,))
+
+
+def test_there_are_exact_cases_with_gradients() -> None:
+    assert len(OWN) >= 10
+    for file in (*OWN, *GOLDEN):
+        problem = load_problem(file)
+        assert problem.expected_terms, f"{file.name} expects no terms"
+        assert problem.expected_gradients, f"{file.name} expects no gradients"
+
+
+def test_every_exact_case_is_equal_in_every_cell(backend: str, tmp_path: Path) -> None:
+    rows, records = run_and_judge(tmp_path, (*OWN, *GOLDEN), every_notation(backend, "eager"))
+    assert not complaints(rows), complaints(rows)
+    executed = {(r["problem"], r["dtype"]) for r in records if r["status"] == "ok"}
+    for file in (*OWN, *GOLDEN):
+        for dtype in DTYPES:
+            assert (file.stem, dtype) in executed, f"no notation runs {file.stem} in {dtype}"
+
+
+@pytest.mark.parametrize("mode", ["compiled", "compiled-xla"])
+def test_compiled_modes_are_equal_too(backend: str, mode: str, tmp_path: Path) -> None:
+    files = [file for file in OWN if file.stem in COMPILED]
+    assert len(files) == len(COMPILED)
+    rows, records = run_and_judge(tmp_path, files, every_notation(backend, mode))
+    assert not complaints(rows), complaints(rows)
+    compiled = [record for record in records if record["status"] == "ok"]
+    assert bool(compiled) == (mode in BACKENDS[backend].modes)
+    for record in compiled:
+        assert record["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}, record
+
+
+def test_float64_as_shipped_is_excluded_with_its_upstream_link(backend: str, tmp_path: Path) -> None:
+    if "float64-as-shipped" not in BACKENDS[backend].dtypes:
+        assert backend in ("torch", "keras-tensorflow")
+        return
+    files = [file for file in OWN if file.stem == "binary-tanh"]
+    rows, _ = run_and_judge(tmp_path, files, every_notation(backend, "eager", ("float64-as-shipped",)))
+    assert not complaints(rows, ("excluded", "unsupported")), complaints(rows, ("excluded", "unsupported"))
+    excluded = [group for group in by_cell(rows).values() if cell_verdict(group) == "excluded"]
+    assert excluded
+    for group in excluded:
+        assert any("keras/issues/23704" in (row["reason"] or "") for row in group)

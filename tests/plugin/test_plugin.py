@@ -1,0 +1,98 @@
+"""A notation of another distribution is found by its entry point, and executed like the ones that ship."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.definition.oracle import evaluate
+from elbostone.definition.problem import Problem, save_problem
+from elbostone.definition.roles import TERMS
+from elbostone.definition.spec import Spec, weight_shapes
+
+EXAMPLE = Path(__file__).parent / "example"
+NOTATION = "example_swapped"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which the example is installed: its package and its metadata are on Python's path."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    metadata = tmp_path / "site" / f"elbostone_example-{project['version']}.dist-info"
+    metadata.mkdir(parents=True)
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (metadata / "METADATA").write_text(head, encoding="utf-8")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path = [str(metadata.parent), str(EXAMPLE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def elbostone(*arguments: str, environment: dict[str, str], folder: Path) -> Any:
+    """What the command line prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "elbostone", *arguments, "--json"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_list_has_the_notation(environment: dict[str, str], tmp_path: Path) -> None:
+    listed = {n["notation"] for n in elbostone("list", environment=environment, folder=tmp_path)["notations"]}
+    assert NOTATION in listed
+    without = elbostone("list", environment=dict(os.environ), folder=tmp_path)["notations"]
+    assert listed - {n["notation"] for n in without} == {NOTATION}
+
+
+def test_a_taken_id_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+    [points] = tmp_path.glob("site/*/entry_points.txt")
+    points.write_text("[elbostone.notations]\npytorch_examples = elbostone_example\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "elbostone", "list"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "pytorch_examples" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_worker_evaluates_it(backend: str, environment: dict[str, str], tmp_path: Path) -> None:
+    spec = Spec("mlp", "bernoulli", "standard", "tanh", (5,), data_dim=7, latent_dim=3)
+    random = np.random.default_rng(0)
+    weights = {name: random.standard_normal(shape) for name, shape in weight_shapes(spec).items()}
+    problem = Problem("tiny", spec, random.random((4, 7)), random.standard_normal((2, 4, 3)), weights)
+    file = save_problem(problem, tmp_path)
+
+    command = ("evaluate", str(file), "--notation", NOTATION, "--backend", backend, "--gradients")
+    [record] = elbostone(*command, environment=environment, folder=tmp_path)["records"]
+
+    assert record["status"] == "ok", record["reason"]
+    assert not record["adapted"]
+    truth = evaluate(problem)
+    for term in TERMS:
+        if term in ("elbo_monte_carlo", "iwae"):
+            assert record["terms"][term] is None, f"{NOTATION} defines no {term}"
+            continue
+        np.testing.assert_allclose(record["terms"][term], truth[term], rtol=1e-12, err_msg=f"{backend}: {term}")
+    assert record["gradients"].keys() == weight_shapes(spec).keys()
+    for name, gradient in record["gradients"].items():
+        np.testing.assert_allclose(
+            gradient, truth[f"gradient/{name}"], rtol=1e-10, atol=1e-12, err_msg=f"{backend}: gradient of {name}"
+        )

@@ -1,0 +1,176 @@
+"""The perturbed arithmetic: size, distribution and scaling of perturbations; the tape's operations and adjoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from elbostone.definition import arithmetic as module
+from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbed, Selection
+from elbostone.definition.networks import patches
+from elbostone.definition.tape import Node, Tape
+
+EPS = 2.0**-20
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_epsilon_is_numpys(dtype: str) -> None:
+    assert EPSILON[dtype] == np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_one_operation_is_perturbed_by_up_to_epsilon_evenly(size: int) -> None:
+    deviation = Perturbed(EPS, 1, 0).round(np.full((1, size), 3.0)) / 3 - 1
+    assert 0.99 * EPS < np.abs(deviation).max() <= EPS * (1 + 1e-9)
+    assert abs(deviation.mean()) < 4 * EPS / np.sqrt(3 * size)
+    assert deviation.var() == pytest.approx(EPS**2 / 3, rel=0.1)
+
+
+def test_float64_perturbations_survive_rounding() -> None:
+    factors = Perturbed(EPSILON["float64"], 1, 0).factors(10_000)
+    assert np.unique(factors).tolist() == [1 - 2.0**-52, 1 - 2.0**-53, 1.0, 1 + 2.0**-52]
+    assert abs((factors - 1).mean()) < 4e-18
+
+
+def test_runs_differ_and_a_seed_repeats() -> None:
+    values = np.ones((4, 50))
+    first, again, other = (Perturbed(EPS, 4, seed).round(values) for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+    assert len({row.tobytes() for row in first}) == 4
+
+
+SHAPES = [(1, 1, 1, 1), (16, 5, 3, 2), (3, 40, 300, 90), (2, 3, 2, 40_000), (2, 7, 40_000, 1), (5, 30, 2, 7000)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_contractions_of_every_block_shape(shape: tuple[int, int, int, int]) -> None:
+    runs, terms, rows, columns = shape
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(runs, terms, rows)), random.normal(size=(runs, terms, columns))
+    truth = np.einsum("rkm,rkn->rmn", a, b)
+    np.testing.assert_allclose(Exact().contract(a, b), truth, rtol=1e-12, atol=1e-12)
+    found = Perturbed(EPS, runs, 0).contract(a, b)
+    size = np.einsum("rkm,rkn->rmn", np.abs(a), np.abs(b))
+    deviation = np.abs(found - truth) / size
+    assert found.shape == truth.shape
+    assert deviation.max() < (terms + 1) * EPS
+    assert (deviation > 0).mean() > 0.99
+
+
+def test_every_product_and_partial_sum_of_a_contraction_is_perturbed() -> None:
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(1, 50, 1)), random.normal(size=(1, 50, 1))
+    runs = 4000
+    found = Perturbed(EPS, runs, 0).contract(np.repeat(a, runs, 0), np.repeat(b, runs, 0)).ravel()
+    products = (a * b).ravel()
+    variance = EPS**2 / 3 * ((products**2).sum() + (np.cumsum(products)[1:] ** 2).sum())
+    assert found.var() == pytest.approx(variance, rel=0.1)
+    assert abs(found.mean() - products.sum()) < 4 * np.sqrt(variance / runs)
+
+
+def test_every_partial_sum_of_a_sum_is_perturbed() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=(1, 50)), 4000, axis=0)
+    found = Perturbed(EPS, 4000, 0).sum(values, axis=1)
+    variance = EPS**2 / 3 * (np.cumsum(values[0])[1:] ** 2).sum()
+    assert found.var() == pytest.approx(variance, rel=0.1)
+
+
+def test_deviations_scale_with_epsilon() -> None:
+    """The same draws at 1/1024 of epsilon deviate by 1/1024: what is measured is of first order."""
+    random = np.random.default_rng(0)
+    x, w = random.normal(size=(6, 5)), random.normal(size=(4, 5))
+
+    def value(arithmetic: Arithmetic) -> np.ndarray:
+        tape = Tape(arithmetic)
+        return tape.sum(tape.tanh(tape.linear(tape.input(x), tape.input(w))), axis=-1).value
+
+    exact = value(Exact())
+    large, small = (value(Perturbed(eps, 16, 3)) - exact for eps in (EPS, EPS / 1024))
+    np.testing.assert_allclose(small * 1024, large, rtol=1e-2, atol=1e-4 * np.abs(large).max())
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        patches(2, 8, 4, stride=2, before=0),
+        patches(3, 4, 6, stride=1, before=1),
+        patches(1, 2, 2, stride=2, before=0),
+        Selection(np.array([-1, 3, 3, 0, -1, 3]), 5),
+    ],
+    ids=["same-stride-2", "stride-1", "smallest", "arbitrary"],
+)
+def test_adjoint_of_a_selection(selection: Selection) -> None:
+    """⟨Jv, u⟩ = ⟨v, Jᵀu⟩."""
+    random = np.random.default_rng(0)
+    v, u = random.normal(size=(2, 3, selection.size)), random.normal(size=(2, 3, *selection.index.shape))
+    left, right = (selection.copy(v) * u).sum(), (v * selection.add(u, Exact())).sum()
+    assert left == pytest.approx(right, rel=1e-13)
+
+
+def test_same_patches_pad_after_and_centred_patches_all_round() -> None:
+    image = np.arange(1.0, 17.0)
+    same = patches(1, 4, 4, stride=2, before=0).copy(image)
+    assert same.shape == (4, 9)
+    assert same[0].tolist() == [1, 2, 3, 5, 6, 7, 9, 10, 11]
+    assert same[3].tolist() == [11, 12, 0, 15, 16, 0, 0, 0, 0]
+    centred = patches(1, 4, 4, stride=1, before=1).copy(image)
+    assert centred.shape == (16, 9)
+    assert centred[0].tolist() == [0, 0, 0, 0, 1, 2, 0, 5, 6]
+    assert centred[15].tolist() == [11, 12, 0, 15, 16, 0, 0, 0, 0]
+
+
+OPERATIONS: dict[str, Callable[[Tape, Node, Node], Node]] = {
+    "add": lambda t, a, b: t.add(a, t.sum(b, axis=0)),
+    "sub": lambda t, a, b: t.sub(t.sum(a, axis=0), b),
+    "mul": lambda t, a, b: t.mul(a, t.sum(b, axis=0)),
+    "mul by a column": lambda t, a, b: t.mul(a, t.reshape(t.sum(b, axis=1), 3, 1)),
+    "scale": lambda t, a, b: t.scale(a, -0.7),
+    "linear": lambda t, a, b: t.linear(a, b),
+    "sum": lambda t, a, b: t.mul(t.sum(a, axis=-1), t.sum(b, axis=-1)),
+    "mean": lambda t, a, b: t.mul(t.mean(a, axis=0), b),
+    "exp": lambda t, a, b: t.mul(t.exp(a), b),
+    "tanh": lambda t, a, b: t.mul(t.tanh(a), b),
+    "relu": lambda t, a, b: t.mul(t.relu(a), b),
+    "softplus": lambda t, a, b: t.mul(t.softplus(a), b),
+    "logsumexp": lambda t, a, b: t.mul(t.logsumexp(a, axis=0), b),
+    "bernoulli": lambda t, a, b: t.bernoulli(t.mul(a, b), t.input(np.linspace(0, 1, 12).reshape(3, 4))),
+    "transpose": lambda t, a, b: t.linear(t.transpose(a, 1, 0), t.transpose(b, 1, 0)),
+    "copy": lambda t, a, b: t.mul(t.copy(a, Selection(np.array([3, 3, -1, 0]), 4)), b),
+    "add_up": lambda t, a, b: t.mul(t.add_up(a, Selection(np.array([3, 3, -1, 0]), 4)), b),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_backward_of_each_operation_against_differences(name: str) -> None:
+    random = np.random.default_rng(0)
+    start, direction = random.normal(size=(2, 2, 3, 4))
+
+    def forward(arithmetic: Arithmetic, step: float) -> tuple[Tape, Node, list[Node]]:
+        tape = Tape(arithmetic)
+        inputs = [tape.input(start[i] + step * direction[i], wanted=True) for i in range(2)]
+        return tape, OPERATIONS[name](tape, *inputs), inputs
+
+    ahead, behind = (forward(Exact(), step)[1].value.sum() for step in (1e-5, -1e-5))
+    for arithmetic, tolerance in ((Exact(), 1e-8), (Perturbed(EPS, 3, 0), 1e-4)):
+        tape, output, inputs = forward(arithmetic, 0.0)
+        adjoints = tape.backward(output, inputs)
+        assert [adjoint.shape for adjoint in adjoints] == [(arithmetic.runs, 3, 4)] * 2
+        along = sum((adjoint * d).sum(axis=(1, 2)) for adjoint, d in zip(adjoints, direction, strict=True))
+        np.testing.assert_allclose(along, (ahead - behind) / 2e-5, rtol=tolerance, atol=tolerance)
+
+
+def test_the_truth_keeps_the_digits_that_everyday_derivatives_lose() -> None:
+    tape = Tape(Exact())
+    a = tape.input(np.array([20.0, -20.0]), wanted=True)
+    np.testing.assert_allclose(tape.backward(tape.tanh(a), [a])[0][0], 1 / np.cosh([20.0, -20.0]) ** 2, rtol=1e-14)
+    tape = Tape(Exact())
+    a = tape.input(np.array([40.0, -40.0]), wanted=True)
+    slope = tape.backward(tape.bernoulli(a, tape.input(np.array([1.0, 0.0]))), [a])[0][0]
+    np.testing.assert_allclose(slope, [np.exp(-40), -np.exp(-40)], rtol=1e-14)
+
+
+def test_a_block_leaves_room_for_random_offsets() -> None:
+    assert module.POOL >= 2 * module.BLOCK

@@ -1,0 +1,224 @@
+"""The oracle against exact cases, SciPy's distributions and differences in 80-digit arithmetic; N; training."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import expit, logsumexp
+
+from elbostone.definition import oracle
+from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbed
+from elbostone.definition.errors import BadInput
+from elbostone.definition.oracle import evaluate, gradient_ascent, noise_scale, rounded
+from elbostone.definition.problem import Problem, load_problem
+from elbostone.definition.spec import parse_spec, weight_shapes
+
+TESTS = Path(__file__).parents[1]
+GOLDEN = TESTS.parents[1] / "shared" / "golden"
+CASES = [*sorted((TESTS / "exact").glob("*.json")), *sorted(GOLDEN.glob("*.json"))]
+
+MLP: dict[str, Any] = {
+    "network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh",
+    "hidden": [5, 4], "data_dim": 6, "latent_dim": 3,
+}  # fmt: skip
+GAUSSIAN = MLP | {"likelihood": "gaussian", "prior": "learned", "activation": "softplus"}
+FIXED = MLP | {"likelihood": "gaussian-fixed", "variance": 0.7, "activation": "relu"}
+CONV = MLP | {"network": "conv", "hidden": [4], "data_dim": 16, "image_shape": [1, 4, 4], "channels": [2]}
+SPECS = [pytest.param(spec, id=f"{spec['network']}-{spec['likelihood']}") for spec in (MLP, GAUSSIAN, FIXED, CONV)]
+
+
+def draw(spec: dict[str, Any], seed: int = 0, *, batch: int = 3, samples: int = 2, scale: float = 0.6) -> Problem:
+    random = np.random.default_rng(seed)
+    parsed = parse_spec(spec, "test")
+    weights = {name: scale * random.normal(size=shape) for name, shape in weight_shapes(parsed).items()}
+    x = random.normal(size=(batch, parsed.data_dim))
+    noise = random.normal(size=(samples, batch, parsed.latent_dim))
+    return Problem("test", parsed, (x > 0).astype(float) if spec["likelihood"] == "bernoulli" else x, noise, weights)
+
+
+@pytest.mark.parametrize("path", CASES, ids=[f"{path.parent.name}-{path.stem}" for path in CASES])
+def test_exact_cases(path: Path) -> None:
+    problem = load_problem(path)
+    assert len(problem.expected_terms) == 7, f"{path}: expectations are missing"
+    assert problem.expected_gradients, f"{path}: gradients are missing"
+    found = evaluate(problem)
+    for term, strings in problem.expected_terms.items():
+        truth = np.array(strings).astype(np.float64)
+        assert found[term].shape == truth.shape
+        error = np.abs(found[term] - truth).max() / np.abs(truth).max()
+        assert error <= 1e-14, f"{path.stem}: {term}: relative error {error:.1e}"
+    for name, truth in problem.expected_gradients.items():
+        error = np.abs(found[f"gradient/{name}"] - truth).max() / (np.abs(truth).max() or 1)
+        assert error <= 1e-13, f"{path.stem}: gradient/{name}: relative error {error:.1e}"
+
+
+@pytest.mark.parametrize("path", CASES, ids=[f"{path.parent.name}-{path.stem}" for path in CASES])
+def test_the_oracles_own_float64_error_is_within_n(path: Path) -> None:
+    """What K has to cover is the frameworks' rounding, not the truth's."""
+    problem = load_problem(path)
+    found, n = evaluate(problem), noise_scale(problem, "float64")
+    exact = {term: np.array(strings).astype(np.float64) for term, strings in problem.expected_terms.items()}
+    exact |= {f"gradient/{name}": gradient for name, gradient in problem.expected_gradients.items()}
+    for name, truth in exact.items():
+        error = np.abs(found[name] - truth).max()
+        assert error <= n[name], f"{path.stem}: {name}: error {error:.1e} against N {n[name]:.1e}"
+
+
+def test_tensors_come_in_the_order_of_data_flow() -> None:
+    problem = draw(GAUSSIAN)
+    found = evaluate(problem)
+    shapes = {name: tensor.shape for name, tensor in found.items()}
+    terms = dict.fromkeys(("log_likelihood", "kl", "elbo", "elbo_monte_carlo", "iwae"), (3,))
+    expected: dict[str, tuple[int, ...]] = {
+        "posterior_mean": (3, 3), "posterior_log_variance": (3, 3), "latent": (2, 3, 3),
+        "decoder_mean": (2, 3, 6), "decoder_log_variance": (2, 3, 6), **terms, "objective": (),
+    }  # fmt: skip
+    gradients = {f"gradient/{name}": shape for name, shape in weight_shapes(problem.spec).items()}
+    assert list(shapes.items()) == list((expected | gradients).items())
+    assert list(evaluate(problem, gradients=False)) == list(expected)
+    assert list(noise_scale(problem, "float32")) == list(shapes)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_terms_against_scipys_distributions(spec: dict[str, Any]) -> None:
+    problem = draw(spec)
+    found = evaluate(problem, gradients=False)
+    mean, deviation, z = found["posterior_mean"], np.exp(found["posterior_log_variance"] / 2), found["latent"]
+    np.testing.assert_allclose(z, mean + deviation * problem.noise, rtol=1e-14)
+    w = problem.weights
+    prior = stats.norm(w.get("prior.mean", 0.0), np.exp(w.get("prior.log_variance", np.zeros(1)) / 2))
+    posterior = stats.norm(mean, deviation)
+    if spec["likelihood"] == "bernoulli":
+        likelihood = stats.bernoulli(expit(found["decoder_logits"])).logpmf(problem.x)
+    else:
+        log_variance = found.get("decoder_log_variance", np.log(spec.get("variance", 1.0)))
+        likelihood = stats.norm(found["decoder_mean"], np.exp(log_variance / 2)).logpdf(problem.x)
+    np.testing.assert_allclose(found["log_likelihood"], likelihood.sum(-1).mean(0), rtol=1e-12)
+    log_ratio = (prior.logpdf(z) - posterior.logpdf(z)).sum(-1) + likelihood.sum(-1)
+    np.testing.assert_allclose(found["elbo_monte_carlo"], log_ratio.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(found["iwae"], logsumexp(log_ratio, axis=0) - np.log(len(z)), rtol=1e-12)
+    # Gauss-Hermite quadrature of log q − log p, which is quadratic, is exact
+    nodes, shares = np.polynomial.hermite_e.hermegauss(8)
+    points = mean + deviation * nodes[:, None, None]
+    integrand = (posterior.logpdf(points) - prior.logpdf(points)).sum(-1)
+    np.testing.assert_allclose(found["kl"], shares @ integrand / shares.sum(), rtol=1e-12)
+    np.testing.assert_allclose(found["elbo"], found["log_likelihood"] - found["kl"], rtol=1e-14)
+    np.testing.assert_allclose(found["objective"], found["elbo"].sum(), rtol=1e-14)
+
+
+@pytest.fixture
+def scalar_vae(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(TESTS / "exact"))
+    return importlib.import_module("scalar_vae")
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_backward_against_mpmath_differences(spec: dict[str, Any], scalar_vae: ModuleType) -> None:
+    """Σ_b elbo_b along one random direction of all weights at once, by central differences in 80 digits."""
+    mpf, lift = scalar_vae.mpf, np.vectorize(scalar_vae.lift, otypes=[object])
+    problem = draw(spec, seed=7, batch=2)
+    random = np.random.default_rng(1)
+    direction = {name: random.normal(size=weight.shape) for name, weight in problem.weights.items()}
+    step = mpf(10) ** -25
+
+    def elbo(side: Any) -> Any:
+        weights = {
+            name: lift(np.vectorize(mpf, otypes=[object])(weight) + side * direction[name])
+            for name, weight in problem.weights.items()
+        }
+        examples = (
+            scalar_vae.terms(spec, list(lift(problem.x[b])), [list(e) for e in lift(problem.noise[:, b])], weights)
+            for b in range(2)
+        )
+        return sum(example["elbo"].value for example in examples)
+
+    found = evaluate(problem)
+    along = [(found[f"gradient/{name}"] * direction[name]).sum() for name in problem.weights]
+    difference = float((elbo(step) - elbo(-step)) / (2 * step))
+    assert abs(sum(along) - difference) < 1e-13 * sum(abs(part) for part in along)
+
+
+def test_n_is_seeded_finite_and_in_proportion_to_epsilon() -> None:
+    problem = draw(MLP)
+    n = noise_scale(problem, "float32")
+    assert n == noise_scale(problem, "float32")
+    assert n != noise_scale(problem, "float32", seed=1)
+    assert all(0 < scale < np.inf for scale in n.values())
+    coarse = noise_scale(problem, "float16")
+    for name, scale in n.items():
+        assert coarse[name] / scale == pytest.approx(EPSILON["float16"] / EPSILON["float32"], rel=0.1), name
+
+
+def test_groups_of_runs_find_a_similar_n(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = draw(MLP, batch=8)
+    n = noise_scale(problem, "float32", runs=64)
+    monkeypatch.setattr(oracle, "GROUP", 1)
+    for name, scale in noise_scale(problem, "float32", runs=64).items():
+        assert 0.5 < scale / n[name] < 2, name
+
+
+def test_overflow_becomes_a_nan_that_no_comparison_passes() -> None:
+    problem = draw(GAUSSIAN)
+    wild = dict(problem.weights) | {"encoder.log_variance.bias": np.full(3, 2000.0)}
+    n = noise_scale(Problem("wild", problem.spec, problem.x, problem.noise, wild), "float64")
+    assert np.isnan(n["kl"])
+    assert np.isfinite(n["posterior_mean"])
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float32", 24), ("float16", 11), ("bfloat16", 8)])
+def test_rounded_keeps_the_dtypes_bits(dtype: str, bits: int) -> None:
+    problem = draw(MLP)
+    coarse = rounded(problem, dtype)
+    for before, after in [(problem.x, coarse.x), (problem.noise, coarse.noise), *(
+        (problem.weights[name], coarse.weights[name]) for name in problem.weights
+    )]:  # fmt: skip
+        mantissa, _ = np.frexp(after)
+        assert after.dtype == np.float64
+        assert (mantissa * 2.0**bits % 1 == 0).all()
+        assert (np.abs(after - before) <= np.abs(before) * 2.0**-bits + 2.0**-25).all()
+    assert rounded(problem, "float64") is problem
+
+
+def test_rounding_drops_expectations_that_no_longer_hold() -> None:
+    problem = load_problem(TESTS / "exact" / "binary-tanh.json")
+    coarse = rounded(problem, "float32")
+    assert problem.expected_terms
+    assert not coarse.expected_terms
+    assert not coarse.expected_gradients
+
+
+def test_an_unknown_dtype_is_bad_input() -> None:
+    for request in (rounded, noise_scale):
+        with pytest.raises(BadInput, match="found 'int8'"):
+            request(draw(MLP), "int8")
+
+
+def ascend(arithmetic: Arithmetic, weights: dict[str, Any], gradients: dict[str, Any]) -> dict[str, Any]:
+    step = {name: arithmetic.round(0.01 * gradient) for name, gradient in gradients.items()}
+    return {name: arithmetic.round(weights[name] + step[name]) for name in weights}
+
+
+def test_gradient_ascent_climbs_and_carries_runs_apart() -> None:
+    problem = draw(MLP)
+    batches, noises = [problem.x] * 20, [problem.noise] * 20
+
+    def train(arithmetic: Arithmetic) -> tuple[list[Any], dict[str, Any]]:
+        steps = list(gradient_ascent(problem.spec, problem.weights, batches, noises, ascend, arithmetic))
+        return [elbo for elbo, _ in steps], steps[-1][1]
+
+    elbos, weights = train(Exact())
+    assert elbos[0][0] == pytest.approx(evaluate(problem)["elbo"].sum(), rel=1e-14)
+    assert (np.diff(np.ravel(elbos)) > 0).all()
+    perturbed_elbos, perturbed = train(Perturbed(EPSILON["float32"], 5, 0))
+    assert perturbed_elbos[-1].shape == (5,)
+    for name, weight in perturbed.items():
+        assert weight.shape == (5, *problem.weights[name].shape)
+        deviation = np.abs(weight - weights[name]).max(axis=tuple(range(1, weight.ndim)))
+        assert ((deviation > 0) & (deviation < 1e-4)).all(), name
+        assert len(set(deviation)) == 5, name

@@ -1,0 +1,147 @@
+"""Problem files: what is written is what is read, and every kind of bad file is one clear line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from elbostone.definition.errors import BadInput
+from elbostone.definition.problem import Problem, load_problem, save_problem, save_tensors
+from elbostone.definition.spec import Spec, weight_axes, weight_shapes
+
+MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5, 4), 6, 2)
+CONV = Spec("conv", "bernoulli", "standard", "relu", (5,), 64, 2, image_shape=(1, 8, 8), channels=(3, 4))
+
+
+def make(spec: Spec) -> Problem:
+    draw = np.random.default_rng(0)
+    weights = {name: draw.standard_normal(shape) for name, shape in weight_shapes(spec).items()}
+    x = draw.integers(0, 2, (3, spec.data_dim)).astype(np.float64)
+    return Problem("case", spec, x, draw.standard_normal((2, 3, spec.latent_dim)), weights)
+
+
+@pytest.mark.parametrize("spec", [MLP, CONV], ids=["mlp", "conv"])
+def test_round_trip_is_bit_exact(tmp_path: Path, spec: Spec) -> None:
+    problem = make(spec)
+    again = load_problem(save_problem(problem, tmp_path))
+    assert again.spec == problem.spec
+    for name, weight in problem.weights.items():
+        np.testing.assert_array_equal(again.weights[name], weight)
+    np.testing.assert_array_equal(again.noise, problem.noise)
+
+
+def test_a_transposed_view_is_written_by_value(tmp_path: Path) -> None:
+    square = np.arange(9.0).reshape(3, 3).T
+    save_tensors({"square": square}, tmp_path / "a.safetensors")
+    from elbostone.definition.problem import read_tensors
+
+    np.testing.assert_array_equal(read_tensors(tmp_path / "a.safetensors")["square"], square)
+
+
+@pytest.mark.parametrize("spec", [MLP, CONV], ids=["mlp", "conv"])
+def test_axes_and_shapes_name_the_same_weights_in_the_same_order(spec: Spec) -> None:
+    assert list(weight_axes(spec)) == list(weight_shapes(spec))
+
+
+def drop(tensors: dict, name: str) -> None:
+    del tensors[name]
+
+
+def put(name: str, value: np.ndarray) -> Callable[[dict], None]:
+    return lambda tensors: tensors.__setitem__(name, value)
+
+
+WRONG_TENSORS = {
+    "missing": (lambda t: drop(t, "encoder.mean.bias"), "tensor 'encoder.mean.bias' is missing"),
+    "extra": (put("stray", np.zeros(2)), "tensor 'stray' is not part of this spec"),
+    "misshapen": (put("encoder.mean.bias", np.zeros(3)), r"'encoder.mean.bias': expected shape \[2\]; found \[3\]"),
+    "nan": (put("encoder.mean.bias", np.array([0, np.nan])), r"expected finite values; found nan at \[1\]"),
+    "infinite": (put("x", np.full((3, 6), np.inf)), r"'x': expected finite values; found inf"),
+    "float32": (put("encoder.mean.bias", np.zeros(2, np.float32)), "expected dtype float64; found float32"),
+    "integers": (put("encoder.mean.bias", np.zeros(2, np.int64)), "expected dtype F64; found I64"),
+    "no data": (lambda t: drop(t, "x"), "tensor 'x' is missing"),
+    "wrong batch": (put("noise", np.zeros((1, 4, 2))), r"'noise': expected shape \['any', 3, 2\]; found \[1, 4, 2\]"),
+    "no batch": (put("x", np.zeros((0, 6))), r"'x': expected shape"),
+    "not a probability": (put("x", np.full((3, 6), 1.5)), r"needs values in \[0, 1\]; found 1.5"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TENSORS)
+def test_a_wrong_tensor_is_named(tmp_path: Path, wrong: str) -> None:
+    problem = make(MLP)
+    path = save_problem(problem, tmp_path)
+    tensors: dict = {"x": problem.x, "noise": problem.noise, **problem.weights}
+    change, message = WRONG_TENSORS[wrong]
+    change(tensors)
+    save_file(tensors, str(path.with_suffix(".safetensors")))
+    with pytest.raises(BadInput, match=message) as caught:
+        load_problem(path)
+    assert str(path.with_suffix(".safetensors")) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+WRONG_SPECS = {
+    "unknown field": ({"depth": 3}, "unknown field 'depth'"),
+    "unknown likelihood": ({"likelihood": "poisson"}, "spec.likelihood: expected one of .*; found 'poisson'"),
+    "no size": ({"latent_dim": 0}, "spec.latent_dim: expected a positive whole number; found 0"),
+    "text for a size": ({"hidden": ["5"]}, "spec.hidden: expected a list of positive whole numbers"),
+    "true for a size": ({"latent_dim": True}, "spec.latent_dim: expected a positive whole number"),
+    "stray variance": ({"variance": 0.5}, "takes no variance"),
+    "no variance": ({"likelihood": "gaussian-fixed"}, "needs variance"),
+    "negative variance": ({"likelihood": "gaussian-fixed", "variance": -1}, "expected a positive number; found -1"),
+    "image of an mlp": ({"image_shape": [1, 2, 3]}, "takes neither image_shape nor channels"),
+    "conv without image": ({"network": "conv"}, "needs image_shape and channels"),
+    "odd side": (
+        {"network": "conv", "hidden": [5], "image_shape": [1, 6, 8], "channels": [3, 4], "data_dim": 48},
+        "sides must be divisible by 4 .*; found 6",
+    ),
+    "sizes contradict": (
+        {"network": "conv", "hidden": [5], "image_shape": [1, 8, 8], "channels": [3, 4]},
+        "spec.data_dim: expected 64, the product of image_shape; found 6",
+    ),
+    "other sizes than the tensors": ({"data_dim": 7}, r"expected shape \[5, 7\]; found \[5, 6\]"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_SPECS)
+def test_a_wrong_spec_is_named(tmp_path: Path, wrong: str) -> None:
+    path = save_problem(make(MLP), tmp_path)
+    document = json.loads(path.read_text())
+    change, message = WRONG_SPECS[wrong]
+    document["spec"] |= change
+    path.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match=message) as caught:
+        load_problem(path)
+    assert str(path.with_suffix("")) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not safetensors", b"\x80\x04K\x01."], ids=["empty", "zip", "pickle"])
+def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = save_problem(make(MLP), tmp_path)
+    path.with_suffix(".safetensors").write_bytes(content)
+    with pytest.raises(BadInput, match="expected a safetensors file"):
+        load_problem(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = save_problem(make(MLP), tmp_path)
+    file = path.with_suffix(".safetensors")
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(BadInput, match="expected a safetensors file"):
+        load_problem(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"spec": 3}', '{"spec": {}}'])
+def test_what_is_no_problem_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "case.json"
+    path.write_text(content)
+    with pytest.raises(BadInput, match=r"case\.json"):
+        load_problem(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read: No such file"):
+        load_problem(tmp_path / "none.json")

@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 all right; 1 something differs, failed or timed out; 2 bad input; 3 something is not installed.",
+    epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out; 2 bad input; 3 something is not installed.",
 )
 for command in (listing.list_, check.check, evaluate.evaluate, bench.bench, report.report, run.run):
     app.command(name=command.__name__.rstrip("_"))(command)

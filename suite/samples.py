@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,9 @@ from .definition.notation import Notation
 from .definition.problem import Array, Problem
 from .definition.random import random_weights
 from .definition.spec import Spec
-from .execution.backends import BACKENDS, DTYPES, MODES
+from .execution.backends import DTYPES, MODES
+from .execution.bench.timings import BenchSample
+from .execution.bench.workloads import DIGITS, make_workload
 from .execution.plan import Selection
 
 Sample = list[tuple[Problem, tuple[Selection, ...]]]
@@ -33,12 +34,6 @@ def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int =
     """
     noise = np.random.default_rng(seed).standard_normal((samples, len(x), spec.latent_dim))
     return Problem(name, spec, x, noise, random_weights(spec, seed))
-
-
-def digits_binarised(batch: int = BATCH) -> Problem:
-    """The digits at 0.5, 64-32-8, tanh: what is also timed."""
-    spec = Spec("mlp", "bernoulli", "standard", "tanh", (32,), 64, 8)
-    return problem_of("digits-binarised", spec, digits(binarised=True)[:batch])
 
 
 def digits_grey() -> Problem:
@@ -65,7 +60,7 @@ def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
 
 
 def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
-    """The problems of the default check and the cells of each.
+    """The problems that are checked beside the timed workloads, and the cells of each.
 
     Args:
         selection: notations, backends and device; its dtypes and modes are replaced.
@@ -73,17 +68,29 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
     if not full:
-        compiled = replace(eager, modes=("compiled", "compiled-xla"))
-        shipped = replace(eager, dtypes=("float64-as-shipped",))
-        return [(digits_binarised(), (eager, compiled, shipped)), (digits_grey(), (eager,))]
+        return [(digits_grey(), (eager,))]
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
-    sample: Sample = [(p, (everything,)) for p in (digits_binarised(), digits_grey(), digits_convolutional())]
+    sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
     own = ((notation, source_configuration(notation)) for notation in selection.notations)
     return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
 
 
-def cells_in(sample: Iterable[tuple[Problem, tuple[Selection, ...]]]) -> int:
-    """How many cells a sample may hold: an upper bound for a progress bar."""
-    return sum(
-        len(s.notations) * len(s.backends or BACKENDS) * len(s.dtypes) * len(s.modes) for _, all_ in sample for s in all_
-    )
+def bench_proofs(selection: Selection, sample: BenchSample) -> Sample:
+    """The workloads of a throughput sample, and the cells in which each is proven before it is timed.
+
+    The digits at batch 128 are also the problem on which every mode is proven, and on which float64 is run as Keras
+    ships it.
+    """
+    timed = replace(selection, dtypes=sample.dtypes, modes=sample.modes)
+    proofs: Sample = []
+    for name in sample.workloads:
+        for batch in sample.batches:
+            workload = make_workload(name, batch, digits(binarised=True))
+            selections = (timed,)
+            if (name, batch) == (DIGITS, BATCH):
+                every = replace(selection, dtypes=("float64", "float32"), modes=("eager", "compiled", "compiled-xla"))
+                shipped = replace(selection, dtypes=("float64-as-shipped",), modes=("eager",))
+                published = replace(every, modes=("published",)) if "published" in sample.modes else None
+                selections = (every, shipped, *([published] if published else []))
+            proofs.append((workload.problem, selections))
+    return proofs

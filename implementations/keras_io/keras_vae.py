@@ -130,7 +130,7 @@ def reconstruction_loss_of(data: Any, reconstruction: Any, from_logits: bool = F
 
     The page sums keras.losses.binary_crossentropy, a mean over channels of which it has one, over height and width.
     """
-    cross_entropy = ops.binary_crossentropy(data, reconstruction, from_logits)
+    cross_entropy = ops.binary_crossentropy(ops.cast(data, reconstruction.dtype), reconstruction, from_logits)
     return ops.sum(cross_entropy, axis=tuple(range(1, len(data.shape))))
 
 

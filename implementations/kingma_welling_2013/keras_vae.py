@@ -156,9 +156,10 @@ def minibatches(X: Any, J: int, steps: int, M: int = 100, L: int = 1) -> Iterato
 def algorithm_1(model: VAE, draws: Iterable[tuple[Any, Any]], N: float, α: float = 0.02) -> None:
     """Algorithm 1 with Adagrad, of whose step sizes {0.01, 0.02, 0.1} (§5) α is one; θ, φ change in place.
 
-    Adagrad divides by √(c + Σg²). The paper gives no c; this one is small beside gradients of L^M, of the order of N.
+    Adagrad divides by √(c + Σg²). The paper gives no c; 2⁻¹⁰ is small beside gradients of L^M, of the order of N, and
+    the same number in every precision.
     """
     model.N = N
-    model.compile(optimizer=keras.optimizers.Adagrad(α, initial_accumulator_value=0.1, epsilon=0.0))
+    model.compile(optimizer=keras.optimizers.Adagrad(α, initial_accumulator_value=2**-10, epsilon=0.0))
     for X_M, ε in draws:
         model.train_on_batch((X_M, ε))  # g ← ∇_{θ,φ} L^M(θ, φ; X^M, ε), and Adagrad's step

@@ -131,9 +131,10 @@ def minibatches(X: Tensor, J: int, steps: int, M: int = 100, L: int = 1) -> Iter
 def algorithm_1(model: VAE, draws: Iterable[tuple[Tensor, Tensor]], N: float, α: float = 0.02) -> None:
     """Algorithm 1 with Adagrad, of whose step sizes {0.01, 0.02, 0.1} (§5) α is one; θ, φ change in place.
 
-    Adagrad divides by √(c + Σg²). The paper gives no c; this one is small beside gradients of L^M, of the order of N.
+    Adagrad divides by √(c + Σg²). The paper gives no c; 2⁻¹⁰ is small beside gradients of L^M, of the order of N, and
+    the same number in every precision.
     """
-    optimizer = torch.optim.Adagrad(model.parameters(), lr=α, initial_accumulator_value=0.1, eps=0, maximize=True)
+    optimizer = torch.optim.Adagrad(model.parameters(), lr=α, initial_accumulator_value=2**-10, eps=0, maximize=True)
     for X_M, ε in draws:
         optimizer.zero_grad()
         model.objective(X_M, ε, N).backward()  # g ← ∇_{θ,φ} L^M(θ, φ; X^M, ε)

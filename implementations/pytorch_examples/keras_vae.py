@@ -90,7 +90,7 @@ class VAE(keras.Model):
 
 def loss_function(recon_x: Any, x: Any, mu: Any, logvar: Any) -> Any:
     """recon_x, x: [batch, data], mu, logvar: [batch, latent] → losses summed over elements and batch: scalar."""
-    BCE = ops.sum(ops.binary_crossentropy(x, recon_x))
+    BCE = ops.sum(ops.binary_crossentropy(ops.cast(x, recon_x.dtype), recon_x))
     # Appendix B of Kingma and Welling, ICLR 2014, of which this is the negative: 0.5 * sum(1 + log(σ²) - μ² - σ²)
     KLD = -0.5 * ops.sum(1 + logvar - mu**2 - ops.exp(logvar))
     return BCE + KLD

@@ -29,7 +29,7 @@ class Product:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One layer forward: [rows, fan_in] by [fan_in, fan_out]; `reads_data` where its input is x, which needs no gradient."""
+    """One layer forward, [rows, fan_in] by [fan_in, fan_out]; where it reads the data, its input needs no gradient."""
 
     rows: int
     fan_in: int

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..execution.plan import Selection
-from ..report.tables import write_equivalence
 from ..samples import equality_sample
-from ..workflow import Equality, create_run, load_problems
+from ..workflow.equality import Equality, load_problems
+from ..workflow.folder import create_run
 from .options import (
     AsJson,
     Backends,
@@ -48,19 +47,16 @@ def check(
     """Check that every matching cell computes the same tensors as the truth and as each other cell."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
-    planned: list[tuple[object, tuple[Selection, ...]]]
-    sample = [(p, (selection,)) for p in problems] or [(p, (selection,)) for p, _ in equality_sample(selection)]
-    options = {"problems": [str(path) for path in problem or ()], "device": device}
+    checked = problems or [embedded for embedded, _ in equality_sample(selection)]
+    options = {"verb": "check", "problems": [str(path) for path in problem or ()]}
     equality = Equality(create_run(out, options), thread_count(threads), timeout, thread_count(None))
-    for loaded, selections in sample:
-        equality.add(loaded, selections)
-    with progress("equality", len(equality.plan.tasks) + len(equality.plan.settled)) as advance:
-        equality.on_record = advance
-        rows = equality.run()
-    write_equivalence(rows, equality.folder.path)
+    for loaded in checked:
+        equality.add(loaded, (selection,))
+    with progress("equality", equality.total) as advance:
+        rows = equality.run(advance)
     if as_json:
         print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows})
     else:
         print_verdicts(rows)
-        stderr.print(f"tables: {equality.folder.path}/equivalence.csv, .md")
+    stderr.print(f"tables: {equality.folder.path}/equivalence.csv, .parquet, .md", soft_wrap=True)
     raise typer.Exit(exit_code(rows))

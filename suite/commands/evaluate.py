@@ -47,7 +47,10 @@ def evaluate(
     plan = plan_cells(loaded, problem.resolve(), selection)
     check_tasks(plan, str(problem))
     records: list[dict[str, Any]] = []
-    with scratch_folder() as scratch, progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance:
+    with (
+        scratch_folder() as scratch,
+        progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance,
+    ):
         pool = Pool(
             scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=advance
         )
@@ -55,7 +58,12 @@ def evaluate(
             append_record(pool.records, record)
             advance(record)
             records.append(_printed(record, {}, gradients))
-        pool.on_record = lambda record: (advance(record), records.append(_read(record, pool.tensors, gradients)))[0]
+
+        def collect(record: dict[str, Any]) -> None:
+            advance(record)
+            records.append(_read(record, pool.tensors, gradients))
+
+        pool.on_record = collect
         pool.run(plan.tasks)
     if as_json:
         print_json({"schema": 1, "problem": loaded.name, "records": records})
@@ -73,7 +81,9 @@ def _printed(record: dict[str, Any], tensors: dict[str, Any], gradients: bool) -
     """A record as it is printed, with the canonical tensors that its notation's own equations gave."""
     document = {name: record[name] for name in CELL_FIELDS if name != "problem"}
     document |= {"adapted": record.get("adapted"), "status": record["status"], "reason": record["reason"]}
-    document["terms"] = {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
+    document["terms"] = (
+        {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
+    )
     slopes = {n.removeprefix("gradient/"): t.tolist() for n, t in tensors.items() if n.startswith("gradient/")}
     document["gradients"] = slopes if gradients and tensors else None
     return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from ..definition.notation import Notation
 from ..definition.registry import notations
@@ -40,14 +41,16 @@ def list_(as_json: AsJson = False) -> None:
                 b["backend"],
                 b["framework"],
                 ", ".join(b["modes"]),
-                ", ".join(f"{k} {v}" for k, v in b["versions"].items()) if b["installed"] else f"missing: {b['remedy']}",
+                ", ".join(f"{k} {v}" for k, v in b["versions"].items())
+                if b["installed"]
+                else f"missing: {b['remedy']}",
             )
             for b in backends
         ],
     )
 
 
-def _notation(notation: Notation) -> dict[str, object]:
+def _notation(notation: Notation) -> dict[str, Any]:
     source, supports = notation.source, notation.supports
     names = [name.split()[-1] for name in source.authors]
     return {
@@ -65,7 +68,7 @@ def _notation(notation: Notation) -> dict[str, object]:
     }
 
 
-def _backend(backend: Backend) -> dict[str, object]:
+def _backend(backend: Backend) -> dict[str, Any]:
     versions = {}
     for package in backend.packages:
         try:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..analysis.verdicts import FAILING, Row, verdict_counts
+from ..analysis.summary import verdict_counts
+from ..analysis.verdicts import FAILING, Row
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
 from ..execution.plan import Selection
@@ -71,13 +72,21 @@ def thread_count(threads: int | None) -> int:
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar on stderr that goes on with every record."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=stderr, transient=False) as bar:
         task = bar.add_task(title, total=total)
 
         def advance(record: dict[str, Any]) -> None:
             if record["status"] in ("failed", "timeout"):
-                bar.console.print(f"{record['status']}: {record['notation']} on {record['backend']}: {record['reason']}")
+                bar.console.print(
+                    f"{record['status']}: {record['notation']} on {record['backend']}: {record['reason']}"
+                )
             bar.advance(task)
 
         yield advance

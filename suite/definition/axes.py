@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
 Axes = tuple[tuple[str, ...], ...]
 
 
@@ -27,7 +29,7 @@ def parse_axes(text: str) -> Axes:
     return axes
 
 
-def permute(array: NDArray, source: Axes, target: Axes, sizes: Mapping[str, int], flip: Sequence[str] = ()) -> NDArray:
+def permute(array: Array, source: Axes, target: Axes, sizes: Mapping[str, int], flip: Sequence[str] = ()) -> Array:
     """Bring an array from one layout to another: split composite axes, flip, transpose, merge.
 
     Args:
@@ -46,7 +48,7 @@ def permute(array: NDArray, source: Axes, target: Axes, sizes: Mapping[str, int]
         shape += [size] if len(axis) == 1 else [sizes[part] for part in axis]
     lengths = dict(zip(names, shape, strict=True))
     split = array.reshape(shape)
-    split = np.flip(split, [names.index(name) for name in flip])
+    split = np.flip(split, tuple(names.index(name) for name in flip))
     order = [part for axis in target for part in axis]
     moved = split.transpose([names.index(name) for name in order])
     merged = moved.reshape([prod(lengths[part] for part in axis) for axis in target])

@@ -68,15 +68,18 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
         sizes = dict(zip(("channel", "height", "width"), spec.bottom_shape, strict=True))
     maps: dict[str, WeightMap] = {}
     for canonical, axes in weight_axes(spec).items():
-        found = notation.weight(canonical, spec.network)
+        found = notation.weight(canonical, spec)
         if found is None:
-            raise BadInput(f"{notation.path}: weights: no entry for '{canonical}' (network {spec.network})")
+            raise BadInput(
+                f"{notation.path}: weights: no entry for '{canonical}' (network {spec.network}, likelihood {spec.likelihood})"
+            )
         entry, index = found
         place = entry.places[framework]
         source, target = parse_axes(axes), parse_axes(place.axes)
         if sorted(_names(source)) != sorted(_names(target)):
             raise BadInput(
-                f"{notation.path}: weights: '{canonical}' for {framework}: expected the axes of '{axes}'; found '{place.axes}'"
+                f"{notation.path}: weights: '{canonical}' for {framework}: "
+                f"expected the axes of '{axes}'; found '{place.axes}'"
             )
         maps[canonical] = WeightMap(
             canonical=canonical,

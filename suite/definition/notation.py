@@ -110,7 +110,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Weight:
-    """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical)."""
+    """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical).
+
+    `network` and `likelihood` are those under which the row holds; None for all.
+    """
 
     canonical: str
     published: str
@@ -118,6 +121,7 @@ class Weight:
     scale: float = 1.0
     flip: tuple[str, ...] = ()
     network: str | None = None
+    likelihood: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,10 +208,10 @@ class Notation:
         """Axes of the noise that the methods take: with `sample` all draws at once, without it one draw a call."""
         return next(s.axes for s in self.symbols if s.role == "noise")
 
-    def weight(self, canonical: str, network: str) -> tuple[Weight, int] | None:
+    def weight(self, canonical: str, spec: Spec) -> tuple[Weight, int] | None:
         """The weights entry of a canonical name and the layer's number in it."""
         for entry in self.weights:
-            if entry.network not in (None, network):
+            if entry.network not in (None, spec.network) or entry.likelihood not in (None, spec.likelihood):
                 continue
             pattern = re.escape(entry.canonical).replace(re.escape("{i}"), r"(?P<i>\d+)")
             if match := re.fullmatch(pattern, canonical):

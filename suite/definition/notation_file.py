@@ -1,4 +1,4 @@
-"""Parse and validate notation.toml: every field is known, typed and within the vocabulary, or one line says which is not."""
+"""Parse and validate notation.toml: one line names the field that is unknown, mistyped or outside the vocabulary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from typing import Any
 
 from .axes import parse_axes
 from .errors import BadInput
-from .notation import FRAMEWORKS, PROVENANCE, Claim, Methods, Notation, Objective, Place, Source, Supports, Symbol, Weight
+from .notation import (
+    FRAMEWORKS,
+    PROVENANCE,
+    Claim,
+    Methods,
+    Notation,
+    Objective,
+    Place,
+    Source,
+    Supports,
+    Symbol,
+    Weight,
+)
 from .roles import KINDS, NETS, ROLES, TO_LOG_VARIANCE
 from .spec import ACTIVATIONS, LIKELIHOODS, NETWORKS, PRIORS, Spec
 
@@ -72,7 +84,8 @@ class Table:
     def finish(self) -> None:
         for field in self._left:
             raise BadInput(
-                f"{self.path}: {self.name or 'document'}: unknown field '{field}'; expected one of {', '.join(self._known)}"
+                f"{self.path}: {self.name or 'document'}: unknown field '{field}'; "
+                f"expected one of {', '.join(self._known)}"
             )
 
 
@@ -137,7 +150,9 @@ def _configuration(table: Table) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in table.fields():
         if name not in SPEC_FIELDS:
-            raise BadInput(f"{table.path}: {table.name}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}")
+            raise BadInput(
+                f"{table.path}: {table.name}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}"
+            )
         value = table.take(name, (str, int, float, list), "a value of the specification")
         values[name] = tuple(value) if isinstance(value, list) else value
     table.finish()
@@ -252,6 +267,7 @@ def _weight(table: Table) -> Weight:
         scale=float(table.take("scale", (int, float), "a number", 1)),
         flip=table.texts("flip", default=[]),
         network=table.choice("network", NETWORKS, None),
+        likelihood=table.choice("likelihood", LIKELIHOODS, None),
     )
     table.finish()
     return weight
@@ -264,19 +280,21 @@ def _claim(table: Table) -> Claim:
 
 
 def _check_whole(notation: Notation) -> None:
-    """What no single table can show: names that refer to symbols do so, and the roles every notation needs are there."""
+    """What no single table can show: names refer to symbols, and the roles that every notation needs are there."""
     computed = {s.quantity for s in notation.symbols if s.quantity}
     for likelihood in notation.supports.likelihood:
         if likelihood not in notation.methods.decoder_returns:
-            raise BadInput(f"{notation.path}: methods.decoder_returns: no entry for the supported likelihood '{likelihood}'")
+            raise BadInput(
+                f"{notation.path}: methods.decoder_returns: no entry for the supported likelihood '{likelihood}'"
+            )
     lists = {"encoder_returns": notation.methods.encoder_returns}
     lists |= {f"decoder_returns.{k}": v for k, v in notation.methods.decoder_returns.items()}
     for field, names in lists.items():
         for name in names:
             if name not in computed:
                 raise BadInput(
-                    f"{notation.path}: methods.{field}: expected quantities of [[symbols]] ({', '.join(sorted(computed))}); "
-                    f"found '{name}'"
+                    f"{notation.path}: methods.{field}: expected quantities of [[symbols]] "
+                    f"({', '.join(sorted(computed))}); found '{name}'"
                 )
     roles = {s.role for s in notation.symbols}
     for role in ("data", "noise", "posterior_mean", "posterior_scale", "latent", "log_likelihood", "kl", "elbo"):

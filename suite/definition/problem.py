@@ -66,7 +66,9 @@ def load_problem(path: Path) -> Problem:
     weights = {name: check_tensor(tensors, name, shape, source) for name, shape in shapes.items()}
     for name in tensors:
         if name not in shapes and name not in ("x", "noise"):
-            raise BadInput(f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join(shapes)}, x, noise")
+            raise BadInput(
+                f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join(shapes)}, x, noise"
+            )
     x = check_tensor(tensors, "x", (None, spec.data_dim), source)
     noise = check_tensor(tensors, "noise", (None, x.shape[0], spec.latent_dim), source)
     if spec.likelihood == "bernoulli" and not ((x >= 0) & (x <= 1)).all():
@@ -87,7 +89,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """All tensors of a safetensors file. Raises BadInput where the file is missing, truncated or something else."""
     try:
         with safe_open(str(path), framework="numpy") as file:
-            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118: not a mapping
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # not a mapping
             for name, dtype in dtypes.items():
                 if dtype not in ("F64", "F32"):
                     raise BadInput(f"{path}: tensor '{name}': expected dtype F64; found {dtype}")
@@ -98,9 +100,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         raise BadInput(f"{path}: expected a safetensors file; found {error}") from None
 
 
-def check_tensor(
-    tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int | None, ...], where: Path
-) -> Array:
+def check_tensor(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int | None, ...], where: Path) -> Array:
     """The tensor `name`, if it is there, float64, of `shape` (None: any size but zero) and finite.
 
     Raises:

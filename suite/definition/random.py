@@ -12,7 +12,7 @@ from .spec import Spec, weight_axes, weight_shapes
 Array = NDArray[np.float64]
 
 BIAS_SCALE = 0.05
-"""Standard deviation of biases and of a learned prior's parameters: small, but not zero, which would hide a dropped one."""
+"""Standard deviation of biases and of a learned prior's parameters: small, but a dropped one is seen."""
 
 
 def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
@@ -37,7 +37,7 @@ def fan_in(axes: str, shape: tuple[int, ...]) -> int:
     """How many products of a weight one output sums. A kernel's taps count as inputs.
 
     Args:
-        axes: of a canonical weight with an input axis, such as `out in`, `in out height width`, `out (channel height width)`.
+        axes: of a canonical weight: `out in`, `in out height width`, `out (channel height width)`, ...
         shape: its shape.
     """
     leading = axes.split()[0]

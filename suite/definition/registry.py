@@ -1,4 +1,4 @@
-"""Which notations there are: a folder of `implementations/` with a notation.toml, or another distribution's entry point."""
+"""Which notations there are: folders of `implementations/` with a notation.toml, and entry points of others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def packages() -> Mapping[str, str]:
             found[file.parent.name] = f"{_OWN}.{file.parent.name}"
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
         if point.name in found and found[point.name] != point.value:
-            raise BadInput(f"entry point {ENTRY_POINTS}:{point.name} ({point.value}): the id is taken by {found[point.name]}")
+            raise BadInput(
+                f"entry point {ENTRY_POINTS}:{point.name} ({point.value}): the id is taken by {found[point.name]}"
+            )
         found[point.name] = point.value
     return found
 
@@ -48,7 +50,9 @@ def notation_folder(package: str) -> Path:
 @cache
 def notations() -> Mapping[str, Notation]:
     """All notations by id, read and validated."""
-    return {name: load_notation(notation_folder(package) / "notation.toml", name) for name, package in packages().items()}
+    return {
+        name: load_notation(notation_folder(package) / "notation.toml", name) for name, package in packages().items()
+    }
 
 
 def choose(names: Iterable[str]) -> list[Notation]:

@@ -1,4 +1,4 @@
-"""The closed vocabulary: roles, kinds, nets and scale kinds, and how a published quantity becomes a canonical tensor."""
+"""The closed vocabulary of roles, kinds, nets and scale kinds, and the canonical tensor behind each role."""
 
 from __future__ import annotations
 

@@ -127,7 +127,8 @@ def _check_consistency(spec: Spec, where: str) -> None:
         raise BadInput(f"{where}: spec.hidden: network 'conv' has one hidden layer; found {len(spec.hidden)}")
     if spec.data_dim != prod(spec.image_shape):
         raise BadInput(
-            f"{where}: spec.data_dim: expected {prod(spec.image_shape)}, the product of image_shape; found {spec.data_dim}"
+            f"{where}: spec.data_dim: expected {prod(spec.image_shape)}, the product of image_shape; "
+            f"found {spec.data_dim}"
         )
     halvings = 2 ** len(spec.channels)
     for side in spec.image_shape[1:]:

@@ -71,7 +71,9 @@ class Subject:
     def data(self, x: Array) -> Any:
         """x [batch, data] as the tensor that the model takes."""
         symbol = next(s for s in self.notation.symbols if s.role == "data")
-        return self.binding.tensor(self._layout(x, _flat(("batch", "data"), self.spec), self.image_axes(symbol)), self.dtype)
+        return self.binding.tensor(
+            self._layout(x, _flat(("batch", "data"), self.spec), self.image_axes(symbol)), self.dtype
+        )
 
     def _layout(self, array: Array, source: Axes, target: Axes) -> Array:
         sizes: dict[str, int] = {}
@@ -162,13 +164,15 @@ def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
         device, dtype = binding.where(outputs[""])
         found.append({name: binding.array(outputs[name]) for name in (*symbols, OBJECTIVE)})
         slopes.append({path: binding.array(gradient) for path, gradient in by_path.items()})
-    tensors = {}
+    tensors: dict[str, Array] = {}
     for name, symbol in symbols.items():
-        array = np.stack([f[name] for f in found]) if len(draws) > 1 or _lacks_sample(subject, symbol) else found[0][name]
+        array = (
+            np.stack([f[name] for f in found]) if len(draws) > 1 or _lacks_sample(subject, symbol) else found[0][name]
+        )
         tensors[str(ROLES[symbol.role].tensor)] = subject.canonical(symbol, array)
     batch = problem.x.shape[0]
-    tensors[OBJECTIVE] = np.mean([f[OBJECTIVE].astype(np.float64) for f in found]) / subject.objective_factor(batch)
-    tensors[OBJECTIVE] = np.asarray(tensors[OBJECTIVE])
+    published = np.mean([f[OBJECTIVE].astype(np.float64) for f in found])
+    tensors[OBJECTIVE] = np.asarray(published / subject.objective_factor(batch))
     if gradients:
         mean = {path: np.mean([s[path].astype(np.float64) for s in slopes], axis=0) for path in subject.paths}
         for canonical, weight_map in subject.maps.items():

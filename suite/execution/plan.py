@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,8 @@ def lacking_compiler() -> str | None:
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler.split()[0]) is not None:
         return None
-    return f"mode 'compiled' on backend 'torch' needs a C++ compiler; '{compiler}' is not on the PATH: install g++, or set CXX"
+    need = "mode 'compiled' on backend 'torch' needs a C++ compiler"
+    return f"{need}; '{compiler}' is not on the PATH: install g++, or set CXX"
 
 
 def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:

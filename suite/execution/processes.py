@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,13 @@ class Worker:
     records: Path
     stderr: Path
     seen: int = 0
+    size: int = 0
     progress: float = field(default_factory=time.monotonic)
 
     def stop(self) -> None:
         """End the worker and whatever it started (compilers)."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def tail(self) -> str:
@@ -137,6 +136,7 @@ class Pool:
         job = {
             "backend": first.backend,
             "device": first.device,
+            "threads": self.threads,
             "records": str(records),
             "tensors": str(self.tensors),
             "cells": [task.as_json() for task in tasks],
@@ -173,8 +173,10 @@ class Pool:
         return None
 
     def _collect(self, worker: Worker) -> None:
-        if not worker.records.exists():
-            return
+        size = worker.records.stat().st_size if worker.records.exists() else 0
+        if size == worker.size:
+            return  # reading all of it again at every look would take a core from the workers
+        worker.size = size
         for record in read_records(worker.records)[worker.seen :]:
             worker.seen += 1
             worker.progress = time.monotonic()
@@ -249,4 +251,6 @@ def require_device(device: str, backends: Sequence[str]) -> None:
                 return
         except EnvironmentLacks:
             continue  # a framework may refuse to start without the device; the line below says it for all
-    raise EnvironmentLacks(f"device '{device}': no GPU that {', '.join(asked) or 'any backend'} can see; use --device cpu")
+    raise EnvironmentLacks(
+        f"device '{device}': no GPU that {', '.join(asked) or 'any backend'} can see; use --device cpu"
+    )

@@ -50,7 +50,7 @@ class Stage(ABC):
     def graphs(self) -> Graphs | None:
         """What was compiled for this stage; None if nothing."""
 
-    def restore(self) -> None:
+    def restore(self) -> None:  # noqa: B027 forward stages change nothing
         """Undo what calls have changed, so that the next one computes what the first one did."""
 
     def where(self, outputs: Any) -> tuple[str, str]:
@@ -67,7 +67,9 @@ class ForwardStage(Stage):
         returned: the symbols of what it returns, in order; None for the objective.
     """
 
-    def __init__(self, subject: Subject, function: Any, inputs: tuple[Any, ...], returned: list[Symbol] | None, batch: int):
+    def __init__(
+        self, subject: Subject, function: Any, inputs: tuple[Any, ...], returned: list[Symbol] | None, batch: int
+    ):
         super().__init__(subject)
         self.inputs, self.returned, self.batch = inputs, returned, batch
         self.function = subject.binding.forward(subject.model, function, subject.mode)
@@ -157,7 +159,9 @@ def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
     symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
     if stage == "encoder":
         returned = [symbols[name] for name in methods.encoder_returns]
-        return ForwardStage(subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch)
+        return ForwardStage(
+            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch
+        )
     if stage == "decoder":
         rounded = oracle.rounded(problem, base_dtype(subject.dtype))
         latent = oracle.evaluate(rounded, gradients=False)["latent"]

@@ -27,7 +27,7 @@ from .records import Cell, append_record, cell_of, make_record
 
 def run_job(job: dict[str, Any]) -> None:
     """Execute a job's cells in order; a cell that raises costs only itself."""
-    binding = open_binding(job["backend"], job["device"])
+    binding = open_binding(job["backend"], job["device"], job["threads"])
     for item in job["cells"]:
         cell = cell_of(item)
         started = time.perf_counter()
@@ -69,7 +69,9 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
 _CLAMPS: dict[tuple[str, str], dict[str, float | None] | None] = {}
 
 
-def _clamp_logit(binding: Binding, cell: Cell, notation: Notation, module: ModuleType) -> dict[str, float | None] | None:
+def _clamp_logit(
+    binding: Binding, cell: Cell, notation: Notation, module: ModuleType
+) -> dict[str, float | None] | None:
     """`clamp_logit`, which is the same for all problems: measured once per notation and dtype of this process."""
     key = (notation.id, cell.dtype)
     if key not in _CLAMPS:

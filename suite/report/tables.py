@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict
+from ..analysis.summary import cell_lines, verdict_counts
+from ..analysis.verdicts import COLUMNS, Row
 
 NUMBER = ".3g"
 
@@ -65,50 +66,6 @@ def _cell_text(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def equivalence_summary(rows: Sequence[Row]) -> pd.DataFrame:
-    """One line per cell: its verdict, and the tensor that came closest to its tolerance, or the first that diverged."""
-    lines = []
-    for cell, group in by_cell(rows).items():
-        compared = [row for row in group if row["tolerance"] is not None]
-        closest = max(compared, key=_share, default=None)
-        lines.append(
-            {
-                "problem": cell.problem,
-                "notation": cell.notation,
-                "backend": cell.backend,
-                "dtype": cell.dtype,
-                "mode": cell.mode,
-                "adapted": group[0]["adapted"],
-                "tensors": len(compared),
-                "verdict": cell_verdict(group),
-                "closest tensor": closest and closest["term"],
-                "error": closest and closest["worst_error"],
-                "allowed": closest and closest["tolerance"],
-                "first divergence, or reason": next(
-                    (row["first_divergence"] or row["reason"] for row in group if row["verdict"] != "equal"), None
-                ),
-            }
-        )
-    return pd.DataFrame(lines)
-
-
-def _share(row: Row) -> float:
-    """How much of its tolerance an error takes; a difference that is no number takes all."""
-    error, tolerance = row["worst_error"], row["tolerance"]
-    if error is None or error != error:
-        return float("inf")
-    return float(error / tolerance) if tolerance else float("inf") if error else 0.0
-
-
-def verdict_counts(rows: Sequence[Row]) -> dict[str, int]:
-    """How many cells have each verdict."""
-    counts: dict[str, int] = {}
-    for group in by_cell(rows).values():
-        verdict = cell_verdict(group)
-        counts[verdict] = counts.get(verdict, 0) + 1
-    return dict(sorted(counts.items()))
-
-
 def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
     """equivalence.csv, .parquet (a row per cell and tensor) and .md (a line per cell)."""
     write_table(frame(rows, COLUMNS), folder / "equivalence")
@@ -118,5 +75,5 @@ def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
         f"Cells: {counts}. A cell is `equal` when every tensor it returned is within its tolerance of the truth; "
         "the tensor shown is the one that came closest to its tolerance. Row by row: `equivalence.csv`.\n\n"
     )
-    text += markdown(equivalence_summary(rows))
+    text += markdown(pd.DataFrame(cell_lines(rows)))
     write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))

@@ -61,7 +61,7 @@ CASES = {
     "saturated": Case(mlp("bernoulli", "relu", 6, [7], 3), batch=3, samples=2, grey=True, reach=4.0),
     "collapsed-wide": Case(mlp("bernoulli", "tanh", 6, [5], 3), batch=2, samples=2, log_variance_bias=-13.0),
     "singletons-learned": Case(mlp("gaussian", "softplus", 1, [1], 1, **LEARNED), batch=1, samples=1),
-    "conv-oblong": Case(conv("softplus", [2, 4, 8], [3, 2], 5, 2), batch=2, samples=2, grey=True, reach=0.5),
+    "conv-oblong": Case(conv("relu", [2, 4, 8], [3, 2], 5, 2), batch=2, samples=2, grey=True, reach=0.5),
     "conv-one-layer": Case(conv("tanh", [1, 4, 6], [2], 3, 2), batch=2, samples=1, reach=0.6),
 }
 

@@ -118,7 +118,9 @@ def test_a_wrong_spec_is_named(tmp_path: Path, wrong: str) -> None:
     assert str(path.with_suffix("")) in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not safetensors", b"\x80\x04K\x01."], ids=["empty", "zip", "pickle"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 not safetensors", b"\x80\x04K\x01."], ids=["empty", "zip", "pickle"]
+)
 def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = save_problem(make(MLP), tmp_path)
     path.with_suffix(".safetensors").write_bytes(content)

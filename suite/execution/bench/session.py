@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..backends import BACKENDS
+from ..backends import BACKENDS, base_dtype
 from ..processes import verified, worker_environment
 from ..records import CELL_FIELDS, append_record, make_record, read_records
 from .timings import THROUGHPUT, Roof, Timing
@@ -68,9 +69,7 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
         groups.setdefault((cell.backend, cell.device, cell.dtype.startswith("float64")), []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
-        Session(number, groups[group][:: 1 if number % 2 else -1])
-        for number in range(1, passes + 1)
-        for group in order
+        Session(number, groups[group][:: 1 if number % 2 else -1]) for number in range(1, passes + 1) for group in order
     ]
 
 
@@ -92,8 +91,8 @@ def run_sessions(
 
     Args:
         timings: of cells whose equality was proven.
-        folder: the run; gets records.jsonl, tensors/ (outputs before and after timing) and benchmark/ (pytest-benchmark's
-            own JSON, one per session).
+        folder: the run; gets records.jsonl, tensors/ (outputs before and after timing) and benchmark/ (JSON of
+            pytest-benchmark, one per session).
         passes: processes per backend.
         max_time_s: of one timing.
         threads: of one operation.
@@ -169,11 +168,12 @@ class Runner:
                 _stop(process)
 
     def _start(self, session: Session, scratch: Path) -> subprocess.Popen[bytes]:
-        dtypes = {timing.cell.dtype for timing in session.timings}
+        dtypes = {base_dtype(timing.cell.dtype) for timing in session.timings}
         job = {
             "backend": session.backend,
             "device": session.device,
             "pass": session.number,
+            "max_time_s": self.max_time_s,
             "started": time.time(),
             "records": str(scratch / "records.jsonl"),
             "tensors": str(self.folder.resolve() / "tensors"),
@@ -200,7 +200,7 @@ class Runner:
                     *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-p", f"{__package__}.plugin"),
                     *("-q", "-s", "--assert=plain", f"--elbostone-job={scratch / 'job.json'}"),
                     *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
-                    # The number of rounds follows from one call's time: the least of three, not that of an odd first one.
+                    # The number of rounds follows from the quickest of three calls, not from an odd first one.
                     *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
                     *(f"--benchmark-json={json_file}", f"--benchmark-storage={(scratch / 'storage').as_uri()}"),
                     "test_stages.py",
@@ -237,7 +237,12 @@ class Runner:
                 return left[1:]
 
     def _settle(self, session: Session, timing: Timing, status: str, reason: str, tail: str) -> None:
-        about = {"kind": THROUGHPUT, "workload": timing.workload, "stage": timing.stage, "batch": timing.batch}
+        about: dict[str, Any] = {
+            "kind": THROUGHPUT,
+            "workload": timing.workload,
+            "stage": timing.stage,
+            "batch": timing.batch,
+        }
         about["pass"] = session.number
         self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
 
@@ -246,7 +251,7 @@ class Runner:
         self.on_record(record)
 
 
-def key_of(record: dict[str, Any]) -> str:
+def key_of(record: Mapping[str, Any]) -> str:
     """`Timing.key` of a record."""
     names = ("stage", "workload", "batch", *(name for name in CELL_FIELDS if name not in ("problem", "framework")))
     return "-".join(str(record[name]) for name in names)
@@ -263,8 +268,6 @@ def _tail(scratch: Path) -> str:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the session and whatever it started (compilers)."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()

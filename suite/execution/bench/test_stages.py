@@ -1,4 +1,4 @@
-"""Collected by pytest in a session's own empty folder, into which this file is copied; `plugin` provides the fixtures."""
+"""What a session collects: a copy of this file in an empty folder of its own. `plugin` provides the fixtures."""
 
 
 def test_roofs(session):  # type: ignore[no-untyped-def]  # imports nothing: it is also read outside of its package

@@ -59,7 +59,7 @@ class Training(ABC):
 
     @abstractmethod
     def restore(self, weights: Mapping[str, Array]) -> None:
-        """Give the weights these values, by attribute path, and the optimiser its fresh state. Nothing is recompiled."""
+        """Give the weights these values, by attribute path, and the optimiser its fresh state, without recompiling."""
 
     @abstractmethod
     def weights(self) -> dict[str, Array]:
@@ -163,7 +163,7 @@ class Binding(ABC):
     def read(self, vector: Tensor) -> Callable[[], Tensor]:
         """A reduction that reads every element of a vector once, ready to be timed."""
 
-    def start_compiler(self) -> None:
+    def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
         """Compile something trivial: what a process pays once is then not part of its first compiled cell."""
 
     # Shared by all bindings
@@ -180,7 +180,9 @@ class Binding(ABC):
         listed = {id(variable_at(model, m.path)) for m in maps.values()}
         own = {id(variable) for variable in self.variables(model)}
         if listed != own:
-            raise ValueError(f"{notation.id}: the model has {len(own)} weights, its weights table names {len(listed & own)}")
+            raise ValueError(
+                f"{notation.id}: the model has {len(own)} weights, its weights table names {len(listed & own)}"
+            )
         return model
 
     @abstractmethod

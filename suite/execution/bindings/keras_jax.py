@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ class JaxBinding(KerasBinding):
     backend = "keras-jax"
 
     def versions(self) -> dict[str, str]:
-        return {"keras": keras.__version__, "jax": jax.__version__, "jaxlib": jax.lib.__version__}
+        return {"keras": keras.__version__, "jax": jax.__version__, "jaxlib": version("jaxlib")}
 
     def threads(self) -> int:
         return cpu_count()  # XLA on the CPU takes all it may use
@@ -31,7 +32,7 @@ class JaxBinding(KerasBinding):
         return {"gpu": "cuda"}.get(platform, platform), str(tensor.dtype)
 
     def synchronize(self, outputs: Any) -> None:
-        jax.block_until_ready(outputs)
+        jax.block_until_ready(outputs)  # type: ignore[no-untyped-call]  # JAX leaves it untyped
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         return JaxForward(self, model, function, mode)

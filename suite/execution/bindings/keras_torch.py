@@ -95,7 +95,7 @@ class KerasTorchTraining(KerasTraining):
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         variables = list(self.variables.values())
-        with self.binding.scope():  # type: ignore[attr-defined]  # a KerasBinding
+        with self.binding.scope():
             value = self.objective(x, noise)
             gradients = torch.autograd.grad(self.sign * value, [v.value for v in variables])
             with torch.no_grad():

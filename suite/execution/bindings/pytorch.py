@@ -20,6 +20,7 @@ class TorchBinding(Binding):
     def __init__(self, device: str):
         super().__init__(device)
         self.torch_device = torch.device(device)
+        self.compiled = False
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
@@ -88,6 +89,8 @@ class TorchBinding(Binding):
         return TorchTraining(self, model, self._compile(objective, mode), sign, paths, optimizer)
 
     def graphs(self, function: Any) -> Graphs | None:
+        if not self.compiled:
+            return None
         counters = torch._dynamo.utils.counters
         graphs = counters["stats"]["unique_graphs"]
         if not graphs:
@@ -105,7 +108,9 @@ class TorchBinding(Binding):
         self._compile(lambda x: x + 1, "compiled")(torch.ones(16, device=self.torch_device))
 
     def _compile(self, function: Forward, mode: str) -> Forward:
-        if mode not in ("compiled", "compiled-xla"):
+        # The counters are the process's own: `graphs` asks for those of the function that was made last.
+        self.compiled = mode == "compiled"
+        if not self.compiled:
             return function
         # Each cell starts from an empty compiler, so that its graphs are counted and its first call is a cold one.
         torch.compiler.reset()

@@ -1,0 +1,24 @@
+"""`elbostone bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, thread_count
+from .run import Full, Order, Resume, carry_out
+
+
+def bench(
+    full: Full = False,
+    notation: Notations = None,
+    backend: Backends = None,
+    device: Device = "cpu",
+    out: Out = Path("reports"),
+    resume: Resume = None,
+    timeout: Timeout = 300,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Throughput alone: prove the cells that are to be timed, then time them."""
+    order = Order("bench", full, notation or [], backend or [], device, thread_count(threads), timeout)
+    carry_out(order, out, resume, as_json)

@@ -1,0 +1,129 @@
+"""`elbostone run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..analysis.throughput import Row as ThroughputRow
+from ..analysis.verdicts import Row, proven
+from ..definition.errors import BadInput
+from ..execution.bench.timings import FULL, QUICK, BenchSample
+from ..execution.plan import Selection
+from ..report.throughput import SHOWN, shown
+from ..samples import bench_proofs, equality_sample
+from ..workflow.equality import Equality
+from ..workflow.folder import RunFolder, create_run, open_for_resume
+from ..workflow.throughput import plan_throughput
+from .options import (
+    AsJson,
+    Backends,
+    Device,
+    Notations,
+    Out,
+    Threads,
+    Timeout,
+    exit_code,
+    print_json,
+    print_table,
+    print_verdicts,
+    progress,
+    select,
+    stderr,
+    thread_count,
+)
+
+Full = Annotated[bool, typer.Option("--full", help="The whole matrix instead of the quick sample.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option(help="Go on with this run folder, with the options it was started with.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked for; kept in run.json, so that it can go on after a kill."""
+
+    verb: str
+    full: bool
+    notations: list[str]
+    backends: list[str]
+    device: str
+    threads: int
+    timeout_s: float
+
+    @property
+    def sample(self) -> BenchSample:
+        return FULL if self.full else QUICK
+
+    def selection(self) -> Selection:
+        return select(self.notations, self.backends, self.device, None, None)
+
+
+def run(
+    full: Full = False,
+    notation: Notations = None,
+    backend: Backends = None,
+    device: Device = "cpu",
+    out: Out = Path("reports"),
+    resume: Resume = None,
+    timeout: Timeout = 300,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Equality, then throughput, then the tables: all of it on the embedded digits, by default a quick sample."""
+    order = Order("run", full, notation or [], backend or [], device, thread_count(threads), timeout)
+    carry_out(order, out, resume, as_json)
+
+
+def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> None:
+    """Start or resume what was ordered, print it, and exit with its code."""
+    folder = None
+    if resume is not None:
+        folder = open_for_resume(resume)
+        order = _order_of(folder)
+    selection = order.selection()
+    folder = folder or create_run(out, vars(order))
+    equality = Equality(folder, order.threads, order.timeout_s, order.threads)
+    for problem, selections in bench_proofs(selection, order.sample):
+        equality.add(problem, selections)
+    if order.verb == "run":
+        for problem, selections in equality_sample(selection, full=order.full):
+            equality.add(problem, selections)
+    with progress("equality", equality.total) as advance:
+        rows = equality.run(advance)
+    throughput = plan_throughput(
+        folder,
+        order.sample,
+        selection.notations,
+        proven(rows),
+        device=order.device,
+        threads=order.threads,
+        timeout_s=order.timeout_s,
+    )
+    with progress("throughput", throughput.total) as advance:
+        speeds = throughput.run(advance)
+    _finish(folder, rows, speeds, as_json)
+
+
+def _order_of(folder: RunFolder) -> Order:
+    options = folder.settings().get("options", {})
+    try:
+        return Order(**options)
+    except TypeError:
+        verb = options.get("verb", "unknown")
+        raise BadInput(f"{folder.path}/run.json: expected a run of 'run' or 'bench'; found one of '{verb}'") from None
+
+
+def _finish(folder: RunFolder, rows: list[Row], speeds: list[ThroughputRow], as_json: bool) -> None:
+    if as_json:
+        document: dict[str, Any] = {"schema": 1, "run": str(folder.path), "equivalence": rows, "throughput": speeds}
+        print_json(document)
+    else:
+        print_table("Throughput", SHOWN, shown(speeds))
+        print_verdicts(rows)
+    stderr.print(f"tables: {folder.path}/equivalence.md and throughput.md, with .csv and .parquet", soft_wrap=True)
+    raise typer.Exit(exit_code([*rows, *speeds]))

@@ -1,0 +1,73 @@
+"""The throughput tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.throughput import COLUMNS, Row
+from .tables import frame, markdown, write_table, write_whole
+
+SHOWN = (
+    "workload",
+    "stage",
+    "batch",
+    "notation",
+    "backend",
+    "dtype",
+    "mode",
+    "images/s",
+    "lowest–highest",
+    "of the roof",
+    "of its library",
+    "first call",
+    "stable",
+)
+
+
+def shown(rows: Sequence[Row]) -> list[list[str]]:
+    """Rows as people read them, in the columns `SHOWN`; a cell without a figure says why."""
+    return [[str(row[name]) for name in SHOWN[:7]] + _figures(row) for row in rows]
+
+
+def _figures(row: Row) -> list[str]:
+    if row["images_per_second"] is None:
+        return [row["verdict"], row["reason"] or "", "", "", "", ""]
+    return [
+        _count(row["images_per_second"]),
+        f"{_count(row['lower'])}–{_count(row['upper'])}",
+        _percent(row["roof_share"]),
+        _percent(row["library_share"]),
+        f"{row['first_call_s']:.2g} s",
+        "yes" if row["stable"] else "no",
+    ]
+
+
+def _count(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,.0f}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
+
+
+def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: Path) -> None:
+    """throughput.csv, .parquet and .md."""
+    write_table(frame(rows, COLUMNS), folder / "throughput")
+    processes = max((row["processes"] for row in rows), default=0)
+    bounds = "a 97 % interval" if processes >= 6 else f"the spread of {processes} processes, which is no interval"
+    text = (
+        "# Throughput\n\n"
+        f"{settings['cpu']}, {settings['threads']} threads; {settings['gpu'] or 'no GPU'}. "
+        "Images per second are medians of per-process medians of calls that end in the device's own synchronisation; "
+        f"lowest–highest is {bounds}. *Of the roof*: the time of the stage's matrix products at the best rate that any "
+        "installed library reached on these shapes in this run, divided by the measured time (batch 1: the time to read "
+        "the weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than "
+        "its products were measured one by one. *First call* is a cold one, compiling included. A figure that moved by "
+        "more than 10 % between processes is not stable. Only cells proven equal are timed.\n\n"
+    )
+    text += markdown(pd.DataFrame(shown(rows), columns=list(SHOWN)))
+    write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))

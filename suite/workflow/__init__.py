@@ -1,0 +1,1 @@
+"""What the commands have in common: a run folder, and the two phases that fill it, equality and throughput."""

@@ -1,0 +1,101 @@
+"""The equality phase: plan cells, run what has no record yet, judge all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..analysis.exclusions import load_exclusions
+from ..analysis.verdicts import Row, judge
+from ..definition.errors import BadInput
+from ..definition.problem import Problem, load_problem, save_problem
+from ..execution.plan import Plan, Selection, plan_cells
+from ..execution.processes import Pool
+from ..execution.records import append_record, cell_of
+from ..report.tables import write_equivalence, write_whole
+from .folder import RunFolder
+
+OnRecord = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Equality:
+    """Problems, each with the cells that are asked of it, in one run folder.
+
+    Attributes:
+        folder: the run.
+        threads, timeout_s, parallel: as `Pool` takes them.
+        plan: what is still to run.
+        problems: by name.
+    """
+
+    folder: RunFolder
+    threads: int
+    timeout_s: float
+    parallel: int
+    plan: Plan = field(default_factory=Plan)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def add(self, problem: Problem, selections: Iterable[Selection]) -> None:
+        """Plan a problem's cells; those that have a record already are left out, so that a killed run goes on."""
+        file = self.folder.problems / f"{problem.name}.json"
+        if not file.exists():
+            save_problem(problem, self.folder.problems)
+        self.problems[problem.name] = load_problem(file)
+        finished = {cell_of(record) for record in self.folder.all_records() if "kind" not in record}
+        for selection in selections:
+            planned = plan_cells(problem, file, selection)
+            self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
+            self.plan.settled += [record for record in planned.settled if cell_of(record) not in finished]
+
+    @property
+    def total(self) -> int:
+        """How many records are still to come."""
+        return len(self.plan.tasks) + len(self.plan.settled)
+
+    def run(self, on_record: OnRecord) -> list[Row]:
+        """Run what was planned and judge all cells of the run; the tables are written."""
+        for record in self.plan.settled:
+            append_record(self.folder.records, record)
+            on_record(record)
+        pool = Pool(
+            self.folder.path,
+            threads=self.threads,
+            timeout_s=self.timeout_s,
+            parallel=self.parallel,
+            on_record=on_record,
+        )
+        pool.run(self.plan.tasks)
+        return judge_run(self.folder, self.problems.values())
+
+
+def judge_run(folder: RunFolder, problems: Iterable[Problem]) -> list[Row]:
+    """The rows of all cells of a run; verdicts.jsonl and the equivalence tables are written."""
+    records = [record for record in folder.all_records() if "kind" not in record]
+    exclusions = load_exclusions()
+    rows: list[Row] = []
+    for problem in problems:
+        own = [record for record in records if record["problem"] == problem.name]
+        rows += judge(problem, own, folder.tensors_of, exclusions)
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    write_whole(folder.verdicts, lambda path: path.write_text(lines, encoding="utf-8"))
+    write_equivalence(rows, folder.path)
+    return rows
+
+
+def load_problems(paths: Sequence[Path]) -> list[Problem]:
+    """Problem files, all read before anything runs.
+
+    Raises:
+        BadInput: one is wrong, or two have the same name.
+    """
+    problems = {path: load_problem(path) for path in paths}
+    seen: dict[str, Path] = {}
+    for path, problem in problems.items():
+        if problem.name in seen:
+            raise BadInput(f"{path}: expected problems of different names; {seen[problem.name]} has this one too")
+        seen[problem.name] = path
+    return list(problems.values())

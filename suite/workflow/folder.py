@@ -1,0 +1,174 @@
+"""Run folders: what a run leaves, where it was made, and how it is found again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..analysis.equality import Tensors
+from ..analysis.verdicts import Row
+from ..definition.errors import BadInput
+from ..definition.problem import Problem, load_problem, read_tensors
+from ..execution.processes import cpu_threads
+from ..execution.records import read_records, trim_partial_line
+
+RUN_SCHEMA = 1
+PACKAGES = (
+    "elbostone",
+    "numpy",
+    "torch",
+    "keras",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "pytest-benchmark",
+    "safetensors",
+    "pandas",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run: run.json, the problems, records as they came, tensors, verdicts, tables."""
+
+    path: Path
+
+    @property
+    def records(self) -> Path:
+        return self.path / "records.jsonl"
+
+    @property
+    def verdicts(self) -> Path:
+        return self.path / "verdicts.jsonl"
+
+    @property
+    def problems(self) -> Path:
+        return self.path / "problems"
+
+    def all_records(self) -> list[dict[str, Any]]:
+        """The records so far."""
+        return read_records(self.records) if self.records.exists() else []
+
+    def tensors_of(self, name: str) -> Tensors:
+        """A record's tensors by file name."""
+        return read_tensors(self.path / "tensors" / name)
+
+    def all_problems(self) -> list[Problem]:
+        """The run's problems."""
+        return [load_problem(path) for path in sorted(self.problems.glob("*.json"))]
+
+    def all_verdicts(self) -> list[Row]:
+        """The rows that the judge left.
+
+        Raises:
+            BadInput: the run was never judged.
+        """
+        if not self.verdicts.exists():
+            raise BadInput(f"{self.verdicts}: expected the verdicts of a run; it has none yet: go on with --resume")
+        return [json.loads(line) for line in self.verdicts.read_text(encoding="utf-8").splitlines()]
+
+    def settings(self) -> dict[str, Any]:
+        """run.json.
+
+        Raises:
+            BadInput: the folder holds no run.json, or one that is newer than this reader.
+        """
+        path = self.path / "run.json"
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BadInput(f"{path}: expected a run folder; cannot read run.json: {error.strerror}") from None
+        except ValueError as error:
+            raise BadInput(f"{path}: expected JSON; found {error}") from None
+        if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
+            raise BadInput(f"{path}: expected a run with a schema")
+        if document["schema"] > RUN_SCHEMA:
+            raise BadInput(f"{path}: expected schema {RUN_SCHEMA} or older; found {document['schema']}")
+        return document
+
+
+def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
+    """A new run folder `<UTC>-<host>` under `out`, with its run.json.
+
+    Raises:
+        BadInput: `out` cannot be written to.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    base = f"{stamp}-{socket.gethostname().partition('.')[0] or 'host'}"
+    for suffix in ("", *(f"-{n}" for n in range(2, 100))):
+        folder = out / f"{base}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not out.is_dir():
+                raise BadInput(f"{out}: expected a folder to write into; found a file") from None
+            continue
+        except OSError as error:
+            raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
+        document = {"schema": RUN_SCHEMA, "created": stamp, "options": dict(options), **describe_machine()}
+        (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        return RunFolder(folder)
+    raise BadInput(f"{out}: a hundred runs in one second")
+
+
+def describe_machine() -> dict[str, Any]:
+    """What a reader needs to know of where a run was made: versions, processor, memory, GPU, commit, command."""
+    return {
+        "command": ["elbostone", *sys.argv[1:]],
+        "git_commit": _output("git", "rev-parse", "HEAD"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "host": socket.gethostname(),
+        "cpu": _cpu_model(),
+        "threads": cpu_threads(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpu": _output("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"),
+        "tf32": False,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _output(*command: str) -> str | None:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def open_for_resume(path: Path) -> RunFolder:
+    """A run folder to go on with; a line that a kill cut off is dropped.
+
+    Raises:
+        BadInput: the folder is no run.
+    """
+    folder = RunFolder(path)
+    folder.settings()
+    trim_partial_line(folder.records)
+    return folder

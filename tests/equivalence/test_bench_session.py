@@ -1,0 +1,225 @@
+"""Real sessions: a proven cell is timed and proven again, a wrong one gets no figure, a crash costs one timing."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis.operations import roofs
+from elbostone.analysis.throughput import throughput_rows
+from elbostone.definition.notation import Notation
+from elbostone.definition.notation_file import load_notation
+from elbostone.definition.problem import read_tensors, save_problem
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bench.session import Session, plan_sessions, run_sessions
+from elbostone.execution.bench.timings import QUICK, BenchSample, Timing, plan_timings
+from elbostone.execution.bench.workloads import Workload, make_workload
+from elbostone.execution.processes import cpu_threads
+from elbostone.execution.records import Cell, read_records
+
+BATCH = 8
+DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)
+WORKLOAD = make_workload("digits", BATCH, DIGITS)
+STAGES = ("encoder", "decoder", "elbo", "training_step")
+SAMPLE = replace(QUICK, batches=(BATCH,), stages=STAGES, modes=("eager",), max_time_s=0.01)
+NOTATION = "pytorch_examples"
+
+
+def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: Workload = WORKLOAD) -> Cell:
+    name = workload.problem.name
+    return Cell(name, notation, BACKENDS[backend].framework, backend, "cpu", "float32", mode)
+
+
+def plan(folder: Path, cells: Iterable[Cell], sample: BenchSample = SAMPLE, **copies: Notation) -> list[Timing]:
+    """Timings of these cells; `copies` are notations of no registry, whose package is their id."""
+    workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
+    chosen = [notations()[NOTATION], *copies.values()]
+    return plan_timings(sample, workloads, chosen, {**packages(), **{name: name for name in copies}}, set(cells))
+
+
+def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: float = 120) -> list[dict[str, Any]]:
+    shapes = {roof for timing in timings for roof in roofs(WORKLOAD.problem.spec, timing.stage, BATCH, "float32")}
+    run_sessions(
+        timings,
+        folder,
+        passes=passes,
+        max_time_s=0.01,
+        threads=cpu_threads(),
+        roofs=sorted(shapes),
+        timeout_s=timeout_s,
+    )
+    return read_records(folder / "records.jsonl")
+
+
+def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    problems = {WORKLOAD.problem.name: WORKLOAD.problem}
+    rows = throughput_rows(records, problems, lambda name: read_tensors(folder / "tensors" / name))
+    return {(row["notation"], row["stage"]): row for row in rows}
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Copies of the notation in packages of their own, in which a line of the torch file is another one."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+
+    def copy(name: str, line: str, other: str) -> Notation:
+        source = notations()[NOTATION].path.parent
+        shutil.copytree(source, tmp_path / name)
+        file = tmp_path / name / "torch_vae.py"
+        text = file.read_text(encoding="utf-8")
+        assert text.count(line) == 1, f"{line!r} is no longer in {source.name}"
+        file.write_text(text.replace(line, other), encoding="utf-8")
+        return load_notation(tmp_path / name / "notation.toml", name)
+
+    return copy
+
+
+def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
+    timings = plan(tmp_path, [cell(backend)])
+    assert [timing.stage for timing in timings] == list(STAGES)
+    records = run(tmp_path, timings, passes=2)
+    timed = [record for record in records if record.get("kind") == "throughput"]
+    assert [record["reason"] for record in timed] == [None] * 8
+    assert [record["stage"] for record in timed] == [*STAGES, *reversed(STAGES)], "the second pass runs backwards"
+    for record in timed:
+        assert len(record["rounds_ns"]) >= 5
+        assert all(ns > 0 for ns in record["rounds_ns"])
+        assert record["first_call_s"] > 0
+        assert record["graphs"] is None
+        assert record["active"]["backend"] == backend
+        assert record["active"]["dtype"] == "float32"
+    rows = rows_of(tmp_path, records)
+    for stage in STAGES:
+        row = rows[NOTATION, stage]
+        assert row["verdict"] == "equal", row["reason"]
+        assert row["images_per_second"] > 0
+        assert row["roof_share"] > 0
+        assert row["roof_share"] <= row["library_share"]
+        assert row["processes"] == 2
+    tensors = {
+        stage: set(read_tensors(tmp_path / "tensors" / r["before"])) for stage, r in zip(STAGES, timed, strict=False)
+    }
+    assert tensors["encoder"] == {"posterior_mean", "posterior_log_variance"}
+    assert tensors["decoder"] == {"decoder_logits"}
+    assert tensors["elbo"] == {"objective"}
+    gradients = {f"gradient/{name}" for name in WORKLOAD.problem.weights}
+    assert tensors["training_step"] == {"objective"} | gradients
+    documents = sorted((tmp_path / "benchmark").glob("*.json"))
+    assert [path.stem for path in documents] == [f"{backend}-cpu-pass-1", f"{backend}-cpu-pass-2"]
+    names = [b["name"] for b in json.loads(documents[0].read_text(encoding="utf-8"))["benchmarks"]]
+    assert names == [f"test_stage[{timing.key}]" for timing in timings]
+
+
+@pytest.mark.backend("torch")
+def test_only_proven_cells_are_planned(tmp_path: Path) -> None:
+    assert plan(tmp_path, []) == []
+    assert {timing.cell for timing in plan(tmp_path, [cell("torch")])} == {cell("torch")}
+
+
+@pytest.mark.backend("torch")
+def test_a_wrong_model_gets_no_figure(tmp_path: Path, copied: Any) -> None:
+    wrong = copied("wrong", "return self.fc21(h1), self.fc22(h1)", "return self.fc21(h1), 1.001 * self.fc22(h1)")
+    timings = plan(tmp_path, [cell("torch"), cell("torch", "wrong")], wrong=wrong)
+    rows = rows_of(tmp_path, run(tmp_path, timings))
+    assert all(rows[NOTATION, stage]["verdict"] == "equal" for stage in STAGES)
+    for stage in ("encoder", "elbo", "training_step"):
+        row = rows["wrong", stage]
+        assert row["verdict"] == "differs"
+        assert row["images_per_second"] is None
+    assert "posterior_log_variance" in rows["wrong", "encoder"]["reason"]
+    assert rows["wrong", "decoder"]["verdict"] == "equal", "its decoder is right, and is given the definition's z"
+
+
+@pytest.mark.backend("torch")
+def test_a_call_that_goes_wrong_while_it_is_timed_gets_no_figure(tmp_path: Path, copied: Any) -> None:
+    line = "h1 = self.relu(self.fc1(x))"
+    drifting = copied("drifting", line, f"self.calls = getattr(self, 'calls', 0) + 1; {line} * (1 + (self.calls > 8))")
+    timings = plan(tmp_path, [cell("torch", "drifting")], replace(SAMPLE, stages=("encoder",)), drifting=drifting)
+    row = rows_of(tmp_path, run(tmp_path, timings))["drifting", "encoder"]
+    assert row["verdict"] == "differs"
+    assert row["reason"].startswith("pass 1, after timing: posterior_mean")
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("accident", "status", "reason"),
+    [
+        ("import os; os.abort()", "failed", "the session ended with signal SIGABRT"),
+        ("raise MemoryError('no room')", "failed", "MemoryError: no room"),
+        ("import time; time.sleep(600)", "timeout", "no outcome within 20 s"),
+    ],
+    ids=["crash", "exception", "hang"],
+)
+def test_an_accident_costs_one_timing(tmp_path: Path, copied: Any, accident: str, status: str, reason: str) -> None:
+    line = "h3 = self.relu(self.fc3(z))"
+    broken = copied("broken", line, f"{accident}; {line}")
+    sample = replace(SAMPLE, stages=("encoder", "decoder"))
+    timings = plan(tmp_path, [cell("torch"), cell("torch", "broken")], sample, broken=broken)
+    timings = [t for t in timings if t.cell.notation == "broken"] + [t for t in timings if t.cell.notation == NOTATION]
+    records = run(tmp_path, timings, timeout_s=20)
+    timed = {(r["notation"], r["stage"]): r for r in records if r.get("kind") == "throughput"}
+    assert len(timed) == 4
+    accidents = timed.pop(("broken", "decoder"))
+    assert (accidents["status"], accidents["reason"]) == (status, reason)
+    assert [record["status"] for record in timed.values()] == ["ok"] * 3
+    assert rows_of(tmp_path, records)["broken", "decoder"]["verdict"] == status
+
+
+@pytest.mark.backend("torch")
+def test_a_session_that_cannot_start_fails_all_its_timings_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('broken installation')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    records = run(tmp_path, plan(tmp_path, [cell("torch")]))
+    assert [(r["kind"], r["status"]) for r in records] == [("throughput", "failed")] * 4
+    assert "broken installation" in records[0]["traceback"]
+
+
+@pytest.mark.backend("torch")
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    timings = plan(tmp_path, [cell("torch")], replace(SAMPLE, stages=("encoder", "decoder")))
+    run(tmp_path, timings[:1])
+    records = run(tmp_path, timings)
+    assert [r["stage"] for r in records if r.get("kind") == "throughput"] == ["encoder", "decoder"]
+    assert run(tmp_path, timings) == records
+
+
+@pytest.mark.backend("torch")
+def test_a_users_pytest_configuration_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    timings = plan(tmp_path, [cell("torch")], replace(SAMPLE, stages=("encoder",)))
+    assert [r["status"] for r in run(tmp_path, timings) if r.get("kind") == "throughput"] == ["ok"]
+
+
+def test_backends_are_interleaved_pass_by_pass(tmp_path: Path) -> None:
+    timings = plan(
+        tmp_path, [cell(name) for name in reversed(BACKENDS)], replace(SAMPLE, stages=("encoder", "decoder"))
+    )
+    sessions: list[Session] = plan_sessions(timings, passes=2)
+    assert [(s.number, s.backend) for s in sessions] == [(number, name) for number in (1, 2) for name in BACKENDS]
+    assert [t.stage for t in sessions[0].timings] == ["encoder", "decoder"]
+    assert [t.stage for t in sessions[4].timings] == ["decoder", "encoder"]
+    assert not any(session.x64 for session in sessions)
+
+
+def test_compiled_cells_of_the_quick_sample_are_of_the_declared_notations(tmp_path: Path) -> None:
+    names = list(notations())
+    proven = {cell("torch", name, mode) for name in names for mode in ("eager", "compiled")}
+    workloads = [(WORKLOAD, str(tmp_path / "x.json"))]
+    timings = plan_timings(QUICK, workloads, notations().values(), packages(), proven)
+    assert QUICK.compiled_notations is not None
+    assert {t.cell.notation for t in timings if t.cell.mode == "compiled"} == set(QUICK.compiled_notations)
+    assert {t.cell.notation for t in timings if t.cell.mode == "eager"} == set(names)

@@ -1,0 +1,131 @@
+"""No correct problem is accused: 500 random ones, terms and gradients, with the one tolerance rule.
+
+What runs where: on each backend all 500 problems, in float64 and in float32, eagerly, each written by one of the
+notations that define it, in turn. Where all backends are installed together, the first 30 problems also run in all
+notations that define them, on all backends, and every two cells are compared with each other.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from equivalence.cells import complaints
+from equivalence.random_problems import COUNT, DEPTH, LOG_VARIANCE, random_problems
+
+from elbostone.analysis.exclusions import load_exclusions
+from elbostone.analysis.verdicts import Row, judge
+from elbostone.definition.notation import Notation
+from elbostone.definition.oracle import evaluate
+from elbostone.definition.problem import Problem, read_tensors, save_problem
+from elbostone.definition.registry import notations
+from elbostone.definition.spec import ACTIVATIONS, LIKELIHOODS, PRIORS
+from elbostone.execution.plan import Plan, Selection, plan_cells
+from elbostone.execution.processes import Pool, cpu_threads
+
+DTYPES = ("float64", "float32")
+PAIRED = 30
+
+
+@cache
+def problems() -> tuple[Problem, ...]:
+    return tuple(random_problems())
+
+
+def defining(problem: Problem) -> tuple[Notation, ...]:
+    """The notations that define a problem."""
+    return tuple(notation for notation in notations().values() if not notation.unsupported(problem.spec))
+
+
+def in_turn() -> list[Notation]:
+    """For each problem one of the notations that define it: the one that has had the fewest."""
+    had: Counter[str] = Counter()
+    chosen = []
+    for problem in problems():
+        notation = min(defining(problem), key=lambda notation: had[notation.id])
+        had[notation.id] += 1
+        chosen.append(notation)
+    return chosen
+
+
+def run_and_judge(
+    folder: Path, wanted: Sequence[tuple[Problem, tuple[Notation, ...]]], backends: tuple[str, ...]
+) -> list[Row]:
+    plan = Plan()
+    for problem, chosen in wanted:
+        file = save_problem(problem, folder / "problems")
+        plan.add(plan_cells(problem, file, Selection(chosen, backends, "cpu", DTYPES, ("eager",))))
+    records = list(plan.settled)
+    Pool(folder, threads=cpu_threads(), timeout_s=300, parallel=2, on_record=records.append).run(plan.tasks)
+    assert len(records) == len(DTYPES) * len(backends) * sum(len(chosen) for _, chosen in wanted)
+    by_problem: dict[str, list[dict[str, object]]] = {}
+    for record in records:
+        by_problem.setdefault(record["problem"], []).append(record)
+    rows = []
+    for problem, _ in wanted:
+        own = by_problem[problem.name]
+        rows += judge(problem, own, lambda name: read_tensors(folder / "tensors" / name), load_exclusions())
+    return rows
+
+
+def test_no_random_problem_is_accused(backend: str, tmp_path: Path) -> None:
+    wanted = [(problem, (notation,)) for problem, notation in zip(problems(), in_turn(), strict=True)]
+    rows = run_and_judge(tmp_path, wanted, (backend,))
+    assert len({row["problem"] for row in rows}) == COUNT == 500
+    assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
+
+
+def test_no_pair_of_cells_is_accused(installed_backends: tuple[str, ...], tmp_path: Path) -> None:
+    if len(installed_backends) < 2:
+        pytest.skip(f"pairs across backends need two; installed here: {', '.join(installed_backends) or 'none'}")
+    wanted = [(problem, defining(problem)) for problem in problems()[:PAIRED]]
+    rows = run_and_judge(tmp_path, wanted, installed_backends)
+    assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
+
+
+def test_every_kind_of_problem_occurs_often() -> None:
+    specs = [problem.spec for problem in problems()]
+    kinds = {
+        "likelihood": LIKELIHOODS,
+        "prior": PRIORS,
+        "activation": ACTIVATIONS,
+        "network": ("mlp", "conv"),
+        "depth": range(1, DEPTH + 1),
+        "samples": (1, 2, 3),
+        "batch": (1, 4, 8),
+    }
+    count = {kind: Counter(getattr(spec, kind, None) for spec in specs) for kind in kinds}
+    count["depth"] = Counter(len(spec.hidden) for spec in specs)
+    count["samples"] = Counter(problem.noise.shape[0] for problem in problems())
+    count["batch"] = Counter(problem.x.shape[0] for problem in problems())
+    for kind, values in kinds.items():
+        for value in values:
+            assert count[kind][value] >= 30, f"{kind} {value}: only {count[kind][value]} of {COUNT}"
+    pixels = [problem.x for problem in problems() if problem.spec.likelihood == "bernoulli"]
+    extreme = [((x == 0) | (x == 1)).mean() for x in pixels]
+    assert sum(share == 1 for share in extreme) >= 30, "too few with binary pixels"
+    assert sum(share == 0 for share in extreme) >= 30, "too few with grey pixels"
+    assert sum(0 < share < 1 for share in extreme) >= 30, "too few with grey and saturated pixels"
+
+
+def test_every_notation_writes_many() -> None:
+    count = Counter(notation.id for notation in in_turn())
+    assert all(count[notation] >= 30 for notation in notations()), count
+
+
+def test_log_variances_reach_both_ends() -> None:
+    ranges = []
+    for problem in problems():
+        found = evaluate(problem, gradients=False)["posterior_log_variance"]
+        ranges.append((found.min(), found.max()))
+    low, high = np.transpose(ranges)
+    assert LOG_VARIANCE[0] <= low.min() < LOG_VARIANCE[0] + 1
+    assert LOG_VARIANCE[1] - 1 < high.max() <= LOG_VARIANCE[1]
+
+
+def test_a_problem_is_the_same_however_many_are_drawn() -> None:
+    (*_, last) = random_problems(3)
+    assert last.name == problems()[2].name
+    assert np.array_equal(last.x, problems()[2].x)

@@ -1,0 +1,238 @@
+"""Train in a child process, which has one backend: `python training_worker.py TASK BACKEND FOLDER`.
+
+Tasks read what they need from FOLDER, and leave their outcome there: `lockstep` as `lockstep-BACKEND.safetensors`,
+`algorithm_1` and `fit` as `TASK-BACKEND.json`.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elbostone.definition.problem import Problem, load_problem, read_tensors, save_tensors
+from elbostone.definition.registry import notations
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bindings import Binding, Training, open_binding
+from elbostone.execution.bindings.base import Optimizer
+from elbostone.execution.compute import DATA_COUNT, Subject, prepare
+from elbostone.execution.records import Cell
+
+AEVB = "kingma_welling_2013"
+DTYPES = ("float64", "float32")
+
+STEPS, BATCH = 20, 100
+RULE = Optimizer("adagrad", learning_rate=0.02, accumulator=0.1)
+EPSILON = 1e-7
+
+SIZES = {"D": 64, "hidden": 32, "J": 8}
+"""Of the digits, for AEVB's model."""
+ALPHA, BUDGET, SEEDS = 0.1, 2000, (0, 1, 2)
+"""Of Algorithm 1: its step size, one of the paper's three, and its number of minibatches."""
+
+
+def module_of(notation: str, backend: str) -> Any:
+    return import_module(f"elbostone.implementations.{notation}.{BACKENDS[backend].framework}_vae")
+
+
+# Lockstep: given minibatches and noise, weights after every step
+
+
+def rule_in(dtype: str) -> Optimizer:
+    """The rule with its numbers rounded to `dtype`, as all inputs are before a truth is taken."""
+    number = np.dtype(dtype).type
+    return replace(RULE, learning_rate=float(number(RULE.learning_rate)), accumulator=float(number(RULE.accumulator)))
+
+
+def variants(subject: Subject, rule: Optimizer) -> dict[str, Callable[[], Training]]:
+    """The right training, and wrong ones that a comparison has to tell from it; each starts from the model's weights."""
+
+    def training(rule: Optimizer, factor: float = 1) -> Training:
+        objective = subject.objective()
+        scaled = objective if factor == 1 else lambda x, noise: factor * objective(x, noise)
+        sign, paths = subject.objective_sign(), subject.paths
+        return subject.binding.training(subject.model, scaled, sign, paths, rule, subject.mode)
+
+    def epsilon_instead() -> Training:
+        if subject.binding.framework == "keras":  # whose ε is inside the root
+            return training(replace(rule, accumulator=EPSILON))
+        planted: Any = training(rule)
+        planted.optimizer = adagrad(list(planted.variables.values()), rule.learning_rate)
+        return planted
+
+    def epsilon_besides() -> Training:
+        planted: Any = training(rule)
+        if subject.binding.framework == "keras":
+            planted.optimizer.epsilon = EPSILON
+        else:
+            planted.optimizer.param_groups[0]["eps"] = EPSILON
+        return planted
+
+    return {
+        "right": lambda: training(rule),
+        "learning rate": lambda: training(replace(rule, learning_rate=rule.learning_rate * (1 + 1e-4))),
+        "no N/M": lambda: training(rule, factor=BATCH / DATA_COUNT),
+        "epsilon instead": epsilon_instead,
+        "epsilon besides": epsilon_besides,
+    }
+
+
+def adagrad(parameters: list[Any], learning_rate: float) -> Any:
+    """torch's Adagrad as one writes it: Σg² starts at 0, and ε is added to the root."""
+    import torch
+
+    return torch.optim.Adagrad(parameters, lr=learning_rate, eps=EPSILON)
+
+
+def trajectory(subject: Subject, training: Training, problem: Problem) -> Iterator[dict[str, np.ndarray]]:
+    """Canonical weights after every step, over consecutive batches of the problem."""
+    binding = subject.binding
+    for start in range(0, STEPS * BATCH, BATCH):
+        batch = slice(start, start + BATCH)
+        training.step(subject.data(problem.x[batch]), binding.tensor(problem.noise[:, batch], subject.dtype))
+        weights = training.weights()
+        yield {name: m.to_canonical(weights[m.path].astype(np.float64)) for name, m in subject.maps.items()}
+
+
+def lockstep(binding: Binding, backend: str, folder: Path) -> None:
+    """`dtype/variant/step/weight` for every variant, and for the right one once more after `restore`."""
+    problem = load_problem(folder / "lockstep.json")
+    found = {}
+    for dtype in DTYPES:
+        cell = Cell(problem.name, AEVB, binding.framework, backend, "cpu", dtype, "eager")
+        subject = prepare(binding, cell, notations()[AEVB], module_of(AEVB, backend), problem)
+        start = {path: weight.copy() for path, weight in binding.get_weights(subject.model, subject.paths).items()}
+        for variant, make in variants(subject, rule_in(dtype)).items():
+            binding.put_weights(subject.model, start)
+            training = make()
+            for name in ("right", "restored") if variant == "right" else (variant,):
+                if name == "restored":
+                    training.restore(start)
+                for step, weights in enumerate(trajectory(subject, training, problem)):
+                    found |= {f"{dtype}/{name}/{step}/{weight}": value for weight, value in weights.items()}
+    save_tensors(found, folder / f"lockstep-{backend}.safetensors")
+
+
+# Algorithm 1 of AEVB: the implementation's own loop
+
+
+def z_is_μ_without_kl(model: Any, x: Any, ε: Any) -> Any:
+    μ, _ = model.φ(x)
+    return model.log_p_x_given_z(x, model.θ(μ))
+
+
+def plants(vae: Any) -> dict[str, Callable[[Any, Any, Any], Any]]:
+    """Objectives that a training must not pass with, in place of L_B."""
+    return {
+        "z = μ without KL": z_is_μ_without_kl,
+        "wrong sign": lambda model, x, ε: -vae.L_B(model, x, ε),
+        "KL twice": lambda model, x, ε: vae.L_B(model, x, ε) - model.D_KL(*model.φ(x)),
+    }
+
+
+def algorithm_1(binding: Binding, backend: str, folder: Path) -> None:
+    """Mean held-out ELBO in nats of every seed, and of each plant with the first; `untrained` is the first's start."""
+    module = module_of(AEVB, backend)
+    tensors = {name: binding.tensor(array, "float32") for name, array in read_tensors(folder / "digits.safetensors").items()}
+    train, x, noise = tensors["train"], tensors["held_out"], tensors["noise"]
+    if binding.framework == "torch":
+        import torch
+
+        seeded = torch.manual_seed
+    else:
+        import keras
+
+        seeded = keras.utils.set_random_seed
+
+    def elbo(model: Any) -> float:
+        return float(binding.array(module.VAE.L_B(model, x, noise)).mean(dtype=np.float64))
+
+    def trained(seed: int, budget: int, methods: dict[str, Any]) -> float:
+        seeded(seed)
+        model = binding.construct(type("VAE", (module.VAE,), methods), SIZES, "float32")
+        if budget:
+            module.algorithm_1(model, module.minibatches(train, SIZES["J"], budget, M=BATCH, L=1), len(train), ALPHA)
+        return elbo(model)
+
+    started = time.perf_counter()
+    outcome: dict[str, Any] = {
+        "untrained": trained(SEEDS[0], 0, {}),
+        "trained": [trained(seed, BUDGET, {}) for seed in SEEDS],
+        "seconds": time.perf_counter() - started,
+        "planted": {name: trained(SEEDS[0], BUDGET, {"L_B": L_B}) for name, L_B in plants(module.VAE).items()},
+    }
+    (folder / f"algorithm_1-{backend}.json").write_text(json.dumps(outcome), encoding="utf-8")
+
+
+# Ordinary training, as a reader who copied a model would do it
+
+IMAGES = {"image_shape": (1, 8, 8), "channels": (4, 8), "network": "conv"}
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kingma_welling_2013": ("kingma_welling_2013", {"D": 64, "hidden": 32, "J": 8}),
+    "kingma_welling_2019": ("kingma_welling_2019", {"data_dim": 64, "hidden": (32,), "latent_dim": 8}),
+    "pytorch_examples": ("pytorch_examples", {"data": 64, "hidden": 32, "latent": 8}),
+    "keras_io": ("keras_io", {"network": "mlp", "data_dim": 64, "hidden": (32,), "latent_dim": 8}),
+    "keras_io, images": ("keras_io", {**IMAGES, "hidden": (16,), "latent_dim": 8}),
+}
+EPOCHS = 6
+
+
+def fit(binding: Binding, backend: str, folder: Path) -> None:
+    """The loss of each epoch, per model."""
+    x = read_tensors(folder / "digits.safetensors")["train"][:300].astype(np.float32)
+    losses = {}
+    for name, (notation, arguments) in MODELS.items():
+        module = module_of(notation, backend)
+        if binding.framework == "torch":
+            data = x.reshape(-1, 1, 8, 8) if "image_shape" in arguments else x
+            losses[name] = torch_losses(notation, module, module.VAE(**arguments), data)
+        else:
+            data = x.reshape(-1, 8, 8, 1) if "image_shape" in arguments else x
+            losses[name] = keras_losses(module.VAE(**arguments), data)
+    (folder / f"fit-{backend}.json").write_text(json.dumps(losses), encoding="utf-8")
+
+
+def keras_losses(model: Any, x: np.ndarray) -> list[float]:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    return [float(loss) for loss in model.fit(x, batch_size=50, epochs=EPOCHS, verbose=0).history["loss"]]
+
+
+def torch_losses(notation: str, module: Any, model: Any, x: np.ndarray) -> list[float]:
+    """With `forward` and the source's own loss where the file has one to be given its result."""
+    import torch
+
+    loss_of: dict[str, Callable[[Any], Any]] = {
+        "kingma_welling_2013": lambda x: -model(x).mean(),
+        "kingma_welling_2019": lambda x: -model(x).mean(),
+        "pytorch_examples": lambda x: module.loss_function(*model(x)[:1], x, *model(x)[1:]),
+        "keras_io": lambda x: model.objective(x, torch.randn(len(x), 8)),
+    }
+    torch.manual_seed(0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    epochs = []
+    for _ in range(EPOCHS):
+        values = []
+        for batch in torch.from_numpy(x).split(50):
+            optimizer.zero_grad()
+            loss = loss_of[notation](batch)
+            loss.backward()
+            optimizer.step()
+            values.append(float(loss.detach()))
+        epochs.append(float(np.mean(values)))
+    return epochs
+
+
+def main(task: str, backend: str, folder: str) -> None:
+    {"lockstep": lockstep, "algorithm_1": algorithm_1, "fit": fit}[task](open_binding(backend, "cpu"), backend, Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,183 @@
+"""From raw rounds to rows: medians, intervals, shares of the roofs, and what is not equal has no figure."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis.equality import Tensors, truth_of
+from elbostone.analysis.operations import products
+from elbostone.analysis.throughput import COLUMNS, throughput_rows
+from elbostone.definition.problem import Problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.spec import Spec
+
+BATCH = 4
+SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
+
+
+def problem_of(batch: int) -> Problem:
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 2, (batch, 6)).astype(float)
+    return Problem(f"tiny-{batch}", SPEC, x, generator.standard_normal((1, batch, 2)), random_weights(SPEC, 0))
+
+
+PROBLEMS = {problem.name: problem for problem in (problem_of(BATCH), problem_of(1))}
+TRUTH = {name: truth_of(problem, "float32").tensors for name, problem in PROBLEMS.items()}
+
+
+def timing(microseconds: float, number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A record whose every round took as long, save an outlier that a median ignores."""
+    rounds = [round(microseconds * 1e3)] * 9 + [10**9]
+    record = {
+        "schema": 1,
+        "kind": "throughput",
+        "problem": f"tiny-{changes.get('batch', BATCH)}",
+        "notation": "a",
+        "framework": "torch",
+        "backend": "torch",
+        "device": "cpu",
+        "dtype": "float32",
+        "mode": "eager",
+        "status": "ok",
+        "reason": None,
+        "workload": "tiny",
+        "stage": "encoder",
+        "batch": BATCH,
+        "pass": number,
+        "rounds_ns": rounds,
+        "first_call_s": 0.1 * number,
+        "graphs": None,
+        "peak_memory_mb": 100.0 + number,
+        "before": "right",
+        "after": "right",
+    }
+    return record | changes
+
+
+def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **changes: Any) -> dict[str, Any]:
+    record = {
+        "schema": 1,
+        "kind": "roof",
+        "backend": "torch",
+        "device": "cpu",
+        "pass": 1,
+        "library": library,
+        "operation": "product",
+        "shape": list(shape),
+        "dtype": "float32",
+        "seconds": seconds,
+    }
+    return record | changes
+
+
+def load(name: str) -> Tensors:
+    """`right`: the truth; `wrong`: its posterior mean is off in one place; `nan`: not a number."""
+    tensors = {k: np.array(TRUTH[f"tiny-{BATCH}"][k]) for k in ("posterior_mean", "posterior_log_variance")}
+    if name == "wrong":
+        tensors["posterior_mean"][2, 1] += 1e-3
+    if name == "nan":
+        tensors["posterior_log_variance"][0, 0] = np.nan
+    return {} if name == "none" else tensors
+
+
+def rows_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
+    return throughput_rows(records, PROBLEMS, load)
+
+
+def test_a_row_has_every_column_and_the_cell() -> None:
+    (row,) = rows_of(timing(100.0))
+    assert tuple(row) == COLUMNS
+    assert (row["workload"], row["stage"], row["batch"], row["mode"]) == ("tiny", "encoder", BATCH, "eager")
+    assert row["verdict"] == "equal"
+
+
+def test_the_median_of_the_processes_medians_counts() -> None:
+    (row,) = rows_of(timing(100.0, 1), timing(400.0, 2), timing(200.0, 3, rounds_ns=[200_000] * 1000))
+    assert row["images_per_second"] == pytest.approx(BATCH / 200e-6)
+    assert row["lower"] == pytest.approx(BATCH / 400e-6)
+    assert row["upper"] == pytest.approx(BATCH / 100e-6)
+    assert (row["processes"], row["interval"], row["stable"]) == (3, "spread", False)
+    assert row["first_call_s"] == pytest.approx(0.3)
+    assert row["peak_memory_mb"] == 103
+
+
+def test_six_processes_make_an_interval() -> None:
+    assert [rows_of(*(timing(100.0, n) for n in range(count)))[0]["interval"] for count in (5, 6)] == ["spread", "97 %"]
+
+
+@pytest.mark.parametrize(("other", "stable"), [(109.0, True), (112.0, False)])
+def test_stable_is_a_spread_within_ten_percent(other: float, stable: bool) -> None:
+    assert rows_of(timing(100.0, 1), timing(other, 2))[0]["stable"] is stable
+
+
+def test_one_process_is_not_known_to_be_stable() -> None:
+    assert rows_of(timing(100.0))[0]["stable"] is False
+
+
+def test_a_planted_slow_cell_is_seen_as_slower() -> None:
+    fast, slow = rows_of(*(timing(100.0 * k, n, notation=name) for n in (1, 2) for name, k in (("a", 1), ("slow", 3))))
+    assert (fast["notation"], slow["notation"]) == ("a", "slow")
+    assert slow["upper"] < fast["lower"]
+    assert fast["images_per_second"] == pytest.approx(3 * slow["images_per_second"])
+
+
+def test_roof_share_takes_the_best_library_and_library_share_the_own() -> None:
+    # The encoder: [4, 6]·[6, 5] once and [4, 5]·[5, 2] twice.
+    roofs = [
+        roof(2e-6, (4, 6, 5)),
+        roof(3e-6, (4, 5, 2)),
+        roof(1e-6, (4, 6, 5), "numpy"),
+        roof(9e-6, (4, 5, 2), "numpy"),
+    ]
+    (row,) = rows_of(timing(100.0), *roofs)
+    assert row["roof_share"] == pytest.approx((1 + 2 * 3) / 100)
+    assert row["library_share"] == pytest.approx((2 + 2 * 3) / 100)
+
+
+def test_a_roof_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
+    shapes = [(p.m, p.k, p.n) for p in products(SPEC, "encoder", BATCH)]
+    roofs = [roof(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
+    others = [roof(1e-9, shape, device="cuda") for shape in shapes] + [roof(1e-9, s, dtype="float64") for s in shapes]
+    assert rows_of(timing(100.0), *roofs, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
+
+
+def test_without_a_roof_of_these_shapes_there_is_no_share() -> None:
+    (row,) = rows_of(timing(100.0), roof(1e-6, (4, 6, 5)))
+    assert row["roof_share"] is row["library_share"] is None
+
+
+def test_batch_one_is_held_against_reading_the_weights() -> None:
+    size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
+    read = [roof(1e-6, (size,), operation="read"), roof(5e-7, (size,), "numpy", operation="read")]
+    (row,) = rows_of(timing(10.0, batch=1, before="none", after="none"), *read)
+    assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.05), pytest.approx(0.1))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("outputs", "tensor"), [("wrong", "posterior_mean[2, 1]"), ("nan", "posterior_log_variance[0, 0]")]
+)
+def test_a_call_whose_own_outputs_differ_has_no_figure(when: str, outputs: str, tensor: str) -> None:
+    (row,) = rows_of(timing(100.0, 1), timing(100.0, 2, **{when: outputs}))
+    assert row["verdict"] == "differs"
+    assert row["reason"].startswith(f"pass 2, {when} timing: {tensor}")
+    assert row["images_per_second"] is row["roof_share"] is row["stable"] is None
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout"])
+def test_a_process_without_an_outcome_is_the_verdict(status: str) -> None:
+    (row,) = rows_of(timing(100.0, 1), timing(100.0, 2, status=status, reason="out of memory"))
+    assert (row["verdict"], row["reason"]) == (status, "pass 2: out of memory")
+    assert row["images_per_second"] is None
+
+
+def test_graphs_are_counted_where_something_was_compiled() -> None:
+    compiled = timing(100.0, mode="compiled", graphs={"graphs": 2, "breaks": 1, "recompiles": 0})
+    assert [row["graphs"] for row in rows_of(timing(100.0), compiled)] == [None, 2]
+
+
+def test_records_of_equality_are_passed_over() -> None:
+    equality = timing(100.0)
+    del equality["kind"]
+    assert rows_of(equality) == []

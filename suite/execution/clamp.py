@@ -31,8 +31,8 @@ _WEIGHTS = {"decoder.hidden.0.weight": [[1.0], [-1.0]], "decoder.logits.weight":
 def clamp_logit(binding: Binding, cell: Cell, notation: Notation, module: ModuleType) -> dict[str, float | None] | None:
     """How sure and wrong a decoder must be, in logits, for the published scoring to be more than DEPARTURE off.
 
-    All logits of a grid are tried, and none is skipped by bisection: where a probability near 1 has few digits left, the
-    error goes up and down from one logit to the next.
+    All logits of a grid are tried, and none is skipped by bisection: where a probability near 1 has few digits left,
+    the error goes up and down from one logit to the next.
 
     Args:
         binding: what runs the cell.

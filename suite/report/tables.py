@@ -50,10 +50,7 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table as GitHub Markdown; empty where a value is missing."""
-    shown = table.map(_cell_text)
-    lines = ["| " + " | ".join(map(str, shown.columns)) + " |", "|" + "---|" * len(shown.columns)]
-    lines += ["| " + " | ".join(row) + " |" for row in shown.itertuples(index=False)]
-    return "\n".join(lines) + "\n"
+    return table.map(_cell_text).to_markdown(index=False, disable_numparse=True) + "\n"
 
 
 def _cell_text(value: Any) -> str:

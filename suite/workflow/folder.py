@@ -110,8 +110,6 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if not out.is_dir():
-                raise BadInput(f"{out}: expected a folder to write into; found a file") from None
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""Where the published form (sigmoid, then cross-entropy) leaves the likelihood, measured in the cells that execute it."""
+"""Where the published form (sigmoid, then cross-entropy) leaves the likelihood, as its records say."""
 
 from pathlib import Path
 
@@ -13,23 +13,24 @@ from elbostone.execution.plan import Selection
 CASE = Path(__file__).parent.parent / "exact/binary-relu-many-samples.json"
 PUBLISHED = tuple(n for n in notations().values() if n.methods.quantities_as_published is not None)
 
-# torch's binary_cross_entropy holds log σ(a) at −100. In float32 it gets there early: e^−a overflows at a < −88.72, σ(a)
-# is 0, and its logarithm of −∞ becomes −100.
+# torch's binary_cross_entropy holds log σ(a) at −100. In float32 it gets there early: e^−a overflows at a < −88.72, so
+# that σ(a) is 0, and its logarithm of −∞ becomes −100.
 TORCH_X1 = {"float64": 100 + DEPARTURE, "float32": 128 * np.log(2)}
-# For a pixel of 0 the probability is near 1, and 1 − σ(a) loses its digits long before it is 0: 1 + e^−a is rounded by up
-# to eps/2, which moves log(1 − σ(a)) by DEPARTURE once e^a · eps/2 does; a little later, as no logit has the worst rounding.
+# For a pixel of 0 the probability is near 1, and 1 − σ(a) loses its digits long before it is 0: 1 + e^−a is rounded by
+# up to eps/2, which moves log(1 − σ(a)) by e^a · eps/2: by DEPARTURE a little later, as few logits round that badly.
 ROUNDING_X0 = {dtype: np.log(DEPARTURE / (np.finfo(dtype).eps / 2)) for dtype in ("float64", "float32")}
-# Keras clips probabilities to [1e-7, 1 − 1e-7] on the JAX and torch backends. TensorFlow's backend does as well, but not
-# to the output of a sigmoid of Keras: that tensor carries its logits (`_keras_logits`), which are scored instead.
+# Keras clips probabilities to [1e-7, 1 − 1e-7] on the JAX and torch backends. On TensorFlow it does so as well, but the
+# output of a sigmoid of Keras carries its logits (`_keras_logits`), and these are scored instead.
 KERAS = -np.log(1e-7) + DEPARTURE
 
 
 def test_the_published_form_leaves_the_likelihood_where_its_library_clamps(backend: str, tmp_path: Path) -> None:
-    selection = Selection(PUBLISHED, (backend,), "cpu", BACKENDS[backend].dtypes, ("eager", "published"), gradients=False)
+    dtypes = BACKENDS[backend].dtypes
+    selection = Selection(PUBLISHED, (backend,), "cpu", dtypes, ("eager", "published"), gradients=False)
     _, records = run_and_judge(tmp_path, [CASE], selection)
     assert [record["status"] for record in records] == ["ok"] * len(records), records
     published = [record for record in records if record["mode"] == "published"]
-    assert len(published) == len(PUBLISHED) * len(BACKENDS[backend].dtypes)
+    assert len(published) == len(PUBLISHED) * len(dtypes)
     assert not any("clamp_logit" in record for record in records if record["mode"] != "published")
     for record in published:
         clamp, dtype = record["clamp_logit"], record["dtype"]

@@ -62,7 +62,7 @@ def lockstep_problem() -> Problem:
 
 
 def adagrad(learning_rate: float, accumulator: float, scale: float) -> oracle.Update:
-    """Ascent by Adagrad on `scale` times the gradients: Σg² starts at `accumulator`, and nothing is added to its root."""
+    """Ascent by Adagrad on `scale` times the gradients; Σg² starts at `accumulator`, and its root stays as it is."""
     sums: Weights = {}
 
     def update(arithmetic: Arithmetic, weights: Weights, gradients: Weights) -> Weights:
@@ -135,9 +135,10 @@ def test_twenty_steps_of_two_backends_stay_together(
                 assert result.equal, f"{one} and {other} {dtype}, step {step + 1}: {result.describe()}"
 
 
-# Adagrad divides a gradient by the root of its own squares, so that dropping N/M changes nothing but the weight of their
-# start c beside Σg²: steps are c/(2 Σg²) relative shorter or longer. An ε of 1e-7 in place of c differs as c does. An ε
-# of 1e-7 besides c changes a step by less than float32 resolves, so that there it is no error.
+# Adagrad divides a gradient by the root of its own squares: dropping N/M changes nothing but what the start c weighs
+# beside Σg², as if c were (N/M)² times as large. That shows because this c is not negligible; so does an ε of 1e-7 in
+# place of c, outside the root in torch and inside in Keras. Besides c, an ε of 1e-7 changes a step by less than float32
+# resolves, and is no error there.
 PLANTS = [
     *((plant, dtype) for plant in ("learning rate", "no N/M", "epsilon instead") for dtype in DTYPES),
     ("epsilon besides", "float64"),
@@ -162,12 +163,12 @@ def test_the_rule_is_the_one_that_algorithm_1_has() -> None:
 # Algorithm 1, to a bound that no broken training reaches
 
 REACHED = -20.0
-"""Nats: mean held-out ELBO that 2,000 minibatches reach. Independent pixels, a collapsed posterior's best, have −25.3."""
+"""Nats: held-out ELBO that 2,000 minibatches reach. Independent pixels, a collapsed posterior's best, have −25.3."""
 
 
 @cache
 def split_digits() -> dict[str, Array]:
-    """`train` [1437, data] and `held_out` [360, data], binarised; `noise` [10, 360, latent] to score the latter with."""
+    """`train` [1437, data], `held_out` [360, data], binarised, and `noise` [10, 360, latent] to score the latter."""
     random = np.random.default_rng(0)
     x = digits(binarised=True)[random.permutation(DATA_COUNT)]
     return {"train": x[:1437], "held_out": x[1437:], "noise": random.standard_normal((10, 360, SPEC.latent_dim))}
@@ -175,7 +176,7 @@ def split_digits() -> dict[str, Array]:
 
 @cache
 def oracle_elbos() -> list[float]:
-    """Mean held-out ELBO of every seed by ascent on the oracle's gradients, from the start and with the rule of Algorithm 1."""
+    """Mean held-out ELBO of every seed by ascent on the oracle's gradients, otherwise as in Algorithm 1."""
     data = split_digits()
     train, elbos = data["train"], []
     for seed in SEEDS:
@@ -192,11 +193,15 @@ def oracle_elbos() -> list[float]:
     return elbos
 
 
+def described(elbos: list[float]) -> str:
+    return f"{np.mean(elbos):.2f} ± {np.std(elbos, ddof=1):.2f} nats"
+
+
 def test_algorithm_1_reaches_its_bound_as_ascent_on_the_oracle_does(
     backend: str, outcome: Callable[[str, str], Path]
 ) -> None:
     own, theirs = oracle_elbos(), json.loads(outcome("algorithm_1", backend).read_text(encoding="utf-8"))["trained"]
-    print(f"\n{backend}: {np.mean(theirs):.2f} ± {np.std(theirs, ddof=1):.2f}; oracle {np.mean(own):.2f} ± {np.std(own, ddof=1):.2f}")
+    print(f"\n{backend}: {described(theirs)}; oracle: {described(own)}")  # by pytest -s: figures for the README
     assert min(own) > REACHED, own
     assert min(theirs) > REACHED, theirs
     spread = math.sqrt((np.var(own, ddof=1) + np.var(theirs, ddof=1)) / 2)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common import dtypes as keras_dtypes
 
 from ..backends import base_dtype
@@ -72,9 +73,10 @@ class KerasTraining(Training):
         if rule.name == "adam":
             self.optimizer = keras.optimizers.Adam(rule.learning_rate)
         else:
-            self.optimizer = keras.optimizers.Adagrad(
-                rule.learning_rate, initial_accumulator_value=rule.accumulator, epsilon=0
-            )
+            # A NumPy number, since TensorFlow casts a Python one through float32, to float64 as well
+            # (https://github.com/tensorflow/tensorflow/issues/57779).
+            start = np.float64(rule.accumulator)
+            self.optimizer = keras.optimizers.Adagrad(rule.learning_rate, initial_accumulator_value=start, epsilon=0)
         with binding.scope():
             self.optimizer.build(list(self.variables.values()))
         self._fresh = [binding.array(variable).copy() for variable in self.optimizer.variables]

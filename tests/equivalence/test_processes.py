@@ -1,0 +1,92 @@
+"""Workers: a crash, a hang or a lie costs one cell, and the rest goes on; and a GPU that is not there is said so."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from equivalence.planted import PACKAGE, copy
+
+from elbostone.definition.errors import EnvironmentLacks
+from elbostone.definition.problem import load_problem, read_tensors
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.plan import Selection, Task, plan_cells
+from elbostone.execution.processes import Pool, cpu_threads, probe, require_device, worker_environment
+
+CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
+ANCHOR = "    def quantities(self"
+CRASH = "    def __getattribute__(self, name):\n        import os\n        os.abort()\n\n"
+HANG = "    def __getattribute__(self, name):\n        import time\n        time.sleep(600)\n\n"
+RAISE = "    def __getattribute__(self, name):\n        raise RuntimeError('planted')\n\n"
+
+
+@pytest.fixture
+def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """Good, crashing, good, hanging, raising, good: in this order in one worker."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))))
+    selection = Selection((notations()["pytorch_examples"],), (backend,), gradients=False)
+    (good,) = plan_cells(load_problem(CASE), CASE, selection).tasks
+    planted = {}
+    for name, text in {"crash": CRASH, "hang": HANG, "raise": RAISE}.items():
+        edits = dict.fromkeys(("torch", "keras"), ((ANCHOR, text + ANCHOR),))
+        toml = copy(f"planted_{name}", "pytorch_examples", tmp_path, edits)
+        cell = type(good.cell)(**{**good.cell.as_json(), "notation": f"planted_{name}"})
+        planted[name] = Task(cell, good.problem_file, f"{PACKAGE}.planted_{name}", str(toml), gradients=False)
+    return [good, planted["crash"], good, planted["hang"], planted["raise"], good]
+
+
+def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    pool = Pool(tmp_path / "run", threads=cpu_threads(), timeout_s=45, parallel=1, on_record=records.append)
+    pool.run(tasks)
+    assert [record["status"] for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
+    assert records[1]["reason"] == "the worker ended with signal SIGABRT"
+    assert records[3]["reason"] == "no outcome within 45 s"
+    assert records[4]["reason"] == "RuntimeError: planted"
+    assert "planted" in records[4]["traceback"]
+    for record in records:
+        if record["status"] == "ok":
+            assert read_tensors(tmp_path / "run" / "tensors" / record["tensors"])["elbo"].shape == (3,)
+
+
+def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path) -> None:
+    selection = Selection(
+        (notations()["pytorch_examples"],), (backend,), dtypes=("float64", "float32"), gradients=False
+    )
+    records: list[dict[str, Any]] = []
+    pool = Pool(tmp_path, threads=1, timeout_s=120, parallel=1, on_record=records.append)
+    pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
+    assert [record["status"] for record in records] == ["ok", "ok"], [record["reason"] for record in records]
+    for record in records:
+        active = record["active"]
+        assert (active["backend"], active["device"], active["dtype"]) == (backend, "cpu", record["dtype"])
+        assert active["threads"] == 1
+        assert active["versions"]
+
+
+def test_a_stray_backend_in_the_environment_decides_nothing(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    monkeypatch.setenv("JAX_ENABLE_X64", "0")
+    environment = worker_environment(backend, "cpu", 1, tmp_path)
+    assert environment.get("KERAS_BACKEND", "none") != "numpy"
+    assert probe(backend, "cpu")["backend"] == backend
+
+
+def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
+    if Path("/dev/nvidia0").exists():
+        require_device("cuda", (backend,))
+        return
+    with pytest.raises(EnvironmentLacks, match=r"device 'cuda': no GPU that .* can see"):
+        require_device("cuda", (backend,))
+
+
+def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
+    """The same plan for a GPU names it in every cell, and its workers may see the device."""
+    selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda")
+    (task,) = plan_cells(load_problem(CASE), CASE, selection).tasks
+    assert task.cell.device == "cuda"
+    assert task.package == packages()["pytorch_examples"]
+    assert "CUDA_VISIBLE_DEVICES" not in worker_environment(backend, "cuda", 1, tmp_path)
+    assert worker_environment(backend, "cpu", 1, tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"

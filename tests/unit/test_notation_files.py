@@ -1,0 +1,114 @@
+"""notation.toml: those of the suite are valid, and whatever is wrong with one is named in one line."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from elbostone.definition.errors import BadInput
+from elbostone.definition.maps import weight_maps
+from elbostone.definition.notation import FRAMEWORKS
+from elbostone.definition.notation_file import load_notation
+from elbostone.definition.registry import choose, notations
+from elbostone.definition.spec import Spec, weight_shapes
+
+IDS = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
+SPECS = [
+    Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 2),
+    Spec("mlp", "bernoulli", "standard", "relu", (5,), 6, 2),
+    Spec("mlp", "gaussian", "standard", "tanh", (5,), 6, 2),
+    Spec("mlp", "gaussian-fixed", "learned", "softplus", (5, 4, 3), 6, 2, variance=0.5),
+    Spec("conv", "bernoulli", "standard", "relu", (5,), 64, 2, image_shape=(1, 8, 8), channels=(3, 4)),
+]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_suite_has_this_notation(name: str) -> None:
+    notation = notations()[name]
+    assert notation.source.title
+    assert notation.claims, "a notation claims what its subscripts cover"
+
+
+def test_all_four_meet_on_bernoulli_problems_of_one_hidden_layer() -> None:
+    for spec in SPECS[:2]:
+        assert [name for name in IDS if notations()[name].unsupported(spec) is None] == list(IDS)
+
+
+def test_adapted_is_what_leaves_the_architecture_of_the_source() -> None:
+    tanh, relu = SPECS[:2]
+    adapted = {name: (notations()[name].adapted(tanh), notations()[name].adapted(relu)) for name in IDS}
+    assert adapted["kingma_welling_2013"] == (False, True)
+    assert adapted["pytorch_examples"] == (True, False)
+    assert adapted["keras_io"] == (True, True)  # it is a convolutional network
+    assert adapted["kingma_welling_2019"] == (False, False)  # it leaves its networks open
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.network}-{s.likelihood}-{s.activation}")
+def test_every_supported_spec_has_a_map_for_every_weight(framework: str, spec: Spec) -> None:
+    supporting = [n for n in notations().values() if n.unsupported(spec) is None]
+    assert supporting
+    for notation in supporting:
+        maps = weight_maps(notation, framework, spec)
+        assert list(maps) == list(weight_shapes(spec))
+        assert len({m.path for m in maps.values()}) == len(maps), "two weights share a place"
+
+
+def test_an_unknown_notation_is_named_with_the_known_ones() -> None:
+    with pytest.raises(BadInput, match=r"notation 'nobody_2020': expected one of .*kingma_welling_2013"):
+        choose(["nobody_2020"])
+
+
+TEXT = next(n.path for n in notations().values() if n.id == "pytorch_examples").read_text(encoding="utf-8")
+
+WRONG = {
+    "unknown role": (
+        'role = "kl"',
+        'role = "divergence"',
+        r"symbols\[\d+\].role: expected one of .*; found 'divergence'",
+    ),
+    "unknown kind": ('kind = "latent"', 'kind = "hidden"', r"symbols\[\d+\].kind: expected one of .*found 'hidden'"),
+    "unknown field": ("[objective]\n", '[objective]\ncolour = "red"\n', "objective: unknown field 'colour'"),
+    "unknown table": ("[objective]\n", "[extra]\na = 1\n\n[objective]\n", "document: unknown field 'extra'"),
+    "unknown sense": (
+        'sense = "minimised"',
+        'sense = "smaller"',
+        "objective.sense: expected one of maximised, minimised",
+    ),
+    "unknown reduction": ('data = "sum"', 'data = "product"', "objective.data: expected one of sum, mean, N/M; found"),
+    "unknown scale": (
+        'scale = "log_variance"',
+        'scale = "logvar"',
+        r"symbols\[\d+\].scale: expected one of sd, variance",
+    ),
+    "number for text": ('class = "VAE"', "class = 3", "model.class: expected text; found 3"),
+    "unknown argument": (
+        '"latent_dim"',
+        '"latent"',
+        "model.arguments.*: expected one of .*latent_dim.*; found 'latent'",
+    ),
+    "bad axes": ('axes = "out in"', 'axes = "out, in"', "is not a list of axes"),
+    "no TOML": ("[source]", "[source", "expected TOML; found"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_field_is_named(tmp_path: Path, wrong: str) -> None:
+    old, new, message = WRONG[wrong]
+    assert old in TEXT, f"pytorch_examples has no {old!r} any more"
+    path = tmp_path / "notation.toml"
+    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(BadInput, match=message) as caught:
+        load_notation(path, "planted")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["source", "model", "supports", "methods", "objective"])
+def test_a_missing_table_is_named(tmp_path: Path, table: str) -> None:
+    document = tomllib.loads(TEXT)
+    assert table in document
+    path = tmp_path / "notation.toml"
+    path.write_text(TEXT.replace(f"[{table}]", f"[un{table}]", 1), encoding="utf-8")
+    with pytest.raises(BadInput, match=f"the field '{table}' is missing"):
+        load_notation(path, "planted")

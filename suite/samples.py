@@ -75,7 +75,7 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
 
 
-def bench_proofs(selection: Selection, sample: BenchSample) -> Sample:
+def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
     """The workloads of a throughput sample, and the cells in which each is proven before it is timed.
 
     The digits at batch 128 are also the problem on which every mode is proven, and on which float64 is run as Keras
@@ -86,11 +86,12 @@ def bench_proofs(selection: Selection, sample: BenchSample) -> Sample:
     for name in sample.workloads:
         for batch in sample.batches:
             workload = make_workload(name, batch, digits(binarised=True))
-            selections = (timed,)
+            selections: tuple[Selection, ...] = (timed,)
             if (name, batch) == (DIGITS, BATCH):
-                every = replace(selection, dtypes=("float64", "float32"), modes=("eager", "compiled", "compiled-xla"))
-                shipped = replace(selection, dtypes=("float64-as-shipped",), modes=("eager",))
-                published = replace(every, modes=("published",)) if "published" in sample.modes else None
-                selections = (every, shipped, *([published] if published else []))
+                eager = replace(selection, dtypes=("float64", "float32", "float64-as-shipped"), modes=("eager",))
+                # A compiled cell costs seconds: the quick sample has it in the dtype that is timed.
+                compiled = replace(timed, modes=("compiled", "compiled-xla"))
+                every = replace(selection, dtypes=DTYPES, modes=MODES)
+                selections = (every,) if full else (eager, compiled)
             proofs.append((workload.problem, selections))
     return proofs

@@ -17,7 +17,7 @@ class MLP(keras.layers.Layer):
 
     def __init__(self, activation: str, name: str) -> None:
         super().__init__(name=name)
-        self.tanh = keras.activations.get(activation)
+        self.tanh = keras.activations.get(activation)  # tanh in the paper
         self.built = True
 
     def N_0(self, name: str, *shape: int) -> keras.Variable:

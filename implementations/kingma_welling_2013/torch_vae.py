@@ -22,7 +22,7 @@ class BernoulliMLP(nn.Module):
 
     def __init__(self, J: int, hidden: int, D: int, activation: str) -> None:
         super().__init__()
-        self.tanh = getattr(torch, activation)
+        self.tanh = getattr(torch, activation)  # tanh in the paper
         self.W_1, self.b_1 = N_0(hidden, J), N_0(hidden)
         self.W_2, self.b_2 = N_0(D, hidden), N_0(D)
 
@@ -37,7 +37,7 @@ class GaussianMLP(nn.Module):
 
     def __init__(self, J: int, hidden: int, D: int, activation: str) -> None:
         super().__init__()
-        self.tanh = getattr(torch, activation)
+        self.tanh = getattr(torch, activation)  # tanh in the paper
         self.W_3, self.b_3 = N_0(hidden, J), N_0(hidden)
         self.W_4, self.b_4 = N_0(D, hidden), N_0(D)
         self.W_5, self.b_5 = N_0(D, hidden), N_0(D)

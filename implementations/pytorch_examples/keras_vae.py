@@ -20,7 +20,7 @@ class VAE(keras.Model):
         self.fc22 = linear(hidden, latent)
         self.fc3 = linear(latent, hidden)
         self.fc4 = linear(hidden, data)
-        self.relu = keras.activations.get(activation)
+        self.relu = keras.activations.get(activation)  # F.relu in the file
         self.seed_generator = keras.random.SeedGenerator()
         self.built = True
 

@@ -19,7 +19,7 @@ class VAE(nn.Module):
         self.fc22 = nn.Linear(hidden, latent)
         self.fc3 = nn.Linear(latent, hidden)
         self.fc4 = nn.Linear(hidden, data)
-        self.relu = getattr(torch, activation)
+        self.relu = getattr(torch, activation)  # F.relu in the file
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x: [batch, data] → mu, logvar: [batch, latent] each."""

@@ -98,10 +98,11 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     index = np.unravel_index(int(np.argmax(error)), error.shape)
     a, b = float(found[index]), float(expected[index])
     worst = float(error[index])
-    spacing = float(np.spacing(np.abs(np.asarray(b, dtype=dtype)))) if np.isfinite(b) else np.nan
+    with np.errstate(over="ignore", invalid="ignore"):  # the truth may lie beyond the reach of the dtype
+        spacing = float(np.spacing(np.abs(np.asarray(b, dtype=dtype))))
     return Comparison(
         tensor=tensor,
-        equal=worst <= tolerance,
+        equal=worst <= tolerance < np.inf,  # a tolerance that overflowed admits nothing
         index=tuple(int(i) for i in index),
         found=a,
         expected=b,

@@ -25,6 +25,7 @@ from .options import (
     print_verdicts,
     progress,
     select,
+    shown_path,
     stderr,
     thread_count,
 )
@@ -58,5 +59,5 @@ def check(
         print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows})
     else:
         print_verdicts(rows)
-    stderr.print(f"tables: {equality.folder.path}/equivalence.csv, .parquet, .md", soft_wrap=True)
+    stderr.print(f"tables: {shown_path(equality.folder.path)}/equivalence.csv, .parquet, .md", soft_wrap=True)
     raise typer.Exit(exit_code(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,11 @@ def select(
 def thread_count(threads: int | None) -> int:
     """The number asked for, or all CPUs that this process may use."""
     return min(threads, cpu_threads()) if threads else cpu_threads()
+
+
+def shown_path(path: Path) -> str:
+    """A path as it is shorter to read: from here, or absolute."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from .options import (
     print_verdicts,
     progress,
     select,
+    shown_path,
     stderr,
     thread_count,
 )
@@ -88,7 +89,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
     selection = order.selection()
     folder = folder or create_run(out, vars(order))
     equality = Equality(folder, order.threads, order.timeout_s, order.threads)
-    for problem, selections in bench_proofs(selection, order.sample):
+    for problem, selections in bench_proofs(selection, order.sample, full=order.full):
         equality.add(problem, selections)
     if order.verb == "run":
         for problem, selections in equality_sample(selection, full=order.full):
@@ -125,5 +126,7 @@ def _finish(folder: RunFolder, rows: list[Row], speeds: list[ThroughputRow], as_
     else:
         print_table("Throughput", SHOWN, shown(speeds))
         print_verdicts(rows)
-    stderr.print(f"tables: {folder.path}/equivalence.md and throughput.md, with .csv and .parquet", soft_wrap=True)
+    stderr.print(
+        f"tables: {shown_path(folder.path)}/equivalence.md and throughput.md, with .csv and .parquet", soft_wrap=True
+    )
     raise typer.Exit(exit_code([*rows, *speeds]))

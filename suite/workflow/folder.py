@@ -113,6 +113,8 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
+        # Absolute: benchmark sessions run in empty folders of their own.
+        folder = folder.resolve()
         document = {"schema": RUN_SCHEMA, "created": stamp, "options": dict(options), **describe_machine()}
         (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         return RunFolder(folder)
@@ -166,7 +168,7 @@ def open_for_resume(path: Path) -> RunFolder:
     Raises:
         BadInput: the folder is no run.
     """
-    folder = RunFolder(path)
+    folder = RunFolder(path.resolve())
     folder.settings()
     trim_partial_line(folder.records)
     return folder

@@ -12,7 +12,7 @@ from ..definition.data import digits
 from ..definition.notation import Notation
 from ..definition.registry import packages
 from ..execution.bench.session import run_sessions
-from ..execution.bench.timings import BenchSample, Roof, Timing, plan_timings
+from ..execution.bench.timings import THROUGHPUT, BenchSample, Roof, Timing, plan_timings
 from ..execution.bench.workloads import Workload, make_workload
 from ..execution.records import Cell
 from ..report.throughput import write_throughput
@@ -51,7 +51,7 @@ class Throughput:
             threads=self.threads,
             roofs=self.roofs,
             timeout_s=self.timeout_s,
-            on_record=on_record,
+            on_record=lambda record: on_record(record) if record["kind"] == THROUGHPUT else None,
         )
         return tabulate_run(self.folder)
 

@@ -25,15 +25,14 @@ SCALE = 3.0
 #: What log σ² of the posterior (and of a Gaussian decoder) stays within: 14 below to 6 above zero.
 LOG_VARIANCE = (-14.0, 6.0)
 
-DATA = (1, 5, 16)
-HIDDEN = (5, 16)
-LATENT = (1, 5)
+DATA = (4, 12)
+HIDDEN = (4, 12)
+LATENT = (4,)
 ROWS = ((1, 3), (4, 1), (8, 2))  # batch, samples
 #: image_shape, channels, hidden, latent, batch, samples
 IMAGES = (
-    ((1, 4, 4), (3,), 5, 1, 4, 1),
-    ((2, 4, 8), (2, 4), 16, 5, 1, 3),
-    ((1, 8, 4), (4, 2), 5, 5, 8, 2),
+    ((1, 4, 4), (3,), 4, 4, 8, 2),
+    ((2, 4, 8), (2, 4), 12, 4, 1, 3),
 )
 #: Of ten problems: any multilayer perceptron, one that every notation can write, images.
 FAMILIES = (*["any"] * 6, *["plain"] * 3, "image")

@@ -1,13 +1,14 @@
 """No correct problem is accused: 500 random ones, terms and gradients, with the one tolerance rule.
 
 What runs where: on each backend all 500 problems, in float64 and in float32, eagerly, each written by one of the
-notations that define it, in turn. Where all backends are installed together, the first 30 problems also run in all
+notations that define it, in turn. Where all backends are installed together, the first 20 problems also run in all
 notations that define them, on all backends, and every two cells are compared with each other.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from elbostone.execution.plan import Plan, Selection, plan_cells
 from elbostone.execution.processes import Pool, cpu_threads
 
 DTYPES = ("float64", "float32")
-PAIRED = 30
+PAIRED = 20
 
 
 @cache
@@ -74,6 +75,20 @@ def test_no_random_problem_is_accused(backend: str, tmp_path: Path) -> None:
     wanted = [(problem, (notation,)) for problem, notation in zip(problems(), in_turn(), strict=True)]
     rows = run_and_judge(tmp_path, wanted, (backend,))
     assert len({row["problem"] for row in rows}) == COUNT == 500
+    assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
+
+
+@pytest.mark.xfail(
+    reason="the tolerance rule knows relative errors alone: below the smallest normal number, where float32 is spaced by "
+    "1.4e-45 (torch) or flushed to zero (TensorFlow, XLA), a correct cell is accused",
+    strict=True,
+)
+def test_no_gradient_below_the_normal_numbers_is_accused(backend: str, tmp_path: Path) -> None:
+    plain = next(p for p in problems() if len(p.spec.hidden) == 2 and len(defining(p)) > 1)
+    weights = dict(plain.weights)
+    for name in ("decoder.hidden.1.weight", "decoder.logits.weight"):
+        weights[name] = 1e-20 * weights[name]
+    rows = run_and_judge(tmp_path, [(replace(plain, name="subnormal", weights=weights), defining(plain))], (backend,))
     assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
 
 

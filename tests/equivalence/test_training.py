@@ -1,7 +1,6 @@
 """Training is real: in lockstep with the oracle's, Algorithm 1 to a stated bound, and `fit` of every model."""
 
 import json
-import math
 import subprocess
 import sys
 from collections import deque
@@ -162,8 +161,13 @@ def test_the_rule_is_the_one_that_algorithm_1_has() -> None:
 
 # Algorithm 1, to a bound that no broken training reaches
 
-REACHED = -20.0
-"""Nats: held-out ELBO that 2,000 minibatches reach. Independent pixels, a collapsed posterior's best, have −25.3."""
+REACHED = -19.7
+"""Nats: held-out ELBO that 2,000 minibatches reach in the mean of the seeds, −19.1 on each backend and by the oracle's
+gradients. Independent pixels, which are the best of a collapsed posterior, have −25.3."""
+SPREAD = 0.16
+"""Nats: standard deviation between seeds, over 18 trainings. It is no estimate from the three seeds at hand, which would
+be too rough, and a seed is no fixed outcome: a sum that a library orders otherwise ends 2,000 steps later in another one.
+"""
 
 
 @cache
@@ -202,11 +206,9 @@ def test_algorithm_1_reaches_its_bound_as_ascent_on_the_oracle_does(
 ) -> None:
     own, theirs = oracle_elbos(), json.loads(outcome("algorithm_1", backend).read_text(encoding="utf-8"))["trained"]
     print(f"\n{backend}: {described(theirs)}; oracle: {described(own)}")  # by pytest -s: figures for the README
-    assert min(own) > REACHED, own
-    assert min(theirs) > REACHED, theirs
-    spread = math.sqrt((np.var(own, ddof=1) + np.var(theirs, ddof=1)) / 2)
-    difference = abs(np.mean(own) - np.mean(theirs))
-    assert difference < 3 * spread, f"{backend}: {theirs}; oracle: {own}; seeds spread by {spread:.3g} nats"
+    assert np.mean(own) > REACHED, own
+    assert np.mean(theirs) > REACHED, theirs
+    assert abs(np.mean(own) - np.mean(theirs)) < 3 * SPREAD, f"{backend}: {theirs}; oracle: {own}"
 
 
 def test_broken_trainings_do_not_reach_the_bound(backend: str, outcome: Callable[[str, str], Path]) -> None:

@@ -1,0 +1,82 @@
+"""`elbostone run` from end to end on one backend: its tables, its resumption after a kill, and its report."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from elbostone.analysis.throughput import COLUMNS as THROUGHPUT_COLUMNS
+from elbostone.analysis.verdicts import COLUMNS as EQUIVALENCE_COLUMNS
+
+pytestmark = pytest.mark.backend("torch")
+
+
+def elbostone(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "elbostone", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=540)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished quick run."""
+    place = tmp_path_factory.mktemp("run")
+    done = elbostone("run", "--notation", "pytorch_examples", "--backend", "torch", "--out", "out", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "cells: " in done.stdout
+    assert "differs" not in done.stdout
+    (folder,) = (place / "out").iterdir()
+    return folder
+
+
+def test_the_tables_have_the_columns_that_scripts_rely_on(finished: Path) -> None:
+    equivalence = pd.read_csv(finished / "equivalence.csv")
+    throughput = pd.read_csv(finished / "throughput.csv")
+    assert tuple(equivalence.columns[: len(EQUIVALENCE_COLUMNS)]) == EQUIVALENCE_COLUMNS
+    assert tuple(throughput.columns[: len(THROUGHPUT_COLUMNS)]) == THROUGHPUT_COLUMNS
+    assert set(equivalence["verdict"]) == {"equal"}
+    assert set(equivalence["mode"]) == {"eager", "compiled"}
+    assert set(throughput["verdict"]) == {"equal"}
+    assert set(zip(throughput["stage"], throughput["mode"], strict=True)) == {
+        (stage, mode) for stage in ("encoder", "decoder", "training_step") for mode in ("eager", "compiled")
+    }
+    assert (throughput["images_per_second"] > 0).all()
+    assert (throughput["lower"] <= throughput["upper"]).all()
+    assert (throughput["roof_share"] > 0).all()
+    assert (throughput["processes"] == 2).all()
+    for name in ("equivalence.md", "throughput.md", "run.json", "records.jsonl"):
+        assert (finished / name).stat().st_size > 0
+
+
+def test_a_run_says_where_and_how_it_was_made(finished: Path) -> None:
+    settings = json.loads((finished / "run.json").read_text())
+    assert settings["command"][:2] == ["elbostone", "run"]
+    assert {"torch", "numpy"} <= set(settings["packages"])
+    assert settings["threads"] >= 1
+    assert settings["cpu"]
+
+
+def test_a_report_of_the_run_says_the_same(finished: Path) -> None:
+    before = (finished / "equivalence.csv").read_bytes(), (finished / "throughput.csv").read_bytes()
+    done = elbostone("report", str(finished), "--json", cwd=finished.parent)
+    assert done.returncode == 0, done.stderr
+    assert ((finished / "equivalence.csv").read_bytes(), (finished / "throughput.csv").read_bytes()) == before
+    assert json.loads(done.stdout)["run"] == str(finished)
+
+
+def test_a_killed_run_goes_on_where_it_was(finished: Path) -> None:
+    records = finished / "records.jsonl"
+    whole = records.read_text().splitlines()
+    figures = len([line for line in whole if '"kind": "throughput"' in line])
+    # As a kill leaves it: one cell short, and half a line.
+    kept = [line for line in whole if '"kind": "throughput"' not in line or '"pass": 1' in line]
+    assert len(kept) < len(whole)
+    records.write_text("\n".join(kept) + '\n{"schema": 1, "pro')
+    done = elbostone("run", "--resume", str(finished), cwd=finished.parent)
+    assert done.returncode == 0, done.stderr
+    again = records.read_text().splitlines()
+    assert len([line for line in again if '"kind": "throughput"' in line]) == figures
+    assert again[: len(kept)] == kept
+    assert len(pd.read_csv(finished / "throughput.csv")) == figures / 2

@@ -1,0 +1,361 @@
+"""The comparison itself: what is equal, what is named first, and what a verdict says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis.equality import (
+    Comparison,
+    Truth,
+    against_each_other,
+    against_truth,
+    compare,
+    first_divergence,
+    flow,
+    truth_of,
+)
+from elbostone.analysis.exclusions import Exclusion, exclusion_of, load_exclusions
+from elbostone.analysis.tolerance import tolerances
+from elbostone.analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict, judge, proven
+from elbostone.definition.errors import BadInput
+from elbostone.definition.oracle import evaluate, rounded
+from elbostone.definition.problem import Problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.spec import Spec
+from elbostone.execution.records import Cell, make_record
+
+SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (4,), 5, 2)
+BATCH = 3
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    random = np.random.default_rng(7)
+    x = random.random((BATCH, SPEC.data_dim)).round()
+    return Problem("small", SPEC, x, random.standard_normal((2, BATCH, SPEC.latent_dim)), random_weights(SPEC, 1))
+
+
+@pytest.fixture(scope="module")
+def truth(problem: Problem) -> Truth:
+    return truth_of(problem, "float64")
+
+
+def cell(notation: str, dtype: str = "float64", backend: str = "torch") -> Cell:
+    return Cell("small", notation, "torch", backend, "cpu", dtype, "eager")
+
+
+def moved(tensors: Mapping[str, np.ndarray], name: str, index: tuple[int, ...], by: float) -> dict[str, np.ndarray]:
+    """Copies of tensors, with one element of one of them changed."""
+    changed = {key: np.array(tensor) for key, tensor in tensors.items()}
+    changed[name][index] += by
+    return changed
+
+
+def verdicts(problem: Problem, cells: Mapping[Cell, Any], exclusions: list[Exclusion] | None = None) -> list[Row]:
+    """`judge` on cells with these tensors."""
+    files = {f"{c.key}.safetensors": tensors for c, tensors in cells.items()}
+    records = [make_record(c, "ok", adapted=False, tensors=f"{c.key}.safetensors") for c in cells]
+    return judge(problem, records, files.__getitem__, exclusions or [])
+
+
+# compare
+
+
+def test_the_tolerance_itself_is_equal_and_the_next_number_is_not() -> None:
+    zeros = np.zeros(2)
+    assert compare("kl", np.array([0, 0.25]), zeros, 0.25, "float64").equal
+    assert not compare("kl", np.array([0, np.nextafter(0.25, 1)]), zeros, 0.25, "float64").equal
+
+
+def test_no_tolerance_admits_only_the_same_values() -> None:
+    assert compare("kl", np.zeros(2), np.zeros(2), 0.0, "float64").equal
+    assert not compare("kl", np.array([0.0, 5e-324]), np.zeros(2), 0.0, "float64").equal
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("side", ["found", "expected", "both"])
+def test_nothing_that_is_not_finite_is_ever_equal(odd: float, side: str) -> None:
+    found, expected = np.ones((2, 3)), np.ones((2, 3))
+    if side != "expected":
+        found[1, 2] = odd
+    if side != "found":
+        expected[1, 2] = odd
+    comparison = compare("latent", found, expected, 1e300, "float64")
+    assert not comparison.equal
+    assert comparison.index == (1, 2)
+    assert math.isnan(comparison.error)
+    assert math.isnan(comparison.ulps)
+
+
+def test_what_is_not_finite_is_worse_than_any_error() -> None:
+    comparison = compare("kl", np.array([1e300, np.nan, 0.0]), np.zeros(3), 1.0, "float64")
+    assert comparison.index == (1,)
+
+
+@pytest.mark.parametrize("tolerance", [np.nan, np.inf])
+def test_a_tolerance_that_is_no_number_admits_nothing(tolerance: float) -> None:
+    for found in (1.0, np.nan, np.inf):
+        assert not compare("kl", np.full(2, found), np.ones(2), tolerance, "float64").equal
+
+
+def test_infinities_of_both_sides_do_not_cancel_in_a_message() -> None:
+    comparison = compare("kl", np.array([np.inf]), np.array([np.inf]), 1.0, "float64")
+    assert comparison.describe().startswith("kl[0]: inf, expected inf (nan = nan ulp; allowed 1")
+
+
+def test_an_overflowing_difference_is_a_difference() -> None:
+    comparison = compare("kl", np.array([1.7e308]), np.array([-1.7e308]), 1e308, "float64")
+    assert not comparison.equal
+    assert (comparison.found, comparison.expected) == (1.7e308, -1.7e308)
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 1), (1, 4), (2, 2), ()])
+def test_another_shape_is_a_difference_though_it_would_broadcast(shape: tuple[int, ...]) -> None:
+    comparison = compare("elbo", np.ones(shape), np.ones(4), 1e300, "float64")
+    assert not comparison.equal
+    assert comparison.shapes == (shape, (4,))
+    assert comparison.describe() == f"elbo: shape {list(shape)}, expected [4]"
+
+
+def test_ulps_are_of_the_dtype_that_was_computed_in() -> None:
+    found, expected = np.array([1 + 2.0**-22]), np.array([1.0])
+    assert compare("kl", found, expected, 1.0, "float32").ulps == 2
+    assert compare("kl", found, expected, 1.0, "float64").ulps == 2.0**30
+    assert compare("kl", -found, -expected, 1.0, "float32").ulps == 2
+
+
+def test_a_truth_beyond_the_reach_of_the_dtype_is_a_difference() -> None:
+    comparison = compare("kl", np.array([np.inf]), np.array([1e300]), 1.0, "float32")
+    assert comparison.describe().startswith("kl[0]: inf, expected 1.0000000000000001e+300")
+    assert not compare("kl", np.array([1e30]), np.array([1e300]), 1.0, "float32").equal
+
+
+def test_a_message_names_tensor_index_values_ulps_and_tolerance() -> None:
+    found, expected = np.zeros((2, 3)), np.zeros((2, 3))
+    expected[1, 2], found[1, 2], found[0, 0] = 1.0, 1 + 2.0**-50, 2.0**-52
+    assert compare("latent", found, expected, 1e-16, "float64").describe() == (
+        "latent[1, 2]: 1.0000000000000009, expected 1 (8.88e-16 = 4 ulp; allowed 1e-16)"
+    )
+
+
+def test_a_message_about_a_scalar_has_no_index() -> None:
+    message = compare("objective", np.array(2.0), np.array(1.0), 0.5, "float32").describe()
+    assert message == "objective: 2, expected 1 (1 = 8.39e+06 ulp; allowed 0.5)"
+
+
+# The truth
+
+
+def test_the_order_is_that_of_data_flow(problem: Problem, truth: Truth) -> None:
+    names = flow(problem)
+    assert names[:3] == ["posterior_mean", "posterior_log_variance", "latent"]
+    assert [name for name in names if name in truth.tensors] == list(truth.tensors)
+    assert names[-1] == "gradient/decoder.logits.bias"
+    assert names.index("elbo") < names.index("objective") < names.index("gradient/encoder.hidden.0.weight")
+
+
+def test_exact_values_are_the_truth_in_float64_alone(problem: Problem) -> None:
+    exact = replace(
+        problem,
+        expected_terms={"kl": ["0.125"] * BATCH},
+        expected_gradients={"encoder.mean.bias": np.full(SPEC.latent_dim, 0.25)},
+    )
+    truth = truth_of(exact, "float64")
+    assert truth.tensors["kl"].tolist() == [0.125] * BATCH
+    assert truth.tensors["gradient/encoder.mean.bias"].tolist() == [0.25] * SPEC.latent_dim
+    below = truth_of(exact, "float32")
+    assert np.array_equal(below.tensors["kl"], evaluate(rounded(problem, "float32"))["kl"])
+    assert below.tolerances == tolerances(rounded(problem, "float32"), "float32")
+    assert not any(name.startswith("gradient") for name in truth_of(exact, "float64", gradients=False).tensors)
+
+
+def test_the_truth_is_equal_to_itself(problem: Problem, truth: Truth) -> None:
+    comparisons = against_truth(problem, truth.tensors, truth)
+    assert [c.tensor for c in comparisons] == [name for name in flow(problem) if name in truth.tensors]
+    assert all(c.equal and c.error == 0 and c.ulps == 0 for c in comparisons)
+    assert first_divergence(comparisons) is None
+
+
+def test_only_what_a_cell_returned_is_compared(problem: Problem, truth: Truth) -> None:
+    some = {name: truth.tensors[name] for name in ("kl", "latent")}
+    assert [c.tensor for c in against_truth(problem, some, truth)] == ["latent", "kl"]
+
+
+def test_the_first_divergence_is_the_first_in_data_flow_and_not_the_largest(problem: Problem, truth: Truth) -> None:
+    wrong = moved(truth.tensors, "elbo", (0,), 1e6)
+    wrong = moved(wrong, "gradient/encoder.mean.bias", (1,), np.nan)
+    wrong = moved(wrong, "decoder_logits", (1, 2, 3), 2 * truth.tolerances["decoder_logits"])
+    backwards = dict(reversed(wrong.items()))
+    for tensors in (wrong, backwards):
+        first = first_divergence(against_truth(problem, tensors, truth))
+        assert first is not None
+        assert (first.tensor, first.index) == ("decoder_logits", (1, 2, 3))
+
+
+def test_every_tensor_is_watched(problem: Problem, truth: Truth) -> None:
+    for name in truth.tensors:
+        wrong = moved(truth.tensors, name, (0,) * truth.tensors[name].ndim, 3 * truth.tolerances[name])
+        comparisons = against_truth(problem, wrong, truth)
+        assert [c.tensor for c in comparisons if not c.equal] == [name]
+
+
+# Pairs
+
+
+def pairs(problem: Problem, truth: Truth, **cells: Mapping[str, np.ndarray]) -> list[tuple[str, str, Comparison]]:
+    return list(against_each_other(problem, cells, truth))
+
+
+def test_a_pair_may_differ_by_the_sum_of_both_tolerances(problem: Problem, truth: Truth) -> None:
+    allowed = truth.tolerances["log_likelihood"]
+    low = moved(truth.tensors, "log_likelihood", (1,), -0.9 * allowed)
+    high = moved(truth.tensors, "log_likelihood", (1,), 0.9 * allowed)
+    assert not pairs(problem, truth, low=low, high=high)
+
+
+def test_a_pair_beyond_the_sum_is_named_once_at_its_first_tensor(problem: Problem, truth: Truth) -> None:
+    low = moved(truth.tensors, "log_likelihood", (1,), -1.1 * truth.tolerances["log_likelihood"])
+    high = moved(truth.tensors, "log_likelihood", (1,), 1.1 * truth.tolerances["log_likelihood"])
+    high = moved(high, "elbo", (1,), 1.0)
+    ((one, other, comparison),) = pairs(problem, truth, low=low, high=high)
+    assert (one, other, comparison.tensor, comparison.index) == ("low", "high", "log_likelihood", (1,))
+    assert comparison.tolerance == 2 * truth.tolerances["log_likelihood"]
+
+
+def test_all_pairs_are_compared(problem: Problem, truth: Truth) -> None:
+    wrong = moved(truth.tensors, "kl", (0,), 1.0)
+    found = pairs(problem, truth, a=truth.tensors, b=wrong, c=truth.tensors)
+    assert [(one, other) for one, other, _ in found] == [("a", "b"), ("b", "c")]
+
+
+def test_a_shared_nan_is_no_agreement(problem: Problem, truth: Truth) -> None:
+    same = moved(truth.tensors, "iwae", (2,), np.nan)
+    ((_, _, comparison),) = pairs(problem, truth, a=same, b=same)
+    assert comparison.tensor == "iwae"
+
+
+# Verdicts
+
+
+def test_equal_cells_have_a_row_for_each_tensor(problem: Problem, truth: Truth) -> None:
+    rows = verdicts(problem, {cell("a"): truth.tensors, cell("b"): truth.tensors})
+    assert [row["term"] for row in rows] == 2 * list(truth.tensors)
+    assert {row["verdict"] for row in rows} == {"equal"}
+    assert all(tuple(row) == COLUMNS for row in rows)
+    assert proven(rows) == {cell("a"), cell("b")}
+
+
+def test_a_difference_is_named_in_every_row_of_its_cell_and_in_no_other(problem: Problem, truth: Truth) -> None:
+    wrong = moved(moved(truth.tensors, "kl", (2,), 0.5), "elbo", (2,), -0.5)
+    rows = verdicts(problem, {cell("right"): truth.tensors, cell("wrong"): wrong})
+    right, accused = by_cell(rows)[cell("right")], by_cell(rows)[cell("wrong")]
+    assert (cell_verdict(right), cell_verdict(accused)) == ("equal", "differs")
+    assert [row["term"] for row in accused if row["verdict"] == "differs"] == ["kl", "elbo"]
+    assert all(row["first_divergence"].startswith("kl[2]: ") for row in accused)
+    assert not any(row["first_divergence"] for row in right)
+    (kl,) = (row for row in accused if row["term"] == "kl")
+    assert kl["worst_index"] == [2]
+    assert kl["worst_error"] == pytest.approx(0.5)
+    assert kl["tolerance"] == truth.tolerances["kl"]
+    assert proven(rows) == {cell("right")}
+
+
+def test_two_cells_within_tolerance_of_the_truth_but_not_of_each_other_do_not_exist(
+    problem: Problem, truth: Truth
+) -> None:
+    low = moved(truth.tensors, "kl", (0,), -truth.tolerances["kl"] / 2)
+    high = moved(truth.tensors, "kl", (0,), truth.tolerances["kl"] / 2)
+    assert {row["verdict"] for row in verdicts(problem, {cell("low"): low, cell("high"): high})} == {"equal"}
+
+
+def test_pairs_are_judged_within_a_dtype(problem: Problem, truth: Truth) -> None:
+    coarse = truth_of(problem, "float32").tensors
+    rows = verdicts(problem, {cell("a"): truth.tensors, cell("a", "float32"): coarse})
+    assert {row["verdict"] for row in rows} == {"equal"}
+
+
+@pytest.mark.parametrize("status", ["unsupported", "missing", "failed", "timeout"])
+def test_a_cell_without_an_outcome_says_why(problem: Problem, status: str) -> None:
+    record = make_record(cell("a"), status, "because", adapted=True)
+    (row,) = judge(problem, [record], lambda name: {}, [])
+    assert (row["verdict"], row["reason"], row["adapted"]) == (status, "because", True)
+    assert proven([row]) == set()
+
+
+# Exclusions
+
+KNOWN = Exclusion((("backend", "keras-*"), ("dtype", "float64")), "a known reason", "https://upstream", True)
+
+
+def test_an_excluded_difference_keeps_its_reason_and_link(problem: Problem, truth: Truth) -> None:
+    known = cell("a", backend="keras-jax")
+    wrong = moved(truth.tensors, "kl", (0,), 1.0)
+    rows = verdicts(problem, {known: wrong}, [KNOWN])
+    assert cell_verdict(rows) == "excluded"
+    (row,) = (row for row in rows if row["verdict"] == "excluded")
+    assert (row["term"], row["reason"]) == ("kl", "a known reason (https://upstream)")
+    assert row["first_divergence"].startswith("kl[0]: ")
+    assert proven(rows) == set()
+
+
+def test_an_exclusion_covers_no_other_cell(problem: Problem, truth: Truth) -> None:
+    wrong = moved(truth.tensors, "kl", (0,), 1.0)
+    for other in (cell("a"), cell("a", "float32", "keras-jax")):
+        assert cell_verdict(verdicts(problem, {other: wrong}, [KNOWN])) == "differs"
+
+
+def test_a_strict_exclusion_that_is_equal_after_all_fails(problem: Problem, truth: Truth) -> None:
+    rows = verdicts(problem, {cell("a", backend="keras-jax"): truth.tensors}, [KNOWN])
+    assert cell_verdict(rows) == "unexpected-pass"
+    assert "remove the entry" in rows[-1]["reason"]
+    assert proven(rows) == set()
+
+
+def test_an_exclusion_that_is_not_strict_may_be_equal(problem: Problem, truth: Truth) -> None:
+    lenient = replace(KNOWN, strict=False)
+    rows = verdicts(problem, {cell("a", backend="keras-jax"): truth.tensors}, [lenient])
+    assert cell_verdict(rows) == "equal"
+
+
+def test_an_excluded_cell_accuses_no_other_in_a_pair(problem: Problem, truth: Truth) -> None:
+    wrong = moved(truth.tensors, "kl", (0,), 1.0)
+    rows = verdicts(problem, {cell("a", backend="keras-jax"): wrong, cell("b"): truth.tensors}, [KNOWN])
+    assert cell_verdict(by_cell(rows)[cell("b")]) == "equal"
+
+
+def test_the_first_entry_that_matches_decides() -> None:
+    second = replace(KNOWN, reason="another")
+    assert exclusion_of(cell("a", backend="keras-jax"), [KNOWN, second]) is KNOWN
+    assert exclusion_of(cell("a"), [KNOWN, second]) is None
+
+
+def test_the_exclusions_that_ship_are_strict_and_linked() -> None:
+    for exclusion in load_exclusions():
+        assert exclusion.strict
+        assert exclusion.reason
+        assert exclusion.link.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[exclusion", "expected TOML"),
+        ('[[exclusion]]\ncell = {}\nreason = "r"\nlink = "l"', r"exclusion\[0\]: expected the fields cell, reason"),
+        (
+            '[[exclusion]]\ncell = { notatoin = "a" }\nreason = "r"\nlink = "l"\nstrict = true',
+            r"exclusion\[0\]\.cell: .*found 'notatoin'",
+        ),
+    ],
+)
+def test_a_wrong_exclusions_file_is_bad_input(text: str, complaint: str, tmp_path: Path) -> None:
+    file = tmp_path / "exclusions.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=complaint):
+        load_exclusions(file)

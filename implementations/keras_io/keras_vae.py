@@ -43,7 +43,9 @@ class VAE(keras.Model):
     ) -> None:
         """`image_shape`: channel, height, width; `channels`: of the encoder's convolutions. `mlp` reads neither."""
         super().__init__()
-        data_shape, bottom, widths = (data_dim,), (hidden[0],), hidden[::-1]
+        data_shape: tuple[int, ...] = (data_dim,)
+        bottom: tuple[int, ...] = (hidden[0],)
+        widths = hidden[::-1]
         self.conv, self.deconv = [], []
         last = layers.Dense(data_dim)
         if network == "conv":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +58,9 @@ class Order:
 
     @property
     def sample(self) -> BenchSample:
-        return FULL if self.full else QUICK
+        """The declared sample; notations that were asked for by name are all timed, in every mode."""
+        sample = FULL if self.full else QUICK
+        return replace(sample, notations=None, compiled_notations=None) if self.notations else sample
 
     def selection(self) -> Selection:
         return select(self.notations, self.backends, self.device, None, None)

@@ -70,9 +70,8 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
     for canonical, axes in weight_axes(spec).items():
         found = notation.weight(canonical, spec)
         if found is None:
-            raise BadInput(
-                f"{notation.path}: weights: no entry for '{canonical}' (network {spec.network}, likelihood {spec.likelihood})"
-            )
+            model = f"network {spec.network}, likelihood {spec.likelihood}"
+            raise BadInput(f"{notation.path}: weights: no entry for '{canonical}' ({model})")
         entry, index = found
         place = entry.places[framework]
         source, target = parse_axes(axes), parse_axes(place.axes)

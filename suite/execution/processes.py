@@ -51,6 +51,9 @@ def worker_environment(backend: str, device: str, threads: int, scratch: Path, *
         "KERAS_HOME": str(scratch / "keras"),
         "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
         "TRITON_CACHE_DIR": str(scratch / "triton"),
+        # Inductor would compile and run a test program for each vector extension, seconds at every cold start; it asks
+        # the processor either way, and takes the same ones.
+        "TORCHINDUCTOR_VEC_ISA_OK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         # float32 is float32 on a GPU too: TF32 would be another dtype.
         "NVIDIA_TF32_OVERRIDE": "0",

@@ -49,7 +49,7 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     path = folder / f"{cell.key}.safetensors"
     save_tensors(outcome.tensors, path)
     graphs = outcome.graphs
-    return make_record(
+    record = make_record(
         cell,
         "ok",
         adapted=notation.adapted(problem.spec),
@@ -62,8 +62,10 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
             "versions": binding.versions(),
         },
         graphs=None if graphs is None else vars(graphs),
-        **({"clamp_logit": _clamp_logit(binding, cell, notation, module)} if cell.mode == "published" else {}),
     )
+    if cell.mode == "published":
+        record["clamp_logit"] = _clamp_logit(binding, cell, notation, module)
+    return record
 
 
 _CLAMPS: dict[tuple[str, str], dict[str, float | None] | None] = {}

@@ -1,4 +1,4 @@
-"""The throughput phase: time the stages of proven cells, and hold the figures against the roofs of the same sessions."""
+"""The throughput phase: time the stages of proven cells, and hold the figures against the same sessions' roofs."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 OWN = sorted((ROOT / "tests/exact").glob("*.json"))
 #: The golden cases, where they lie beside the checkout.
 GOLDEN = sorted((ROOT.parent / "shared/golden").glob("*.json"))
-COMPILED = ("binary-relu-many-samples", "conv-one-layer", "gaussian-relu", "singletons-learned")
+COMPILED = ("conv-oblong", "gaussian-relu")
 DTYPES = ("float64", "float32")
 
 
@@ -63,3 +63,17 @@ def test_float64_as_shipped_is_excluded_with_its_upstream_link(backend: str, tmp
     assert excluded
     for group in excluded:
         assert any("keras/issues/23704" in (row["reason"] or "") for row in group)
+
+
+def test_all_backends_agree_with_each_other(installed_backends: tuple[str, ...], tmp_path: Path) -> None:
+    """Across backends, and so between torch and Keras: no pair is further apart than the sum of its tolerances."""
+    if len(installed_backends) < len(BACKENDS):
+        pytest.skip("the pairs across backends are tested where all four are installed")
+    files = [file for file in OWN if file.stem in COMPILED]
+    rows, _ = run_and_judge(tmp_path, files, Selection(tuple(notations().values()), dtypes=DTYPES))
+    assert not complaints(rows), complaints(rows)
+    for file in files:
+        equal = {
+            cell.backend for cell, group in by_cell(rows).items() if cell.problem == file.stem and group[0]["term"]
+        }
+        assert equal == set(BACKENDS)

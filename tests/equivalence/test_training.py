@@ -165,9 +165,8 @@ REACHED = -19.7
 """Nats: held-out ELBO that 2,000 minibatches reach in the mean of the seeds, −19.1 on each backend and by the oracle's
 gradients. Independent pixels, which are the best of a collapsed posterior, have −25.3."""
 SPREAD = 0.16
-"""Nats: standard deviation between seeds, over 18 trainings. It is no estimate from the three seeds at hand, which would
-be too rough, and a seed is no fixed outcome: a sum that a library orders otherwise ends 2,000 steps later in another one.
-"""
+"""Nats: standard deviation between seeds, over 18 trainings. The three seeds at hand would estimate it too roughly; and
+a seed does not fix its outcome: sums that a library orders otherwise end 2,000 steps later in another one."""
 
 
 @cache

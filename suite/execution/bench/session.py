@@ -186,12 +186,7 @@ class Runner:
         shutil.copy(Path(__file__).with_name("test_stages.py"), tests)
         (tests / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         environment = worker_environment(session.backend, session.device, self.threads, scratch, x64=session.x64)
-        environment |= {
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            # Inductor would compile and run a test program for each vector extension, ten seconds of every session;
-            # it asks the processor either way, and takes the same ones.
-            "TORCHINDUCTOR_VEC_ISA_OK": "1",
-        }
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
         with (scratch / "output").open("wb") as output:
             return subprocess.Popen(

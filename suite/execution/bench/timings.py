@@ -96,8 +96,8 @@ class BenchSample:
 
 
 # Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
-# compiled cells of one notation; and JAX compiles every operation of an eager one, so it has eager cells of two: one that
-# maximises, on log σ, and one that minimises. What the sample does not have is not printed as missing.
+# compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
+# that maximises, on log σ, and one that minimises. What the sample does not have is not printed as missing.
 QUICK = BenchSample(
     workloads=(DIGITS,),
     batches=(128,),

@@ -117,13 +117,11 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert names == [f"test_stage[{timing.key}]" for timing in timings]
 
 
-@pytest.mark.backend("torch")
 def test_only_proven_cells_are_planned(tmp_path: Path) -> None:
     assert plan(tmp_path, []) == []
     assert {timing.cell for timing in plan(tmp_path, [cell("torch")])} == {cell("torch")}
 
 
-@pytest.mark.backend("torch")
 def test_a_wrong_model_gets_no_figure(tmp_path: Path, copied: Any) -> None:
     wrong = copied("wrong", "return self.fc21(h1), self.fc22(h1)", "return self.fc21(h1), 1.001 * self.fc22(h1)")
     timings = plan(tmp_path, [cell("torch"), cell("torch", "wrong")], wrong=wrong)
@@ -137,7 +135,6 @@ def test_a_wrong_model_gets_no_figure(tmp_path: Path, copied: Any) -> None:
     assert rows["wrong", "decoder"]["verdict"] == "equal", "its decoder is right, and is given the definition's z"
 
 
-@pytest.mark.backend("torch")
 def test_a_call_that_goes_wrong_while_it_is_timed_gets_no_figure(tmp_path: Path, copied: Any) -> None:
     line = "h1 = self.relu(self.fc1(x))"
     drifting = copied("drifting", line, f"self.calls = getattr(self, 'calls', 0) + 1; {line} * (1 + (self.calls > 8))")
@@ -147,7 +144,6 @@ def test_a_call_that_goes_wrong_while_it_is_timed_gets_no_figure(tmp_path: Path,
     assert row["reason"].startswith("pass 1, after timing: posterior_mean")
 
 
-@pytest.mark.backend("torch")
 @pytest.mark.parametrize(
     ("accident", "status", "reason"),
     [
@@ -172,7 +168,6 @@ def test_an_accident_costs_one_timing(tmp_path: Path, copied: Any, accident: str
     assert rows_of(tmp_path, records)["broken", "decoder"]["verdict"] == status
 
 
-@pytest.mark.backend("torch")
 def test_a_session_that_cannot_start_fails_all_its_timings_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +178,6 @@ def test_a_session_that_cannot_start_fails_all_its_timings_at_once(
     assert "broken installation" in records[0]["traceback"]
 
 
-@pytest.mark.backend("torch")
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     timings = plan(tmp_path, [cell("torch")], replace(SAMPLE, stages=("encoder", "decoder")))
     run(tmp_path, timings[:1])
@@ -192,7 +186,6 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert run(tmp_path, timings) == records
 
 
-@pytest.mark.backend("torch")
 def test_a_users_pytest_configuration_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
     (tmp_path / "conftest.py").write_text("raise RuntimeError\n", encoding="utf-8")

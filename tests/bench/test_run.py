@@ -11,8 +11,6 @@ import pytest
 from elbostone.analysis.throughput import COLUMNS as THROUGHPUT_COLUMNS
 from elbostone.analysis.verdicts import COLUMNS as EQUIVALENCE_COLUMNS
 
-pytestmark = pytest.mark.backend("torch")
-
 
 def elbostone(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "elbostone", *arguments]

@@ -1,0 +1,32 @@
+"""Run in a worker's environment: canonical weights into a model and out again, bit for bit.
+
+Usage: python round_trip.py BACKEND PROBLEM.json NOTATION DTYPE OUT.safetensors
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from elbostone.definition.maps import published_weights, weight_maps
+from elbostone.definition.problem import load_problem, save_tensors
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.bindings import open_binding
+
+
+def main(backend: str, problem_file: str, notation_id: str, dtype: str, out: str) -> None:
+    problem, notation = load_problem(Path(problem_file)), notations()[notation_id]
+    binding = open_binding(backend, "cpu")
+    module = import_module(f"{packages()[notation_id]}.{binding.framework}_vae")
+    maps = weight_maps(notation, binding.framework, problem.spec)
+    model = binding.build(module, notation, problem.spec, maps, dtype)
+    binding.put_weights(model, published_weights(maps, problem.weights, dtype))
+    read = binding.get_weights(model, [m.path for m in maps.values()])
+    found = {name: m.to_canonical(read[m.path]) for name, m in maps.items()}
+    assert all(weight.dtype == np.dtype(dtype) for weight in found.values())
+    save_tensors(found, Path(out))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -65,9 +65,9 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
         "Images per second are medians of per-process medians of calls that end in the device's own synchronisation; "
         f"lowest–highest is {bounds}. *Of the roof*: the time of the stage's matrix products at the best rate that any "
         "installed library reached on these shapes in this run, divided by the measured time (batch 1: the time to read "
-        "the weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than "
-        "its products were measured one by one. *First call* is a cold one, compiling included. A figure that moved by "
-        "more than 10 % between processes is not stable. Only cells proven equal are timed.\n\n"
+        "the weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than its "
+        "products were one by one. *First call* is a cold one, compiling included. A figure that moved by more than 10 % "
+        "between processes is not stable. Only cells proven equal are timed.\n\n"
     )
     text += markdown(pd.DataFrame(shown(rows), columns=list(SHOWN)))
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,8 +1,9 @@
 """The two arithmetics that the oracle runs in: exact (plain float64) and perturbed.
 
 The perturbed one is Monte-Carlo arithmetic: every input, product, sum, function value and adjoint is multiplied by its
-own 1 + u·eps(dtype), u uniform in [-1, 1]. Its runs are the leading axis `run` of every tensor, so that one pass makes
-all of them; the exact arithmetic has one run.
+own 1 + u·eps(dtype), u uniform in [-1, 1]. Below the dtype's smallest normal number relative precision ends (processors
+round gradually, or flush to zero): what is left there is moved by up to all of itself. Its runs are the leading axis
+`run` of every tensor, so that one pass makes all of them; the exact arithmetic has one run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ Index = NDArray[np.intp]
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Distance from 1 to the next number of each dtype."""
+SMALLEST_NORMAL = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
+"""Below it a number of each dtype loses digits, or becomes zero."""
 
 # Random factors of contractions are slices, at random offsets, of this many drawn ones; a block of partial sums and its
 # products stay in the second-level cache with them. Drawing a factor per product would take ten times as long.
@@ -67,12 +70,13 @@ class Exact(Arithmetic):
 
 
 class Perturbed(Arithmetic):
-    """Monte-Carlo arithmetic of `runs` seeded runs at the precision `epsilon`."""
+    """Monte-Carlo arithmetic of `runs` seeded runs at the precision `epsilon`, with underflow below `smallest`."""
 
     exact = False
 
-    def __init__(self, epsilon: float, runs: int, seed: int | tuple[int, ...]) -> None:
+    def __init__(self, epsilon: float, runs: int, seed: int | tuple[int, ...], smallest: float = 0.0) -> None:
         self.epsilon = epsilon
+        self.smallest = smallest
         self.runs = runs
         self._generator = np.random.default_rng(seed)
         self._pool = self._draw(POOL)
@@ -91,7 +95,18 @@ class Perturbed(Arithmetic):
         return self._pool[offset : offset + size]
 
     def round(self, values: Array) -> Array:
-        return values * self.factors(values.size).reshape(values.shape)
+        return self._underflow(values * self.factors(values.size).reshape(values.shape))
+
+    def _underflow(self, values: Array, operations: int = 1) -> Array:
+        """Move results of `operations` by what underflow may take from each: up to `smallest`, and never a zero."""
+        lost = operations * self.smallest
+        near = np.flatnonzero(np.abs(values) < lost / self.epsilon)
+        if near.size:
+            flat = values.reshape(-1)
+            small = flat[near]
+            flat[near] = small + self._generator.uniform(-1, 1, near.size) * np.minimum(np.abs(small), lost)
+            return flat.reshape(values.shape)
+        return values
 
     def contract(self, a: Array, b: Array) -> Array:
         if a.shape[2] > b.shape[2]:  # the longer axis innermost, where NumPy's loops are
@@ -106,7 +121,7 @@ class Perturbed(Arithmetic):
                 for column in range(0, b.shape[2], BLOCK):
                     block = np.s_[run : run + run_step, row : row + row_step, column : column + BLOCK]
                     self._contract_block(a[block[0], :, block[1]], b[block[0], :, block[2]], result[block])
-        return result
+        return self._underflow(result, a.shape[1])
 
     def _contract_block(self, a: Array, b: Array, result: Array) -> None:
         """`contract` for a block of at most BLOCK partial sums."""
@@ -130,7 +145,7 @@ class Perturbed(Arithmetic):
         for part in parts[1:]:
             total += part
             total *= self.factors(total.size).reshape(total.shape)
-        return total
+        return self._underflow(total, len(parts))
 
     def log_of_one_plus(self, values: Array) -> Array:
         # log((1 + v)·(1 + u·eps)), written so that float64 itself rounds nothing away where v is tiny.

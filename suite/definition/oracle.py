@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
+from .arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Array, Exact, Perturbed
 from .errors import BadInput
 from .networks import decode, encode, widest
 from .problem import Problem
@@ -50,7 +50,7 @@ def noise_scale(
     worst = dict.fromkeys(exact, 0.0)
     step = min(runs, max(1, GROUP // (problem.noise.shape[0] * problem.x.shape[0] * widest(problem.spec))))
     for first in range(0, runs, step):
-        arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first))
+        arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])
         tensors = run(problem.spec, problem.x, problem.noise, problem.weights, arithmetic, gradients=gradients)
         for name, tensor in tensors.items():
             with np.errstate(invalid="ignore"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elbostone.definition import arithmetic as module
-from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbed, Selection
+from elbostone.definition.arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Exact, Perturbed, Selection
 from elbostone.definition.networks import patches
 from elbostone.definition.tape import Node, Tape
 
@@ -174,3 +174,21 @@ def test_the_truth_keeps_the_digits_that_everyday_derivatives_lose() -> None:
 
 def test_a_block_leaves_room_for_random_offsets() -> None:
     assert module.POOL >= 2 * module.BLOCK
+
+
+def test_below_the_smallest_normal_number_everything_may_be_lost_but_zero_stays_zero() -> None:
+    runs, values = 400, np.array([0.0, 1e-41, 1e-30, 1.0])
+    found = Perturbed(EPS, runs, 0, SMALLEST_NORMAL["float32"]).round(np.tile(values, (runs, 1)))
+    moved = np.abs(found - values).max(axis=0)
+    assert moved[0] == 0
+    assert 0.9e-41 < moved[1] < 1.01e-41  # flushed to zero
+    assert moved[2] < 1.5 * EPS * 1e-30
+    assert moved[3] < 1.01 * EPS
+
+
+def test_products_that_underflow_are_lost_in_a_contraction_too() -> None:
+    runs, tiny = 64, np.full((1, 3, 1), 1e-20)
+    small = np.repeat(tiny, runs, 0)
+    found = Perturbed(EPS, runs, 0, SMALLEST_NORMAL["float32"]).contract(small, small)
+    assert np.abs(found - 3e-40).max() > 2.5e-40
+    assert (Perturbed(EPS, runs, 0, SMALLEST_NORMAL["float32"]).contract(small, 0 * small) == 0).all()

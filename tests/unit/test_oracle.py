@@ -150,9 +150,9 @@ def test_n_is_seeded_finite_and_in_proportion_to_epsilon() -> None:
     assert n == noise_scale(problem, "float32")
     assert n != noise_scale(problem, "float32", seed=1)
     assert all(0 < scale < np.inf for scale in n.values())
-    coarse = noise_scale(problem, "float16")
+    coarse = noise_scale(problem, "bfloat16")  # of the same range: float16 underflows at 6e-5
     for name, scale in n.items():
-        assert coarse[name] / scale == pytest.approx(EPSILON["float16"] / EPSILON["float32"], rel=0.1), name
+        assert coarse[name] / scale == pytest.approx(EPSILON["bfloat16"] / EPSILON["float32"], rel=0.2), name
 
 
 def test_groups_of_runs_find_a_similar_n(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..definition.errors import EnvironmentLacks
 from .backends import BACKENDS, base_dtype
+from .child import least_used
 from .plan import Task
 from .records import Cell, append_record, cell_of, make_record, read_records
 
@@ -71,9 +72,10 @@ def worker_environment(backend: str, device: str, threads: int, scratch: Path, *
 
 @dataclass
 class Worker:
-    """One running worker: its process, its files, and the tasks it was given."""
+    """One running worker: its process, its CPUs, its files, and the tasks it was given."""
 
     backend: str
+    cpus: list[int]
     tasks: list[Task]
     process: subprocess.Popen[bytes]
     records: Path
@@ -121,7 +123,8 @@ class Pool:
             try:
                 while waiting or running:
                     while waiting and len(running) < self.parallel:
-                        running.append(self._start(waiting.pop(0), Path(tempfile.mkdtemp(dir=scratch))))
+                        cpus = least_used(self.threads, [worker.cpus for worker in running])
+                        running.append(self._start(waiting.pop(0), Path(tempfile.mkdtemp(dir=scratch)), cpus))
                     time.sleep(0.02)
                     for worker in list(running):
                         rest = self._watch(worker)
@@ -133,13 +136,13 @@ class Pool:
                 for worker in running:
                     worker.stop()
 
-    def _start(self, tasks: list[Task], scratch: Path) -> Worker:
+    def _start(self, tasks: list[Task], scratch: Path, cpus: list[int]) -> Worker:
         first = tasks[0].cell
         records, stderr = scratch / "records.jsonl", scratch / "stderr"
         job = {
             "backend": first.backend,
             "device": first.device,
-            "threads": self.threads,
+            "cpus": cpus,
             "records": str(records),
             "tensors": str(self.tensors),
             "cells": [task.as_json() for task in tasks],
@@ -154,7 +157,7 @@ class Pool:
                 stderr=errors,
                 start_new_session=True,
             )
-        return Worker(first.backend, tasks, process, records, stderr)
+        return Worker(first.backend, cpus, tasks, process, records, stderr)
 
     def _watch(self, worker: Worker) -> list[Task] | None:
         """Collect new records. Returns None while the worker goes on, else the tasks that are still to run."""

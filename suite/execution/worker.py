@@ -20,6 +20,7 @@ from ..definition.notation import Notation
 from ..definition.notation_file import load_notation
 from ..definition.problem import Problem, load_problem, save_tensors
 from .bindings import Binding, open_binding
+from .child import settle
 from .clamp import clamp_logit
 from .compute import evaluate, prepare
 from .records import Cell, append_record, cell_of, make_record
@@ -27,7 +28,8 @@ from .records import Cell, append_record, cell_of, make_record
 
 def run_job(job: dict[str, Any]) -> None:
     """Execute a job's cells in order; a cell that raises costs only itself."""
-    binding = open_binding(job["backend"], job["device"], job["threads"])
+    settle(job["cpus"])
+    binding = open_binding(job["backend"], job["device"])
     for item in job["cells"]:
         cell = cell_of(item)
         started = time.perf_counter()

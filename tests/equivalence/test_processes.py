@@ -1,6 +1,10 @@
 """Workers: a crash, a hang or a lie costs one cell, and the rest goes on; and a GPU that is not there is said so."""
 
+import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ from equivalence.planted import PACKAGE, copy
 from elbostone.definition.errors import EnvironmentLacks
 from elbostone.definition.problem import load_problem, read_tensors
 from elbostone.definition.registry import notations, packages
+from elbostone.execution.child import least_used
 from elbostone.execution.plan import Selection, Task, plan_cells
 from elbostone.execution.processes import Pool, cpu_threads, probe, require_device, worker_environment
 
@@ -37,11 +42,11 @@ def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
 
 def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
     records: list[dict[str, Any]] = []
-    pool = Pool(tmp_path / "run", threads=cpu_threads(), timeout_s=45, parallel=1, on_record=records.append)
+    pool = Pool(tmp_path / "run", threads=cpu_threads(), timeout_s=25, parallel=1, on_record=records.append)
     pool.run(tasks)
     assert [record["status"] for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
     assert records[1]["reason"] == "the worker ended with signal SIGABRT"
-    assert records[3]["reason"] == "no outcome within 45 s"
+    assert records[3]["reason"] == "no outcome within 25 s"
     assert records[4]["reason"] == "RuntimeError: planted"
     assert "planted" in records[4]["traceback"]
     for record in records:
@@ -90,3 +95,46 @@ def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
     assert task.package == packages()["pytorch_examples"]
     assert "CUDA_VISIBLE_DEVICES" not in worker_environment(backend, "cuda", 1, tmp_path)
     assert worker_environment(backend, "cpu", 1, tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list[Task]) -> None:
+    """Even where the parent is killed and can clean up nothing."""
+    job = {"records": str(tmp_path / "records.jsonl"), "tensors": str(tmp_path), "backend": backend, "device": "cpu"}
+    job |= {"cpus": sorted(os.sched_getaffinity(0)), "cells": [tasks[3].as_json()]}  # the one that hangs
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    command = [sys.executable, "-m", "elbostone.execution.worker", str(tmp_path / "job.json")]
+    parent = (
+        "import subprocess, sys, time\n"
+        "print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)\n"
+        "time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, *command],
+        stdout=subprocess.PIPE,
+        env=worker_environment(backend, "cpu", cpu_threads(), tmp_path),
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        time.sleep(2)
+        assert _runs(worker)
+        process.kill()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and _runs(worker):
+        time.sleep(0.2)
+    assert not _runs(worker)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_workers_side_by_side_have_cpus_of_their_own() -> None:
+    available = sorted(os.sched_getaffinity(0))
+    assert least_used(1) == available[:1]
+    assert least_used(len(available)) == available
+    if len(available) > 1:
+        assert least_used(1, [available[:1]]) == available[1:2]

@@ -22,6 +22,7 @@ from ...definition.notation_file import load_notation
 from ...definition.problem import Problem, load_problem, save_tensors
 from ..backends import base_dtype
 from ..bindings import Binding, open_binding
+from ..child import settle
 from ..compute import Subject, prepare
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
@@ -49,6 +50,7 @@ class ChildSession:
         self.timings = [timing_of(document) for document in job["timings"]]
         self.last: tuple[tuple[str, str, str], Subject] | None = None
         self.records, self.folder = Path(job["records"]), Path(job["tensors"])
+        settle(job["cpus"])
         self.binding: Binding = open_binding(job["backend"], job["device"])
         imported = time.time() - job["started"]
         compiler = None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backends import BACKENDS, base_dtype
+from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import CELL_FIELDS, append_record, make_record, read_records
 from .timings import THROUGHPUT, Roof, Timing
@@ -179,6 +180,7 @@ class Runner:
             "tensors": str(self.folder.resolve() / "tensors"),
             "roofs": [[r.operation, r.shape, r.dtype] for r in self.roofs if r.dtype in dtypes],
             "timings": [timing.as_json() for timing in session.timings],
+            "cpus": least_used(self.threads),
         }
         (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
         tests = scratch / "tests"

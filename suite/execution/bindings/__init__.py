@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 
 from ..backends import BACKENDS
@@ -11,13 +10,8 @@ from .base import Binding, Graphs, Training
 __all__ = ["Binding", "Graphs", "Training", "open_binding"]
 
 
-def open_binding(backend: str, device: str, threads: int | None = None) -> Binding:
-    """Import the backend's framework and drive it on `device` (`cpu` or `cuda`).
-
-    `threads` also limits the CPUs of this process: XLA has no other setting, and counts those it may use.
-    """
-    if threads is not None:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+def open_binding(backend: str, device: str) -> Binding:
+    """Import the backend's framework and drive it on `device` (`cpu` or `cuda`)."""
     module = import_module(f".{BACKENDS[backend].binding}", __name__)
     binding = module.open_binding(device)
     assert isinstance(binding, Binding)

@@ -1,9 +1,11 @@
 """What may be imported where: definition and execution need NumPy and safetensors, a worker its framework as well."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,8 +91,9 @@ def test_worker_runs_a_cell_without_tables(tmp_path: Path, problem_file: Path) -
     plan = plan_cells(load_problem(problem_file), problem_file, selection)
     records, tensors, job = tmp_path / "records.jsonl", tmp_path / "tensors", tmp_path / "job.json"
     tensors.mkdir()
-    document = {"backend": "torch", "device": "cpu", "records": str(records), "tensors": str(tensors)}
-    job.write_text(json.dumps({**document, "cells": [task.as_json() for task in plan.tasks]}), encoding="utf-8")
+    document: dict[str, Any] = {"backend": "torch", "device": "cpu", "records": str(records), "tensors": str(tensors)}
+    document |= {"cpus": sorted(os.sched_getaffinity(0)), "cells": [task.as_json() for task in plan.tasks]}
+    job.write_text(json.dumps(document), encoding="utf-8")
 
     run(BLOCK.format(blocked={*TABLES, "keras", "tensorflow", "jax"}) + WORK.format(job=str(job)), tmp_path)
 

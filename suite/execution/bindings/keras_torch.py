@@ -10,10 +10,10 @@ import torch
 
 from .base import Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
 from .keras import KerasBinding, KerasTraining
-from .pytorch import library_product, library_read
+from .on_torch import OnTorch, gradients_by_path
 
 
-class KerasTorchBinding(KerasBinding):
+class KerasTorchBinding(OnTorch, KerasBinding):
     """torch.autograd over Keras variables."""
 
     backend = "keras-torch"
@@ -25,19 +25,6 @@ class KerasTorchBinding(KerasBinding):
 
     def versions(self) -> dict[str, str]:
         return {"keras": keras.__version__, "torch": torch.__version__}
-
-    def threads(self) -> int:
-        return torch.get_num_threads()
-
-    def has_device(self) -> bool:
-        return self.device == "cpu" or torch.cuda.is_available()
-
-    def where(self, tensor: Tensor) -> tuple[str, str]:
-        return tensor.device.type, str(tensor.dtype).removeprefix("torch.")
-
-    def synchronize(self, outputs: Any) -> None:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         @torch.inference_mode()
@@ -55,11 +42,7 @@ class KerasTorchBinding(KerasBinding):
         def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
             with self.scope():
                 outputs = function(*tensors)
-            gradients = torch.autograd.grad(outputs[""], variables, allow_unused=True)
-            return outputs, {
-                path: torch.zeros_like(v) if g is None else g
-                for path, v, g in zip(paths, variables, gradients, strict=True)
-            }
+            return outputs, gradients_by_path(outputs[""], variables, paths)
 
         return call
 
@@ -70,12 +53,6 @@ class KerasTorchBinding(KerasBinding):
 
     def graphs(self, function: Any) -> Graphs | None:
         return None
-
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        return library_product(a, b)
-
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
-        return library_read(vector)
 
 
 class KerasTorchTraining(KerasTraining):

@@ -9,9 +9,10 @@ import torch
 
 from ..backends import base_dtype
 from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .on_torch import OnTorch, gradients_by_path
 
 
-class TorchBinding(Binding):
+class TorchBinding(OnTorch):
     """Drives a torch.nn.Module."""
 
     backend = "torch"
@@ -24,15 +25,6 @@ class TorchBinding(Binding):
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
-
-    def threads(self) -> int:
-        return torch.get_num_threads()
-
-    def has_device(self) -> bool:
-        return self.device == "cpu" or torch.cuda.is_available()
-
-    def where(self, tensor: Tensor) -> tuple[str, str]:
-        return tensor.device.type, str(tensor.dtype).removeprefix("torch.")
 
     def tensor(self, array: Array, dtype: str) -> Tensor:
         return torch.tensor(array, dtype=getattr(torch, base_dtype(dtype)), device=self.torch_device)
@@ -54,10 +46,6 @@ class TorchBinding(Binding):
         with torch.no_grad():
             variable.copy_(torch.from_numpy(value.copy()))
 
-    def synchronize(self, outputs: Any) -> None:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         compiled = self._compile(function, mode)
 
@@ -75,11 +63,7 @@ class TorchBinding(Binding):
 
         def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
             outputs = compiled(*tensors)
-            gradients = torch.autograd.grad(outputs[""], variables, allow_unused=True)
-            return outputs, {
-                path: torch.zeros_like(v) if g is None else g
-                for path, v, g in zip(paths, variables, gradients, strict=True)
-            }
+            return outputs, gradients_by_path(outputs[""], variables, paths)
 
         return call
 
@@ -97,12 +81,6 @@ class TorchBinding(Binding):
             return None
         breaks = sum(counters["graph_break"].values())
         return Graphs(graphs, breaks, max(0, graphs - breaks - 1))
-
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        return library_product(a, b)
-
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
-        return library_read(vector)
 
     def start_compiler(self) -> None:
         self._compile(lambda x: x + 1, "compiled")(torch.ones(16, device=self.torch_device))
@@ -152,17 +130,6 @@ class TorchTraining(Training):
 
     def first_moments(self) -> dict[str, Array]:
         return {path: self.binding.array(self.optimizer.state[v]["exp_avg"]) for path, v in self.variables.items()}
-
-
-def library_product(a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-    """torch.mm into a tensor that is there already."""
-    out = torch.empty(a.shape[0], b.shape[1], dtype=a.dtype, device=a.device)
-    return lambda: torch.mm(a, b, out=out)
-
-
-def library_read(vector: Tensor) -> Callable[[], Tensor]:
-    """torch.sum."""
-    return lambda: torch.sum(vector)
 
 
 def open_binding(device: str) -> Binding:

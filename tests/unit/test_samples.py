@@ -1,0 +1,67 @@
+"""The declared samples: what the default run checks and times, and that each source's own configuration is a cell."""
+
+from pathlib import Path
+
+from elbostone.definition.registry import notations
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bench.timings import FULL, QUICK
+from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.records import Cell, cell_of
+from elbostone.samples import Sample, bench_proofs, equality_sample, source_configuration
+
+EVERYTHING = Selection(tuple(notations().values()))
+
+
+def cells(sample: Sample) -> set[Cell]:
+    planned = [plan_cells(problem, Path("p.json"), s) for problem, selections in sample for s in selections]
+    return {task.cell for plan in planned for task in plan.tasks} | {
+        cell_of(record) for plan in planned for record in plan.settled
+    }
+
+
+def test_the_quick_run_checks_every_eager_cell_on_two_problems_and_compiled_ones_on_one() -> None:
+    found = cells([*bench_proofs(EVERYTHING, QUICK, full=False), *equality_sample(EVERYTHING)])
+    problems = {cell.problem for cell in found}
+    assert len(problems) == 2
+    for problem in problems:
+        for backend in BACKENDS.values():
+            for notation in notations():
+                for dtype in ("float64", "float32"):
+                    cell = Cell(problem, notation, backend.framework, backend.name, "cpu", dtype, "eager")
+                    assert cell in found
+    compiled = {cell for cell in found if cell.mode.startswith("compiled")}
+    assert {(cell.backend, cell.mode) for cell in compiled} == {
+        (backend.name, mode) for backend in BACKENDS.values() for mode in backend.modes if mode.startswith("compiled")
+    }
+    assert len({cell.problem for cell in compiled}) == 1
+    assert {cell.notation for cell in compiled} == set(notations())
+
+
+def test_the_full_run_has_every_mode_dtype_and_own_configuration() -> None:
+    sample = [*bench_proofs(EVERYTHING, FULL, full=True), *equality_sample(EVERYTHING, full=True)]
+    found = cells(sample)
+    assert {cell.mode for cell in found} == {"eager", "compiled", "compiled-xla", "published"}
+    assert {cell.dtype for cell in found} == {"float64", "float32", "float64-as-shipped"}
+    assert cells([*bench_proofs(EVERYTHING, QUICK, full=False), *equality_sample(EVERYTHING)]) <= found
+    assert any(problem.spec.network == "conv" for problem, _ in sample)
+
+
+def test_a_sources_own_configuration_is_not_adapted_and_has_its_sizes() -> None:
+    sizes = {}
+    for name, notation in notations().items():
+        problem = source_configuration(notation)
+        if problem is not None:
+            assert notation.unsupported(problem.spec) is None
+            assert not notation.adapted(problem.spec)
+            sizes[name] = (problem.spec.data_dim, *problem.spec.hidden, problem.spec.latent_dim)
+    assert sizes == {
+        "kingma_welling_2013": (784, 500, 20),
+        "pytorch_examples": (784, 400, 20),
+        "keras_io": (784, 16, 2),
+    }
+
+
+def test_samples_are_seeded() -> None:
+    (first, _), (again, _) = equality_sample(EVERYTHING)[0], equality_sample(EVERYTHING)[0]
+    assert (first.noise == again.noise).all()
+    assert all((first.weights[name] == again.weights[name]).all() for name in first.weights)

@@ -12,6 +12,8 @@ from elbostone.execution.backends import BACKENDS
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
 EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
+# Likewise: those whose tests run here. Keras on torch has torch beside it, whose tests run in torch's own environment.
+TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
 INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
 
 
@@ -49,19 +51,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a backend that is not installed here.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is tested in another environment of tox.ini; elsewhere, skip what is not installed.
 
     A marker names one backend, since each runs in an environment of its own: a test of two would run in neither.
     """
+    elsewhere = []
     for item in items:
         names = {mark.args for mark in item.iter_markers("backend")}
         if not names:
             continue
         if len(names) > 1 or len(name := names.pop()) != 1 or name[0] not in BACKENDS:
             raise pytest.UsageError(f"{item.nodeid}: expected backend(name), one of {', '.join(BACKENDS)}")
-        if name[0] not in INSTALLED:
+        if TESTED is not None and name[0] not in TESTED.split(","):
+            elsewhere.append(item)
+        elif name[0] not in INSTALLED:
             item.add_marker(pytest.mark.skip(reason=f"{name[0]} is not installed in this environment"))
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in set(elsewhere)]
 
 
 @pytest.fixture(scope="session")

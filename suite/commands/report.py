@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ..definition.errors import BadInput
-from ..report.tables import write_equivalence
 from ..report.throughput import SHOWN, shown
 from ..workflow.equality import judge_run
 from ..workflow.folder import RunFolder
@@ -37,8 +36,7 @@ def report(
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
     else:
         rows, speeds = folder.all_verdicts(), []
-        write_equivalence(rows, folder.path)
-        stderr.print("the run's tensors are not here: its verdicts were kept, its throughput tables left as they are")
+        stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
     if commit:
         _commit(run)
     if as_json:

@@ -19,7 +19,7 @@ FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
 TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate")
 # What drives a framework imports it, and only a worker imports that.
-BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "pytorch")
+BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
 
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.
 BLOCK = """

@@ -43,7 +43,7 @@ def main() -> None:
     except EnvironmentLacks as error:
         sys.exit(_complain(error, 3))
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_complain("interrupted; what had finished is in the run folder", 130))
+        sys.exit(_complain("interrupted; a run folder, if one was begun, goes on with --resume", 130))
     sys.exit(code if isinstance(code, int) else 0)
 
 

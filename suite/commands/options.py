@@ -17,6 +17,7 @@ from rich.table import Table
 
 from ..analysis.summary import verdict_counts
 from ..analysis.verdicts import FAILING, Row
+from ..definition.errors import BadInput
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
 from ..execution.plan import Selection
@@ -53,11 +54,11 @@ def select(
         EnvironmentLacks: something asked for by name is not here.
     """
     selection = Selection(
-        notations=tuple(choose(notations or ())),
-        backends=tuple(backends or ()),
+        notations=tuple(choose(dict.fromkeys(notations or ()))),
+        backends=tuple(dict.fromkeys(backends or ())),
         device=device,
-        dtypes=tuple(dtypes or ("float64",)),
-        modes=tuple(modes or ("eager",)),
+        dtypes=tuple(dict.fromkeys(dtypes or ("float64",))),
+        modes=tuple(dict.fromkeys(modes or ("eager",))),
         gradients=gradients,
     )
     selection.check()
@@ -66,8 +67,16 @@ def select(
 
 
 def thread_count(threads: int | None) -> int:
-    """The number asked for, or all CPUs that this process may use."""
-    return min(threads, cpu_threads()) if threads else cpu_threads()
+    """The number asked for, or all CPUs that this process may use.
+
+    Raises:
+        BadInput: more were asked for than there are.
+    """
+    if threads is not None and threads > cpu_threads():
+        raise BadInput(
+            f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
+        )
+    return threads or cpu_threads()
 
 
 def shown_path(path: Path) -> str:

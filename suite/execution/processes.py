@@ -22,7 +22,7 @@ from .plan import Task
 from .records import Cell, append_record, cell_of, make_record, read_records
 
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
-ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC", "SYSTEMROOT")
+ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC")
 
 OnRecord = Callable[[dict[str, Any]], None]
 

@@ -32,8 +32,9 @@ Images per second are medians of per-process medians of calls that end in the de
 lowest–highest is {bounds}. *Of the roof*: the time of the stage's matrix products at the best rate that any
 installed library reached on these shapes in this run, divided by the measured time (batch 1: the time to read the
 weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than its
-products one by one. *First call* is a cold one, compiling included. A figure that moved by more than 10 % between
-processes is not stable. Only cells proven equal are timed."""
+products one by one. *First call* is the cell's first in its session, compiling included: the compile cache was
+empty, but the process was warm (imports and the compiler's own start are in `records.jsonl`). A figure that moved
+by more than 10 % between processes is not stable. Only cells proven equal are timed."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
@@ -67,7 +68,7 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     write_table(frame(rows, COLUMNS), folder / "throughput")
     processes = max((row["processes"] for row in rows), default=0)
     bounds = "a 97 % interval" if processes >= 6 else f"the spread of {processes} processes, which is no interval"
-    machine = f"{settings['cpu']}, {settings['threads']} threads; {settings['gpu'] or 'no GPU'}."
+    machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
     text = f"# Throughput\n\n{machine} {LEGEND.format(bounds=bounds)}\n\n"
     text += markdown(pd.DataFrame(shown(rows), columns=list(SHOWN)))
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))

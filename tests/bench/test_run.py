@@ -52,7 +52,7 @@ def test_a_run_says_where_and_how_it_was_made(finished: Path) -> None:
     settings = json.loads((finished / "run.json").read_text())
     assert settings["command"][:2] == ["elbostone", "run"]
     assert {"torch", "numpy"} <= set(settings["packages"])
-    assert settings["threads"] >= 1
+    assert settings["options"]["threads"] <= settings["cpus"]
     assert settings["cpu"]
 
 

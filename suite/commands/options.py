@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from ..definition.errors import BadInput
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
 from ..execution.plan import Selection
-from ..execution.processes import cpu_threads, require_device
+from ..execution.processes import blind_backends, cpu_threads
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
 Backends = Annotated[
@@ -62,8 +63,7 @@ def select(
         gradients=gradients,
     )
     selection.check()
-    require_device(device, selection.backends)
-    return selection
+    return replace(selection, blind=blind_backends(device, selection.backends))
 
 
 def thread_count(threads: int | None) -> int:

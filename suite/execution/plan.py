@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..definition.errors import BadInput, EnvironmentLacks
+from ..definition.maps import weight_maps
 from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
@@ -25,6 +27,7 @@ class Task:
     package: str
     notation_file: str
     gradients: bool
+    adapted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -33,6 +36,7 @@ class Task:
             "package": self.package,
             "notation_file": self.notation_file,
             "gradients": self.gradients,
+            "adapted": self.adapted,
         }
 
 
@@ -50,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a command asked for; an empty tuple means all."""
+    """What a command asked for; an empty tuple means all. `blind`: backends that cannot use the device, and why."""
 
     notations: tuple[Notation, ...]
     backends: tuple[str, ...] = ()
@@ -58,6 +62,7 @@ class Selection:
     dtypes: tuple[str, ...] = ("float64",)
     modes: tuple[str, ...] = ("eager",)
     gradients: bool = True
+    blind: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse unknown words and what was asked for by name and is not here.
@@ -75,7 +80,7 @@ class Selection:
             one_of("backend", name, tuple(BACKENDS))
             if BACKENDS[name].lacking():
                 raise EnvironmentLacks(BACKENDS[name].remedy())
-        if self.backends == ("torch",) and self.modes == ("compiled",) and (lack := lacking_compiler()):
+        if "torch" in self.backends and "compiled" in self.modes and (lack := lacking_compiler()):
             raise EnvironmentLacks(lack)
 
 
@@ -103,23 +108,33 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     cell = Cell(
                         problem.name, notation.id, backend.framework, backend.name, selection.device, dtype, mode
                     )
-                    if settled := _settled(cell, backend, notation, problem):
-                        plan.settled.append(settled)
+                    adapted = notation.adapted(problem.spec)
+                    if settled := _settled(cell, backend, notation, problem, selection):
+                        status, reason = settled
+                        plan.settled.append(make_record(cell, status, reason, adapted=adapted))
                         continue
-                    task = Task(cell, str(problem_file), where[notation.id], str(notation.path), selection.gradients)
-                    plan.tasks.append(task)
+                    weight_maps(
+                        notation, backend.framework, problem.spec
+                    )  # a bad table is bad input, not a failed cell
+                    folder = where[notation.id]
+                    plan.tasks.append(
+                        Task(cell, str(problem_file), folder, str(notation.path), selection.gradients, adapted)
+                    )
     return plan
 
 
-def _settled(cell: Cell, backend: Backend, notation: Notation, problem: Problem) -> dict[str, Any] | None:
-    """The record of a cell that cannot run."""
-    adapted = notation.adapted(problem.spec)
+def _settled(
+    cell: Cell, backend: Backend, notation: Notation, problem: Problem, selection: Selection
+) -> tuple[str, str] | None:
+    """The status of a cell that cannot run, and why."""
     if reason := notation.unsupported(problem.spec):
-        return make_record(cell, "unsupported", reason, adapted=adapted)
+        return "unsupported", reason
     if backend.lacking():
-        return make_record(cell, "missing", backend.remedy(), adapted=adapted)
+        return "missing", backend.remedy()
+    if cell.backend in selection.blind:
+        return "missing", selection.blind[cell.backend]
     if cell.backend == "torch" and cell.mode == "compiled" and (lack := lacking_compiler()):
-        return make_record(cell, "missing", lack, adapted=adapted)
+        return "missing", lack
     return None
 
 

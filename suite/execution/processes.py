@@ -19,7 +19,7 @@ from ..definition.errors import EnvironmentLacks
 from .backends import BACKENDS, base_dtype
 from .child import least_used
 from .plan import Task
-from .records import Cell, append_record, cell_of, make_record, read_records
+from .records import append_record, cell_of, make_record, read_records
 
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
 ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC")
@@ -89,6 +89,11 @@ class Worker:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    @property
+    def started(self) -> Path:
+        """A file that is there once the worker has its framework and its device."""
+        return self.records.with_name("started")
 
     def tail(self) -> str:
         """The last lines of its stderr."""
@@ -170,11 +175,14 @@ class Pool:
         if ended:
             code = worker.process.returncode
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            self._settle(left[0].cell, "failed", f"the worker ended with {how}", worker.tail())
-            return left[1:]
+            # One that never came to its first cell would not for the next either.
+            lost = left[:1] if worker.started.exists() else left
+            for task in lost:
+                self._settle(task, "failed", f"the worker ended with {how}", worker.tail())
+            return left[len(lost) :]
         if time.monotonic() - worker.progress > self.timeout_s:
             worker.stop()
-            self._settle(left[0].cell, "timeout", f"no outcome within {self.timeout_s:g} s", worker.tail())
+            self._settle(left[0], "timeout", f"no outcome within {self.timeout_s:g} s", worker.tail())
             return left[1:]
         return None
 
@@ -188,8 +196,8 @@ class Pool:
             worker.progress = time.monotonic()
             self._write(verified(record, self.threads))
 
-    def _settle(self, cell: Cell, status: str, reason: str, tail: str) -> None:
-        self._write(make_record(cell, status, reason, traceback=tail))
+    def _settle(self, task: Task, status: str, reason: str, tail: str) -> None:
+        self._write(make_record(task.cell, status, reason, adapted=task.adapted, traceback=tail))
 
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)
@@ -246,17 +254,30 @@ def probe(backend: str, device: str) -> Mapping[str, Any]:
     return answer
 
 
-def require_device(device: str, backends: Sequence[str]) -> None:
-    """Raises EnvironmentLacks where no installed backend of these sees the device."""
+def blind_backends(device: str, backends: Sequence[str]) -> dict[str, str]:
+    """The installed backends that cannot use the device, and why.
+
+    Args:
+        device: `cpu`, which all can use, or `cuda`.
+        backends: those asked for by name; empty for all.
+
+    Raises:
+        EnvironmentLacks: one that was asked for by name cannot, or none can.
+    """
     if device == "cpu":
-        return
+        return {}
     asked = [name for name in backends or BACKENDS if not BACKENDS[name].lacking()]
+    blind: dict[str, str] = {}
     for name in asked:
         try:
-            if probe(name, device)["device"]:
-                return
-        except EnvironmentLacks:
-            continue  # a framework may refuse to start without the device; the line below says it for all
-    raise EnvironmentLacks(
-        f"device '{device}': no GPU that {', '.join(asked) or 'any backend'} can see; use --device cpu"
-    )
+            if not probe(name, device)["device"]:
+                blind[name] = f"device '{device}': no GPU that {name} can see"
+        except EnvironmentLacks as error:
+            blind[name] = f"device '{device}': no GPU that {name} can see ({error})"
+    if len(blind) == len(asked):
+        names = ", ".join(asked) or "any backend"
+        raise EnvironmentLacks(f"device '{device}': no GPU that {names} can see; use --device cpu")
+    for name in blind:
+        if name in backends:
+            raise EnvironmentLacks(blind[name])
+    return blind

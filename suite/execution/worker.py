@@ -30,6 +30,7 @@ def run_job(job: dict[str, Any]) -> None:
     """Execute a job's cells in order; a cell that raises costs only itself."""
     settle(job["cpus"])
     binding = open_binding(job["backend"], job["device"])
+    Path(job["records"]).with_name("started").touch()
     for item in job["cells"]:
         cell = cell_of(item)
         started = time.perf_counter()
@@ -37,7 +38,9 @@ def run_job(job: dict[str, Any]) -> None:
             record = _run_cell(binding, cell, item, Path(job["tensors"]))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            record = make_record(cell, "failed", reason, traceback=traceback.format_exc()[-4000:])
+            record = make_record(
+                cell, "failed", reason, adapted=item["adapted"], traceback=traceback.format_exc()[-4000:]
+            )
         record["elapsed_s"] = round(time.perf_counter() - started, 3)
         append_record(Path(job["records"]), record)
 

@@ -14,11 +14,14 @@ from equivalence.planted import PACKAGE, copy
 from elbostone.definition.errors import EnvironmentLacks
 from elbostone.definition.problem import load_problem, read_tensors
 from elbostone.definition.registry import notations, packages
+from elbostone.execution import processes
+from elbostone.execution.backends import Backend
 from elbostone.execution.child import least_used
 from elbostone.execution.plan import Selection, Task, plan_cells
-from elbostone.execution.processes import Pool, cpu_threads, probe, require_device, worker_environment
+from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe, worker_environment
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
+NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))
 ANCHOR = "    def quantities(self"
 CRASH = "    def __getattribute__(self, name):\n        import os\n        os.abort()\n\n"
 HANG = "    def __getattribute__(self, name):\n        import time\n        time.sleep(600)\n\n"
@@ -81,10 +84,40 @@ def test_a_stray_backend_in_the_environment_decides_nothing(
 
 def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
     if Path("/dev/nvidia0").exists():
-        require_device("cuda", (backend,))
+        assert blind_backends("cuda", (backend,)) == {}
         return
     with pytest.raises(EnvironmentLacks, match=r"device 'cuda': no GPU that .* can see"):
-        require_device("cuda", (backend,))
+        blind_backends("cuda", (backend,))
+
+
+def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "probe", lambda name, device: {"device": name != backend})
+    others = {name: b for name, b in processes.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
+    monkeypatch.setattr(
+        processes, "BACKENDS", others | {backend: processes.BACKENDS[backend], "other": NOTHING_LACKING}
+    )
+    blind = blind_backends("cuda", ())
+    assert set(blind) == {backend}
+    selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda", blind=blind)
+    (record,) = plan_cells(load_problem(CASE), CASE, selection).settled
+    assert (record["status"], record["reason"]) == ("missing", f"device 'cuda': no GPU that {backend} can see")
+    with pytest.raises(EnvironmentLacks, match=f"no GPU that {backend} can see"):
+        blind_backends("cuda", (backend, "other"))
+
+
+def test_a_worker_that_cannot_start_fails_all_its_cells_at_once(
+    backend: str, tasks: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = {"torch": "torch"}.get(backend, "keras")
+    (tmp_path / f"{package}.py").write_text("raise ImportError('broken')")
+    records: list[dict[str, Any]] = []
+    Pool(tmp_path / "run", threads=1, timeout_s=60, parallel=1, on_record=records.append).run(tasks)
+    assert [(r["status"], r["reason"]) for r in records] == [("failed", "the worker ended with exit code 1")] * len(
+        tasks
+    )
+    assert "broken" in records[0]["traceback"]
 
 
 def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ def cell_lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """One line per cell: its verdict, and the tensor that came closest to its tolerance, or the first that diverged."""
     lines = []
     for cell, group in by_cell(rows).items():
-        compared = [row for row in group if row["tolerance"] is not None]
+        compared = [row for row in group if row["term"]]
         closest = max(compared, key=_share, default=None)
         line: dict[str, Any] = {
             "problem": cell.problem,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -63,15 +64,25 @@ def judge(
         tensors = load(record["tensors"])
         cells.setdefault(cell.dtype, {})[cell] = tensors
         rows += _cell_rows(cell, record, against_truth(problem, tensors, truths[dtype]), exclusions)
-    accused = {cell_of(row) for row in rows if row["verdict"] != "equal"}
     for dtype, group in cells.items():
-        # Cells that already differ from the truth would only repeat themselves in every pair.
-        innocent = {cell.key: tensors for cell, tensors in group.items() if cell not in accused}
-        by_key = {cell.key: cell for cell in group}
-        for one, other, comparison in against_each_other(problem, innocent, truths[base_dtype(dtype)]):
-            reason = f"differs from {other}"
-            rows.append(_comparison_row(by_key[one], {}, comparison, "differs", comparison.describe(), reason))
+        _name_companions(problem, group, truths[base_dtype(dtype)], rows)
     return rows
+
+
+def _name_companions(problem: Problem, group: Mapping[Cell, Tensors], truth: Truth, rows: Sequence[Row]) -> None:
+    """Say of each cell that differs which others it equals: they share what is wrong.
+
+    Two cells that both equal the truth cannot differ from each other by more than the sum of their tolerances.
+    """
+    accused = {cell_of(row) for row in rows if row["verdict"] == "differs"} & set(group)
+    if not accused:
+        return
+    by_key = {cell.key: tensors for cell, tensors in group.items()}
+    apart = {frozenset((one, other)) for one, other, _ in against_each_other(problem, by_key, truth)}
+    for row in rows:
+        if row["verdict"] == "differs" and (cell := cell_of(row)) in accused:
+            same = [key for key in by_key if key != cell.key and frozenset((key, cell.key)) not in apart]
+            row["reason"] = f"shared with {', '.join(same)}" if same else "no other cell computes the same"
 
 
 def _cell_rows(
@@ -105,13 +116,18 @@ def _comparison_row(
         record,
         comparison.tensor,
         verdict,
-        worst_error=comparison.error,
-        worst_ulps=comparison.ulps,
-        tolerance=comparison.tolerance,
+        worst_error=_number(comparison.error),
+        worst_ulps=_number(comparison.ulps),
+        tolerance=_number(comparison.tolerance),
         worst_index=list(comparison.index),
         first_divergence=divergence,
         reason=reason,
     )
+
+
+def _number(value: float) -> float | None:
+    """None for NaN and infinity, which JSON lacks: `first_divergence` has them in words."""
+    return value if math.isfinite(value) else None
 
 
 def _row(cell: Cell, record: Mapping[str, Any], term: str, verdict: str, **more: Any) -> Row:

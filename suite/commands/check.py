@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..execution.plan import require_cells
 from ..samples import equality_sample
 from ..workflow.equality import Equality, load_problems
 from ..workflow.folder import create_run
@@ -49,8 +50,10 @@ def check(
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
     checked = problems or [embedded for embedded, _ in equality_sample(selection)]
+    require_cells(checked, selection)
     options = {"verb": "check", "problems": [str(path) for path in problem or ()]}
-    equality = Equality(create_run(out, options), thread_count(threads), timeout, thread_count(None))
+    count = thread_count(threads)
+    equality = Equality(create_run(out, options), count, timeout, thread_count(None))
     for loaded in checked:
         equality.add(loaded, (selection,))
     with progress("equality", equality.total) as advance:

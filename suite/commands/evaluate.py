@@ -9,9 +9,9 @@ import typer
 
 from ..definition.problem import load_problem, read_tensors
 from ..definition.roles import TERMS
-from ..execution.plan import check_tasks, plan_cells
+from ..execution.plan import plan_cells, require_cells
 from ..execution.processes import Pool, scratch_folder
-from ..execution.records import CELL_FIELDS, append_record
+from ..execution.records import CELL_FIELDS
 from .options import (
     AsJson,
     Backends,
@@ -44,26 +44,24 @@ def evaluate(
     """Run one problem in every matching cell and print its terms, in nats, per example."""
     loaded = load_problem(problem)
     selection = select(notation, backend, device, dtype, mode, gradients=gradients)
+    require_cells([loaded], selection)
     plan = plan_cells(loaded, problem.resolve(), selection)
-    check_tasks(plan, str(problem))
     records: list[dict[str, Any]] = []
     with (
         scratch_folder() as scratch,
         progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance,
     ):
-        pool = Pool(
-            scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=advance
-        )
-        for record in plan.settled:
-            append_record(pool.records, record)
-            advance(record)
-            records.append(_printed(record, {}, gradients))
 
         def collect(record: dict[str, Any]) -> None:
             advance(record)
             records.append(_read(record, pool.tensors, gradients))
 
-        pool.on_record = collect
+        for record in plan.settled:
+            advance(record)
+            records.append(_printed(record, {}, gradients))
+        pool = Pool(
+            scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=collect
+        )
         pool.run(plan.tasks)
     if as_json:
         print_json({"schema": 1, "problem": loaded.name, "records": records})

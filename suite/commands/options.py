@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -108,9 +109,17 @@ def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout; numbers keep 17 digits."""
-    json.dump(document, sys.stdout, ensure_ascii=False)
+    """One JSON document on stdout; numbers keep 17 digits, and NaN and infinity, which JSON lacks, become null."""
+    json.dump(_finite(document), sys.stdout, ensure_ascii=False, allow_nan=False)
     print()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -12,7 +12,7 @@ from ..analysis.throughput import Row as ThroughputRow
 from ..analysis.verdicts import Row, proven
 from ..definition.errors import BadInput
 from ..execution.bench.timings import FULL, QUICK, BenchSample
-from ..execution.plan import Selection
+from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
 from ..samples import bench_proofs, equality_sample
 from ..workflow.equality import Equality
@@ -89,13 +89,15 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
         folder = open_for_resume(resume)
         order = _order_of(folder)
     selection = order.selection()
+    sample = bench_proofs(selection, order.sample, full=order.full)
+    if order.verb == "run":
+        sample += equality_sample(selection, full=order.full)
+    for problem, selections in sample:
+        require_cells([problem], selections[0])
     folder = folder or create_run(out, vars(order))
     equality = Equality(folder, order.threads, order.timeout_s, order.threads)
-    for problem, selections in bench_proofs(selection, order.sample, full=order.full):
+    for problem, selections in sample:
         equality.add(problem, selections)
-    if order.verb == "run":
-        for problem, selections in equality_sample(selection, full=order.full):
-            equality.add(problem, selections)
     with progress("equality", equality.total) as advance:
         rows = equality.run(advance)
     throughput = plan_throughput(

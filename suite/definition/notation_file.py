@@ -22,10 +22,16 @@ from .notation import (
     Weight,
 )
 from .roles import KINDS, NETS, ROLES, TO_LOG_VARIANCE
-from .spec import ACTIVATIONS, LIKELIHOODS, NETWORKS, PRIORS, Spec
+from .spec import ACTIVATIONS, LIKELIHOODS, NETWORKS, PRIORS, Spec, parse_field
 from .toml_table import Table, read_toml
 
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
+#: What a decoder's output is, by likelihood: the tensors of the numerical contract.
+DECODER_ROLES = {
+    "bernoulli": ("decoder_logits",),
+    "gaussian": ("decoder_mean", "decoder_scale"),
+    "gaussian-fixed": ("decoder_mean",),
+}
 
 
 def load_notation(path: Path, notation_id: str) -> Notation:
@@ -87,7 +93,7 @@ def _configuration(table: Table) -> dict[str, Any]:
                 f"{table.path}: {table.name}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}"
             )
         value = table.take(name, (str, int, float, list), "a value of the specification")
-        values[name] = tuple(value) if isinstance(value, list) else value
+        values[name] = parse_field(name, value, f"{table.path}: {table.name}")
     table.finish()
     return values
 
@@ -179,6 +185,8 @@ def _objective(table: Table) -> Objective:
         beta=float(table.take("beta", (int, float), "a number", 1)),
         equation=table.text("equation"),
     )
+    if objective.beta != 1:
+        raise table.fail("beta", "1: no source so far weighs its KL", objective.beta)
     table.finish()
     return objective
 
@@ -202,6 +210,10 @@ def _weight(table: Table) -> Weight:
         network=table.choice("network", NETWORKS, None),
         likelihood=table.choice("likelihood", LIKELIHOODS, None),
     )
+    for framework in FRAMEWORKS:
+        axes = places[framework].axes
+        if not set(weight.flip) <= {name for axis in parse_axes(axes) for name in axis}:
+            raise table.fail("flip", f"axes out of '{axes}' ({framework})", list(weight.flip))
     table.finish()
     return weight
 
@@ -228,6 +240,14 @@ def _check_whole(notation: Notation) -> None:
                 raise BadInput(
                     f"{notation.path}: methods.{field}: expected quantities of [[symbols]] "
                     f"({', '.join(sorted(computed))}); found '{name}'"
+                )
+    for symbol in notation.symbols:
+        for likelihood in notation.supports.likelihood if symbol.quantity else ():
+            applies = symbol.likelihood in (None, likelihood)
+            if applies and symbol.role.startswith("decoder_") and symbol.role not in DECODER_ROLES[likelihood]:
+                raise BadInput(
+                    f"{notation.path}: symbols: quantity '{symbol.quantity}': expected a role out of "
+                    f"{', '.join(DECODER_ROLES[likelihood])} for likelihood '{likelihood}'; found '{symbol.role}'"
                 )
     roles = {s.role for s in notation.symbols}
     for role in ("data", "noise", "posterior_mean", "posterior_scale", "latent", "log_likelihood", "kl", "elbo"):

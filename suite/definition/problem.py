@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from .errors import BadInput
+from .roles import TERMS
 from .spec import Spec, parse_spec, weight_shapes
 
 Array = NDArray[np.float64]
@@ -81,8 +82,31 @@ def load_problem(path: Path) -> Problem:
     gradients: dict[str, Array] = {}
     if gradients_path.exists():
         found = read_tensors(gradients_path)
+        for name in found:
+            if name not in shapes:
+                raise BadInput(f"{gradients_path}: tensor '{name}' is not a weight of this spec")
         gradients = {name: check_tensor(found, name, shape, gradients_path) for name, shape in shapes.items()}
+    _check_expected(expected, x.shape[0], spec.latent_dim, path)
     return Problem(path.stem, spec, x, noise, weights, expected, gradients)
+
+
+def _check_expected(expected: Mapping[str, Any], batch: int, latent_dim: int, where: Path) -> None:
+    """Exact terms are numbers (or decimal strings) of the contract's terms and shapes; BadInput where one is not."""
+    for name, values in expected.items():
+        if name not in TERMS:
+            raise BadInput(f"{where}: expected.{name}: expected one of {', '.join(TERMS)}; found '{name}'")
+        shape = (batch, latent_dim) if name.startswith("posterior_") else (batch,)
+        try:
+            array = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise BadInput(
+                f"{where}: expected.{name}: expected numbers of shape {list(shape)}; found other values"
+            ) from None
+        if array.shape != shape or not np.isfinite(array).all():
+            raise BadInput(
+                f"{where}: expected.{name}: expected finite numbers of shape {list(shape)}; "
+                f"found shape {list(array.shape)}"
+            )
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:

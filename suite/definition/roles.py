@@ -54,7 +54,9 @@ _COMPARED = (
     Role("posterior_scale", "scale of q(z|x)", "posterior_log_variance", _PER_LATENT, scaled=True),
     Role("latent", "the reparameterised draw of z", "latent", _PER_DRAW),
     Role("decoder_logits", "logits of a Bernoulli p(x|z)", "decoder_logits", _PER_PIXEL),
-    Role("decoder_mean", "mean of a Gaussian p(x|z)", "decoder_mean", _PER_PIXEL),
+    Role(
+        "decoder_mean", "mean of p(x|z): of a Gaussian, or the probabilities of a Bernoulli", "decoder_mean", _PER_PIXEL
+    ),
     Role("decoder_scale", "scale of a Gaussian p(x|z)", "decoder_log_variance", _PER_PIXEL, scaled=True),
     Role("log_likelihood", "log p(x|z), averaged over the draws", "log_likelihood", _PER_DATUM),
     Role("kl", "KL(q(z|x) || p(z)) in closed form", "kl", _PER_DATUM),

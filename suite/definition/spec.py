@@ -80,13 +80,14 @@ def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
             if name in ("variance", "image_shape", "channels"):
                 continue
             raise BadInput(f"{where}: spec lacks the field '{name}'")
-        values[name] = _parse_field(name, document[name], where)
+        values[name] = parse_field(name, document[name], where)
     spec = Spec(**values)
     _check_consistency(spec, where)
     return spec
 
 
-def _parse_field(name: str, value: Any, where: str) -> Any:
+def parse_field(name: str, value: Any, where: str) -> Any:
+    """One field of a specification. Raises BadInput naming `where`, the field, what was expected and what was found."""
     choices = {"network": NETWORKS, "likelihood": LIKELIHOODS, "prior": PRIORS, "activation": ACTIVATIONS}
     if name in choices:
         if value not in choices[name]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,9 @@ def _settled(
     return None
 
 
-def check_tasks(plan: Plan, what: str) -> None:
-    """Raises BadInput where nothing matches at all."""
-    if not plan.tasks and not plan.settled:
-        raise BadInput(f"{what}: no cell matches: no chosen backend has the chosen dtype and mode")
+def require_cells(problems: Iterable[Problem], selection: Selection) -> None:
+    """Raises BadInput where no cell of any problem matches, or a notation's weights table does not fit."""
+    plans = [plan_cells(problem, Path(), selection) for problem in problems]
+    if not any(plan.tasks or plan.settled for plan in plans):
+        asked = f"mode {', '.join(selection.modes)}, dtype {', '.join(selection.dtypes)}"
+        raise BadInput(f"no cell matches: none of the chosen backends and notations has {asked}")

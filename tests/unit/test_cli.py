@@ -72,6 +72,8 @@ WRONG = {
     "mode": (("check", CASE, "--mode", "lazy"), "mode 'lazy': expected one of eager, compiled"),
     "no run": (("report", "nowhere"), "nowhere/run.json: expected a run folder"),
     "not a run": (("run", "--resume", "."), "run.json: expected a run folder"),
+    "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
+    "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
     "no cell": (("evaluate", CASE, "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
 }
 

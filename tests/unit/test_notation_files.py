@@ -88,6 +88,14 @@ WRONG = {
         "model.arguments.*: expected one of .*latent_dim.*; found 'latent'",
     ),
     "bad axes": ('axes = "out in"', 'axes = "out, in"', "is not a list of axes"),
+    "a KL that is weighed": ("beta = 1", "beta = 4", "objective.beta: expected 1"),
+    "bad configuration": ('activation = "relu"', 'activation = "gelu"', "activation: expected one of tanh, relu"),
+    "flip of no axis": (
+        'axes = "out" }\n',
+        'axes = "out" }\nflip = ["height"]\n',
+        r"weights\[\d+\].flip: expected axes out of",
+    ),
+    "wrong decoder role": ('role = "decoder_logits"', 'role = "decoder_mean"', "expected a role out of decoder_logits"),
     "no TOML": ("[source]", "[source", "expected TOML; found"),
 }
 

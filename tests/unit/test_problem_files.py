@@ -147,3 +147,29 @@ def test_what_is_no_problem_is_refused(tmp_path: Path, content: str) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read: No such file"):
         load_problem(tmp_path / "none.json")
+
+
+WRONG_TERMS = {
+    "no number": ({"elbo": ["abc", "0", "0"]}, "expected.elbo: expected numbers"),
+    "too few": ({"elbo": ["0", "0"]}, r"expected.elbo: expected finite numbers of shape \[3\]; found shape \[2\]"),
+    "not finite": ({"kl": ["nan", "0", "0"]}, "expected.kl: expected finite numbers"),
+    "unknown": ({"evidence": ["0", "0", "0"]}, "expected.evidence: expected one of log_likelihood"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TERMS)
+def test_wrong_exact_terms_are_named(tmp_path: Path, wrong: str) -> None:
+    path = save_problem(make(MLP), tmp_path)
+    terms, message = WRONG_TERMS[wrong]
+    document = json.loads(path.read_text()) | {"expected": terms}
+    path.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match=message):
+        load_problem(path)
+
+
+def test_a_gradient_of_no_weight_is_named(tmp_path: Path) -> None:
+    path = save_problem(make(MLP), tmp_path)
+    gradients = {name: np.zeros(shape) for name, shape in weight_shapes(MLP).items()} | {"stray": np.zeros(1)}
+    save_tensors(gradients, tmp_path / "case.gradients.safetensors")
+    with pytest.raises(BadInput, match="tensor 'stray' is not a weight of this spec"):
+        load_problem(path)

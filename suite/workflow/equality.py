@@ -14,7 +14,7 @@ from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, save_problem
 from ..execution.plan import Plan, Selection, plan_cells
 from ..execution.processes import Pool
-from ..execution.records import append_record, cell_of
+from ..execution.records import append_record, cell_of, done
 from ..report.tables import write_equivalence, write_whole
 from .folder import RunFolder
 
@@ -45,7 +45,7 @@ class Equality:
         if not file.exists():
             save_problem(problem, self.folder.problems)
         self.problems[problem.name] = load_problem(file)
-        finished = {cell_of(record) for record in self.folder.all_records() if "kind" not in record}
+        finished = done(self.folder.all_records())
         for selection in selections:
             planned = plan_cells(problem, file, selection)
             self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]

@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from equivalence.planted import PACKAGE, PLANTED, SPECS, Planted, copy, edited, plant, problems_of
+from equivalence.planted import PACKAGE, SPECS, Planted, copy, edited, plant, problems_of
+from equivalence.planted_errors import PLANTED
 
 from elbostone.analysis.equality import Tensors, Truth, against_each_other, truth_of
 from elbostone.analysis.exclusions import load_exclusions

@@ -63,6 +63,7 @@ def evaluate(
             scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=collect
         )
         pool.run(plan.tasks)
+    records.sort(key=lambda record: [record[name] for name in CELL_FIELDS if name != "problem"])
     if as_json:
         print_json({"schema": 1, "problem": loaded.name, "records": records})
     else:

@@ -337,8 +337,9 @@ def test_the_first_entry_that_matches_decides() -> None:
 
 
 def test_the_exclusions_that_ship_are_strict_and_linked() -> None:
+    """But for JAX, where whether float64 is demoted depends on the operations: there are equal cells among them."""
     for exclusion in load_exclusions():
-        assert exclusion.strict
+        assert exclusion.strict or ("backend", "keras-jax") in exclusion.cell
         assert exclusion.reason
         assert exclusion.link.startswith("https://")
 

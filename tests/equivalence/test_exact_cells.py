@@ -66,7 +66,7 @@ def test_float64_as_shipped_is_excluded_with_its_upstream_link(backend: str, tmp
 
 
 def test_all_backends_agree_with_each_other(installed_backends: tuple[str, ...], tmp_path: Path) -> None:
-    """Across backends, and so between torch and Keras: no pair is further apart than the sum of its tolerances."""
+    """Each cell within its tolerance of the truth, so no pair is further apart than the sum of its two tolerances."""
     if len(installed_backends) < len(BACKENDS):
         pytest.skip("the pairs across backends are tested where all four are installed")
     files = [file for file in OWN if file.stem in COMPILED]

@@ -109,6 +109,7 @@ class VAE(keras.Model):
             "z_log_var": z_log_var,
             "z": z,
             "reconstruction_logits": logits,
+            "reconstruction": keras.activations.sigmoid(logits),
             "reconstruction_loss": reconstruction_loss,
             "kl_loss": kl_loss,
             "total_loss": reconstruction_loss + kl_loss,

@@ -107,6 +107,7 @@ class VAE(nn.Module):
             "z_log_var": z_log_var,
             "z": z,
             "reconstruction_logits": logits,
+            "reconstruction": torch.sigmoid(logits),
             "reconstruction_loss": reconstruction_loss,
             "kl_loss": kl_loss,
             "total_loss": reconstruction_loss + kl_loss,

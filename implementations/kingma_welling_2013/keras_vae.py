@@ -96,6 +96,10 @@ class VAE(keras.Model):
         μ, log_σ2 = η
         return -0.5 * ops.sum(math.log(2 * math.pi) + log_σ2 + (x - μ) ** 2 / ops.exp(log_σ2), axis=-1)  # eq. 12
 
+    def log_p_z(self, z: Any) -> Any:
+        """z: [sample, batch, latent] → log p_θ(z) = log N(z; 0, I), which "lacks parameters" (§3): [sample, batch]."""
+        return -0.5 * ops.sum(math.log(2 * math.pi) + z**2, axis=-1)
+
     def D_KL(self, μ: Any, log_σ2: Any) -> Any:
         """μ, log_σ2: [batch, latent] → D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (App. B, which prints its negative)."""
         return -0.5 * ops.sum(1 + log_σ2 - μ**2 - ops.exp(log_σ2), axis=-1)
@@ -108,20 +112,34 @@ class VAE(keras.Model):
     def quantities(self, x: Any, ε: Any) -> dict[str, Any]:
         """x: [batch, data], ε: [sample, batch, latent] → what the paper defines per datum, both estimators included."""
         z, μ, log_σ2 = self.g_φ(ε, x)
+        σ = ops.exp(log_σ2 / 2)
         η = self.θ(z)
-        log_p_x_given_z = self.log_p_x_given_z(x, η)
-        log_p_z = -0.5 * ops.sum(math.log(2 * math.pi) + z**2, axis=-1)
+        log_p_x_given_z, log_p_z = self.log_p_x_given_z(x, η), self.log_p_z(z)
         log_q_z_given_x = -0.5 * ops.sum(math.log(2 * math.pi) + log_σ2 + ε**2, axis=-1)  # eq. 9, as (z - μ)/σ = ε
         D_KL = self.D_KL(μ, log_σ2)
+        decoded = {"logit_y": η, "y": ops.sigmoid(η)} if self.bernoulli else {"θ.μ": η[0], "θ.log_σ2": η[1]}
         return {
             "φ.μ": μ,
             "φ.log_σ2": log_σ2,
+            "σ": σ,
             "z": z,
-            **({"logit_y": η} if self.bernoulli else {"θ.μ": η[0], "θ.log_σ2": η[1]}),
+            **decoded,
             "log_p_x_given_z": ops.mean(log_p_x_given_z, axis=0),
+            "log_p_z": ops.mean(log_p_z, axis=0),
+            "log_q_z_given_x": ops.mean(log_q_z_given_x, axis=0),
             "D_KL": D_KL,
             "L_A": ops.mean(log_p_x_given_z + log_p_z - log_q_z_given_x, axis=0),  # eq. 6
             "L_B": -D_KL + ops.mean(log_p_x_given_z, axis=0),  # eq. 7
+        }
+
+    def densities(self, x: Any, z: Any) -> dict[str, Any]:
+        """x: [batch, data], z: [sample, batch, latent] → log p_θ(x|z), log p_θ(z), log q_φ(z|x): [sample, batch]."""
+        μ, log_σ2 = self.φ(x)
+        squares = (z - μ) ** 2 / ops.exp(log_σ2)
+        return {
+            "log_p_x_given_z": self.log_p_x_given_z(x, self.θ(z)),
+            "log_p_z": self.log_p_z(z),
+            "log_q_z_given_x": -0.5 * ops.sum(math.log(2 * math.pi) + log_σ2 + squares, axis=-1),
         }
 
     def objective(self, x: Any, ε: Any, N: float) -> Any:

@@ -83,6 +83,10 @@ class VAE(nn.Module):
         μ, log_σ2 = η
         return -0.5 * (math.log(2 * math.pi) + log_σ2 + (x - μ) ** 2 / torch.exp(log_σ2)).sum(-1)  # eq. 12
 
+    def log_p_z(self, z: Tensor) -> Tensor:
+        """z: [sample, batch, latent] → log p_θ(z) = log N(z; 0, I), which "lacks parameters" (§3): [sample, batch]."""
+        return -0.5 * (math.log(2 * math.pi) + z**2).sum(-1)
+
     def D_KL(self, μ: Tensor, log_σ2: Tensor) -> Tensor:
         """μ, log_σ2: [batch, latent] → D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (App. B, which prints its negative)."""
         return -0.5 * (1 + log_σ2 - μ**2 - torch.exp(log_σ2)).sum(-1)
@@ -95,20 +99,33 @@ class VAE(nn.Module):
     def quantities(self, x: Tensor, ε: Tensor) -> dict[str, Tensor]:
         """x: [batch, data], ε: [sample, batch, latent] → what the paper defines per datum, both estimators included."""
         z, μ, log_σ2 = self.g_φ(ε, x)
+        σ = torch.exp(log_σ2 / 2)
         η = self.θ(z)
-        log_p_x_given_z = self.log_p_x_given_z(x, η)
-        log_p_z = -0.5 * (math.log(2 * math.pi) + z**2).sum(-1)
+        log_p_x_given_z, log_p_z = self.log_p_x_given_z(x, η), self.log_p_z(z)
         log_q_z_given_x = -0.5 * (math.log(2 * math.pi) + log_σ2 + ε**2).sum(-1)  # eq. 9, as (z - μ)/σ = ε
         D_KL = self.D_KL(μ, log_σ2)
+        decoded = {"logit_y": η, "y": torch.sigmoid(η)} if isinstance(η, Tensor) else {"θ.μ": η[0], "θ.log_σ2": η[1]}
         return {
             "φ.μ": μ,
             "φ.log_σ2": log_σ2,
+            "σ": σ,
             "z": z,
-            **({"logit_y": η} if isinstance(η, Tensor) else {"θ.μ": η[0], "θ.log_σ2": η[1]}),
+            **decoded,
             "log_p_x_given_z": log_p_x_given_z.mean(0),
+            "log_p_z": log_p_z.mean(0),
+            "log_q_z_given_x": log_q_z_given_x.mean(0),
             "D_KL": D_KL,
             "L_A": (log_p_x_given_z + log_p_z - log_q_z_given_x).mean(0),  # eq. 6
             "L_B": -D_KL + log_p_x_given_z.mean(0),  # eq. 7
+        }
+
+    def densities(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """x: [batch, data], z: [sample, batch, latent] → log p_θ(x|z), log p_θ(z), log q_φ(z|x): [sample, batch]."""
+        μ, log_σ2 = self.φ(x)
+        return {
+            "log_p_x_given_z": self.log_p_x_given_z(x, self.θ(z)),
+            "log_p_z": self.log_p_z(z),
+            "log_q_z_given_x": -0.5 * (math.log(2 * math.pi) + log_σ2 + (z - μ) ** 2 / torch.exp(log_σ2)).sum(-1),
         }
 
     def objective(self, x: Tensor, ε: Tensor, N: float) -> Tensor:

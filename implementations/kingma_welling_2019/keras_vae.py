@@ -70,7 +70,8 @@ class VAE(keras.Model):
     def quantities(self, x: Any, ε: Any) -> dict[str, Any]:
         """x: [batch, data], ε: [sample, batch, latent] → the ELBO, its parts and its estimators per datum."""
         μ, log_σ = self.encoder(x)
-        z = μ + ops.exp(log_σ) * ε
+        σ = ops.exp(log_σ)
+        z = μ + σ * ε
         η = self.decoder(z)
         logpx = self.logpx(x, η)
         logpz = log_N(z, self.μ_z, self.log_σ_z)
@@ -78,11 +79,16 @@ class VAE(keras.Model):
         log_w = logpx + logpz - logqz  # log p_θ(x, z) - log q_φ(z|x): Algorithm 2's estimate of the ELBO
         D_KL = self.D_KL(μ, log_σ)
         decoder_names = {"bernoulli": ("logit_p",)}.get(self.likelihood, ("θ.μ", "θ.log_σ"))
+        p = {"p": ops.sigmoid(η[0])} if self.likelihood == "bernoulli" else {}
         return {
             "φ.μ": μ,
             "φ.log_σ": log_σ,
+            "σ": σ,
+            "μ_z": ops.convert_to_tensor(self.μ_z),
+            "log_σ_z": ops.convert_to_tensor(self.log_σ_z),
             "z": z,
             **dict(zip(decoder_names, η, strict=False)),
+            **p,
             "logpx": ops.mean(logpx, axis=0),
             "logpz": ops.mean(logpz, axis=0),
             "logqz": ops.mean(logqz, axis=0),
@@ -90,6 +96,14 @@ class VAE(keras.Model):
             "L_θφ": ops.mean(logpx, axis=0) - D_KL,
             "L_tilde": ops.mean(log_w, axis=0),
             "log_p_θ_x": ops.logsumexp(log_w, axis=0) - math.log(ε.shape[0]),  # (2.57)
+        }
+
+    def densities(self, x: Any, z: Any) -> dict[str, Any]:
+        """x: [batch, data], z: [sample, batch, latent] → log p_θ(x|z), log p_θ(z), log q_φ(z|x): [sample, batch]."""
+        return {
+            "logpx": self.logpx(x, self.decoder(z)),
+            "logpz": log_N(z, self.μ_z, self.log_σ_z),
+            "logqz": log_N(z, *self.encoder(x)),
         }
 
     def D_KL(self, μ: Any, log_σ: Any) -> Any:

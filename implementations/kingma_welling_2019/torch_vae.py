@@ -65,7 +65,8 @@ class VAE(nn.Module):
     def quantities(self, x: Tensor, ε: Tensor) -> dict[str, Tensor]:
         """x: [batch, data], ε: [sample, batch, latent] → the ELBO, its parts and its estimators per datum."""
         μ, log_σ = self.encoder(x)
-        z = μ + torch.exp(log_σ) * ε
+        σ = torch.exp(log_σ)
+        z = μ + σ * ε
         η = self.decoder(z)
         logpx = self.logpx(x, η)
         logpz = log_N(z, self.μ_z, self.log_σ_z)
@@ -73,11 +74,16 @@ class VAE(nn.Module):
         log_w = logpx + logpz - logqz  # log p_θ(x, z) - log q_φ(z|x): Algorithm 2's estimate of the ELBO
         D_KL = self.D_KL(μ, log_σ)
         decoder_names = {"bernoulli": ("logit_p",)}.get(self.likelihood, ("θ.μ", "θ.log_σ"))
+        p = {"p": torch.sigmoid(η[0])} if self.likelihood == "bernoulli" else {}
         return {
             "φ.μ": μ,
             "φ.log_σ": log_σ,
+            "σ": σ,
+            "μ_z": self.μ_z,
+            "log_σ_z": self.log_σ_z,
             "z": z,
             **dict(zip(decoder_names, η, strict=False)),
+            **p,
             "logpx": logpx.mean(0),
             "logpz": logpz.mean(0),
             "logqz": logqz.mean(0),
@@ -85,6 +91,14 @@ class VAE(nn.Module):
             "L_θφ": logpx.mean(0) - D_KL,
             "L_tilde": log_w.mean(0),
             "log_p_θ_x": torch.logsumexp(log_w, 0) - math.log(ε.shape[0]),  # (2.57)
+        }
+
+    def densities(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """x: [batch, data], z: [sample, batch, latent] → log p_θ(x|z), log p_θ(z), log q_φ(z|x): [sample, batch]."""
+        return {
+            "logpx": self.logpx(x, self.decoder(z)),
+            "logpz": log_N(z, self.μ_z, self.log_σ_z),
+            "logqz": log_N(z, *self.encoder(x)),
         }
 
     def D_KL(self, μ: Tensor, log_σ: Tensor) -> Tensor:

@@ -67,8 +67,10 @@ class VAE(keras.Model):
         return {
             "mu": mu,
             "logvar": logvar,
+            "std": ops.exp(0.5 * logvar),
             "z": z,
             "recon_logits": recon_logits,
+            "recon_x": keras.activations.sigmoid(recon_logits),
             "BCE": BCE,
             "KLD": KLD,
             "loss": BCE + KLD,

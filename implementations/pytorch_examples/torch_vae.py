@@ -61,8 +61,10 @@ class VAE(nn.Module):
         return {
             "mu": mu,
             "logvar": logvar,
+            "std": torch.exp(0.5 * logvar),
             "z": z,
             "recon_logits": recon_logits,
+            "recon_x": torch.sigmoid(recon_logits),
             "BCE": BCE,
             "KLD": KLD,
             "loss": BCE + KLD,

@@ -8,7 +8,8 @@ from math import prod
 
 import numpy as np
 
-from ..definition.spec import Spec, weight_shapes
+from ..definition.spec import Spec
+from ..definition.weights import weight_shapes
 from ..execution.bench.timings import Roof
 
 

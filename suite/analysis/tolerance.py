@@ -9,7 +9,7 @@ K = 8
 """One number for every tensor, term, gradient, dtype and backend; never raised for a single cell."""
 
 
-def tolerances(problem: Problem, dtype: str, *, gradients: bool = True) -> dict[str, float]:
+def tolerances(problem: Problem, dtype: str, *, gradients: bool = True, bound: str = "elbo") -> dict[str, float]:
     """The largest absolute deviation from the truth that rounding explains, by canonical tensor.
 
     N is measured on the problem itself: the largest deviation over the tensor in 16 seeded runs of the definition in
@@ -28,6 +28,7 @@ def tolerances(problem: Problem, dtype: str, *, gradients: bool = True) -> dict[
         problem: the problem, for a dtype below float64 with its inputs rounded to that dtype (`oracle.rounded`).
         dtype: what the implementation computes in.
         gradients: whether the gradients are judged as well.
+        bound: what the objective sums over the batch.
 
     Returns:
         canonical tensor → tolerance, in the order of data flow, in the tensor's own unit (nats for terms).
@@ -35,4 +36,4 @@ def tolerances(problem: Problem, dtype: str, *, gradients: bool = True) -> dict[
     Raises:
         BadInput: the dtype is unknown.
     """
-    return {name: K * scale for name, scale in noise_scale(problem, dtype, gradients=gradients).items()}
+    return {name: K * scale for name, scale in noise_scale(problem, dtype, gradients=gradients, bound=bound).items()}

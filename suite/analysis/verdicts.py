@@ -29,6 +29,7 @@ COLUMNS = (
     "worst_index",
     "first_divergence",
     "reason",
+    "embedding",
 )
 #: Verdicts that fail a run.
 FAILING = ("differs", "failed", "timeout", "unexpected-pass")
@@ -50,22 +51,22 @@ def judge(
         load: a record's tensors by file name.
         exclusions: known failures.
     """
-    truths: dict[str, Truth] = {}
-    cells: dict[str, dict[Cell, Tensors]] = {}
+    truths: dict[tuple[str, str], Truth] = {}
+    cells: dict[tuple[str, str], dict[Cell, Tensors]] = {}
     rows: list[Row] = []
     for record in records:
         cell = cell_of(record)
         if record["status"] != "ok":
             rows.append(_row(cell, record, "", record["status"], reason=record["reason"]))
             continue
-        dtype = base_dtype(cell.dtype)
-        if dtype not in truths:
-            truths[dtype] = truth_of(problem, dtype)
+        key = base_dtype(cell.dtype), record.get("bound", "elbo")
+        if key not in truths:
+            truths[key] = truth_of(problem, key[0], bound=key[1])
         tensors = load(record["tensors"])
-        cells.setdefault(cell.dtype, {})[cell] = tensors
-        rows += _cell_rows(cell, record, against_truth(problem, tensors, truths[dtype]), exclusions)
-    for dtype, group in cells.items():
-        _name_companions(problem, group, truths[base_dtype(dtype)], rows)
+        cells.setdefault((cell.dtype, key[1]), {})[cell] = tensors
+        rows += _cell_rows(cell, record, against_truth(problem, tensors, truths[key]), exclusions)
+    for (dtype, bound), group in cells.items():
+        _name_companions(problem, group, truths[base_dtype(dtype), bound], rows)
     return rows
 
 
@@ -131,7 +132,8 @@ def _number(value: float) -> float | None:
 
 
 def _row(cell: Cell, record: Mapping[str, Any], term: str, verdict: str, **more: Any) -> Row:
-    row: Row = {**cell.as_json(), "adapted": record.get("adapted"), "term": term, "verdict": verdict, **more}
+    known = {name: record.get(name) for name in ("adapted", "embedding")}
+    row: Row = {**cell.as_json(), **known, "term": term, "verdict": verdict, **more}
     return {name: row.get(name) for name in COLUMNS}
 
 

@@ -20,7 +20,7 @@ def list_(as_json: AsJson = False) -> None:
         return
     print_table(
         "Notations",
-        ("notation", "source", "networks", "likelihoods", "priors", "depth"),
+        ("notation", "source", "networks", "likelihoods", "priors", "posteriors", "depth"),
         [
             (
                 e["notation"],
@@ -28,6 +28,7 @@ def list_(as_json: AsJson = False) -> None:
                 ", ".join(e["network"]),
                 ", ".join(e["likelihood"]),
                 ", ".join(e["prior"]),
+                ", ".join(e["posterior"]),
                 e["depth"] or "any",
             )
             for e in entries
@@ -60,10 +61,7 @@ def _notation(notation: Notation) -> dict[str, Any]:
         "title": source.title,
         "identifier": source.identifier,
         "provenance": source.provenance,
-        "network": supports.network,
-        "likelihood": supports.likelihood,
-        "prior": supports.prior,
-        "activation": supports.activation,
+        **supports.words,
         "depth": supports.depth,
     }
 

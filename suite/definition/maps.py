@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .axes import Axes, parse_axes, permute
 from .errors import BadInput
 from .notation import Notation
-from .spec import Spec, weight_axes
+from .spec import Spec
+from .weights import weight_axes
 
 Array = NDArray[Any]
 
@@ -72,7 +73,7 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
         if found is None:
             model = f"network {spec.network}, likelihood {spec.likelihood}"
             raise BadInput(f"{notation.path}: weights: no entry for '{canonical}' ({model})")
-        entry, index = found
+        entry, numbers = found
         place = entry.places[framework]
         source, target = parse_axes(axes), parse_axes(place.axes)
         if sorted(_names(source)) != sorted(_names(target)):
@@ -82,8 +83,8 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
             )
         maps[canonical] = WeightMap(
             canonical=canonical,
-            published=entry.published.format(i=index),
-            path=place.path.format(i=index),
+            published=entry.published.format(**numbers),
+            path=place.path.format(**numbers),
             canonical_axes=source,
             published_axes=target,
             sizes=sizes,

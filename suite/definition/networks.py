@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from math import prod
 
 import numpy as np
@@ -14,30 +15,64 @@ from .tape import Node, Tape
 Weights = Mapping[str, Node]
 
 
-def encode(tape: Tape, spec: Spec, x: Node, w: Weights) -> tuple[Node, Node]:
-    """x [batch, data] → posterior mean and log-variance [batch, latent]."""
-    hidden = x
-    if spec.network == "conv":
-        hidden = _encode_image(tape, spec, x, w)
-    for i in range(len(spec.hidden)):
-        hidden = _activate(tape, spec, _affine(tape, hidden, w, f"encoder.hidden.{i}"))
-    return _affine(tape, hidden, w, "encoder.mean"), _affine(tape, hidden, w, "encoder.log_variance")
+def encode(tape: Tape, spec: Spec, x: Node, w: Weights) -> dict[str, Node]:
+    """x [batch, data] → the heads of q(z|x) by name: `mean`, `log_variance` and what the covariance needs beside it."""
+    if spec.posterior == "free":
+        return {head: w[f"posterior.{head}"] for head in ("mean", "log_variance")}
+    hidden = _encode_image(tape, spec, x, w) if spec.network == "conv" else x
+    hidden = _layers(tape, spec, hidden, w, "encoder.hidden")
+    heads = ("mean", "log_variance", *{"full": ("cholesky",), "rank-one": ("rank_one",)}.get(spec.posterior, ()))
+    return {head: _affine(tape, hidden, w, f"encoder.{head}") for head in heads}
 
 
 def decode(tape: Tape, spec: Spec, latent: Node, w: Weights) -> dict[str, Node]:
-    """latent [sample, batch, latent] → the heads by name, each [sample, batch, data]."""
-    hidden = latent
-    for i in range(len(spec.hidden)):
-        hidden = _activate(tape, spec, _affine(tape, hidden, w, f"decoder.hidden.{i}"))
+    """latent [..., batch, latent] → the heads by name, each [..., batch, data]."""
+    hidden = _deep_latent(tape, spec, latent, w) if spec.latents else latent
+    hidden = _layers(tape, spec, hidden, w, "decoder.hidden")
     if spec.network == "conv":
         return {"logits": _decode_image(tape, spec, hidden, w)}
     return {head: _affine(tape, hidden, w, f"decoder.{head}") for head in spec.heads}
 
 
+def _deep_latent(tape: Tape, spec: Spec, noises: Node, w: Weights) -> Node:
+    """The noises of all layers [..., latent] → h of the layer next to the data.
+
+    h_L = G_L ξ_L, h_l = T_l(h_{l+1}) + G_l ξ_l: D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation
+    and Approximate Inference in Deep Generative Models*, 2014, section 2.
+    """
+    assert spec.latents
+    bounds = list(accumulate(spec.latents, initial=0))
+    above: Node | None = None
+    for i in reversed(range(len(spec.latents))):
+        own = tape.copy(noises, Selection(np.arange(bounds[i], bounds[i + 1]), spec.latent_dim))
+        jump = tape.linear(own, w[f"decoder.latent.{i}.weight"])
+        if above is not None:
+            name = f"decoder.transition.{i}"
+            mean = _affine(tape, _layers(tape, spec, above, w, f"{name}.hidden"), w, f"{name}.output")
+            jump = tape.add(mean, jump)
+        above = jump
+    assert above is not None
+    return above
+
+
+def _layers(tape: Tape, spec: Spec, hidden: Node, w: Weights, name: str) -> Node:
+    """All hidden layers of a net, each followed by its activation."""
+    for i in range(len(spec.hidden)):
+        a = _affine(tape, hidden, w, f"{name}.{i}")
+        if spec.activation == "gated":
+            hidden = tape.mul(a, tape.sigmoid(_affine(tape, hidden, w, f"{name}.{i}.gate")))
+        else:
+            hidden = _activate(tape, spec, a)
+    return hidden
+
+
 def widest(spec: Spec) -> int:
     """Numbers per example and sample in the largest tensor of a forward pass."""
     if spec.network == "mlp":
-        return max(spec.data_dim, *spec.hidden)
+        latents = spec.latent_dim * (spec.components or 1)
+        if spec.posterior in ("full", "rank-one"):
+            latents = spec.latent_dim**3 if spec.posterior == "full" else spec.latent_dim**2
+        return max(spec.data_dim, latents, *spec.hidden)
     assert spec.image_shape and spec.channels
     channel, height, width = spec.image_shape
     return 9 * height * width * max(channel, *spec.channels)  # no patches are more than these

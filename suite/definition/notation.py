@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .constants import Constant
+from .roles import ROLES
 from .spec import Spec
 
 FRAMEWORKS = ("torch", "keras")
@@ -32,6 +34,10 @@ class Source:
     note: str = ""
 
 
+When = Mapping[str, tuple[str, ...]]
+"""Condition (key of `spec.CONDITIONS`) → the words under which something exists; empty for always."""
+
+
 @dataclass(frozen=True)
 class Symbol:
     """One printed symbol.
@@ -41,12 +47,15 @@ class Symbol:
         tex: as the source prints it.
         role: key of `roles.ROLES`.
         kind, net: one of `roles.KINDS`, `roles.NETS`.
-        axes: by name, outermost first; empty for a scalar or a distribution.
+        axes: by name, outermost first; empty for a scalar, a distribution or a set of weights.
         equation: where the source defines it.
         quantity: its key in the model's quantities; None where it is not computed per datum.
-        scale: key of `roles.TO_LOG_VARIANCE`, for a scale.
-        sign: canonical = sign · published.
-        likelihood: the likelihood under which it exists; None for all.
+        scale: key of its role's `scales`, for a scale.
+        sign: canonical = sign · published + what was dropped.
+        dropped: the constants that the source leaves out (`constants.parse`).
+        covers: the canonical weights (patterns) of a set of weights.
+        when: the specifications under which it exists.
+        provenance: how it is known, a key of `PROVENANCE`, where that is not what is said of the source.
         note: prose.
     """
 
@@ -60,43 +69,59 @@ class Symbol:
     quantity: str | None = None
     scale: str | None = None
     sign: int = 1
-    likelihood: str | None = None
+    dropped: tuple[Constant, ...] = ()
+    covers: tuple[str, ...] = ()
+    when: When = field(default_factory=dict)
+    provenance: str | None = None
     note: str = ""
+
+    @property
+    def tensor(self) -> str | None:
+        """The canonical tensor that its quantity becomes; None where it is compared with none."""
+        return ROLES[self.role].tensor_of(self.scale)
 
 
 @dataclass(frozen=True)
 class Methods:
-    """The names of the model's methods (see the README, *How to add a notation*)."""
+    """The names of the model's methods (see the README, *How to add a notation*).
 
-    encoder: str
-    encoder_returns: tuple[str, ...]
+    `encoder_returns` is by posterior and `decoder_returns` by likelihood; `encoder` is None where there is none.
+    """
+
+    encoder: str | None
+    encoder_returns: Mapping[str, tuple[str, ...]]
     decoder: str
     decoder_returns: Mapping[str, tuple[str, ...]]
     quantities: str
     objective: str
+    densities: str | None = None
     quantities_as_published: str | None = None
     objective_as_published: str | None = None
 
 
 @dataclass(frozen=True)
 class Objective:
-    """How the published objective reduces the per-datum ELBO.
+    """How the published objective reduces a bound.
 
     Attributes:
+        code: its symbol.
+        bound: what it reduces, one of `roles.BOUNDS`.
         sense: `maximised` or `minimised` (the negative).
         data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
-        latents, pixels: `sum`.
-        constants_dropped: constants that the source leaves out; prose.
-        beta: weight of the KL.
+        latents, pixels: `sum` or `mean`.
+        dropped: the constants per datum that the source leaves out of the bound.
+        beta: weight of the KL: a number, or `beta`, that of the specification.
+        equation: where the source defines it.
     """
 
     code: str
+    bound: str
     sense: str
     data: str
     latents: str
     pixels: str
-    constants_dropped: tuple[str, ...]
-    beta: float
+    dropped: tuple[Constant, ...]
+    beta: float | str
     equation: str
 
 
@@ -112,7 +137,7 @@ class Place:
 class Weight:
     """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical).
 
-    `network` and `likelihood` are those under which the row holds; None for all.
+    `{j}` is a second layer number; `when` says under which specifications the row holds.
     """
 
     canonical: str
@@ -120,13 +145,15 @@ class Weight:
     places: Mapping[str, Place]
     scale: float = 1.0
     flip: tuple[str, ...] = ()
-    network: str | None = None
-    likelihood: str | None = None
+    when: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Which canonical weights (patterns) the subscript of a printed distribution covers."""
+    """Which canonical weights (patterns) the subscript of a printed distribution covers.
+
+    `distribution` is the code of a symbol whose kind is a distribution.
+    """
 
     distribution: str
     weights: tuple[str, ...]
@@ -135,13 +162,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Supports:
-    """Which specifications the source defines; `depth` is the largest number of hidden layers, None for any."""
+    """Which specifications the source defines.
 
-    network: tuple[str, ...]
-    likelihood: tuple[str, ...]
-    prior: tuple[str, ...]
-    activation: tuple[str, ...]
+    Attributes:
+        words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.
+        depth: the largest number of hidden layers; None for any.
+        variances: the constant decoder variances; None for any.
+    """
+
+    words: When
     depth: int | None = None
+    variances: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,10 +195,12 @@ class Notation:
 
     def unsupported(self, spec: Spec) -> str | None:
         """Why the source does not define this specification; None where it does."""
-        for name in ("network", "likelihood", "prior", "activation"):
-            value, defined = getattr(spec, name), getattr(self.supports, name)
-            if value not in defined:
-                return f"{self.id} defines no {name} '{value}'; it has {', '.join(defined)}"
+        for condition, defined in self.supports.words.items():
+            if (word := spec.word(condition)) not in defined:
+                return f"{self.id} defines no {condition} '{word}'; it has {', '.join(defined)}"
+        variances = self.supports.variances
+        if variances is not None and spec.variance not in (None, *variances):
+            return f"{self.id} defines no variance {spec.variance:g}; it has {', '.join(f'{v:g}' for v in variances)}"
         if self.supports.depth is not None and len(spec.hidden) > self.supports.depth:
             return f"{self.id} defines at most {self.supports.depth} hidden layer(s); this spec has {len(spec.hidden)}"
         return None
@@ -190,7 +223,7 @@ class Notation:
 
     def computed(self, spec: Spec) -> list[Symbol]:
         """The symbols that the model's quantities hold for a specification."""
-        return [s for s in self.symbols if s.quantity is not None and s.likelihood in (None, spec.likelihood)]
+        return [s for s in self.symbols if s.quantity is not None and spec.meets(s.when)]
 
     def symbol(self, role: str, spec: Spec) -> Symbol | None:
         """The computed symbol of a role, if the source defines one."""
@@ -198,7 +231,7 @@ class Notation:
 
     def axes_of(self, symbol: Symbol, framework: str, spec: Spec) -> tuple[str, ...]:
         """Axes of a symbol's tensor; data and decoder outputs of a convolutional network travel as images."""
-        if spec.network == "conv" and symbol.role in ("data", "decoder_logits") and self.layout:
+        if spec.network == "conv" and symbol.role in ("data", "decoder_logits", "decoder_probability") and self.layout:
             image = tuple(axis for axis in self.layout[framework] if axis != "batch")
             return tuple(part for axis in symbol.axes for part in (image if axis == "data" else (axis,)))
         return symbol.axes
@@ -208,12 +241,12 @@ class Notation:
         """Axes of the noise that the methods take: with `sample` all draws at once, without it one draw a call."""
         return next(s.axes for s in self.symbols if s.role == "noise")
 
-    def weight(self, canonical: str, spec: Spec) -> tuple[Weight, int] | None:
-        """The weights entry of a canonical name and the layer's number in it."""
+    def weight(self, canonical: str, spec: Spec) -> tuple[Weight, dict[str, str]] | None:
+        """The weights entry of a canonical name and the layer numbers in it, by placeholder."""
         for entry in self.weights:
-            if entry.network not in (None, spec.network) or entry.likelihood not in (None, spec.likelihood):
+            if not spec.meets(entry.when):
                 continue
-            pattern = re.escape(entry.canonical).replace(re.escape("{i}"), r"(?P<i>\d+)")
+            pattern = re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(entry.canonical))
             if match := re.fullmatch(pattern, canonical):
-                return entry, int(match.groupdict().get("i") or 0)
+                return entry, match.groupdict()
         return None

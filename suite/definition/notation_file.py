@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .axes import parse_axes
+from .constants import CONSTANTS, Constant, parse
 from .errors import BadInput
 from .notation import (
     FRAMEWORKS,
@@ -20,18 +21,14 @@ from .notation import (
     Supports,
     Symbol,
     Weight,
+    When,
 )
-from .roles import KINDS, NETS, ROLES, TO_LOG_VARIANCE
-from .spec import ACTIVATIONS, LIKELIHOODS, NETWORKS, PRIORS, Spec, parse_field
+from .notation_check import check
+from .roles import BOUNDS, KINDS, NETS, ROLES
+from .spec import CONDITIONS, LIKELIHOODS, POSTERIORS, Spec, parse_field
 from .toml_table import Table, read_toml
 
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
-#: What a decoder's output is, by likelihood: the tensors of the numerical contract.
-DECODER_ROLES = {
-    "bernoulli": ("decoder_logits",),
-    "gaussian": ("decoder_mean", "decoder_scale"),
-    "gaussian-fixed": ("decoder_mean",),
-}
 
 
 def load_notation(path: Path, notation_id: str) -> Notation:
@@ -55,11 +52,11 @@ def load_notation(path: Path, notation_id: str) -> Notation:
         layout=_layout(top.table("layout", {})),
         objective=_objective(top.table("objective")),
         weights=tuple(_weight(table) for table in top.tables("weights")),
-        claims=tuple(_claim(table) for table in top.tables("claims")),
+        claims=tuple(_claim(table) for table in top.tables("claims", [])),
     )
     model.finish()
     top.finish()
-    _check_whole(notation)
+    check(notation)
     return notation
 
 
@@ -98,33 +95,70 @@ def _configuration(table: Table) -> dict[str, Any]:
     return values
 
 
+#: What a source defines where it does not say: what most sources mean.
+DEFAULT_SUPPORT = {"posterior": "diagonal", "decoder_weights": "point", "latents": "none", "beta": "one"}
+
+
 def _supports(table: Table) -> Supports:
+    words = {
+        condition: table.texts(condition, choices, [DEFAULT_SUPPORT[condition]])
+        if condition in DEFAULT_SUPPORT
+        else table.texts(condition, choices)
+        for condition, choices in CONDITIONS.items()
+    }
+    variances = table.take("variances", list, "a list of positive numbers", None)
+    if variances is not None and not all(isinstance(v, int | float) and v > 0 for v in variances):
+        raise table.fail("variances", "a list of positive numbers", variances)
     supports = Supports(
-        network=table.texts("network", NETWORKS),
-        likelihood=table.texts("likelihood", LIKELIHOODS),
-        prior=table.texts("prior", PRIORS),
-        activation=table.texts("activation", ACTIVATIONS),
+        words=words,
         depth=table.take("depth", int, "a number of hidden layers", None),
+        variances=None if variances is None else tuple(float(v) for v in variances),
     )
     table.finish()
     return supports
 
 
+def _when(table: Table) -> When:
+    conditions = table.table("when", {})
+    when = {name: conditions.texts(name, CONDITIONS[name]) for name in conditions.fields() if name in CONDITIONS}
+    conditions.finish()
+    return when
+
+
+def _constants(table: Table, field: str) -> tuple[Constant, ...]:
+    texts = table.texts(field, default=[])
+    try:
+        return tuple(parse(text) for text in texts)
+    except ValueError as error:
+        expected = f"'+' or '-' and one of {', '.join(CONSTANTS)}"
+        raise table.fail(field, expected, str(error).strip("'")) from None
+
+
 def _methods(table: Table) -> Methods:
-    returns = table.table("decoder_returns")
+    encoder = table.text("encoder", None)
     methods = Methods(
-        encoder=table.text("encoder"),
-        encoder_returns=table.texts("encoder_returns"),
+        encoder=encoder,
+        encoder_returns={} if encoder is None else _returns(table, "encoder_returns", POSTERIORS),
         decoder=table.text("decoder"),
-        decoder_returns={name: returns.texts(name) for name in LIKELIHOODS if name in returns.fields()},
+        decoder_returns=_returns(table, "decoder_returns", LIKELIHOODS),
         quantities=table.text("quantities"),
         objective=table.text("objective"),
+        densities=table.text("densities", None),
         quantities_as_published=table.text("quantities_as_published", None),
         objective_as_published=table.text("objective_as_published", None),
     )
-    returns.finish()
     table.finish()
     return methods
+
+
+def _returns(table: Table, field: str, words: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """What a method returns, by a word of the specification: one list for all of them, or a table."""
+    if table.holds(field, list):
+        return dict.fromkeys(words, table.texts(field))
+    entries = table.table(field)
+    returns = {word: entries.texts(word) for word in words if word in entries.fields()}
+    entries.finish()
+    return returns
 
 
 def _symbol(table: Table) -> Symbol:
@@ -141,19 +175,39 @@ def _symbol(table: Table) -> Symbol:
         axes=_axis_names(table, "axes", axes) if axes else (),
         equation=table.text("equation"),
         quantity=table.text("quantity", None),
-        scale=table.choice("scale", TO_LOG_VARIANCE, None),
+        scale=table.text("scale", None),
         sign=table.take("sign", int, "1 or -1", 1),
-        likelihood=table.choice("likelihood", LIKELIHOODS, None),
+        dropped=_constants(table, "constants_dropped"),
+        covers=table.texts("covers", default=[]),
+        when=_when(table),
+        provenance=table.choice("provenance", PROVENANCE, None),
         note=table.text("note", ""),
     )
-    if symbol.sign not in (1, -1):
-        raise table.fail("sign", "1 or -1", symbol.sign)
-    if symbol.quantity is not None and ROLES[symbol.role].scaled and symbol.scale is None:
-        raise table.fail("scale", f"one of {', '.join(TO_LOG_VARIANCE)}, since role '{symbol.role}' is a scale", None)
-    if symbol.scale is not None and not ROLES[symbol.role].scaled:
-        raise table.fail("scale", f"none, since role '{symbol.role}' is no scale", symbol.scale)
+    _check_symbol(table, symbol)
     table.finish()
     return symbol
+
+
+def _check_symbol(table: Table, symbol: Symbol) -> None:
+    role = ROLES[symbol.role]
+    if symbol.sign not in (1, -1):
+        raise table.fail("sign", "1 or -1", symbol.sign)
+    if symbol.kind != role.kind:
+        raise table.fail("kind", f"'{role.kind}', since role '{role.name}' is one", symbol.kind)
+    if symbol.net != role.net:
+        raise table.fail("net", f"'{role.net}', since role '{role.name}' is of it", symbol.net)
+    if symbol.quantity is not None and role.scaled and symbol.scale is None:
+        raise table.fail("scale", f"one of {', '.join(role.scales)}, since role '{role.name}' is a scale", None)
+    if symbol.scale is not None and not role.scaled:
+        raise table.fail("scale", f"none, since role '{role.name}' is no scale", symbol.scale)
+    if symbol.scale is not None and symbol.scale not in role.scales:
+        raise table.fail("scale", f"one of {', '.join(role.scales)}", symbol.scale)
+    if role.kind == "weights" and not symbol.axes and not symbol.covers:
+        raise table.fail("covers", "the canonical weights of the set, or axes for one weight", [])
+    if symbol.covers and (role.kind != "weights" or symbol.axes):
+        raise table.fail("covers", "none, since this is no set of weights", list(symbol.covers))
+    if symbol.dropped and role.kind not in ("term", "objective"):
+        raise table.fail("constants_dropped", f"none, since role '{role.name}' is no term", [*map(str, symbol.dropped)])
 
 
 def _axis_names(table: Table, field: str, text: str) -> tuple[str, ...]:
@@ -177,16 +231,17 @@ def _layout(table: Table) -> dict[str, tuple[str, ...]]:
 def _objective(table: Table) -> Objective:
     objective = Objective(
         code=table.text("code"),
+        bound=table.choice("bound", BOUNDS, "elbo"),
         sense=table.choice("sense", ("maximised", "minimised")),
         data=table.choice("data", ("sum", "mean", "N/M")),
-        latents=table.choice("latents", ("sum",)),
-        pixels=table.choice("pixels", ("sum",)),
-        constants_dropped=table.texts("constants_dropped", default=[]),
-        beta=float(table.take("beta", (int, float), "a number", 1)),
+        latents=table.choice("latents", ("sum", "mean")),
+        pixels=table.choice("pixels", ("sum", "mean")),
+        dropped=_constants(table, "constants_dropped"),
+        beta=table.take("beta", (int, float, str), "a number, or 'beta'", 1),
         equation=table.text("equation"),
     )
-    if objective.beta != 1:
-        raise table.fail("beta", "1: no source so far weighs its KL", objective.beta)
+    if objective.beta != "beta" and (isinstance(objective.beta, str) or objective.beta <= 0):
+        raise table.fail("beta", "a positive number, or 'beta'", objective.beta)
     table.finish()
     return objective
 
@@ -207,8 +262,7 @@ def _weight(table: Table) -> Weight:
         places=places,
         scale=float(table.take("scale", (int, float), "a number", 1)),
         flip=table.texts("flip", default=[]),
-        network=table.choice("network", NETWORKS, None),
-        likelihood=table.choice("likelihood", LIKELIHOODS, None),
+        when=_when(table),
     )
     for framework in FRAMEWORKS:
         axes = places[framework].axes
@@ -222,34 +276,3 @@ def _claim(table: Table) -> Claim:
     claim = Claim(table.text("distribution"), table.texts("weights"), table.text("equation", ""))
     table.finish()
     return claim
-
-
-def _check_whole(notation: Notation) -> None:
-    """What no single table can show: names refer to symbols, and the roles that every notation needs are there."""
-    computed = {s.quantity for s in notation.symbols if s.quantity}
-    for likelihood in notation.supports.likelihood:
-        if likelihood not in notation.methods.decoder_returns:
-            raise BadInput(
-                f"{notation.path}: methods.decoder_returns: no entry for the supported likelihood '{likelihood}'"
-            )
-    lists = {"encoder_returns": notation.methods.encoder_returns}
-    lists |= {f"decoder_returns.{k}": v for k, v in notation.methods.decoder_returns.items()}
-    for field, names in lists.items():
-        for name in names:
-            if name not in computed:
-                raise BadInput(
-                    f"{notation.path}: methods.{field}: expected quantities of [[symbols]] "
-                    f"({', '.join(sorted(computed))}); found '{name}'"
-                )
-    for symbol in notation.symbols:
-        for likelihood in notation.supports.likelihood if symbol.quantity else ():
-            applies = symbol.likelihood in (None, likelihood)
-            if applies and symbol.role.startswith("decoder_") and symbol.role not in DECODER_ROLES[likelihood]:
-                raise BadInput(
-                    f"{notation.path}: symbols: quantity '{symbol.quantity}': expected a role out of "
-                    f"{', '.join(DECODER_ROLES[likelihood])} for likelihood '{likelihood}'; found '{symbol.role}'"
-                )
-    roles = {s.role for s in notation.symbols}
-    for role in ("data", "noise", "posterior_mean", "posterior_scale", "latent", "log_likelihood", "kl", "elbo"):
-        if role not in roles:
-            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{role}'; found none")

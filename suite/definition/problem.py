@@ -14,8 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from .errors import BadInput
-from .roles import TERMS
-from .spec import Spec, parse_spec, weight_shapes
+from .roles import BOUNDS, TERMS
+from .spec import Spec, parse_spec
+from .weights import decoder_slots, weight_shapes
 
 Array = NDArray[np.float64]
 
@@ -30,8 +31,10 @@ class Problem:
         x: data, [batch, data], float64.
         noise: standard normal draws, [sample, batch, latent], float64.
         weights: canonical name → float64 tensor.
+        weight_noise: decoder weight → standard normal draws, [sample, ...] float64, where the decoder's weights have a
+            posterior.
         expected_terms: exact terms as decimal strings, nested lists of shape [batch] or [batch, latent], where known.
-        expected_gradients: exact gradients of the batch's summed ELBO by canonical name, where known.
+        expected_gradients: exact gradients of the objective by bound and canonical name, where known.
     """
 
     name: str
@@ -39,12 +42,13 @@ class Problem:
     x: Array
     noise: Array
     weights: Mapping[str, Array]
+    weight_noise: Mapping[str, Array] = field(default_factory=dict)
     expected_terms: Mapping[str, Any] = field(default_factory=dict)
-    expected_gradients: Mapping[str, Array] = field(default_factory=dict)
+    expected_gradients: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
 
 def load_problem(path: Path) -> Problem:
-    """Read `NAME.json` with the `NAME.safetensors` (and `NAME.gradients.safetensors`, if any) beside it.
+    """Read `NAME.json` with the `NAME.safetensors` beside it, and the gradients beside that (`gradient_file`), if any.
 
     Raises:
         BadInput: the file is missing or unreadable, or its spec contradicts its tensors.
@@ -65,29 +69,47 @@ def load_problem(path: Path) -> Problem:
     shapes = weight_shapes(spec)
     source = path.with_suffix(".safetensors")
     weights = {name: check_tensor(tensors, name, shape, source) for name, shape in shapes.items()}
+    drawn = {} if spec.decoder_weights == "point" else {slot.name: slot.shape for slot in decoder_slots(spec)}
+    others = ("x", "noise", *(f"noise.{name}" for name in drawn))
     for name in tensors:
-        if name not in shapes and name not in ("x", "noise"):
+        if name not in shapes and name not in others:
             raise BadInput(
-                f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join(shapes)}, x, noise"
+                f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join((*shapes, *others))}"
             )
-    x = check_tensor(tensors, "x", (None, spec.data_dim), source)
+    x = check_tensor(tensors, "x", (spec.data_count if spec.posterior == "free" else None, spec.data_dim), source)
     noise = check_tensor(tensors, "noise", (None, x.shape[0], spec.latent_dim), source)
+    weight_noise = {
+        name: check_tensor(tensors, f"noise.{name}", (noise.shape[0], *shape), source) for name, shape in drawn.items()
+    }
     if spec.likelihood == "bernoulli" and not ((x >= 0) & (x <= 1)).all():
         worst = np.unravel_index(int(np.argmax(np.abs(x - 0.5))), x.shape)
         raise BadInput(
             f"{source}: tensor 'x': a bernoulli likelihood needs values in [0, 1]; "
             f"found {x[worst]} at {[int(i) for i in worst]}"
         )
-    gradients_path = path.with_name(f"{path.stem}.gradients.safetensors")
-    gradients: dict[str, Array] = {}
-    if gradients_path.exists():
-        found = read_tensors(gradients_path)
+    gradients = _expected_gradients(path, shapes)
+    _check_expected(expected, x.shape[0], spec.latent_dim, path)
+    return Problem(path.stem, spec, x, noise, weights, weight_noise, expected, gradients)
+
+
+def gradient_file(problem_file: Path, bound: str) -> Path:
+    """Where a problem's exact gradients of a bound are kept: `NAME.gradients.safetensors` has those of the ELBO."""
+    part = "" if bound == "elbo" else f".{bound}"
+    return problem_file.with_name(f"{problem_file.stem}{part}.gradients.safetensors")
+
+
+def _expected_gradients(problem_file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Array]]:
+    gradients: dict[str, dict[str, Array]] = {}
+    for bound in BOUNDS:
+        path = gradient_file(problem_file, bound)
+        if not path.exists():
+            continue
+        found = read_tensors(path)
         for name in found:
             if name not in shapes:
-                raise BadInput(f"{gradients_path}: tensor '{name}' is not a weight of this spec")
-        gradients = {name: check_tensor(found, name, shape, gradients_path) for name, shape in shapes.items()}
-    _check_expected(expected, x.shape[0], spec.latent_dim, path)
-    return Problem(path.stem, spec, x, noise, weights, expected, gradients)
+                raise BadInput(f"{path}: tensor '{name}' is not a weight of this spec")
+        gradients[bound] = {name: check_tensor(found, name, shape, path) for name, shape in shapes.items()}
+    return gradients
 
 
 def _check_expected(expected: Mapping[str, Any], batch: int, latent_dim: int, where: Path) -> None:
@@ -157,9 +179,11 @@ def save_problem(problem: Problem, folder: Path) -> Path:
     """Write the problem's files into `folder` and return the path of its `.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{problem.name}.json"
-    save_tensors({"x": problem.x, "noise": problem.noise, **problem.weights}, path.with_suffix(".safetensors"))
-    if problem.expected_gradients:
-        save_tensors(problem.expected_gradients, folder / f"{problem.name}.gradients.safetensors")
+    drawn = {f"noise.{name}": noise for name, noise in problem.weight_noise.items()}
+    tensors = {"x": problem.x, "noise": problem.noise, **drawn, **problem.weights}
+    save_tensors(tensors, path.with_suffix(".safetensors"))
+    for bound, gradients in problem.expected_gradients.items():
+        save_tensors(gradients, gradient_file(path, bound))
     document: dict[str, Any] = {"spec": problem.spec.as_json()}
     if problem.expected_terms:
         document["expected"] = dict(problem.expected_terms)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from math import prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Spec, weight_axes, weight_shapes
+from .spec import Spec
+from .weights import weight_axes, weight_shapes
 
 Array = NDArray[np.float64]
 
 BIAS_SCALE = 0.05
 """Standard deviation of biases and of a learned prior's parameters: small, but a dropped one is seen."""
+
+CENTRES = {"prior.pseudo_inputs": 0.5, "decoder.*.log_variance": -4.0}
+"""What pseudo-inputs vary about (images do so between 0 and 1), and the log-variance of decoder weights."""
 
 
 def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
@@ -27,10 +32,17 @@ def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
     """
     generator = np.random.default_rng(seed)
     axes = weight_axes(spec)
-    return {
-        name: generator.standard_normal(shape) * (1 / sqrt(fan_in(axes[name], shape)) if len(shape) > 1 else BIAS_SCALE)
-        for name, shape in weight_shapes(spec).items()
-    }
+    weights = {}
+    for name, shape in weight_shapes(spec).items():
+        scale = 1 / sqrt(fan_in(axes[name], shape)) if len(shape) > 1 else BIAS_SCALE
+        weights[name] = _centre(spec, name) + scale * generator.standard_normal(shape)
+    return weights
+
+
+def _centre(spec: Spec, name: str) -> float:
+    if spec.decoder_weights == "point" and name.startswith("decoder."):
+        return 0.0  # its head `decoder.log_variance` is a layer
+    return next((centre for pattern, centre in CENTRES.items() if fnmatchcase(name, pattern)), 0.0)
 
 
 def fan_in(axes: str, shape: tuple[int, ...]) -> int:

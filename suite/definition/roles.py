@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,74 +31,206 @@ class Role:
     Attributes:
         name: the role's key in notation.toml.
         meaning: one line for readers.
+        kind: what a symbol of this role is, one of `KINDS`.
+        net: whose it is, one of `NETS`.
         tensor: the canonical tensor that a quantity of this role becomes; None where it is compared with none.
         axes: the axes of that tensor by name, outermost first.
-        scaled: whether a symbol of this role has a scale kind (standard deviation, variance, ...).
+        scales: for a scale, its kinds, each with the canonical tensor that it becomes.
     """
 
     name: str
     meaning: str
+    kind: str
+    net: str
     tensor: str | None = None
     axes: tuple[str, ...] = ()
-    scaled: bool = False
+    scales: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether a symbol of this role has a scale kind (standard deviation, variance, ...)."""
+        return bool(self.scales)
+
+    def tensor_of(self, scale: str | None) -> str | None:
+        """The canonical tensor behind a symbol of this role and scale kind."""
+        return self.scales[scale] if scale is not None and self.scaled else self.tensor
 
 
 _PER_DATUM = ("batch",)
 _PER_LATENT = ("batch", "latent")
 _PER_DRAW = ("sample", "batch", "latent")
 _PER_PIXEL = ("sample", "batch", "data")
+_MATRIX = ("batch", "row", "column")
+
+#: Scale kinds of one number per dimension.
+DIAGONAL = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
+#: Scale kinds of a whole matrix: C; the lower-triangular L of C = LLᵀ; any other R of C = RRᵀ; C⁻¹.
+MATRIX = ("covariance", "cholesky", "factor", "precision_matrix")
+
+
+def _diagonal(prefix: str) -> dict[str, str]:
+    return {kind: f"{prefix}_{kind}" for kind in DIAGONAL}
+
 
 # The order of data flow: the equality check walks it and names the first tensor that diverges.
 _COMPARED = (
-    Role("posterior_mean", "mean of q(z|x)", "posterior_mean", _PER_LATENT),
-    Role("posterior_scale", "scale of q(z|x)", "posterior_log_variance", _PER_LATENT, scaled=True),
-    Role("latent", "the reparameterised draw of z", "latent", _PER_DRAW),
-    Role("decoder_logits", "logits of a Bernoulli p(x|z)", "decoder_logits", _PER_PIXEL),
+    Role("posterior_mean", "mean of q(z|x)", "distribution parameter", "inference", "posterior_mean", _PER_LATENT),
     Role(
-        "decoder_mean", "mean of p(x|z): of a Gaussian, or the probabilities of a Bernoulli", "decoder_mean", _PER_PIXEL
+        "posterior_scale",
+        "scale of q(z|x), per latent",
+        "distribution parameter",
+        "inference",
+        "posterior_log_variance",
+        _PER_LATENT,
+        _diagonal("posterior"),
     ),
-    Role("decoder_scale", "scale of a Gaussian p(x|z)", "decoder_log_variance", _PER_PIXEL, scaled=True),
-    Role("log_likelihood", "log p(x|z), averaged over the draws", "log_likelihood", _PER_DATUM),
-    Role("kl", "KL(q(z|x) || p(z)) in closed form", "kl", _PER_DATUM),
-    Role("elbo", "log likelihood minus closed-form KL", "elbo", _PER_DATUM),
-    Role("elbo_monte_carlo", "log p(x,z) - log q(z|x), averaged over the draws", "elbo_monte_carlo", _PER_DATUM),
-    Role("iwae", "log of the mean importance weight", "iwae", _PER_DATUM),
+    Role(
+        "cholesky_diagonal",
+        "diagonal of the Cholesky factor of q(z|x)",
+        "distribution parameter",
+        "inference",
+        "cholesky_log_variance",
+        _PER_LATENT,
+        _diagonal("cholesky"),
+    ),
+    Role(
+        "precision_diagonal",
+        "D of the precision D + uuᵀ of q(z|x)",
+        "distribution parameter",
+        "inference",
+        "rank_one_log_variance",
+        _PER_LATENT,
+        _diagonal("rank_one"),
+    ),
+    Role(
+        "precision_vector",
+        "u of the precision D + uuᵀ of q(z|x)",
+        "distribution parameter",
+        "inference",
+        "rank_one_vector",
+        _PER_LATENT,
+    ),
+    Role(
+        "posterior_matrix",
+        "covariance of q(z|x), or what it is made of",
+        "distribution parameter",
+        "inference",
+        "posterior_covariance",
+        _MATRIX,
+        {kind: f"posterior_{kind}" for kind in MATRIX},
+    ),
+    Role("prior_mean", "mean of a learned p(z)", "weights", "generative", "prior_mean", ("latent",)),
+    Role(
+        "prior_scale",
+        "scale of a learned p(z)",
+        "weights",
+        "generative",
+        "prior_log_variance",
+        ("latent",),
+        _diagonal("prior"),
+    ),
+    Role("latent", "the reparameterised draw of z", "latent", "both", "latent", _PER_DRAW),
+    Role(
+        "decoder_logits",
+        "logits of a Bernoulli p(x|z)",
+        "distribution parameter",
+        "generative",
+        "decoder_logits",
+        _PER_PIXEL,
+    ),
+    Role(
+        "decoder_probability",
+        "mean of a Bernoulli p(x|z)",
+        "distribution parameter",
+        "generative",
+        "decoder_probability",
+        _PER_PIXEL,
+    ),
+    Role(
+        "decoder_mean", "mean of a Gaussian p(x|z)", "distribution parameter", "generative", "decoder_mean", _PER_PIXEL
+    ),
+    Role(
+        "decoder_scale",
+        "scale of a Gaussian p(x|z)",
+        "distribution parameter",
+        "generative",
+        "decoder_log_variance",
+        _PER_PIXEL,
+        _diagonal("decoder"),
+    ),
+    Role("log_likelihood", "log p(x|z), averaged over the draws", "term", "generative", "log_likelihood", _PER_DATUM),
+    Role("log_prior", "log p(z), averaged over the draws", "term", "generative", "log_prior", _PER_DATUM),
+    Role("log_posterior", "log q(z|x), averaged over the draws", "term", "inference", "log_posterior", _PER_DATUM),
+    Role("kl", "KL(q(z|x) ‖ p(z)) in closed form", "term", "both", "kl", _PER_DATUM),
+    Role(
+        "kl_monte_carlo", "log q(z|x) − log p(z), averaged over the draws", "term", "both", "kl_monte_carlo", _PER_DATUM
+    ),
+    Role("elbo", "log likelihood − closed-form KL", "objective", "both", "elbo", _PER_DATUM),
+    Role(
+        "elbo_monte_carlo",
+        "log p(x,z) − log q(z|x), averaged over the draws",
+        "objective",
+        "both",
+        "elbo_monte_carlo",
+        _PER_DATUM,
+    ),
+    Role("iwae", "log of the mean importance weight", "objective", "both", "iwae", _PER_DATUM),
+    Role("weight_kl", "KL(q(θ) ‖ p(θ)) of the decoder's weights in closed form", "term", "both", "weight_kl"),
+    Role(
+        "weight_kl_monte_carlo",
+        "log q(θ) − log p(θ), averaged over the draws",
+        "term",
+        "both",
+        "weight_kl_monte_carlo",
+    ),
 )
 _NAMED = (
-    Role("data", "x"),
-    Role("noise", "standard normal draws"),
-    Role("generative_weights", "weights of the generative model"),
-    Role("inference_weights", "weights of the recognition model"),
-    Role("prior_mean", "mean of p(z)"),
-    Role("prior_scale", "scale of p(z)", scaled=True),
-    Role("log_prior", "log p(z) at a draw"),
-    Role("log_posterior", "log q(z|x) at a draw"),
-    Role("joint", "p(x,z)"),
-    Role("marginal", "p(x)"),
-    Role("posterior", "p(z|x)"),
-    Role("approximate_posterior", "q(z|x)"),
-    Role("likelihood", "p(x|z)"),
-    Role("prior", "p(z)"),
-    Role("objective", "the published objective on a batch"),
-    Role("data_count", "number of data in the whole set"),
-    Role("batch_size", "number of data in a batch"),
-    Role("sample_count", "number of noise draws per datum"),
-    Role("latent_size", "number of latent dimensions"),
-    Role("data_size", "number of data dimensions"),
+    Role("data", "x", "data", "none"),
+    Role("noise", "standard normal draws behind z", "noise", "none"),
+    Role("weight_noise", "standard normal draws behind the decoder's weights", "noise", "none"),
+    Role("generative_weights", "weights of the generative model", "weights", "generative"),
+    Role("prior_weights", "weights of a learned prior alone", "weights", "generative"),
+    Role("inference_weights", "weights of the recognition model, or free parameters of q", "weights", "inference"),
+    Role("all_weights", "weights of both models under one letter", "weights", "both"),
+    Role("joint", "p(x,z)", "distribution", "generative"),
+    Role("marginal", "p(x)", "distribution", "generative"),
+    Role("posterior", "p(z|x)", "distribution", "generative"),
+    Role("approximate_posterior", "q(z|x)", "distribution", "inference"),
+    Role("likelihood", "p(x|z)", "distribution", "generative"),
+    Role("prior", "p(z)", "distribution", "generative"),
+    Role("weight_prior", "p(θ)", "distribution", "none"),
+    Role("weight_posterior", "q(θ)", "distribution", "inference"),
+    Role("objective", "the published objective on a batch", "objective", "both"),
+    Role("data_count", "number of data in the whole set", "constant", "none"),
+    Role("batch_size", "number of data in a batch", "constant", "none"),
+    Role("sample_count", "number of noise draws per datum", "constant", "none"),
+    Role("latent_size", "number of latent dimensions", "constant", "none"),
+    Role("data_size", "number of data dimensions", "constant", "none"),
+    Role("component_count", "number of pseudo-inputs", "constant", "none"),
+    Role("kl_weight", "weight of the KL in the objective", "constant", "none"),
+    Role("decoder_variance", "the constant variance of a Gaussian p(x|z)", "constant", "none"),
+    Role("layer_count", "number of stochastic layers", "constant", "none"),
 )
 
 ROLES: dict[str, Role] = {role.name: role for role in (*_COMPARED, *_NAMED)}
 
 #: Canonical tensors in the order of data flow, each with its axes.
-TENSORS: dict[str, tuple[str, ...]] = {role.tensor: role.axes for role in _COMPARED if role.tensor}
+TENSORS: dict[str, tuple[str, ...]] = {
+    tensor: role.axes for role in _COMPARED for tensor in dict.fromkeys((str(role.tensor), *role.scales.values()))
+}
 
 #: The tensors that `evaluate` prints as terms.
 TERMS = ("log_likelihood", "kl", "elbo", "elbo_monte_carlo", "iwae", "posterior_mean", "posterior_log_variance")
 
+#: What an objective may reduce over a batch, and gradients are of.
+BOUNDS = ("elbo", "elbo_monte_carlo", "iwae")
+
 #: Scale kind → the published number as a canonical log-variance.
 TO_LOG_VARIANCE: dict[str, Callable[[Array], Array]] = {
-    "sd": lambda s: 2 * np.log(s),
-    "variance": np.log,
-    "log_sd": lambda s: 2 * s,
     "log_variance": lambda s: s,
+    "log_sd": lambda s: 2 * s,
+    "variance": np.log,
+    "sd": lambda s: 2 * np.log(s),
+    "precision": lambda s: -np.log(s),
+    "log_precision": lambda s: -s,
 }

@@ -1,9 +1,9 @@
-"""Model specifications: which VAE a problem is about, and the names, axes and shapes of its canonical weights."""
+"""Model specifications: which VAE a problem is about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from math import prod
 from typing import Any
 
@@ -11,25 +11,49 @@ from .errors import BadInput
 
 NETWORKS = ("mlp", "conv")
 LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-fixed")
-PRIORS = ("standard", "learned")
-ACTIVATIONS = ("tanh", "relu", "softplus")
+PRIORS = ("standard", "learned", "vamp")
+ACTIVATIONS = ("tanh", "relu", "softplus", "gated")
+POSTERIORS = ("diagonal", "isotropic", "full", "rank-one", "free")
+DECODER_WEIGHTS = ("point", "posterior")
+#: Field of a specification → its closed list of words.
+CHOICES = {
+    "network": NETWORKS,
+    "likelihood": LIKELIHOODS,
+    "prior": PRIORS,
+    "activation": ACTIVATIONS,
+    "posterior": POSTERIORS,
+    "decoder_weights": DECODER_WEIGHTS,
+}
+#: What a notation can ask about a specification: its closed words, and whether two of its numbers are set.
+CONDITIONS = {**CHOICES, "latents": ("none", "layers"), "beta": ("one", "other")}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One VAE with a diagonal Gaussian posterior, as the numerical contract defines it.
+    """One VAE, as the numerical contract defines it; what is not said is what most sources mean.
 
     Attributes:
         network: `mlp` (hidden layers of the widths in `hidden`, in reverse for the decoder) or `conv`.
         likelihood: `bernoulli` on logits, `gaussian` with a log-variance head, or `gaussian-fixed`.
-        prior: `standard` N(0, I) or `learned` (diagonal Gaussian).
-        activation: after each hidden layer.
+        prior: `standard` N(0, I), `learned` (diagonal Gaussian), or `vamp`: the mixture, in equal parts, of q(z|u) over
+            learned pseudo-inputs u.
+        activation: after each hidden layer. `gated`: the layer's output times the sigmoid of a second layer's.
         hidden: widths of the hidden layers of the encoder.
         data_dim: size of the data axis.
         latent_dim: size of the latent axis.
         variance: the decoder's constant variance; only for `gaussian-fixed`.
         image_shape: (channel, height, width); only for `conv`.
         channels: widths of the encoder's convolutions; only for `conv`.
+        posterior: q(z|x) is Gaussian; its covariance is `diagonal`, `isotropic` (one scale per datum), `full` (LLᵀ),
+            `rank-one` (whose inverse is D + uuᵀ), or diagonal and `free`: no encoder, a mean and a log-variance per
+            datum.
+        beta: weight of the KL in the objective, 1 for the ELBO itself.
+        components: number of pseudo-inputs; only for `vamp`.
+        latents: sizes of the layers of a deep latent Gaussian model, the one next to the data first, whose noises are
+            the latent axis; None where the decoder takes z itself.
+        decoder_weights: `point`, or `posterior`: a diagonal Gaussian over each, against the prior N(0, I).
+        data_count: number of data in the whole set; only where the posterior is `free` (it then is the batch) or the
+            decoder's weights have a posterior.
     """
 
     network: str
@@ -42,10 +66,30 @@ class Spec:
     variance: float | None = None
     image_shape: tuple[int, int, int] | None = None
     channels: tuple[int, ...] | None = None
+    posterior: str = "diagonal"
+    beta: float = 1.0
+    components: int | None = None
+    latents: tuple[int, ...] | None = None
+    decoder_weights: str = "point"
+    data_count: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The fields that are set, as plain JSON values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v is not None}
+        """The fields that differ from their defaults, as plain JSON values."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept = {f.name: values[f.name] for f in fields(self) if f.default is MISSING or values[f.name] != f.default}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+    def word(self, condition: str) -> str:
+        """The word of `CONDITIONS[condition]` that holds."""
+        if condition == "latents":
+            return "layers" if self.latents else "none"
+        if condition == "beta":
+            return "one" if self.beta == 1 else "other"
+        return str(getattr(self, condition))
+
+    def meets(self, when: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether each condition has one of its words."""
+        return all(self.word(condition) in words for condition, words in when.items())
 
     @property
     def bottom_shape(self) -> tuple[int, int, int]:
@@ -77,7 +121,7 @@ def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
     values: dict[str, Any] = {}
     for name in known:
         if name not in document:
-            if name in ("variance", "image_shape", "channels"):
+            if known[name].default is not MISSING:
                 continue
             raise BadInput(f"{where}: spec lacks the field '{name}'")
         values[name] = parse_field(name, document[name], where)
@@ -88,16 +132,15 @@ def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
 
 def parse_field(name: str, value: Any, where: str) -> Any:
     """One field of a specification. Raises BadInput naming `where`, the field, what was expected and what was found."""
-    choices = {"network": NETWORKS, "likelihood": LIKELIHOODS, "prior": PRIORS, "activation": ACTIVATIONS}
-    if name in choices:
-        if value not in choices[name]:
-            raise BadInput(f"{where}: spec.{name}: expected one of {', '.join(choices[name])}; found {value!r}")
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise BadInput(f"{where}: spec.{name}: expected one of {', '.join(CHOICES[name])}; found {value!r}")
         return value
-    if name == "variance":
+    if name in ("variance", "beta"):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise BadInput(f"{where}: spec.variance: expected a positive number; found {value!r}")
+            raise BadInput(f"{where}: spec.{name}: expected a positive number; found {value!r}")
         return float(value)
-    if name in ("data_dim", "latent_dim"):
+    if name in ("data_dim", "latent_dim", "components", "data_count"):
         if not _is_size(value):
             raise BadInput(f"{where}: spec.{name}: expected a positive whole number; found {value!r}")
         return value
@@ -116,6 +159,7 @@ def _check_consistency(spec: Spec, where: str) -> None:
     if (spec.likelihood == "gaussian-fixed") != (spec.variance is not None):
         verb = "needs" if spec.variance is None else "takes no"
         raise BadInput(f"{where}: spec.variance: likelihood '{spec.likelihood}' {verb} variance; found {spec.variance}")
+    _check_family(spec, where)
     if spec.network == "mlp":
         if spec.image_shape is not None or spec.channels is not None:
             raise BadInput(f"{where}: spec: network 'mlp' takes neither image_shape nor channels")
@@ -124,6 +168,13 @@ def _check_consistency(spec: Spec, where: str) -> None:
         raise BadInput(f"{where}: spec: network 'conv' needs image_shape and channels")
     if spec.likelihood != "bernoulli":
         raise BadInput(f"{where}: spec.likelihood: network 'conv' has bernoulli only; found '{spec.likelihood}'")
+    if spec.posterior != "diagonal" or spec.prior == "vamp" or spec.latents or spec.decoder_weights != "point":
+        raise BadInput(
+            f"{where}: spec: network 'conv' takes a diagonal posterior, a standard or learned prior, no latents and "
+            f"point decoder_weights"
+        )
+    if spec.activation == "gated":
+        raise BadInput(f"{where}: spec.activation: network 'conv' has no activation 'gated'")
     if len(spec.hidden) != 1:
         raise BadInput(f"{where}: spec.hidden: network 'conv' has one hidden layer; found {len(spec.hidden)}")
     if spec.data_dim != prod(spec.image_shape):
@@ -139,79 +190,26 @@ def _check_consistency(spec: Spec, where: str) -> None:
             )
 
 
-def weight_axes(spec: Spec) -> dict[str, str]:
-    """Canonical weights in the order of data flow, each with its axes.
-
-    Returns:
-        name → axes by name, outermost first. Parentheses mark a composite axis, outermost part first:
-        `out (channel height width)` is a matrix whose columns run over an image.
-    """
-    conv = spec.network == "conv"
-    image = "(channel height width)"
-    axes: dict[str, str] = {}
-    for i in range(len(spec.channels or ())):
-        axes[f"encoder.conv.{i}.weight"] = "out in height width"
-        axes[f"encoder.conv.{i}.bias"] = "out"
-    for i in range(len(spec.hidden)):
-        axes[f"encoder.hidden.{i}.weight"] = f"out {image}" if conv and i == 0 else "out in"
-        axes[f"encoder.hidden.{i}.bias"] = "out"
-    for head in ("encoder.mean", "encoder.log_variance"):
-        axes[f"{head}.weight"] = "out in"
-        axes[f"{head}.bias"] = "out"
-    if spec.prior == "learned":
-        axes["prior.mean"] = "latent"
-        axes["prior.log_variance"] = "latent"
-    for i in range(len(spec.hidden)):
-        axes[f"decoder.hidden.{i}.weight"] = f"{image} in" if conv else "out in"
-        axes[f"decoder.hidden.{i}.bias"] = image if conv else "out"
-    for i in range(len(spec.channels or ())):
-        axes[f"decoder.conv.{i}.weight"] = "in out height width"
-        axes[f"decoder.conv.{i}.bias"] = "out"
-    for head in spec.heads:
-        axes[f"decoder.{head}.weight"] = "out in height width" if conv else "out in"
-        axes[f"decoder.{head}.bias"] = "out"
-    return axes
-
-
-def weight_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """Canonical weights in the order of data flow, each with its shape."""
-    shapes: dict[str, tuple[int, ...]] = {}
-
-    def layer(name: str, fan_out: int, fan_in: int) -> None:
-        shapes[f"{name}.weight"] = (fan_out, fan_in)
-        shapes[f"{name}.bias"] = (fan_out,)
-
-    width = spec.data_dim
-    if spec.network == "conv":
-        assert spec.image_shape and spec.channels
-        fan_in = spec.image_shape[0]
-        for i, channel in enumerate(spec.channels):
-            shapes[f"encoder.conv.{i}.weight"] = (channel, fan_in, 3, 3)
-            shapes[f"encoder.conv.{i}.bias"] = (channel,)
-            fan_in = channel
-        width = prod(spec.bottom_shape)
-    for i, hidden in enumerate(spec.hidden):
-        layer(f"encoder.hidden.{i}", hidden, width)
-        width = hidden
-    layer("encoder.mean", spec.latent_dim, width)
-    layer("encoder.log_variance", spec.latent_dim, width)
-    if spec.prior == "learned":
-        shapes["prior.mean"] = shapes["prior.log_variance"] = (spec.latent_dim,)
-    width = spec.latent_dim
-    if spec.network == "conv":
-        assert spec.image_shape and spec.channels
-        layer("decoder.hidden.0", prod(spec.bottom_shape), width)
-        fan_in = spec.channels[-1]
-        for i, channel in enumerate(reversed(spec.channels)):
-            shapes[f"decoder.conv.{i}.weight"] = (fan_in, channel, 3, 3)
-            shapes[f"decoder.conv.{i}.bias"] = (channel,)
-            fan_in = channel
-        shapes["decoder.logits.weight"] = (spec.image_shape[0], fan_in, 3, 3)
-        shapes["decoder.logits.bias"] = (spec.image_shape[0],)
-        return shapes
-    for i, hidden in enumerate(reversed(spec.hidden)):
-        layer(f"decoder.hidden.{i}", hidden, width)
-        width = hidden
-    for head in spec.heads:
-        layer(f"decoder.{head}", spec.data_dim, width)
-    return shapes
+def _check_family(spec: Spec, where: str) -> None:
+    if (spec.prior == "vamp") != (spec.components is not None):
+        verb = "needs" if spec.components is None else "takes no"
+        raise BadInput(f"{where}: spec.components: prior '{spec.prior}' {verb} components; found {spec.components}")
+    if spec.prior == "vamp" and spec.posterior not in ("diagonal", "isotropic"):
+        raise BadInput(
+            f"{where}: spec.posterior: prior 'vamp' needs a posterior out of diagonal, isotropic; "
+            f"found '{spec.posterior}'"
+        )
+    counted = spec.posterior == "free" or spec.decoder_weights == "posterior"
+    if counted != (spec.data_count is not None):
+        verb = "needs" if counted else "takes no"
+        raise BadInput(
+            f"{where}: spec.data_count: posterior '{spec.posterior}' with decoder_weights '{spec.decoder_weights}' "
+            f"{verb} data_count; found {spec.data_count}"
+        )
+    if spec.latents is not None and sum(spec.latents) != spec.latent_dim:
+        raise BadInput(
+            f"{where}: spec.latents: expected sizes that add up to latent_dim = {spec.latent_dim}; "
+            f"found {list(spec.latents)}"
+        )
+    if spec.latents is not None and spec.decoder_weights != "point":
+        raise BadInput(f"{where}: spec.decoder_weights: expected 'point' where there are latents; found 'posterior'")

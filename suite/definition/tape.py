@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,10 @@ class Node:
     value: Array
     parents: list[tuple[Node, Pullback]] = field(default_factory=list)
     wanted: bool = False
+
+
+def _entry(index: int, d: Array) -> Array:
+    return d[:, index]
 
 
 class Tape:
@@ -112,6 +117,22 @@ class Tape:
         value = self._round(np.exp(a.value))
         return self._record(value, (a, lambda d: self._round(d * value)))
 
+    def log(self, a: Node) -> Node:
+        return self._record(self._round(np.log(a.value)), (a, lambda d: self._round(d / a.value)))
+
+    def sqrt(self, a: Node) -> Node:
+        value = self._round(np.sqrt(a.value))
+        return self._record(value, (a, lambda d: self._round(d / (2 * value))))
+
+    def sigmoid(self, a: Node) -> Node:
+        value = self._round(sigmoid(a.value))
+        return self._record(value, (a, lambda d: self._round(d * self._sigmoid_slope(a.value, value))))
+
+    def _sigmoid_slope(self, a: Array, s: Array) -> Array:
+        if self.arithmetic.exact:  # as for tanh: 1 − σ(a) has no digits left where σ(a) is near 1
+            return np.asarray(s * sigmoid(-a))
+        return self._round(s * self._round(1 - s))
+
     def tanh(self, a: Node) -> Node:
         value = self._round(np.tanh(a.value))
         return self._record(value, (a, lambda d: self._round(d * self._tanh_slope(a.value, value))))
@@ -163,6 +184,27 @@ class Tape:
         order = (0, *(axis + 1 for axis in axes))
         back = tuple(int(i) for i in np.argsort(order))
         return self._record(a.value.transpose(order), (a, lambda d: d.transpose(back)))
+
+    def expand(self, a: Node, axis: int) -> Node:
+        """An axis of size one before the axis that is `axis` afterwards; negative axes count from the last."""
+        value = np.expand_dims(a.value, axis if axis < 0 else axis + 1)
+        return self._record(value, (a, lambda d: d.reshape(a.value.shape)))
+
+    def take(self, a: Node, index: int) -> Node:
+        """[..., first axis first] → its entry at `index`, unperturbed."""
+        shape = a.value.shape
+
+        def pullback(d: Array) -> Array:
+            adjoint = np.zeros(shape)
+            adjoint[:, index] = d
+            return adjoint
+
+        return self._record(a.value[:, index], (a, pullback))
+
+    def stack(self, nodes: list[Node]) -> Node:
+        """Equally shaped nodes along a new first axis, unperturbed."""
+        value = np.stack([node.value for node in nodes], axis=1)
+        return self._record(value, *((node, partial(_entry, i)) for i, node in enumerate(nodes)))
 
     def copy(self, a: Node, selection: Selection) -> Node:
         """[..., feature] → [..., *place]; unperturbed, its adjoint's sums are not."""

@@ -56,9 +56,13 @@ class Table:
     def table(self, field: str, default: Any = _REQUIRED) -> Table:
         return Table(self.take(field, Mapping, "a table", default), self.path, f"{self.name}.{field}".lstrip("."))
 
-    def tables(self, field: str) -> list[Table]:
-        values = self.take(field, list, "an array of tables")
+    def tables(self, field: str, default: Any = _REQUIRED) -> list[Table]:
+        values = self.take(field, list, "an array of tables", default)
         return [Table(v, self.path, f"{self.name}.{field}[{i}]".lstrip(".")) for i, v in enumerate(values)]
+
+    def holds(self, field: str, kind: type) -> bool:
+        """Whether a field that is still to be taken is of a type."""
+        return isinstance(self._left.get(field), kind)
 
     def fields(self) -> list[str]:
         return list(self._left)

@@ -8,13 +8,15 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ..definition.embeddings import written_by
 from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.roles import ROLES
-from ..definition.spec import Spec, weight_shapes
+from ..definition.spec import Spec
+from ..definition.weights import weight_shapes
 from .bindings import Binding
-from .compute import prepare
 from .records import Cell
+from .subject import prepare
 
 DEPARTURE = 0.01
 """Nats per pixel beyond which the published scoring counts as another function."""
@@ -45,7 +47,7 @@ def clamp_logit(binding: Binding, cell: Cell, notation: Notation, module: Module
         a < 0, under `x0` for a pixel of 0 with a > 0; None where it does not up to LIMIT. None for both at once where
         the notation cannot express the one-pixel model.
     """
-    if notation.unsupported(_SPEC):
+    if written_by(notation, _SPEC) is None:
         return None
     logits = np.arange(STEP, LIMIT + STEP, STEP)
     problem = _problem(logits)

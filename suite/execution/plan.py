@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..definition.embeddings import written_by
 from ..definition.errors import BadInput, EnvironmentLacks
 from ..definition.maps import weight_maps
 from ..definition.notation import Notation
@@ -28,6 +29,7 @@ class Task:
     notation_file: str
     gradients: bool
     adapted: bool = False
+    embedding: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -37,6 +39,7 @@ class Task:
             "notation_file": self.notation_file,
             "gradients": self.gradients,
             "adapted": self.adapted,
+            "embedding": self.embedding,
         }
 
 
@@ -108,17 +111,26 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     cell = Cell(
                         problem.name, notation.id, backend.framework, backend.name, selection.device, dtype, mode
                     )
-                    adapted = notation.adapted(problem.spec)
+                    written = written_by(notation, problem.spec)
+                    adapted = notation.adapted(written.target if written else problem.spec)
+                    embedding = "; ".join(written.names) if written else ""
                     if settled := _settled(cell, backend, notation, problem, selection):
                         status, reason = settled
-                        plan.settled.append(make_record(cell, status, reason, adapted=adapted))
+                        extra = {"adapted": adapted, "embedding": embedding or None}
+                        plan.settled.append(make_record(cell, status, reason, **extra))
                         continue
-                    weight_maps(
-                        notation, backend.framework, problem.spec
-                    )  # a bad table is bad input, not a failed cell
-                    folder = where[notation.id]
+                    assert written
+                    weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
                     plan.tasks.append(
-                        Task(cell, str(problem_file), folder, str(notation.path), selection.gradients, adapted)
+                        Task(
+                            cell,
+                            str(problem_file),
+                            where[notation.id],
+                            str(notation.path),
+                            selection.gradients,
+                            adapted,
+                            embedding or None,
+                        )
                     )
     return plan
 
@@ -127,8 +139,8 @@ def _settled(
     cell: Cell, backend: Backend, notation: Notation, problem: Problem, selection: Selection
 ) -> tuple[str, str] | None:
     """The status of a cell that cannot run, and why."""
-    if reason := notation.unsupported(problem.spec):
-        return "unsupported", reason
+    if written_by(notation, problem.spec) is None:
+        return "unsupported", str(notation.unsupported(problem.spec))
     if backend.lacking():
         return "missing", backend.remedy()
     if cell.backend in selection.blind:

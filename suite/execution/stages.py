@@ -17,7 +17,8 @@ from ..definition.roles import ROLES
 from .backends import base_dtype
 from .bindings import Graphs
 from .bindings.base import Optimizer
-from .compute import OBJECTIVE, Subject
+from .compute import OBJECTIVE, canonical_gradients, derive_log_variance
+from .subject import Subject
 
 Array = NDArray[Any]
 
@@ -88,12 +89,12 @@ class ForwardStage(Stage):
             return {OBJECTIVE: _total_elbo(subject, arrays[0], self.batch)}
         found = {}
         for symbol, array in zip(self.returned, arrays, strict=True):
-            role = ROLES[symbol.role]
-            if role.tensor is None:
+            if symbol.tensor is None:
                 continue
-            if "sample" in role.axes and "sample" not in symbol.axes:
+            if "sample" in ROLES[symbol.role].axes and "sample" not in symbol.axes:
                 array = array[None]
-            found[role.tensor] = subject.canonical(symbol, array)
+            found[symbol.tensor] = subject.canonical(symbol, array)
+        derive_log_variance(found)
         return found
 
     def graphs(self) -> Graphs | None:
@@ -127,12 +128,9 @@ class TrainingStage(Stage):
         """The objective, and the gradients of Σ_b elbo_b out of Adam's first moments: of a first step only."""
         subject = self.subject
         found = {OBJECTIVE: _total_elbo(subject, subject.binding.array(outputs), self.batch)}
-        factor = (1 - ADAM_BETA_1) * subject.objective_sign() * subject.objective_factor(self.batch)
-        moments = self.training.first_moments()
-        for canonical, weight_map in subject.maps.items():
-            moment = moments[weight_map.path].astype(np.float64)
-            found[f"gradient/{canonical}"] = weight_map.gradient_to_canonical(moment) / factor
-        return found
+        factor = (1 - ADAM_BETA_1) * subject.objective_sign()
+        moments = {path: m.astype(np.float64) / factor for path, m in self.training.first_moments().items()}
+        return found | canonical_gradients(subject, moments, self.batch)
 
     def graphs(self) -> Graphs | None:
         return self.subject.binding.graphs(self.training)
@@ -158,7 +156,9 @@ def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
     methods, batch = notation.methods, len(problem.x)
     symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
     if stage == "encoder":
-        returned = [symbols[name] for name in methods.encoder_returns]
+        if methods.encoder is None:
+            raise ValueError(f"{notation.id} has no encoder to be timed")
+        returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
         return ForwardStage(
             subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch
         )
@@ -175,7 +175,8 @@ def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
     if stage == "elbo":
         return ForwardStage(subject, subject.objective(), inputs, None, batch)
     if stage == "training_step":
-        start = published_weights(subject.maps, problem.weights, base_dtype(subject.dtype))
+        weights = subject.embedded.weights(problem.weights)
+        start = published_weights(subject.maps, weights, base_dtype(subject.dtype))
         return TrainingStage(subject, inputs, start, batch)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
@@ -185,5 +186,5 @@ def _listed(outputs: Any) -> list[Any]:
 
 
 def _total_elbo(subject: Subject, objective: Array, batch: int) -> Array:
-    """The published objective as Σ_b elbo_b, by its declared sense and reduction."""
-    return np.asarray(objective.astype(np.float64) / subject.objective_factor(batch))
+    """The published objective as Σ_b bound_b, by its declared sense, reduction and constants."""
+    return np.asarray(subject.total_bound(float(objective.astype(np.float64)), batch, None))

@@ -16,14 +16,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..definition.embeddings import embedded
 from ..definition.notation import Notation
 from ..definition.notation_file import load_notation
 from ..definition.problem import Problem, load_problem, save_tensors
 from .bindings import Binding, open_binding
 from .child import settle
 from .clamp import clamp_logit
-from .compute import evaluate, prepare
+from .compute import evaluate
 from .records import Cell, append_record, cell_of, make_record
+from .subject import prepare
 
 
 def run_job(job: dict[str, Any]) -> None:
@@ -49,7 +51,8 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     problem = _problem(item["problem_file"])
     notation = _notation(item["notation_file"], cell.notation)
     module = import_module(f"{item['package']}.{cell.framework}_vae")
-    subject = prepare(binding, cell, notation, module, problem)
+    forced = embedded(problem.spec, item["embedding"]) if item.get("forced") else None
+    subject = prepare(binding, cell, notation, module, problem, forced)
     outcome = evaluate(subject, problem, gradients=item["gradients"])
     path = folder / f"{cell.key}.safetensors"
     save_tensors(outcome.tensors, path)
@@ -57,7 +60,10 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     record = make_record(
         cell,
         "ok",
-        adapted=notation.adapted(problem.spec),
+        adapted=notation.adapted(subject.spec),
+        embedding="; ".join(subject.embedded.names) or None,
+        bound=notation.objective.bound,
+        published_objective=outcome.published_objective,
         tensors=path.name,
         active={
             "backend": binding.active_backend(),

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import fan_in
-from elbostone.definition.spec import ACTIVATIONS, LIKELIHOODS, PRIORS, Spec, weight_axes, weight_shapes
+from elbostone.definition.spec import ACTIVATIONS, LIKELIHOODS, PRIORS, Spec
+from elbostone.definition.weights import weight_axes, weight_shapes
 
 Array = NDArray[np.float64]
 

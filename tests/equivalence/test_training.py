@@ -22,9 +22,10 @@ from elbostone.definition.arithmetic import EPSILON, Arithmetic, Array, Exact, P
 from elbostone.definition.data import digits
 from elbostone.definition.problem import Problem, read_tensors, save_problem, save_tensors
 from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec, weight_shapes
-from elbostone.execution.compute import DATA_COUNT
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 from elbostone.execution.processes import worker_environment
+from elbostone.execution.subject import DATA_COUNT
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (SIZES["hidden"],), SIZES["D"], SIZES["J"])
 Weights = dict[str, Array]

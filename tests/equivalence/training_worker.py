@@ -19,8 +19,8 @@ from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.bindings import Binding, Training, open_binding
 from elbostone.execution.bindings.base import Optimizer
-from elbostone.execution.compute import DATA_COUNT, Subject, prepare
 from elbostone.execution.records import Cell
+from elbostone.execution.subject import DATA_COUNT, Subject, prepare
 
 AEVB = "kingma_welling_2013"
 DTYPES = ("float64", "float32")

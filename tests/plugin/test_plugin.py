@@ -14,7 +14,8 @@ import pytest
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem, save_problem
 from elbostone.definition.roles import TERMS
-from elbostone.definition.spec import Spec, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 
 EXAMPLE = Path(__file__).parent / "example"
 NOTATION = "example_swapped"

@@ -6,7 +6,8 @@ import pytest
 from elbostone.definition.maps import published_weights, weight_maps
 from elbostone.definition.notation import FRAMEWORKS, Notation
 from elbostone.definition.registry import notations
-from elbostone.definition.spec import Spec, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 2)
 CONV = Spec("conv", "bernoulli", "standard", "relu", (5,), 2 * 8 * 4, 2, image_shape=(2, 8, 4), channels=(3, 4))

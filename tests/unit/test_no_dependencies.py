@@ -12,7 +12,8 @@ import pytest
 
 from elbostone.definition.problem import Problem, load_problem, save_problem
 from elbostone.definition.registry import choose
-from elbostone.definition.spec import Spec, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 from elbostone.execution.plan import Selection, plan_cells
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")

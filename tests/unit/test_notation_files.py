@@ -10,7 +10,8 @@ from elbostone.definition.maps import weight_maps
 from elbostone.definition.notation import FRAMEWORKS
 from elbostone.definition.notation_file import load_notation
 from elbostone.definition.registry import choose, notations
-from elbostone.definition.spec import Spec, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 
 IDS = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
 SPECS = [
@@ -26,7 +27,8 @@ SPECS = [
 def test_the_suite_has_this_notation(name: str) -> None:
     notation = notations()[name]
     assert notation.source.title
-    assert notation.claims, "a notation claims what its subscripts cover"
+    printed = {s.code for s in notation.symbols if s.kind == "distribution"}
+    assert {claim.distribution for claim in notation.claims} == printed, "every printed distribution has its claim"
 
 
 def test_all_four_meet_on_bernoulli_problems_of_one_hidden_layer() -> None:
@@ -79,7 +81,7 @@ WRONG = {
     "unknown scale": (
         'scale = "log_variance"',
         'scale = "logvar"',
-        r"symbols\[\d+\].scale: expected one of sd, variance",
+        r"symbols\[\d+\].scale: expected one of log_variance",
     ),
     "number for text": ('class = "VAE"', "class = 3", "model.class: expected text; found 3"),
     "unknown argument": (
@@ -88,7 +90,7 @@ WRONG = {
         "model.arguments.*: expected one of .*latent_dim.*; found 'latent'",
     ),
     "bad axes": ('axes = "out in"', 'axes = "out, in"', "is not a list of axes"),
-    "a KL that is weighed": ("beta = 1", "beta = 4", "objective.beta: expected 1"),
+    "a KL that is weighed by nothing": ("beta = 1", "beta = 0", "objective.beta: expected a positive number"),
     "bad configuration": ('activation = "relu"', 'activation = "gelu"', "activation: expected one of tanh, relu"),
     "flip of no axis": (
         'axes = "out" }\n',

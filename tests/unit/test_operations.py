@@ -5,7 +5,8 @@ from math import prod
 import pytest
 
 from elbostone.analysis.operations import Product, products, roofs, weight_bytes
-from elbostone.definition.spec import Spec, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_shapes
 from elbostone.execution.bench.timings import Roof
 
 MLP = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)

@@ -17,7 +17,8 @@ from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbe
 from elbostone.definition.errors import BadInput
 from elbostone.definition.oracle import evaluate, gradient_ascent, noise_scale, rounded
 from elbostone.definition.problem import Problem, load_problem
-from elbostone.definition.spec import parse_spec, weight_shapes
+from elbostone.definition.spec import parse_spec
+from elbostone.definition.weights import weight_shapes
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS.parents[1] / "shared" / "golden"
@@ -53,7 +54,7 @@ def test_exact_cases(path: Path) -> None:
         assert found[term].shape == truth.shape
         error = np.abs(found[term] - truth).max() / np.abs(truth).max()
         assert error <= 1e-14, f"{path.stem}: {term}: relative error {error:.1e}"
-    for name, truth in problem.expected_gradients.items():
+    for name, truth in problem.expected_gradients["elbo"].items():
         error = np.abs(found[f"gradient/{name}"] - truth).max() / (np.abs(truth).max() or 1)
         assert error <= 1e-13, f"{path.stem}: gradient/{name}: relative error {error:.1e}"
 
@@ -64,7 +65,7 @@ def test_the_oracles_own_float64_error_is_within_n(path: Path) -> None:
     problem = load_problem(path)
     found, n = evaluate(problem), noise_scale(problem, "float64")
     exact = {term: np.array(strings).astype(np.float64) for term, strings in problem.expected_terms.items()}
-    exact |= {f"gradient/{name}": gradient for name, gradient in problem.expected_gradients.items()}
+    exact |= {f"gradient/{name}": gradient for name, gradient in problem.expected_gradients["elbo"].items()}
     for name, truth in exact.items():
         error = np.abs(found[name] - truth).max()
         assert error <= n[name], f"{path.stem}: {name}: error {error:.1e} against N {n[name]:.1e}"
@@ -74,10 +75,14 @@ def test_tensors_come_in_the_order_of_data_flow() -> None:
     problem = draw(GAUSSIAN)
     found = evaluate(problem)
     shapes = {name: tensor.shape for name, tensor in found.items()}
-    terms = dict.fromkeys(("log_likelihood", "kl", "elbo", "elbo_monte_carlo", "iwae"), (3,))
+    kinds = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
+    names = ("log_likelihood", "log_prior", "log_posterior", "kl", "kl_monte_carlo", "elbo", "elbo_monte_carlo", "iwae")
     expected: dict[str, tuple[int, ...]] = {
-        "posterior_mean": (3, 3), "posterior_log_variance": (3, 3), "latent": (2, 3, 3),
-        "decoder_mean": (2, 3, 6), "decoder_log_variance": (2, 3, 6), **terms, "objective": (),
+        "posterior_mean": (3, 3), **{f"posterior_{kind}": (3, 3) for kind in kinds},
+        "prior_mean": (3,), **{f"prior_{kind}": (3,) for kind in kinds},
+        "latent": (2, 3, 3),
+        "decoder_mean": (2, 3, 6), **{f"decoder_{kind}": (2, 3, 6) for kind in kinds},
+        **dict.fromkeys(names, (3,)), "objective": (),
     }  # fmt: skip
     gradients = {f"gradient/{name}": shape for name, shape in weight_shapes(problem.spec).items()}
     assert list(shapes.items()) == list((expected | gradients).items())

@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 from elbostone.definition.errors import BadInput
 from elbostone.definition.problem import Problem, load_problem, save_problem, save_tensors
-from elbostone.definition.spec import Spec, weight_axes, weight_shapes
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import weight_axes, weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5, 4), 6, 2)
 CONV = Spec("conv", "bernoulli", "standard", "relu", (5,), 64, 2, image_shape=(1, 8, 8), channels=(3, 4))

@@ -9,7 +9,8 @@ from elbostone.analysis.tolerance import K, tolerances
 from elbostone.definition.errors import BadInput
 from elbostone.definition.oracle import evaluate, noise_scale, rounded
 from elbostone.definition.problem import Problem
-from elbostone.definition.spec import parse_spec, weight_shapes
+from elbostone.definition.spec import parse_spec
+from elbostone.definition.weights import weight_shapes
 
 
 def draw(seed: int, *, scale: float = 1.0, grey: bool = False) -> Problem:

@@ -23,9 +23,9 @@ from ...definition.problem import Problem, load_problem, save_tensors
 from ..backends import base_dtype
 from ..bindings import Binding, open_binding
 from ..child import settle
-from ..compute import Subject, prepare
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
+from ..subject import Subject, prepare
 from .timings import ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the

@@ -1,5 +1,6 @@
 """A notation of another distribution, in Keras: θ recognises, φ generates, log s is half a log-variance."""
 
+import math
 from typing import Any
 
 import keras
@@ -31,9 +32,21 @@ class Example(keras.Model):
         m, log_s = self.recognise(v)
         h = m + ops.exp(log_s) * n  # eq. 2
         a = self.generate(h)
-        log_p = ops.mean(ops.sum(v * ops.log_sigmoid(a) + (1 - v) * ops.log_sigmoid(-a), axis=-1), axis=0)  # eq. 4
+        log_p = ops.mean(self.log_p(v, a), axis=0)
+        log_q = -ops.mean(ops.sum(0.5 * (n**2 + math.log(2 * math.pi)) + log_s, axis=-1), axis=0)
         K = -0.5 * ops.sum(1 + 2 * log_s - m**2 - ops.exp(2 * log_s), axis=-1)  # eq. 5
-        return {"m": m, "log_s": log_s, "h": h, "a": a, "log_p": log_p, "K": K, "B": log_p - K}  # eq. 6
+        B = log_p - K  # eq. 6
+        return {"m": m, "log_s": log_s, "h": h, "a": a, "log_p": log_p, "log_q": log_q, "K": K, "B": B}
+
+    def log_p(self, v: Any, a: Any) -> Any:
+        """v: [batch, data], a: [sample, batch, data] → log p_φ(v|h): [sample, batch] (eq. 4)."""
+        return ops.sum(v * ops.log_sigmoid(a) + (1 - v) * ops.log_sigmoid(-a), axis=-1)
+
+    def densities(self, v: Any, h: Any) -> dict[str, Any]:
+        """v: [batch, data], h: [sample, batch, latent] → log p_φ(v|h), log q_θ(h|v): [sample, batch] each."""
+        m, log_s = self.recognise(v)
+        log_q = -ops.sum(0.5 * (((h - m) * ops.exp(-log_s)) ** 2 + math.log(2 * math.pi)) + log_s, axis=-1)
+        return {"log_p": self.log_p(v, self.generate(h)), "log_q": log_q}
 
     def bound(self, v: Any, n: Any) -> Any:
         """v: [batch, data], n: [sample, batch, latent] → the mean bound, to be maximised: scalar (eq. 7)."""

@@ -1,0 +1,46 @@
+"""The additive constants that sources leave out, by the words that notation.toml has for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .spec import Spec
+
+#: Word → its value per datum, in nats. J and D are the sizes of the latent and the data, σ² the decoder's constant one.
+CONSTANTS: dict[str, Callable[[Spec], float]] = {
+    "J/2": lambda spec: spec.latent_dim / 2,
+    "J/2 log 2π": lambda spec: spec.latent_dim / 2 * math.log(2 * math.pi),
+    "D/2 log 2π": lambda spec: spec.data_dim / 2 * math.log(2 * math.pi),
+    "D/2 log σ²": lambda spec: spec.data_dim / 2 * math.log(spec.variance or 1.0),
+    "log K": lambda spec: math.log(spec.components or 1),
+}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One constant and the sign with which the whole quantity has it."""
+
+    word: str
+    sign: int
+
+    def __str__(self) -> str:
+        return f"{'+' if self.sign > 0 else '-'} {self.word}"
+
+
+def parse(text: str) -> Constant:
+    """`"- D/2 log 2π"` → that constant.
+
+    Raises:
+        ValueError: no sign, or a word that `CONSTANTS` lacks.
+    """
+    sign, _, word = text.partition(" ")
+    if sign not in ("+", "-") or word not in CONSTANTS:
+        raise ValueError(f"'{text}'")
+    return Constant(word, 1 if sign == "+" else -1)
+
+
+def value(constants: Iterable[Constant], spec: Spec) -> float:
+    """What the constants of a quantity add up to, per datum, in nats."""
+    return math.fsum(constant.sign * CONSTANTS[constant.word](spec) for constant in constants)

@@ -40,7 +40,7 @@ def _scalar(spec: Spec) -> Spec | None:
 
 
 def _cholesky(spec: Spec) -> Spec | None:
-    plain = spec.posterior == "diagonal" and spec.prior != "vamp" and spec.network == "mlp"
+    plain = spec.posterior == "diagonal" and spec.prior != "vamp" and spec.network == "mlp" and not spec.chain
     return replace(spec, posterior="full") if plain else None
 
 
@@ -50,11 +50,11 @@ def _rank_one(spec: Spec) -> Spec | None:
 
 
 def _learned_prior(spec: Spec) -> Spec | None:
-    return replace(spec, prior="learned") if spec.prior == "standard" else None
+    return replace(spec, prior="learned") if spec.prior == "standard" and not spec.chain else None
 
 
 def _deep_latents(spec: Spec) -> Spec | None:
-    plain = spec.latents is None and spec.network == "mlp" and spec.decoder_weights == "point"
+    plain = spec.network == "mlp" and spec.decoder_weights == "point" and not (spec.latents or spec.chain)
     return replace(spec, latents=(spec.latent_dim,)) if plain else None
 
 

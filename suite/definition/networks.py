@@ -27,11 +27,27 @@ def encode(tape: Tape, spec: Spec, x: Node, w: Weights) -> dict[str, Node]:
 
 def decode(tape: Tape, spec: Spec, latent: Node, w: Weights) -> dict[str, Node]:
     """latent [..., batch, latent] → the heads by name, each [..., batch, data]."""
-    hidden = _deep_latent(tape, spec, latent, w) if spec.latents else latent
+    hidden = latent
+    if spec.latents:
+        hidden = _deep_latent(tape, spec, latent, w)
+    if spec.chain:
+        hidden = layer_of(tape, latent, spec.chain, 0)
     hidden = _layers(tape, spec, hidden, w, "decoder.hidden")
     if spec.network == "conv":
         return {"logits": _decode_image(tape, spec, hidden, w)}
     return {head: _affine(tape, hidden, w, f"decoder.{head}") for head in spec.heads}
+
+
+def conditional(tape: Tape, spec: Spec, neighbour: Node, w: Weights, name: str) -> tuple[Node, Node]:
+    """One layer of a chain → mean and log-variance of its neighbour."""
+    hidden = _layers(tape, spec, neighbour, w, f"{name}.hidden")
+    return _affine(tape, hidden, w, f"{name}.mean"), _affine(tape, hidden, w, f"{name}.log_variance")
+
+
+def layer_of(tape: Tape, latents: Node, sizes: tuple[int, ...], i: int) -> Node:
+    """The part of the latent axis that is layer i."""
+    bounds = list(accumulate(sizes, initial=0))
+    return tape.copy(latents, Selection(np.arange(bounds[i], bounds[i + 1]), bounds[-1]))
 
 
 def _deep_latent(tape: Tape, spec: Spec, noises: Node, w: Weights) -> Node:
@@ -41,11 +57,9 @@ def _deep_latent(tape: Tape, spec: Spec, noises: Node, w: Weights) -> Node:
     and Approximate Inference in Deep Generative Models*, 2014, section 2.
     """
     assert spec.latents
-    bounds = list(accumulate(spec.latents, initial=0))
     above: Node | None = None
     for i in reversed(range(len(spec.latents))):
-        own = tape.copy(noises, Selection(np.arange(bounds[i], bounds[i + 1]), spec.latent_dim))
-        jump = tape.linear(own, w[f"decoder.latent.{i}.weight"])
+        jump = tape.linear(layer_of(tape, noises, spec.latents, i), w[f"decoder.latent.{i}.weight"])
         if above is not None:
             name = f"decoder.transition.{i}"
             mean = _affine(tape, _layers(tape, spec, above, w, f"{name}.hidden"), w, f"{name}.output")

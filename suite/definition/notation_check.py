@@ -24,9 +24,10 @@ def check(notation: Notation) -> None:
     _check_returns(notation)
     _check_decoder_roles(notation)
     roles = {s.role for s in notation.symbols}
-    for role in (*NEEDED, notation.objective.bound):
-        if role not in roles:
-            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{role}'; found none")
+    bound = notation.objective.bound
+    for wanted in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
+        if not roles & set(wanted):
+            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{wanted[0]}'; found none")
     if notation.claims and notation.methods.densities is None:
         raise BadInput(f"{notation.path}: methods: the field 'densities' is missing; [[claims]] are checked by it")
     codes = {s.code for s in notation.symbols if s.kind == "distribution"}

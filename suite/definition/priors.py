@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .chain import chain_log_prior
 from .networks import encode
 from .posteriors import Posterior, log_normal, per_latent, squared
 from .spec import Spec
@@ -15,6 +16,8 @@ Weights = Mapping[str, Node]
 
 def log_prior(tape: Tape, spec: Spec, latent: Node, w: Weights) -> Node:
     """latent [sample, batch, latent] → log p(z) [sample, batch]."""
+    if spec.chain:
+        return chain_log_prior(tape, spec, latent, w)
     if spec.prior == "standard":
         return log_normal(tape, tape.input(0.0), tape.mul(latent, latent))
     if spec.prior == "learned":
@@ -30,7 +33,7 @@ def log_prior(tape: Tape, spec: Spec, latent: Node, w: Weights) -> Node:
 
 def closed_form_kl(tape: Tape, spec: Spec, q: Posterior, w: Weights) -> Node | None:
     """KL(q(z|x) ‖ p(z)) [batch]; None where there is no closed form."""
-    if spec.prior == "vamp":
+    if spec.prior == "vamp" or spec.chain:
         return None
     one = tape.input(1.0)
     if spec.prior == "standard":

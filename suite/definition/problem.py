@@ -88,7 +88,7 @@ def load_problem(path: Path) -> Problem:
             f"found {x[worst]} at {[int(i) for i in worst]}"
         )
     gradients = _expected_gradients(path, shapes)
-    _check_expected(expected, x.shape[0], spec.latent_dim, path)
+    _check_expected(expected, x.shape[0], spec.chain[0] if spec.chain else spec.latent_dim, path)
     return Problem(path.stem, spec, x, noise, weights, weight_noise, expected, gradients)
 
 

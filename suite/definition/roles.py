@@ -174,6 +174,15 @@ _COMPARED = (
         "elbo_monte_carlo",
         _PER_DATUM,
     ),
+    Role("weighted_elbo", "log likelihood − β · closed-form KL", "objective", "both", "weighted_elbo", _PER_DATUM),
+    Role(
+        "weighted_elbo_monte_carlo",
+        "log likelihood − β · (log q(z|x) − log p(z)), averaged over the draws",
+        "objective",
+        "both",
+        "weighted_elbo_monte_carlo",
+        _PER_DATUM,
+    ),
     Role("iwae", "log of the mean importance weight", "objective", "both", "iwae", _PER_DATUM),
     Role("weight_kl", "KL(q(θ) ‖ p(θ)) of the decoder's weights in closed form", "term", "both", "weight_kl"),
     Role(

@@ -25,7 +25,7 @@ CHOICES = {
     "decoder_weights": DECODER_WEIGHTS,
 }
 #: What a notation can ask about a specification: its closed words, and whether two of its numbers are set.
-CONDITIONS = {**CHOICES, "latents": ("none", "layers"), "beta": ("one", "other")}
+CONDITIONS = {**CHOICES, "latents": ("none", "layers", "chain"), "beta": ("one", "other")}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Spec:
         components: number of pseudo-inputs; only for `vamp`.
         latents: sizes of the layers of a deep latent Gaussian model, the one next to the data first, whose noises are
             the latent axis; None where the decoder takes z itself.
+        chain: sizes of stochastic layers that depend on each other, the one next to the data first: in q each on the
+            one before it, in p each on the one after it; the latent axis has all of them. None for one layer.
         decoder_weights: `point`, or `posterior`: a diagonal Gaussian over each, against the prior N(0, I).
         data_count: number of data in the whole set; only where the posterior is `free` (it then is the batch) or the
             decoder's weights have a posterior.
@@ -70,6 +72,7 @@ class Spec:
     beta: float = 1.0
     components: int | None = None
     latents: tuple[int, ...] | None = None
+    chain: tuple[int, ...] | None = None
     decoder_weights: str = "point"
     data_count: int | None = None
 
@@ -82,7 +85,7 @@ class Spec:
     def word(self, condition: str) -> str:
         """The word of `CONDITIONS[condition]` that holds."""
         if condition == "latents":
-            return "layers" if self.latents else "none"
+            return "layers" if self.latents else "chain" if self.chain else "none"
         if condition == "beta":
             return "one" if self.beta == 1 else "other"
         return str(getattr(self, condition))
@@ -168,10 +171,11 @@ def _check_consistency(spec: Spec, where: str) -> None:
         raise BadInput(f"{where}: spec: network 'conv' needs image_shape and channels")
     if spec.likelihood != "bernoulli":
         raise BadInput(f"{where}: spec.likelihood: network 'conv' has bernoulli only; found '{spec.likelihood}'")
-    if spec.posterior != "diagonal" or spec.prior == "vamp" or spec.latents or spec.decoder_weights != "point":
+    layered = spec.latents or spec.chain
+    if spec.posterior != "diagonal" or spec.prior == "vamp" or layered or spec.decoder_weights != "point":
         raise BadInput(
-            f"{where}: spec: network 'conv' takes a diagonal posterior, a standard or learned prior, no latents and "
-            f"point decoder_weights"
+            f"{where}: spec: network 'conv' takes a diagonal posterior, a standard or learned prior, no latents, "
+            f"no chain and point decoder_weights"
         )
     if spec.activation == "gated":
         raise BadInput(f"{where}: spec.activation: network 'conv' has no activation 'gated'")
@@ -206,10 +210,17 @@ def _check_family(spec: Spec, where: str) -> None:
             f"{where}: spec.data_count: posterior '{spec.posterior}' with decoder_weights '{spec.decoder_weights}' "
             f"{verb} data_count; found {spec.data_count}"
         )
-    if spec.latents is not None and sum(spec.latents) != spec.latent_dim:
+    for name, sizes in (("latents", spec.latents), ("chain", spec.chain)):
+        if sizes is not None and sum(sizes) != spec.latent_dim:
+            raise BadInput(
+                f"{where}: spec.{name}: expected sizes that add up to latent_dim = {spec.latent_dim}; "
+                f"found {list(sizes)}"
+            )
+    plain = spec.posterior == "diagonal" and spec.prior == "standard" and spec.decoder_weights == "point"
+    if spec.chain is not None and (len(spec.chain) < 2 or spec.latents is not None or not plain):
         raise BadInput(
-            f"{where}: spec.latents: expected sizes that add up to latent_dim = {spec.latent_dim}; "
-            f"found {list(spec.latents)}"
+            f"{where}: spec.chain: expected two layers or more, with a diagonal posterior, a standard prior, no "
+            f"latents and point decoder_weights; found {list(spec.chain)}"
         )
     if spec.latents is not None and spec.decoder_weights != "point":
         raise BadInput(f"{where}: spec.decoder_weights: expected 'point' where there are latents; found 'posterior'")

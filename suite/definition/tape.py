@@ -29,6 +29,10 @@ def _entry(index: int, d: Array) -> Array:
     return d[:, index]
 
 
+def _part(part: slice, d: Array) -> Array:
+    return d[..., part]
+
+
 class Tape:
     """Records operations for one backward pass. Axes are counted without `run`; operands align at their last axes."""
 
@@ -205,6 +209,13 @@ class Tape:
         """Equally shaped nodes along a new first axis, unperturbed."""
         value = np.stack([node.value for node in nodes], axis=1)
         return self._record(value, *((node, partial(_entry, i)) for i, node in enumerate(nodes)))
+
+    def concatenate(self, nodes: list[Node]) -> Node:
+        """Nodes one after the other along the last axis, unperturbed."""
+        ends = np.cumsum([node.value.shape[-1] for node in nodes])
+        value = np.concatenate([node.value for node in nodes], axis=-1)
+        parts = [slice(int(end) - node.value.shape[-1], int(end)) for node, end in zip(nodes, ends, strict=True)]
+        return self._record(value, *((node, partial(_part, part)) for node, part in zip(nodes, parts, strict=True)))
 
     def copy(self, a: Node, selection: Selection) -> Node:
         """[..., feature] → [..., *place]; unperturbed, its adjoint's sums are not."""

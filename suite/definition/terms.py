@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .chain import chain_posterior
 from .networks import decode, encode
 from .posteriors import log_normal, posterior, scale_kinds, squared
 from .priors import closed_form_kl, log_prior
@@ -29,9 +30,10 @@ def terms(
         w: canonical weights.
         bound: what the objective reduces, one of `roles.BOUNDS`.
     """
-    q = posterior(tape, spec, encode(tape, spec, x, w), noise)
-    heads = _decoded(tape, spec, q.latent, weight_noise, w)
-    likelihoods = _log_likelihood(tape, spec, x, heads)
+    heads = encode(tape, spec, x, w)
+    q = chain_posterior(tape, spec, heads, noise, w) if spec.chain else posterior(tape, spec, heads, noise)
+    decoded = _decoded(tape, spec, q.latent, weight_noise, w)
+    likelihoods = _log_likelihood(tape, spec, x, decoded)
     priors = log_prior(tape, spec, q.latent, w)
     log_likelihood = tape.mean(likelihoods, axis=0)
     sampled_kl = tape.mean(tape.sub(q.log_density, priors), axis=0)
@@ -44,7 +46,7 @@ def terms(
         **q.tensors,
         **_prior_tensors(tape, spec, w),
         "latent": q.latent,
-        **_decoder_tensors(tape, spec, heads),
+        **_decoder_tensors(tape, spec, decoded),
         "log_likelihood": log_likelihood,
         "log_prior": tape.mean(priors, axis=0),
         "log_posterior": tape.mean(q.log_density, axis=0),
@@ -52,6 +54,8 @@ def terms(
         "kl_monte_carlo": sampled_kl,
         "elbo": tape.sub(log_likelihood, kl),
         "elbo_monte_carlo": tape.mean(log_ratio, axis=0),
+        "weighted_elbo": tape.sub(log_likelihood, tape.scale(kl, spec.beta)),
+        "weighted_elbo_monte_carlo": tape.sub(log_likelihood, tape.scale(sampled_kl, spec.beta)),
         "iwae": tape.sub(tape.logsumexp(log_ratio, axis=0), log_samples),
         **_weight_terms(tape, spec, weight_noise, w),
     }
@@ -60,18 +64,15 @@ def terms(
 
 def _objective(tape: Tape, spec: Spec, found: Mapping[str, Node], bound: str) -> Node:
     """The bound, its KL weighed by β, summed over the batch; the KL of the decoder's weights counts once per set."""
-    per_datum = found[bound]
-    kl = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}.get(bound)
-    if spec.beta != 1:
-        if kl is None:
-            raise ValueError(f"bound '{bound}' has no KL that beta = {spec.beta} could weigh")
-        per_datum = tape.sub(found["log_likelihood"], tape.scale(found[kl], spec.beta))
-    total = tape.sum(per_datum, axis=-1)
+    weighed = f"weighted_{bound}"
+    if spec.beta != 1 and weighed not in found:
+        raise ValueError(f"bound '{bound}' has no KL that beta = {spec.beta} could weigh")
+    total = tape.sum(found[bound if spec.beta == 1 else weighed], axis=-1)
     if spec.decoder_weights == "point":
         return total
-    assert spec.data_count and kl
+    assert spec.data_count
     share = found["elbo"].value.shape[1] / spec.data_count
-    return tape.sub(total, tape.scale(found[f"weight_{kl}"], share))
+    return tape.sub(total, tape.scale(found[f"weight_{bound.replace('elbo', 'kl')}"], share))
 
 
 def _decoded(tape: Tape, spec: Spec, latent: Node, weight_noise: Mapping[str, Node], w: Weights) -> dict[str, Node]:

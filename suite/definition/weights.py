@@ -8,8 +8,9 @@ an encoder: `posterior.mean` and `posterior.log_variance`, a row per datum.
 Prior: `prior.mean`, `prior.log_variance`; or `prior.pseudo_inputs`, a row per component.
 
 Decoder: `decoder.latent.<l>` (G of a deep latent Gaussian model) and `decoder.transition.<l>` (T, from layer l + 1 to
-l), `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a posterior, each is a
-`.mean` and a `.log_variance`.
+l); `decoder.chain.<l>` (the layers and heads that give layer l of a chain from layer l + 1, as `encoder.chain.<l>`
+gives it from layer l - 1); `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a
+posterior, each is a `.mean` and a `.log_variance`.
 
 A gated hidden layer has a second layer, `....gate`.
 """
@@ -105,12 +106,23 @@ def _encoder(spec: Spec) -> Iterator[Slot]:
     for i, hidden in enumerate(spec.hidden):
         yield from _hidden(spec, f"encoder.hidden.{i}", hidden, width, into=into)
         width, into = hidden, "in"
-    yield from _layer("encoder.mean", spec.latent_dim, width)
-    yield from _layer("encoder.log_variance", 1 if spec.posterior == "isotropic" else spec.latent_dim, width)
+    latent = spec.chain[0] if spec.chain else spec.latent_dim
+    yield from _layer("encoder.mean", latent, width)
+    yield from _layer("encoder.log_variance", 1 if spec.posterior == "isotropic" else latent, width)
+    for i, (below, above) in enumerate(pairwise(spec.chain or ()), start=1):
+        yield from _conditional(spec, f"encoder.chain.{i}", above, below, spec.hidden)
     if spec.posterior == "full":
         yield from _layer("encoder.cholesky", spec.latent_dim**2, width, out="(row column)")
     if spec.posterior == "rank-one":
         yield from _layer("encoder.rank_one", spec.latent_dim, width)
+
+
+def _conditional(spec: Spec, name: str, fan_out: int, fan_in: int, widths: tuple[int, ...]) -> Iterator[Slot]:
+    """A net from one layer of a chain to the mean and log-variance of its neighbour."""
+    for i, (into, out) in enumerate(pairwise((fan_in, *widths))):
+        yield from _hidden(spec, f"{name}.hidden.{i}", out, into)
+    for head in ("mean", "log_variance"):
+        yield from _layer(f"{name}.{head}", fan_out, widths[-1])
 
 
 def _decoder(spec: Spec) -> Iterator[Slot]:
@@ -124,6 +136,10 @@ def _decoder(spec: Spec) -> Iterator[Slot]:
                 yield from _hidden(spec, f"decoder.transition.{i}.hidden.{k}", fan_out, fan_in)
             yield from _layer(f"decoder.transition.{i}.output", below, widths[-1])
         width = spec.latents[0]
+    if spec.chain:
+        for i, (below, above) in enumerate(pairwise(spec.chain)):
+            yield from _conditional(spec, f"decoder.chain.{i}", below, above, widths)
+        width = spec.chain[0]
     if spec.network == "conv":
         assert spec.image_shape and spec.channels
         yield from _layer("decoder.hidden.0", prod(spec.bottom_shape), width, out=IMAGE)

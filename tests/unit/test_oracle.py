@@ -76,7 +76,18 @@ def test_tensors_come_in_the_order_of_data_flow() -> None:
     found = evaluate(problem)
     shapes = {name: tensor.shape for name, tensor in found.items()}
     kinds = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
-    names = ("log_likelihood", "log_prior", "log_posterior", "kl", "kl_monte_carlo", "elbo", "elbo_monte_carlo", "iwae")
+    names = (
+        "log_likelihood",
+        "log_prior",
+        "log_posterior",
+        "kl",
+        "kl_monte_carlo",
+        "elbo",
+        "elbo_monte_carlo",
+        "weighted_elbo",
+        "weighted_elbo_monte_carlo",
+        "iwae",
+    )
     expected: dict[str, tuple[int, ...]] = {
         "posterior_mean": (3, 3), **{f"posterior_{kind}": (3, 3) for kind in kinds},
         "prior_mean": (3,), **{f"prior_{kind}": (3,) for kind in kinds},

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from .definition.data import digits
+from .definition.embeddings import written_by
 from .definition.notation import Notation
 from .definition.problem import Array, Problem
 from .definition.random import random_weights
 from .definition.spec import Spec
+from .definition.weights import decoder_slots
 from .execution.backends import DTYPES, MODES
 from .execution.bench.timings import BenchSample
 from .execution.bench.workloads import DIGITS, make_workload
@@ -19,6 +21,7 @@ from .execution.plan import Selection
 Sample = list[tuple[Problem, tuple[Selection, ...]]]
 
 BATCH = 128
+FEW = 16
 SEED = 1
 
 
@@ -32,14 +35,37 @@ def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int =
         samples: draws of noise per datum.
         seed: of weights and noise.
     """
-    noise = np.random.default_rng(seed).standard_normal((samples, len(x), spec.latent_dim))
-    return Problem(name, spec, x, noise, random_weights(spec, seed))
+    generator = np.random.default_rng(seed)
+    noise = generator.standard_normal((samples, len(x), spec.latent_dim))
+    drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else ()
+    weight_noise = {slot.name: generator.standard_normal((samples, *slot.shape)) for slot in drawn}
+    return Problem(name, spec, x, noise, random_weights(spec, seed), weight_noise)
 
 
 def digits_grey() -> Problem:
     """The grey digits, 64-32-8, ReLU, two draws of noise."""
     spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
     return problem_of("digits-grey", spec, digits(binarised=False)[-BATCH:], samples=2)
+
+
+def family_problems() -> list[Problem]:
+    """One problem per family of models that only some sources define, on a few grey digits, all of the same sizes."""
+    plain = Spec("mlp", "bernoulli", "standard", "tanh", (16,), 64, 4)
+    unit = replace(plain, likelihood="gaussian-fixed", variance=1.0)
+    specs = {
+        "isotropic": replace(unit, posterior="isotropic"),
+        "full": replace(unit, posterior="full"),
+        "rank-one": replace(plain, posterior="rank-one", latents=(3, 1)),
+        "free": replace(plain, posterior="free", data_count=FEW),
+        "vamp": replace(plain, prior="vamp", activation="gated", components=5),
+        "learned-prior": replace(plain, prior="learned", likelihood="gaussian"),
+        "beta": replace(plain, beta=4.0),
+        "chain": replace(plain, chain=(3, 1)),
+        "full-vb": replace(plain, decoder_weights="posterior", data_count=len(digits(binarised=False))),
+        "global": replace(plain, decoder_weights="posterior", posterior="free", data_count=FEW),
+    }
+    x = digits(binarised=False)[-FEW:]
+    return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
 
 
 def digits_convolutional() -> Problem:
@@ -68,11 +94,29 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
     if not full:
-        return [(digits_grey(), (eager,))]
+        return [(digits_grey(), (eager,)), *_families(eager)]
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
     sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
+    sample += _families(everything)
     own = ((notation, source_configuration(notation)) for notation in selection.notations)
     return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
+
+
+def _families(selection: Selection) -> Sample:
+    """The families of models, each with the notations that can write it: of the others nothing is asked."""
+    sample: Sample = []
+    for problem in family_problems():
+        writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
+        if writing:
+            sample.append((problem, (replace(selection, notations=writing),)))
+    return sample
+
+
+def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:
+    """The selection without the notations that a sample leaves out."""
+    if notations is None:
+        return selection
+    return replace(selection, notations=tuple(n for n in selection.notations if n.id in notations))
 
 
 def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
@@ -90,7 +134,7 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
             if (name, batch) == (DIGITS, BATCH):
                 eager = replace(selection, dtypes=("float64", "float32", "float64-as-shipped"), modes=("eager",))
                 # A compiled cell costs seconds: the quick sample has it in the dtype that is timed.
-                compiled = replace(timed, modes=("compiled", "compiled-xla"))
+                compiled = replace(_chosen(timed, sample.compiled_proofs), modes=("compiled", "compiled-xla"))
                 every = replace(selection, dtypes=DTYPES, modes=MODES)
                 selections = (every,) if full else (eager, compiled)
             proofs.append((workload.problem, selections))

@@ -28,6 +28,9 @@ from .options import (
     thread_count,
 )
 
+#: The terms whose means are printed.
+PRINTED = ("elbo", "elbo_monte_carlo", "iwae", "log_likelihood", "kl")
+
 
 def evaluate(
     problem: Annotated[Path, typer.Argument(help="PROBLEM.json, with PROBLEM.safetensors beside it.")],
@@ -79,12 +82,17 @@ def _read(record: dict[str, Any], folder: Path, gradients: bool) -> dict[str, An
 def _printed(record: dict[str, Any], tensors: dict[str, Any], gradients: bool) -> dict[str, Any]:
     """A record as it is printed, with the canonical tensors that its notation's own equations gave."""
     document = {name: record[name] for name in CELL_FIELDS if name != "problem"}
-    document |= {"adapted": record.get("adapted"), "status": record["status"], "reason": record["reason"]}
+    document |= {name: record.get(name) for name in ("adapted", "embedding", "status", "reason")}
     document["terms"] = (
         {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
     )
     slopes = {n.removeprefix("gradient/"): t.tolist() for n, t in tensors.items() if n.startswith("gradient/")}
-    document["gradients"] = slopes if gradients and tensors else None
+    # A source whose objective reduces another bound than the ELBO gives the gradients of that, under another name.
+    bound = record.get("bound", "elbo")
+    found = slopes if gradients and tensors else None
+    document["gradients"] = found if bound == "elbo" else None
+    if bound != "elbo":
+        document |= {"bound": bound, "bound_gradients": found}
     return document
 
 
@@ -93,13 +101,15 @@ def _print(name: str, records: list[dict[str, Any]]) -> None:
     for record in records:
         cell = [record[field] for field in ("notation", "backend", "dtype", "mode")]
         if record["terms"] is None:
-            rows.append((*cell, f"{record['status']}: {record['reason']}", None, None))
+            rows.append((*cell, f"{record['status']}: {record['reason']}", *[None] * (len(PRINTED) - 1)))
             continue
-        count = len(record["terms"]["elbo"])
-        means = [sum(record["terms"][term]) / count for term in ("elbo", "log_likelihood", "kl")]
-        rows.append((*cell, *(f"{mean:.12g}" for mean in means)))
+        rows.append((*cell, *(_mean(record["terms"][term]) for term in PRINTED)))
     print_table(
-        f"{name}: means over the batch, in nats (--json prints every example)",
-        ("notation", "backend", "dtype", "mode", "elbo", "log likelihood", "kl"),
+        f"{name}: means over the batch, in nats (--json prints every example); - where the source does not define it",
+        ("notation", "backend", "dtype", "mode", *(term.replace("_", " ") for term in PRINTED)),
         rows,
     )
+
+
+def _mean(values: list[float] | None) -> str:
+    return "-" if values is None else f"{sum(values) / len(values):.12g}"

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from elbostone.definition.embeddings import written_by
 from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.bench.timings import FULL, QUICK
 from elbostone.execution.plan import Selection, plan_cells
 from elbostone.execution.records import Cell, cell_of
-from elbostone.samples import Sample, bench_proofs, equality_sample, source_configuration
+from elbostone.samples import Sample, bench_proofs, equality_sample, family_problems, source_configuration
 
 EVERYTHING = Selection(tuple(notations().values()))
 
@@ -20,10 +21,11 @@ def cells(sample: Sample) -> set[Cell]:
 
 
 def test_the_quick_run_checks_every_eager_cell_on_two_problems_and_compiled_ones_on_one() -> None:
+    (first, _), *families = equality_sample(EVERYTHING)
+    ((timed, _),) = bench_proofs(EVERYTHING, QUICK, full=False)
     found = cells([*bench_proofs(EVERYTHING, QUICK, full=False), *equality_sample(EVERYTHING)])
-    problems = {cell.problem for cell in found}
-    assert len(problems) == 2
-    for problem in problems:
+    assert {cell.problem for cell in found} == {first.name, timed.name, *(problem.name for problem, _ in families)}
+    for problem in (first.name, timed.name):
         for backend in BACKENDS.values():
             for notation in notations():
                 for dtype in ("float64", "float32"):
@@ -34,7 +36,16 @@ def test_the_quick_run_checks_every_eager_cell_on_two_problems_and_compiled_ones
         (backend.name, mode) for backend in BACKENDS.values() for mode in backend.modes if mode.startswith("compiled")
     }
     assert len({cell.problem for cell in compiled}) == 1
-    assert {cell.notation for cell in compiled} == set(notations())
+    assert {cell.notation for cell in compiled} == set(QUICK.compiled_proofs or ())
+
+
+def test_every_family_of_the_sample_has_the_notations_that_can_write_it_and_no_others() -> None:
+    _, *families = equality_sample(EVERYTHING)
+    assert len(families) == len(family_problems()), "a family that no notation writes is not in the sample"
+    for problem, (selection,) in families:
+        assert all(written_by(notation, problem.spec) for notation in selection.notations)
+        left = set(notations()) - {notation.id for notation in selection.notations}
+        assert not any(written_by(notations()[name], problem.spec) for name in left)
 
 
 def test_the_full_run_has_every_mode_dtype_and_own_configuration() -> None:

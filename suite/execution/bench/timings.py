@@ -82,6 +82,7 @@ class BenchSample:
         passes: processes per backend; six or more make min–max a 97 % interval.
         max_time_s: of one timing.
         notations, compiled_notations: the notations that are timed at all, and compiled; None for all.
+        compiled_proofs: the notations whose compiled cells are proven beside those that are timed; None for all.
     """
 
     workloads: tuple[str, ...]
@@ -93,11 +94,13 @@ class BenchSample:
     dtypes: tuple[str, ...] = ("float32",)
     notations: tuple[str, ...] | None = None
     compiled_notations: tuple[str, ...] | None = None
+    compiled_proofs: tuple[str, ...] | None = None
 
 
 # Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
 # compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
-# that maximises, on log σ, and one that minimises. What the sample does not have is not printed as missing.
+# that maximises, on log σ, and one that minimises. Compiled cells are proven of four, which differ in sign, reduction,
+# scale and whose code they are. What the sample does not have is not printed as missing.
 QUICK = BenchSample(
     workloads=(DIGITS,),
     batches=(128,),
@@ -107,6 +110,7 @@ QUICK = BenchSample(
     max_time_s=0.1,
     notations=("kingma_welling_2019", "pytorch_examples"),
     compiled_notations=("pytorch_examples",),
+    compiled_proofs=("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples"),
 )
 FULL = BenchSample(
     workloads=tuple(WORKLOADS),

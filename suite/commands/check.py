@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..execution.plan import require_cells
+from ..definition.problem import Problem
+from ..execution.plan import Selection, require_cells
 from ..samples import equality_sample
 from ..workflow.equality import Equality, load_problems
 from ..workflow.folder import create_run
@@ -49,13 +51,13 @@ def check(
     """Check that every matching cell computes the same tensors as the truth and as each other cell."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
-    checked = problems or [embedded for embedded, _ in equality_sample(selection)]
-    require_cells(checked, selection)
+    asked = [(loaded, selection) for loaded in problems] or _embedded(selection)
+    require_cells([loaded for loaded, _ in asked], selection)
     options = {"verb": "check", "problems": [str(path) for path in problem or ()]}
     count = thread_count(threads)
     equality = Equality(create_run(out, options), count, timeout, thread_count(None))
-    for loaded in checked:
-        equality.add(loaded, (selection,))
+    for loaded, wanted in asked:
+        equality.add(loaded, (wanted,))
     with progress("equality", equality.total) as advance:
         rows = equality.run(advance)
     if as_json:
@@ -64,3 +66,9 @@ def check(
         print_verdicts(rows)
     stderr.print(f"tables: {shown_path(equality.folder.path)}/equivalence.csv, .parquet, .md", soft_wrap=True)
     raise typer.Exit(exit_code(rows))
+
+
+def _embedded(selection: Selection) -> list[tuple[Problem, Selection]]:
+    """The embedded problems, each with those of the chosen notations that it is asked of."""
+    sample = equality_sample(selection)
+    return [(problem, replace(selection, notations=chosen[0].notations)) for problem, chosen in sample]

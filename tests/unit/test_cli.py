@@ -144,7 +144,7 @@ def test_a_check_without_frameworks_says_missing_and_writes_its_tables(run: Run,
     (folder,) = (tmp_path / "here").iterdir()
     table = (folder / "equivalence.csv").read_text()
     assert table.splitlines()[0].startswith("problem,notation,framework,backend,device,dtype,mode,adapted,term,verdict")
-    assert table.count(",missing,") == 32
+    assert table.count(",missing,") == missing
     assert "equal" not in table
 
 

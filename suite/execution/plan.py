@@ -21,7 +21,17 @@ from .records import Cell, make_record
 
 @dataclass(frozen=True)
 class Task:
-    """A cell with what a worker needs to run it."""
+    """A cell with what a worker needs to run it.
+
+    Attributes:
+        cell: what is run.
+        problem_file, notation_file: paths.
+        package: what the implementation is imported from.
+        gradients: whether those of the objective are wanted.
+        adapted: whether the problem leaves the source's own architecture.
+        embedding: how the notation writes the problem; None where it defines it.
+        forced: whether it writes it by that one embedding, though it may define it.
+    """
 
     cell: Cell
     problem_file: str
@@ -30,6 +40,7 @@ class Task:
     gradients: bool
     adapted: bool = False
     embedding: str | None = None
+    forced: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,6 +51,7 @@ class Task:
             "gradients": self.gradients,
             "adapted": self.adapted,
             "embedding": self.embedding,
+            "forced": self.forced,
         }
 
 

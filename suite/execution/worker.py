@@ -51,7 +51,7 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     problem = _problem(item["problem_file"])
     notation = _notation(item["notation_file"], cell.notation)
     module = import_module(f"{item['package']}.{cell.framework}_vae")
-    forced = embedded(problem.spec, *item["embedding"].split(SEPARATOR)) if item.get("forced") else None
+    forced = embedded(problem.spec, *item["embedding"].split(SEPARATOR)) if item["forced"] else None
     subject = prepare(binding, cell, notation, module, problem, forced)
     outcome = evaluate(subject, problem, gradients=item["gradients"])
     path = folder / f"{cell.key}.safetensors"

@@ -9,8 +9,8 @@ Prior: `prior.mean`, `prior.log_variance`; or `prior.pseudo_inputs`, a row per c
 
 Decoder: `decoder.latent.<l>` (G of a deep latent Gaussian model) and `decoder.transition.<l>` (T, from layer l + 1 to
 l); `decoder.chain.<l>` (the layers and heads that give layer l of a chain from layer l + 1; `encoder.chain.<l>` goes
-the other way); `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a posterior, each
-is a `.mean` and a `.log_variance`.
+the other way); `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a posterior,
+each is a `.mean` and a `.log_variance`.
 
 A gated hidden layer has a second layer, `....gate`.
 """

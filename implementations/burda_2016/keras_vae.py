@@ -1,11 +1,12 @@
 """Importance Weighted Autoencoders (Y. Burda, R. Grosse and R. Salakhutdinov, ICLR 2016, arXiv:1509.00519), in Keras.
 
-Equation numbers are the paper's. One letter, θ, has the weights of both nets. The latent is h, here of one stochastic
-layer, x = h⁰, and the bound L_k on k samples is maximised.
+Equation numbers are the paper's. One letter, θ, has the weights of both nets. The latents are h = {h¹, …, h^L}, one
+after the other in one tensor, and x = h⁰; the bound L_k on k samples is maximised.
 """
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import keras
@@ -15,19 +16,23 @@ from .._plain.keras_mlp import MLP
 
 
 class Nets(keras.layers.Layer):
-    """θ: the recognition net q and the generative net p, started as Glorot and Bengio (2010) do, with biases of 0."""
+    """θ: the recognition nets q and the generative nets p, started as Glorot and Bengio (2010) do, with biases of 0."""
 
-    def __init__(self, q: MLP, p: MLP) -> None:
+    def __init__(self, q: MLP, p: MLP, q_h: Sequence[MLP], p_h: Sequence[MLP]) -> None:
+        """`q`: of q(h¹|x), `p`: of p(x|h¹); `q_h`, `p_h`: of q(h^{l+1}|h^l) and p(h^l|h^{l+1}), from l = 1 on."""
         super().__init__(name="theta")
         self.q = q
         self.p = p
+        self.q_h = list(q_h)
+        self.p_h = list(p_h)
         self.built = True
 
 
 class IWAE(keras.Model):
-    """p(h|θ) = N(0, I), q(h|x, θ) = N(μ, Σ) with Σ = diag(σ), and a p(x|h, θ) that is `bernoulli` or `gaussian`.
+    """p(h^L|θ) = N(0, I); each q(h^l|h^{l-1}, θ) is N(μ, Σ) with Σ = diag(σ), and so is each p(h^l|h^{l+1}, θ).
 
-    784-200-200-50 and back, with tanh: the paper's network of one stochastic layer.
+    784-200-200-50 and back, with tanh: the paper's network of one stochastic layer. `layers` has the sizes of several,
+    of which `latent_dim` is the sum; `likelihood`: `bernoulli` or `gaussian`.
     """
 
     def __init__(
@@ -37,25 +42,37 @@ class IWAE(keras.Model):
         hidden: Sequence[int] = (200, 200),
         activation: str = "tanh",
         likelihood: str = "bernoulli",
+        layers: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        self.latent_dim = latent_dim
+        self.sizes = tuple(layers or (latent_dim,))  # `layers` is Keras' own attribute
         self.bernoulli = likelihood == "bernoulli"
         heads = ("logits",) if self.bernoulli else ("μ", "log_σ")
+
+        def gaussian(fan_in: int, widths: Sequence[int], fan_out: int, name: str) -> MLP:
+            return MLP(fan_in, widths, {"μ": fan_out, "log_σ": fan_out}, activation, name=name)
+
+        pairs = list(enumerate(pairwise(self.sizes), start=1))
         self.θ = Nets(
-            q=MLP(data_dim, hidden, {"μ": latent_dim, "log_σ": latent_dim}, activation, name="q"),
-            p=MLP(latent_dim, hidden[::-1], dict.fromkeys(heads, data_dim), activation, name="p"),
+            q=gaussian(data_dim, hidden, self.sizes[0], "q"),
+            p=MLP(self.sizes[0], hidden[::-1], dict.fromkeys(heads, data_dim), activation, name="p"),
+            q_h=[gaussian(below, hidden, above, f"q_h_{i}") for i, (below, above) in pairs],
+            p_h=[gaussian(above, hidden[::-1], below, f"p_h_{i}") for i, (below, above) in pairs],
         )
         self.seed_generator = keras.random.SeedGenerator()
         self.built = True
 
     def q(self, x: Any) -> tuple[Any, ...]:
-        """x: [batch, data] → μ(x, θ), log σ(x, θ) of q(h|x, θ): [batch, latent] each; σ is a variance."""
+        """x: [batch, data] → μ(x, θ), log σ(x, θ) of q(h¹|x, θ): [batch, latent] each; σ is a variance."""
         return self.θ.q(x)
 
     def p(self, h: Any) -> tuple[Any, ...]:
-        """h: [..., latent] → the logits of p(x|h, θ), or its μ(h, θ), log σ(h, θ): [..., data] each."""
-        return self.θ.p(h)
+        """h: [..., latent] → the logits of p(x|h¹, θ), or its μ(h¹, θ), log σ(h¹, θ): [..., data] each."""
+        return self.θ.p(self.split(h)[0])
+
+    def split(self, h: Any) -> list[Any]:
+        """h: [..., latent] → h¹, …, h^L."""
+        return [h[..., end - size : end] for end, size in zip(accumulate(self.sizes), self.sizes, strict=True)]
 
     def log_N(self, h: Any, μ: Any, log_σ: Any) -> Any:
         """Axes [..., any], broadcast → log N(h; μ, diag(σ)) of the last axis: [...]."""
@@ -69,8 +86,20 @@ class IWAE(keras.Model):
         return self.log_N(x, *heads)
 
     def log_p_h(self, h: Any) -> Any:
-        """h: [sample, batch, latent] → log p(h|θ) = log N(h; 0, I), which has no weights: [sample, batch]."""
-        return -0.5 * ops.sum(math.log(2 * math.pi) + h**2, axis=-1)
+        """h: [sample, batch, latent] → log p(h^L|θ), which has no weights, + … + log p(h¹|h², θ): [...]."""
+        *lower, h_L = self.split(h)
+        log_p_h = -0.5 * ops.sum(math.log(2 * math.pi) + h_L**2, axis=-1)
+        for h_l, above, net in zip(lower, self.split(h)[1:], self.θ.p_h, strict=True):
+            log_p_h = log_p_h + self.log_N(h_l, *net(above))
+        return log_p_h
+
+    def log_q_h(self, x: Any, h: Any) -> Any:
+        """x: [batch, data], h: [sample, batch, latent] → log q(h¹|x, θ) + … + log q(h^L|h^{L-1}, θ): [...]."""
+        h_1, *upper = self.split(h)
+        log_q_h = self.log_N(h_1, *self.q(x))
+        for h_l, below, net in zip(upper, self.split(h), self.θ.q_h, strict=False):
+            log_q_h = log_q_h + self.log_N(h_l, *net(below))
+        return log_q_h
 
     def log_mean_exp(self, log_w: Any) -> Any:
         """log_w: [sample, batch] → log 1/k Σ_i w_i: [batch]."""
@@ -82,9 +111,14 @@ class IWAE(keras.Model):
         μ, log_σ = self.q(x)
         Σ = ops.exp(log_σ)  # the diagonal
         sqrt_Σ = ops.exp(log_σ / 2)
-        h = sqrt_Σ * ε + μ  # section 2: h(ε, x, θ) = Σ(x, θ)^(1/2) ε + μ(x, θ)
+        ε_1, *ε_upper = self.split(ε)
+        h_l = [sqrt_Σ * ε_1 + μ]  # section 2: h(ε, x, θ) = Σ(x, θ)^(1/2) ε + μ(x, θ)
+        for ε_l, net in zip(ε_upper, self.θ.q_h, strict=True):
+            μ_l, log_σ_l = net(h_l[-1])
+            h_l.append(ops.exp(log_σ_l / 2) * ε_l + μ_l)
+        h = ops.concatenate(h_l, axis=-1)
         heads = self.p(h)
-        log_p_x_h, log_p_h, log_q_h = self.log_p_x_h(x, heads), self.log_p_h(h), self.log_N(h, μ, log_σ)
+        log_p_x_h, log_p_h, log_q_h = self.log_p_x_h(x, heads), self.log_p_h(h), self.log_q_h(x, h)
         log_w = log_p_x_h + log_p_h - log_q_h  # w_i = p(x, h_i|θ)/q(h_i|x, θ)
         decoded = {"logits": heads[0], "mean": ops.sigmoid(heads[0])}
         return {
@@ -106,7 +140,7 @@ class IWAE(keras.Model):
         return {
             "log_p_x_h": self.log_p_x_h(x, self.p(h)),
             "log_p_h": self.log_p_h(h),
-            "log_q_h": self.log_N(h, *self.q(x)),
+            "log_q_h": self.log_q_h(x, h),
         }
 
     def objective(self, x: Any, ε: Any) -> Any:
@@ -115,7 +149,7 @@ class IWAE(keras.Model):
 
     def call(self, x: Any, k: int = 5) -> Any:
         """x: [batch, data] → L_k(x) on k fresh samples: [batch]."""
-        shape = (k, ops.shape(x)[0], self.latent_dim)
+        shape = (k, ops.shape(x)[0], sum(self.sizes))
         return self.quantities(x, keras.random.normal(shape, dtype=x.dtype, seed=self.seed_generator))["L_k"]
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -1,11 +1,12 @@
 """Importance Weighted Autoencoders (Y. Burda, R. Grosse and R. Salakhutdinov, ICLR 2016, arXiv:1509.00519), in PyTorch.
 
-Equation numbers are the paper's. One letter, θ, has the weights of both nets. The latent is h, here of one stochastic
-layer, x = h⁰, and the bound L_k on k samples is maximised.
+Equation numbers are the paper's. One letter, θ, has the weights of both nets. The latents are h = {h¹, …, h^L}, one
+after the other in one tensor, and x = h⁰; the bound L_k on k samples is maximised.
 """
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,15 @@ from .._plain.torch_mlp import MLP
 
 
 class Nets(nn.Module):
-    """θ: the recognition net q and the generative net p, started as Glorot and Bengio (2010) do, with biases of 0."""
+    """θ: the recognition nets q and the generative nets p, started as Glorot and Bengio (2010) do, with biases of 0."""
 
-    def __init__(self, q: MLP, p: MLP) -> None:
+    def __init__(self, q: MLP, p: MLP, q_h: Sequence[MLP], p_h: Sequence[MLP]) -> None:
+        """`q`: of q(h¹|x), `p`: of p(x|h¹); `q_h`, `p_h`: of q(h^{l+1}|h^l) and p(h^l|h^{l+1}), from l = 1 on."""
         super().__init__()
         self.q = q
         self.p = p
+        self.q_h = nn.ModuleList(q_h)
+        self.p_h = nn.ModuleList(p_h)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
@@ -28,9 +32,10 @@ class Nets(nn.Module):
 
 
 class IWAE(nn.Module):
-    """p(h|θ) = N(0, I), q(h|x, θ) = N(μ, Σ) with Σ = diag(σ), and a p(x|h, θ) that is `bernoulli` or `gaussian`.
+    """p(h^L|θ) = N(0, I); each q(h^l|h^{l-1}, θ) is N(μ, Σ) with Σ = diag(σ), and so is each p(h^l|h^{l+1}, θ).
 
-    784-200-200-50 and back, with tanh: the paper's network of one stochastic layer.
+    784-200-200-50 and back, with tanh: the paper's network of one stochastic layer. `layers` has the sizes of several,
+    of which `latent_dim` is the sum; `likelihood`: `bernoulli` or `gaussian`.
     """
 
     def __init__(
@@ -40,23 +45,34 @@ class IWAE(nn.Module):
         hidden: Sequence[int] = (200, 200),
         activation: str = "tanh",
         likelihood: str = "bernoulli",
+        layers: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        self.latent_dim = latent_dim
+        self.layers = tuple(layers or (latent_dim,))
         self.bernoulli = likelihood == "bernoulli"
         heads = ("logits",) if self.bernoulli else ("μ", "log_σ")
+
+        def gaussian(fan_in: int, widths: Sequence[int], fan_out: int) -> MLP:
+            return MLP(fan_in, widths, {"μ": fan_out, "log_σ": fan_out}, activation)
+
         self.θ = Nets(
-            q=MLP(data_dim, hidden, {"μ": latent_dim, "log_σ": latent_dim}, activation),
-            p=MLP(latent_dim, hidden[::-1], dict.fromkeys(heads, data_dim), activation),
+            q=gaussian(data_dim, hidden, self.layers[0]),
+            p=MLP(self.layers[0], hidden[::-1], dict.fromkeys(heads, data_dim), activation),
+            q_h=[gaussian(below, hidden, above) for below, above in pairwise(self.layers)],
+            p_h=[gaussian(above, hidden[::-1], below) for below, above in pairwise(self.layers)],
         )
 
     def q(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x: [batch, data] → μ(x, θ), log σ(x, θ) of q(h|x, θ): [batch, latent] each; σ is a variance."""
+        """x: [batch, data] → μ(x, θ), log σ(x, θ) of q(h¹|x, θ): [batch, latent] each; σ is a variance."""
         return self.θ.q(x)
 
     def p(self, h: Tensor) -> tuple[Tensor, ...]:
-        """h: [..., latent] → the logits of p(x|h, θ), or its μ(h, θ), log σ(h, θ): [..., data] each."""
-        return self.θ.p(h)
+        """h: [..., latent] → the logits of p(x|h¹, θ), or its μ(h¹, θ), log σ(h¹, θ): [..., data] each."""
+        return self.θ.p(self.split(h)[0])
+
+    def split(self, h: Tensor) -> tuple[Tensor, ...]:
+        """h: [..., latent] → h¹, …, h^L."""
+        return torch.split(h, self.layers, dim=-1)
 
     def log_N(self, h: Tensor, μ: Tensor, log_σ: Tensor) -> Tensor:
         """Axes [..., any], broadcast → log N(h; μ, diag(σ)) of the last axis: [...]."""
@@ -70,8 +86,20 @@ class IWAE(nn.Module):
         return self.log_N(x, *heads)
 
     def log_p_h(self, h: Tensor) -> Tensor:
-        """h: [sample, batch, latent] → log p(h|θ) = log N(h; 0, I), which has no weights: [sample, batch]."""
-        return -0.5 * (math.log(2 * math.pi) + h**2).sum(-1)
+        """h: [sample, batch, latent] → log p(h^L|θ), which has no weights, + … + log p(h¹|h², θ): [...]."""
+        *lower, h_L = self.split(h)
+        log_p_h = -0.5 * (math.log(2 * math.pi) + h_L**2).sum(-1)
+        for h_l, above, net in zip(lower, self.split(h)[1:], self.θ.p_h, strict=True):
+            log_p_h = log_p_h + self.log_N(h_l, *net(above))
+        return log_p_h
+
+    def log_q_h(self, x: Tensor, h: Tensor) -> Tensor:
+        """x: [batch, data], h: [sample, batch, latent] → log q(h¹|x, θ) + … + log q(h^L|h^{L-1}, θ): [...]."""
+        h_1, *upper = self.split(h)
+        log_q_h = self.log_N(h_1, *self.q(x))
+        for h_l, below, net in zip(upper, self.split(h), self.θ.q_h, strict=False):
+            log_q_h = log_q_h + self.log_N(h_l, *net(below))
+        return log_q_h
 
     def log_mean_exp(self, log_w: Tensor) -> Tensor:
         """log_w: [sample, batch] → log 1/k Σ_i w_i: [batch]."""
@@ -83,9 +111,14 @@ class IWAE(nn.Module):
         μ, log_σ = self.q(x)
         Σ = torch.exp(log_σ)  # the diagonal
         sqrt_Σ = torch.exp(log_σ / 2)
-        h = sqrt_Σ * ε + μ  # section 2: h(ε, x, θ) = Σ(x, θ)^(1/2) ε + μ(x, θ)
+        ε_1, *ε_upper = self.split(ε)
+        h_l = [sqrt_Σ * ε_1 + μ]  # section 2: h(ε, x, θ) = Σ(x, θ)^(1/2) ε + μ(x, θ)
+        for ε_l, net in zip(ε_upper, self.θ.q_h, strict=True):
+            μ_l, log_σ_l = net(h_l[-1])
+            h_l.append(torch.exp(log_σ_l / 2) * ε_l + μ_l)
+        h = torch.cat(h_l, dim=-1)
         heads = self.p(h)
-        log_p_x_h, log_p_h, log_q_h = self.log_p_x_h(x, heads), self.log_p_h(h), self.log_N(h, μ, log_σ)
+        log_p_x_h, log_p_h, log_q_h = self.log_p_x_h(x, heads), self.log_p_h(h), self.log_q_h(x, h)
         log_w = log_p_x_h + log_p_h - log_q_h  # w_i = p(x, h_i|θ)/q(h_i|x, θ)
         decoded = {"logits": heads[0], "mean": torch.sigmoid(heads[0])}
         return {
@@ -107,7 +140,7 @@ class IWAE(nn.Module):
         return {
             "log_p_x_h": self.log_p_x_h(x, self.p(h)),
             "log_p_h": self.log_p_h(h),
-            "log_q_h": self.log_N(h, *self.q(x)),
+            "log_q_h": self.log_q_h(x, h),
         }
 
     def objective(self, x: Tensor, ε: Tensor) -> Tensor:
@@ -116,5 +149,5 @@ class IWAE(nn.Module):
 
     def forward(self, x: Tensor, k: int = 5) -> Tensor:
         """x: [batch, data] → L_k(x) on k fresh samples: [batch]."""
-        ε = torch.randn(k, x.shape[0], self.latent_dim, dtype=x.dtype, device=x.device)
+        ε = torch.randn(k, x.shape[0], sum(self.layers), dtype=x.dtype, device=x.device)
         return self.quantities(x, ε)["L_k"]

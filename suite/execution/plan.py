@@ -125,10 +125,10 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     )
                     written = written_by(notation, problem.spec)
                     adapted = notation.adapted(written.target if written else problem.spec)
-                    embedding = "; ".join(written.names) if written else ""
+                    embedding = written.text if written else None
                     if settled := _settled(cell, backend, notation, problem, selection):
                         status, reason = settled
-                        extra = {"adapted": adapted, "embedding": embedding or None}
+                        extra = {"adapted": adapted, "embedding": embedding}
                         plan.settled.append(make_record(cell, status, reason, **extra))
                         continue
                     assert written
@@ -141,7 +141,7 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                             str(notation.path),
                             selection.gradients,
                             adapted,
-                            embedding or None,
+                            embedding,
                         )
                     )
     return plan

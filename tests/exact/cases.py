@@ -112,7 +112,7 @@ def shapes(spec: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         net("encoder", [first, *hidden], ["mean"], next(iter(chain), latent))
         size = 1 if kind == "isotropic" else next(iter(chain), latent)
         layer("encoder.log_variance", size, hidden[-1], bias=size)
-        for i, (a, b) in enumerate(pairwise(chain), start=1):
+        for i, (a, b) in enumerate(pairwise(chain)):
             net(f"encoder.chain.{i}", [a, *hidden], ["mean", "log_variance"], b)
         if kind == "full":
             layer("encoder.cholesky", latent**2, hidden[-1], bias=latent**2)

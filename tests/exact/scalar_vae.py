@@ -113,7 +113,7 @@ def draw(spec: dict[str, Any], q: Posterior, noise: list[Number], w: Weights) ->
     parts = split(noise, spec["chain"]) if "chain" in spec else [noise]
     layer = q.draw(parts[0])
     drawn, densities = [*layer], [q.log_density(layer)]
-    for i, part in enumerate(parts[1:], start=1):
+    for i, part in enumerate(parts[1:]):
         given = neighbour(spec, layer, w, f"encoder.chain.{i}")
         layer = given.draw(part)
         drawn += layer

@@ -52,7 +52,7 @@ def _within(problem: Problem, tensor: str, head: str, random: np.random.Generato
 def _neighbours(spec: Spec) -> list[tuple[str, int]]:
     """The nets between the layers of a chain, in the order of data flow, each with the layer that it takes."""
     last = len(spec.chain or (0,)) - 1
-    ups = [(f"encoder.chain.{i + 1}", i) for i in range(last)]
+    ups = [(f"encoder.chain.{i}", i) for i in range(last)]
     return ups + [(f"decoder.chain.{i}", i + 1) for i in reversed(range(last))]
 
 

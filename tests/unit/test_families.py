@@ -165,7 +165,7 @@ def test_a_chain_against_scipy(name: str) -> None:
     q = [given("encoder", problem.x)]
     layers = [q[0].mean() + q[0].std() * noises[0]]
     for i in range(1, len(sizes)):
-        q.append(given(f"encoder.chain.{i}", layers[-1]))
+        q.append(given(f"encoder.chain.{i - 1}", layers[-1]))
         layers.append(q[-1].mean() + q[-1].std() * noises[i])
     p = [given(f"decoder.chain.{i}", above) for i, above in enumerate(layers[1:])] + [stats.norm()]
     np.testing.assert_allclose(found["latent"], np.concatenate(layers, axis=-1), rtol=1e-12)

@@ -69,10 +69,10 @@ CASES = {
     "free": Case(mlp("bernoulli", "tanh", 5, [4], 3, **FREE, data_count=4), 4, 2, bounds=BOTH),
     "vamp": Case(mlp("bernoulli", "tanh", 6, [4], 2, **VAMP), 3, 2, bounds=ALL),
     "vamp-gated": Case(mlp("bernoulli", "gated", 5, [4, 3], 2, **VAMP), 3, 2, grey=True, bounds=BOTH),
-    "vamp-isotropic": Case(mlp("gaussian", "tanh", 4, [4], 3, posterior="isotropic", **VAMP), 2, 2),
+    "vamp-isotropic": Case(mlp("bernoulli", "relu", 5, [4], 3, posterior="isotropic", **VAMP), 2, 2),
     "gated-deep": Case(mlp("bernoulli", "gated", 6, [5, 3], 2), 3, 2, grey=True, bounds=ALL),
     "beta": Case(mlp("bernoulli", "relu", 6, [5], 3, beta=4.0), 3, 2, bounds=BOTH),
-    "beta-below-one-vamp": Case(mlp("gaussian", "tanh", 4, [4], 2, beta=0.25, **VAMP), 2, 2, bounds=BOTH),
+    "beta-below-one-vamp": Case(mlp("bernoulli", "tanh", 5, [4], 2, beta=0.25, **VAMP), 2, 2, bounds=BOTH),
     "full-vb": Case(
         mlp("bernoulli", "tanh", 5, [4], 2, decoder_weights="posterior", data_count=7), 3, 2, bounds=BOTH
     ),

@@ -72,7 +72,7 @@ class IWAE(nn.Module):
 
     def split(self, h: Tensor) -> tuple[Tensor, ...]:
         """h: [..., latent] → h¹, …, h^L."""
-        return torch.split(h, self.layers, dim=-1)
+        return torch.split(h, list(self.layers), dim=-1)
 
     def log_N(self, h: Tensor, μ: Tensor, log_σ: Tensor) -> Tensor:
         """Axes [..., any], broadcast → log N(h; μ, diag(σ)) of the last axis: [...]."""

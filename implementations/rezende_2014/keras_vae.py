@@ -71,12 +71,12 @@ class DLGM(keras.Model):
         self.likelihood = likelihood
         self.log_variance = math.log(variance or 1.0)
         self.L = len(latents)
-        self.size = sum(latents)
+        self.sizes = tuple(latents)
         q = ("μ", "log_D", "u") if posterior == "rank-one" else ("μ", "log_D")
         outputs = {"bernoulli": ("logits",), "gaussian": ("mean", "log_variance"), "gaussian-fixed": ("mean",)}[
             likelihood
         ]
-        self.θ_r = MLP(data_dim, hidden, dict.fromkeys(q, self.size), activation, name="theta_r")
+        self.θ_r = MLP(data_dim, hidden, dict.fromkeys(q, sum(latents)), activation, name="theta_r")
         self.θ_g = Generative(latents, hidden[::-1], outputs, data_dim, activation, name="theta_g")
         self.seed_generator = keras.random.SeedGenerator()
         self.built = True
@@ -89,6 +89,11 @@ class DLGM(keras.Model):
         """ξ: [..., latent] → T_0(h_1): logits; or mean, log_variance; or mean: [..., data] each."""
         return self.θ_g(ξ)
 
+    def by_layer(self, *tensors: Any) -> list[tuple[Any, ...]]:
+        """Tensors [..., latent] → for each layer l its parts of them: q(ξ|v) = Π_l N(ξ_l; μ_l(v), C_l(v))."""
+        parts = [slice(end - size, end) for end, size in zip(accumulate(self.sizes), self.sizes, strict=True)]
+        return [tuple(tensor[..., part] for tensor in tensors) for part in parts]
+
     def eta(self, log_D: Any, u: Any) -> Any:
         """log_D, u: [batch, latent] → η = 1/(1 + uᵀD⁻¹u): [batch, 1]."""
         return 1 / (1 + ops.sum(u * u * ops.exp(-log_D), axis=-1, keepdims=True))
@@ -97,8 +102,12 @@ class DLGM(keras.Model):
         """η/(1 + √η), which is (1 - √η)/(uᵀD⁻¹u) and, where u = 0, is ½ instead of 0/0: as η."""
         return eta / (1 + ops.sqrt(eta))
 
-    def ξ(self, ε: Any, μ: Any, log_D: Any, u: Any = None) -> Any:
-        """ε: [sample, batch, latent], the rest: [batch, latent] → ξ = μ + Rε, in linear time: as ε."""
+    def ξ(self, ε: Any, *heads: Any) -> Any:
+        """ε: [sample, batch, latent], heads: what `recognition` returns → the ξ of all layers: as ε."""
+        return ops.concatenate([self.ξ_l(*layer) for layer in self.by_layer(ε, *heads)], axis=-1)
+
+    def ξ_l(self, ε: Any, μ: Any, log_D: Any, u: Any = None) -> Any:
+        """ε: [sample, batch, latent], the rest: [batch, latent] → ξ_l = μ + Rε, in linear time: as ε."""
         scaled = ops.exp(-0.5 * log_D) * ε
         if u is None:
             return μ + scaled
@@ -120,16 +129,24 @@ class DLGM(keras.Model):
         """ξ: [sample, batch, latent] → log p(ξ) = log N(ξ; 0, I): [sample, batch]."""
         return -0.5 * ops.sum(math.log(2 * math.pi) + ξ**2, axis=-1)
 
-    def log_q(self, ξ: Any, μ: Any, log_D: Any, u: Any = None) -> Any:
-        """ξ: [sample, batch, latent], the rest: [batch, latent] → log q(ξ|v) = log N(ξ; μ, C): [sample, batch]."""
+    def log_q(self, ξ: Any, *heads: Any) -> Any:
+        """ξ: [sample, batch, latent], heads: what `recognition` returns → log q(ξ|v): [sample, batch]."""
+        return sum(self.log_q_l(*layer) for layer in self.by_layer(ξ, *heads))
+
+    def log_q_l(self, ξ: Any, μ: Any, log_D: Any, u: Any = None) -> Any:
+        """ξ: [sample, batch, latent], the rest: [batch, latent] → log N(ξ_l; μ, C): [sample, batch]."""
         log_q = -0.5 * ops.sum(math.log(2 * math.pi) - log_D + (ξ - μ) ** 2 * ops.exp(log_D), axis=-1)
         if u is None:
             return log_q
         log_eta = ops.squeeze(ops.log(self.eta(log_D, u)), axis=-1)  # log |C| = log η - log |D|
         return log_q - 0.5 * log_eta - 0.5 * ops.sum(u * (ξ - μ), axis=-1) ** 2
 
-    def D_KL(self, μ: Any, log_D: Any, u: Any = None) -> Any:
-        """μ, log_D, u: [batch, latent] → KL[q(ξ|v) ‖ p(ξ)] = ½ (Tr C + μᵀμ - log |C| - the size of ξ): [batch]."""
+    def D_KL(self, *heads: Any) -> Any:
+        """heads: what `recognition` returns → KL[q(ξ|v) ‖ p(ξ)], of all layers: [batch]."""
+        return sum(self.D_KL_l(*layer) for layer in self.by_layer(*heads))
+
+    def D_KL_l(self, μ: Any, log_D: Any, u: Any = None) -> Any:
+        """μ, log_D, u: [batch, latent] → ½ (Tr C + μᵀμ - log |C| - the size of ξ_l): [batch]."""
         inverse = ops.exp(-log_D)
         if u is None:
             return 0.5 * ops.sum(inverse + μ**2 + log_D - 1, axis=-1)
@@ -145,18 +162,22 @@ class DLGM(keras.Model):
 
     def matrices(self, log_D: Any, u: Any = None) -> dict[str, Any]:
         """log_D, u: [batch, latent] → C and R, their diagonals where they have nothing else; or all of the matrices."""
-        D, inverse, root = ops.exp(log_D), ops.exp(-log_D), ops.exp(-0.5 * log_D)
+        D = ops.exp(log_D)
         if u is None:
-            return {"D": D, "C": inverse, "R": root}
+            return {"D": D, "C": ops.exp(-log_D), "R": ops.exp(-0.5 * log_D)}
+        blocks = zip(*(self.matrices_l(*layer) for layer in self.by_layer(log_D, u)), strict=True)
+        C_inv, C, R = (block_diagonal(block) for block in blocks)
+        return {"D": D, "u": u, "C_inv": C_inv, "C": C, "R": R}
+
+    def matrices_l(self, log_D: Any, u: Any) -> tuple[Any, Any, Any]:
+        """log_D, u: [batch, latent] → C⁻¹, C, R of one layer: [batch, row, column] each."""
+        D, inverse, root = ops.exp(log_D), ops.exp(-log_D), ops.exp(-0.5 * log_D)
         eta = ops.expand_dims(self.eta(log_D, u), -1)
         column, row = ops.expand_dims(inverse * u, -1), ops.expand_dims(inverse * u, -2)
-        return {
-            "D": D,
-            "u": u,
-            "C_inv": diag(D) + ops.expand_dims(u, -1) * ops.expand_dims(u, -2),
-            "C": diag(inverse) - eta * column * row,
-            "R": diag(root) - self.share(eta) * column * ops.expand_dims(u * root, -2),
-        }
+        C_inv = diag(D) + ops.expand_dims(u, -1) * ops.expand_dims(u, -2)
+        C = diag(inverse) - eta * column * row
+        R = diag(root) - self.share(eta) * column * ops.expand_dims(u * root, -2)
+        return C_inv, C, R
 
     def quantities(self, v: Any, ε: Any) -> dict[str, Any]:
         """v: [batch, data], ε: [sample, batch, latent] → the free energy, its parts and an estimate of log p(v)."""
@@ -197,7 +218,7 @@ class DLGM(keras.Model):
 
     def call(self, v: Any) -> Any:
         """v: [batch, data] → the free energy of each v at one draw of ξ: [batch]."""
-        shape = (1, ops.shape(v)[0], self.size)
+        shape = (1, ops.shape(v)[0], sum(self.sizes))
         return self.F(v, keras.random.normal(shape, dtype=v.dtype, seed=self.seed_generator))
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -208,6 +229,18 @@ class DLGM(keras.Model):
 def diag(a: Any) -> Any:
     """a: [batch, latent] → diag(a): [batch, row, column]."""
     return ops.expand_dims(a, -1) * ops.eye(a.shape[-1], dtype=a.dtype)
+
+
+def block_diagonal(blocks: Sequence[Any]) -> Any:
+    """Matrices [batch, row, column], one per layer → one with these along its diagonal: [batch, row, column]."""
+    size = sum(block.shape[-1] for block in blocks)
+    rows: list[Any] = []
+    before = 0
+    for block in blocks:
+        after = size - before - block.shape[-1]
+        rows.append(ops.pad(block, ((0, 0), (0, 0), (before, after))))
+        before += block.shape[-1]
+    return ops.concatenate(rows, axis=-2)
 
 
 def square(size: int) -> layers.Dense:

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 
 from .._plain.torch_mlp import MLP
 
@@ -61,12 +61,12 @@ class DLGM(nn.Module):
         self.likelihood = likelihood
         self.log_variance = math.log(variance or 1.0)
         self.L = len(latents)
-        self.size = sum(latents)
+        self.sizes = tuple(latents)
         q = ("μ", "log_D", "u") if posterior == "rank-one" else ("μ", "log_D")
         outputs = {"bernoulli": ("logits",), "gaussian": ("mean", "log_variance"), "gaussian-fixed": ("mean",)}[
             likelihood
         ]
-        self.θ_r = MLP(data_dim, hidden, dict.fromkeys(q, self.size), activation)
+        self.θ_r = MLP(data_dim, hidden, dict.fromkeys(q, sum(latents)), activation)
         self.θ_g = Generative(latents, hidden[::-1], outputs, data_dim, activation)
 
     def recognition(self, v: Tensor) -> tuple[Tensor, ...]:
@@ -77,6 +77,10 @@ class DLGM(nn.Module):
         """ξ: [..., latent] → T_0(h_1): logits; or mean, log_variance; or mean: [..., data] each."""
         return self.θ_g(ξ)
 
+    def by_layer(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+        """Tensors [..., latent] → for each layer l its parts of them: q(ξ|v) = Π_l N(ξ_l; μ_l(v), C_l(v))."""
+        return list(zip(*(torch.split(tensor, list(self.sizes), dim=-1) for tensor in tensors), strict=True))
+
     def eta(self, log_D: Tensor, u: Tensor) -> Tensor:
         """log_D, u: [batch, latent] → η = 1/(1 + uᵀD⁻¹u): [batch, 1]."""
         return 1 / (1 + (u * u * torch.exp(-log_D)).sum(-1, keepdim=True))
@@ -85,8 +89,12 @@ class DLGM(nn.Module):
         """η/(1 + √η), which is (1 - √η)/(uᵀD⁻¹u) and, where u = 0, is ½ instead of 0/0: as η."""
         return eta / (1 + torch.sqrt(eta))
 
-    def ξ(self, ε: Tensor, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
-        """ε: [sample, batch, latent], the rest: [batch, latent] → ξ = μ + Rε, in linear time: as ε."""
+    def ξ(self, ε: Tensor, *heads: Tensor) -> Tensor:
+        """ε: [sample, batch, latent], heads: what `recognition` returns → the ξ of all layers: as ε."""
+        return torch.cat([self.ξ_l(*layer) for layer in self.by_layer(ε, *heads)], dim=-1)
+
+    def ξ_l(self, ε: Tensor, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
+        """ε: [sample, batch, latent], the rest: [batch, latent] → ξ_l = μ + Rε, in linear time: as ε."""
         scaled = torch.exp(-0.5 * log_D) * ε
         if u is None:
             return μ + scaled
@@ -106,16 +114,24 @@ class DLGM(nn.Module):
         """ξ: [sample, batch, latent] → log p(ξ) = log N(ξ; 0, I): [sample, batch]."""
         return -0.5 * (math.log(2 * math.pi) + ξ**2).sum(-1)
 
-    def log_q(self, ξ: Tensor, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
-        """ξ: [sample, batch, latent], the rest: [batch, latent] → log q(ξ|v) = log N(ξ; μ, C): [sample, batch]."""
+    def log_q(self, ξ: Tensor, *heads: Tensor) -> Tensor:
+        """ξ: [sample, batch, latent], heads: what `recognition` returns → log q(ξ|v): [sample, batch]."""
+        return torch.stack([self.log_q_l(*layer) for layer in self.by_layer(ξ, *heads)]).sum(0)
+
+    def log_q_l(self, ξ: Tensor, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
+        """ξ: [sample, batch, latent], the rest: [batch, latent] → log N(ξ_l; μ, C): [sample, batch]."""
         log_q = -0.5 * (math.log(2 * math.pi) - log_D + (ξ - μ) ** 2 * torch.exp(log_D)).sum(-1)
         if u is None:
             return log_q
         log_eta = torch.log(self.eta(log_D, u)).squeeze(-1)  # log |C| = log η - log |D|
         return log_q - 0.5 * log_eta - 0.5 * ((u * (ξ - μ)).sum(-1)) ** 2
 
-    def D_KL(self, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
-        """μ, log_D, u: [batch, latent] → KL[q(ξ|v) ‖ p(ξ)] = ½ (Tr C + μᵀμ - log |C| - the size of ξ): [batch]."""
+    def D_KL(self, *heads: Tensor) -> Tensor:
+        """heads: what `recognition` returns → KL[q(ξ|v) ‖ p(ξ)], of all layers: [batch]."""
+        return torch.stack([self.D_KL_l(*layer) for layer in self.by_layer(*heads)]).sum(0)
+
+    def D_KL_l(self, μ: Tensor, log_D: Tensor, u: Tensor | None = None) -> Tensor:
+        """μ, log_D, u: [batch, latent] → ½ (Tr C + μᵀμ - log |C| - the size of ξ_l): [batch]."""
         inverse = torch.exp(-log_D)
         if u is None:
             return 0.5 * (inverse + μ**2 + log_D - 1).sum(-1)
@@ -131,18 +147,22 @@ class DLGM(nn.Module):
 
     def matrices(self, log_D: Tensor, u: Tensor | None = None) -> dict[str, Tensor]:
         """log_D, u: [batch, latent] → C and R, their diagonals where they have nothing else; or all of the matrices."""
-        D, inverse, root = torch.exp(log_D), torch.exp(-log_D), torch.exp(-0.5 * log_D)
+        D = torch.exp(log_D)
         if u is None:
-            return {"D": D, "C": inverse, "R": root}
+            return {"D": D, "C": torch.exp(-log_D), "R": torch.exp(-0.5 * log_D)}
+        blocks = zip(*(self.matrices_l(*layer) for layer in self.by_layer(log_D, u)), strict=True)
+        C_inv, C, R = (block_diagonal(block) for block in blocks)
+        return {"D": D, "u": u, "C_inv": C_inv, "C": C, "R": R}
+
+    def matrices_l(self, log_D: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """log_D, u: [batch, latent] → C⁻¹, C, R of one layer: [batch, row, column] each."""
+        D, inverse, root = torch.exp(log_D), torch.exp(-log_D), torch.exp(-0.5 * log_D)
         eta = self.eta(log_D, u).unsqueeze(-1)
         column, row = (inverse * u).unsqueeze(-1), (inverse * u).unsqueeze(-2)
-        return {
-            "D": D,
-            "u": u,
-            "C_inv": torch.diag_embed(D) + u.unsqueeze(-1) * u.unsqueeze(-2),
-            "C": torch.diag_embed(inverse) - eta * column * row,
-            "R": torch.diag_embed(root) - self.share(eta) * column * (u * root).unsqueeze(-2),
-        }
+        C_inv = torch.diag_embed(D) + u.unsqueeze(-1) * u.unsqueeze(-2)
+        C = torch.diag_embed(inverse) - eta * column * row
+        R = torch.diag_embed(root) - self.share(eta) * column * (u * root).unsqueeze(-2)
+        return C_inv, C, R
 
     def quantities(self, v: Tensor, ε: Tensor) -> dict[str, Tensor]:
         """v: [batch, data], ε: [sample, batch, latent] → the free energy, its parts and an estimate of log p(v)."""
@@ -183,5 +203,16 @@ class DLGM(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """v: [batch, data] → the free energy of each v at one draw of ξ: [batch]."""
-        ε = torch.randn(1, v.shape[0], self.size, dtype=v.dtype, device=v.device)
+        ε = torch.randn(1, v.shape[0], sum(self.sizes), dtype=v.dtype, device=v.device)
         return self.F(v, ε)
+
+
+def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:
+    """Matrices [batch, row, column], one per layer → one with these along its diagonal: [batch, row, column]."""
+    size = sum(block.shape[-1] for block in blocks)
+    rows: list[Tensor] = []
+    before = 0
+    for block in blocks:
+        rows.append(pad(block, (before, size - before - block.shape[-1])))
+        before += block.shape[-1]
+    return torch.cat(rows, dim=-2)

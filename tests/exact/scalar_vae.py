@@ -86,6 +86,26 @@ def of_precision(mean: list[Number], log_variance: list[Number], u: list[Number]
     return Posterior(mean, covariance, precision, log_determinant * mpf(-1), root)
 
 
+def beside_each_other(parts: list[Posterior]) -> Posterior:
+    """Independent Gaussians as one, its matrices blocks along a diagonal."""
+
+    def blocks(matrices: list[Matrix]) -> Matrix:
+        size, rows, before = sum(map(len, matrices)), [], 0
+        for matrix in matrices:
+            after = size - before - len(matrix)
+            rows += [[lift(0)] * before + row + [lift(0)] * after for row in matrix]
+            before += len(matrix)
+        return rows
+
+    return Posterior(
+        [m for part in parts for m in part.mean],
+        covariance=blocks([part.covariance for part in parts]),
+        precision=blocks([part.precision for part in parts]),
+        log_determinant=total([part.log_determinant for part in parts]),
+        root=blocks([part.root for part in parts]),
+    )
+
+
 def posterior(spec: dict[str, Any], x: list[Number], w: Weights, datum: int = 0) -> Posterior:
     """q(z|x); where no encoder has seen x, that of the datum's own parameters. Of a chain, q(h¹|x)."""
     kind = spec.get("posterior", "diagonal")
@@ -97,8 +117,10 @@ def posterior(spec: dict[str, Any], x: list[Number], w: Weights, datum: int = 0)
         log_variance = log_variance * len(mean)  # σ²I
     if kind == "full":
         return of_cholesky(mean, log_variance, affine(hidden, w, "encoder.cholesky"))
-    if kind == "rank-one":
-        return of_precision(mean, log_variance, affine(hidden, w, "encoder.rank_one"))
+    if kind == "rank-one":  # each layer of a deep latent Gaussian model has its own: q(ξ|v) = Π_l N(ξ_l; μ_l, C_l)
+        heads = (mean, log_variance, affine(hidden, w, "encoder.rank_one"))
+        parts = (split(head, spec["latents"]) if "latents" in spec else [head] for head in heads)
+        return beside_each_other([of_precision(*part) for part in zip(*parts, strict=True)])
     return independent(mean, log_variance)
 
 

@@ -17,9 +17,12 @@ from ..definition.errors import EnvironmentLacks
 from ..execution.backends import BACKENDS, one_of
 from ..execution.processes import scratch_folder
 from ..execution.theta.start import Outcome
-from ..report.theta import answer_tables, long_tables, write_answer
-from ..workflow import theta as workflow
+from ..report.theta import answer_tables, write_answer
+from ..report.theta_rows import long_tables
 from ..workflow.folder import RunFolder, create_run
+from ..workflow.theta import compute
+from ..workflow.theta_training import COMMITTED, OnOutcome, load_trained
+from ..workflow.theta_training import train as train_all
 from .options import AsJson, Backends, Out, print_json, print_table, shown_path, stderr
 
 Train = Annotated[
@@ -43,21 +46,20 @@ def theta(
         if BACKENDS[name].lacking():
             raise EnvironmentLacks(BACKENDS[name].remedy())
     backends = asked or list(BACKENDS)
-    trained = None if train else workflow.load_trained()
+    trained = None if train else load_trained()
     folder = create_run(out, {"verb": "theta", "backends": asked, "train": train, "timeout_s": timeout})
     outcomes: list[dict[str, Outcome]] = []
     with scratch_folder() as scratch:
         if trained is None:
             with _waiting("trainings", backends) as advance:
-                trained, found = workflow.train(
+                trained, found = train_all(
                     backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=advance
                 )
             outcomes.append(found)
-            stderr.print(f"trainings: {shown_path(folder.path / 'trained')}; committed ones are in suite/trained/")
+            made = shown_path(folder.path / "trained")
+            stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
         with _waiting("theta", backends) as advance:
-            answer, found = workflow.compute(
-                backends, trained, scratch / "compute", timeout_s=timeout, on_outcome=advance
-            )
+            answer, found = compute(backends, trained, scratch / "compute", timeout_s=timeout, on_outcome=advance)
         outcomes.append(found)
     _finish(answer, outcomes, folder, as_json)
 
@@ -85,13 +87,13 @@ def _finish(answer: Answer | None, outcomes: Sequence[dict[str, Outcome]], folde
 def _print(answer: Answer, absent: dict[str, str]) -> None:
     for table in answer_tables(answer, absent):
         print_table(table.title, table.columns, table.rows)
-        if table.sentence:
-            print(textwrap.fill(table.sentence, min(Console().width, 120)))
+        for note in table.notes:
+            print(textwrap.fill(note, min(Console().width, 120), initial_indent="• ", subsequent_indent="  "))
         print()
 
 
 @contextmanager
-def _waiting(title: str, backends: Sequence[str]) -> Iterator[workflow.OnOutcome]:
+def _waiting(title: str, backends: Sequence[str]) -> Iterator[OnOutcome]:
     """A line on stderr that says which backends are still out, and one for each that brings nothing."""
     left = list(backends)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stderr) as bar:

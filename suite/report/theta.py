@@ -1,36 +1,39 @@
-"""The tables of `elbostone theta`: as people read them, and as files."""
+"""The tables of `elbostone theta` as people read them, and the files that a run leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..analysis.theta.answer import REFERENCE, Answer
+from ..analysis.theta.joint import FACTORS, NOTHING
+from ..analysis.theta.sources import SourceLine
 from ..analysis.theta.statement import number
-from ..definition.theta.cases import Case, block_of, cases
+from ..definition.theta.cases import Case, cases
 from ..definition.theta.models import ROWS
+from ..definition.theta.training import BY_NAME, SAMPLES
 from .tables import frame, markdown, write_table, write_whole
 from .theta_figures import FIGURES, write_figures
+from .theta_rows import long_tables
 
 COMMAND = "elbostone theta"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with the sentence that reads it: rows of text."""
+    """Rows of text with the sentences that read them; a column's name may have several lines."""
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    sentence: str = ""
+    rows: Sequence[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
 
 
 def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
-    """Everything that is printed, in the order of the questions.
+    """Everything that is printed: from what can be looked up to what it comes to.
 
     Args:
         answer: what was found.
@@ -39,14 +42,12 @@ def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
     return [
         *(dependency_table(answer, case) for case in cases()),
         joint_table(answer),
-        absorption_table(answer),
-        _statements(
-            answer, "The four readings of the subscript, put to a VAE trained on the digits", ("R1", "R2", "R3", "R4")
-        ),
+        statements_table(answer, "Absorption: an affine change of the latent, z = As + m", ("absorption",)),
         trainings_table(answer),
-        readings_table(answer),
-        sources_table(answer),
+        statements_table(answer, "The four readings, put to a VAE trained on the digits", ("R1", "R2", "R3", "R4")),
         agreement_table(answer, missing),
+        sources_table(answer),
+        readings_table(answer),
     ]
 
 
@@ -55,45 +56,32 @@ def dependency_table(answer: Answer, case: Case) -> Table:
     own = [entry for entry in answer.dependencies if entry.case == case.name]
     norms = {(entry.row, entry.weight): entry.norms[REFERENCE] for entry in own}
     weights = list(case.weights)
-    rows = [(row, *(number(norms[row, weight]) for weight in weights)) for row in ROWS]
     return Table(
-        f"What each distribution reads: {case.title}",
-        ("‖gradient‖ of log", *(weight.replace(".weight", ".W").replace(".bias", ".b") for weight in weights)),
-        rows,
-        _sentence(answer, "dependency", case.title),
+        f"What each distribution reads, as the norm of the gradient of its logarithm: {case.title}",
+        ("", *(weight.replace("log_variance", "log var").replace(".", "\n") for weight in weights)),
+        [(row, *(number(norms[row, weight]) for weight in weights)) for row in ROWS],
+        _sentences(answer, "dependency", case.title),
     )
 
 
 def joint_table(answer: Answer) -> Table:
-    """The largest absolute residual in any backend, nats; all cases, one row per exchange."""
-    titles = {case.name: case.title for case in cases()}
-    rows = [
-        (
-            titles[row.case],
-            "" if row.factor == "nothing" else row.factor,
-            "nothing: one θ throughout"
-            if row.factor == "nothing"
-            else "all of θ"
-            if row.exchanged == "all"
-            else row.exchanged,
-            number(max(row.residuals.values())),
-            "0" if row.ignored else "not 0",
-            "holds" if row.holds else "fails",
-        )
-        for row in answer.residuals
-    ]
+    """The largest absolute residual in any backend, nats: one row per exchange, one column per factor."""
+    rows = []
+    for case in cases():
+        own = {(row.exchanged, row.factor): row for row in answer.residuals if row.case == case.name}
+        for exchanged in dict.fromkeys(exchanged for exchanged, _ in own):
+            found = {factor: row for (name, factor), row in own.items() if name == exchanged}
+            shown = [number(max(found[f].residuals.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
+            what = {"base": "nothing", "all": "all of θ"}.get(exchanged, exchanged)
+            verdict = "holds" if all(row.holds for row in found.values()) else "fails"
+            rows.append((case.title, what, *shown, verdict))
+    notes = tuple(f"{s.subject}: {s.sentence}" for s in answer.statements if s.topic == "joint")
     return Table(
-        "The joint: log p(x|z) + log p(z) − log p(x) − log p(z|x), one factor at another θ",
-        ("model", "factor", "exchanged", "residual (nats)", "has to be", "verdict"),
+        "The joint: |log p(x|z) + log p(z) − log p(x) − log p(z|x)| in nats, with one factor at another θ",
+        ("model", "exchanged", "one θ\nthroughout", *(f"in\n{factor}" for factor in FACTORS), "verdict"),
         rows,
-        " ".join(
-            s.sentence for s in answer.statements if s.topic == "joint" and s.subject == "learned prior, 1 latent"
-        ),
+        notes,
     )
-
-
-def absorption_table(answer: Answer) -> Table:
-    return _statements(answer, "Absorption: an affine change of the latent", ("absorption",))
 
 
 def trainings_table(answer: Answer) -> Table:
@@ -101,7 +89,7 @@ def trainings_table(answer: Answer) -> Table:
     backends = list(dict.fromkeys(b for score in answer.scores for b in score.nats))
     rows = [
         (
-            score.regime,
+            BY_NAME[score.regime].title,
             score.readout,
             str(score.seed),
             *(f"{score.nats[b]:.6f}" if b in score.nats else "" for b in backends),
@@ -111,68 +99,76 @@ def trainings_table(answer: Answer) -> Table:
         )
         for score in answer.scores
     ]
-    origin = next((s.origin for s in answer.statements if s.topic == "R2"), "")
+    origin = next(s.origin for s in answer.statements if s.topic == "R2")
     return Table(
-        "Trainings: held-out log p(x), nats a digit",
-        ("regime", "read", "seed", *backends, "apart", "allowed", "verdict"),
+        f"Trainings on the digits: held-out log p(x), nats a digit, {SAMPLES:,} importance samples",
+        ("trained", "read", "seed", *(b.replace("-", "-\n") for b in backends), "apart", "allowed", "verdict"),
         rows,
-        f"These figures were {origin}. 'Allowed' is what float64's rounding, put on every new weight of the same "
-        "training, was measured to move them by, times 8, for each of the two.",
+        (
+            f"These trainings were {origin}. All backends have the same start, minibatches and noise. They may lie "
+            "apart by 8 times what rounding was measured to do to such a training and to its scoring, for each of two.",
+        ),
     )
 
 
 def readings_table(answer: Answer) -> Table:
-    rows = [(r.name, r.meaning, r.verdict, str(r.statements)) for r in answer.readings]
     return Table(
-        "The verdict on each reading: what θ stands for",
-        ("", "reading", "verdict", "statements"),
-        rows,
-        " ".join(answer.conclusions),
+        "What the subscript θ stands for",
+        ("", "reading", "verdict", "shown by"),
+        [(r.name, r.meaning, r.verdict, f"{r.statements} statements") for r in answer.readings],
+        tuple(answer.conclusions),
     )
 
 
 def sources_table(answer: Answer) -> Table:
-    rows = [
-        (s.notation, s.source, s.letters, s.covers, "declared" if s.verified is None else f"{s.verified} of {s.claims}")
-        for s in answer.sources
-    ]
     return Table(
-        "What each source means by it", ("notation", "source", "letters", "what its subscripts cover", "verified"), rows
+        "What each source means by it",
+        ("notation", "source", "letters", "what its subscripts cover", "claims"),
+        [
+            (s.notation, s.source, s.letters, s.covers, f"{s.claims} declared" if s.verified is None else _share(s))
+            for s in answer.sources
+        ],
     )
+
+
+def _share(line: SourceLine) -> str:
+    return f"{line.verified} of {line.claims} verified"
 
 
 def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
     """Each backend against the definition, and those that are not here."""
     rows = [
         (
-            a.case,
-            a.backend,
-            a.verdict,
-            f"{a.compared:,}",
-            number(a.error),
-            number(a.tolerance),
-            a.first_divergence or a.worst,
+            found.case,
+            found.backend,
+            found.verdict,
+            f"{found.compared:,}",
+            number(found.error),
+            number(found.tolerance),
+            found.first_divergence or found.worst,
         )
-        for a in answer.agreements
+        for found in answer.agreements
     ]
     rows += [("", backend, reason, "", "", "", "") for backend, reason in missing.items()]
     return Table(
-        "Agreement of the backends with the definition, float64",
-        ("model", "backend", "verdict", "numbers", "closest: error", "allowed", "where"),
+        "Agreement of the backends with the definition in NumPy, float64",
+        ("model", "backend", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
         rows,
-        "The tolerance is 8 times what rounding was measured to do, in 16 runs of the definition in which every "
-        "operation is moved by float64's rounding; where a derivative is zero nothing but 0 is equal.",
+        (
+            "Allowed is 8 times what rounding was measured to do, in 16 runs of the definition in which every input, "
+            "product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing else is "
+            "equal.",
+        ),
     )
 
 
-def _statements(answer: Answer, title: str, topics: Sequence[str]) -> Table:
+def statements_table(answer: Answer, title: str, topics: Sequence[str]) -> Table:
     own = [s for topic in topics for s in answer.statements if s.topic == topic]
-    rows = [(s.topic, s.subject, s.sentence, s.verdict) for s in own]
-    return Table(title, ("", "about", "found", "verdict"), rows)
+    return Table(title, ("", "about", "found", "verdict"), [(s.topic, s.subject, s.sentence, s.verdict) for s in own])
 
 
-def _sentence(answer: Answer, topic: str, subject: str) -> str:
-    return next(s.sentence for s in answer.statements if (s.topic, s.subject) == (topic, subject))
+def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
+    return tuple(s.sentence for s in answer.statements if (s.topic, s.subject) == (topic, subject))
 
 
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:
@@ -184,45 +180,7 @@ def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> No
     text += "".join(f"{sentence}\n\n" for sentence in answer.conclusions)
     text += "".join(f"![{alt}]({name}.svg)\n\n" for name, alt in FIGURES.items())
     for table in answer_tables(answer, missing):
-        text += f"## {table.title}\n\n{markdown(pd.DataFrame(table.rows, columns=list(table.columns)))}\n"
-        text += f"{table.sentence}\n\n" if table.sentence else ""
+        columns = [name.replace("\n", " ") for name in table.columns]
+        text += f"## {table.title}\n\n{markdown(pd.DataFrame(table.rows, columns=columns))}\n"
+        text += "".join(f"{note}\n\n" for note in table.notes)
     write_whole(folder / "theta.md", lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
-    """The tables with all digits, one row per fact, as files and `--json` have them."""
-    return {
-        "dependency": [
-            {
-                "case": e.case,
-                "row": e.row,
-                "weight": e.weight,
-                "block": block_of(e.weight),
-                "reads": e.reads,
-                "holds": e.holds,
-            }
-            | {f"norm_{source}": norm for source, norm in e.norms.items()}
-            for e in answer.dependencies
-        ],
-        "joint": [
-            {"case": r.case, "factor": r.factor, "exchanged": r.exchanged, "ignored": r.ignored, "holds": r.holds}
-            | {"tolerance_nats": r.tolerance}
-            | {f"residual_nats_{source}": value for source, value in r.residuals.items()}
-            for r in answer.residuals
-        ],
-        "totals": [
-            {"case": t.case, "holds": t.holds, "tolerance": t.tolerance}
-            | {f"excess_{source}": value for source, value in t.excess.items()}
-            for t in answer.totals
-        ],
-        "trainings": [
-            {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
-            | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
-            | {f"held_out_nats_{backend}": nats for backend, nats in s.nats.items()}
-            for s in answer.scores
-        ],
-        "statements": [{**vars(s), "verdict": s.verdict} for s in answer.statements],
-        "readings": [vars(r) for r in answer.readings],
-        "sources": [vars(s) for s in answer.sources],
-        "agreement": [vars(a) for a in answer.agreements],
-    }

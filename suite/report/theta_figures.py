@@ -86,7 +86,7 @@ def joint(answer: Answer) -> Figure:
         axes.set_title(case.title, fontsize=10)
         axes.grid(axis="x", color="0.92")
     for axes in grid[-1]:
-        axes.set_xlabel("|residual| (nats); a dot per backend")
+        axes.set_xlabel(f"|residual| (nats); a dot per backend, one of exactly 0 at {FLOOR_NATS:g}")
     figure.suptitle(
         "log p(x|z) + log p(z) − log p(x) − log p(z|x) with one factor at another θ\n"
         "blue: the factor does not read what was exchanged; red: it does; dotted: what rounding explains"

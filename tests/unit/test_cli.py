@@ -38,7 +38,7 @@ def no_framework(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
 
 
-@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run"])
+@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run", "theta"])
 def test_every_verb_has_help_and_json(run: Run, verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -74,6 +74,7 @@ WRONG = {
     "not a run": (("run", "--resume", "."), "run.json: expected a run folder"),
     "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
     "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
+    "no such backend of theta": (("theta", "--backend", "caffe"), "backend 'caffe': expected one of torch"),
     "no cell": (("evaluate", CASE, "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
 }
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...definition.theta.training import BY_NAME, SAMPLES, STEPS
+from ...definition.theta.training import AS_TRAINED, SAMPLES, STEPS
 from ..tolerance import K
 from .statement import Statement, number
 
-AS_TRAINED = "as trained"
 Record = Mapping[str, Any]
 SCORE = "held_out_log_likelihood_nats"
 
@@ -23,8 +22,8 @@ class Score:
         regime, readout, seed: what was trained, and how it is read.
         nats: mean per digit, by backend.
         error: standard error over the digits.
-        tolerance: how far rounding carries it, K times the largest deviation of trainings whose every new weight was
-            moved by float64's rounding.
+        tolerance: how far rounding carries it: K times the sum of two N, that of its training (the largest deviation
+            of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
     """
 
     regime: str
@@ -61,17 +60,17 @@ def scores(records: Sequence[Record]) -> list[Score]:
     for regime, readout, seed in keys:
         own = [r for r in plain if (r["regime"], r["readout"], r["seed"]) == (regime, readout, seed)]
         nats = {record["backend"]: record[SCORE] for record in own}
-        tolerance = K * rounding_scale(records, regime, readout)
+        tolerance = K * (rounding_scale(records, regime, readout) + own[0]["evaluation_scale_nats"])
         found.append(Score(regime, readout, seed, nats, own[0]["standard_error_nats"], tolerance))
     return found
 
 
 def rounding_scale(records: Sequence[Record], regime: str, readout: str) -> float:
-    """N of a regime's score: how far its moved trainings come to lie from the training that they repeat."""
+    """N of a regime's training: how far its moved trainings come to lie from the training that they repeat."""
     own = [r for r in records if (r["regime"], r["readout"]) == (regime, readout)]
     moved = [r for r in own if r["rounding"] is not None]
     return max(
-        abs(m[SCORE] - r[SCORE])
+        float(abs(m[SCORE] - r[SCORE]))
         for m in moved
         for r in own
         if r["rounding"] is None and (r["seed"], r["backend"]) == (m["seed"], m["backend"])
@@ -100,9 +99,9 @@ def _means(found: Sequence[Score], regime: str) -> str:
 def _frozen(found: Sequence[Score], origin: str) -> Statement:
     gaps = _gaps(found, "frozen")
     sentence = (
-        f"{len(gaps)} trainings of {STEPS:,} minibatches with θ learned reach {_means(found, 'learned')} nats a held-out digit, "
-        f"the same with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples): a difference of "
-        f"{_range(gaps)} nats. What costs that when it is not fitted is no hyper-parameter of the fit."
+        f"{len(gaps)} trainings of {STEPS:,} minibatches with θ learned reach {_means(found, 'learned')} nats a "
+        f"held-out digit, the same with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples): a "
+        f"difference of {_range(gaps)} nats. What costs that when it is not fitted is no hyper-parameter of the fit."
     )
     return Statement("R4", "frozen against learned, seeds", sentence, min(gaps) > 0, origin)
 
@@ -111,8 +110,9 @@ def _tied(found: Sequence[Score], origin: str) -> Statement:
     gaps = _gaps(found, "tied")
     sentence = (
         f"Making the networks share weights is a choice and another model: with the decoder's layers tied to the "
-        f"transposes of the encoder's, held-out log p(x) is {_means(found, 'tied')} nats against {_means(found, 'learned')} "
-        f"untied, {_range(gaps)} nats lower. One letter on both sides of a formula does not do that."
+        f"transposes of the encoder's, held-out log p(x) is {_means(found, 'tied')} nats against "
+        f"{_means(found, 'learned')} untied, {_range(gaps)} nats lower. "
+        f"One letter on both sides of a formula does not do that."
     )
     return Statement("R3", "tied against untied", sentence, min(gaps) > 0, origin)
 
@@ -126,13 +126,8 @@ def _copies(found: Sequence[Score], origin: str) -> Statement:
     others = ", ".join(f"{score.readout} {score.first:.2f}" for score in alone)
     sentence = (
         f"Two copies, θ¹ in the prior and θ² in the likelihood, trained apart end where one copy does: {two.first:.6f} "
-        f"and {one.first:.6f} nats (apart by {number(apart)}; rounding explains {number(allowed)}), because no weight is "
-        f"read by both. Yet only the two halves together are that joint: {others}."
+        f"and {one.first:.6f} nats (apart by {number(apart)}; rounding explains {number(allowed)}), because no weight "
+        f"is read by both. Yet only the two halves together are that joint: {others}."
     )
     holds = apart <= allowed and all(score.first < two.first for score in alone)
     return Statement("R2", "two copies of θ", sentence, holds, origin)
-
-
-def title(regime: str) -> str:
-    """Words for a reader."""
-    return BY_NAME[regime].title

@@ -161,7 +161,8 @@ def _tanh(
             del shapes[f"{tied}.weight"]
         shapes = {"tied.data.weight": (WIDTH, DATA), "tied.latent.weight": (latents, WIDTH), **shapes}
     if model.prior == "vamp":
-        shapes["pseudo.inputs"] = (PSEUDO_INPUTS, DATA)
+        decoder = {name: shapes.pop(name) for name in list(shapes) if block_of(name) == "decoder"}
+        shapes = {**shapes, "pseudo.inputs": (PSEUDO_INPUTS, DATA), **decoder}
     if prior is None:
         prior = ("prior",) if learned else ()
     return _case(name, title, model, shapes, latents, np.array([1.0, 0.0, 1.0]), prior, shared)
@@ -204,10 +205,12 @@ def _draw(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> 
 
     The heads of the encoder are kept near 0, so that q(z|x) has died out where the grid ends.
     """
-    values = generator.uniform(0.2, 0.8, shape) * generator.choice((-1.0, 1.0), shape)
+    values: Array = generator.uniform(0.2, 0.8, shape) * generator.choice((-1.0, 1.0), shape)
     if name.endswith("factor"):  # lower triangular, with a positive diagonal
-        return np.tril(values, -1) + np.diag(np.diag(np.abs(values)) + 0.3)
-    return 0.4 * values if name.startswith(("encoder.mean", "encoder.log_variance")) else values
+        values = np.tril(values, -1) + np.diag(np.diag(np.abs(values)) + 0.3)
+    if name.startswith(("encoder.mean", "encoder.log_variance")):
+        values = 0.4 * values
+    return values
 
 
 def absorbed(case: Case) -> Case:

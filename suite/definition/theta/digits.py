@@ -1,4 +1,4 @@
-"""The trained VAE of the readings, and what is made of it: models on the digits, each a problem that the oracle knows."""
+"""The trained VAE of the readings and what is made of it: models on the digits, each a problem for the oracle."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Functions:
 
 
 class Rounding:
-    """Draws factors 1 + u·eps(float64), |u| ≤ 1, from a seed: slices, at random offsets, of a pool that is drawn once."""
+    """Seeded factors 1 + u·eps(float64), |u| ≤ 1: slices, at random offsets, of a pool that is drawn once."""
 
     def __init__(self, seed: int | tuple[int, ...]) -> None:
         self._generator = np.random.default_rng(seed)

@@ -26,6 +26,8 @@ DIGITS_AT_ONCE, SAMPLES_AT_ONCE = 20, 500
 
 GENERATIVE = ("prior", "decoder")
 """First words of the canonical names of θ; the other weights are φ."""
+AS_TRAINED = "as trained"
+"""The readout that is what training left; copies have others besides."""
 FIRST, SECOND = "first", "second"
 """The two copies of θ: the prior reads the first, the likelihood the second."""
 
@@ -60,11 +62,16 @@ class Regime:
 
 @dataclass(frozen=True)
 class Training:
-    """One training: a regime and a seed, with every new weight moved by rounding where `rounding` is a seed for that."""
+    """One training: a regime and a seed; where `rounding` is a seed too, every new weight is moved by rounding."""
 
     regime: str
     seed: int
     rounding: int | None = None
+
+    @property
+    def file(self) -> str:
+        """Where what it leaves free is kept."""
+        return f"{self.regime}-{self.seed}-{self.rounding}.safetensors"
 
 
 ROUNDINGS = 3
@@ -140,6 +147,24 @@ def _copies(weights: Mapping[str, Array]) -> Weights:
     return {n: w for n, w in weights.items() if "/" in n}
 
 
+def one_copy(weights: Mapping[str, Array], copy: str) -> Weights:
+    """The weights of one of both models."""
+    return {n.partition("/")[2]: w for n, w in weights.items() if n.startswith(f"{copy}/")}
+
+
+def readouts(regime: Regime, free: Mapping[str, Array]) -> Iterator[tuple[str, Weights]]:
+    """The models that a training leaves: one, or with two copies the pair as trained and each copy used throughout."""
+    weights = expand(regime, free)
+    if not regime.copies:
+        yield AS_TRAINED, weights
+        return
+    first, second = one_copy(weights, FIRST), one_copy(weights, SECOND)
+    prior = {name: weight for name, weight in first.items() if name.startswith("prior.")}
+    yield AS_TRAINED, {**second, **prior}
+    yield "θ¹ throughout", first
+    yield "θ² throughout", second
+
+
 def batches(train: Array, seed: int, latents: int, steps: int = STEPS) -> Iterator[tuple[Array, Array]]:
     """Minibatches [batch, data] and noise [sample, batch, latent], the same for every regime and backend."""
     generator = np.random.default_rng((seed, 1))
@@ -148,7 +173,7 @@ def batches(train: Array, seed: int, latents: int, steps: int = STEPS) -> Iterat
 
 
 def importance_noise(first: int, count: int, latents: int) -> Iterator[Array]:
-    """Draws behind the held-out log-likelihood of `count` digits from number `first` on: [sample, batch, latent] each."""
+    """Draws behind the held-out score of `count` digits from number `first` on: [sample, batch, latent] each."""
     generator = np.random.default_rng((first, 3))
     for _ in range(SAMPLES // SAMPLES_AT_ONCE):
         yield generator.standard_normal((count, SAMPLES_AT_ONCE, latents)).swapaxes(0, 1)

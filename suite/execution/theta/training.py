@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from ...definition.theta.training import (
     expand,
     importance_noise,
     is_generative,
+    one_copy,
+    readouts,
     start,
 )
 from ..bindings import Binding
@@ -50,7 +52,7 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
     free = start(regime, seed)
     weights = expand(regime, free)
     if regime.copies:
-        vaes = {copy: _build(binding, regime, _copy(weights, copy)) for copy in (FIRST, SECOND)}
+        vaes = {copy: _build(binding, regime, one_copy(weights, copy)) for copy in (FIRST, SECOND)}
         gradients = pair_gradients(vaes[FIRST], vaes[SECOND])
     else:
         vaes = {"": _build(binding, regime, weights)}
@@ -60,29 +62,12 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
         free = rule.update(free, collect(regime, gradients(x, noise)[1]))
         weights = expand(regime, free)
         for copy, vae in vaes.items():
-            vae.put(_copy(weights, copy) if copy else weights)
+            vae.put(one_copy(weights, copy) if copy else weights)
     return free
 
 
 def _build(binding: Binding, regime: Regime, weights: Weights) -> Vae:
     return Vae.build(binding, regime.notation, regime.spec, weights)
-
-
-def _copy(weights: Weights, copy: str) -> dict[str, Array]:
-    return {n.partition("/")[2]: w for n, w in weights.items() if n.startswith(f"{copy}/")}
-
-
-def readouts(regime: Regime, free: Weights) -> Iterator[tuple[str, dict[str, Array]]]:
-    """The models that a training leaves: one, or with two copies the pair as trained and each copy used throughout."""
-    weights = expand(regime, free)
-    if not regime.copies:
-        yield "as trained", weights
-        return
-    first, second = _copy(weights, FIRST), _copy(weights, SECOND)
-    prior = {name: weight for name, weight in first.items() if name.startswith("prior.")}
-    yield "as trained", {**second, **prior}
-    yield "θ¹ throughout", first
-    yield "θ² throughout", second
 
 
 def log_likelihoods(vae: Vae, x: Array) -> Array:
@@ -125,7 +110,7 @@ def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder:
         regime, started = BY_NAME[training.regime], time.perf_counter()
         free = train(binding, regime, digits["train"], training.seed, STEPS, training.rounding)
         trained_s = time.perf_counter() - started
-        save_tensors(free, folder / f"{training.regime}-{training.seed}-{training.rounding}.safetensors")
+        save_tensors(free, folder / training.file)
         for readout, weights in readouts(regime, free):
             nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
             records.append(

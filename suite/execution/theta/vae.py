@@ -117,7 +117,7 @@ def pair_gradients(first: Vae, second: Vae) -> Callable[[Array, Array], tuple[fl
 
     def call(x: Array, noise: Array) -> tuple[float, dict[str, Array]]:
         outputs, by_path = function(first.subject.data(x), binding.tensor(noise, DTYPE))
-        found = {}
+        found: dict[str, Array] = {}
         for name, vae in (("first", first), ("second", second)):
             own = {path: binding.array(by_path[f"{name}.{path}"]) for path in paths[name]}
             found |= {f"{name}/{weight}": gradient for weight, gradient in vae.canonical(own).items()}

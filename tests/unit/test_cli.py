@@ -102,6 +102,11 @@ def test_a_backend_asked_for_by_name_and_not_installed_is_exit_code_3(run: Run, 
 
 
 @pytest.mark.usefixtures("no_framework")
+def test_list_prints_the_whole_command_that_installs_a_backend(run: Run) -> None:
+    assert "'elbostone[keras-jax]'" in "".join(run("list")[1].split())
+
+
+@pytest.mark.usefixtures("no_framework")
 def test_a_gpu_without_a_framework_that_sees_one_is_exit_code_3(run: Run, tmp_path: Path) -> None:
     code, _, err = run("run", "--device", "cuda")
     assert code == 3

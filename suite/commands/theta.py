@@ -102,7 +102,9 @@ def _waiting(title: str, backends: Sequence[str]) -> Iterator[OnOutcome]:
         def advance(outcome: Outcome) -> None:
             left.remove(outcome.backend)
             if outcome.status in ("failed", "timeout"):
-                bar.console.print(f"{outcome.status}: {outcome.backend}: {outcome.reason}", soft_wrap=True)
+                bar.console.print(
+                    f"{outcome.status}: {outcome.backend}: {outcome.reason}", soft_wrap=True, markup=False
+                )
             bar.update(task, description=f"{title}: {', '.join(left) or 'judging'}")
 
         yield advance

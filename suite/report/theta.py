@@ -12,6 +12,7 @@ from ..analysis.theta.answer import REFERENCE, Answer
 from ..analysis.theta.joint import FACTORS, NOTHING
 from ..analysis.theta.sources import SourceLine
 from ..analysis.theta.statement import number
+from ..analysis.theta.truth import closest
 from ..definition.theta.cases import Case, cases
 from ..definition.theta.models import ROWS
 from ..definition.theta.training import BY_NAME, SAMPLES
@@ -75,12 +76,12 @@ def joint_table(answer: Answer) -> Table:
             what = {"base": "nothing", "all": "all of θ"}.get(exchanged, exchanged)
             verdict = "holds" if all(row.holds for row in found.values()) else "fails"
             rows.append((case.title, what, *shown, verdict))
-    notes = tuple(f"{s.subject}: {s.sentence}" for s in answer.statements if s.topic == "joint")
+    failing = tuple(f"{s.subject}: {s.sentence}" for s in answer.statements if s.topic == "joint" and not s.holds)
     return Table(
         "The joint: |log p(x|z) + log p(z) − log p(x) − log p(z|x)| in nats, with one factor at another θ",
         ("model", "exchanged", "one θ\nthroughout", *(f"in\n{factor}" for factor in FACTORS), "verdict"),
         rows,
-        notes,
+        failing or tuple(answer.conclusions[:1]),
     )
 
 
@@ -136,23 +137,23 @@ def _share(line: SourceLine) -> str:
 
 
 def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
-    """Each backend against the definition, and those that are not here."""
+    """Each backend's models that differ, or the one that comes closest to it; and the backends that are not here."""
     rows = [
         (
-            found.case,
             found.backend,
+            found.case,
             found.verdict,
             f"{found.compared:,}",
             number(found.error),
             number(found.tolerance),
             found.first_divergence or found.worst,
         )
-        for found in answer.agreements
+        for found in closest(answer.agreements)
     ]
-    rows += [("", backend, reason, "", "", "", "") for backend, reason in missing.items()]
+    rows += [(backend, "", reason, "", "", "", "") for backend, reason in missing.items()]
     return Table(
         "Agreement of the backends with the definition in NumPy, float64",
-        ("model", "backend", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
+        ("backend", "model", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
         rows,
         (
             "Allowed is 8 times what rounding was measured to do, in 16 runs of the definition in which every input, "

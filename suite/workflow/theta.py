@@ -16,7 +16,8 @@ from ..definition.registry import notations
 from ..definition.theta import digits
 from ..definition.theta.cases import all_cases
 from ..definition.theta.training import split_digits
-from ..execution.theta.start import Outcome, run_jobs
+from ..execution.backends import BACKENDS
+from ..execution.theta.start import Outcome, missing, run_jobs
 from .theta_training import OnOutcome, Trained
 
 
@@ -32,6 +33,8 @@ def compute(
         timeout_s: how long one worker may take.
         on_outcome: called with each backend's outcome as it comes.
     """
+    if all(BACKENDS[name].lacking() for name in backends):
+        return None, {name: missing(name, scratch) for name in backends}
     problems = digits.problems(trained.weights, split_digits()[1])
     inputs = scratch / "inputs"
     write_inputs(problems, inputs)

@@ -91,7 +91,7 @@ def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> 
     error = np.sqrt(np.maximum(second - covariance**2, 0) / count)
     pairs = np.triu_indices(y.shape[1], 1)
     off, errors = covariance[pairs], error[pairs]
-    # σ is ¼-Lipschitz and y below 1, so that rounding moves a product of two by no more than half of what it does a logit
+    # σ is ¼-Lipschitz and below 1: rounding moves a product of two by at most half of what it moves a logit by.
     rounding = expected["decoded/learned/prior"][1] / 2
     apart = int((np.abs(off) > SIGMAS * errors + rounding).sum())
     worst = int(np.argmax(np.abs(off)))

@@ -98,6 +98,16 @@ def agreement_of(case: str, backend: str, compared: Sequence[tuple[Comparison, i
     )
 
 
+def closest(found: Sequence[Agreement]) -> list[Agreement]:
+    """Of each backend all that differ or, where none does, the one whose error is the largest part of its tolerance."""
+    shown: list[Agreement] = []
+    for backend in dict.fromkeys(agreement.backend for agreement in found):
+        own = [agreement for agreement in found if agreement.backend == backend]
+        differing = [agreement for agreement in own if agreement.verdict == "differs"]
+        shown += differing or [max(own, key=lambda a: a.error / a.tolerance if a.tolerance else 0.0)]
+    return shown
+
+
 def _comparisons(truth: Truth, found: Tensors, case: str) -> Iterator[tuple[Comparison, int]]:
     for name, expected in truth.tensors.items():
         if not name.startswith(f"{case}/"):

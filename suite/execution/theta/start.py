@@ -35,6 +35,11 @@ class Outcome:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
+def missing(backend: str, folder: Path) -> Outcome:
+    """The outcome of a backend that is not installed."""
+    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
+
+
 def run_jobs(
     jobs: Mapping[str, Mapping[str, Any]],
     folder: Path,
@@ -56,7 +61,7 @@ def run_jobs(
 
     def one(backend: str) -> Outcome:
         if BACKENDS[backend].lacking():
-            outcome = Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
+            outcome = missing(backend, folder)
         else:
             cpu = cpus.get()
             try:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -128,7 +129,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        # Escaped: Rich takes `elbostone[torch]` for text in a style named torch, and prints `elbostone`.
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 

@@ -71,6 +71,7 @@ class VAE(nn.Module):
         logpx = self.logpx(x, η)
         logpz = log_N(z, self.μ_z, self.log_σ_z)
         logqz = -(0.5 * (ε**2 + math.log(2 * math.pi)) + log_σ).sum(-1)  # (2.44)
+        L = ε.shape[0]
         log_w = logpx + logpz - logqz  # log p_θ(x, z) - log q_φ(z|x): Algorithm 2's estimate of the ELBO
         D_KL = self.D_KL(μ, log_σ)
         decoder_names = {"bernoulli": ("logit_p",)}.get(self.likelihood, ("θ.μ", "θ.log_σ"))
@@ -90,7 +91,7 @@ class VAE(nn.Module):
             "D_KL": D_KL,
             "L_θφ": logpx.mean(0) - D_KL,
             "L_tilde": log_w.mean(0),
-            "log_p_θ_x": torch.logsumexp(log_w, 0) - math.log(ε.shape[0]),  # (2.57)
+            "log_p_θ_x": torch.logsumexp(log_w, 0) - math.log(L),  # (2.57)
         }
 
     def densities(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
@@ -109,7 +110,8 @@ class VAE(nn.Module):
 
     def objective(self, x: Tensor, ε: Tensor) -> Tensor:
         """x: [batch, data], ε: [sample, batch, latent] → Σ_x L_θφ(x), KL in closed form, to be maximised: scalar."""
-        return self.quantities(x, ε)["L_θφ"].sum()  # (2.13)
+        L_D = self.quantities(x, ε)["L_θφ"].sum()  # (2.13)
+        return L_D
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, data] → Algorithm 2's one-sample estimate of the ELBO: [batch]."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from . import constants
 from .axes import Axes, permute
 from .notation import Notation, Objective, Symbol
+from .problem import Problem
 from .roles import ROLES
 from .spec import Spec
 
@@ -108,3 +109,25 @@ def total_bound(
     if kl is None:
         raise ValueError(f"objective: its KL's weight is {weight:g}, and no quantity is a KL")
     return total / likelihood + (weight / likelihood - spec.beta) * kl
+
+
+def sizes_by_role(problem: Problem, data_count: int) -> dict[str, float]:
+    """Role of a constant → its value for a problem; what its specification has not is left out.
+
+    Args:
+        problem: what is run.
+        data_count: N.
+    """
+    spec = problem.spec
+    sizes: dict[str, float | None] = {
+        "data_count": data_count,
+        "batch_size": len(problem.x),
+        "sample_count": len(problem.noise),
+        "latent_size": spec.latent_dim,
+        "data_size": spec.data_dim,
+        "component_count": spec.components,
+        "kl_weight": spec.beta,
+        "decoder_variance": spec.variance,
+        "layer_count": len(spec.latents or spec.chain or ()) or None,
+    }
+    return {role: size for role, size in sizes.items() if size is not None}

@@ -76,13 +76,19 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
         depth = supports.depth or 2
         found.append(Probe(_problem(first, supports, depth=depth), "supports.depth", str(depth), data_count))
     for variance in (supports.variances or ())[1:]:
-        words = words_of(notation, {"likelihood": "gaussian-fixed"})
-        problem = _problem(words, supports, variance=variance)
+        fixed = words_of(notation, {"likelihood": "gaussian-fixed"})
+        problem = _problem(fixed, supports, variance=variance)
         found.append(Probe(problem, "supports.variances", f"{variance:g}", data_count))
-    found += [Probe(problem, "objective", word, data_count) for word, problem in variants_of(base).items()]
+    variants = _variants(base.spec, base.name)
+    found += [Probe(problem, "objective", word, data_count) for word, problem in variants.items()]
     if base.spec.data_count is None:
         found.append(Probe(base, "objective", "count", 2 * data_count))
     return found
+
+
+@cache
+def _variants(spec: Spec, name: str) -> dict[str, Problem]:
+    return variants_of(problem_of(spec, name))
 
 
 def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:

@@ -16,12 +16,12 @@ from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
 from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
-from .records import Cell, make_record
+from .records import CLAIMS, Cell, make_record
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell with what a worker needs to run it."""
+    """A cell with what a worker needs to run it; `kind` is that of its record, None for one of equality."""
 
     cell: Cell
     problem_file: str
@@ -30,6 +30,7 @@ class Task:
     gradients: bool
     adapted: bool = False
     embedding: str | None = None
+    kind: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,6 +41,7 @@ class Task:
             "gradients": self.gradients,
             "adapted": self.adapted,
             "embedding": self.embedding,
+            "kind": self.kind,
         }
 
 
@@ -132,6 +134,20 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                             embedding or None,
                         )
                     )
+    return plan
+
+
+def plan_claims(selection: Selection) -> Plan:
+    """One cell per notation and backend that gathers the facts for its claims, in float64, eagerly, on the CPU."""
+    plan = Plan()
+    where = packages()
+    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
+        for notation in selection.notations:
+            cell = Cell(CLAIMS, notation.id, backend.framework, backend.name, "cpu", "float64", "eager")
+            if backend.lacking():
+                plan.settled.append(make_record(cell, "missing", backend.remedy(), kind=CLAIMS))
+                continue
+            plan.tasks.append(Task(cell, "", where[notation.id], str(notation.path), gradients=False, kind=CLAIMS))
     return plan
 
 

@@ -35,6 +35,7 @@ class Subject:
         model: the framework's own.
         maps: by canonical weight of `spec`.
         dtype, mode: the cell's.
+        any_count: N where the specification has none.
     """
 
     binding: Binding
@@ -44,6 +45,7 @@ class Subject:
     maps: Mapping[str, WeightMap]
     dtype: str
     mode: str
+    any_count: int = DATA_COUNT
 
     @property
     def spec(self) -> Spec:
@@ -71,7 +73,7 @@ class Subject:
     @property
     def data_count(self) -> int:
         """N: the specification's own, or any where it has none."""
-        return self.spec.data_count or DATA_COUNT
+        return self.spec.data_count or self.any_count
 
     def objective_sign(self) -> int:
         """+1 where the published objective is minimised, −1 where it is maximised."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..execution.plan import require_cells
-from ..samples import equality_sample
+from ..samples import claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems
 from ..workflow.folder import create_run
@@ -53,13 +53,13 @@ def check(
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
     checked = problems or [embedded for embedded, _ in equality_sample(selection)]
     require_cells(checked, selection)
-    options = {"verb": "check", "problems": [str(path) for path in problem or ()]}
     count = thread_count(threads)
+    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": count}
     equality = Equality(create_run(out, options), count, timeout, thread_count(None))
     for loaded in checked:
         equality.add(loaded, (selection,))
     if not problems:  # a problem of one's own asks about itself alone
-        equality.also(pending_claims(equality.folder, selection))
+        equality.also(pending_claims(equality.folder, claims_sample(selection, full=False)))
     with progress("equality" if problems else "equality and claims", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(equality.folder)

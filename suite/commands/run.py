@@ -14,7 +14,7 @@ from ..definition.errors import BadInput
 from ..execution.bench.timings import FULL, QUICK, BenchSample
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
-from ..samples import bench_proofs, equality_sample
+from ..samples import bench_proofs, claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
@@ -101,7 +101,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
     for problem, selections in sample:
         equality.add(problem, selections)
     if order.verb == "run":
-        equality.also(pending_claims(folder, selection))
+        equality.also(pending_claims(folder, claims_sample(selection, full=order.full)))
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)

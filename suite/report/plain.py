@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_STYLES = ("mathbf", "boldsymbol", "bm", "mathrm", "mathcal", "mathtt", "mathsf", "mathit", "mathbb", "text", "textbf")
-_STYLES += ("operatorname", "left", "right")
+_STYLES = "mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|mathit|mathbb|text|textbf|operatorname|left|right"
 _SIGNS = {
     "sum": "Σ",
     "int": "∫",
@@ -37,7 +36,7 @@ _ACCENTS = {"tilde": "\u0303", "widetilde": "\u0303", "hat": "\u0302", "widehat"
 def plain(tex: str) -> str:
     """TeX without its commands; what has no plain form keeps its command's name."""
     text = tex.replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "").replace(r"\|", "‖").replace(r"\_", "\0")
-    text = re.sub(rf"\\({'|'.join(_STYLES)})(?![A-Za-z])", "", text)
+    text = re.sub(rf"\\({_STYLES})(?![A-Za-z])", "", text)
     text = re.sub(r"\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
     text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)
     text = re.sub(r"\\([A-Za-z]+)", _command, text)

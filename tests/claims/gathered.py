@@ -27,6 +27,6 @@ def run_tasks(tasks: Sequence[Task], folder: Path) -> dict[str, Facts]:
     return {r["notation"]: facts_of(r["facts"], read_tensors(folder / "tensors" / r["tensors"])) for r in records}
 
 
-def complaints(notation: Notation, facts: Facts) -> Iterator[Violation]:
-    """What of a notation does not hold."""
-    return violations(notation, facts, sources_of(notation))
+def complaints(notation: Notation, facts: Facts, source: Notation | None = None) -> Iterator[Violation]:
+    """What of a notation does not hold; `source` is whose code it is, where its file lies elsewhere."""
+    return violations(notation, facts, sources_of(source or notation))

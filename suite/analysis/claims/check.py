@@ -50,6 +50,8 @@ def violations(notation: Notation, facts: Facts, sources: Mapping[str, str]) -> 
     except BadInput:
         yield from check_supports(evidence)
         return
+    if next((probe.field for probe in evidence.ran()), "") != "supports":
+        return  # not even the first probe ran, and what stopped it is named: the rest would follow from that
     unexplained = False
     for executed in EXECUTED:
         for violation in executed(evidence):

@@ -9,6 +9,7 @@ from ...definition.canonical import sizes_by_role
 from ...definition.errors import BadInput
 from ...definition.probes import Probe, words_of
 from ...definition.spec import CONDITIONS
+from ...execution.claims.facts import Failure
 from .evidence import Evidence, Violation
 
 
@@ -18,21 +19,30 @@ def check_failures(evidence: Evidence) -> Iterator[Violation]:
     for failure in evidence.facts.failures:
         if failure.field not in named:
             named.add(failure.field)
-            said = _value(evidence, failure.field, failure.probe)
-            table, _, field = failure.field.partition(".")
+            where, field, said = _failed(evidence, failure)
             found = f"on {failure.probe or 'any probe'}: {failure.reason}"
-            yield evidence.violation(table, field or table, said, found)
+            yield evidence.violation(where, field, said, found)
 
 
-def _value(evidence: Evidence, field: str, name: str) -> str:
-    """The value behind a field, for a message."""
+def _failed(evidence: Evidence, failure: Failure) -> tuple[str, str, str]:
+    """Where a claim that could not run is, its field, and what it says."""
     notation = evidence.notation
-    if field.startswith("supports."):
-        return next((f"'{p.word}'" for p in _probes(evidence) if p.name == name), "its words")
-    if field.startswith("methods."):
-        return f"'{getattr(notation.methods, field.removeprefix('methods.'))}'"
-    said = {"model.class": notation.model_class, "model.arguments": str(dict(notation.arguments))}
-    return said.get(field, "its rows")
+    table, _, field = failure.field.partition(".")
+    if table == "supports":
+        word = next((f"'{p.word}'" for p in _probes(evidence) if p.name == failure.probe), "its words")
+        return table, field or table, word
+    if table == "methods":
+        return table, field, f"'{getattr(notation.methods, field)}'"
+    if table == "model":
+        return table, field, notation.model_class if field == "class" else str(dict(notation.arguments))
+    for row in notation.weights:  # the reason names the path, or the part of it that is not there
+        place = row.places[evidence.facts.framework]
+        steps = place.path.replace("{i}", "0").replace("{j}", "0").split(".")
+        if ".".join(steps) in failure.reason or any(f"'{step}'" in failure.reason for step in steps):
+            said = f"{evidence.facts.framework} path {place.path}, axes '{place.axes}'"
+            said = f"{said}, arguments {dict(notation.arguments)}"
+            return f"weights '{row.canonical}'", "path, axes, model.arguments", said
+    return table, "path", "its rows"
 
 
 def _probes(evidence: Evidence) -> list[Probe]:
@@ -66,6 +76,9 @@ def check_supports(evidence: Evidence) -> Iterator[Violation]:
                     found = f"support for {condition} {', '.join(notation.supports.words[condition])}"
                     fields = ("when", f"supports.{condition}")
                     yield evidence.violation(where, fields, f"when {condition} '{word}'", found)
+    if "other" in notation.supports.words["beta"] and notation.objective.beta != "beta":
+        found = f"an objective whose beta is {notation.objective.beta}"
+        yield evidence.violation("supports", ("beta", "objective.beta"), "'other'", found)
     for condition, words in notation.supports.words.items():
         carried = condition in notation.arguments.values() or len(words) == 1 or condition in CARRIED
         if not carried:

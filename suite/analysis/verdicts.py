@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..definition.embeddings import SEPARATOR
 from ..definition.problem import Problem
 from ..execution.backends import base_dtype
 from ..execution.records import Cell, cell_of
@@ -51,22 +52,24 @@ def judge(
         load: a record's tensors by file name.
         exclusions: known failures.
     """
-    truths: dict[tuple[str, str], Truth] = {}
-    cells: dict[tuple[str, str], dict[Cell, Tensors]] = {}
+    truths: dict[tuple[str, ...], Truth] = {}
+    cells: dict[tuple[str, ...], dict[Cell, Tensors]] = {}
     rows: list[Row] = []
     for record in records:
         cell = cell_of(record)
         if record["status"] != "ok":
             rows.append(_row(cell, record, "", record["status"], reason=record["reason"]))
             continue
-        key = base_dtype(cell.dtype), record.get("bound", "elbo")
+        bound, embedding = record.get("bound", "elbo"), (record.get("embedding") or "")
+        key = (base_dtype(cell.dtype), bound, embedding)
         if key not in truths:
-            truths[key] = truth_of(problem, key[0], bound=key[1])
+            names = embedding.split(SEPARATOR) if embedding else []
+            truths[key] = truth_of(problem, key[0], bound=bound, embedding=names)
         tensors = load(record["tensors"])
-        cells.setdefault((cell.dtype, key[1]), {})[cell] = tensors
+        cells.setdefault((cell.dtype, bound, embedding), {})[cell] = tensors
         rows += _cell_rows(cell, record, against_truth(problem, tensors, truths[key]), exclusions)
-    for (dtype, bound), group in cells.items():
-        _name_companions(problem, group, truths[base_dtype(dtype), bound], rows)
+    for (dtype, *rest), group in cells.items():
+        _name_companions(problem, group, truths[base_dtype(dtype), *rest], rows)
     return rows
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..execution.plan import require_cells
+from ..definition.problem import Problem
+from ..execution.plan import Selection, require_cells
 from ..samples import claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems
@@ -51,13 +53,13 @@ def check(
     """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
-    checked = problems or [embedded for embedded, _ in equality_sample(selection)]
-    require_cells(checked, selection)
+    asked = [(loaded, selection) for loaded in problems] or _embedded(selection)
+    require_cells([loaded for loaded, _ in asked], selection)
     count = thread_count(threads)
     options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": count}
     equality = Equality(create_run(out, options), count, timeout, thread_count(None))
-    for loaded in checked:
-        equality.add(loaded, (selection,))
+    for loaded, wanted in asked:
+        equality.add(loaded, (wanted,))
     if not problems:  # a problem of one's own asks about itself alone
         equality.also(pending_claims(equality.folder, claims_sample(selection, full=False)))
     with progress("equality" if problems else "equality and claims", equality.total) as advance:
@@ -71,3 +73,9 @@ def check(
     tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if claims else "")
     stderr.print(f"tables: {shown_path(equality.folder.path)}/{tables}", soft_wrap=True)
     raise typer.Exit(exit_code([*rows, *claims]))
+
+
+def _embedded(selection: Selection) -> list[tuple[Problem, Selection]]:
+    """The embedded problems, each with those of the chosen notations that it is asked of."""
+    sample = equality_sample(selection)
+    return [(problem, replace(selection, notations=chosen[0].notations)) for problem, chosen in sample]

@@ -52,4 +52,4 @@ def permute(array: Array, source: Axes, target: Axes, sizes: Mapping[str, int], 
     order = [part for axis in target for part in axis]
     moved = split.transpose([names.index(name) for name in order])
     merged = moved.reshape([prod(lengths[part] for part in axis) for axis in target])
-    return np.ascontiguousarray(merged)
+    return np.asarray(merged, order="C")  # np.ascontiguousarray gives a scalar an axis

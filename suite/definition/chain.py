@@ -29,7 +29,7 @@ def chain_posterior(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: No
     for i in range(len(spec.chain)):
         own = layer_of(tape, noise, spec.chain, i)
         if i > 0:
-            mean, log_variance = conditional(tape, spec, layers[-1], w, f"encoder.chain.{i}")
+            mean, log_variance = conditional(tape, spec, layers[-1], w, f"encoder.chain.{i - 1}")
         layers.append(tape.add(mean, tape.mul(tape.exp(tape.scale(log_variance, 0.5)), own)))
         exact = tape.arithmetic.exact
         squares = tape.mul(own, own) if exact else squared(tape, layers[-1], mean, log_variance)

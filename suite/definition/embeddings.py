@@ -75,6 +75,9 @@ def _log_variance(spec: Spec, name: str) -> float:
     return math.log(spec.variance) if name.endswith(".bias") else 0.0
 
 
+#: Between the names of embeddings in a record.
+SEPARATOR = "; "
+
 EMBEDDINGS = (
     Embedding("a scalar σ tiled", _scalar, _zero),
     Embedding("G = I", _deep_latents, _identity),
@@ -99,6 +102,11 @@ class Embedded:
     source: Spec
     target: Spec
     filled: Mapping[str, Array]
+
+    @property
+    def text(self) -> str | None:
+        """The names as one text, as records have it; None where there are none."""
+        return SEPARATOR.join(self.names) or None
 
     def weights(self, weights: Mapping[str, Array]) -> dict[str, Array]:
         """Canonical weights of `source` → those of `target`: kept, repeated along an axis of size one, or constant."""
@@ -128,16 +136,20 @@ def written_by(notation: Notation, spec: Spec) -> Embedded | None:
     return None
 
 
-def embedded(spec: Spec, name: str) -> Embedded:
-    """A specification after the one embedding of this name.
+def embedded(spec: Spec, *names: str) -> Embedded:
+    """A specification after the embeddings of these names, in this order.
 
     Raises:
-        ValueError: there is none of this name, or the specification is no such special case.
+        ValueError: there is none of a name, or the specification is no such special case.
     """
-    for step in _steps(Embedded((), spec, spec, {})):
-        if step.names == (name,):
-            return step
-    raise ValueError(f"embedding '{name}': expected one of {', '.join(e.name for e in EMBEDDINGS)} that fits {spec}")
+    known = Embedded((), spec, spec, {})
+    for name in names:
+        step = next((step for step in _steps(known) if step.names[-1] == name), None)
+        if step is None:
+            fitting = ", ".join(e.name for e in EMBEDDINGS)
+            raise ValueError(f"embedding '{name}': expected one of {fitting} that fits {known.target}")
+        known = step
+    return known
 
 
 def _steps(known: Embedded) -> list[Embedded]:

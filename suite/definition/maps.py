@@ -64,9 +64,9 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
     Raises:
         BadInput: notation.toml has no entry for a weight, or its axes are not those of the canonical weight.
     """
-    sizes: dict[str, int] = {}
+    sizes = {"row": spec.latent_dim, "column": spec.latent_dim}
     if spec.network == "conv":
-        sizes = dict(zip(("channel", "height", "width"), spec.bottom_shape, strict=True))
+        sizes |= zip(("channel", "height", "width"), spec.bottom_shape, strict=True)
     maps: dict[str, WeightMap] = {}
     for canonical, axes in weight_axes(spec).items():
         found = notation.weight(canonical, spec)

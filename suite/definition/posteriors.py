@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arithmetic import Selection
+from .networks import layer_of
 from .spec import Spec
 from .tape import Node, Tape
 
@@ -48,7 +50,7 @@ def posterior(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node) ->
     if spec.posterior == "full":
         return _full(tape, heads, noise)
     if spec.posterior == "rank-one":
-        return _rank_one(tape, heads, noise)
+        return _rank_one(tape, spec, heads, noise)
     log_variance = per_latent(tape, spec, heads["log_variance"])
     mean, scales = heads["mean"], scale_kinds(tape, "posterior", log_variance)
     latent = tape.add(mean, tape.mul(scales["posterior_sd"], noise))
@@ -112,61 +114,77 @@ def _full(tape: Tape, heads: Mapping[str, Node], noise: Node) -> Posterior:
     return Posterior(mean, variance, heads["log_variance"], None, latent, density, tensors)
 
 
-def _rank_one(tape: Tape, heads: Mapping[str, Node], noise: Node) -> Posterior:
+def _rank_one(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node) -> Posterior:
     """C⁻¹ = D + uuᵀ; with s = uᵀD⁻¹u and η = 1/(1 + s): C = D⁻¹ − η D⁻¹uuᵀD⁻¹ and log det C = log η − log det D.
 
-    z = mean + Rε, where R = D^(−½) − (1 − √η)/s · D⁻¹uuᵀD^(−½) and C = RRᵀ (D. J. Rezende, S. Mohamed and D. Wierstra,
-    *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*, 2014, section 4.3 and Appendix).
+    z = mean + Rε, where R = D^(−½) − (1 − √η)/s · D⁻¹uuᵀD^(−½) and C = RRᵀ. Each layer of a deep latent Gaussian model
+    has its own C (D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in
+    Deep Generative Models*, 2014, section 4.3 and Appendix).
     """
     mean, u, log_variance = heads["mean"], heads["rank_one"], heads["log_variance"]
+    layers = Layers(tape, spec.latents or (spec.latent_dim,))
     scales = scale_kinds(tape, "rank_one", log_variance)
     inverse, sd, precision = (scales[f"rank_one_{kind}"] for kind in ("variance", "sd", "precision"))
     v = tape.mul(inverse, u)  # D⁻¹u
-    grown = tape.add(tape.input(1.0), tape.sum(tape.mul(v, u), axis=-1))  # 1/η, [batch]
+    grown = tape.add(tape.input(1.0), layers.sums(tape.mul(v, u)))  # 1/η, [batch, layer]
     log_eta = tape.scale(tape.log(grown), -1.0)
-    eta = tape.expand(tape.exp(log_eta), -1)
+    eta = layers.repeated(tape.exp(log_eta))
     # (1 − √η)/s = 1/(1/η + √(1/η)), which is no 0/0 where u is 0
-    share = tape.exp(tape.scale(tape.log(tape.add(grown, tape.sqrt(grown))), -1.0))
+    share = layers.repeated(tape.exp(tape.scale(tape.log(tape.add(grown, tape.sqrt(grown))), -1.0)))
     scaled = tape.mul(sd, noise)
-    along = tape.sum(tape.mul(scaled, u), axis=-1)  # uᵀD^(−½)ε, [sample, batch]
-    moved = tape.sub(scaled, tape.mul(tape.expand(tape.mul(along, share), -1), v))
-    latent = tape.add(mean, moved)
+    along = layers.repeated(layers.sums(tape.mul(scaled, u)))  # uᵀD^(−½)ε
+    latent = tape.add(mean, tape.sub(scaled, tape.mul(tape.mul(along, share), v)))
     variance = tape.sub(inverse, tape.mul(eta, tape.mul(v, v)))
-    share = tape.expand(tape.expand(share, -1), -1)
+    column_eta, column_share = tape.expand(eta, -1), tape.expand(share, -1)
     tensors = {
         "posterior_log_variance": tape.log(variance),
         **scales,
         "rank_one_vector": u,
-        "posterior_covariance": tape.sub(
-            _on_diagonal(tape, inverse), tape.mul(tape.expand(eta, -1), _outer(tape, v, v))
-        ),
-        "posterior_factor": tape.sub(_on_diagonal(tape, sd), tape.mul(share, _outer(tape, v, tape.mul(u, sd)))),
-        "posterior_precision_matrix": tape.add(_on_diagonal(tape, precision), _outer(tape, u, u)),
+        "posterior_covariance": tape.sub(_on_diagonal(tape, inverse), tape.mul(column_eta, layers.outer(v, v))),
+        "posterior_factor": tape.sub(_on_diagonal(tape, sd), tape.mul(column_share, layers.outer(v, tape.mul(u, sd)))),
+        "posterior_precision_matrix": tape.add(_on_diagonal(tape, precision), layers.outer(u, u)),
     }
-    density = tape.add(
-        log_normal(tape, log_variance, _rank_one_squares(tape, noise, latent, mean, precision)),
-        tape.scale(log_eta, -0.5),
-    )
-    if not tape.arithmetic.exact:
-        projected = tape.sum(tape.mul(tape.sub(latent, mean), u), axis=-1)
-        density = tape.sub(density, tape.scale(tape.mul(projected, projected), 0.5))
-    return Posterior(mean, variance, log_variance, log_eta, latent, density, tensors)
-
-
-def _rank_one_squares(tape: Tape, noise: Node, latent: Node, mean: Node, precision: Node) -> Node:
-    """The squares of the density: of the noise for the truth, else those of D alone, whose uuᵀ is added apart."""
-    if tape.arithmetic.exact:
-        return tape.mul(noise, noise)
+    rest = tape.sum(log_eta, axis=-1)
     difference = tape.sub(latent, mean)
-    return tape.mul(tape.mul(difference, difference), precision)
+    squares = tape.mul(noise, noise) if tape.arithmetic.exact else tape.mul(tape.mul(difference, difference), precision)
+    density = tape.sub(log_normal(tape, log_variance, squares), tape.scale(rest, 0.5))
+    if not tape.arithmetic.exact:  # those of D alone: the squares of uuᵀ are added apart
+        projected = layers.sums(tape.mul(difference, u))
+        density = tape.sub(density, tape.scale(tape.sum(tape.mul(projected, projected), axis=-1), 0.5))
+    return Posterior(mean, variance, log_variance, rest, latent, density, tensors)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The latent axis as layers of these sizes, one after the other."""
+
+    tape: Tape
+    sizes: tuple[int, ...]
+
+    @property
+    def _layer_of_latent(self) -> NDArray[np.intp]:
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def sums(self, a: Node) -> Node:
+        """[..., latent] → the sum over each layer, [..., layer]."""
+        parts = [layer_of(self.tape, a, self.sizes, i) for i in range(len(self.sizes))]
+        return self.tape.concatenate([self.tape.expand(self.tape.sum(part, axis=-1), -1) for part in parts])
+
+    def repeated(self, a: Node) -> Node:
+        """[..., layer] → each entry for all latents of its layer, [..., latent]."""
+        return self.tape.copy(a, Selection(self._layer_of_latent, len(self.sizes)))
+
+    def outer(self, a: Node, b: Node) -> Node:
+        """[..., row] and [..., column] → abᵀ within each layer, and 0 between two, [..., row, column]."""
+        full = self.tape.mul(self.tape.expand(a, -1), self.tape.expand(b, -2))
+        layer = self._layer_of_latent
+        size = len(layer)
+        places = np.where(layer[:, None] == layer, np.arange(size**2).reshape(size, size), -1)
+        flat = self.tape.reshape(full, *full.value.shape[1:-2], size**2)
+        return self.tape.copy(flat, Selection(places, size**2))
 
 
 def _on_diagonal(tape: Tape, a: Node) -> Node:
     """[..., latent] → the diagonal matrix [..., row, column]."""
     size = a.value.shape[-1]
     return tape.copy(a, Selection(np.where(np.eye(size) > 0, np.arange(size), -1), size))
-
-
-def _outer(tape: Tape, a: Node, b: Node) -> Node:
-    """[..., row] and [..., column] → abᵀ."""
-    return tape.mul(tape.expand(a, -1), tape.expand(b, -2))

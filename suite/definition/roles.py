@@ -196,6 +196,7 @@ _COMPARED = (
 _NAMED = (
     Role("data", "x", "data", "none"),
     Role("noise", "standard normal draws behind z", "noise", "none"),
+    Role("generated_latent", "a layer that the generative model computes from z", "latent", "generative"),
     Role("weight_noise", "standard normal draws behind the decoder's weights", "noise", "none"),
     Role("generative_weights", "weights of the generative model", "weights", "generative"),
     Role("prior_weights", "weights of a learned prior alone", "weights", "generative"),

@@ -70,9 +70,11 @@ def _objective(tape: Tape, spec: Spec, found: Mapping[str, Node], bound: str) ->
     total = tape.sum(found[bound if spec.beta == 1 else weighed], axis=-1)
     if spec.decoder_weights == "point":
         return total
+    if (weight_kl := f"weight_{bound.replace('elbo', 'kl')}") not in found:
+        raise ValueError(f"bound '{bound}' has no KL of the decoder's weights")
     assert spec.data_count
     share = found["elbo"].value.shape[1] / spec.data_count
-    return tape.sub(total, tape.scale(found[f"weight_{bound.replace('elbo', 'kl')}"], share))
+    return tape.sub(total, tape.scale(found[weight_kl], share))
 
 
 def _decoded(tape: Tape, spec: Spec, latent: Node, weight_noise: Mapping[str, Node], w: Weights) -> dict[str, Node]:

@@ -8,9 +8,9 @@ an encoder: `posterior.mean` and `posterior.log_variance`, a row per datum.
 Prior: `prior.mean`, `prior.log_variance`; or `prior.pseudo_inputs`, a row per component.
 
 Decoder: `decoder.latent.<l>` (G of a deep latent Gaussian model) and `decoder.transition.<l>` (T, from layer l + 1 to
-l); `decoder.chain.<l>` (the layers and heads that give layer l of a chain from layer l + 1, as `encoder.chain.<l>`
-gives it from layer l - 1); `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a
-posterior, each is a `.mean` and a `.log_variance`.
+l); `decoder.chain.<l>` (the layers and heads that give layer l of a chain from layer l + 1; `encoder.chain.<l>` goes
+the other way); `decoder.hidden.<i>`, `decoder.conv.<i>`, and the heads of p(x|z). Where its weights have a posterior,
+each is a `.mean` and a `.log_variance`.
 
 A gated hidden layer has a second layer, `....gate`.
 """
@@ -109,7 +109,7 @@ def _encoder(spec: Spec) -> Iterator[Slot]:
     latent = spec.chain[0] if spec.chain else spec.latent_dim
     yield from _layer("encoder.mean", latent, width)
     yield from _layer("encoder.log_variance", 1 if spec.posterior == "isotropic" else latent, width)
-    for i, (below, above) in enumerate(pairwise(spec.chain or ()), start=1):
+    for i, (below, above) in enumerate(pairwise(spec.chain or ())):
         yield from _conditional(spec, f"encoder.chain.{i}", above, below, spec.hidden)
     if spec.posterior == "full":
         yield from _layer("encoder.cholesky", spec.latent_dim**2, width, out="(row column)")

@@ -21,7 +21,18 @@ from .records import CLAIMS, Cell, make_record
 
 @dataclass(frozen=True)
 class Task:
-    """A cell with what a worker needs to run it; `kind` is that of its record, None for one of equality."""
+    """A cell with what a worker needs to run it.
+
+    Attributes:
+        cell: what is run.
+        problem_file, notation_file: paths.
+        package: what the implementation is imported from.
+        gradients: whether those of the objective are wanted.
+        adapted: whether the problem leaves the source's own architecture.
+        embedding: how the notation writes the problem; None where it defines it.
+        forced: whether it writes it by that one embedding, though it may define it.
+        kind: that of its record; None for one of equality.
+    """
 
     cell: Cell
     problem_file: str
@@ -30,6 +41,7 @@ class Task:
     gradients: bool
     adapted: bool = False
     embedding: str | None = None
+    forced: bool = False
     kind: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -41,6 +53,7 @@ class Task:
             "gradients": self.gradients,
             "adapted": self.adapted,
             "embedding": self.embedding,
+            "forced": self.forced,
             "kind": self.kind,
         }
 
@@ -115,10 +128,10 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     )
                     written = written_by(notation, problem.spec)
                     adapted = notation.adapted(written.target if written else problem.spec)
-                    embedding = "; ".join(written.names) if written else ""
+                    embedding = written.text if written else None
                     if settled := _settled(cell, backend, notation, problem, selection):
                         status, reason = settled
-                        extra = {"adapted": adapted, "embedding": embedding or None}
+                        extra = {"adapted": adapted, "embedding": embedding}
                         plan.settled.append(make_record(cell, status, reason, **extra))
                         continue
                     assert written
@@ -131,7 +144,7 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                             str(notation.path),
                             selection.gradients,
                             adapted,
-                            embedding or None,
+                            embedding,
                         )
                     )
     return plan

@@ -1,6 +1,6 @@
 """Run problems in real workers and judge them, as the commands do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,14 @@ from elbostone.execution.processes import Pool, cpu_threads
 
 
 def run_and_judge(
-    folder: Path, files: Sequence[Path], selection: Selection, timeout_s: float = 300
+    folder: Path, files: Sequence[Path], selection: Selection | Mapping[Path, Selection], timeout_s: float = 300
 ) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Verdict rows and records of all cells of some problem files, which have names of their own."""
+    """Verdict rows and records of the selected cells of some problem files, which have names of their own."""
     records: list[dict[str, Any]] = []
     plan = Plan()
     problems = {file: load_problem(file) for file in files}
     for file, problem in problems.items():
-        plan.add(plan_cells(problem, file, selection))
+        plan.add(plan_cells(problem, file, selection[file] if isinstance(selection, Mapping) else selection))
     records += plan.settled
     pool = Pool(folder, threads=cpu_threads(), timeout_s=timeout_s, parallel=2, on_record=records.append)
     pool.run(plan.tasks)

@@ -6,16 +6,16 @@ Sizes come from a small set, since JAX compiles each operation once per shape; e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
+from equivalence.conditioning import well_conditioned
 from numpy.typing import NDArray
 
-from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import fan_in
-from elbostone.definition.spec import ACTIVATIONS, LIKELIHOODS, PRIORS, Spec
-from elbostone.definition.weights import weight_axes, weight_shapes
+from elbostone.definition.spec import LIKELIHOODS, Spec
+from elbostone.definition.weights import decoder_slots, weight_axes, weight_shapes
 
 Array = NDArray[np.float64]
 
@@ -23,57 +23,112 @@ COUNT = 500
 SEED = 20131220
 DEPTH = 6
 SCALE = 3.0
-#: What log σ² of the posterior (and of a Gaussian decoder) stays within: 14 below to 6 above zero.
-LOG_VARIANCE = (-14.0, 6.0)
+#: What log σ² of the weights of a decoder that has a posterior is drawn from.
+WEIGHT_LOG_VARIANCE = (-8.0, -1.0)
 
 DATA = (4, 12)
 HIDDEN = (4, 12)
 LATENT = (4,)
 ROWS = ((1, 3), (4, 1), (8, 2))  # batch, samples
+LAYERS = (3, 1)
+COMPONENTS = 3
+DATA_COUNT = 100
 #: image_shape, channels, hidden, latent, batch, samples
 IMAGES = (
     ((1, 4, 4), (3,), 4, 4, 8, 2),
     ((2, 4, 8), (2, 4), 12, 4, 1, 3),
 )
-#: Of ten problems: any multilayer perceptron, one that every notation can write, images.
-FAMILIES = (*["any"] * 6, *["plain"] * 3, "image")
+
+
+@dataclass(frozen=True)
+class Family:
+    """What varies among the problems of one family, as far as some source defines it.
+
+    Attributes:
+        fields: of the specification, the same for all.
+        likelihoods, priors, activations: what is drawn from.
+        depth: the largest number of hidden layers.
+        rows: (batch, samples) that are drawn from.
+        scale: the largest scale of the weights.
+    """
+
+    fields: dict[str, object]
+    likelihoods: tuple[str, ...] = LIKELIHOODS
+    priors: tuple[str, ...] = ("standard",)
+    activations: tuple[str, ...] = ("tanh", "relu", "softplus")
+    depth: int = 3
+    rows: tuple[tuple[int, int], ...] = (ROWS[2],)
+    scale: float = SCALE
+
+
+_EITHER = ("bernoulli", "gaussian")
+_BINARY = {"likelihoods": ("bernoulli",)}
+FAMILIES: dict[str, Family] = {
+    # Any multilayer perceptron of the plainest posterior, one that nearly every notation can write, and images
+    "any": Family({}, priors=("standard", "learned"), depth=DEPTH, rows=ROWS),
+    "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, rows=ROWS),
+    "image": Family({"network": "conv"}, **_BINARY, activations=("tanh", "relu")),
+    # What only some sources define
+    "isotropic": Family({"posterior": "isotropic"}, ("gaussian-fixed", "gaussian-fixed", "bernoulli")),
+    "full": Family({"posterior": "full"}, priors=("standard", "learned")),
+    "rank-one": Family({"posterior": "rank-one", "latents": LAYERS}, scale=1.5),
+    "layers": Family({"latents": LAYERS}, scale=1.5),
+    "chain": Family({"chain": LAYERS}, _EITHER, depth=2, scale=1.0),
+    "vamp": Family({"prior": "vamp", "components": COMPONENTS}, **_BINARY, activations=("tanh", "relu", "gated")),
+    "gated": Family({}, **_BINARY, activations=("gated",)),
+    "free": Family({"posterior": "free"}, _EITHER, rows=ROWS),
+    "full-vb": Family(
+        {"decoder_weights": "posterior", "data_count": DATA_COUNT},
+        _EITHER,
+        activations=("tanh", "relu"),
+        depth=1,
+        scale=1.0,
+    ),
+    "global": Family({"posterior": "free", "decoder_weights": "posterior"}, rows=ROWS[1:], scale=1.0),
+    "beta": Family({"beta": None}, ("bernoulli", "gaussian-fixed")),
+}
+#: One of each comes first.
+TURNS = (*FAMILIES, *["any"] * 3, *["plain"] * 2, "image")
 
 
 def random_problems(count: int = COUNT) -> Iterator[Problem]:
     """The first `count` problems; each is the same however many are asked for."""
     for number in range(count):
-        yield _problem(f"random-{number:03}", FAMILIES[number % len(FAMILIES)], np.random.default_rng((SEED, number)))
+        family = FAMILIES[TURNS[number % len(TURNS)]]
+        yield _problem(f"random-{number:03}", family, np.random.default_rng((SEED, number)))
 
 
-def _problem(name: str, family: str, random: np.random.Generator) -> Problem:
+def _problem(name: str, family: Family, random: np.random.Generator) -> Problem:
     spec, batch, samples = _spec(family, random)
     noise = random.standard_normal((samples, batch, spec.latent_dim))
-    problem = Problem(name, spec, _data(spec, batch, random), noise, _weights(spec, random))
-    problem = _within(problem, "posterior_log_variance", "encoder.log_variance", random)
-    if spec.likelihood == "gaussian":
-        problem = _within(problem, "decoder_log_variance", "decoder.log_variance", random)
-    return problem
+    drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else []
+    weight_noise = {slot.name: random.standard_normal((samples, *slot.shape)) for slot in drawn}
+    weights = _weights(spec, random, family.scale)
+    problem = Problem(name, spec, _data(spec, batch, random), noise, weights, weight_noise)
+    return well_conditioned(problem, random)
 
 
-def _spec(family: str, random: np.random.Generator) -> tuple[Spec, int, int]:
+def _spec(family: Family, random: np.random.Generator) -> tuple[Spec, int, int]:
     """A specification, the batch size and the number of samples."""
-    plain = ("bernoulli", "standard", ("tanh", "relu")[random.integers(2)])
-    if family == "image":
+    likelihood, prior, activation = (
+        words[random.integers(len(words))] for words in (family.likelihoods, family.priors, family.activations)
+    )
+    plain = {"likelihood": likelihood, "prior": prior, "activation": activation}
+    fields = dict(family.fields)
+    if fields.get("network") == "conv":
         image, channels, hidden, latent, batch, samples = IMAGES[random.integers(len(IMAGES))]
-        sizes = ((hidden,), int(np.prod(image)), latent)
-        return Spec("conv", *plain, *sizes, image_shape=image, channels=channels), batch, samples
-    batch, samples = ROWS[random.integers(len(ROWS))]
-    likelihood, prior, activation = plain
-    depth = 1
-    if family == "any":
-        likelihood = LIKELIHOODS[random.integers(len(LIKELIHOODS))]
-        prior = PRIORS[random.integers(len(PRIORS))]
-        activation = ACTIVATIONS[random.integers(len(ACTIVATIONS))]
-        depth = int(random.integers(1, DEPTH + 1))
-    hidden_widths = tuple(int(width) for width in random.choice(HIDDEN, depth))
-    sizes = (hidden_widths, int(random.choice(DATA)), int(random.choice(LATENT)))
-    variance = float(np.exp(random.uniform(-4, 2))) if likelihood == "gaussian-fixed" else None
-    return Spec("mlp", likelihood, prior, activation, *sizes, variance=variance), batch, samples
+        sizes = {"hidden": (hidden,), "data_dim": int(np.prod(image)), "latent_dim": latent}
+        return Spec(**{**plain, **fields, **sizes, "image_shape": image, "channels": channels}), batch, samples
+    batch, samples = family.rows[random.integers(len(family.rows))]
+    hidden_widths = tuple(int(width) for width in random.choice(HIDDEN, int(random.integers(1, family.depth + 1))))
+    sizes = {"hidden": hidden_widths, "data_dim": int(random.choice(DATA)), "latent_dim": int(random.choice(LATENT))}
+    if likelihood == "gaussian-fixed":  # some sources know a variance of 1 alone
+        fields["variance"] = (1.0, 1.0, float(np.exp(random.uniform(-4, 2))))[random.integers(3)]
+    if "beta" in fields:
+        fields["beta"] = float(np.exp(random.uniform(-2, 3)))
+    if fields.get("posterior") == "free":
+        fields["data_count"] = batch
+    return Spec(**{"network": "mlp", **plain, **fields, **sizes}), batch, samples
 
 
 def _data(spec: Spec, batch: int, random: np.random.Generator) -> Array:
@@ -85,23 +140,18 @@ def _data(spec: Spec, batch: int, random: np.random.Generator) -> Array:
     return (grey.round(), grey, np.clip(2 * grey - 0.5, 0, 1))[random.integers(3)]
 
 
-def _weights(spec: Spec, random: np.random.Generator) -> dict[str, Array]:
+def _weights(spec: Spec, random: np.random.Generator, largest: float) -> dict[str, Array]:
     """Normal weights of standard deviation scale/√fan_in, one scale per problem; biases, and a prior, of scale/3."""
-    scale = random.uniform(0.1, SCALE)
+    scale = random.uniform(0.1, largest)
     axes = weight_axes(spec)
     weights = {}
     for name, shape in weight_shapes(spec).items():
-        sd = scale / np.sqrt(fan_in(axes[name], shape)) if name.endswith(".weight") else scale / 3
+        layer = name.removesuffix(".mean").endswith(".weight")
+        sd = scale / np.sqrt(fan_in(axes[name], shape)) if layer else scale / 3
         weights[name] = random.standard_normal(shape) * sd
+    if spec.decoder_weights == "posterior":
+        for slot in decoder_slots(spec):
+            weights[f"{slot.name}.log_variance"] = random.uniform(*WEIGHT_LOG_VARIANCE, slot.shape)
+    if spec.prior == "vamp":
+        weights["prior.pseudo_inputs"] = random.random((COMPONENTS, spec.data_dim))
     return weights
-
-
-def _within(problem: Problem, tensor: str, head: str, random: np.random.Generator) -> Problem:
-    """The problem with a log-variance head scaled down and shifted until its output fills or fits a random interval."""
-    low, high = np.sort(random.uniform(*LOG_VARIANCE, 2))
-    found = evaluate(problem, gradients=False)[tensor]
-    factor = min(1.0, (high - low) / max(np.ptp(found), 1e-9))
-    start = low + random.random() * (high - low - factor * np.ptp(found))
-    weight, bias = (problem.weights[f"{head}.{part}"] for part in ("weight", "bias"))
-    moved = {f"{head}.weight": factor * weight, f"{head}.bias": factor * (bias - found.min()) + start}
-    return replace(problem, weights={**problem.weights, **moved})

@@ -1,175 +1,174 @@
-"""The definitions in 80-digit arithmetic: plain loops over scalars, each of which knows what it was made of."""
+"""The definitions in 80-digit arithmetic, each as its source prints it: distributions, terms, and the objective."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
+from scalar import Matrix, Number, diagonal, exp, invert, lift, log, log_sigmoid, product, sqrt, total, transpose
+from scalar_networks import Weights, affine, decode, features, layers, split
 
-mp.dps = 80
-
-
-@dataclass(eq=False)
-class Number:
-    """A scalar, and the derivative by each of the scalars it was made of."""
-
-    value: mpf
-    made_of: Sequence[tuple[Number, mpf]] = ()
-    adjoint: mpf = field(default_factory=lambda: mpf(0))
-
-    def __add__(self, other: Number | int) -> Number:
-        return total([self, lift(other)])
-
-    def __sub__(self, other: Number | int) -> Number:
-        other = lift(other)
-        return Number(self.value - other.value, [(self, mpf(1)), (other, mpf(-1))])
-
-    def __mul__(self, other: Number | mpf) -> Number:
-        other = lift(other)
-        return Number(self.value * other.value, [(self, other.value), (other, self.value)])
-
-    def __truediv__(self, count: int) -> Number:
-        return Number(self.value / count, [(self, mpf(1) / count)])
+LOG_2PI = mp.log(2 * mp.pi)
 
 
-def lift(value: Number | mpf | float) -> Number:
-    return value if isinstance(value, Number) else Number(mpf(value))
+@dataclass(frozen=True)
+class Posterior:
+    """N(mean, C), drawn as z = mean + root · noise.
+
+    Attributes:
+        mean: of each latent.
+        covariance, precision: C and its inverse.
+        log_determinant: log det C.
+        root: a matrix whose product with its own transpose is C.
+    """
+
+    mean: list[Number]
+    covariance: Matrix
+    precision: Matrix
+    log_determinant: Number
+    root: Matrix
+
+    def draw(self, noise: Sequence[Number]) -> list[Number]:
+        """z = mean + root · noise."""
+        moved = product(self.root, [[e] for e in noise])
+        return [m + d for m, (d,) in zip(self.mean, moved, strict=True)]
+
+    def log_density(self, z: Sequence[Number]) -> Number:
+        """−½ (J log 2π + log det C + (z − mean)ᵀ C⁻¹ (z − mean))."""
+        away = [[v - m] for v, m in zip(z, self.mean, strict=True)]
+        ((quadratic,),) = product(transpose(away), product(self.precision, away))
+        return (lift(len(z) * LOG_2PI) + self.log_determinant + quadratic) * mpf("-0.5")
 
 
-def total(parts: Sequence[Number]) -> Number:
-    return Number(mp.fsum(part.value for part in parts), [(part, mpf(1)) for part in parts])
+def independent(mean: list[Number], log_variance: list[Number]) -> Posterior:
+    """N(mean, diag σ²)."""
+    return Posterior(
+        mean,
+        covariance=diagonal([exp(s) for s in log_variance]),
+        precision=diagonal([exp(s * mpf(-1)) for s in log_variance]),
+        log_determinant=total(log_variance),
+        root=diagonal([exp(s * mpf("0.5")) for s in log_variance]),
+    )
 
 
-def exp(a: Number) -> Number:
-    value = mp.exp(a.value)
-    return Number(value, [(a, value)])
+def of_cholesky(mean: list[Number], log_variance: list[Number], entries: list[Number]) -> Posterior:
+    """Σ = LLᵀ, L = L_mask ⊙ L' + diag(σ), the mask 1 below the diagonal (Kingma and Welling, 2019, section 2.5.1)."""
+    size = len(mean)
+    root = diagonal([exp(s * mpf("0.5")) for s in log_variance])
+    for i in range(size):
+        for j in range(i):
+            root[i][j] = entries[size * i + j]
+    covariance = product(root, transpose(root))
+    precision, log_determinant = invert(covariance)
+    return Posterior(mean, covariance, precision, log_determinant, root)
 
 
-def log_sigmoid(a: Number) -> Number:
-    """log(1 / (1 + e^−a))."""
-    return Number(-mp.log(1 + mp.exp(-a.value)), [(a, 1 / (1 + mp.exp(a.value)))])
+def of_precision(mean: list[Number], log_variance: list[Number], u: list[Number]) -> Posterior:
+    """C⁻¹ = D + uuᵀ, and R = D^−½ − ((1 − √η)/(uᵀD⁻¹u)) D⁻¹uuᵀD^−½ with η = 1/(1 + uᵀD⁻¹u).
+
+    Rezende, Mohamed and Wierstra, 2014, section 4.3; D⁻¹ is the exponential of `log_variance`.
+    """
+    size = len(mean)
+    inverse = [exp(s) for s in log_variance]
+    precision = [[u[i] * u[j] for j in range(size)] for i in range(size)]
+    for i in range(size):
+        precision[i][i] = lift(1) / inverse[i] + precision[i][i]
+    covariance, log_determinant = invert(precision)
+    along = total([u[i] * inverse[i] * u[i] for i in range(size)])
+    share = (lift(1) - sqrt(lift(1) / (lift(1) + along))) / along
+    root = diagonal([sqrt(d) for d in inverse])
+    for i in range(size):
+        for j in range(size):
+            root[i][j] = root[i][j] - share * inverse[i] * u[i] * u[j] * sqrt(inverse[j])
+    return Posterior(mean, covariance, precision, log_determinant * mpf(-1), root)
 
 
-def activate(spec: dict[str, Any], a: Number) -> Number:
-    if spec["activation"] == "tanh":
-        return Number(mp.tanh(a.value), [(a, 1 / mp.cosh(a.value) ** 2)])
-    if spec["activation"] == "relu":
-        return Number(max(a.value, mpf(0)), [(a, mpf(a.value > 0))])
-    return Number(mp.log(1 + mp.exp(a.value)), [(a, 1 / (1 + mp.exp(-a.value)))])
+def beside_each_other(parts: list[Posterior]) -> Posterior:
+    """Independent Gaussians as one, its matrices blocks along a diagonal."""
+
+    def blocks(matrices: list[Matrix]) -> Matrix:
+        size, rows, before = sum(map(len, matrices)), [], 0
+        for matrix in matrices:
+            after = size - before - len(matrix)
+            rows += [[lift(0)] * before + row + [lift(0)] * after for row in matrix]
+            before += len(matrix)
+        return rows
+
+    return Posterior(
+        [m for part in parts for m in part.mean],
+        covariance=blocks([part.covariance for part in parts]),
+        precision=blocks([part.precision for part in parts]),
+        log_determinant=total([part.log_determinant for part in parts]),
+        root=blocks([part.root for part in parts]),
+    )
 
 
-def backward(output: Number) -> None:
-    """Add the derivative of `output` to the adjoint of everything that it was made of."""
-    order: list[Number] = []
-    seen: set[int] = set()
-    stack: list[tuple[Number, Iterator[tuple[Number, mpf]]]] = [(output, iter(output.made_of))]
-    while stack:
-        number, parts = stack[-1]
-        for part, _ in parts:
-            if id(part) not in seen:
-                seen.add(id(part))
-                stack.append((part, iter(part.made_of)))
-                break
-        else:
-            order.append(number)
-            stack.pop()
-    output.adjoint = mpf(1)
-    for number in reversed(order):
-        for part, slope in number.made_of:
-            part.adjoint += number.adjoint * slope
+def posterior(spec: dict[str, Any], x: list[Number], w: Weights, datum: int = 0) -> Posterior:
+    """q(z|x); where no encoder has seen x, that of the datum's own parameters. Of a chain, q(h¹|x)."""
+    kind = spec.get("posterior", "diagonal")
+    if kind == "free":
+        return independent(list(w["posterior.mean"][datum]), list(w["posterior.log_variance"][datum]))
+    hidden = features(spec, x, w)
+    mean, log_variance = (affine(hidden, w, f"encoder.{head}") for head in ("mean", "log_variance"))
+    if kind == "isotropic":
+        log_variance = log_variance * len(mean)  # σ²I
+    if kind == "full":
+        return of_cholesky(mean, log_variance, affine(hidden, w, "encoder.cholesky"))
+    if kind == "rank-one":  # each layer of a deep latent Gaussian model has its own: q(ξ|v) = Π_l N(ξ_l; μ_l, C_l)
+        heads = (mean, log_variance, affine(hidden, w, "encoder.rank_one"))
+        parts = (split(head, spec["latents"]) if "latents" in spec else [head] for head in heads)
+        return beside_each_other([of_precision(*part) for part in zip(*parts, strict=True)])
+    return independent(mean, log_variance)
 
 
-Weights = dict[str, np.ndarray]  # of Numbers
+def neighbour(spec: dict[str, Any], layer: list[Number], w: Weights, name: str) -> Posterior:
+    """The Gaussian of a layer of a chain, given the layer beside it."""
+    hidden = layers(spec, layer, w, name)
+    return independent(*(affine(hidden, w, f"{name}.{head}") for head in ("mean", "log_variance")))
 
 
-def affine(a: list[Number], w: Weights, name: str) -> list[Number]:
-    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
-    return [total([bias[o], *(weight[o, i] * v for i, v in enumerate(a))]) for o in range(len(bias))]
+def draw(spec: dict[str, Any], q: Posterior, noise: list[Number], w: Weights) -> tuple[list[Number], Number]:
+    """z, or all layers of a chain one after the other, and log q of it."""
+    parts = split(noise, spec["chain"]) if "chain" in spec else [noise]
+    layer = q.draw(parts[0])
+    drawn, densities = [*layer], [q.log_density(layer)]
+    for i, part in enumerate(parts[1:]):
+        given = neighbour(spec, layer, w, f"encoder.chain.{i}")
+        layer = given.draw(part)
+        drawn += layer
+        densities.append(given.log_density(layer))
+    return drawn, total(densities)
 
 
-Taps = Iterator[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]
+def prior_parameters(w: Weights, size: int) -> tuple[list[Number], list[Number]]:
+    """Mean and log-variance of a Gaussian prior."""
+    zero = [lift(0)] * size
+    return list(w.get("prior.mean", zero)), list(w.get("prior.log_variance", zero))
 
 
-def taps(rows: int, columns: int, stride: int, before: int) -> Taps:
-    """(output pixel, image pixel, kernel entry) of a 3×3 convolution of an image of this size."""
-    for i, j, u, v in product(range(rows // stride), range(columns // stride), range(3), range(3)):
-        row, column = stride * i + u - before, stride * j + v - before
-        if 0 <= row < rows and 0 <= column < columns:
-            yield (i, j), (row, column), (u, v)
+def log_prior(spec: dict[str, Any], z: list[Number], w: Weights) -> Number:
+    """log p(z): of N(0, I) or a learned Gaussian, of the VampPrior, or of a chain from its far end."""
+    if spec["prior"] == "vamp":  # 1/K Σ_k q(z|u_k): Tomczak and Welling, 2018, equation 9
+        pseudo = w["prior.pseudo_inputs"]
+        return log(total([exp(posterior(spec, list(u), w).log_density(z)) for u in pseudo]) / len(pseudo))
+    if "chain" in spec:  # p(h^L) Π p(h^l|h^(l+1)): Burda, Grosse and Salakhutdinov, 2016, equation 1
+        parts = split(z, spec["chain"])
+        far = independent(*prior_parameters(w, len(parts[-1])))
+        given = [neighbour(spec, parts[i + 1], w, f"decoder.chain.{i}") for i in range(len(parts) - 1)]
+        return total([p.log_density(part) for p, part in zip([*given, far], parts, strict=True)])
+    return independent(*prior_parameters(w, len(z))).log_density(z)
 
 
-def convolve(image: np.ndarray, w: Weights, name: str, stride: int, before: int) -> np.ndarray:
-    """[channel, height, width] of Numbers → the output image."""
-    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
-    _, rows, columns = image.shape
-    result = np.empty((len(bias), rows // stride, columns // stride), dtype=object)
-    for o in range(len(bias)):
-        parts: dict[tuple[int, int], list[Number]] = {}
-        for (place, pixel, entry), c in product(taps(rows, columns, stride, before), range(len(image))):
-            parts.setdefault(place, [bias[o]]).append(weight[(o, c, *entry)] * image[(c, *pixel)])
-        for place, terms in parts.items():
-            result[(o, *place)] = total(terms)
-    return result
-
-
-def convolve_transposed(image: np.ndarray, w: Weights, name: str) -> np.ndarray:
-    """The adjoint of the stride-2 convolution: what was read from a pixel is now written to it; then the bias."""
-    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
-    _, rows, columns = image.shape
-    result = np.empty((len(bias), 2 * rows, 2 * columns), dtype=object)
-    for o in range(len(bias)):
-        parts = {place: [bias[o]] for place in product(range(2 * rows), range(2 * columns))}
-        for (place, pixel, entry), c in product(taps(2 * rows, 2 * columns, 2, 0), range(len(image))):
-            parts[pixel].append(weight[(c, o, *entry)] * image[(c, *place)])
-        for pixel, terms in parts.items():
-            result[(o, *pixel)] = total(terms)
-    return result
-
-
-def heads(spec: dict[str, Any]) -> list[str]:
-    return {"bernoulli": ["logits"], "gaussian": ["mean", "log_variance"], "gaussian-fixed": ["mean"]}[
-        spec["likelihood"]
+def divergence(q: Posterior, prior_mean: list[Number], prior_log_variance: list[Number]) -> Number:
+    """KL(q ‖ N(prior_mean, diag e^prior_log_variance)) = ½ (tr + squared distance − J + log ratio of determinants)."""
+    moments = [
+        (q.covariance[j][j] + (q.mean[j] - prior_mean[j]) * (q.mean[j] - prior_mean[j])) / exp(prior_log_variance[j])
+        for j in range(len(q.mean))
     ]
-
-
-def encode(spec: dict[str, Any], x: list[Number], w: Weights) -> tuple[list[Number], list[Number]]:
-    """One example's posterior mean and log-variance."""
-    hidden = x
-    if spec["network"] == "conv":
-        image = np.array(x, dtype=object).reshape(spec["image_shape"])
-        for i in range(len(spec["channels"])):
-            image = convolve(image, w, f"encoder.conv.{i}", stride=2, before=0)
-            image = np.vectorize(lambda a: activate(spec, a), otypes=[object])(image)
-        hidden = list(image.ravel())
-    for i in range(len(spec["hidden"])):
-        hidden = [activate(spec, a) for a in affine(hidden, w, f"encoder.hidden.{i}")]
-    return affine(hidden, w, "encoder.mean"), affine(hidden, w, "encoder.log_variance")
-
-
-def decode(spec: dict[str, Any], z: list[Number], w: Weights) -> list[list[Number]]:
-    """One latent's decoder outputs, in the order of `heads`."""
-    hidden = z
-    for i in range(len(spec["hidden"])):
-        hidden = [activate(spec, a) for a in affine(hidden, w, f"decoder.hidden.{i}")]
-    if spec["network"] == "mlp":
-        return [affine(hidden, w, f"decoder.{head}") for head in heads(spec)]
-    channels, (_, rows, columns) = spec["channels"], spec["image_shape"]
-    halvings = 2 ** len(channels)
-    image = np.array(hidden, dtype=object).reshape(channels[-1], rows // halvings, columns // halvings)
-    for i in range(len(channels)):
-        image = convolve_transposed(image, w, f"decoder.conv.{i}")
-        image = np.vectorize(lambda a: activate(spec, a), otypes=[object])(image)
-    return [list(convolve(image, w, "decoder.logits", stride=1, before=1).ravel())]
-
-
-def log_normal(value: Number, mean: Number, log_variance: Number) -> Number:
-    difference = value - mean
-    quadratic = difference * difference * exp(log_variance * mpf(-1))
-    return (lift(mp.log(2 * mp.pi)) + log_variance + quadratic) * mpf("-0.5")
+    return (total([*moments, *prior_log_variance]) - len(moments) - q.log_determinant) * mpf("0.5")
 
 
 def log_likelihood(spec: dict[str, Any], x: list[Number], outputs: list[list[Number]]) -> Number:
@@ -183,39 +182,79 @@ def log_likelihood(spec: dict[str, Any], x: list[Number], outputs: list[list[Num
         )
     if spec["likelihood"] == "gaussian-fixed":
         outputs = [outputs[0], [lift(mp.log(mpf(spec["variance"])))] * len(x)]
-    return total([log_normal(v, m, s) for v, m, s in zip(x, *outputs, strict=True)])
+    return total([independent([m], [s]).log_density([v]) for v, m, s in zip(x, *outputs, strict=True)])
 
 
-def divergence(mean: Number, log_variance: Number, prior_mean: Number, prior_log_variance: Number) -> Number:
-    """KL(N(mean, e^log_variance) ‖ N(prior_mean, e^prior_log_variance))."""
-    difference = mean - prior_mean
-    moments = exp(log_variance) + difference * difference
-    ratio = moments * exp(prior_log_variance * mpf(-1))
-    return (prior_log_variance - log_variance + ratio - 1) * mpf("0.5")
+Noises = Mapping[str, np.ndarray]  # decoder weight → ζ, [sample, ...] of Numbers
 
 
-def terms(spec: dict[str, Any], x: list[Number], noise: list[list[Number]], w: Weights) -> dict[str, Any]:
+def drawn_weights(w: Weights, weight_noise: Noises, sample: int) -> Weights:
+    """θ = mean + sd · ζ for each decoder weight that has a posterior (Kingma and Welling, 2013, Appendix F)."""
+    drawn = dict(w)
+    for name, noise in weight_noise.items():
+        sd = np.vectorize(lambda s: exp(s * mpf("0.5")), otypes=[object])(w[f"{name}.log_variance"])
+        drawn[name] = w[f"{name}.mean"] + sd * noise[sample]
+    return drawn
+
+
+def terms(
+    spec: dict[str, Any],
+    x: list[Number],
+    noise: list[list[Number]],
+    w: Weights,
+    *,
+    datum: int = 0,
+    weight_noise: Noises | None = None,
+) -> dict[str, Any]:
     """All terms of one example; noise is [sample][latent]. Posterior parameters come as lists."""
-    mean, log_variance = encode(spec, x, w)
-    zero = [lift(0)] * len(mean)
-    prior_mean, prior_log_variance = (list(w.get(f"prior.{k}", zero)) for k in ("mean", "log_variance"))
-    likelihoods, log_ratios = [], []
-    for sample in noise:
-        deviation = [exp(s * mpf("0.5")) for s in log_variance]
-        z = [m + d * e for m, d, e in zip(mean, deviation, sample, strict=True)]
-        likelihood = log_likelihood(spec, x, decode(spec, z, w))
-        prior = total([log_normal(*each) for each in zip(z, prior_mean, prior_log_variance, strict=True)])
-        posterior = total([log_normal(*each) for each in zip(z, mean, log_variance, strict=True)])
-        likelihoods.append(likelihood)
-        log_ratios.append(likelihood + prior - posterior)
-    kl = total([divergence(*each) for each in zip(mean, log_variance, prior_mean, prior_log_variance, strict=True)])
-    average = total(likelihoods) / len(noise)
+    q = posterior(spec, x, w, datum)
+    likelihoods, log_ratios, divergences = [], [], []
+    for number, sample in enumerate(noise):
+        z, log_q = draw(spec, q, sample, w)
+        outputs = decode(spec, z, drawn_weights(w, weight_noise or {}, number))
+        likelihoods.append(log_likelihood(spec, x, outputs))
+        divergences.append(log_q - log_prior(spec, z, w))
+        log_ratios.append(likelihoods[-1] - divergences[-1])
+    average, sampled = total(likelihoods) / len(noise), total(divergences) / len(noise)
+    closed = "chain" not in spec and spec["prior"] != "vamp"
+    kl = divergence(q, *prior_parameters(w, len(q.mean))) if closed else sampled
     return {
         "log_likelihood": average,
         "kl": kl,
         "elbo": average - kl,
         "elbo_monte_carlo": total(log_ratios) / len(noise),
-        "iwae": lift(mp.log(mp.fsum(mp.exp(ratio.value) for ratio in log_ratios) / len(noise))),
-        "posterior_mean": mean,
-        "posterior_log_variance": log_variance,
+        "iwae": log(total([exp(ratio) for ratio in log_ratios]) / len(noise)),
+        "posterior_mean": q.mean,
+        "posterior_log_variance": [log(q.covariance[j][j]) for j in range(len(q.mean))],
+        "kl_monte_carlo": sampled,
     }
+
+
+def weight_divergences(w: Weights, weight_noise: Noises) -> tuple[Number, Number]:
+    """KL(q(θ) ‖ N(0, I)) of all decoder weights together, in closed form and as the mean over the draws."""
+    closed, sampled = [], []
+    zero = [lift(0)]
+    for name, noise in weight_noise.items():
+        parameters = zip(w[f"{name}.mean"].ravel(), w[f"{name}.log_variance"].ravel(), strict=True)
+        for (mean, log_variance), *draws in zip(parameters, *(zeta.ravel() for zeta in noise), strict=True):
+            q = independent([mean], [log_variance])
+            closed.append(divergence(q, zero, zero))
+            for zeta in draws:
+                θ = q.draw([zeta])
+                sampled.append((q.log_density(θ) - independent(zero, zero).log_density(θ)) / len(noise))
+    return total(closed), total(sampled)
+
+
+def objective(
+    spec: dict[str, Any], examples: Sequence[dict[str, Any]], w: Weights, weight_noise: Noises, bound: str
+) -> Number:
+    """The sum of a bound over the batch, its KL weighed by β, less M/N of the KL of the decoder's weights."""
+    if bound == "iwae":
+        return total([example["iwae"] for example in examples])
+    kl = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}[bound]
+    β = mpf(spec.get("beta", 1))
+    parts = [example["log_likelihood"] - example[kl] * β for example in examples]
+    if weight_noise:
+        of_weights = weight_divergences(w, weight_noise)[bound == "elbo_monte_carlo"]
+        parts.append(of_weights * (mpf(-len(examples)) / spec["data_count"]))
+    return total(parts)

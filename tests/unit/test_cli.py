@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from elbostone import cli
+from elbostone.definition.embeddings import written_by
+from elbostone.definition.problem import load_problem
+from elbostone.definition.registry import notations
 from elbostone.execution import backends, plan
+from elbostone.execution.backends import BACKENDS
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASE = str(EXACT / "binary-tanh.json")
+DEFINING = [n for n in notations().values() if written_by(n, load_problem(Path(CASE)).spec)]
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -123,20 +128,23 @@ def test_what_is_merely_not_installed_is_missing_and_exit_code_0(run: Run) -> No
     document = json.loads(out)
     assert code == 0
     assert document["problem"] == "binary-tanh"
-    assert {record["status"] for record in document["records"]} == {"missing"}
-    assert all("pip install 'elbostone[" in record["reason"] for record in document["records"])
-    assert len(document["records"]) == 16
+    missing = [record for record in document["records"] if record["status"] == "missing"]
+    assert all("pip install 'elbostone[" in record["reason"] for record in missing)
+    assert len(missing) == len(BACKENDS) * len(DEFINING)
+    assert len(document["records"]) == len(BACKENDS) * len(notations())
+    assert {record["status"] for record in document["records"]} <= {"missing", "unsupported"}
 
 
 @pytest.mark.usefixtures("no_framework")
 def test_a_check_without_frameworks_says_missing_and_writes_its_tables(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("check", CASE, "--out", "here")
     assert code == 0
-    assert out == "cells: 32 missing\n"
+    missing, cells = (2 * len(BACKENDS) * len(some) for some in (DEFINING, notations()))  # two dtypes
+    assert out == f"cells: {missing} missing, {cells - missing} unsupported\n"
     (folder,) = (tmp_path / "here").iterdir()
     table = (folder / "equivalence.csv").read_text()
     assert table.splitlines()[0].startswith("problem,notation,framework,backend,device,dtype,mode,adapted,term,verdict")
-    assert table.count(",missing,") == 32
+    assert table.count(",missing,") == missing
     assert "equal" not in table
 
 

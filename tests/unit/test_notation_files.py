@@ -20,6 +20,7 @@ SPECS = [
     Spec("mlp", "gaussian", "standard", "tanh", (5,), 6, 2),
     Spec("mlp", "gaussian-fixed", "learned", "softplus", (5, 4, 3), 6, 2, variance=0.5),
     Spec("conv", "bernoulli", "standard", "relu", (5,), 64, 2, image_shape=(1, 8, 8), channels=(3, 4)),
+    Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 2, posterior="full"),
 ]
 
 
@@ -46,7 +47,7 @@ def test_adapted_is_what_leaves_the_architecture_of_the_source() -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.network}-{s.likelihood}-{s.activation}")
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: f"{s.network}-{s.likelihood}-{s.activation}-{s.posterior}")
 def test_every_supported_spec_has_a_map_for_every_weight(framework: str, spec: Spec) -> None:
     supporting = [n for n in notations().values() if n.unsupported(spec) is None]
     assert supporting

@@ -1,8 +1,7 @@
-"""The oracle against exact cases, SciPy's distributions and differences in 80-digit arithmetic; N; training."""
+"""The oracle against SciPy's distributions and differences in 80-digit arithmetic; N; training."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,64 +10,17 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import expit, logsumexp
+from unit.families import EVERY, FAMILIES, GAUSSIAN, MLP, PLAIN, bounds_of, draw
 
 from elbostone.definition import oracle
 from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbed
 from elbostone.definition.errors import BadInput
 from elbostone.definition.oracle import evaluate, gradient_ascent, noise_scale, rounded
 from elbostone.definition.problem import Problem, load_problem
-from elbostone.definition.spec import parse_spec
 from elbostone.definition.weights import weight_shapes
 
-TESTS = Path(__file__).parents[1]
-GOLDEN = TESTS.parents[1] / "shared" / "golden"
-CASES = [*sorted((TESTS / "exact").glob("*.json")), *sorted(GOLDEN.glob("*.json"))]
-
-MLP: dict[str, Any] = {
-    "network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh",
-    "hidden": [5, 4], "data_dim": 6, "latent_dim": 3,
-}  # fmt: skip
-GAUSSIAN = MLP | {"likelihood": "gaussian", "prior": "learned", "activation": "softplus"}
-FIXED = MLP | {"likelihood": "gaussian-fixed", "variance": 0.7, "activation": "relu"}
-CONV = MLP | {"network": "conv", "hidden": [4], "data_dim": 16, "image_shape": [1, 4, 4], "channels": [2]}
-SPECS = [pytest.param(spec, id=f"{spec['network']}-{spec['likelihood']}") for spec in (MLP, GAUSSIAN, FIXED, CONV)]
-
-
-def draw(spec: dict[str, Any], seed: int = 0, *, batch: int = 3, samples: int = 2, scale: float = 0.6) -> Problem:
-    random = np.random.default_rng(seed)
-    parsed = parse_spec(spec, "test")
-    weights = {name: scale * random.normal(size=shape) for name, shape in weight_shapes(parsed).items()}
-    x = random.normal(size=(batch, parsed.data_dim))
-    noise = random.normal(size=(samples, batch, parsed.latent_dim))
-    return Problem("test", parsed, (x > 0).astype(float) if spec["likelihood"] == "bernoulli" else x, noise, weights)
-
-
-@pytest.mark.parametrize("path", CASES, ids=[f"{path.parent.name}-{path.stem}" for path in CASES])
-def test_exact_cases(path: Path) -> None:
-    problem = load_problem(path)
-    assert len(problem.expected_terms) == 7, f"{path}: expectations are missing"
-    assert problem.expected_gradients, f"{path}: gradients are missing"
-    found = evaluate(problem)
-    for term, strings in problem.expected_terms.items():
-        truth = np.array(strings).astype(np.float64)
-        assert found[term].shape == truth.shape
-        error = np.abs(found[term] - truth).max() / np.abs(truth).max()
-        assert error <= 1e-14, f"{path.stem}: {term}: relative error {error:.1e}"
-    for name, truth in problem.expected_gradients["elbo"].items():
-        error = np.abs(found[f"gradient/{name}"] - truth).max() / (np.abs(truth).max() or 1)
-        assert error <= 1e-13, f"{path.stem}: gradient/{name}: relative error {error:.1e}"
-
-
-@pytest.mark.parametrize("path", CASES, ids=[f"{path.parent.name}-{path.stem}" for path in CASES])
-def test_the_oracles_own_float64_error_is_within_n(path: Path) -> None:
-    """What K has to cover is the frameworks' rounding, not the truth's."""
-    problem = load_problem(path)
-    found, n = evaluate(problem), noise_scale(problem, "float64")
-    exact = {term: np.array(strings).astype(np.float64) for term, strings in problem.expected_terms.items()}
-    exact |= {f"gradient/{name}": gradient for name, gradient in problem.expected_gradients["elbo"].items()}
-    for name, truth in exact.items():
-        error = np.abs(found[name] - truth).max()
-        assert error <= n[name], f"{path.stem}: {name}: error {error:.1e} against N {n[name]:.1e}"
+EXACT = Path(__file__).parents[1] / "exact"
+SPECS = [pytest.param(spec, id=name) for name, spec in PLAIN.items()]
 
 
 def test_tensors_come_in_the_order_of_data_flow() -> None:
@@ -128,36 +80,47 @@ def test_terms_against_scipys_distributions(spec: dict[str, Any]) -> None:
     np.testing.assert_allclose(found["objective"], found["elbo"].sum(), rtol=1e-14)
 
 
-@pytest.fixture
-def scalar_vae(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(TESTS / "exact"))
-    return importlib.import_module("scalar_vae")
-
-
-@pytest.mark.parametrize("spec", SPECS)
-def test_backward_against_mpmath_differences(spec: dict[str, Any], scalar_vae: ModuleType) -> None:
-    """Σ_b elbo_b along one random direction of all weights at once, by central differences in 80 digits."""
-    mpf, lift = scalar_vae.mpf, np.vectorize(scalar_vae.lift, otypes=[object])
-    problem = draw(spec, seed=7, batch=2)
+@pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
+def test_the_objective_and_its_gradient_against_80_digits(spec: dict[str, Any], generate: ModuleType) -> None:
+    """Each bound, and its derivative along one random direction of all weights at once by central differences."""
+    mpf, lift = generate.mpf, np.vectorize(generate.lift, otypes=[object])
+    problem = draw(spec, seed=7, batch=spec.get("data_count", 2) if spec.get("posterior") == "free" else 2)
+    bounds = bounds_of(problem.spec)
     random = np.random.default_rng(1)
     direction = {name: random.normal(size=weight.shape) for name, weight in problem.weights.items()}
-    step = mpf(10) ** -25
+    noises = {f"noise.{name}": noise for name, noise in problem.weight_noise.items()}
+    tensors = {"x": problem.x, "noise": problem.noise, **noises}
 
-    def elbo(side: Any) -> Any:
+    def objectives(side: Any) -> Any:
         weights = {
             name: lift(np.vectorize(mpf, otypes=[object])(weight) + side * direction[name])
             for name, weight in problem.weights.items()
         }
-        examples = (
-            scalar_vae.terms(spec, list(lift(problem.x[b])), [list(e) for e in lift(problem.noise[:, b])], weights)
-            for b in range(2)
-        )
-        return sum(example["elbo"].value for example in examples)
+        return generate.solve(spec, tensors, weights, bounds)[1]
 
-    found = evaluate(problem)
-    along = [(found[f"gradient/{name}"] * direction[name]).sum() for name in problem.weights]
-    difference = float((elbo(step) - elbo(-step)) / (2 * step))
-    assert abs(sum(along) - difference) < 1e-13 * sum(abs(part) for part in along)
+    step = mpf(10) ** -25
+    here, ahead, behind = (objectives(side) for side in (mpf(0), step, -step))
+    for bound in bounds:
+        found = evaluate(problem, bound=bound)
+        assert found["objective"] == pytest.approx(float(here[bound].value), rel=1e-14), bound
+        along = [(found[f"gradient/{name}"] * direction[name]).sum() for name in problem.weights]
+        difference = float((ahead[bound].value - behind[bound].value) / (2 * step))
+        assert abs(sum(along) - difference) < 1e-13 * sum(abs(part) for part in along), bound
+
+
+@pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
+def test_n_is_finite_and_positive_in_every_family(spec: dict[str, Any]) -> None:
+    problem = draw(spec)
+    for bound in bounds_of(problem.spec):
+        n = noise_scale(problem, "float32", bound=bound)
+        assert list(n) == list(evaluate(problem, bound=bound))
+        assert all(0 < scale < np.inf for scale in n.values()), [name for name in n if not 0 < n[name] < np.inf]
+
+
+@pytest.mark.parametrize("name", ["beta", "full-vb"])
+def test_an_importance_weighted_bound_has_no_kl_to_weigh(name: str) -> None:
+    with pytest.raises(ValueError, match="bound 'iwae' has no KL"):
+        evaluate(draw(FAMILIES[name]), bound="iwae")
 
 
 def test_n_is_seeded_finite_and_in_proportion_to_epsilon() -> None:
@@ -202,7 +165,7 @@ def test_rounded_keeps_the_dtypes_bits(dtype: str, bits: int) -> None:
 
 
 def test_rounding_drops_expectations_that_no_longer_hold() -> None:
-    problem = load_problem(TESTS / "exact" / "binary-tanh.json")
+    problem = load_problem(EXACT / "binary-tanh.json")
     coarse = rounded(problem, "float32")
     assert problem.expected_terms
     assert not coarse.expected_terms

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from unit.families import EVERY, FAMILIES, bounds_of, draw
 
+from elbostone.definition.axes import parse_axes
 from elbostone.definition.errors import BadInput
-from elbostone.definition.problem import Problem, load_problem, save_problem, save_tensors
-from elbostone.definition.spec import Spec
+from elbostone.definition.oracle import evaluate, rounded
+from elbostone.definition.problem import Problem, gradient_file, load_problem, save_problem, save_tensors
+from elbostone.definition.spec import Spec, parse_spec
 from elbostone.definition.weights import weight_axes, weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5, 4), 6, 2)
@@ -24,14 +29,47 @@ def make(spec: Spec) -> Problem:
     return Problem("case", spec, x, draw.standard_normal((2, 3, spec.latent_dim)), weights)
 
 
-@pytest.mark.parametrize("spec", [MLP, CONV], ids=["mlp", "conv"])
-def test_round_trip_is_bit_exact(tmp_path: Path, spec: Spec) -> None:
-    problem = make(spec)
-    again = load_problem(save_problem(problem, tmp_path))
-    assert again.spec == problem.spec
-    for name, weight in problem.weights.items():
-        np.testing.assert_array_equal(again.weights[name], weight)
-    np.testing.assert_array_equal(again.noise, problem.noise)
+@pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
+def test_round_trip_is_bit_exact(tmp_path: Path, spec: dict[str, Any]) -> None:
+    problem = draw(spec)
+    gradients = {
+        bound: {
+            name.removeprefix("gradient/"): value
+            for name, value in evaluate(problem, bound=bound).items()
+            if name.startswith("gradient/")
+        }
+        for bound in bounds_of(problem.spec)
+    }
+    path = save_problem(replace(problem, expected_gradients=gradients), tmp_path)
+    again = load_problem(path)
+    assert again.spec == problem.spec == parse_spec(problem.spec.as_json(), "again")
+    for before, after in (
+        ({"x": problem.x, "noise": problem.noise}, {"x": again.x, "noise": again.noise}),
+        (problem.weights, again.weights),
+        (problem.weight_noise, again.weight_noise),
+        *((gradients[bound], again.expected_gradients[bound]) for bound in gradients),
+    ):
+        assert list(before) == list(after)
+        for name, value in before.items():
+            np.testing.assert_array_equal(after[name], value)
+    files = {gradient_file(path, bound).name for bound in gradients}
+    assert {file.name for file in tmp_path.iterdir()} == {"test.json", "test.safetensors", *files}
+
+
+def test_what_has_its_default_is_not_written() -> None:
+    plain = parse_spec(EVERY["mlp-bernoulli"], "test")
+    assert plain.as_json() == EVERY["mlp-bernoulli"]
+    for name, spec in FAMILIES.items():
+        assert parse_spec(spec, "test").as_json() == spec, name
+
+
+def test_the_noise_of_weights_is_rounded_with_all_else() -> None:
+    problem = draw(FAMILIES["full-vb"])
+    coarse = rounded(problem, "float32")
+    assert coarse.weight_noise.keys() == problem.weight_noise.keys()
+    for name, noise in problem.weight_noise.items():
+        np.testing.assert_array_equal(coarse.weight_noise[name], noise.astype(np.float32))
+        assert (coarse.weight_noise[name] != noise).any()
 
 
 def test_a_transposed_view_is_written_by_value(tmp_path: Path) -> None:
@@ -42,9 +80,13 @@ def test_a_transposed_view_is_written_by_value(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_tensors(tmp_path / "a.safetensors")["square"], square)
 
 
-@pytest.mark.parametrize("spec", [MLP, CONV], ids=["mlp", "conv"])
-def test_axes_and_shapes_name_the_same_weights_in_the_same_order(spec: Spec) -> None:
-    assert list(weight_axes(spec)) == list(weight_shapes(spec))
+@pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
+def test_each_axis_of_a_weight_has_a_name(spec: dict[str, Any]) -> None:
+    parsed = parse_spec(spec, "test")
+    axes, shapes = weight_axes(parsed), weight_shapes(parsed)
+    assert list(axes) == list(shapes)
+    for name, shape in shapes.items():
+        assert len(parse_axes(axes[name])) == len(shape), name
 
 
 def drop(tensors: dict, name: str) -> None:
@@ -84,39 +126,43 @@ def test_a_wrong_tensor_is_named(tmp_path: Path, wrong: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-WRONG_SPECS = {
-    "unknown field": ({"depth": 3}, "unknown field 'depth'"),
-    "unknown likelihood": ({"likelihood": "poisson"}, "spec.likelihood: expected one of .*; found 'poisson'"),
-    "no size": ({"latent_dim": 0}, "spec.latent_dim: expected a positive whole number; found 0"),
-    "text for a size": ({"hidden": ["5"]}, "spec.hidden: expected a list of positive whole numbers"),
-    "true for a size": ({"latent_dim": True}, "spec.latent_dim: expected a positive whole number"),
-    "stray variance": ({"variance": 0.5}, "takes no variance"),
-    "no variance": ({"likelihood": "gaussian-fixed"}, "needs variance"),
-    "negative variance": ({"likelihood": "gaussian-fixed", "variance": -1}, "expected a positive number; found -1"),
-    "image of an mlp": ({"image_shape": [1, 2, 3]}, "takes neither image_shape nor channels"),
-    "conv without image": ({"network": "conv"}, "needs image_shape and channels"),
-    "odd side": (
-        {"network": "conv", "hidden": [5], "image_shape": [1, 6, 8], "channels": [3, 4], "data_dim": 48},
-        "sides must be divisible by 4 .*; found 6",
+WRONG_DRAWS: dict[str, tuple[str, Callable[[dict], None], str]] = {
+    "no noise of a weight": (
+        "full-vb",
+        lambda t: drop(t, "noise.decoder.logits.bias"),
+        "tensor 'noise.decoder.logits.bias' is missing",
     ),
-    "sizes contradict": (
-        {"network": "conv", "hidden": [5], "image_shape": [1, 8, 8], "channels": [3, 4]},
-        "spec.data_dim: expected 64, the product of image_shape; found 6",
+    "noise of a weight for other draws": (
+        "full-vb",
+        put("noise.decoder.logits.bias", np.zeros((3, 6))),
+        r"'noise.decoder.logits.bias': expected shape \[2, 6\]; found \[3, 6\]",
     ),
-    "other sizes than the tensors": ({"data_dim": 7}, r"expected shape \[5, 7\]; found \[5, 6\]"),
+    "noise of a point": ("gated", put("noise.decoder.mean.bias", np.zeros((2, 6))), "is not part of this spec"),
+    "a batch that is not all data": (
+        "free",
+        put("x", np.zeros((2, 6))),
+        r"'x': expected shape \[3, 6\]; found \[2, 6\]",
+    ),
+    "pseudo-inputs of another size": (
+        "vamp",
+        put("prior.pseudo_inputs", np.zeros((5, 7))),
+        r"'prior.pseudo_inputs': expected shape \[5, 6\]; found \[5, 7\]",
+    ),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG_SPECS)
-def test_a_wrong_spec_is_named(tmp_path: Path, wrong: str) -> None:
-    path = save_problem(make(MLP), tmp_path)
-    document = json.loads(path.read_text())
-    change, message = WRONG_SPECS[wrong]
-    document["spec"] |= change
-    path.write_text(json.dumps(document))
+@pytest.mark.parametrize("wrong", WRONG_DRAWS)
+def test_a_wrong_tensor_of_a_family_is_named(tmp_path: Path, wrong: str) -> None:
+    family, change, message = WRONG_DRAWS[wrong]
+    problem = draw(FAMILIES[family])
+    path = save_problem(problem, tmp_path)
+    drawn = {f"noise.{name}": noise for name, noise in problem.weight_noise.items()}
+    tensors: dict = {"x": problem.x, "noise": problem.noise, **drawn, **problem.weights}
+    change(tensors)
+    save_file(tensors, str(path.with_suffix(".safetensors")))
     with pytest.raises(BadInput, match=message) as caught:
         load_problem(path)
-    assert str(path.with_suffix("")) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

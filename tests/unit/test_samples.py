@@ -67,6 +67,9 @@ def test_a_sources_own_configuration_is_not_adapted_and_has_its_sizes() -> None:
             sizes[name] = (problem.spec.data_dim, *problem.spec.hidden, problem.spec.latent_dim)
     assert sizes == {
         "kingma_welling_2013": (784, 500, 20),
+        "kingma_welling_2013_full_vb": (784, 500, 20),
+        "burda_2016": (784, 200, 200, 50),
+        "tomczak_welling_2018": (784, 300, 300, 40),
         "pytorch_examples": (784, 400, 20),
         "keras_io": (784, 16, 2),
     }

@@ -44,8 +44,8 @@ class VAE(nn.Module):
         self.full = posterior == "full"
         self.log_σ_x = 0.5 * math.log(variance or 1.0)
         heads = {"bernoulli": ("logit_p",), "gaussian": ("μ", "log_σ"), "gaussian-fixed": ("μ",)}[likelihood]
-        q_heads = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
-        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, q_heads, activation)
+        moments = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
+        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, moments, activation)
         self.DecoderNeuralNet_θ = MLP(latent_dim, hidden[::-1], dict.fromkeys(heads, data_dim), activation)
         self.μ_z = nn.Parameter(torch.zeros(latent_dim), requires_grad=prior == "learned")
         self.log_σ_z = nn.Parameter(torch.zeros(latent_dim), requires_grad=prior == "learned")

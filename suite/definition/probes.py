@@ -6,7 +6,7 @@ same words make the same problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -15,12 +15,12 @@ from math import prod
 import numpy as np
 
 from .errors import BadInput
-from .notation import Notation, Supports
+from .notation import Notation, Supports, Weight
 from .probe_variants import variants_of
 from .problem import Problem
 from .random import random_weights
 from .spec import CONDITIONS, Spec, parse_spec
-from .weights import decoder_slots
+from .weights import decoder_slots, weight_shapes
 
 SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
 IMAGE, CHANNELS = (1, 4, 6), (3,)
@@ -36,8 +36,8 @@ class Probe:
 
     Attributes:
         problem: named by its words.
-        field: what it is there to execute: `supports.<condition>`, `supports.depth`, or `objective` for the variants of
-            the first probe.
+        field: what it is there to execute: `supports.<condition>`, `supports.depth`, `weights` for a row that holds
+            only where two words meet, or `objective` for the variants of the first probe.
         word: of the field; of a variant, what was doubled or added: `batch`, `latents`, `pixels`, `count`.
         data_count: N, where the specification has none.
     """
@@ -79,6 +79,10 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
         fixed = words_of(notation, {"likelihood": "gaussian-fixed"})
         problem = _problem(fixed, supports, variance=variance)
         found.append(Probe(problem, "supports.variances", f"{variance:g}", data_count))
+    found += [
+        Probe(_problem(words, supports), "weights", row.canonical, data_count)
+        for row, words in _idle_rows(notation, found)
+    ]
     variants = _variants(base.spec, base.name)
     found += [Probe(problem, "objective", word, data_count) for word, problem in variants.items()]
     if base.spec.data_count is None:
@@ -91,12 +95,38 @@ def _variants(spec: Spec, name: str) -> dict[str, Problem]:
     return variants_of(problem_of(spec, name))
 
 
+def _idle_rows(notation: Notation, found: list[Probe]) -> Iterator[tuple[Weight, dict[str, str]]]:
+    """Rows of the weights table that hold only where two words meet, each with the words of a model that has them."""
+    specs = [probe.problem.spec for probe in found]
+    for row in notation.weights:
+        if any(_used(notation, row, spec) for spec in specs):
+            continue
+        for words, spec in _combinations(notation, {}):
+            if _used(notation, row, spec):
+                specs.append(spec)
+                yield row, words
+                break
+
+
+def _used(notation: Notation, row: Weight, spec: Spec) -> bool:
+    """Whether a specification has a weight that this row places."""
+    return any(match and match[0] is row for match in (notation.weight(name, spec) for name in weight_shapes(spec)))
+
+
 def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:
     """The words of a probe: those wanted, else the first of the vocabulary that are supported and go together.
 
     Raises:
         BadInput: none do.
     """
+    for words, _ in _combinations(notation, wanted):
+        return words
+    asked = ", ".join(f"{condition} '{word}'" for condition, word in wanted.items()) or "its words"
+    raise BadInput(f"{notation.path}: supports: {asked}: no model has this with the other words that are supported")
+
+
+def _combinations(notation: Notation, wanted: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
+    """The supported words that go together, those first that come first in the vocabulary, with their models."""
     supports = notation.supports
     choices = [
         [wanted[condition]] if condition in wanted else [w for w in words if w in supports.words[condition]]
@@ -106,12 +136,9 @@ def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:
     for indexed in ranked:
         words = dict(zip(CONDITIONS, (word for _, word in indexed), strict=True))
         try:
-            _spec(words, supports)
+            yield words, _spec(words, supports)
         except BadInput:
             continue
-        return words
-    asked = ", ".join(f"{condition} '{word}'" for condition, word in wanted.items()) or "its words"
-    raise BadInput(f"{notation.path}: supports: {asked}: no model has this with the other words that are supported")
 
 
 def _spec(words: Mapping[str, str], supports: Supports, *, depth: int = 1, variance: float | None = None) -> Spec:
@@ -158,4 +185,7 @@ def problem_of(spec: Spec, name: str) -> Problem:
     noise = generator.standard_normal((SAMPLES, BATCH, spec.latent_dim))
     drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else ()
     weight_noise = {slot.name: generator.standard_normal((SAMPLES, *slot.shape)) for slot in drawn}
-    return Problem(name, spec, x, noise, random_weights(spec, SEED), weight_noise)
+    weights = random_weights(spec, SEED)
+    if spec.prior == "vamp":  # pseudo-inputs are images, and one source keeps them between 0 and 1
+        weights["prior.pseudo_inputs"] = generator.random(weights["prior.pseudo_inputs"].shape)
+    return Problem(name, spec, x, noise, weights, weight_noise)

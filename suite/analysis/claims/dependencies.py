@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from ...definition.errors import BadInput
 from ...definition.notation import Symbol
 from ...definition.probes import Probe
-from ...definition.weights import weight_shapes
+from ...definition.weights import decoder_slots, weight_shapes
 from .evidence import Evidence, Violation
 from .printed import letters_of
 from .symbols import claim_of
@@ -19,6 +19,8 @@ REACHES = {
     "inference_weights": ("inference", ""),
     "prior_weights": ("prior", "inference"),
 }
+#: The parameters of q(θ), per weight.
+PARTS = ("mean", "log_variance")
 OUTPUTS = {
     "generative": ("likelihood", "prior", "decoder"),
     "inference": ("approximate_posterior", "encoder"),
@@ -37,7 +39,7 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
     for claim in notation.claims:
         symbol, where, executed = by_code[claim.distribution], f"claims {claim.distribution}", False
         for probe, found in reached(evidence):
-            if symbol.role not in found:
+            if symbol.role not in found or not probe.problem.spec.meets(symbol.when):
                 continue
             executed = True
             expected = covered(claim.weights, probe)
@@ -98,13 +100,19 @@ def reached(evidence: Evidence) -> Iterator[tuple[Probe, dict[str, set[str]]]]:
             canonical = {place.path: name for name, place in evidence.maps(probe.problem.spec).items()}
         except BadInput:
             continue  # named where weights are checked
-        yield (
-            probe,
-            {
-                output: {canonical[path] for path, norm in by_path.items() if norm > 0 and path in canonical}
-                for output, by_path in norms.items()
-            },
-        )
+        found = {
+            output: {canonical[path] for path, norm in by_path.items() if norm > 0 and path in canonical}
+            for output, by_path in norms.items()
+        }
+        if "weight_posterior" in found:  # KL(q(θ) ‖ p(θ)) depends on both: what is no parameter of q's is p's
+            own = {f"{slot.name}.{part}" for slot in decoder_slots(probe.problem.spec) for part in PARTS}
+            found["weight_prior"] = found["weight_posterior"] - own
+        yield probe, found
+
+
+def _under(code: str, path: str) -> bool:
+    """Whether a path goes through a name, which may have several steps itself."""
+    return f".{code}." in f".{path}."
 
 
 def _difference(expected: set[str], found: set[str]) -> str:
@@ -121,7 +129,13 @@ def _names_of(evidence: Evidence, symbol: Symbol, probe: Probe) -> set[str]:
     if symbol.covers:
         return covered(symbol.covers, probe)
     places = evidence.maps(probe.problem.spec)
-    return {name for name, place in places.items() if place.published == symbol.code}
+    found = {name for name, place in places.items() if place.published == symbol.code}
+    if found or probe.problem.spec.decoder_weights == "point":
+        return found
+    # a drawn weight is no parameter: those of its posterior are published under the same last name
+    last = symbol.code.rpartition(".")[2]
+    drawn = {f"{slot.name}.{part}" for slot in decoder_slots(probe.problem.spec) for part in PARTS}
+    return {name for name in drawn if places[name].published.rpartition(".")[2] == last}
 
 
 def _left_out(evidence: Evidence, symbol: Symbol, probe: Probe) -> str | None:
@@ -139,7 +153,8 @@ def _misplaced(symbol: Symbol, names: set[str], found: dict[str, set[str]]) -> s
     if symbol.role not in REACHES:
         return "no quantity, with which this role would be compared"
     needed, barred = REACHES[symbol.role]
-    if outside := names - _of(needed, found):
+    reached = _of(needed, found) | (found.get("weight_posterior", set()) if needed == "inference" else set())
+    if outside := names - reached:
         return f"nothing of the {needed} model that depends on {', '.join(sorted(outside))}"
     if barred and (inside := names & _of(barred, found)):
         return f"the {barred} model, which depends on {', '.join(sorted(inside))}"
@@ -160,13 +175,13 @@ def _incomplete(
     """
     places = evidence.maps(probe.problem.spec)
     if not symbol.covers:
-        rows = [row for row in evidence.notation.weights if row.published == symbol.code]
+        rows = [row[0] for name in names if (row := evidence.notation.weight(name, probe.problem.spec))]
         axes = {place.axes for row in rows for place in row.places.values()}
         printed = " ".join(symbol.axes)
         if printed not in axes:
             return f"axes {' or '.join(sorted(axes))}" if axes else "no row of the weights table"
         return None if names else "no weight of this name"
-    below = {n for n, p in places.items() if symbol.code in p.path.split(".") or symbol.code in p.published.split(".")}
+    below = {n for n, p in places.items() if _under(symbol.code, p.path) or _under(symbol.code, p.published)}
     if not below:
         claims = [c for c in evidence.notation.claims if symbol.code in letters_of(c.distribution).all]
         below = set().union(*(covered(claim.weights, probe) for claim in claims))

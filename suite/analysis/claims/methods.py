@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+
+import numpy as np
 
 from ...definition.notation import Methods
 from ...definition.probes import Probe
@@ -43,6 +45,8 @@ def _net(evidence: Evidence, probe: Probe, what: str, names: Sequence[str]) -> V
     if len(outputs) != len(names):
         return evidence.violation("methods", field, list(names), f"{len(outputs)} outputs on {probe.name}")
     symbols = {s.quantity: s for s in evidence.notation.computed(probe.problem.spec)}
+    if what == "decoder" and probe.problem.weight_noise:
+        probe = _at_the_means(probe)
     for (number, array), name in zip(outputs.items(), names, strict=True):
         if name not in symbols:
             return evidence.violation("methods", field, list(names), f"no quantity '{name}' on {probe.name}")
@@ -50,6 +54,13 @@ def _net(evidence: Evidence, probe: Probe, what: str, names: Sequence[str]) -> V
             found = words(evidence.comparison(probe, symbols[name], array))
             return evidence.violation("methods", field, list(names), f"output {number} that is not '{name}': {found}")
     return None
+
+
+def _at_the_means(probe: Probe) -> Probe:
+    """The probe with decoder weights that are the means of their posteriors."""
+    problem = probe.problem
+    still = {name: np.zeros_like(noise) for name, noise in problem.weight_noise.items()}
+    return replace(probe, problem=replace(problem, name=f"{problem.name}-means", weight_noise=still))
 
 
 def _densities(evidence: Evidence, probe: Probe) -> Violation | None:

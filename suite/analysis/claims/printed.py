@@ -88,6 +88,7 @@ def check_tex(evidence: Evidence) -> Iterator[Violation]:
 
 def letters_in(code: str) -> list[str]:
     """Greek letters, and single Latin ones that stand alone, of a code name."""
+    code = code.replace("D_KL", "KL")  # not every source prints the D
     greek = [letter for letter in code if is_greek(letter)]
     return list(dict.fromkeys([*greek, *re.findall(r"(?<![^\W_])[A-Za-z](?=[^A-Za-z]|$)", code)]))
 

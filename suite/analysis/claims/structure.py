@@ -124,6 +124,8 @@ def _own(evidence: Evidence, field: str, value: Any) -> Iterator[Violation]:
     if field in CONDITIONS and value not in notation.supports.words[field]:
         executed = True
         yield evidence.violation(where, field, f"'{value}'", f"support for {', '.join(notation.supports.words[field])}")
+    if field == "variance" and value in (notation.supports.variances or ()):
+        return
     if not executed and field not in CONDITIONS:
         yield evidence.violation(where, field, f"{value!r}", "no argument of the model for it: nothing executes it")
 

@@ -21,6 +21,8 @@ from ..equality import truth_of
 from .evidence import DTYPE, Evidence, Violation
 
 SCALES = (1.0, 0.5, 2.0, -1.0, -0.5, -2.0)
+#: Letters that Python takes for others of their kind, as code spells them.
+FOLDED = {"ϑ": "vartheta", "ϕ": "varphi", "ϵ": "varepsilon"}
 FIELDS = ("canonical", "path", "axes", "scale", "flip", "when")
 
 
@@ -132,7 +134,10 @@ def _called(evidence: Evidence, entry: Weight) -> Iterator[Violation]:
     """The published name is where one of the frameworks keeps the weight, or the code of a symbol of its own."""
     notation = evidence.notation
     places = {place.path for place in entry.places.values()}
-    if entry.published in places or entry.published in {s.code for s in notation.symbols if s.kind == "weights"}:
+    spelled = entry.published
+    for letter, name in FOLDED.items():
+        spelled = spelled.replace(letter, name)
+    if spelled in places or entry.published in {s.code for s in notation.symbols if s.kind == "weights"}:
         return
     found = f"neither a path of the row ({', '.join(sorted(places))}) nor a symbol"
     yield evidence.violation(f"weights '{entry.canonical}'", "published", f"published {entry.published}", found)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...definition.problem import Problem
+from ..compute import inputs
 from ..subject import Subject
 
 Array = NDArray[Any]
@@ -25,21 +26,25 @@ def dependency_of(subject: Subject, problem: Problem, arguments: Arguments) -> d
     Outputs are `encoder`, `decoder`, and the distributions by role: what `densities` returns at some fixed z, their sum
     (`joint`), log mean_l p(x, z_l) (`marginal`, an importance-weighted sum with a constant density of z), and the joint
     less that (`posterior`). Of the last two the gradient is that of the joint at each z, weighed by its share in the
-    sum.
+    sum. Where the decoder's weights have a posterior, `weight_posterior` is their KL(q(θ) ‖ p(θ)).
 
     Args:
         subject: a loaded model.
         problem: what it is loaded with.
         arguments: x, z (all draws at once, or one by one), and the noise of weights.
     """
-    methods, (x, zs, noise) = subject.notation.methods, arguments
+    methods, (x, zs, _) = subject.notation.methods, arguments
     model, found = subject.model, {}
     if methods.encoder is not None:
         encoder = getattr(model, methods.encoder)
         found["encoder"] = _norms(subject, lambda: _squares(subject, encoder(x)))
-    if not noise:
-        decoder = getattr(model, methods.decoder)
-        found["decoder"] = _norms(subject, lambda: _squares(subject, decoder(zs[0])))
+    decoder = getattr(model, methods.decoder)
+    found["decoder"] = _norms(subject, lambda: _squares(subject, decoder(zs[0])))
+    kl = subject.notation.symbol("weight_kl", subject.spec)
+    if kl is not None:
+        quantities, (first, *_) = getattr(model, methods.quantities), inputs(subject, problem)
+        total = subject.binding.total
+        found["weight_posterior"] = _norms(subject, lambda: total(quantities(*first)[str(kl.quantity)]))
     if methods.densities is not None:
         found |= _distributions(subject, getattr(model, methods.densities), arguments)
     return found

@@ -74,7 +74,7 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
         if isinstance(value, int | float) and not isinstance(value, bool):
             facts.numbers[probe.name].setdefault(code, []).append(value)
     condition = probe.field.removeprefix("supports").lstrip(".")
-    if condition in ("", *REWIRED) or probe.word == "gated":
+    if condition in ("", *REWIRED) or probe.word == "gated" or probe.field == "weights":
         facts.dependency[probe.name] = _attempt(
             "methods.densities", lambda: dependency_of(subject, probe.problem, arguments_of(subject, probe))
         )
@@ -154,7 +154,8 @@ def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
     methods, (x, zs, noise) = subject.notation.methods, arguments_of(subject, probe, facts)
     nets: list[tuple[str, str, str | None, list[Arguments]]] = [
         ("encoder", "encoder", methods.encoder, [(x,)]),
-        ("decoder", "decoder", methods.decoder, [(z, *noise) for z in zs]),
+        # Where the decoder's weights have a posterior it takes drawn ones, and their means where it is given none.
+        ("decoder", "decoder", methods.decoder, [(z,) for z in zs]),
         ("densities", "density", methods.densities, [(x, z, *noise) for z in zs]),
     ]
     for field, what, name, calls in nets:

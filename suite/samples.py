@@ -139,3 +139,12 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
                 selections = (every,) if full else (eager, compiled)
             proofs.append((workload.problem, selections))
     return proofs
+
+
+#: Where the quick sample executes claims: JAX compiles every operation of every probe, and would take most of its time.
+CLAIMED = ("torch", "keras-tensorflow", "keras-torch")
+
+
+def claims_sample(selection: Selection, *, full: bool) -> Selection:
+    """The backends on which claims are executed: those asked for by name, all of them, or the quick sample's."""
+    return selection if full or selection.backends else replace(selection, backends=CLAIMED)

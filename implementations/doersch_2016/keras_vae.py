@@ -35,10 +35,10 @@ class VAE(keras.Model):
         self.bernoulli = likelihood == "bernoulli"
         self.σ2 = variance or 1.0
         self.k = latent_dim
-        q_heads = {"μ": latent_dim, "log_Σ": latent_dim}
-        self.vartheta = MLP(data_dim, hidden, q_heads, activation, name="vartheta")
-        p_heads = {"logit_f" if self.bernoulli else "f": data_dim}
-        self.θ = MLP(latent_dim, hidden[::-1], p_heads, activation, name="theta")
+        heads_of_q = {"μ": latent_dim, "log_Σ": latent_dim}
+        self.vartheta = MLP(data_dim, hidden, heads_of_q, activation, name="vartheta")
+        heads_of_p = {"logit_f" if self.bernoulli else "f": data_dim}
+        self.θ = MLP(latent_dim, hidden[::-1], heads_of_p, activation, name="theta")
         self.seed_generator = keras.random.SeedGenerator()
         self.built = True
 

@@ -144,22 +144,20 @@ class VAE(keras.Model):
 
     def objective(self, x: Any, ε: Any, N: float) -> Any:
         """x: [batch, data], ε: [sample, batch, latent], N: data in the whole set → L^M, to be maximised: scalar."""
-        return self.L_M(self.L_B(x, ε), N)
+        M = x.shape[0]
+        L_M = N / M * ops.sum(self.L_B(x, ε))  # eq. 8
+        return L_M
 
-    def L_M(self, L_B: Any, N: float) -> Any:
-        """L_B: [batch] → scalar."""
-        return N * ops.mean(L_B)  # eq. 8: (N/M) Σ
-
-    def call(self, inputs: Any) -> Any:
-        """x: [batch, data], or (x, ε) with ε: [sample, batch, latent], else drawn → L^B: [batch]."""
+    def call(self, inputs: Any, L: int = 1) -> Any:
+        """x: [batch, data], or (x, ε) with ε: [sample, batch, latent], else L draws → L^B: [batch]."""
         if isinstance(inputs, (tuple, list)):
             return self.L_B(*inputs)
-        shape = (1, ops.shape(inputs)[0], self.J)
+        shape = (L, ops.shape(inputs)[0], self.J)
         return self.L_B(inputs, keras.random.normal(shape, dtype=inputs.dtype, seed=self.seed_generator))
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
         """y_pred: L^B of the batch [batch] → -L^M, which Keras minimises: scalar."""
-        return -self.L_M(y_pred, self.N)
+        return -self.N * ops.mean(y_pred)
 
 
 def minibatches(X: Any, J: int, steps: int, M: int = 100, L: int = 1) -> Iterator[tuple[Any, Any]]:

@@ -131,7 +131,8 @@ class VAE(nn.Module):
     def objective(self, x: Tensor, ε: Tensor, N: float) -> Tensor:
         """x: [batch, data], ε: [sample, batch, latent], N: data in the whole set → L^M, to be maximised: scalar."""
         M = x.shape[0]
-        return N / M * self.L_B(x, ε).sum()  # eq. 8
+        L_M = N / M * self.L_B(x, ε).sum()  # eq. 8
+        return L_M
 
     def forward(self, x: Tensor, L: int = 1) -> Tensor:
         """x: [batch, data] → L^B under L fresh draws of ε: [batch]."""

@@ -44,10 +44,10 @@ class VAE(keras.Model):
         self.full = posterior == "full"
         self.log_σ_x = 0.5 * math.log(variance or 1.0)
         heads = {"bernoulli": ("logit_p",), "gaussian": ("μ", "log_σ"), "gaussian-fixed": ("μ",)}[likelihood]
-        q_heads = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
-        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, q_heads, activation, name="encoder_phi")
-        p_heads = dict.fromkeys(heads, data_dim)
-        self.DecoderNeuralNet_θ = MLP(latent_dim, hidden[::-1], p_heads, activation, name="decoder_theta")
+        moments = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
+        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, moments, activation, name="encoder_phi")
+        parameters = dict.fromkeys(heads, data_dim)
+        self.DecoderNeuralNet_θ = MLP(latent_dim, hidden[::-1], parameters, activation, name="decoder_theta")
         free = prior == "learned"
         self.μ_z = self.add_weight(shape=(latent_dim,), initializer="zeros", trainable=free, name="mu_z")
         self.log_σ_z = self.add_weight(shape=(latent_dim,), initializer="zeros", trainable=free, name="log_sigma_z")
@@ -86,6 +86,7 @@ class VAE(keras.Model):
         logpx = self.logpx(x, η)
         logpz = log_N(z, self.μ_z, self.log_σ_z)
         logqz = -ops.sum(0.5 * (ε**2 + math.log(2 * math.pi)) + log_σ, axis=-1)  # (2.44): log det L is Σ log σ as well
+        L_draws = ε.shape[0]
         log_w = logpx + logpz - logqz  # log p_θ(x, z) - log q_φ(z|x): Algorithm 2's estimate of the ELBO
         D_KL = self.D_KL(μ, log_σ, *L)
         decoder_names = {"bernoulli": ("logit_p",)}.get(self.likelihood, ("θ.μ", "θ.log_σ"))
@@ -107,7 +108,7 @@ class VAE(keras.Model):
             "D_KL": D_KL,
             "L_θφ": ops.mean(logpx, axis=0) - D_KL,
             "L_tilde": ops.mean(log_w, axis=0),
-            "log_p_θ_x": ops.logsumexp(log_w, axis=0) - math.log(ε.shape[0]),  # (2.57)
+            "log_p_θ_x": ops.logsumexp(log_w, axis=0) - math.log(L_draws),  # (2.57)
         }
 
     def densities(self, x: Any, z: Any) -> dict[str, Any]:
@@ -135,7 +136,8 @@ class VAE(keras.Model):
 
     def objective(self, x: Any, ε: Any) -> Any:
         """x: [batch, data], ε: [sample, batch, latent] → Σ_x L_θφ(x), KL in closed form, to be maximised: scalar."""
-        return ops.sum(self.quantities(x, ε)["L_θφ"])  # (2.13)
+        L_D = ops.sum(self.quantities(x, ε)["L_θφ"])  # (2.13)
+        return L_D
 
     def call(self, x: Any) -> Any:
         """x: [batch, data] → Algorithm 2's one-sample estimate of the ELBO: [batch]."""

@@ -44,8 +44,8 @@ class VAE(nn.Module):
         self.full = posterior == "full"
         self.log_σ_x = 0.5 * math.log(variance or 1.0)
         heads = {"bernoulli": ("logit_p",), "gaussian": ("μ", "log_σ"), "gaussian-fixed": ("μ",)}[likelihood]
-        q_heads = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
-        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, q_heads, activation)
+        moments = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
+        self.EncoderNeuralNet_φ = MLP(data_dim, hidden, moments, activation)
         self.DecoderNeuralNet_θ = MLP(latent_dim, hidden[::-1], dict.fromkeys(heads, data_dim), activation)
         self.μ_z = nn.Parameter(torch.zeros(latent_dim), requires_grad=prior == "learned")
         self.log_σ_z = nn.Parameter(torch.zeros(latent_dim), requires_grad=prior == "learned")
@@ -81,6 +81,7 @@ class VAE(nn.Module):
         logpx = self.logpx(x, η)
         logpz = log_N(z, self.μ_z, self.log_σ_z)
         logqz = -(0.5 * (ε**2 + math.log(2 * math.pi)) + log_σ).sum(-1)  # (2.44): log det L is Σ log σ as well
+        L_draws = ε.shape[0]
         log_w = logpx + logpz - logqz  # log p_θ(x, z) - log q_φ(z|x): Algorithm 2's estimate of the ELBO
         D_KL = self.D_KL(μ, log_σ, *L)
         decoder_names = {"bernoulli": ("logit_p",)}.get(self.likelihood, ("θ.μ", "θ.log_σ"))
@@ -102,7 +103,7 @@ class VAE(nn.Module):
             "D_KL": D_KL,
             "L_θφ": logpx.mean(0) - D_KL,
             "L_tilde": log_w.mean(0),
-            "log_p_θ_x": torch.logsumexp(log_w, 0) - math.log(ε.shape[0]),  # (2.57)
+            "log_p_θ_x": torch.logsumexp(log_w, 0) - math.log(L_draws),  # (2.57)
         }
 
     def densities(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
@@ -129,7 +130,8 @@ class VAE(nn.Module):
 
     def objective(self, x: Tensor, ε: Tensor) -> Tensor:
         """x: [batch, data], ε: [sample, batch, latent] → Σ_x L_θφ(x), KL in closed form, to be maximised: scalar."""
-        return self.quantities(x, ε)["L_θφ"].sum()  # (2.13)
+        L_D = self.quantities(x, ε)["L_θφ"].sum()  # (2.13)
+        return L_D
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, data] → Algorithm 2's one-sample estimate of the ELBO: [batch]."""

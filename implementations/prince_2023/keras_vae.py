@@ -87,7 +87,7 @@ class VAE(keras.Model):
             "log_q_z_x": ops.mean(log_q_z_x, axis=0),
             "D_KL": D_KL,
             "ELBO": reconstruction - D_KL,  # (17.21), (17.23)
-            "ELBO_β": reconstruction - self.β * D_KL,  # (17.30)
+            "ELBO_weighted": reconstruction - self.β * D_KL,  # (17.30)
             "log_Pr_x": ops.logsumexp(log_Pr_x_z + log_Pr_z - log_q_z_x, axis=0) - math.log(N),  # (17.28)
         }
 
@@ -105,12 +105,12 @@ class VAE(keras.Model):
 
     def objective(self, x: Any, ε_star: Any) -> Any:
         """x: [batch, data], ε_star: [sample, batch, latent] → the loss L, to be minimised: scalar."""
-        return self.L(self.quantities(x, ε_star)["ELBO_β"])
+        return self.L(self.quantities(x, ε_star)["ELBO_weighted"])
 
     def call(self, x: Any) -> Any:
         """x: [batch, data] → the ELBO's estimate with one z*, its second term upweighted by β: [batch]."""
         ε_star = keras.random.normal((1, ops.shape(x)[0], self.D_z), dtype=x.dtype, seed=self.seed_generator)
-        return self.quantities(x, ε_star)["ELBO_β"]
+        return self.quantities(x, ε_star)["ELBO_weighted"]
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
         """y_pred: what `call` returned: [batch] → the loss L, which Keras minimises: scalar."""

@@ -84,7 +84,7 @@ class VAE(nn.Module):
             "log_q_z_x": log_q_z_x.mean(0),
             "D_KL": D_KL,
             "ELBO": reconstruction - D_KL,  # (17.21), (17.23)
-            "ELBO_β": reconstruction - self.β * D_KL,  # (17.30)
+            "ELBO_weighted": reconstruction - self.β * D_KL,  # (17.30)
             "log_Pr_x": torch.logsumexp(log_Pr_x_z + log_Pr_z - log_q_z_x, 0) - math.log(N),  # (17.28)
         }
 
@@ -102,9 +102,9 @@ class VAE(nn.Module):
 
     def objective(self, x: Tensor, ε_star: Tensor) -> Tensor:
         """x: [batch, data], ε_star: [sample, batch, latent] → the loss L, to be minimised: scalar."""
-        return self.L(self.quantities(x, ε_star)["ELBO_β"])
+        return self.L(self.quantities(x, ε_star)["ELBO_weighted"])
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, data] → the ELBO's estimate with one z*, its second term upweighted by β: [batch]."""
         ε_star = torch.randn(1, x.shape[0], self.D_z, dtype=x.dtype, device=x.device)
-        return self.quantities(x, ε_star)["ELBO_β"]
+        return self.quantities(x, ε_star)["ELBO_weighted"]

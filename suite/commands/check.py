@@ -10,7 +10,8 @@ import typer
 
 from ..definition.problem import Problem
 from ..execution.plan import Selection, require_cells
-from ..samples import equality_sample
+from ..samples import claims_sample, equality_sample
+from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems
 from ..workflow.folder import create_run
 from .options import (
@@ -24,6 +25,7 @@ from .options import (
     Threads,
     Timeout,
     exit_code,
+    print_claims,
     print_json,
     print_verdicts,
     progress,
@@ -48,24 +50,29 @@ def check(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that every matching cell computes the same tensors as the truth and as each other cell."""
+    """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
     asked = [(loaded, selection) for loaded in problems] or _embedded(selection)
     require_cells([loaded for loaded, _ in asked], selection)
-    options = {"verb": "check", "problems": [str(path) for path in problem or ()]}
     count = thread_count(threads)
+    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": count}
     equality = Equality(create_run(out, options), count, timeout, thread_count(None))
     for loaded, wanted in asked:
         equality.add(loaded, (wanted,))
-    with progress("equality", equality.total) as advance:
+    if not problems:  # a problem of one's own asks about itself alone
+        equality.also(pending_claims(equality.folder, claims_sample(selection, full=False)))
+    with progress("equality" if problems else "equality and claims", equality.total) as advance:
         rows = equality.run(advance)
+    claims = tabulate_claims(equality.folder)
     if as_json:
-        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows})
+        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows, "claims": claims})
     else:
         print_verdicts(rows)
-    stderr.print(f"tables: {shown_path(equality.folder.path)}/equivalence.csv, .parquet, .md", soft_wrap=True)
-    raise typer.Exit(exit_code(rows))
+        print_claims(claims)
+    tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if claims else "")
+    stderr.print(f"tables: {shown_path(equality.folder.path)}/{tables}", soft_wrap=True)
+    raise typer.Exit(exit_code([*rows, *claims]))
 
 
 def _embedded(selection: Selection) -> list[tuple[Problem, Selection]]:

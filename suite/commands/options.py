@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,9 +15,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..analysis.summary import verdict_counts
 from ..analysis.verdicts import FAILING, Row
@@ -129,8 +130,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        # Escaped: Rich takes `elbostone[torch]` for text in a style named torch, and prints `elbostone`.
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+        # as Text, since a source may print square brackets, which Rich would take for its own markup
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
@@ -149,3 +150,14 @@ def print_verdicts(rows: Sequence[Row]) -> None:
         if row["verdict"] in FAILING and cell not in seen:
             seen.add(cell)
             print(f"{row['verdict']}: {' '.join(cell)}: {row['first_divergence'] or row['reason']}")
+
+
+def print_claims(rows: Sequence[Row]) -> None:
+    """How many entries of notation.toml hold, and one line for each that does not; nothing where none were executed."""
+    counts = Counter(row["verdict"] for row in rows)
+    if counts:
+        print("claims: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    for row in rows:
+        if row["verdict"] in FAILING:
+            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {row['found']}"
+            print(f"{row['verdict']}: {row['notation']} on {row['backend']}: {said}")

@@ -10,10 +10,11 @@ import typer
 
 from ..definition.errors import BadInput
 from ..report.throughput import SHOWN, shown
+from ..workflow.claims import tabulate_claims
 from ..workflow.equality import judge_run
 from ..workflow.folder import RunFolder
 from ..workflow.throughput import tabulate_run
-from .options import AsJson, exit_code, print_json, print_table, print_verdicts, stderr
+from .options import AsJson, exit_code, print_claims, print_json, print_table, print_verdicts, stderr
 
 COMMITTED = Path("reports/committed")
 # Tensors, problems and raw rounds stay with the run: the tables and the records are what others read.
@@ -34,18 +35,20 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
+        claims = tabulate_claims(folder)
     else:
-        rows, speeds = folder.all_verdicts(), []
+        rows, speeds, claims = folder.all_verdicts(), [], []
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
     if commit:
         _commit(run)
     if as_json:
-        print_json({"schema": 1, "run": str(run), "equivalence": rows, "throughput": speeds})
+        print_json({"schema": 1, "run": str(run), "equivalence": rows, "claims": claims, "throughput": speeds})
     else:
         if speeds:
             print_table("Throughput", SHOWN, shown(speeds))
         print_verdicts(rows)
-    raise typer.Exit(exit_code([*rows, *speeds]))
+        print_claims(claims)
+    raise typer.Exit(exit_code([*rows, *claims, *speeds]))
 
 
 def _commit(run: Path) -> None:

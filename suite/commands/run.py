@@ -14,7 +14,8 @@ from ..definition.errors import BadInput
 from ..execution.bench.timings import FULL, QUICK, BenchSample
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
-from ..samples import bench_proofs, equality_sample
+from ..samples import bench_proofs, claims_sample, equality_sample
+from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
 from ..workflow.throughput import plan_throughput
@@ -27,6 +28,7 @@ from .options import (
     Threads,
     Timeout,
     exit_code,
+    print_claims,
     print_json,
     print_table,
     print_verdicts,
@@ -98,8 +100,11 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
     equality = Equality(folder, order.threads, order.timeout_s, order.threads)
     for problem, selections in sample:
         equality.add(problem, selections)
-    with progress("equality", equality.total) as advance:
+    if order.verb == "run":
+        equality.also(pending_claims(folder, claims_sample(selection, full=order.full)))
+    with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
+    claims = tabulate_claims(folder)
     throughput = plan_throughput(
         folder,
         order.sample,
@@ -111,7 +116,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
     )
     with progress("throughput", throughput.total) as advance:
         speeds = throughput.run(advance)
-    _finish(folder, rows, speeds, as_json)
+    _finish(folder, rows, claims, speeds, as_json)
 
 
 def _order_of(folder: RunFolder) -> Order:
@@ -123,14 +128,14 @@ def _order_of(folder: RunFolder) -> Order:
         raise BadInput(f"{folder.path}/run.json: expected a run of 'run' or 'bench'; found one of '{verb}'") from None
 
 
-def _finish(folder: RunFolder, rows: list[Row], speeds: list[ThroughputRow], as_json: bool) -> None:
+def _finish(folder: RunFolder, rows: list[Row], claims: list[Row], speeds: list[ThroughputRow], as_json: bool) -> None:
     if as_json:
-        document: dict[str, Any] = {"schema": 1, "run": str(folder.path), "equivalence": rows, "throughput": speeds}
-        print_json(document)
+        document: dict[str, Any] = {"schema": 1, "run": str(folder.path), "equivalence": rows}
+        print_json({**document, "claims": claims, "throughput": speeds})
     else:
         print_table("Throughput", SHOWN, shown(speeds))
         print_verdicts(rows)
-    stderr.print(
-        f"tables: {shown_path(folder.path)}/equivalence.md and throughput.md, with .csv and .parquet", soft_wrap=True
-    )
-    raise typer.Exit(exit_code([*rows, *speeds]))
+        print_claims(claims)
+    tables = "equivalence.md, throughput.md and claims.md" if claims else "equivalence.md and throughput.md"
+    stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
+    raise typer.Exit(exit_code([*rows, *claims, *speeds]))

@@ -177,7 +177,10 @@ class Supports:
 
 @dataclass(frozen=True)
 class Notation:
-    """One published way to write the VAE, as its notation.toml says."""
+    """One published way to write the VAE, as its notation.toml says.
+
+    `names` has the Greek and subscripted names of the code that stand for no role, each with what it is, as prose.
+    """
 
     id: str
     path: Path
@@ -192,6 +195,7 @@ class Notation:
     objective: Objective
     weights: tuple[Weight, ...]
     claims: tuple[Claim, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def unsupported(self, spec: Spec) -> str | None:
         """Why the source does not define this specification; None where it does."""
@@ -246,7 +250,12 @@ class Notation:
         for entry in self.weights:
             if not spec.meets(entry.when):
                 continue
-            pattern = re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(entry.canonical))
-            if match := re.fullmatch(pattern, canonical):
+            if match := matched(entry, canonical):
                 return entry, match.groupdict()
         return None
+
+
+def matched(entry: Weight, canonical: str) -> re.Match[str] | None:
+    """The layer numbers of a canonical name as groups, where the row's pattern fits it, whatever its `when`."""
+    pattern = re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(entry.canonical))
+    return re.fullmatch(pattern, canonical)

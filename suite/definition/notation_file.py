@@ -37,11 +37,15 @@ def load_notation(path: Path, notation_id: str) -> Notation:
     Raises:
         BadInput: naming the file, the field, what was expected and what was found.
     """
-    top = read_toml(path)
+    return parse_notation(read_toml(path), notation_id)
+
+
+def parse_notation(top: Table, notation_id: str) -> Notation:
+    """A notation.toml's top table, validated. Raises BadInput as `load_notation` does."""
     model = top.table("model")
     notation = Notation(
         id=notation_id,
-        path=path,
+        path=top.path,
         source=_source(top.table("source")),
         model_class=model.text("class"),
         arguments=_arguments(model.table("arguments")),
@@ -53,6 +57,7 @@ def load_notation(path: Path, notation_id: str) -> Notation:
         objective=_objective(top.table("objective")),
         weights=tuple(_weight(table) for table in top.tables("weights")),
         claims=tuple(_claim(table) for table in top.tables("claims", [])),
+        names=_names(top.table("names", {})),
     )
     model.finish()
     top.finish()
@@ -270,6 +275,12 @@ def _weight(table: Table) -> Weight:
             raise table.fail("flip", f"axes out of '{axes}' ({framework})", list(weight.flip))
     table.finish()
     return weight
+
+
+def _names(table: Table) -> dict[str, str]:
+    names = {name: str(table.text(name)) for name in table.fields()}
+    table.finish()
+    return names
 
 
 def _claim(table: Table) -> Claim:

@@ -16,7 +16,7 @@ from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
 from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
-from .records import Cell, make_record
+from .records import CLAIMS, Cell, make_record
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Task:
         adapted: whether the problem leaves the source's own architecture.
         embedding: how the notation writes the problem; None where it defines it.
         forced: whether it writes it by that one embedding, though it may define it.
+        kind: that of its record; None for one of equality.
     """
 
     cell: Cell
@@ -41,6 +42,7 @@ class Task:
     adapted: bool = False
     embedding: str | None = None
     forced: bool = False
+    kind: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -52,6 +54,7 @@ class Task:
             "adapted": self.adapted,
             "embedding": self.embedding,
             "forced": self.forced,
+            "kind": self.kind,
         }
 
 
@@ -144,6 +147,20 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                             embedding,
                         )
                     )
+    return plan
+
+
+def plan_claims(selection: Selection) -> Plan:
+    """One cell per notation and backend that gathers the facts for its claims, in float64, eagerly, on the CPU."""
+    plan = Plan()
+    where = packages()
+    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
+        for notation in selection.notations:
+            cell = Cell(CLAIMS, notation.id, backend.framework, backend.name, "cpu", "float64", "eager")
+            if backend.lacking():
+                plan.settled.append(make_record(cell, "missing", backend.remedy(), kind=CLAIMS))
+                continue
+            plan.tasks.append(Task(cell, "", where[notation.id], str(notation.path), gradients=False, kind=CLAIMS))
     return plan
 
 

@@ -197,7 +197,8 @@ class Pool:
             self._write(verified(record, self.threads))
 
     def _settle(self, task: Task, status: str, reason: str, tail: str) -> None:
-        self._write(make_record(task.cell, status, reason, adapted=task.adapted, traceback=tail))
+        kind = {} if task.kind is None else {"kind": task.kind}
+        self._write(make_record(task.cell, status, reason, adapted=task.adapted, traceback=tail, **kind))
 
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)

@@ -15,6 +15,9 @@ from ..definition.errors import BadInput
 # 1: first.
 SCHEMA = 1
 
+#: The kind of records that hold facts for claims, and the name of the problem that their cells have.
+CLAIMS = "claims"
+
 STATUSES = ("ok", "unsupported", "missing", "failed", "timeout")
 
 
@@ -96,6 +99,6 @@ def trim_partial_line(path: Path) -> None:
         path.write_bytes(text[: text.rfind(b"\n") + 1])
 
 
-def done(records: Iterable[Mapping[str, Any]]) -> set[Cell]:
-    """The cells that have a record of their equality; records of throughput have a `kind` and a key of their own."""
-    return {cell_of(record) for record in records if "kind" not in record}
+def done(records: Iterable[Mapping[str, Any]], kind: str | None = None) -> set[Cell]:
+    """The cells that have a record of a kind, None for equality; those of throughput have a key of their own."""
+    return {cell_of(record) for record in records if record.get("kind") == kind}

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ..definition import constants
-from ..definition.axes import Axes, permute
+from ..definition import canonical
 from ..definition.embeddings import Embedded, written_by
 from ..definition.maps import WeightMap, published_weights, weight_maps
 from ..definition.notation import Notation, Symbol
 from ..definition.problem import Problem
-from ..definition.roles import ROLES
 from ..definition.spec import Spec
 from .backends import base_dtype
 from .bindings import Binding
@@ -38,6 +35,7 @@ class Subject:
         model: the framework's own.
         maps: by canonical weight of `spec`.
         dtype, mode: the cell's.
+        any_count: N where the specification has none.
     """
 
     binding: Binding
@@ -47,6 +45,7 @@ class Subject:
     maps: Mapping[str, WeightMap]
     dtype: str
     mode: str
+    any_count: int = DATA_COUNT
 
     @property
     def spec(self) -> Spec:
@@ -74,79 +73,33 @@ class Subject:
     @property
     def data_count(self) -> int:
         """N: the specification's own, or any where it has none."""
-        return self.spec.data_count or DATA_COUNT
+        return self.spec.data_count or self.any_count
 
     def objective_sign(self) -> int:
         """+1 where the published objective is minimised, −1 where it is maximised."""
-        return 1 if self.notation.objective.sense == "minimised" else -1
+        return canonical.objective_sign(self.notation.objective)
 
     def objective_factor(self, batch: int) -> float:
         """Published objective = factor · Σ_b bound_b, but for the constants that it leaves out."""
-        reduction = {"sum": 1.0, "mean": 1 / batch, "N/M": self.data_count / batch}[self.notation.objective.data]
-        return -self.objective_sign() * reduction
+        return canonical.objective_factor(self.notation.objective, batch, self.data_count)
 
     def total_bound(self, published: float, batch: int, kl: float | None) -> float:
-        """A published objective as Σ_b bound_b, the KL weighed by the specification's β.
-
-        Undone are its sense and reduction over data, what it leaves out, and, where it takes a mean over pixels or
-        latents or has a β of its own, the weights that this gives to the two terms.
-
-        Args:
-            published: its value.
-            batch: number of data.
-            kl: the batch's sum of the KL that the objective has; needed only where its weight has to be undone.
-        """
-        objective, spec = self.notation.objective, self.spec
-        total = published / self.objective_factor(batch) + batch * constants.value(objective.dropped, spec)
-        likelihood = 1 / spec.data_dim if objective.pixels == "mean" else 1.0
-        own = spec.beta if objective.beta == "beta" else float(objective.beta)
-        weight = own / spec.latent_dim if objective.latents == "mean" else own
-        if weight == spec.beta * likelihood:
-            return total / likelihood
-        if kl is None:
-            raise ValueError(f"{self.notation.id}: objective: its KL's weight is {weight:g}, and no quantity is a KL")
-        return total / likelihood + (weight / likelihood - spec.beta) * kl
-
-    def image_axes(self, symbol: Symbol) -> Axes:
-        return tuple((name,) for name in self.notation.axes_of(symbol, self.binding.framework, self.spec))
+        """A published objective as Σ_b bound_b, as `canonical.total_bound` has it."""
+        return canonical.total_bound(self.notation.objective, self.spec, published, batch, self.data_count, kl)
 
     def data(self, x: Array) -> Any:
         """x [batch, data] as the tensor that the model takes."""
-        symbol = next(s for s in self.notation.symbols if s.role == "data")
-        return self.binding.tensor(
-            self._layout(x, _flat(("batch", "data"), self.spec), self.image_axes(symbol)), self.dtype
-        )
+        return self.binding.tensor(self.laid_out(x), self.dtype)
 
-    def _layout(self, array: Array, source: Axes, target: Axes) -> Array:
-        sizes: dict[str, int] = {}
-        if self.spec.image_shape:
-            sizes = dict(zip(("channel", "height", "width"), self.spec.image_shape, strict=True))
-        return permute(array, source, target, sizes)
+    def laid_out(self, x: Array) -> Array:
+        """x [batch, data] with the axes that the source's data have."""
+        symbol = next(s for s in self.notation.symbols if s.role == "data")
+        axes = tuple((name,) for name in self.notation.axes_of(symbol, self.binding.framework, self.spec))
+        return canonical.lay_out(x, canonical.flat(("batch", "data"), self.spec), axes, self.spec)
 
     def canonical(self, symbol: Symbol, array: Array) -> Array:
-        """A published quantity as the canonical tensor of its role and scale kind, float64.
-
-        A `sample` axis may lead either; a quantity that is the same for all latents is repeated.
-        """
-        role = ROLES[symbol.role]
-        axes = self.image_axes(symbol)
-        if array.ndim == len(axes) + 1:  # stacked over the draws by the harness
-            axes = (("sample",), *axes)
-        # Widened first, so that a conversion adds no rounding of its own.
-        array = array.astype(np.float64)
-        if ("sample",) in axes and "sample" not in role.axes:
-            array = array.mean(axis=axes.index(("sample",)))
-            axes = tuple(axis for axis in axes if axis != ("sample",))
-        target = _flat(role.axes, self.spec)
-        if ("latent",) in target and ("latent",) not in axes:
-            array, axes = np.repeat(array[..., None], self.spec.latent_dim, axis=-1), (*axes, ("latent",))
-        return symbol.sign * self._layout(array, axes, target) + constants.value(symbol.dropped, self.spec)
-
-
-def _flat(axes: tuple[str, ...], spec: Spec) -> Axes:
-    """Canonical axes; a convolutional network's data axis is an image in channel, height, width order."""
-    image = ("channel", "height", "width")
-    return tuple(image if axis == "data" and spec.network == "conv" else (axis,) for axis in axes)
+        """A published quantity as the canonical tensor of its role and scale kind, float64."""
+        return canonical.canonical(self.notation, self.binding.framework, self.spec, symbol, array)
 
 
 def prepare(

@@ -22,9 +22,10 @@ from ..definition.notation_file import load_notation
 from ..definition.problem import Problem, load_problem, save_tensors
 from .bindings import Binding, open_binding
 from .child import settle
+from .claims.gather import gather
 from .clamp import clamp_logit
 from .compute import evaluate
-from .records import Cell, append_record, cell_of, make_record
+from .records import CLAIMS, Cell, append_record, cell_of, make_record
 from .subject import prepare
 
 
@@ -37,11 +38,13 @@ def run_job(job: dict[str, Any]) -> None:
         cell = cell_of(item)
         started = time.perf_counter()
         try:
-            record = _run_cell(binding, cell, item, Path(job["tensors"]))
+            run = _gather_claims if item.get("kind") == CLAIMS else _run_cell
+            record = run(binding, cell, item, Path(job["tensors"]))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            extra = {"kind": CLAIMS} if item.get("kind") == CLAIMS else {}
             record = make_record(
-                cell, "failed", reason, adapted=item["adapted"], traceback=traceback.format_exc()[-4000:]
+                cell, "failed", reason, adapted=item["adapted"], traceback=traceback.format_exc()[-4000:], **extra
             )
         record["elapsed_s"] = round(time.perf_counter() - started, 3)
         append_record(Path(job["records"]), record)
@@ -77,6 +80,16 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     if cell.mode == "published":
         record["clamp_logit"] = _clamp_logit(binding, cell, notation, module)
     return record
+
+
+def _gather_claims(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) -> dict[str, Any]:
+    notation = _notation(item["notation_file"], cell.notation)
+    facts = gather(binding, notation, import_module(f"{item['package']}.{cell.framework}_vae"))
+    path = folder / f"{cell.key}.safetensors"
+    save_tensors(facts.tensors, path)
+    active: dict[str, Any] = {"backend": binding.active_backend(), "device": facts.device, "dtype": facts.dtype}
+    active |= {"threads": binding.threads(), "versions": binding.versions()}
+    return make_record(cell, "ok", kind=CLAIMS, facts=facts.as_json(), tensors=path.name, active=active)
 
 
 _CLAMPS: dict[tuple[str, str], dict[str, float | None] | None] = {}

@@ -51,6 +51,10 @@ class Equality:
             self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
             self.plan.settled += [record for record in planned.settled if cell_of(record) not in finished]
 
+    def also(self, plan: Plan) -> None:
+        """Cells of another kind, which the same workers run; their records are judged elsewhere."""
+        self.plan.add(plan)
+
     @property
     def total(self) -> int:
         """How many records are still to come."""

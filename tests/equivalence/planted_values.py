@@ -164,7 +164,7 @@ VALUES = (
         "kingma_welling_2013",
         "objective",
         torch=(("M = x.shape[0]\n", "M = 100\n"),),
-        keras=(("return N * ops.mean(L_B)", "return N / 100 * ops.sum(L_B)"),),
+        keras=(("M = x.shape[0]\n", "M = 100\n"),),
     ),
     Planted(
         "last_batch_divided_by_the_nominal_size",
@@ -188,7 +188,7 @@ VALUES = (
         "kingma_welling_2019",
         "objective",
         torch=(('["L_θφ"].sum()  # (2.13)', '["L_θφ"].mean()'),),
-        keras=(('return ops.sum(self.quantities(x, ε)["L_θφ"])', 'return ops.mean(self.quantities(x, ε)["L_θφ"])'),),
+        keras=(('ops.sum(self.quantities(x, ε)["L_θφ"])', 'ops.mean(self.quantities(x, ε)["L_θφ"])'),),
     ),
     # Detached gradients: every value is right
     Planted(

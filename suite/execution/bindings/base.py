@@ -199,13 +199,21 @@ class Binding(ABC):
             ValueError: the model's weights are not those of the weights table.
         """
         model = self.construct(getattr(module, notation.model_class), notation.model_arguments(spec), dtype)
+        self.match(model, notation, maps)
+        return model
+
+    def match(self, model: Model, notation: Notation, maps: Mapping[str, WeightMap]) -> None:
+        """Hold a model's weights against the weights table.
+
+        Raises:
+            ValueError: they are not those of the table.
+        """
         listed = {id(variable_at(model, m.path)) for m in maps.values()}
         own = {id(variable) for variable in self.variables(model)}
         if listed != own:
             raise ValueError(
                 f"{notation.id}: the model has {len(own)} weights, its weights table names {len(listed & own)}"
             )
-        return model
 
     @abstractmethod
     def variables(self, model: Model) -> list[Any]:

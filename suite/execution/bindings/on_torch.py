@@ -55,6 +55,8 @@ class OnTorch(Binding):
 
 def gradients_by_path(total: Tensor, variables: Sequence[Tensor], paths: Sequence[str]) -> dict[str, Tensor]:
     """Gradients of a scalar by attribute path; zero where it does not depend on a variable."""
+    if not total.requires_grad:  # it depends on none of them, which autograd takes for a mistake
+        return {path: torch.zeros_like(variable) for path, variable in zip(paths, variables, strict=True)}
     gradients = torch.autograd.grad(total, variables, allow_unused=True)
     return {
         path: torch.zeros_like(variable) if gradient is None else gradient

@@ -1,0 +1,32 @@
+"""Facts of all notations on one backend, gathered once by a real worker, as a run does."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from elbostone.analysis.claims.check import violations
+from elbostone.analysis.claims.evidence import Violation
+from elbostone.definition.notation import Notation
+from elbostone.definition.problem import read_tensors
+from elbostone.execution.claims.facts import Facts, facts_of
+from elbostone.execution.plan import Selection, Task, plan_claims
+from elbostone.execution.processes import Pool
+from elbostone.workflow.claims import sources_of
+
+
+def gather(backend: str, folder: Path, notations: Sequence[Notation]) -> dict[str, Facts]:
+    """Notation id → its facts on a backend."""
+    return run_tasks(plan_claims(Selection(tuple(notations), (backend,))).tasks, folder)
+
+
+def run_tasks(tasks: Sequence[Task], folder: Path) -> dict[str, Facts]:
+    """Notation id → its facts; one thread, since on tensors as small as these a second one only waits."""
+    records: list[dict] = []
+    Pool(folder, threads=1, timeout_s=300, parallel=1, on_record=records.append).run(tasks)
+    failed = [f"{r['notation']}: {r['reason']}" for r in records if r["status"] != "ok"]
+    assert not failed, "\n".join(failed)
+    return {r["notation"]: facts_of(r["facts"], read_tensors(folder / "tensors" / r["tensors"])) for r in records}
+
+
+def complaints(notation: Notation, facts: Facts, source: Notation | None = None) -> Iterator[Violation]:
+    """What of a notation does not hold; `source` is whose code it is, where its file lies elsewhere."""
+    return violations(notation, facts, sources_of(source or notation))

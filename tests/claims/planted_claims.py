@@ -1,0 +1,312 @@
+"""False claims: for every field of a notation.toml that is no prose, wrong values, as edits of its document."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import permutations
+from typing import Any
+
+from elbostone.analysis.claims.printed import command_of, is_greek, letters_in
+from elbostone.definition.notation import Notation
+from elbostone.definition.probes import probes
+from elbostone.definition.roles import KINDS, NETS, ROLES
+from elbostone.definition.spec import CONDITIONS
+from elbostone.definition.weights import weight_shapes
+from elbostone.execution.subject import DATA_COUNT
+
+Document = dict[str, Any]
+
+OTHER_AXIS = {"batch": "latent", "data": "latent", "latent": "batch", "out": "in", "datum": "latent"}
+
+
+@dataclass(frozen=True)
+class Lie:
+    """One false claim.
+
+    Attributes:
+        table, field: where it is.
+        where: how a violation names the entry.
+        value: the false value, as a message has it.
+        document: the notation.toml with it.
+    """
+
+    table: str
+    field: str
+    where: str
+    value: str
+    document: Document
+
+    @property
+    def name(self) -> str:
+        return f"{self.where}: {self.field} = {self.value}"
+
+
+def lies(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    """Every planted error of a notation for the framework that runs."""
+    for plant in (_symbols, _objective, _weights, _claims, _methods, _model, _layout, _names):
+        yield from plant(notation, document, framework)
+
+
+def edited(document: Document, change: Callable[[Document], None]) -> Document:
+    """A copy with one change."""
+    changed = copy.deepcopy(document)
+    change(changed)
+    return changed
+
+
+def setting(document: Document, path: tuple[Any, ...], value: Any) -> Document:
+    """A copy in which the entry at a path has a value; None takes it away."""
+    changed = copy.deepcopy(document)
+    node = changed
+    for step in path[:-1]:
+        node = node[step] if not isinstance(node, dict) else node.setdefault(step, {})
+    if value is None:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return changed
+
+
+def _symbols(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    quantities = [s["quantity"] for s in document["symbols"] if "quantity" in s]
+    for i, (entry, symbol) in enumerate(zip(document["symbols"], notation.symbols, strict=True)):
+        for field, value, shown in _false_fields(notation, entry, quantities):
+            where = f"symbol {value if field == 'code' else entry['code']}"
+            yield Lie("symbols", field, where, shown, setting(document, ("symbols", i, field), value))
+        assert symbol.code == entry["code"]
+
+
+def _false_fields(notation: Notation, entry: Document, quantities: list[str]) -> Iterator[tuple[str, Any, str]]:
+    role, computed = ROLES[entry["role"]], "quantity" in entry
+    if role.kind != "distribution":  # a claim names it, and the reader of the file finds that it names nothing
+        yield "code", f"{entry['code']}q", f"{entry['code']}q"
+    yield "kind", next(k for k in KINDS if k != role.kind), next(k for k in KINDS if k != role.kind)
+    yield "net", next(n for n in NETS if n != role.net), next(n for n in NETS if n != role.net)
+    for other in ROLES.values():
+        fits = other.kind == role.kind and other.net == role.net and other.scaled == role.scaled
+        if fits and other.name != role.name and not _same(role.name, other.name, entry):
+            yield "role", other.name, other.name
+            break
+    else:
+        other = next(r for r in ROLES.values() if r.kind != role.kind)
+        yield "role", other.name, other.name
+    yield from _false_axes(entry, role.name)
+    if role.scaled and computed:
+        other_scale = next(s for s in role.scales if s != entry["scale"])
+        yield "scale", other_scale, other_scale
+    if computed:
+        yield "sign", -entry.get("sign", 1), f"sign {-entry.get('sign', 1)}" if entry.get("sign", 1) == 1 else "role"
+        yield "quantity", "nothing", "nothing"
+        other_quantity = next(q for q in quantities if q != entry["quantity"])
+        yield "quantity", other_quantity, other_quantity
+    if computed and role.kind in ("term", "objective"):
+        yield "constants_dropped", [*entry.get("constants_dropped", []), "+ J/2"], "+ J/2"
+    yield from _false_covers(notation, entry)
+    yield from _false_when(notation, entry, computed or "covers" in entry)
+    yield from _false_tex(entry)
+
+
+def _same(one: str, other: str, entry: Document) -> bool:
+    """Whether two roles are told apart by nothing that a notation of this kind has."""
+    pairs = ({"weighted_elbo", "elbo"}, {"weighted_elbo_monte_carlo", "elbo_monte_carlo"})
+    return {one, other} in pairs or ({one, other} == {"generative_weights", "prior_weights"} and "covers" not in entry)
+
+
+def _false_axes(entry: Document, role: str) -> Iterator[tuple[str, Any, str]]:
+    if "axes" not in entry:
+        return
+    axes = entry["axes"].split()
+    if len(axes) > 1:
+        symmetric = role == "posterior_matrix" and entry["scale"] in ("covariance", "precision_matrix")
+        wrong = [p for p in permutations(axes) if list(p) != axes and not (symmetric and p[0] == "batch")]
+        text = " ".join(wrong[0] if not symmetric else wrong[-1])
+    else:
+        text = OTHER_AXIS[axes[0]]
+    yield "axes", text, text
+
+
+def _false_covers(notation: Notation, entry: Document) -> Iterator[tuple[str, Any, str]]:
+    for patterns in false_patterns(notation, entry.get("covers")):
+        yield "covers", patterns, str(patterns)
+
+
+def false_patterns(notation: Notation, patterns: list[str] | None) -> Iterator[list[str]]:
+    """Sets with one weight too few, and with one too many."""
+    if patterns is None:
+        return
+    names = sorted({n for probe in probes(notation, DATA_COUNT) for n in weight_shapes(probe.problem.spec)})
+    inside = [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    outside = [name for name in names if name not in inside]
+    if len(inside) > 1:
+        yield inside[1:]
+    if outside:
+        yield [*patterns, outside[0]]
+
+
+def _false_when(notation: Notation, entry: Document, executed: bool) -> Iterator[tuple[str, Any, str]]:
+    if not executed:
+        return
+    supported = notation.supports.words
+    for condition, words in entry.get("when", {}).items():
+        others = [w for w in CONDITIONS[condition] if w not in words]
+        if others:
+            yield "when", {**entry["when"], condition: [others[0]]}, others[0]
+    if "when" not in entry:
+        for condition, words in supported.items():
+            if len(words) > 1:
+                yield "when", {condition: [words[0]]}, words[0]
+                return
+
+
+def _false_tex(entry: Document) -> Iterator[tuple[str, Any, str]]:
+    own = entry["code"] if "(" in entry["code"] else entry["code"].rpartition(".")[2]
+    for letter in letters_in(own)[:1]:
+        if is_greek(letter):
+            other = r"\\xi" if letter == "ζ" else r"\\zeta"
+            text = re.sub(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", other, entry["tex"])
+        else:
+            text = re.sub(rf"(?<![\\A-Za-z]){letter}|(?<=[{{]){letter}", "!", entry["tex"])
+            if letter in re.sub(r"\\[A-Za-z]+", " ", text):
+                text = text.replace(letter, "!")
+        yield "tex", text, text
+
+
+def _objective(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    table = document["objective"]
+    other = next(s["code"] for s in document["symbols"] if s["role"] == "data")
+    values: list[tuple[str, Any, str]] = [("code", other, f"'{other}'"), ("beta", 3, "beta 3")]
+    choices = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M")}
+    choices |= {"latents": ("sum", "mean"), "pixels": ("sum", "mean")}
+    values += [(f, v, v) for f, words in choices.items() for v in words if v != table[f]]
+    values += [("bound", v, v) for v in ("elbo", "elbo_monte_carlo", "iwae") if v != table.get("bound", "elbo")]
+    values.append(("constants_dropped", [*table.get("constants_dropped", []), "- J/2"], "- J/2"))
+    for field, value, shown in values:
+        yield Lie("objective", field, "objective", shown, setting(document, ("objective", field), value))
+
+
+def _weights(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    rows = document["weights"]
+    for i, entry in enumerate(rows):
+        other = rows[(i + 1) % len(rows)]
+        values: list[tuple[tuple[str, ...], Any, str]] = [
+            (("published",), f"{entry['published']}_9", f"{entry['published']}_9"),
+            ((framework, "path"), f"{entry[framework]['path']}_9", "_9"),
+            (("scale",), entry.get("scale", 1) * 2, f"scale {entry.get('scale', 1) * 2:g}"),
+        ]
+        if other["canonical"] != entry["canonical"]:
+            values.append((("canonical",), other["canonical"], other["canonical"]))
+        axes = re.findall(r"\([^)]*\)|\w+", entry[framework]["axes"])
+        turned = " ".join(axes[::-1]) if len(axes) > 1 else OTHER_AXIS.get(axes[0], "in")
+        values.append(((framework, "axes"), turned, turned))
+        names = [name for name in axes if not name.startswith("(")]
+        if names and not entry.get("flip") and _size(notation, entry["canonical"]) > 1:
+            values.append((("flip",), [names[0]], f"flip ['{names[0]}']"))
+        if entry.get("flip"):
+            values.append((("flip",), entry["flip"][1:], f"canonical {entry['canonical']}"))
+        values += [(("when",), value, shown) for _, value, shown in _false_when(notation, entry, "when" in entry)]
+        values += [(("when",), value, shown) for value, shown in _narrowed(notation, entry, i)]
+        for path, value, shown in values:
+            canonical = value if path == ("canonical",) else entry["canonical"]
+            planted = setting(document, ("weights", i, *path), value)
+            yield Lie(".".join(("weights", *path[:-1])), path[-1], f"weights '{canonical}'", shown, planted)
+
+
+def _narrowed(notation: Notation, entry: Document, number: int) -> Iterator[tuple[Any, str]]:
+    """A row that holds always, under one word of a condition with another word of which a probe uses it."""
+    row = notation.weights[number]
+    specs = [probe.problem.spec for probe in probes(notation, DATA_COUNT) if probe.field != "objective"]
+    using = [s for s in specs if any((w := notation.weight(n, s)) and w[0] is row for n in weight_shapes(s))]
+    for condition in () if "when" in entry else CONDITIONS:
+        words = sorted({spec.word(condition) for spec in using})
+        if len(words) > 1:
+            yield {condition: [words[0]]}, words[0]
+            return
+
+
+def _size(notation: Notation, canonical: str) -> int:
+    """The length of a weight's first axis in the smallest probe: one entry is the same forwards and backwards."""
+    name = canonical.replace("{i}", "0").replace("{j}", "0")
+    shapes = [weight_shapes(probe.problem.spec) for probe in probes(notation, DATA_COUNT)]
+    return min(shape[name][0] for shape in shapes if name in shape)
+
+
+def _claims(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    codes = [s["code"] for s in document["symbols"] if s["kind"] == "distribution"]
+    for i, entry in enumerate(document.get("claims", [])):
+        other = next((c for c in codes if c != entry["distribution"]), None)
+        if other:
+            planted = setting(document, ("claims", i, "distribution"), other)
+            yield Lie("claims", "distribution", f"claims {other}", other, planted)
+        for patterns in false_patterns(notation, entry["weights"]):
+            planted = setting(document, ("claims", i, "weights"), patterns)
+            yield Lie("claims", "weights", f"claims {entry['distribution']}", str(patterns), planted)
+
+
+def _methods(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    for field, value in document["methods"].items():
+        if isinstance(value, str):
+            planted = setting(document, ("methods", field), "nothing")
+            yield Lie("methods", field, "methods", "nothing", planted)
+        else:
+            yield from _returns(notation, document, field, value)
+
+
+def _returns(notation: Notation, document: Document, field: str, value: Any) -> Iterator[Lie]:
+    names = {s.quantity for s in notation.symbols if s.quantity}
+    entries = {(): value} if isinstance(value, list) else {(word,): listed for word, listed in value.items()}
+    for path, listed in entries.items():
+        wrong = next(sorted(names - {n})[0] for n in listed[:1])
+        planted = setting(document, ("methods", field, *path), [wrong, *listed[1:]])
+        table = f"methods.{field}" if path else "methods"
+        yield Lie(table, path[0] if path else field, "methods", wrong, planted)
+
+
+def _model(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    model = document["model"]
+    yield Lie("model", "class", "model", "Nothing", setting(document, ("model", "class"), "Nothing"))
+    for argument, field in model["arguments"].items():
+        other = "data_dim" if field != "data_dim" else "latent_dim"
+        planted = setting(document, ("model", "arguments", argument), other)
+        yield Lie("model.arguments", argument, "model", f"'{argument}': '{other}'", planted)
+    for field, value in model.get("source", {}).items():
+        wrong = _other_value(notation, field, value)
+        planted = setting(document, ("model", "source", field), wrong)
+        yield Lie("model.source", field, "model.source", str(wrong), planted)
+
+
+def _other_value(notation: Notation, field: str, value: Any) -> Any:
+    if field in CONDITIONS:
+        carried = field in notation.arguments.values()
+        words = [w for w in CONDITIONS[field] if w != value]
+        return next(w for w in words if carried or w not in notation.supports.words[field])
+    return [v + 1 for v in value] if isinstance(value, list) else value + 1
+
+
+def _layout(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    for field, value in document.get("layout", {}).items():
+        if field == framework:
+            turned = " ".join(value.split()[::-1])
+            yield Lie("layout", field, "symbol", turned, setting(document, ("layout", field), turned))
+
+
+def _names(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    for name in document.get("names", {}):
+        changed = edited(document, lambda d, gone=name: d["names"].update({f"{gone}_9": d["names"].pop(gone)}))
+        yield Lie("names", name, "names", f"'{name}'", changed)
+
+
+def supports(notation: Notation, document: Document) -> Iterator[Lie]:
+    """Words that the source does not define; each needs a run of its own."""
+    for condition, words in notation.supports.words.items():
+        for word in CONDITIONS[condition]:
+            if word not in words:
+                planted = setting(document, ("supports", condition), [*words, word])
+                yield Lie("supports", condition, "supports", word, planted)
+    if notation.supports.depth is not None:
+        depth = notation.supports.depth + 1
+        yield Lie("supports", "depth", "supports", str(depth), setting(document, ("supports", "depth"), depth))
+    if notation.supports.variances is not None:
+        variances = [*notation.supports.variances, 3.3]
+        yield Lie("supports", "variances", "supports", "3.3", setting(document, ("supports", "variances"), variances))

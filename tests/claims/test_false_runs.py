@@ -1,0 +1,96 @@
+"""False claims that change what runs (words, weights, methods, arguments) are named after a run of the false file."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from claims.planted_claims import Document, Lie, setting, supports
+from claims.written import run_for_real
+
+from elbostone.definition.notation import Notation
+from elbostone.definition.registry import notations
+from elbostone.execution.backends import BACKENDS
+
+Planted = list[tuple[Notation, Lie]]
+
+
+def document_of(name: str) -> Document:
+    return tomllib.loads(notations()[name].path.read_text(encoding="utf-8"))
+
+
+def missed(planted: Planted, backend: str, folder: Path) -> list[str]:
+    """The planted errors that no message names with source, entry and value."""
+    left = []
+    for (notation, lie), found in zip(planted, run_for_real(planted, backend, folder), strict=True):
+        if isinstance(found, str):  # the file was refused, and the message names it
+            texts, named = [found], lie.value in found
+        else:
+            texts = [violation.describe() for violation in found]
+            named = any(notation.id in text and lie.where in text and lie.value in text for text in texts)
+        if not named:
+            left.append("\n    ".join([f"{notation.id}: {lie.name}", *texts]))
+    return left
+
+
+@pytest.mark.backend("torch")
+def test_a_word_that_the_code_does_not_carry_is_named(tmp_path: Path) -> None:
+    planted = [(n, lie) for n in notations().values() for lie in supports(n, document_of(n.id))]
+    assert len(planted) > 5 * len(notations())
+    left = missed(planted, "torch", tmp_path)
+    assert not left, "\n".join(left)
+
+
+def test_a_claim_that_a_run_goes_by_is_named_after_that_run(backend: str, tmp_path: Path) -> None:
+    """A run takes its weights, methods and arguments by the very claims that are false."""
+    planted = [*_rows(BACKENDS[backend].framework), *_exchanged(BACKENDS[backend].framework), *_model()]
+    left = missed(planted, backend, tmp_path)
+    assert not left, "\n".join(left)
+
+
+def _place(document: Document, canonical: str) -> int:
+    (i,) = [i for i, row in enumerate(document["weights"]) if row["canonical"] == canonical]
+    return i
+
+
+def _rows(framework: str) -> Planted:
+    turned = {"torch": "in out", "keras": "out in"}[framework]
+    edits: list[tuple[str, str, tuple[str, ...], object, str]] = [
+        ("kingma_welling_2019", "encoder.log_variance.weight", ("scale",), 1, "scale 1"),
+        ("kingma_welling_2019", "encoder.log_variance.bias", ("scale",), -0.5, "scale -0.5"),
+        ("pytorch_examples", "encoder.mean.weight", (framework, "path"), "fc9.weight", "fc9.weight"),
+        ("pytorch_examples", "encoder.hidden.0.weight", (framework, "axes"), turned, f"axes '{turned}'"),
+    ]
+    planted = []
+    for name, canonical, path, value, shown in edits:
+        document = document_of(name)
+        false = setting(document, ("weights", _place(document, canonical), *path), value)
+        planted.append((notations()[name], Lie("weights", path[-1], f"weights '{canonical}'", shown, false)))
+    return planted
+
+
+def _exchanged(framework: str) -> Planted:
+    """The rows of two weights of the same shape, each with the other's path."""
+    document = document_of("pytorch_examples")
+    one, two = (_place(document, f"encoder.{head}.weight") for head in ("mean", "log_variance"))
+    paths = [document["weights"][i][framework]["path"] for i in (one, two)]
+    false = setting(document, ("weights", one, framework, "path"), paths[1])
+    false = setting(false, ("weights", two, framework, "path"), paths[0])
+    return [(notations()["pytorch_examples"], Lie("weights", "path", "weights 'encoder.mean.weight'", paths[1], false))]
+
+
+def _model() -> Planted:
+    document, notation = document_of("kingma_welling_2019"), notations()["kingma_welling_2019"]
+    edits: list[tuple[tuple[str, ...], str, str, str]] = [
+        (("model", "class"), "Model", "model", "Model"),
+        (("model", "arguments", "latent_dim"), "data_dim", "model", "'latent_dim': 'data_dim'"),
+        (("model", "arguments", "likelihood"), "prior", "model", "'likelihood': 'prior'"),
+        (("methods", "encoder"), "decoder", "methods", "'decoder'"),
+        (("methods", "quantities"), "values", "methods", "'values'"),
+        (("methods", "densities"), "quantities", "methods", "'quantities'"),
+        (("methods", "objective"), "loss", "methods", "'loss'"),
+        (("objective", "data"), "mean", "objective", "data mean"),
+    ]
+    return [
+        (notation, Lie(path[0], path[-1], where, shown, setting(document, path, value)))
+        for path, value, where, shown in edits
+    ]

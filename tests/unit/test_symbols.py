@@ -1,0 +1,121 @@
+"""The glossary, the letters that it is asked for, plain text for TeX, and equations in every notation."""
+
+import pytest
+
+from elbostone.analysis.equations import TEMPLATES, equations
+from elbostone.analysis.lexicon import Lexicon, bare
+from elbostone.analysis.symbols import glossary, names, of_letter, side_by_side
+from elbostone.definition.notation import Notation
+from elbostone.definition.registry import notations
+from elbostone.report.plain import plain
+
+ALL = list(notations().values())
+IDS = [notation.id for notation in ALL]
+
+
+def rows(notation: Notation, backend: str, verdict: str = "equal") -> list[dict[str, str]]:
+    return [
+        {"notation": notation.id, "symbol": f"symbol {s.code}", "backend": backend, "verdict": verdict}
+        for s in notation.symbols
+    ]
+
+
+def test_an_entry_is_verified_by_the_backends_whose_rows_are_equal() -> None:
+    notation = notations()["kingma_welling_2013"]
+    claims = rows(notation, "torch") + rows(notation, "keras-jax", "differs")
+    entry = next(e for e in glossary([notation], claims) if e.symbol.code == "θ")
+    assert (entry.verified, entry.refuted) == (("torch",), ("keras-jax",))
+
+
+def test_a_distribution_is_verified_by_its_claim_as_well() -> None:
+    notation = notations()["kingma_welling_2013"]
+    wrong = {"notation": notation.id, "symbol": "claims p_θ(z)", "backend": "torch", "verdict": "differs"}
+    entry = next(e for e in glossary([notation], [*rows(notation, "torch"), wrong]) if e.symbol.code == "p_θ(z)")
+    assert (entry.verified, entry.refuted) == ((), ("torch",))
+
+
+def test_what_was_not_run_is_verified_by_nothing() -> None:
+    assert all(not entry.verified and not entry.refuted for entry in glossary(ALL, []))
+
+
+def test_theta_is_the_generative_weights_in_aevb() -> None:
+    found = [e for e in of_letter(glossary(ALL, []), "θ") if e.notation.id == "kingma_welling_2013"]
+    assert [(e.symbol.code, e.symbol.role) for e in found] == [("θ", "generative_weights")]
+
+
+@pytest.mark.parametrize(
+    ("letter", "codes"), [("σ", {"φ.log_σ2", "σ", "θ.log_σ2"}), ("μ", {"φ.μ", "θ.μ"}), ("z", {"z"})]
+)
+def test_a_letter_finds_the_symbols_that_are_it_and_not_those_that_have_it_in_them(
+    letter: str, codes: set[str]
+) -> None:
+    notation = notations()["kingma_welling_2013"]
+    assert {
+        symbol.code for symbol in notation.symbols if symbol.kind != "distribution" and names(symbol, letter)
+    } == codes
+
+
+def test_side_by_side_leaves_out_roles_that_neither_has() -> None:
+    pairs = side_by_side(glossary(ALL, []), "kingma_welling_2013", "keras_io")
+    assert all(left or right for _, left, right in pairs)
+    assert {"posterior_mean", "prior"} <= {role for role, _, _ in pairs}
+
+
+@pytest.mark.parametrize(
+    ("tex", "text"),
+    [
+        (r"\boldsymbol{\theta}", "θ"),
+        (r"p_{\boldsymbol{\theta}}(\mathbf{x}|\mathbf{z})", "p_θ(x|z)"),
+        (r"\widetilde{\mathcal{L}}^{B}", "L̃^B"),
+        (r"D_{KL}(q\,\|\,p)", "D_KL(q ‖ p)"),
+        (r"\frac{N}{M} \sum_{i=1}^{M} \mathtt{recon\_x}", "(N)/(M) Σ_i=1^M recon_x"),
+        (r"\varepsilon \odot \epsilon", "ε ⊙ ε"),
+        (r"\Lambda, \lambda", "Λ, λ"),
+        (r"\unknown{x}", "unknownx"),
+    ],
+)
+def test_plain_text(tex: str, text: str) -> None:
+    assert plain(tex) == text
+
+
+@pytest.mark.parametrize("notation", ALL, ids=IDS)
+def test_fifteen_equations_in_the_letters_of_the_source(notation: Notation) -> None:
+    rendered = equations(notation)
+    assert [equation.name for equation in rendered] == list(TEMPLATES)
+    assert len(rendered) == 15
+    for equation in rendered:
+        assert equation.latex.count("{") == equation.latex.count("}"), equation
+        assert not set(equation.printed) & set(equation.built), equation
+    by_name = {equation.name: equation.latex for equation in rendered}
+    lexicon = Lexicon(notation)
+    assert lexicon.letter("latent") in by_name["reparameterisation"]
+    assert lexicon.letter("noise") in by_name["reparameterisation"]
+    assert lexicon.letter("data") in by_name["bernoulli_likelihood"]
+    for letter in (lexicon.theta, lexicon.phi):
+        assert letter is None or letter in by_name["gradient"]
+
+
+@pytest.mark.parametrize("notation", ALL, ids=IDS)
+def test_what_a_source_prints_is_printed(notation: Notation) -> None:
+    """A role that has a symbol is never built."""
+    there = {symbol.role for symbol in notation.symbols}
+    for equation in equations(notation):
+        assert not set(equation.built) & there, f"{equation.name}: {sorted(set(equation.built) & there)}"
+
+
+def test_equations_say_what_is_built() -> None:
+    joint = equations(notations()["pytorch_examples"])[0]
+    assert joint.latex == r"p(x,z) = p(x|z)\, p(z)"
+    assert joint.built == ("joint", "likelihood", "prior")
+
+
+def test_an_objective_has_the_sign_and_reduction_of_its_source() -> None:
+    by_id = {n.id: {e.name: e.latex for e in equations(n)}["minibatch_objective"] for n in ALL}
+    assert r"= \frac{N}{M} \sum" in by_id["kingma_welling_2013"]
+    assert r"\mathtt{loss\_function} = \sum" in by_id["pytorch_examples"]
+    assert r"= \frac{1}{M} \sum" in by_id["keras_io"]
+
+
+def test_an_index_of_data_or_draws_is_no_part_of_a_letter() -> None:
+    assert bare(r"\mathbf{z}^{(i,l)}") == r"\mathbf{z}"
+    assert bare(r"\boldsymbol{\sigma}^2") == r"\boldsymbol{\sigma}^2"

@@ -8,10 +8,10 @@ import numpy as np
 
 from ...definition.arithmetic import sigmoid
 from ...definition.problem import Array, Problem
-from ...definition.spec import weight_shapes
 from ...definition.theta.digits import BATCH, FITTED_VARIANCE
 from ...definition.theta.training import BATCH as MINIBATCH
 from ...definition.theta.training import SAMPLES, STEP_SIZE, is_generative
+from ...definition.weights import weight_shapes
 from .statement import Statement, number
 from .truth import Tensors
 

@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 
 from ..problem import Array
-from ..spec import Spec, weight_shapes
+from ..spec import Spec
+from ..weights import weight_shapes
 from .models import Grid, Linear, Model, Tanh
 
 SEED = 7

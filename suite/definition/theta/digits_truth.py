@@ -11,8 +11,9 @@ from .. import oracle
 from ..arithmetic import Arithmetic, Array, Exact, Perturbed
 from ..networks import decode, encode
 from ..problem import Problem
-from ..spec import Spec, weight_shapes
+from ..spec import Spec
 from ..tape import Tape
+from ..weights import weight_shapes
 from . import reference
 from .functions import exact, moved
 from .models import Linear
@@ -34,9 +35,7 @@ def net_gradients(spec: Spec, weights: Weights, net: str, tensor: Array, arithme
     tape = Tape(arithmetic)
     nodes = {name: tape.input(weights[name], wanted=True) for name in weight_shapes(spec)}
     entered = tape.input(tensor)
-    heads = (
-        list(decode(tape, spec, entered, nodes).values()) if net == "decoder" else encode(tape, spec, entered, nodes)
-    )
+    heads = list((decode if net == "decoder" else encode)(tape, spec, entered, nodes).values())
     total = tape.sum(heads[0], axis=-1)
     for head in heads[1:]:
         total = tape.add(total, tape.sum(head, axis=-1))

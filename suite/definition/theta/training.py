@@ -9,7 +9,8 @@ import numpy as np
 
 from ..data import digits
 from ..problem import Array
-from ..spec import Spec, weight_shapes
+from ..spec import Spec
+from ..weights import weight_shapes
 
 Weights = dict[str, Array]
 

@@ -18,8 +18,8 @@ from ...definition.registry import notations, packages
 from ...definition.spec import Spec
 from ..backends import BACKENDS
 from ..bindings import Binding
-from ..compute import Subject, prepare
 from ..records import Cell
+from ..subject import Subject, prepare
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]

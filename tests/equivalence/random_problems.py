@@ -76,7 +76,7 @@ FAMILIES: dict[str, Family] = {
     "chain": Family({"chain": LAYERS}, _EITHER, depth=2, scale=1.0),
     "vamp": Family({"prior": "vamp", "components": COMPONENTS}, **_BINARY, activations=("tanh", "relu", "gated")),
     "gated": Family({}, **_BINARY, activations=("gated",)),
-    "free": Family({"posterior": "free"}, _EITHER, rows=ROWS),
+    "free": Family({"posterior": "free"}, _EITHER),
     "full-vb": Family(
         {"decoder_weights": "posterior", "data_count": DATA_COUNT},
         _EITHER,
@@ -84,7 +84,7 @@ FAMILIES: dict[str, Family] = {
         depth=1,
         scale=1.0,
     ),
-    "global": Family({"posterior": "free", "decoder_weights": "posterior"}, rows=ROWS[1:], scale=1.0),
+    "global": Family({"posterior": "free", "decoder_weights": "posterior"}, scale=1.0),
     "beta": Family({"beta": None}, ("bernoulli", "gaussian-fixed"), depth=DEPTH),
 }
 #: One of each comes first.

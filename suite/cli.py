@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .commands import bench, check, evaluate, listing, report, run, symbols
+from .commands import bench, check, evaluate, listing, report, run, symbols, theta
 from .definition.errors import BadInput, EnvironmentLacks
 
 app = typer.Typer(
@@ -19,7 +19,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out; 2 bad input; 3 something is not installed.",
 )
-for command in (listing.list_, check.check, evaluate.evaluate, symbols.symbols, bench.bench, report.report, run.run):
+VERBS = (
+    listing.list_,
+    check.check,
+    evaluate.evaluate,
+    symbols.symbols,
+    theta.theta,
+    bench.bench,
+    report.report,
+    run.run,
+)
+for command in VERBS:
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

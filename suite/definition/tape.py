@@ -162,7 +162,11 @@ class Tape:
         value = self._round(self._round(np.log(total)) + top.squeeze(where))
 
         def pullback(d: Array) -> Array:
-            return self._round(np.expand_dims(d, where) * self._round(e / np.expand_dims(total, where)))
+            if self.arithmetic.exact:  # the everyday form has the absolute error of `value` as a relative one
+                shares = e / np.expand_dims(total, where)
+            else:
+                shares = self._round(np.exp(self._round(a.value - np.expand_dims(value, where))))
+            return self._round(np.expand_dims(d, where) * shares)
 
         return self._record(value, (a, pullback))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.registry import notation_folder, packages
 from elbostone.definition.spec import Spec
+from elbostone.definition.weights import decoder_slots
 
 #: The package that the edited copies are imported from.
 PACKAGE = "elbostone_planted"
@@ -31,6 +33,7 @@ class Planted:
         first: the canonical tensor that diverges first; by likelihood, where it is not the same for all.
         torch, keras: (old, new) texts, for each framework's file; every old text stands in it exactly once.
         toml: the same for notation.toml, where the error is one of the weights table or of a symbol.
+        group: key of `GROUPS`, whose problems it shows on; that of the notation's name, where none is given.
     """
 
     name: str
@@ -39,6 +42,12 @@ class Planted:
     torch: tuple[Edit, ...] = ()
     keras: tuple[Edit, ...] = ()
     toml: tuple[Edit, ...] = ()
+    group: str = ""
+
+    @property
+    def problems(self) -> str:
+        """Key of `GROUPS`."""
+        return self.group or self.notation
 
     def first_of(self, problem: Problem) -> str:
         """The tensor that has to be named for a problem."""
@@ -103,23 +112,83 @@ _CONV = (
     Spec("conv", "bernoulli", "standard", "tanh", (3,), 32, 2, image_shape=(1, 8, 4), channels=(3,)),
 )
 _SIZES = ((4, 2), (3, 1), (2, 3))  # batch, samples
+_MORE_SAMPLES = ((4, 2), (3, 2), (2, 3))  # of one sample, log of mean is mean of logs, and all draws are one
+_FIXED = {"likelihood": "gaussian-fixed", "variance": 0.3}
 
-#: What the copies of each notation run on: three shapes, with square and rectangular weights.
-SPECS: dict[str, tuple[Spec, ...]] = {
-    "kingma_welling_2013": _SHALLOW,
-    "pytorch_examples": _SHALLOW,
-    "keras_io": _CONV,
-    "kingma_welling_2019": _DEEP,
+
+def _shallow(likelihood: str = "bernoulli", **more: Any) -> tuple[Spec, ...]:
+    """The sizes of `_SHALLOW`, of which JAX has compiled much already."""
+    sizes = tuple((plain.hidden, plain.data_dim, plain.latent_dim) for plain in _SHALLOW)
+    return tuple(Spec(**{**_PLAIN, "likelihood": likelihood, **_sizes(*three), **more}) for three in sizes)
+
+
+def _sizes(hidden: tuple[int, ...], data: int, latent: int) -> dict[str, Any]:
+    return {"hidden": hidden, "data_dim": data, "latent_dim": latent}
+
+
+_PLAIN: dict[str, Any] = {"network": "mlp", "prior": "standard", "activation": "tanh"}
+_LAYERS = ((2, 1), (1, 1), (3, 1))
+_VAMP = {"prior": "vamp", "components": 3}
+
+
+@dataclass(frozen=True)
+class Group:
+    """What copies of a notation run on: three shapes, with square and rectangular weights.
+
+    Attributes:
+        notation: whose copies.
+        specs: three.
+        sizes: batch and samples of each.
+    """
+
+    notation: str
+    specs: tuple[Spec, ...]
+    sizes: tuple[tuple[int, int], ...] = _SIZES
+
+
+GROUPS: dict[str, Group] = {
+    "kingma_welling_2013": Group("kingma_welling_2013", _SHALLOW),
+    "pytorch_examples": Group("pytorch_examples", _SHALLOW),
+    "keras_io": Group("keras_io", _CONV),
+    "kingma_welling_2019": Group("kingma_welling_2019", _DEEP),
+    "kingma_welling_2019_full": Group("kingma_welling_2019", _shallow(posterior="full")),
+    "wikipedia": Group("wikipedia", _shallow("gaussian-fixed", variance=1.0, posterior="isotropic")),
+    "rezende_2014": Group(
+        "rezende_2014",
+        tuple(replace(s, latents=layers) for s, layers in zip(_shallow(posterior="rank-one"), _LAYERS, strict=True)),
+    ),
+    "burda_2016": Group(
+        "burda_2016",
+        tuple(replace(s, chain=layers) for s, layers in zip(_shallow(), _LAYERS, strict=True)),
+        _MORE_SAMPLES,
+    ),
+    "altosaar_2016": Group(
+        "altosaar_2016",
+        tuple(replace(s, data_count=b) for s, (b, _) in zip(_shallow(posterior="free"), _SIZES, strict=True)),
+    ),
+    "tomczak_welling_2018": Group("tomczak_welling_2018", _shallow(activation="gated", **_VAMP)),
+    "higgins_2017": Group("higgins_2017", _shallow(beta=4.0)),
+    "kingma_welling_2013_full_vb": Group(
+        "kingma_welling_2013_full_vb", _shallow(decoder_weights="posterior", data_count=50), _MORE_SAMPLES
+    ),
+    # One size, so that the encoder's weights fit the decoder
+    "prince_2023": Group(
+        "prince_2023",
+        tuple(Spec(**{**_PLAIN, **_FIXED, **_sizes((size,), size, size)}) for size in (4, 3, 5)),
+    ),
 }
 
 
-def problems_of(notation: str) -> list[Problem]:
-    """Three problems on which each error planted in a notation shows."""
+def problems_of(group: str) -> list[Problem]:
+    """Three problems on which each error planted in a group's notation shows."""
     found = []
-    for number, (spec, (batch, samples)) in enumerate(zip(SPECS[notation], _SIZES, strict=True)):
+    for number, (spec, (batch, samples)) in enumerate(zip(GROUPS[group].specs, GROUPS[group].sizes, strict=True)):
         generator = np.random.default_rng((2013, number))
         x = generator.random((batch, spec.data_dim))
         x = x if number == 1 else x.round()
         noise = generator.standard_normal((samples, batch, spec.latent_dim))
-        found.append(Problem(f"{notation}-{number}", spec, x, noise, random_weights(spec, 100 + number)))
+        drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else []
+        weight_noise = {slot.name: generator.standard_normal((samples, *slot.shape)) for slot in drawn}
+        weights = random_weights(spec, 100 + number)
+        found.append(Problem(f"{group}-{number}", spec, x, noise, weights, weight_noise))
     return found

@@ -69,8 +69,8 @@ FAMILIES: dict[str, Family] = {
     "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, rows=ROWS),
     "image": Family({"network": "conv"}, **_BINARY, activations=("tanh", "relu")),
     # What only some sources define
-    "isotropic": Family({"posterior": "isotropic"}, ("gaussian-fixed", "gaussian-fixed", "bernoulli")),
-    "full": Family({"posterior": "full"}, priors=("standard", "learned")),
+    "isotropic": Family({"posterior": "isotropic"}, ("gaussian-fixed", "gaussian-fixed", "bernoulli"), depth=DEPTH),
+    "full": Family({"posterior": "full"}, priors=("standard", "learned"), depth=DEPTH),
     "rank-one": Family({"posterior": "rank-one", "latents": LAYERS}, scale=1.5),
     "layers": Family({"latents": LAYERS}, scale=1.5),
     "chain": Family({"chain": LAYERS}, _EITHER, depth=2, scale=1.0),
@@ -85,7 +85,7 @@ FAMILIES: dict[str, Family] = {
         scale=1.0,
     ),
     "global": Family({"posterior": "free", "decoder_weights": "posterior"}, rows=ROWS[1:], scale=1.0),
-    "beta": Family({"beta": None}, ("bernoulli", "gaussian-fixed")),
+    "beta": Family({"beta": None}, ("bernoulli", "gaussian-fixed"), depth=DEPTH),
 }
 #: One of each comes first.
 TURNS = (*FAMILIES, *["any"] * 3, *["plain"] * 2, "image")

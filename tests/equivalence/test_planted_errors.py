@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from equivalence.planted import PACKAGE, SPECS, Planted, copy, edited, plant, problems_of
+from equivalence.planted import GROUPS, PACKAGE, Planted, copy, edited, plant, problems_of
 from equivalence.planted_errors import PLANTED
 
 from elbostone.analysis.equality import Tensors, Truth, against_each_other, truth_of
@@ -26,7 +26,8 @@ from elbostone.execution.processes import Pool
 from elbostone.execution.records import Cell
 
 DTYPES = ("float64", "float32")
-UNEDITED = {notation: f"unedited_{notation}" for notation in SPECS}
+#: Group → its unedited copy.
+UNEDITED = {group: f"unedited_{group}" for group in GROUPS}
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def outcomes_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Out
 def _run(backend: str, folder: Path) -> Outcomes:
     problems: dict[str, Problem] = {}
     tasks: list[Task] = []
-    copies = [(name, notation, copy(name, notation, folder)) for notation, name in UNEDITED.items()]
-    copies += [(planted.name, planted.notation, plant(planted, folder)) for planted in PLANTED]
-    for name, notation, notation_file in copies:
-        for problem in problems_of(notation):
+    copies = [(name, group, copy(name, GROUPS[group].notation, folder)) for group, name in UNEDITED.items()]
+    copies += [(planted.name, planted.problems, plant(planted, folder)) for planted in PLANTED]
+    for name, group, notation_file in copies:
+        for problem in problems_of(group):
             if problem.name not in problems:
                 problems[problem.name] = problem
                 save_problem(problem, folder / "problems")
@@ -86,11 +87,11 @@ def _run(backend: str, folder: Path) -> Outcomes:
     return Outcomes(by_cell(rows), tensors, problems, truths)
 
 
-@pytest.mark.parametrize("notation", SPECS)
-def test_an_unedited_copy_is_equal(backend: str, notation: str, outcomes_of: Callable[[str], Outcomes]) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_unedited_copy_is_equal(backend: str, group: str, outcomes_of: Callable[[str], Outcomes]) -> None:
     outcomes = outcomes_of(backend)
-    cells = outcomes.cells(UNEDITED[notation])
-    assert len(cells) == len(SPECS[notation]) * len(DTYPES)
+    cells = outcomes.cells(UNEDITED[group])
+    assert len(cells) == len(GROUPS[group].specs) * len(DTYPES)
     for cell in cells:
         wrong = [row for row in outcomes.rows[cell] if row["verdict"] != "equal"]
         assert not wrong, f"{cell.key}: {wrong[0]['verdict']}: {wrong[0]['first_divergence'] or wrong[0]['reason']}"
@@ -102,7 +103,7 @@ def test_a_planted_error_is_caught_and_named(
 ) -> None:
     outcomes = outcomes_of(backend)
     cells = outcomes.cells(planted.name)
-    assert len(cells) == len(SPECS[planted.notation]) * len(DTYPES)
+    assert len(cells) == len(GROUPS[planted.problems].specs) * len(DTYPES)
     for cell in cells:
         rows, expected = outcomes.rows[cell], planted.first_of(outcomes.problems[cell.problem])
         wrong = [row for row in rows if row["verdict"] != "equal"]
@@ -118,7 +119,7 @@ def test_a_planted_error_is_named_by_comparison_with_the_unedited_copy_alone(
 ) -> None:
     outcomes = outcomes_of(backend)
     for cell in outcomes.cells(planted.name):
-        other = Cell(**{**cell.as_json(), "notation": UNEDITED[planted.notation]})
+        other = Cell(**{**cell.as_json(), "notation": UNEDITED[planted.problems]})
         problem = outcomes.problems[cell.problem]
         pair = {c.key: outcomes.tensors[c] for c in (cell, other)}
         (difference,) = against_each_other(problem, pair, outcomes.truths[cell.problem, cell.dtype])
@@ -148,8 +149,8 @@ def test_an_error_that_leaves_a_framework_alone_fails(tmp_path: Path) -> None:
 
 
 def test_the_problems_have_shapes_of_their_own() -> None:
-    for notation in SPECS:
-        problems = problems_of(notation)
+    for group in GROUPS:
+        problems = problems_of(group)
         assert len({(*p.x.shape, *p.noise.shape, *p.spec.hidden) for p in problems}) == 3
         for one, other in pairwise(problems):
             assert one.spec != other.spec

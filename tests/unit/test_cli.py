@@ -43,7 +43,7 @@ def no_framework(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
 
 
-@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run"])
+@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run", "theta"])
 def test_every_verb_has_help_and_json(run: Run, verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -79,6 +79,7 @@ WRONG = {
     "not a run": (("run", "--resume", "."), "run.json: expected a run folder"),
     "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
     "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
+    "no such backend of theta": (("theta", "--backend", "caffe"), "backend 'caffe': expected one of torch"),
     "no cell": (("evaluate", CASE, "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
 }
 
@@ -103,6 +104,11 @@ def test_a_backend_asked_for_by_name_and_not_installed_is_exit_code_3(run: Run, 
     assert (code, out) == (3, "")
     assert err == "elbostone: keras-jax needs keras, jax: pip install 'elbostone[keras-jax]'\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_framework")
+def test_list_prints_the_whole_command_that_installs_a_backend(run: Run) -> None:
+    assert "'elbostone[keras-jax]'" in "".join(run("list")[1].split())
 
 
 @pytest.mark.usefixtures("no_framework")

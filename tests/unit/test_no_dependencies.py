@@ -18,7 +18,7 @@ from elbostone.execution.plan import Selection, plan_cells
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
-TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate")
+TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
 # What drives a framework imports it, and only a worker imports that.
 BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
 

@@ -17,6 +17,7 @@ from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbe
 from elbostone.definition.errors import BadInput
 from elbostone.definition.oracle import evaluate, gradient_ascent, noise_scale, rounded
 from elbostone.definition.problem import Problem, load_problem
+from elbostone.definition.tape import Tape
 from elbostone.definition.weights import weight_shapes
 
 EXACT = Path(__file__).parents[1] / "exact"
@@ -132,6 +133,20 @@ def test_n_is_seeded_finite_and_in_proportion_to_epsilon() -> None:
     coarse = noise_scale(problem, "bfloat16")  # of the same range: float16 underflows at 6e-5
     for name, scale in n.items():
         assert coarse[name] / scale == pytest.approx(EPSILON["bfloat16"] / EPSILON["float32"], rel=0.2), name
+
+
+def test_the_derivative_of_a_log_sum_is_in_the_everyday_form() -> None:
+    """e^(a − log Σ e^a) has the rounding of the log-sum: of one large entry it is not exactly 1, as torch has it."""
+
+    def derivative(arithmetic: Arithmetic) -> Any:
+        tape = Tape(arithmetic)
+        a = tape.input(np.array([1e4]), wanted=True)
+        (adjoint,) = tape.backward(tape.logsumexp(a, axis=-1), [a])
+        return adjoint
+
+    assert (derivative(Exact()) == 1).all()
+    deviation = np.abs(derivative(Perturbed(EPSILON["float32"], 16, 0)) - 1).max() / EPSILON["float32"]
+    assert 1e3 < deviation < 2e4
 
 
 def test_groups_of_runs_find_a_similar_n(monkeypatch: pytest.MonkeyPatch) -> None:

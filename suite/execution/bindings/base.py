@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from types import ModuleType
@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from ...definition.maps import WeightMap
 from ...definition.notation import Notation
 from ...definition.spec import Spec
+from ...definition.theta.functions import Functions
 
 Array = NDArray[Any]
 Tensor = Any
 Model = Any
 Forward = Callable[..., Any]
+Rows = Callable[[Mapping[str, Tensor], list[Tensor]], list[Tensor]]
+Slopes = tuple[list[Array], list[dict[str, Array]]]
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,25 @@ class Binding(ABC):
     @abstractmethod
     def graphs(self, function: Any) -> Graphs | None:
         """What was compiled for a function that `forward`, `with_gradients` or `training` returned; None if nothing."""
+
+    # Functions that are written once, for all frameworks
+
+    @abstractmethod
+    def functions(self) -> Functions:
+        """The framework's functions in float64."""
+
+    @abstractmethod
+    def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
+        """Scalars and, if wanted, their derivatives by every weight, by the framework's own differentiation.
+
+        Args:
+            function: (weights by name, further tensors) → scalar tensors, all in float64.
+            gradients: whether the derivatives are wanted.
+
+        Returns:
+            a function of arrays. Its values are [] each; its derivatives, one dictionary per scalar, are shaped like
+            the weights, and zero where the framework finds no dependence.
+        """
 
     # The library's own rates
 

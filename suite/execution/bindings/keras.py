@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras.src.backend.common import dtypes as keras_dtypes
 
+from ...definition.theta.functions import Functions
 from ..backends import base_dtype
 from .base import Array, Binding, Model, Optimizer, Tensor, Training, variable_at
 
@@ -62,6 +63,22 @@ class KerasBinding(Binding):
 
     def array(self, tensor: Tensor) -> Array:
         return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
+
+    def functions(self) -> Functions:
+        self.prepare("float64")
+        ops = keras.ops
+        return Functions(
+            constant=lambda array: self.tensor(array, "float64"),
+            exp=ops.exp,
+            log=ops.log,
+            tanh=ops.tanh,
+            log_sigmoid=ops.log_sigmoid,
+            sum=ops.sum,
+            logsumexp=ops.logsumexp,
+            transpose=ops.transpose,
+            solve=ops.solve,
+            log_det=lambda matrix: ops.slogdet(matrix)[1],
+        )
 
 
 class KerasTraining(Training):

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import jax
 import keras
 
-from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, cpu_count, variable_at
+from .base import (
+    Array,
+    Binding,
+    Forward,
+    Graphs,
+    Model,
+    Optimizer,
+    Rows,
+    Slopes,
+    Tensor,
+    Training,
+    cpu_count,
+    variable_at,
+)
 from .keras import KerasBinding, KerasTraining
 
 
@@ -59,6 +72,19 @@ class JaxBinding(KerasBinding):
         self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
     ) -> Training:
         return JaxTraining(self, model, objective, sign, paths, optimizer, mode)
+
+    def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
+        compiled = jax.jit(function)
+        differentiated = jax.jit(jax.jacrev(function))  # rows → weights → derivative
+
+        def call(weights: Mapping[str, Array], arrays: Sequence[Array]) -> Slopes:
+            inputs = {name: self.tensor(weight, "float64") for name, weight in weights.items()}
+            tensors = [self.tensor(array, "float64") for array in arrays]
+            found = differentiated(inputs, tensors) if gradients else []
+            rows = compiled(inputs, tensors)
+            return [self.array(row) for row in rows], [{n: self.array(s) for n, s in row.items()} for row in found]
+
+        return call
 
     def graphs(self, function: Any) -> Graphs | None:
         function = getattr(function, "compiled_step", function)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from .base import Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, cpu_count, variable_at
+from .base import (
+    Array,
+    Binding,
+    Forward,
+    Graphs,
+    Model,
+    Optimizer,
+    Rows,
+    Slopes,
+    Tensor,
+    Training,
+    cpu_count,
+    variable_at,
+)
 from .keras import KerasBinding, KerasTraining
 
 
@@ -54,6 +67,23 @@ class TensorFlowBinding(KerasBinding):
         self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
     ) -> Training:
         return TensorFlowTraining(self, model, objective, sign, paths, optimizer, mode)
+
+    def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
+        def differentiated(weights: Mapping[str, Tensor], tensors: list[Tensor]) -> Any:
+            with tf.GradientTape(persistent=True) as tape:
+                for weight in weights.values():
+                    tape.watch(weight)
+                rows = function(weights, tensors)
+            return rows, [tape.gradient(row, weights, unconnected_gradients="zero") for row in rows if gradients]
+
+        compiled = self.compile(differentiated, "compiled")
+
+        def call(weights: Mapping[str, Array], arrays: Sequence[Array]) -> Slopes:
+            inputs = {name: self.tensor(weight, "float64") for name, weight in weights.items()}
+            rows, found = compiled(inputs, [self.tensor(array, "float64") for array in arrays])
+            return [self.array(row) for row in rows], [{n: self.array(s) for n, s in row.items()} for row in found]
+
+        return call
 
     def graphs(self, function: Any) -> Graphs | None:
         function = getattr(function, "compiled_step", function)

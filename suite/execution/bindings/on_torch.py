@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from .base import Binding, Tensor
+from .base import Array, Binding, Rows, Slopes, Tensor
 
 
 class OnTorch(Binding):
@@ -32,6 +32,25 @@ class OnTorch(Binding):
 
     def read(self, vector: Tensor) -> Callable[[], Tensor]:
         return lambda: torch.sum(vector)
+
+    def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
+        def call(weights: Mapping[str, Array], arrays: Sequence[Array]) -> Slopes:
+            leaves = {name: self.tensor(weight, "float64").requires_grad_() for name, weight in weights.items()}
+            rows = function(leaves, [self.tensor(array, "float64") for array in arrays])
+            found: list[dict[str, Array]] = []
+            for row in rows if gradients else ():
+                # a row that no weight enters has no graph at all
+                row = row if row.requires_grad else row + 0 * next(iter(leaves.values())).sum()
+                by_name = torch.autograd.grad(row, list(leaves.values()), retain_graph=True, allow_unused=True)
+                found.append(
+                    {
+                        name: self.array(torch.zeros_like(leaf) if slope is None else slope)
+                        for (name, leaf), slope in zip(leaves.items(), by_name, strict=True)
+                    }
+                )
+            return [self.array(row.detach()) for row in rows], found
+
+        return call
 
 
 def gradients_by_path(total: Tensor, variables: Sequence[Tensor], paths: Sequence[str]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...definition.theta.functions import Functions
 from ..backends import base_dtype
 from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
 from .on_torch import OnTorch, gradients_by_path
@@ -71,6 +72,20 @@ class TorchBinding(OnTorch):
         self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
     ) -> Training:
         return TorchTraining(self, model, self._compile(objective, mode), sign, paths, optimizer)
+
+    def functions(self) -> Functions:
+        return Functions(
+            constant=lambda array: self.tensor(array, "float64"),
+            exp=torch.exp,
+            log=torch.log,
+            tanh=torch.tanh,
+            log_sigmoid=torch.nn.functional.logsigmoid,
+            sum=torch.sum,
+            logsumexp=torch.logsumexp,
+            transpose=torch.t,
+            solve=torch.linalg.solve,
+            log_det=torch.logdet,
+        )
 
     def graphs(self, function: Any) -> Graphs | None:
         if not self.compiled:

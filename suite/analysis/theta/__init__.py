@@ -1,0 +1,1 @@
+"""What the subscript θ means: pure functions of what the backends computed."""

@@ -1,0 +1,1 @@
+"""The small generative models in which the subscript θ is computed, and their exact arithmetic: NumPy only."""

@@ -1,0 +1,65 @@
+"""`elbostone theta`: write what the workers need, run them, judge what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..analysis.theta import digits as digits_analysis
+from ..analysis.theta.answer import Answer, Expected, answer_of
+from ..analysis.theta.sources import source_line
+from ..analysis.theta.trained import scores
+from ..analysis.theta.truth import truth_of
+from ..definition.problem import Problem, read_tensors, save_problem, save_tensors
+from ..definition.registry import notations
+from ..definition.theta import digits
+from ..definition.theta.cases import all_cases
+from ..definition.theta.training import split_digits
+from ..execution.backends import BACKENDS
+from ..execution.theta.start import Outcome, missing, run_jobs
+from .theta_training import OnOutcome, Trained
+
+
+def compute(
+    backends: Sequence[str], trained: Trained, scratch: Path, *, timeout_s: float, on_outcome: OnOutcome
+) -> tuple[Answer | None, dict[str, Outcome]]:
+    """Run every backend and judge; no answer where none could run.
+
+    Args:
+        backends: by name.
+        trained: the weights of the readings' models, and the records of the trainings.
+        scratch: an empty folder for the workers' files.
+        timeout_s: how long one worker may take.
+        on_outcome: called with each backend's outcome as it comes.
+    """
+    if all(BACKENDS[name].lacking() for name in backends):
+        return None, {name: missing(name, scratch) for name in backends}
+    problems = digits.problems(trained.weights, split_digits()[1])
+    inputs = scratch / "inputs"
+    write_inputs(problems, inputs)
+    jobs = {name: {"tasks": ["densities", "readings"], "inputs": str(inputs)} for name in backends}
+    with ThreadPoolExecutor(max_workers=1) as beside:  # the truth is computed while the workers run
+        running = beside.submit(run_jobs, jobs, scratch / "workers", timeout_s=timeout_s, on_outcome=on_outcome)
+        expected = Expected(
+            truth_of(all_cases()),
+            digits_analysis.expectations(problems, digits.latents(), digits.fitted()),
+            problems["learned"],
+        )
+        outcomes = running.result()
+    done = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
+    if not done:
+        return None, outcomes
+    small, vae = (
+        {o.backend: read_tensors(o.folder / f"{task}.safetensors") for o in done} for task in ("densities", "readings")
+    )
+    sources = [source_line(notation) for notation in notations().values()]
+    return answer_of(expected, small, vae, scores(trained.records), trained.origin, sources), outcomes
+
+
+def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:
+    """What the task `readings` reads."""
+    for problem in (*problems.values(), digits.gaussian()):
+        save_problem(problem, folder)
+    save_tensors(digits.latents(), folder / "latents.safetensors")
+    save_tensors(digits.fitted(), folder / "fitted.safetensors")

@@ -1,0 +1,60 @@
+"""Wrong models, each of which the analysis of θ has to notice."""
+
+from dataclasses import dataclass, replace
+
+from elbostone.definition.theta.cases import Case, cases
+from elbostone.definition.theta.functions import Functions, Tensor
+from elbostone.definition.theta.models import Linear, Tanh, Weights
+
+CASES = {case.name: case for case in cases()}
+
+
+@dataclass(frozen=True)
+class LeakyPrior(Tanh):
+    """A prior that reads a weight of the decoder, a trillionth of it."""
+
+    def log_prior(self, f: Functions, w: Weights, z: Tensor) -> Tensor:
+        return super().log_prior(f, w, z) + 1e-12 * f.sum(w["decoder.logits.bias"], 0)
+
+
+@dataclass(frozen=True)
+class PosteriorOfAnotherPrior(Linear):
+    """A posterior that takes the prior for standard."""
+
+    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return Linear(self.latents, learned=False).log_posterior(f, w, x, z)
+
+
+@dataclass(frozen=True)
+class PosteriorOfTheEncoder(Tanh):
+    """q(z|x) in the place of p(z|x): φ where θ belongs."""
+
+    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return self.log_recognition(f, w, x, z)
+
+
+@dataclass(frozen=True)
+class UnsharedLikelihood(Tanh):
+    """p(x) of another likelihood than p(x|z)."""
+
+    def log_marginal(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
+        return super().log_marginal(f, {**w, "decoder.logits.bias": 0.9 * w["decoder.logits.bias"]}, x)
+
+    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return Tanh(self.grid, self.prior).log_posterior(f, w, x, z)
+
+
+def _tanh(planted: type[Tanh]) -> Case:
+    case = CASES["learned"]
+    assert isinstance(case.model, Tanh)
+    return replace(case, model=planted(case.model.grid, case.model.prior))
+
+
+def planted() -> dict[str, Case]:
+    """The wrong cases, by what is wrong."""
+    return {
+        "leak": _tanh(LeakyPrior),
+        "posterior of another prior": replace(CASES["linear"], model=PosteriorOfAnotherPrior(2, learned=True)),
+        "posterior of the encoder": _tanh(PosteriorOfTheEncoder),
+        "unshared likelihood": _tanh(UnsharedLikelihood),
+    }

@@ -204,9 +204,9 @@ class VAE(keras.Model):
 
         return draw(ops.shape(x)[0], self.J), {w: draw(*μ_θ.shape) for w, μ_θ in self.φ.μ_θ.by_letter().items()}
 
-    def call(self, x: Any) -> Any:
-        """x: [batch, data] → L(φ; X)/N under a fresh draw, of which the batch's mean is an estimate: [batch]."""
-        quantities = self.quantities(x, *self.noise(x))
+    def call(self, x: Any, L: int = 1) -> Any:
+        """x: [batch, data] → L(φ; X)/N under L fresh draws, of which the batch's mean is an estimate: [batch]."""
+        quantities = self.quantities(x, *self.noise(x, L))
         return quantities["L_θφ"] - quantities["D_KL_θ"] / self.N
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -257,5 +258,9 @@ class Notation:
 
 def matched(entry: Weight, canonical: str) -> re.Match[str] | None:
     """The layer numbers of a canonical name as groups, where the row's pattern fits it, whatever its `when`."""
-    pattern = re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(entry.canonical))
-    return re.fullmatch(pattern, canonical)
+    return _pattern(entry.canonical).fullmatch(canonical)
+
+
+@cache
+def _pattern(canonical: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(canonical)))

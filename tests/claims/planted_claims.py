@@ -86,7 +86,7 @@ def _false_fields(notation: Notation, entry: Document, quantities: list[str]) ->
     yield "net", next(n for n in NETS if n != role.net), next(n for n in NETS if n != role.net)
     for other in ROLES.values():
         fits = other.kind == role.kind and other.net == role.net and other.scaled == role.scaled
-        if fits and other.name != role.name and not _same(role.name, other.name, entry):
+        if fits and other.name != role.name and not _same(notation, role.name, other.name, entry):
             yield "role", other.name, other.name
             break
     else:
@@ -108,8 +108,10 @@ def _false_fields(notation: Notation, entry: Document, quantities: list[str]) ->
     yield from _false_tex(entry)
 
 
-def _same(one: str, other: str, entry: Document) -> bool:
+def _same(notation: Notation, one: str, other: str, entry: Document) -> bool:
     """Whether two roles are told apart by nothing that a notation of this kind has."""
+    if {one, other} == {"data_count", "batch_size"} and "free" in notation.supports.words["posterior"]:
+        return True  # the batch is the whole set
     pairs = ({"weighted_elbo", "elbo"}, {"weighted_elbo_monte_carlo", "elbo_monte_carlo"})
     return {one, other} in pairs or ({one, other} == {"generative_weights", "prior_weights"} and "covers" not in entry)
 

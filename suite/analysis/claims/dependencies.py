@@ -35,7 +35,8 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
     claimed = [claim.distribution for claim in notation.claims]
     for code in by_code:
         if claimed.count(code) != 1:
-            yield evidence.violation(f"symbol {code}", "code", "a distribution", f"{claimed.count(code)} claims on it")
+            found_count = f"{claimed.count(code)} claims on it"
+            yield evidence.violation(f"claims {code}", "distribution", "one claim on each distribution", found_count)
     for claim in notation.claims:
         symbol, where, executed = by_code[claim.distribution], f"claims {claim.distribution}", False
         for probe, found in reached(evidence):
@@ -52,10 +53,8 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
         if not executed:
             found_none = "no probe on which its gradient was taken: nothing executes it"
             yield evidence.violation(where, "distribution", symbol.role, found_none)
-        idle = [p for p in claim.weights if not any(covered((p,), probe) for probe, _ in reached(evidence))]
-        if idle:
-            found_idle = f"{idle}, which match no weight of any probe"
-            yield evidence.violation(where, "weights", str(list(claim.weights)), found_idle)
+        if idle := _idle(evidence, claim.weights, symbol):
+            yield evidence.violation(where, "weights", str(list(claim.weights)), idle)
 
 
 def check_sets(evidence: Evidence) -> Iterator[Violation]:
@@ -82,7 +81,16 @@ def _wrong_set(evidence: Evidence, symbol: Symbol) -> str | None:
             continue
         if wrong:
             return f"{wrong} on {probe.name}"
-    return None if executed else "no weight of any probe under this name: nothing executes it"
+    if not executed:
+        return "no weight of any probe under this name: nothing executes it"
+    return _idle(evidence, symbol.covers, symbol)
+
+
+def _idle(evidence: Evidence, patterns: Sequence[str], symbol: Symbol) -> str | None:
+    """Patterns that match no weight of any probe on which the symbol is there: nothing executes them."""
+    there = [probe for probe in evidence.ran() if probe.problem.spec.meets(symbol.when)]
+    idle = [pattern for pattern in patterns if not any(covered((pattern,), probe) for probe in there)]
+    return f"{idle}, which match no weight of any probe" if idle else None
 
 
 def covered(patterns: Sequence[str], probe: Probe) -> set[str]:
@@ -139,8 +147,11 @@ def _names_of(evidence: Evidence, symbol: Symbol, probe: Probe) -> set[str]:
 
 
 def _left_out(evidence: Evidence, symbol: Symbol, probe: Probe) -> str | None:
-    """The weights that a set has, where `when` says that it is not there and no other set has them."""
-    others = [s for s in evidence.notation.symbols if s.covers and probe.problem.spec.meets(s.when)]
+    """The weights that a set has, where `when` says that it is not there and no other conditional set has them."""
+    if not symbol.covers or not all(covered((pattern,), probe) for pattern in symbol.covers):
+        return None  # a part of it does not exist here
+    sets = [s for s in evidence.notation.symbols if s.covers and (s.when or s.code == symbol.code)]
+    others = [s for s in sets if probe.problem.spec.meets(s.when)]
     left = covered(symbol.covers, probe) - set().union(*(covered(other.covers, probe) for other in others))
     return f"{', '.join(sorted(left))}, which no other set has," if left else None
 

@@ -75,7 +75,8 @@ class Evidence:
                 yield probe
 
     def truth(self, problem: Problem) -> Truth:
-        return probe_truth(problem, self.notation.objective.bound)
+        """The truth of quantities: that of the objective alone is another for another bound."""
+        return probe_truth(problem, "elbo")
 
     def maps(self, spec: Spec) -> dict[str, WeightMap]:
         """By canonical weight. Raises BadInput where the weights table does not fit."""

@@ -109,6 +109,12 @@ def _named(evidence: Evidence, notation: Notation) -> Iterator[Violation]:
     if objective.code not in (published or per_datum):
         found = f"the symbols of the objective, {', '.join(published or per_datum)}"
         yield evidence.violation("objective", "code", f"'{objective.code}'", found)
+    counts = [s.code for s in notation.symbols if s.role == "data_count"]
+    taken = evidence.facts.parameters.get(notation.methods.objective, [])
+    if objective.data == "N/M" and not set(counts) & set(taken):
+        yield evidence.violation(
+            "objective", "data", f"data {objective.data}", f"a method that takes {', '.join(taken)}"
+        )
     carried = "beta" in notation.arguments.values() and "other" in notation.supports.words["beta"]
     if objective.beta == "beta" and not carried:
         found = "no argument of the model that is β, or no support for another β than one"

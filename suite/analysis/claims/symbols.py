@@ -47,6 +47,9 @@ def check_inputs(evidence: Evidence) -> Iterator[Violation]:
                 yield evidence.violation(f"symbol {symbol.code}", ("code", "role"), claim_of(symbol), found)
             elif role != "weight_noise":
                 yield from _input(evidence, symbol)
+            elif symbol.axes[:1] != ("sample",):
+                found = "one tensor per weight, with the draws first"
+                yield evidence.violation(f"symbol {symbol.code}", "axes", claim_of(symbol), found)
 
 
 def _input(evidence: Evidence, symbol: Symbol) -> Iterator[Violation]:

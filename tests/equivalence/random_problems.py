@@ -45,11 +45,11 @@ class Family:
     """What varies among the problems of one family, as far as some source defines it.
 
     Attributes:
-        fields: of the specification, the same for all.
+        fields: of the specification, the same for all; a `beta` of None is drawn.
         likelihoods, priors, activations: what is drawn from.
         depth: the largest number of hidden layers.
         rows: (batch, samples) that are drawn from.
-        scale: the largest scale of the weights.
+        scale: the largest scale of the weights; smaller where a draw feeds another net, so that nothing explodes.
     """
 
     fields: dict[str, object]

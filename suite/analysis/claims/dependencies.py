@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from ...definition.errors import BadInput
 from ...definition.notation import Symbol
 from ...definition.probes import Probe
+from ...definition.spec import CONDITIONS
 from ...definition.weights import decoder_slots, weight_shapes
 from .evidence import Evidence, Violation
 from .printed import letters_of
@@ -148,12 +149,26 @@ def _names_of(evidence: Evidence, symbol: Symbol, probe: Probe) -> set[str]:
 
 def _left_out(evidence: Evidence, symbol: Symbol, probe: Probe) -> str | None:
     """The weights that a set has, where `when` says that it is not there and no other conditional set has them."""
-    if not symbol.covers or not all(covered((pattern,), probe) for pattern in symbol.covers):
+    if not any(_parts(symbol, probe) == _parts(symbol, other) for other in _elsewhere(evidence, symbol, probe)):
         return None  # a part of it does not exist here
     sets = [s for s in evidence.notation.symbols if s.covers and (s.when or s.code == symbol.code)]
     others = [s for s in sets if probe.problem.spec.meets(s.when)]
     left = covered(symbol.covers, probe) - set().union(*(covered(other.covers, probe) for other in others))
     return f"{', '.join(sorted(left))}, which no other set has," if left else None
+
+
+def _parts(symbol: Symbol, probe: Probe) -> list[str]:
+    """The patterns of a set that match something."""
+    return [pattern for pattern in symbol.covers if covered((pattern,), probe)]
+
+
+def _elsewhere(evidence: Evidence, symbol: Symbol, probe: Probe) -> Iterator[Probe]:
+    """The probes on which a symbol is there and that differ from this one in nothing but its conditions."""
+    spec = probe.problem.spec
+    for other in evidence.ran():
+        words = [c for c in CONDITIONS if c not in symbol.when and other.problem.spec.word(c) != spec.word(c)]
+        if other.problem.spec.meets(symbol.when) and not words:
+            yield other
 
 
 def _misplaced(symbol: Symbol, names: set[str], found: dict[str, set[str]]) -> str | None:

@@ -12,7 +12,7 @@ from ...definition.maps import WeightMap, weight_maps
 from ...definition.notation import Notation, Symbol
 from ...definition.probes import Probe, probes
 from ...definition.problem import Problem
-from ...definition.spec import Spec
+from ...definition.spec import CONDITIONS, Spec
 from ...execution.claims.facts import Array, Facts
 from ...execution.subject import DATA_COUNT
 from ..equality import Comparison, Truth, compare, truth_of
@@ -103,6 +103,14 @@ class Evidence:
     def holds(self, probe: Probe, symbol: Symbol, array: Array) -> bool:
         found = self.comparison(probe, symbol, array)
         return not isinstance(found, str) and found.equal
+
+
+def on(probe: Probe) -> str:
+    """Where something was found, and which claim of support put the probe there."""
+    if probe.word:
+        return f"on {probe.name}, there for {probe.field} '{probe.word}'"
+    spec = probe.problem.spec
+    return f"on {probe.name}, there for supports {', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
 
 
 def words(found: Comparison | str) -> str:

@@ -12,7 +12,7 @@ from ...definition.notation import Notation, Objective
 from ...definition.probes import Probe
 from ...definition.roles import BOUNDS
 from ..equality import Comparison, compare
-from .evidence import AGREES, DTYPE, Evidence, Violation, probe_truth, words
+from .evidence import AGREES, DTYPE, Evidence, Violation, on, probe_truth, words
 from .symbols import _other_constants
 
 CHOICES = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M"), "latents": ("sum", "mean")}
@@ -32,7 +32,7 @@ def check_objective(evidence: Evidence) -> Iterator[Violation]:
         others = list(_explanations(evidence, method))
         agreeing = f"; {AGREES} " + " or ".join(f"{f} {v}" for f, v in others[:4]) if others else ""
         fields = tuple(dict.fromkeys(f for f, _ in others)) or tuple(CHOICES)
-        found = f"on {worst[0].name}: {words(worst[1])}{agreeing}{_ratios(evidence, method)}"
+        found = f"{on(worst[0])}: {words(worst[1])}{agreeing}{_ratios(evidence, method)}"
         yield evidence.violation("objective", (*fields, f"methods.{field}"), claim_of(objective), found)
     yield from _named(evidence, notation)
 
@@ -96,7 +96,7 @@ def _ratios(evidence: Evidence, method: str) -> str:
     """What doubling does to the published number: with it a reader sees the reduction."""
     values = {p.word or p.field: evidence.facts.of(p.name, "objective").get(method) for p in evidence.probes}
     numbers = {word: float(value) for word, value in values.items() if value is not None}
-    shown = (("batch", "the data twice"), ("count", "N twice"), ("latents", "an idle latent"))
+    shown = (("batch", "the data twice"), ("count", "N twice"))
     ratios = [f"{what}: ×{numbers[w] / numbers['supports']:.4g}" for w, what in shown if w in numbers]
     return f" ({', '.join(ratios)})" if ratios and "supports" in numbers else ""
 

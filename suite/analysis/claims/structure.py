@@ -10,7 +10,7 @@ from ...definition.errors import BadInput
 from ...definition.probes import Probe, words_of
 from ...definition.spec import CONDITIONS
 from ...execution.claims.facts import Failure
-from .evidence import Evidence, Violation
+from .evidence import Evidence, Violation, on
 
 
 def check_failures(evidence: Evidence) -> Iterator[Violation]:
@@ -20,7 +20,8 @@ def check_failures(evidence: Evidence) -> Iterator[Violation]:
         if failure.field not in named:
             named.add(failure.field)
             where, field, said = _failed(evidence, failure)
-            found = f"on {failure.probe or 'any probe'}: {failure.reason}"
+            probe = next((p for p in _probes(evidence) if p.name == failure.probe), None)
+            found = f"{'no probe' if probe is None else on(probe)}: {failure.reason}"
             yield evidence.violation(where, field, said, found)
 
 

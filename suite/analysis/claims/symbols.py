@@ -11,7 +11,7 @@ from ...definition.notation import Symbol
 from ...definition.probes import Probe
 from ...definition.roles import ROLES
 from ...execution.claims.facts import Array
-from .evidence import AGREES, Evidence, Violation, words
+from .evidence import AGREES, Evidence, Violation, on, words
 
 
 def check_symbols(evidence: Evidence) -> Iterator[Violation]:
@@ -94,7 +94,7 @@ def claim_of(symbol: Symbol) -> str:
 def _present(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Array]) -> Violation | None:
     where, quantity = f"symbol {symbol.code}", str(symbol.quantity)
     if quantity not in raw:
-        lacking = f"quantities on {probe.name} that lack '{quantity}': they are {', '.join(raw)}"
+        lacking = f"quantities that lack '{quantity}' {on(probe)}: they are {', '.join(raw)}"
         return evidence.violation(where, ("quantity", "when"), claim_of(symbol), lacking)
     found = evidence.comparison(probe, symbol, raw[quantity])
     if not isinstance(found, str) and found.equal:
@@ -102,7 +102,9 @@ def _present(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Ar
     others = list(_explanations(evidence, probe, symbol, raw))
     agreeing = f"; {AGREES} " + " or ".join(f"{f} {v}" for f, v in others[:4]) if others else ""
     fields = tuple(dict.fromkeys(f for f, _ in others)) or ("role", "scale", "axes", "sign", "quantity")
-    return evidence.violation(where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)}{agreeing}")
+    return evidence.violation(
+        where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)} {on(probe)}{agreeing}"
+    )
 
 
 def _absent(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Array]) -> Violation | None:

@@ -133,6 +133,8 @@ def sources_table(answer: Answer) -> Table:
 
 
 def _share(line: SourceLine) -> str:
+    if not line.claims:
+        return "prints none"
     return f"{line.verified} of {line.claims} verified"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,13 +11,18 @@ from ..analysis.theta.answer import Answer, Expected, answer_of
 from ..analysis.theta.sources import source_line
 from ..analysis.theta.trained import scores
 from ..analysis.theta.truth import truth_of
+from ..definition.notation import Notation
 from ..definition.problem import Problem, read_tensors, save_problem, save_tensors
 from ..definition.registry import notations
 from ..definition.theta import digits
 from ..definition.theta.cases import all_cases
 from ..definition.theta.training import split_digits
 from ..execution.backends import BACKENDS
+from ..execution.plan import Selection
+from ..execution.processes import cpu_threads
 from ..execution.theta.start import Outcome, missing, run_jobs
+from .claims import gather_and_judge
+from .folder import RunFolder
 from .theta_training import OnOutcome, Trained
 
 
@@ -53,8 +58,23 @@ def compute(
     small, vae = (
         {o.backend: read_tensors(o.folder / f"{task}.safetensors") for o in done} for task in ("densities", "readings")
     )
-    sources = [source_line(notation) for notation in notations().values()]
+    sources = [
+        source_line(notation, held) for notation, held in _held_claims(done[0].backend, scratch / "claims", timeout_s)
+    ]
     return answer_of(expected, small, vae, scores(trained.records), trained.origin, sources), outcomes
+
+
+def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
+    """Each notation with the printed distributions whose claims were executed on a backend and hold."""
+    scratch.mkdir()
+    selection = Selection(tuple(notations().values()), backends=(backend,))
+    rows = gather_and_judge(
+        RunFolder(scratch), selection, threads=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
+    )
+    for notation in selection.notations:
+        wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}
+        held = {claim.distribution for claim in notation.claims if f"claims {claim.distribution}" not in wrong}
+        yield notation, set() if "all" in wrong else held
 
 
 def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:

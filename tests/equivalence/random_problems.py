@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from equivalence.conditioning import well_conditioned
@@ -45,11 +46,12 @@ class Family:
     """What varies among the problems of one family, as far as some source defines it.
 
     Attributes:
-        fields: of the specification, the same for all.
+        fields: of the specification, the same for all; a `beta` of None is drawn.
         likelihoods, priors, activations: what is drawn from.
         depth: the largest number of hidden layers.
         rows: (batch, samples) that are drawn from.
-        scale: the largest scale of the weights.
+        data, hidden: sizes that are drawn from; one of each for what only some sources define, rectangular throughout.
+        scale: the largest scale of the weights; smaller where a draw feeds another net, so that nothing explodes.
     """
 
     fields: dict[str, object]
@@ -58,15 +60,18 @@ class Family:
     activations: tuple[str, ...] = ("tanh", "relu", "softplus")
     depth: int = 3
     rows: tuple[tuple[int, int], ...] = (ROWS[2],)
+    data: tuple[int, ...] = DATA[:1]
+    hidden: tuple[int, ...] = HIDDEN[1:]
     scale: float = SCALE
 
 
 _EITHER = ("bernoulli", "gaussian")
-_BINARY = {"likelihoods": ("bernoulli",)}
+_BINARY: dict[str, Any] = {"likelihoods": ("bernoulli",)}
+_SIZES: dict[str, Any] = {"rows": ROWS, "data": DATA, "hidden": HIDDEN}
 FAMILIES: dict[str, Family] = {
     # Any multilayer perceptron of the plainest posterior, one that nearly every notation can write, and images
-    "any": Family({}, priors=("standard", "learned"), depth=DEPTH, rows=ROWS),
-    "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, rows=ROWS),
+    "any": Family({}, priors=("standard", "learned"), depth=DEPTH, **_SIZES),
+    "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, **_SIZES),
     "image": Family({"network": "conv"}, **_BINARY, activations=("tanh", "relu")),
     # What only some sources define
     "isotropic": Family({"posterior": "isotropic"}, ("gaussian-fixed", "gaussian-fixed", "bernoulli"), depth=DEPTH),
@@ -76,7 +81,7 @@ FAMILIES: dict[str, Family] = {
     "chain": Family({"chain": LAYERS}, _EITHER, depth=2, scale=1.0),
     "vamp": Family({"prior": "vamp", "components": COMPONENTS}, **_BINARY, activations=("tanh", "relu", "gated")),
     "gated": Family({}, **_BINARY, activations=("gated",)),
-    "free": Family({"posterior": "free"}, _EITHER, rows=ROWS),
+    "free": Family({"posterior": "free"}, _EITHER),
     "full-vb": Family(
         {"decoder_weights": "posterior", "data_count": DATA_COUNT},
         _EITHER,
@@ -84,7 +89,7 @@ FAMILIES: dict[str, Family] = {
         depth=1,
         scale=1.0,
     ),
-    "global": Family({"posterior": "free", "decoder_weights": "posterior"}, rows=ROWS[1:], scale=1.0),
+    "global": Family({"posterior": "free", "decoder_weights": "posterior"}, scale=1.0),
     "beta": Family({"beta": None}, ("bernoulli", "gaussian-fixed"), depth=DEPTH),
 }
 #: One of each comes first.
@@ -120,8 +125,12 @@ def _spec(family: Family, random: np.random.Generator) -> tuple[Spec, int, int]:
         sizes = {"hidden": (hidden,), "data_dim": int(np.prod(image)), "latent_dim": latent}
         return Spec(**{**plain, **fields, **sizes, "image_shape": image, "channels": channels}), batch, samples
     batch, samples = family.rows[random.integers(len(family.rows))]
-    hidden_widths = tuple(int(width) for width in random.choice(HIDDEN, int(random.integers(1, family.depth + 1))))
-    sizes = {"hidden": hidden_widths, "data_dim": int(random.choice(DATA)), "latent_dim": int(random.choice(LATENT))}
+    depth = int(random.integers(1, family.depth + 1))
+    sizes = {
+        "hidden": tuple(int(width) for width in random.choice(family.hidden, depth)),
+        "data_dim": int(random.choice(family.data)),
+        "latent_dim": int(random.choice(LATENT)),
+    }
     if likelihood == "gaussian-fixed":  # some sources know a variance of 1 alone
         fields["variance"] = (1.0, 1.0, float(np.exp(random.uniform(-4, 2))))[random.integers(3)]
     if "beta" in fields:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from ...definition.notation import Claim, Notation
 
-LETTERS = {"generative_weights": "the generative weights", "inference_weights": "the inference weights"}
+LETTERS = {
+    "generative_weights": "the generative weights",
+    "prior_weights": "the prior's weights",
+    "inference_weights": "the inference weights",
+    "all_weights": "the weights of both nets",
+}
 """Role → words; the symbol of that role without axes stands for all of them."""
 
 

@@ -126,7 +126,7 @@ def _call_objectives(subject: Subject, probe: Probe, facts: Facts) -> None:
 def _call_objective(subject: Subject, probe: Probe, facts: Facts, field: str, name: str) -> None:
     """The published number, averaged over draws that the source makes one by one."""
     published = _attempt(f"methods.{field}", subject.objective)
-    facts.parameters[name] = parameters_of(getattr(subject.model, name))
+    facts.parameters[name] = _attempt(f"methods.{field}", lambda: parameters_of(getattr(subject.model, name)))
     facts.methods[field] = name
     forward, calls = subject.binding.forward(subject.model, published, subject.mode), inputs(subject, probe.problem)
     draws = _attempt(f"methods.{field}", lambda: [forward(*tensors) for tensors in calls])

@@ -84,7 +84,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Methods:
-    """The names of the model's methods (see the README, *How to add a notation*).
+    """The names of the model's methods (see the README, *Add a notation*).
 
     `encoder_returns` is by posterior and `decoder_returns` by likelihood; `encoder` is None where there is none.
     """

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import BadInput
-from .notation import Notation
+from .notation import FRAMEWORKS, Notation
 from .notation_file import load_notation
 
 ENTRY_POINTS = "elbostone.notations"
@@ -49,10 +49,15 @@ def notation_folder(package: str) -> Path:
 
 @cache
 def notations() -> Mapping[str, Notation]:
-    """All notations by id, read and validated."""
-    return {
-        name: load_notation(notation_folder(package) / "notation.toml", name) for name, package in packages().items()
-    }
+    """All notations by id, read and validated. Raises BadInput where one is wrong, or lacks one of its files."""
+    return {name: _load(notation_folder(package), name) for name, package in packages().items()}
+
+
+def _load(folder: Path, name: str) -> Notation:
+    for framework in FRAMEWORKS:
+        if not (folder / f"{framework}_vae.py").is_file():
+            raise BadInput(f"{folder}: expected a file {framework}_vae.py beside notation.toml; found none")
+    return load_notation(folder / "notation.toml", name)
 
 
 def choose(names: Iterable[str]) -> list[Notation]:

@@ -224,7 +224,10 @@ def test_broken_trainings_do_not_reach_the_bound(backend: str, outcome: Callable
 
 def test_every_model_trains_in_its_frameworks_ordinary_way(backend: str, outcome: Callable[[str, str], Path]) -> None:
     losses: dict[str, Any] = json.loads(outcome("fit", backend).read_text(encoding="utf-8"))
-    assert losses.keys() == training_worker.MODELS.keys()
-    for model, epochs in losses.items():
+    assert losses.keys() == training_worker.models().keys()
+    for model, (_, spec) in training_worker.models().items():
+        epochs = losses[model]
+        # A unit variance adds 59 nats a digit to the loss that no training takes away.
+        least = 0.9 if spec.likelihood == "bernoulli" else 0.95
         assert np.isfinite(epochs).all(), f"{model}: {epochs}"
-        assert epochs[-1] < 0.9 * epochs[0], f"{model}: the loss does not fall: {epochs}"
+        assert epochs[-1] < least * epochs[0], f"{model}: the loss does not fall: {epochs}"

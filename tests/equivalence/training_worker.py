@@ -14,8 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from elbostone.definition.maps import weight_maps
+from elbostone.definition.notation import Notation
 from elbostone.definition.problem import Problem, load_problem, read_tensors, save_tensors
 from elbostone.definition.registry import notations
+from elbostone.definition.spec import Spec
+from elbostone.definition.weights import decoder_slots
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.bindings import Binding, Training, open_binding
 from elbostone.execution.bindings.base import Optimizer
@@ -169,58 +173,87 @@ def algorithm_1(binding: Binding, backend: str, folder: Path) -> None:
 
 # Ordinary training, as a reader who copied a model would do it
 
-IMAGES = {"image_shape": (1, 8, 8), "channels": (4, 8), "network": "conv"}
-MODELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "kingma_welling_2013": ("kingma_welling_2013", {"D": 64, "hidden": 32, "J": 8}),
-    "kingma_welling_2019": ("kingma_welling_2019", {"data_dim": 64, "hidden": (32,), "latent_dim": 8}),
-    "pytorch_examples": ("pytorch_examples", {"data": 64, "hidden": 32, "latent": 8}),
-    "keras_io": ("keras_io", {"network": "mlp", "data_dim": 64, "hidden": (32,), "latent_dim": 8}),
-    "keras_io, images": ("keras_io", {**IMAGES, "hidden": (16,), "latent_dim": 8}),
-}
-EPOCHS = 6
+IMAGES = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 8, image_shape=(1, 8, 8), channels=(4, 8))
+PLAIN = Spec("mlp", "bernoulli", "standard", "tanh", (32,), 64, 8)
+GAUSSIAN = replace(PLAIN, likelihood="gaussian-fixed", variance=1.0)
+#: A notation is trained on the first of these that it defines, and on every convolutional one.
+SMALL = (
+    PLAIN,
+    replace(PLAIN, activation="gated", prior="vamp", components=5),
+    replace(PLAIN, posterior="free", data_count=50),
+    replace(PLAIN, decoder_weights="posterior", data_count=300),
+    replace(PLAIN, latents=(8,)),
+    GAUSSIAN,
+    replace(GAUSSIAN, posterior="isotropic"),
+)
+STEPS_OF_FIT, SIZE = 36, 50
+
+
+def epochs_of(x: np.ndarray) -> int:
+    """As many epochs as make the same number of steps, however many data there are."""
+    return STEPS_OF_FIT * SIZE // len(x)
+
+
+def models() -> dict[str, tuple[Notation, Spec]]:
+    """What is trained: every notation, and those that have images on them too."""
+    trained = {}
+    for name, notation in notations().items():
+        trained[name] = (notation, next(spec for spec in SMALL if notation.unsupported(spec) is None))
+        if notation.unsupported(IMAGES) is None:
+            trained[f"{name}, images"] = (notation, IMAGES)
+    return trained
 
 
 def fit(binding: Binding, backend: str, folder: Path) -> None:
     """The loss of each epoch, per model."""
-    x = read_tensors(folder / "digits.safetensors")["train"][:300].astype(np.float32)
+    digits = read_tensors(folder / "digits.safetensors")["train"][:300].astype(np.float32)
     losses = {}
-    for name, (notation, arguments) in MODELS.items():
-        module = module_of(notation, backend)
-        if binding.framework == "torch":
-            data = x.reshape(-1, 1, 8, 8) if "image_shape" in arguments else x
-            losses[name] = torch_losses(notation, module, module.VAE(**arguments), data)
-        else:
-            data = x.reshape(-1, 8, 8, 1) if "image_shape" in arguments else x
-            losses[name] = keras_losses(module.VAE(**arguments), data)
+    for name, (notation, spec) in models().items():
+        model = getattr(module_of(notation.id, backend), notation.model_class)(**notation.model_arguments(spec))
+        x = digits[: spec.data_count] if spec.posterior == "free" else digits
+        if spec.network == "conv":
+            x = x.reshape(-1, 1, 8, 8) if binding.framework == "torch" else x.reshape(-1, 8, 8, 1)
+        train = torch_losses if binding.framework == "torch" else keras_losses
+        losses[name] = train(notation, spec, model, x)
     (folder / f"fit-{backend}.json").write_text(json.dumps(losses), encoding="utf-8")
 
 
-def keras_losses(model: Any, x: np.ndarray) -> list[float]:
+def keras_losses(notation: Notation, spec: Spec, model: Any, x: np.ndarray) -> list[float]:
+    """`fit`; free parameters belong to a datum, so that the batch is all data in their order."""
     import keras
 
     keras.utils.set_random_seed(0)
     model.compile(optimizer=keras.optimizers.Adam(1e-2))
-    return [float(loss) for loss in model.fit(x, batch_size=50, epochs=EPOCHS, verbose=0).history["loss"]]
+    history = model.fit(x, batch_size=SIZE, epochs=epochs_of(x), shuffle=spec.posterior != "free", verbose=0)
+    return [float(loss) for loss in history.history["loss"]]
 
 
-def torch_losses(notation: str, module: Any, model: Any, x: np.ndarray) -> list[float]:
-    """With `forward` and the source's own loss where the file has one to be given its result."""
+def torch_losses(notation: Notation, spec: Spec, model: Any, x: np.ndarray) -> list[float]:
+    """A loop over the published objective, with noise drawn for it."""
     import torch
 
-    loss_of: dict[str, Callable[[Any], Any]] = {
-        "kingma_welling_2013": lambda x: -model(x).mean(),
-        "kingma_welling_2019": lambda x: -model(x).mean(),
-        "pytorch_examples": lambda x: module.loss_function(*model(x)[:1], x, *model(x)[1:]),
-        "keras_io": lambda x: model.objective(x, torch.randn(len(x), 8)),
-    }
     torch.manual_seed(0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    sign = 1 if notation.objective.sense == "minimised" else -1
+    objective = getattr(model, notation.methods.objective)
+    count = next((s.code for s in notation.symbols if s.role == "data_count"), "")
+    extra = {count: len(x)} if notation.objective.data == "N/M" else {}
     epochs = []
-    for _ in range(EPOCHS):
+    for _ in range(epochs_of(x)):
         values = []
-        for batch in torch.from_numpy(x).split(50):
+        for batch in torch.from_numpy(x).split(SIZE):
+            draws = (1,) if "sample" in notation.noise_axes else ()
+            noises: list[Any] = [torch.randn(*draws, len(batch), spec.latent_dim)]
+            if spec.decoder_weights == "posterior":
+                maps = weight_maps(notation, "torch", spec)
+                noises.append(
+                    {
+                        maps[f"{slot.name}.mean"].published.rpartition(".")[2]: torch.randn(1, *slot.shape)
+                        for slot in decoder_slots(spec)
+                    }
+                )
             optimizer.zero_grad()
-            loss = loss_of[notation](batch)
+            loss = sign * objective(batch, *noises, **extra)
             loss.backward()
             optimizer.step()
             values.append(float(loss.detach()))

@@ -1,10 +1,12 @@
 """notation.toml: those of the suite are valid, and whatever is wrong with one is named in one line."""
 
+import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from elbostone.definition import registry
 from elbostone.definition.errors import BadInput
 from elbostone.definition.maps import weight_maps
 from elbostone.definition.notation import FRAMEWORKS
@@ -60,6 +62,15 @@ def test_every_supported_spec_has_a_map_for_every_weight(framework: str, spec: S
 def test_an_unknown_notation_is_named_with_the_known_ones() -> None:
     with pytest.raises(BadInput, match=r"notation 'nobody_2020': expected one of .*kingma_welling_2013"):
         choose(["nobody_2020"])
+
+
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("notation.toml", "torch_vae.py"):
+        shutil.copy(notations()["prince_2023"].path.with_name(file), tmp_path)
+    monkeypatch.setattr(registry, "packages", lambda: {"half_2000": "half"})
+    monkeypatch.setattr(registry, "notation_folder", lambda package: tmp_path)
+    with pytest.raises(BadInput, match=r"expected a file keras_vae\.py beside notation\.toml; found none"):
+        registry.notations.__wrapped__()
 
 
 TEXT = next(n.path for n in notations().values() if n.id == "pytorch_examples").read_text(encoding="utf-8")

@@ -28,6 +28,7 @@ _SIGNS = {
     "star": "*",
     "top": "T",
     "quad": " ",
+    "dots": "…",
     "ell": "ℓ",
 }
 _ACCENTS = {"tilde": "\u0303", "widetilde": "\u0303", "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304"}
@@ -37,13 +38,18 @@ def plain(tex: str) -> str:
     """TeX without its commands; what has no plain form keeps its command's name."""
     text = tex.replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "").replace(r"\|", "‖").replace(r"\_", "\0")
     text = re.sub(rf"\\({_STYLES})(?![A-Za-z])", "", text)
-    text = re.sub(r"\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
-    text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)
-    text = re.sub(r"\\([A-Za-z]+)", _command, text)
-    for _ in range(4):  # braces of one letter or word go, from the inside out
-        text = re.sub(r"\{([^{}\s,]*)\}", r"\1", text)
+    text = re.sub(r"\\(?!d?frac|sqrt)([A-Za-z]+)", _command, text).replace(r"\{", "\1").replace(r"\}", "\2")
+    for _ in range(4):  # from the inside out: braces of one letter or word go, those of a fraction with it
+        text = re.sub(r"(?<!frac)(?<!\})\{([^{}\s,]*)\}", r"\1", text)
+        text = re.sub(r"\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", _fraction, text)
+        text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)
+    text = text.replace("\1", "{").replace("\2", "}")
     text = re.sub(r"([\u0303\u0302\u0304])(\w)", r"\2\1", text)
     return unicodedata.normalize("NFC", " ".join(text.replace("\0", "_").split()))
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return "/".join(part if part.isalnum() else f"({part})" for part in match.groups()) + " "
 
 
 def _command(match: re.Match[str]) -> str:

@@ -9,11 +9,12 @@ from itertools import permutations
 from typing import Any
 
 from elbostone.analysis.claims.printed import command_of, is_greek, letters_in
+from elbostone.definition.axes import parse_axes
 from elbostone.definition.notation import Notation
 from elbostone.definition.probes import probes
 from elbostone.definition.roles import KINDS, NETS, ROLES
 from elbostone.definition.spec import CONDITIONS
-from elbostone.definition.weights import weight_shapes
+from elbostone.definition.weights import weight_axes, weight_shapes
 from elbostone.execution.subject import DATA_COUNT
 
 Document = dict[str, Any]
@@ -203,7 +204,7 @@ def _weights(notation: Notation, document: Document, framework: str) -> Iterator
         turned = " ".join(axes[::-1]) if len(axes) > 1 else OTHER_AXIS.get(axes[0], "in")
         values.append(((framework, "axes"), turned, turned))
         names = [name for name in axes if not name.startswith("(")]
-        if names and not entry.get("flip") and _size(notation, entry["canonical"]) > 1:
+        if names and not entry.get("flip") and _size(notation, entry["canonical"], names[0]) > 1:
             values.append((("flip",), [names[0]], f"flip ['{names[0]}']"))
         if entry.get("flip"):
             values.append((("flip",), entry["flip"][1:], f"canonical {entry['canonical']}"))
@@ -227,11 +228,15 @@ def _narrowed(notation: Notation, entry: Document, number: int) -> Iterator[tupl
             return
 
 
-def _size(notation: Notation, canonical: str) -> int:
-    """The length of a weight's first axis in the smallest probe: one entry is the same forwards and backwards."""
+def _size(notation: Notation, canonical: str, axis: str) -> int:
+    """The length of a weight's axis in the smallest probe: one entry is the same forwards and backwards."""
     name = canonical.replace("{i}", "0").replace("{j}", "0")
-    shapes = [weight_shapes(probe.problem.spec) for probe in probes(notation, DATA_COUNT)]
-    return min(shape[name][0] for shape in shapes if name in shape)
+    sizes = []
+    for spec in (probe.problem.spec for probe in probes(notation, DATA_COUNT)):
+        axes = parse_axes(weight_axes(spec).get(name, "none"))
+        if (axis,) in axes:
+            sizes.append(weight_shapes(spec)[name][axes.index((axis,))])
+    return min(sizes, default=1)
 
 
 def _claims(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:

@@ -14,8 +14,8 @@ from elbostone.execution.processes import worker_environment
 COUNT = 64
 REACHED = {"point": -16.0, "posterior": -36.0}
 """Nats per datum: what 500 steps exceed, by 4 nats or more. The best that a collapsed q(z) has is −24.1, independent
-pixels; where q(β|λ) stays the prior, no datum has more than −44.4, fair coins. The KL over the 1,168 weights in β, shared
-by 64 data, is what a global posterior pays."""
+pixels; where q(β|λ) stays the prior, no datum has more than −44.4, fair coins. The KL over the 1,168 weights in β,
+shared by 64 data, is what a global posterior pays."""
 
 
 def test_gradient_ascent_on_the_digits_reaches_its_bound(backend: str, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..definition import oracle
+from ..definition.arithmetic import EPSILON
 from ..definition.embeddings import embedded
 from ..definition.problem import Problem
 from ..definition.roles import TENSORS
 from ..definition.weights import weight_shapes
+from ..execution.backends import base_dtype
 from .tolerance import tolerances
 
 Array = NDArray[Any]
@@ -122,7 +124,7 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     a, b = float(found[index]), float(expected[index])
     worst = float(error[index])
     with np.errstate(over="ignore", invalid="ignore"):  # the truth may lie beyond the reach of the dtype
-        spacing = float(np.spacing(np.abs(np.asarray(b, dtype=dtype))))
+        spacing = spacing_at(abs(b), dtype)
     return Comparison(
         tensor=tensor,
         equal=worst <= tolerance < np.inf,  # a tolerance that overflowed admits nothing
@@ -133,6 +135,12 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
         ulps=worst / spacing if np.isfinite(worst) else np.nan,
         tolerance=tolerance,
     )
+
+
+def spacing_at(value: float, dtype: str) -> float:
+    """The distance from a value ≥ 0 to the next number of a dtype."""
+    stored = float(np.spacing(np.asarray(value, dtype=base_dtype(dtype))))
+    return stored * (EPSILON[dtype] / EPSILON[base_dtype(dtype)])
 
 
 def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comparison]:

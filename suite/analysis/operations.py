@@ -10,6 +10,7 @@ import numpy as np
 
 from ..definition.spec import Spec
 from ..definition.weights import weight_shapes
+from ..execution.backends import base_dtype
 from ..execution.bench.timings import Roof
 
 
@@ -66,7 +67,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
 def weight_bytes(spec: Spec, stage: str, dtype: str) -> int:
     """Bytes of the weights that a stage reads."""
     nets = {"encoder": ("encoder.",), "decoder": ("decoder.",)}.get(stage, ("encoder.", "prior.", "decoder."))
-    size = np.dtype(dtype).itemsize
+    size = 2 if dtype == "bfloat16" else np.dtype(base_dtype(dtype)).itemsize
     return size * sum(prod(shape) for name, shape in weight_shapes(spec).items() if name.startswith(nets))
 
 

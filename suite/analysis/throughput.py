@@ -8,9 +8,8 @@ from typing import Any
 
 from ..definition.problem import Problem
 from ..definition.spec import Spec
-from ..execution.backends import base_dtype
-from ..execution.bench.session import key_of
-from ..execution.bench.timings import ROOF, THROUGHPUT, Roof
+from ..execution.backends import precision
+from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
 from .equality import Tensors, Truth, compare, flow, truth_of
 from .operations import products, weight_bytes
 
@@ -71,7 +70,7 @@ def throughput_rows(
             groups.setdefault(key_of(record), []).append(record)
     rows = []
     for group in groups.values():
-        name, dtype = group[0]["problem"], base_dtype(group[0]["dtype"])
+        name, dtype = group[0]["problem"], precision(group[0]["dtype"])
         if (name, dtype) not in truths:
             truths[name, dtype] = truth_of(problems[name], dtype)
         verdict, reason = proof(group, problems[name], truths[name, dtype], load)
@@ -146,7 +145,7 @@ def _share(row: Row, spec: Spec, rates: Rates, seconds: float, *, library: str |
         seconds: measured per call.
         library: whose rates count; None for the best of all.
     """
-    stage, batch, dtype = row["stage"], row["batch"], base_dtype(row["dtype"])
+    stage, batch, dtype = row["stage"], row["batch"], precision(row["dtype"])
     if batch == 1:
         needed = [(Roof("read", (weight_bytes(spec, stage, dtype),), dtype), 1)]
     else:

@@ -93,6 +93,7 @@ def _epsilon(dtype: str) -> float:
 
 
 def _round_to(values: Array, dtype: str) -> Array:
+    dtype = "float32" if dtype == "tf32" else dtype  # TF32 rounds on the way into a product, not what is stored
     if dtype != "bfloat16":  # NumPy has no bfloat16: eight significant bits, ties to even
         return values.astype(dtype).astype(np.float64)
     mantissa, exponent = np.frexp(values)

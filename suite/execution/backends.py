@@ -10,6 +10,10 @@ from ..definition.errors import BadInput
 DTYPES = ("float64", "float32", "float64-as-shipped")
 DEVICES = ("cpu", "cuda")
 MODES = ("eager", "compiled", "compiled-xla", "published")
+#: What is timed beside them: their equality is that of the timed stage itself, at the very batch that is timed.
+STAGE_MODES = ("tuned", "exported")
+#: `bfloat16` and `tf32` compute in float32 storage whose values are rounded, by hand or by the hardware.
+TIMED_DTYPES = ("float32", "bfloat16", "tf32", "float64")
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Backend:
         packages: importable packages that it needs.
         extra: the extra of this distribution that installs them.
         modes: the modes that it can execute.
+        stage_modes: the modes of `STAGE_MODES` in which it is timed.
+        timed_dtypes: the dtypes of `TIMED_DTYPES` in which it is timed.
         dtypes: the dtypes that it is run in. `float64-as-shipped` is float64 without the lift of Keras' table that
             demotes float64 (see `bindings/keras.py`); TensorFlow and torch itself have nothing to lift.
     """
@@ -33,6 +39,8 @@ class Backend:
     packages: tuple[str, ...]
     modes: tuple[str, ...]
     dtypes: tuple[str, ...] = ("float64", "float32")
+    stage_modes: tuple[str, ...] = ()
+    timed_dtypes: tuple[str, ...] = ("float32", "float64")
 
     @property
     def extra(self) -> str:
@@ -50,13 +58,22 @@ class Backend:
 BACKENDS = {
     backend.name: backend
     for backend in (
-        Backend("torch", "torch", "pytorch", ("torch",), ("eager", "compiled", "published")),
+        Backend(
+            "torch",
+            "torch",
+            "pytorch",
+            ("torch",),
+            ("eager", "compiled", "published"),
+            stage_modes=STAGE_MODES,
+            timed_dtypes=TIMED_DTYPES,
+        ),
         Backend(
             "keras-tensorflow",
             "keras",
             "keras_tensorflow",
             ("keras", "tensorflow"),
             ("eager", "compiled", "compiled-xla", "published"),
+            stage_modes=("tuned",),
         ),
         Backend(
             "keras-jax",
@@ -65,6 +82,7 @@ BACKENDS = {
             ("keras", "jax"),
             ("eager", "compiled", "published"),
             ("float64", "float32", "float64-as-shipped"),
+            stage_modes=("tuned",),
         ),
         Backend(
             "keras-torch",
@@ -86,5 +104,10 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 def base_dtype(dtype: str) -> str:
-    """The NumPy dtype behind a dtype's name."""
+    """The NumPy dtype that holds tensors of a dtype: those below float32 are kept in float32."""
+    return {"bfloat16": "float32", "tf32": "float32"}.get(dtype, dtype.partition("-")[0])
+
+
+def precision(dtype: str) -> str:
+    """The precision that a dtype's products have: a key of `arithmetic.EPSILON`."""
     return dtype.partition("-")[0]

@@ -14,11 +14,12 @@ from ..definition.maps import published_weights
 from ..definition.notation import Symbol
 from ..definition.problem import Problem
 from ..definition.roles import ROLES
-from .backends import base_dtype
-from .bindings import Graphs
+from .backends import base_dtype, precision
+from .bindings import Graphs, Training
 from .bindings.base import Optimizer
 from .compute import OBJECTIVE, canonical_gradients, derive_log_variance
 from .subject import Subject
+from .tuning import exported, open_tuner
 
 Array = NDArray[Any]
 
@@ -65,16 +66,34 @@ class ForwardStage(Stage):
     Args:
         function: the method.
         inputs: its arguments, on the device.
+        rung: of the ladder, where the mode is `tuned`.
         returned: the symbols of what it returns, in order; None for the objective.
     """
 
     def __init__(
-        self, subject: Subject, function: Any, inputs: tuple[Any, ...], returned: list[Symbol] | None, batch: int
+        self,
+        subject: Subject,
+        function: Any,
+        inputs: tuple[Any, ...],
+        returned: list[Symbol] | None,
+        batch: int,
+        rung: str = "",
     ):
         super().__init__(subject)
         self.inputs, self.returned, self.batch = inputs, returned, batch
-        self.function = subject.binding.forward(subject.model, function, subject.mode)
+        self.function = self._made(function, rung)
         self.synchronize = subject.binding.synchronize
+
+    def _made(self, function: Any, rung: str) -> Any:
+        """`function` as the subject's mode calls it."""
+        subject, binding = self.subject, self.subject.binding
+        if subject.mode == "tuned":
+            return open_tuner(binding).forward(subject, rung, function, self.inputs)
+        if subject.mode == "exported":
+            return exported(subject, function, self.inputs)
+        if subject.mode == "published" and len(self.inputs) == 1:
+            return binding.predict(subject.model, function, self.batch)
+        return binding.forward(subject.model, function, subject.mode)
 
     def __call__(self) -> Any:
         outputs = self.function(*self.inputs)
@@ -109,14 +128,21 @@ class TrainingStage(Stage):
         start: weights by attribute path, which `restore` goes back to.
     """
 
-    def __init__(self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int):
+    def __init__(
+        self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int, rung: str = ""
+    ):
         super().__init__(subject)
         self.inputs, self.start, self.batch = inputs, start, batch
-        binding = subject.binding
-        self.training = binding.training(
+        self.training = self._made(rung)
+        self.synchronize = subject.binding.synchronize
+
+    def _made(self, rung: str) -> Training:
+        subject, binding = self.subject, self.subject.binding
+        if subject.mode == "tuned":
+            return open_tuner(binding).training(subject, rung, self.inputs)
+        return binding.training(
             subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, subject.mode
         )
-        self.synchronize = binding.synchronize
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)
@@ -139,7 +165,7 @@ class TrainingStage(Stage):
         self.training.restore(self.start)
 
 
-def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
+def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = "") -> Stage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
     The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
@@ -149,9 +175,11 @@ def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
         subject: a model with the problem's weights.
         problem: data, noise and weights.
         stage: one of `STAGES`.
+        rung: of the ladder, where the subject's mode is `tuned`.
     """
     if len(problem.noise) != 1:
         raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
+    problem = oracle.rounded(problem, precision(subject.dtype))
     binding, notation, spec = subject.binding, subject.notation, subject.spec
     methods, batch = notation.methods, len(problem.x)
     symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
@@ -160,24 +188,23 @@ def make_stage(subject: Subject, problem: Problem, stage: str) -> Stage:
             raise ValueError(f"{notation.id} has no encoder to be timed")
         returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
         return ForwardStage(
-            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch
+            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung
         )
     if stage == "decoder":
-        rounded = oracle.rounded(problem, base_dtype(subject.dtype))
-        latent = oracle.evaluate(rounded, gradients=False)["latent"]
+        latent = oracle.evaluate(problem, gradients=False)["latent"]
         declared = notation.symbol("latent", spec)
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
         returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
-        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch)
+        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung)
     noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
     inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
     if stage == "elbo":
-        return ForwardStage(subject, subject.objective(), inputs, None, batch)
+        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung)
     if stage == "training_step":
         weights = subject.embedded.weights(problem.weights)
         start = published_weights(subject.maps, weights, base_dtype(subject.dtype))
-        return TrainingStage(subject, inputs, start, batch)
+        return TrainingStage(subject, inputs, start, batch, rung)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

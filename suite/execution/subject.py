@@ -9,13 +9,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..definition import canonical
+from ..definition import canonical, oracle
 from ..definition.embeddings import Embedded, written_by
 from ..definition.maps import WeightMap, published_weights, weight_maps
 from ..definition.notation import Notation, Symbol
 from ..definition.problem import Problem
 from ..definition.spec import Spec
-from .backends import base_dtype
+from .backends import base_dtype, precision
 from .bindings import Binding
 from .records import Cell
 
@@ -128,6 +128,6 @@ def prepare(
     spec = embedded.target
     maps = weight_maps(notation, cell.framework, spec)
     model = binding.build(module, notation, spec, maps, cell.dtype)
-    weights = embedded.weights(problem.weights)
+    weights = embedded.weights(oracle.rounded(problem, precision(cell.dtype)).weights)
     binding.put_weights(model, published_weights(maps, weights, base_dtype(cell.dtype)))
     return Subject(binding, notation, embedded, model, maps, cell.dtype, cell.mode)

@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from ...definition import oracle
 from ...definition.maps import published_weights
 from ...definition.notation import Notation
 from ...definition.notation_file import load_notation
 from ...definition.problem import Problem, load_problem, save_tensors
-from ..backends import base_dtype
+from ..backends import base_dtype, precision
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
 from ..subject import Subject, prepare
-from .timings import ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
+from .timings import ABOUT, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
@@ -92,12 +93,7 @@ class ChildSession:
             timing: what to time.
             benchmark: pytest-benchmark's fixture.
         """
-        about: dict[str, Any] = {
-            "kind": THROUGHPUT,
-            "workload": timing.workload,
-            "stage": timing.stage,
-            "batch": timing.batch,
-        }
+        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
         about["pass"] = self.job["pass"]
         try:
             found = self._measured(timing, benchmark)
@@ -111,7 +107,7 @@ class ChildSession:
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         problem = _problem(timing.problem_file)
         subject = self._subject(timing, problem)
-        stage = make_stage(subject, problem, timing.stage)
+        stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
         begin = time.perf_counter()
         outputs = stage()
         first_call_s = time.perf_counter() - begin
@@ -153,7 +149,8 @@ class ChildSession:
             module = import_module(f"{timing.package}.{cell.framework}_vae")
             self.last = like, prepare(self.binding, cell, notation, module, problem)
         subject = replace(self.last[1], mode=cell.mode)
-        weights = published_weights(subject.maps, problem.weights, base_dtype(cell.dtype))
+        rounded = oracle.rounded(problem, precision(cell.dtype))
+        weights = published_weights(subject.maps, rounded.weights, base_dtype(cell.dtype))
         self.binding.put_weights(subject.model, weights)
         return subject
 

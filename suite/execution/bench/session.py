@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from typing import Any
 from ..backends import BACKENDS, base_dtype
 from ..child import least_used
 from ..processes import verified, worker_environment
-from ..records import CELL_FIELDS, append_record, make_record, read_records
-from .timings import THROUGHPUT, Roof, Timing
+from ..records import append_record, make_record, read_records
+from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 
 OnRecord = Callable[[dict[str, Any]], None]
 
@@ -234,24 +234,13 @@ class Runner:
                 return left[1:]
 
     def _settle(self, session: Session, timing: Timing, status: str, reason: str, tail: str) -> None:
-        about: dict[str, Any] = {
-            "kind": THROUGHPUT,
-            "workload": timing.workload,
-            "stage": timing.stage,
-            "batch": timing.batch,
-        }
+        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
         about["pass"] = session.number
         self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
 
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)
         self.on_record(record)
-
-
-def key_of(record: Mapping[str, Any]) -> str:
-    """`Timing.key` of a record."""
-    names = ("stage", "workload", "batch", *(name for name in CELL_FIELDS if name not in ("problem", "framework")))
-    return "-".join(str(record[name]) for name in names)
 
 
 def _how(process: subprocess.Popen[bytes]) -> str:

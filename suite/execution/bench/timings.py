@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ...definition.notation import Notation
 from ..backends import BACKENDS
-from ..records import Cell, cell_of
+from ..records import CELL_FIELDS, Cell, cell_of
 from .workloads import DIGITS, WORKLOADS, Workload
 
 THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
@@ -23,6 +23,9 @@ class Timing:
         cell: what is run.
         workload, stage, batch: what is timed of it.
         problem_file, package, notation_file: what a worker needs to run it.
+        rung: of the ladder, where the mode is `tuned`.
+        awaited: whether each call waits for the device; else some calls are under way at a time.
+        threads: `pinned`, or `default` for what the framework takes by itself.
     """
 
     cell: Cell
@@ -32,29 +35,37 @@ class Timing:
     problem_file: str
     package: str
     notation_file: str
+    rung: str = ""
+    awaited: bool = True
+    threads: str = "pinned"
 
     @property
     def key(self) -> str:
         """Test id and file name: it carries the whole cell."""
-        c = self.cell
-        return f"{self.stage}-{self.workload}-{self.batch}-{c.notation}-{c.backend}-{c.device}-{c.dtype}-{c.mode}"
+        return key_of(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            **self.cell.as_json(),
-            "workload": self.workload,
-            "stage": self.stage,
-            "batch": self.batch,
-            "problem_file": self.problem_file,
-            "package": self.package,
-            "notation_file": self.notation_file,
-        }
+        return {**self.cell.as_json(), **{name: getattr(self, name) for name in _OWN}}
+
+
+_OWN = tuple(f.name for f in fields(Timing) if f.name != "cell")
+#: What names a timing in its records, beside the cell.
+ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads")
 
 
 def timing_of(document: Mapping[str, Any]) -> Timing:
     """The inverse of `Timing.as_json`."""
-    names = ("workload", "stage", "batch", "problem_file", "package", "notation_file")
-    return Timing(cell_of(document), **{name: document[name] for name in names})
+    return Timing(cell_of(document), **{name: document[name] for name in _OWN})
+
+
+def key_of(record: Mapping[str, Any]) -> str:
+    """`Timing.key` of a record, or of a timing as JSON."""
+    names = ("stage", "workload", "batch", *(name for name in CELL_FIELDS if name not in ("problem", "framework")))
+    words = [str(record[name]) for name in names]
+    words += [record["rung"]] if record.get("rung") else []
+    words += [] if record.get("awaited", True) else ["unawaited"]
+    words += ["default-threads"] if record.get("threads", "pinned") == "default" else []
+    return "-".join(words)
 
 
 @dataclass(frozen=True, order=True)

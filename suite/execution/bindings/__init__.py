@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..backends import BACKENDS
-from .base import Binding, Graphs, Training
+from .base import Binding, Epoch, Graphs, Training
 
-__all__ = ["Binding", "Graphs", "Training", "open_binding"]
+__all__ = ["Binding", "Epoch", "Graphs", "Training", "open_binding"]
 
 
 def open_binding(backend: str, device: str) -> Binding:

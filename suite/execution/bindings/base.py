@@ -73,6 +73,36 @@ class Training(ABC):
         """Adam's first moment by attribute path: after one step from its fresh state, (1 − β₁) times the gradient."""
 
 
+class Epoch(ABC):
+    """Passes over a data set through a whole input path, with weights and optimiser of its own.
+
+    Attributes:
+        steps: minibatches of a pass.
+    """
+
+    steps: int
+
+    @abstractmethod
+    def run(self) -> Tensor:
+        """One pass. Returns the sum of the published objectives of its steps, asynchronously where the device is."""
+
+    def pending(self) -> Any:
+        """What a pass leaves to wait for beside its value."""
+        return ()
+
+    @abstractmethod
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        """Give the weights these values, by attribute path, and the optimiser its fresh state."""
+
+    @abstractmethod
+    def order(self) -> Array:
+        """Which images the latest pass took: [step, batch]."""
+
+    @abstractmethod
+    def noise(self) -> Array:
+        """What the latest pass drew: [step, batch, latent]; replayed, where the framework's own loop draws it."""
+
+
 class Binding(ABC):
     """One backend on one device.
 
@@ -151,6 +181,25 @@ class Binding(ABC):
         self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
     ) -> Training:
         """Steps that minimise sign · objective(x, noise)."""
+
+    def predict(self, model: Model, function: Forward, batch: int) -> Forward:
+        """`function(x)` in the way that the framework's documentation recommends for arrays of data."""
+        return self.forward(model, function, "eager")
+
+    def epoch(
+        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
+    ) -> Epoch | None:
+        """Passes over a data set as the framework's documentation, or the source, trains; None where nobody says.
+
+        Args:
+            model: whose `forward` / `call` draws its own noise.
+            published: the objective as published, of (x, noise).
+            sign: +1 where it is minimised.
+            paths: of the weights.
+            images: [data count, *axes of the data], unsigned bytes; a pixel is its byte / 255.
+            batch: images per step; what is left at the end is dropped.
+        """
+        return None
 
     @abstractmethod
     def graphs(self, function: Any) -> Graphs | None:

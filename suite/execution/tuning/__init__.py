@@ -1,0 +1,21 @@
+"""The fastest that each framework offers without leaving it, and ONNX Runtime, which a model can be exported to."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..bindings import Binding
+from .base import Rung, Tuner
+from .exported import exported
+
+__all__ = ["Rung", "Tuner", "exported", "open_tuner"]
+
+_MODULES = {"torch": "torch_tuner", "keras-tensorflow": "tensorflow_tuner", "keras-jax": "jax_tuner"}
+
+
+def open_tuner(binding: Binding) -> Tuner:
+    """The ladders of a binding's framework. Raises KeyError where nobody has written any."""
+    module = import_module(f".{_MODULES[binding.backend]}", __name__)
+    tuner = module.open_tuner(binding)
+    assert isinstance(tuner, Tuner)
+    return tuner

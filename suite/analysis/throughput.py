@@ -6,11 +6,12 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..definition.comparison import Tensors, Truth, compare
 from ..definition.problem import Problem
 from ..definition.spec import Spec
 from ..execution.backends import precision
 from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
-from .equality import Tensors, Truth, compare, flow, truth_of
+from .equality import flow, truth_of
 from .operations import products, weight_bytes
 
 COLUMNS = (

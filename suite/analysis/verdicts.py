@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..definition.comparison import Comparison, Tensors, Truth, first_divergence
 from ..definition.embeddings import SEPARATOR
 from ..definition.problem import Problem
 from ..execution.backends import base_dtype
 from ..execution.records import Cell, cell_of
-from .equality import Comparison, Tensors, Truth, against_each_other, against_truth, first_divergence, truth_of
+from .equality import against_each_other, against_truth, truth_of
 from .exclusions import Exclusion, exclusion_of
 
 COLUMNS = (

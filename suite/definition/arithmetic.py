@@ -18,6 +18,8 @@ Index = NDArray[np.intp]
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7, "tf32": 2.0**-11}
 """Distance from 1 to the next number of each dtype; of TF32, which no tensor has, how its products round factors."""
+STORED_AS = {"bfloat16": "float32", "tf32": "float32"}
+"""The dtype of the arrays that hold numbers of a precision which NumPy has not."""
 SMALLEST_NORMAL = {
     "float64": 2.0**-1022,
     "float32": 2.0**-126,

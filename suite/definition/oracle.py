@@ -20,6 +20,7 @@ from .tape import Tape
 from .terms import terms
 from .weights import weight_shapes
 
+Compute = Callable[[Arithmetic], dict[str, Array]]
 Update = Callable[[Arithmetic, dict[str, Array], dict[str, Array]], dict[str, Array]]
 
 # Runs are made in groups whose largest tensor stays below this many numbers (32 MiB), however large the batch.
@@ -51,14 +52,30 @@ def noise_scale(
     Raises:
         BadInput: the dtype is unknown.
     """
+    return noise_scale_of(problem, lambda a: _run(problem, a, gradients, bound), dtype, runs=runs, seed=seed)
+
+
+def noise_scale_of(
+    problem: Problem, compute: Compute, dtype: str, *, runs: int = 16, seed: int = 0
+) -> dict[str, float]:
+    """N of whatever is computed of a problem, by name.
+
+    Args:
+        problem: whose sizes decide how many runs are made at a time.
+        compute: arithmetic → tensors, each [run, ...].
+        dtype: whose precision the runs have.
+        runs, seed: how many, and which.
+
+    Raises:
+        BadInput: the dtype is unknown.
+    """
     epsilon = _epsilon(dtype)
-    exact = evaluate(problem, gradients=gradients, bound=bound)
+    exact = compute(Exact())
     worst = dict.fromkeys(exact, 0.0)
     step = min(runs, max(1, GROUP // (problem.noise.shape[0] * problem.x.shape[0] * widest(problem.spec))))
     for first in range(0, runs, step):
         arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])
-        tensors = _run(problem, arithmetic, gradients, bound)
-        for name, tensor in tensors.items():
+        for name, tensor in compute(arithmetic).items():
             with np.errstate(invalid="ignore"):
                 deviation = np.abs(tensor - exact[name]).max()
             # np.maximum, unlike max, keeps a NaN: a tolerance that nothing meets, rather than a silently small one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from ..definition.arithmetic import STORED_AS
 from ..definition.errors import BadInput
 
 DTYPES = ("float64", "float32", "float64-as-shipped")
@@ -105,7 +106,7 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
 
 def base_dtype(dtype: str) -> str:
     """The NumPy dtype that holds tensors of a dtype: those below float32 are kept in float32."""
-    return {"bfloat16": "float32", "tf32": "float32"}.get(dtype, dtype.partition("-")[0])
+    return STORED_AS.get(dtype, precision(dtype))
 
 
 def precision(dtype: str) -> str:

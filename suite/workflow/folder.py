@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..analysis.equality import Tensors
 from ..analysis.verdicts import Row
+from ..definition.comparison import Tensors
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, read_tensors
 from ..execution.processes import cpu_threads

@@ -16,9 +16,10 @@ import pytest
 from equivalence.planted import GROUPS, PACKAGE, Planted, copy, edited, plant, problems_of
 from equivalence.planted_errors import PLANTED
 
-from elbostone.analysis.equality import Tensors, Truth, against_each_other, truth_of
+from elbostone.analysis.equality import against_each_other, truth_of
 from elbostone.analysis.exclusions import load_exclusions
 from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
+from elbostone.definition.comparison import Tensors, Truth
 from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.plan import Task

@@ -15,10 +15,10 @@ import pytest
 from equivalence import training_worker
 from equivalence.training_worker import ALPHA, BATCH, BUDGET, DTYPES, RULE, SEEDS, SIZES, STEPS, rule_in
 
-from elbostone.analysis.equality import compare
 from elbostone.analysis.tolerance import K
 from elbostone.definition import oracle
 from elbostone.definition.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
+from elbostone.definition.comparison import compare
 from elbostone.definition.data import digits
 from elbostone.definition.problem import Problem, read_tensors, save_problem, save_tensors
 from elbostone.definition.random import random_weights

@@ -11,19 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.equality import (
-    Comparison,
-    Truth,
-    against_each_other,
-    against_truth,
-    compare,
-    first_divergence,
-    flow,
-    truth_of,
-)
+from elbostone.analysis.equality import against_each_other, against_truth, flow, truth_of
 from elbostone.analysis.exclusions import Exclusion, exclusion_of, load_exclusions
 from elbostone.analysis.tolerance import tolerances
 from elbostone.analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict, judge, proven
+from elbostone.definition.comparison import Comparison, Truth, compare, first_divergence
 from elbostone.definition.errors import BadInput
 from elbostone.definition.oracle import evaluate, rounded
 from elbostone.definition.problem import Problem

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.equality import Tensors, truth_of
+from elbostone.analysis.equality import truth_of
 from elbostone.analysis.operations import products
 from elbostone.analysis.throughput import COLUMNS, throughput_rows
+from elbostone.definition.comparison import Tensors
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec

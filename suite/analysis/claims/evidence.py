@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ...definition.canonical import canonical
+from ...definition.comparison import Comparison, Truth, compare
 from ...definition.maps import WeightMap, weight_maps
 from ...definition.notation import Notation, Symbol
 from ...definition.probes import Probe, probes
@@ -15,7 +16,7 @@ from ...definition.problem import Problem
 from ...definition.spec import CONDITIONS, Spec
 from ...execution.claims.facts import Array, Facts
 from ...execution.subject import DATA_COUNT
-from ..equality import Comparison, Truth, compare, truth_of
+from ..equality import truth_of
 
 DTYPE = "float64"
 AGREES = "the run agrees with"

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...definition.canonical import total_bound
+from ...definition.comparison import Comparison, compare
 from ...definition.notation import Notation, Objective
 from ...definition.probes import Probe
 from ...definition.roles import BOUNDS
-from ..equality import Comparison, compare
 from .evidence import AGREES, DTYPE, Evidence, Violation, on, probe_truth, words
 from .symbols import _other_constants
 

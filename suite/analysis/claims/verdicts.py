@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...definition.comparison import Tensors
 from ...definition.notation import Notation
 from ...execution.claims.facts import facts_of
-from ..equality import Tensors
 from .check import violations
 from .evidence import Violation
 from .schema import entries

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ...definition import oracle
+from ...definition.comparison import Comparison, compare
 from ...definition.problem import Array, Problem
 from ...definition.registry import notations
 from ...definition.roles import ROLES
 from ...definition.spec import Spec
 from ...definition.theta import digits_truth as truth
 from ...definition.theta.digits import MODELS, NOTATION
-from ..equality import Comparison, compare
 from ..tolerance import K
 from .truth import Agreement, Tensors, agreement_of
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...definition.comparison import Comparison, compare
 from ...definition.theta import reference
 from ...definition.theta.cases import Case, evaluations
 from ...definition.theta.models import ROWS
-from ..equality import Comparison, compare
 from ..tolerance import K
 
 Array = NDArray[Any]

@@ -1,0 +1,96 @@
+"""Adam, and the definition's own training with it: what a step leaves, and what a pass over minibatches adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import oracle
+from .arithmetic import Arithmetic, Array, Exact
+from .problem import Problem
+from .weights import weight_shapes
+
+AFTER = "objective/after"
+"""The objective of the same batch under the weights that one update left."""
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba, ICLR 2015, arXiv:1412.6980, Algorithm 1) on the published objective.
+
+    Attributes:
+        scale: |published objective ÷ Σ_b bound_b|: gradients are multiplied by it.
+        epsilon: added to the root of the second moment.
+        corrected: whether ε is added to the bias-corrected root, as in Algorithm 1 and in torch; else to the root as it
+            is, as in the form at the end of the paper's section 2 and in Keras.
+        learning_rate, beta_1, beta_2: as in the paper.
+    """
+
+    scale: float
+    epsilon: float
+    corrected: bool
+    learning_rate: float = 1e-3
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+
+    def update(self) -> oracle.Update:
+        """An ascent from fresh moments, which counts its own steps."""
+        moments: dict[str, tuple[Array, Array]] = {}
+        step = 0
+
+        def update(arithmetic: Arithmetic, weights: dict[str, Array], gradients: dict[str, Array]) -> dict[str, Array]:
+            nonlocal step
+            step += 1
+            round_, new = arithmetic.round, {}
+            correction_1, correction_2 = 1 - self.beta_1**step, 1 - self.beta_2**step
+            for name, weight in weights.items():
+                g = round_(self.scale * gradients[name])
+                m, v = moments.get(name, (np.zeros_like(g), np.zeros_like(g)))
+                m = round_(round_(self.beta_1 * m) + round_((1 - self.beta_1) * g))
+                v = round_(round_(self.beta_2 * v) + round_((1 - self.beta_2) * round_(g * g)))
+                moments[name] = m, v
+                root = round_(np.sqrt(v))
+                if self.corrected:
+                    root = round_(root / np.sqrt(correction_2))
+                rate = self.learning_rate / correction_1 * (1 if self.corrected else np.sqrt(correction_2))
+                new[name] = round_(weight + round_(rate * round_(m / round_(root + self.epsilon))))
+            return new
+
+        return update
+
+
+def with_one_update(problem: Problem, adam: Adam, arithmetic: Arithmetic) -> dict[str, Array]:
+    """The tensors of a problem, its gradients, and `AFTER`, all [run, ...]."""
+    spec = problem.spec
+    weights = {name: np.repeat(problem.weights[name][None], arithmetic.runs, axis=0) for name in weight_shapes(spec)}
+    tensors = oracle.run(spec, problem.x, problem.noise, problem.weights, arithmetic)
+    updated = adam.update()(arithmetic, weights, {name: tensors[f"gradient/{name}"] for name in weights})
+    after = oracle.run(spec, problem.x, problem.noise, updated, arithmetic, gradients=False, carries_run=True)
+    return {**tensors, AFTER: after["objective"]}
+
+
+def objective_after(problem: Problem, adam: Adam) -> float:
+    """Σ_b elbo_b of a problem after one update on it."""
+    return float(with_one_update(problem, adam, Exact())[AFTER][0])
+
+
+def pass_total(
+    problem: Problem, batches: Sequence[Array], noises: Sequence[Array], adam: Adam, arithmetic: Arithmetic
+) -> Array:
+    """The sum over minibatches of Σ_b elbo_b before each update: [run].
+
+    Args:
+        problem: its specification and first weights.
+        batches: data of each step, [batch, data].
+        noises: noise of each step, [batch, latent].
+        adam: the rule, from fresh moments.
+        arithmetic: exact, or perturbed.
+    """
+    drawn = [noise[None] for noise in noises]
+    steps = oracle.gradient_ascent(problem.spec, problem.weights, batches, drawn, adam.update(), arithmetic)
+    total = np.zeros(arithmetic.runs)
+    for objective, _ in steps:
+        total = arithmetic.round(total + objective)
+    return total

@@ -1,0 +1,106 @@
+"""Two arrays of one canonical tensor: are they equal, and where are they not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arithmetic import EPSILON, STORED_AS
+
+Array = NDArray[Any]
+Tensors = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a problem's tensors are, and how far a correct computation in a dtype may be from it.
+
+    Attributes:
+        tensors: canonical name → float64 array.
+        tolerances: canonical name → largest absolute difference that counts as equal.
+        dtype: whose spacing an error is counted in.
+    """
+
+    tensors: Tensors
+    tolerances: Mapping[str, float]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One tensor of one cell against the truth, or of two cells against each other.
+
+    Attributes:
+        tensor: canonical name.
+        equal: whether every element is within the tolerance; NaN and infinity never are.
+        index: where the largest error is.
+        found, expected: the two values there.
+        error: their absolute difference; NaN where either is not finite.
+        ulps: the error in units of the dtype's spacing at `expected`.
+        tolerance: what was allowed.
+        shapes: (found, expected), only where they are not the same; then nothing was compared.
+        defined: whether the specification has this tensor at all.
+    """
+
+    tensor: str
+    equal: bool
+    index: tuple[int, ...]
+    found: float
+    expected: float
+    error: float
+    ulps: float
+    tolerance: float
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    defined: bool = True
+
+    def describe(self) -> str:
+        """One line: tensor, index, both values, error and tolerance."""
+        if not self.defined:
+            return f"{self.tensor}: returned, but this specification has no such tensor"
+        if self.shapes:
+            return f"{self.tensor}: shape {list(self.shapes[0])}, expected {list(self.shapes[1])}"
+        where = f"{self.tensor}[{', '.join(map(str, self.index))}]" if self.index else self.tensor
+        return (
+            f"{where}: {self.found:.17g}, expected {self.expected:.17g} "
+            f"({self.error:.3g} = {self.ulps:.3g} ulp; allowed {self.tolerance:.3g})"
+        )
+
+
+def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype: str) -> Comparison:
+    """Compare two arrays of one canonical tensor element by element; the worst element is reported."""
+    if found.shape != expected.shape:
+        shapes = (found.shape, expected.shape)
+        return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, tolerance, shapes)
+    finite = np.isfinite(found) & np.isfinite(expected)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.where(finite, np.abs(found - expected), np.inf)
+    index = np.unravel_index(int(np.argmax(error)), error.shape)
+    a, b = float(found[index]), float(expected[index])
+    worst = float(error[index])
+    with np.errstate(over="ignore", invalid="ignore"):  # the truth may lie beyond the reach of the dtype
+        spacing = spacing_at(abs(b), dtype)
+    return Comparison(
+        tensor=tensor,
+        equal=worst <= tolerance < np.inf,  # a tolerance that overflowed admits nothing
+        index=tuple(int(i) for i in index),
+        found=a,
+        expected=b,
+        error=worst if np.isfinite(worst) else np.nan,
+        ulps=worst / spacing if np.isfinite(worst) else np.nan,
+        tolerance=tolerance,
+    )
+
+
+def spacing_at(value: float, dtype: str) -> float:
+    """The distance from a value ≥ 0 to the next number of a dtype."""
+    stored = float(np.spacing(np.asarray(value, dtype=STORED_AS.get(dtype, dtype))))
+    return stored * (EPSILON[dtype] / EPSILON[STORED_AS.get(dtype, dtype)])
+
+
+def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
+    """The first unequal tensor in the order of data flow."""
+    return next((c for c in comparisons if not c.equal), None)

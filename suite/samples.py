@@ -14,7 +14,7 @@ from .definition.random import random_weights
 from .definition.spec import Spec
 from .definition.weights import decoder_slots
 from .execution.backends import DTYPES, MODES
-from .execution.bench.timings import BenchSample
+from .execution.bench.sample import BenchSample
 from .execution.bench.workloads import DIGITS, make_workload
 from .execution.plan import Selection
 
@@ -120,25 +120,19 @@ def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selectio
 
 
 def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
-    """The workloads of a throughput sample, and the cells in which each is proven before it is timed.
+    """The digits at batch 128, on which the formula of each cell that is timed is proven, in every mode.
 
-    The digits at batch 128 are also the problem on which every mode is proven, and on which float64 is run as Keras
-    ships it.
+    On them float64 is also run as Keras ships it. What is timed is proven once more by the process that times it, at
+    its own workload and batch.
     """
-    timed = replace(selection, dtypes=sample.dtypes, modes=sample.modes)
-    proofs: Sample = []
-    for name in sample.workloads:
-        for batch in sample.batches:
-            workload = make_workload(name, batch, digits(binarised=True))
-            selections: tuple[Selection, ...] = (timed,)
-            if (name, batch) == (DIGITS, BATCH):
-                eager = replace(selection, dtypes=("float64", "float32", "float64-as-shipped"), modes=("eager",))
-                # A compiled cell costs seconds: the quick sample has it in the dtype that is timed.
-                compiled = replace(_chosen(timed, sample.compiled_proofs), modes=("compiled", "compiled-xla"))
-                every = replace(selection, dtypes=DTYPES, modes=MODES)
-                selections = (every,) if full else (eager, compiled)
-            proofs.append((workload.problem, selections))
-    return proofs
+    eager = replace(selection, dtypes=("float64", "float32", "float64-as-shipped"), modes=("eager",))
+    # A compiled cell costs seconds: the quick sample has it in the dtype that is timed.
+    compiled = replace(
+        _chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=("compiled", "compiled-xla")
+    )
+    every = replace(selection, dtypes=DTYPES, modes=MODES)
+    problem = make_workload(DIGITS, BATCH, digits(binarised=True)).problem
+    return [(problem, (every,) if full else (eager, compiled))]
 
 
 #: Where the quick sample executes claims: JAX compiles every operation of every probe, and would take most of its time.

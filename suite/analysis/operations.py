@@ -48,7 +48,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
 
     Args:
         spec: the model.
-        stage: `encoder`, `decoder`, `elbo` or `training_step`.
+        stage: `encoder`, `decoder`, `elbo`, `training_step`, or `epoch`, of which it is one step.
         batch: images per call.
         samples: draws of the noise per image; the decoder runs once for each.
     """
@@ -58,7 +58,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
     if stage != "encoder":
         layers += _decoder(spec, batch * samples)
     counts = Counter((layer.rows, layer.fan_in, layer.fan_out) for layer in layers)
-    if stage == "training_step":
+    if stage in ("training_step", "epoch"):
         counts.update((layer.fan_in, layer.rows, layer.fan_out) for layer in layers)
         counts.update((layer.rows, layer.fan_out, layer.fan_in) for layer in layers if not layer.reads_data)
     return [Product(*shape, count) for shape, count in counts.items()]

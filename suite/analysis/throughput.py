@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..definition.comparison import Tensors, Truth, compare
-from ..definition.problem import Problem
+from ..definition.adam import Adam
+from ..definition.comparison import Tensors
 from ..definition.spec import Spec
 from ..execution.backends import precision
+from ..execution.bench.proof import Expected
 from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
-from .equality import flow, truth_of
 from .operations import products, weight_bytes
+from .stage_truth import smallest_error
 
 COLUMNS = (
     "workload",
@@ -24,6 +25,9 @@ COLUMNS = (
     "device",
     "dtype",
     "mode",
+    "rung",
+    "awaited",
+    "threads",
     "images_per_second",
     "lower",
     "upper",
@@ -35,6 +39,7 @@ COLUMNS = (
     "peak_memory_mb",
     "stable",
     "interval",
+    "detects",
     "verdict",
     "reason",
 )
@@ -50,7 +55,7 @@ Rates = Mapping[tuple[str, str, Roof], float]
 
 
 def throughput_rows(
-    records: Iterable[Record], problems: Mapping[str, Problem], load: Callable[[str], Tensors]
+    records: Iterable[Record], expected: Callable[[str, str, int], Expected], load: Callable[[str], Tensors]
 ) -> list[Row]:
     """The rows of throughput.csv, one per stage and cell, in the order in which they were first timed.
 
@@ -59,42 +64,47 @@ def throughput_rows(
 
     Args:
         records: of one run; those of another kind are passed over.
-        problems: the run's problems by name.
+        expected: (problem, precision, batch) → what its stages return.
         load: a record's outputs by file name.
     """
     records = list(records)
     rates = roof_rates(records)
-    truths: dict[tuple[str, str], Truth] = {}
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.get("kind") == THROUGHPUT:
             groups.setdefault(key_of(record), []).append(record)
     rows = []
     for group in groups.values():
-        name, dtype = group[0]["problem"], precision(group[0]["dtype"])
-        if (name, dtype) not in truths:
-            truths[name, dtype] = truth_of(problems[name], dtype)
-        verdict, reason = proof(group, problems[name], truths[name, dtype], load)
-        rows.append(row_of(group, problems[name].spec, rates, verdict, reason))
+        first = group[0]
+        truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
+        verdict, reason, detects = proof(group, truth, load)
+        row = row_of(group, truth.problem.spec, rates, verdict, reason)
+        rows.append({**row, "detects": detects})
     return rows
 
 
 def proof(
-    records: Sequence[Record], problem: Problem, truth: Truth, load: Callable[[str], Tensors]
-) -> tuple[str, str | None]:
-    """The verdict on one stage of one cell from its records of all processes, and the reason where it is another."""
+    records: Sequence[Record], expected: Expected, load: Callable[[str], Tensors]
+) -> tuple[str, str | None, float | None]:
+    """What the records of all processes prove of one stage of one cell.
+
+    Returns:
+        the verdict; the reason where it is not `equal`; the smallest relative error that would have been found.
+    """
+    detects = None
     for record in records:
         if record["status"] != "ok":
-            return record["status"], f"pass {record['pass']}: {record['reason']}"
+            return record["status"], f"pass {record['pass']}: {record['reason']}", None
+        rule = Adam(**record["adam"]) if record["adam"] else None
         for when in ("before", "after"):
-            tensors = load(record[when])
-            for name in flow(problem):
-                if name not in tensors:
-                    continue
-                found = compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
-                if not found.equal:
-                    return "differs", f"pass {record['pass']}, {when} timing: {found.describe()}"
-    return "equal", None
+            compared = list(expected.comparisons(load(record[when]), rule))
+            for comparison in compared:
+                if not comparison.equal:
+                    return "differs", f"pass {record['pass']}, {when} timing: {comparison.describe()}", None
+            if not compared:
+                return "differs", f"pass {record['pass']}, {when} timing: no output was compared", None
+            detects = smallest_error(expected.truth, {comparison.tensor for comparison in compared})
+    return "equal", None, detects
 
 
 def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None) -> Row:
@@ -105,13 +115,13 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
     medians = [statistics.median(record["rounds_ns"]) / 1e9 for record in records]
-    seconds, batch = statistics.median(medians), row["batch"]
+    seconds, images = statistics.median(medians), records[0]["images"]
     row |= {
-        "images_per_second": batch / seconds,
-        "lower": batch / max(medians),
-        "upper": batch / min(medians),
-        "roof_share": _share(row, spec, rates, seconds, library=None),
-        "library_share": _share(row, spec, rates, seconds, library=row["backend"]),
+        "images_per_second": images / seconds,
+        "lower": images / max(medians),
+        "upper": images / min(medians),
+        "roof_share": _share(row, spec, rates, seconds * row["batch"] / images, library=None),
+        "library_share": _share(row, spec, rates, seconds * row["batch"] / images, library=row["backend"]),
         # A session's later cells reuse what its earlier ones compiled; the passes run in opposite orders.
         "first_call_s": max(record["first_call_s"] for record in records),
         "graphs": max((record["graphs"]["graphs"] for record in records if record["graphs"]), default=None),
@@ -143,7 +153,7 @@ def _share(row: Row, spec: Spec, rates: Rates, seconds: float, *, library: str |
         row: its stage, batch, device and dtype.
         spec: the model.
         rates: seconds per call of each library and roof.
-        seconds: measured per call.
+        seconds: measured per batch.
         library: whose rates count; None for the best of all.
     """
     stage, batch, dtype = row["stage"], row["batch"], precision(row["dtype"])

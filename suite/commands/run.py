@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..analysis.throughput import Row as ThroughputRow
-from ..analysis.verdicts import Row, proven
+from ..analysis.verdicts import Row, by_cell, proven
 from ..definition.errors import BadInput
-from ..execution.bench.timings import FULL, QUICK, BenchSample
+from ..execution.bench.sample import FULL, FULL_CUDA, QUICK, BenchSample, Proven
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
 from ..samples import bench_proofs, claims_sample, equality_sample
@@ -61,8 +61,9 @@ class Order:
     @property
     def sample(self) -> BenchSample:
         """The declared sample; notations that were asked for by name are all timed, in every mode."""
-        sample = FULL if self.full else QUICK
-        return replace(sample, notations=None, compiled_notations=None) if self.notations else sample
+        full = FULL if self.device == "cpu" else FULL_CUDA
+        sample = full if self.full else QUICK
+        return sample.of_all_notations() if self.notations else sample
 
     def selection(self) -> Selection:
         return select(self.notations, self.backends, self.device, None, None)
@@ -109,10 +110,11 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
         folder,
         order.sample,
         selection.notations,
-        proven(rows),
+        Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows)),
         device=order.device,
         threads=order.threads,
         timeout_s=order.timeout_s,
+        backends=order.backends,
     )
     with progress("throughput", throughput.total) as advance:
         speeds = throughput.run(advance)

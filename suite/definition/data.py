@@ -7,9 +7,12 @@ import struct
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import BadInput
 from .problem import Array
+
+MNIST_PIXELS = 28 * 28
 
 _IDX_UNSIGNED_BYTE = 0x08
 
@@ -27,6 +30,20 @@ def digits(*, binarised: bool) -> Array:
 
     grey = np.asarray(load_digits().data, dtype=np.float64) / 16
     return (grey >= 0.5).astype(np.float64) if binarised else grey
+
+
+def digits_enlarged(count: int) -> NDArray[np.uint8]:
+    """The digits at the size of MNIST's: each pixel of 8 × 8 becomes 3 × 3, within a frame of two.
+
+    Args:
+        count: images; the 1,797 digits come again and again.
+
+    Returns:
+        [count, 784], unsigned bytes.
+    """
+    square = digits(binarised=False).reshape(-1, 8, 8)
+    large = np.pad(np.kron(square, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2)))
+    return np.resize(np.rint(255 * large).astype(np.uint8), (count, MNIST_PIXELS))
 
 
 def read_idx_images(path: Path) -> Array:

@@ -56,7 +56,7 @@ def noise_scale(
 
 
 def noise_scale_of(
-    problem: Problem, compute: Compute, dtype: str, *, runs: int = 16, seed: int = 0
+    problem: Problem, compute: Compute, dtype: str, *, runs: int = 16, seed: int = 0, numbers: int = 0
 ) -> dict[str, float]:
     """N of whatever is computed of a problem, by name.
 
@@ -65,6 +65,7 @@ def noise_scale_of(
         compute: arithmetic → tensors, each [run, ...].
         dtype: whose precision the runs have.
         runs, seed: how many, and which.
+        numbers: that a run holds in one tensor, if more than the problem's widest layer needs.
 
     Raises:
         BadInput: the dtype is unknown.
@@ -72,7 +73,8 @@ def noise_scale_of(
     epsilon = _epsilon(dtype)
     exact = compute(Exact())
     worst = dict.fromkeys(exact, 0.0)
-    step = min(runs, max(1, GROUP // (problem.noise.shape[0] * problem.x.shape[0] * widest(problem.spec))))
+    numbers = max(numbers, problem.noise.shape[0] * problem.x.shape[0] * widest(problem.spec))
+    step = min(runs, max(1, GROUP // numbers))
     for first in range(0, runs, step):
         arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])
         for name, tensor in compute(arithmetic).items():
@@ -94,10 +96,10 @@ def rounded(problem: Problem, dtype: str) -> Problem:
         return problem
     return replace(
         problem,
-        x=_round_to(problem.x, dtype),
-        noise=_round_to(problem.noise, dtype),
-        weights={name: _round_to(weight, dtype) for name, weight in problem.weights.items()},
-        weight_noise={name: _round_to(noise, dtype) for name, noise in problem.weight_noise.items()},
+        x=rounded_array(problem.x, dtype),
+        noise=rounded_array(problem.noise, dtype),
+        weights={name: rounded_array(weight, dtype) for name, weight in problem.weights.items()},
+        weight_noise={name: rounded_array(noise, dtype) for name, noise in problem.weight_noise.items()},
         expected_terms={},
         expected_gradients={},
     )
@@ -109,7 +111,8 @@ def _epsilon(dtype: str) -> float:
     return EPSILON[dtype]
 
 
-def _round_to(values: Array, dtype: str) -> Array:
+def rounded_array(values: Array, dtype: str) -> Array:
+    """Numbers rounded to a dtype, as float64."""
     dtype = "float32" if dtype == "tf32" else dtype  # TF32 rounds on the way into a product, not what is stored
     if dtype != "bfloat16":  # NumPy has no bfloat16: eight significant bits, ties to even
         return values.astype(dtype).astype(np.float64)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..definition import oracle
-from ..definition.maps import published_weights
+from ..definition.adam import AFTER, Adam
 from ..definition.notation import Symbol
 from ..definition.problem import Problem
 from ..definition.roles import ROLES
-from .backends import base_dtype, precision
+from .backends import precision
 from .bindings import Graphs, Training
 from .bindings.base import Optimizer
 from .compute import OBJECTIVE, canonical_gradients, derive_log_variance
@@ -23,7 +24,7 @@ from .tuning import exported, open_tuner
 
 Array = NDArray[Any]
 
-STAGES = ("encoder", "decoder", "elbo", "training_step")
+STAGES = ("encoder", "decoder", "elbo", "training_step", "epoch")
 ADAM = Optimizer("adam", learning_rate=1e-3)
 ADAM_BETA_1 = 0.9
 """The default of both frameworks."""
@@ -33,11 +34,12 @@ class Stage(ABC):
     """One stage of one subject: calling it computes once and waits for the device.
 
     Attributes:
+        images: that one call goes through.
         latest: what the last call returned. It stays alive until the next call has made its own.
     """
 
-    def __init__(self, subject: Subject):
-        self.subject = subject
+    def __init__(self, subject: Subject, images: int):
+        self.subject, self.images = subject, images
         self.latest: Any = None
 
     @abstractmethod
@@ -52,12 +54,16 @@ class Stage(ABC):
     def graphs(self) -> Graphs | None:
         """What was compiled for this stage; None if nothing."""
 
+    def adam(self) -> Adam | None:
+        """The rule of a stage that trains."""
+        return None
+
     def restore(self) -> None:  # noqa: B027 forward stages change nothing
         """Undo what calls have changed, so that the next one computes what the first one did."""
 
     def where(self, outputs: Any) -> tuple[str, str]:
         """(device, dtype) of a call's outputs."""
-        return self.subject.binding.where(_listed(outputs)[0])
+        return self.subject.binding.where(listed(outputs)[0])
 
 
 class ForwardStage(Stage):
@@ -79,7 +85,7 @@ class ForwardStage(Stage):
         batch: int,
         rung: str = "",
     ):
-        super().__init__(subject)
+        super().__init__(subject, batch)
         self.inputs, self.returned, self.batch = inputs, returned, batch
         self.function = self._made(function, rung)
         self.synchronize = subject.binding.synchronize
@@ -103,9 +109,9 @@ class ForwardStage(Stage):
 
     def tensors(self, outputs: Any) -> dict[str, Array]:
         subject = self.subject
-        arrays = [subject.binding.array(output) for output in _listed(outputs)]
+        arrays = [subject.binding.array(output) for output in listed(outputs)]
         if self.returned is None:
-            return {OBJECTIVE: _total_elbo(subject, arrays[0], self.batch)}
+            return {OBJECTIVE: total_bound(subject, arrays[0], self.batch)}
         found = {}
         for symbol, array in zip(self.returned, arrays, strict=True):
             if symbol.tensor is None:
@@ -131,7 +137,7 @@ class TrainingStage(Stage):
     def __init__(
         self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int, rung: str = ""
     ):
-        super().__init__(subject)
+        super().__init__(subject, batch)
         self.inputs, self.start, self.batch = inputs, start, batch
         self.training = self._made(rung)
         self.synchronize = subject.binding.synchronize
@@ -151,12 +157,19 @@ class TrainingStage(Stage):
         return value
 
     def tensors(self, outputs: Any) -> dict[str, Array]:
-        """The objective, and the gradients of Σ_b elbo_b out of Adam's first moments: of a first step only."""
+        """Of a first step only: the objective, the gradients of Σ_b elbo_b out of Adam's first moments, and the
+        objective of one step more, which depends on the update. It takes that step.
+        """
         subject = self.subject
-        found = {OBJECTIVE: _total_elbo(subject, subject.binding.array(outputs), self.batch)}
+        found = {OBJECTIVE: total_bound(subject, subject.binding.array(outputs), self.batch)}
         factor = (1 - ADAM_BETA_1) * subject.objective_sign()
         moments = {path: m.astype(np.float64) / factor for path, m in self.training.first_moments().items()}
-        return found | canonical_gradients(subject, moments, self.batch)
+        found |= canonical_gradients(subject, moments, self.batch)
+        found[AFTER] = total_bound(subject, subject.binding.array(self()), self.batch)
+        return found
+
+    def adam(self) -> Adam:
+        return adam_of(self.subject, self.batch)
 
     def graphs(self) -> Graphs | None:
         return self.subject.binding.graphs(self.training)
@@ -165,7 +178,9 @@ class TrainingStage(Stage):
         self.training.restore(self.start)
 
 
-def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = "") -> Stage:
+def make_stage(
+    subject: Subject, problem: Problem, stage: str, *, batch: int | None = None, rung: str = ""
+) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
     The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
@@ -174,12 +189,14 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
     Args:
         subject: a model with the problem's weights.
         problem: data, noise and weights.
-        stage: one of `STAGES`.
+        stage: one of `STAGES` but `epoch`.
+        batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
         rung: of the ladder, where the subject's mode is `tuned`.
     """
     if len(problem.noise) != 1:
         raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
-    problem = oracle.rounded(problem, precision(subject.dtype))
+    rows = oracle.rounded(problem, precision(subject.dtype))
+    problem = repeated(rows, batch or len(rows.x))
     binding, notation, spec = subject.binding, subject.notation, subject.spec
     methods, batch = notation.methods, len(problem.x)
     symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
@@ -191,7 +208,7 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
             subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung
         )
     if stage == "decoder":
-        latent = oracle.evaluate(problem, gradients=False)["latent"]
+        latent = np.tile(oracle.evaluate(rows, gradients=False)["latent"], (1, batch // len(rows.x), 1))
         declared = notation.symbol("latent", spec)
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
@@ -202,16 +219,33 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
     if stage == "elbo":
         return ForwardStage(subject, subject.objective(), inputs, None, batch, rung)
     if stage == "training_step":
-        weights = subject.embedded.weights(problem.weights)
-        start = published_weights(subject.maps, weights, base_dtype(subject.dtype))
-        return TrainingStage(subject, inputs, start, batch, rung)
+        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 
-def _listed(outputs: Any) -> list[Any]:
+def repeated(problem: Problem, batch: int) -> Problem:
+    """The problem with its rows one after the other again and again, `batch` of them.
+
+    Raises:
+        ValueError: `batch` is no multiple of them.
+    """
+    if batch % len(problem.x):
+        raise ValueError(f"{problem.name}: expected a multiple of its {len(problem.x)} rows; found batch {batch}")
+    times = batch // len(problem.x)
+    return replace(problem, x=np.tile(problem.x, (times, 1)), noise=np.tile(problem.noise, (1, times, 1)))
+
+
+def adam_of(subject: Subject, batch: int) -> Adam:
+    """The rule by which a subject's framework trains on its published objective."""
+    epsilon, corrected = subject.binding.adam_epsilon
+    return Adam(abs(subject.objective_factor(batch)), epsilon, corrected, ADAM.learning_rate)
+
+
+def listed(outputs: Any) -> list[Any]:
+    """What a method returned, as a list."""
     return list(outputs) if isinstance(outputs, tuple | list) else [outputs]
 
 
-def _total_elbo(subject: Subject, objective: Array, batch: int) -> Array:
+def total_bound(subject: Subject, objective: Array, batch: int) -> Array:
     """The published objective as Σ_b bound_b, by its declared sense, reduction and constants."""
     return np.asarray(subject.total_bound(float(objective.astype(np.float64)), batch, None))

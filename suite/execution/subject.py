@@ -87,6 +87,12 @@ class Subject:
         """A published objective as Σ_b bound_b, as `canonical.total_bound` has it."""
         return canonical.total_bound(self.notation.objective, self.spec, published, batch, self.data_count, kl)
 
+    def starting_weights(self, problem: Problem) -> dict[str, Array]:
+        """A problem's weights by attribute path, in the dtype that holds them."""
+        rounded = oracle.rounded(problem, precision(self.dtype))
+        weights = self.embedded.weights(rounded.weights)
+        return published_weights(self.maps, weights, base_dtype(self.dtype))
+
     def data(self, x: Array) -> Any:
         """x [batch, data] as the tensor that the model takes."""
         return self.binding.tensor(self.laid_out(x), self.dtype)
@@ -128,6 +134,6 @@ def prepare(
     spec = embedded.target
     maps = weight_maps(notation, cell.framework, spec)
     model = binding.build(module, notation, spec, maps, cell.dtype)
-    weights = embedded.weights(oracle.rounded(problem, precision(cell.dtype)).weights)
-    binding.put_weights(model, published_weights(maps, weights, base_dtype(cell.dtype)))
-    return Subject(binding, notation, embedded, model, maps, cell.dtype, cell.mode)
+    subject = Subject(binding, notation, embedded, model, maps, cell.dtype, cell.mode)
+    binding.put_weights(model, subject.starting_weights(problem))
+    return subject

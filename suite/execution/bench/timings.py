@@ -1,15 +1,12 @@
-"""What is timed: a stage of a proven cell; and the declared samples."""
+"""What is timed: a stage of a proven cell, and the rates that it is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ...definition.notation import Notation
-from ..backends import BACKENDS
 from ..records import CELL_FIELDS, Cell, cell_of
-from .workloads import DIGITS, WORKLOADS, Workload
 
 THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
 """Kinds of records that a session leaves; a record of equality has no `kind`."""
@@ -81,97 +78,3 @@ class Roof:
     operation: str
     shape: tuple[int, ...]
     dtype: str
-
-
-@dataclass(frozen=True)
-class BenchSample:
-    """A declared sample of timings.
-
-    Attributes:
-        workloads, batches, stages, dtypes: what is timed.
-        modes: eager and compiled; `published` exists for the stages that score, of notations that define it.
-        passes: processes per backend; six or more make min–max a 97 % interval.
-        max_time_s: of one timing.
-        notations, compiled_notations: the notations that are timed at all, and compiled; None for all.
-        compiled_proofs: the notations whose compiled cells are proven beside those that are timed; None for all.
-    """
-
-    workloads: tuple[str, ...]
-    batches: tuple[int, ...]
-    stages: tuple[str, ...]
-    modes: tuple[str, ...]
-    passes: int
-    max_time_s: float
-    dtypes: tuple[str, ...] = ("float32",)
-    notations: tuple[str, ...] | None = None
-    compiled_notations: tuple[str, ...] | None = None
-    compiled_proofs: tuple[str, ...] | None = None
-
-
-# Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
-# compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
-# that maximises, on log σ, and one that minimises. Compiled cells are proven of four, which differ in sign, reduction,
-# scale and whose code they are. What the sample does not have is not printed as missing.
-QUICK = BenchSample(
-    workloads=(DIGITS,),
-    batches=(128,),
-    stages=("encoder", "decoder", "training_step"),
-    modes=("eager", "compiled"),
-    passes=2,
-    max_time_s=0.1,
-    notations=("kingma_welling_2019", "pytorch_examples"),
-    compiled_notations=("pytorch_examples",),
-    compiled_proofs=("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples"),
-)
-FULL = BenchSample(
-    workloads=tuple(WORKLOADS),
-    batches=(1, 128, 1024),
-    stages=("encoder", "decoder", "elbo", "training_step"),
-    modes=("eager", "compiled", "compiled-xla", "published"),
-    passes=6,
-    max_time_s=0.25,
-)
-
-
-def plan_timings(
-    sample: BenchSample,
-    workloads: Iterable[tuple[Workload, str]],
-    notations: Iterable[Notation],
-    packages: Mapping[str, str],
-    proven: Collection[Cell],
-    *,
-    device: str = "cpu",
-) -> list[Timing]:
-    """The timings of a sample, of proven cells only.
-
-    Args:
-        sample: what is declared.
-        workloads: each with the path of its problem file.
-        notations: to time.
-        packages: notation id → package.
-        proven: the cells whose every tensor is equal to the truth.
-        device: to time on.
-    """
-    chosen = list(notations)
-    return [
-        Timing(cell, workload.name, stage, workload.batch, str(file), packages[notation.id], str(notation.path))
-        for workload, file in workloads
-        for backend in BACKENDS.values()
-        for notation in chosen
-        for dtype in sample.dtypes
-        for mode in sample.modes
-        for cell in [
-            Cell(workload.problem.name, notation.id, backend.framework, backend.name, device, dtype, mode),
-        ]
-        if cell in proven and _in_sample(sample, notation, mode)
-        for stage in sample.stages
-        if mode != "published" or stage in ("elbo", "training_step")
-    ]
-
-
-def _in_sample(sample: BenchSample, notation: Notation, mode: str) -> bool:
-    if sample.notations is not None and notation.id not in sample.notations:
-        return False
-    if mode.startswith("compiled") and sample.compiled_notations is not None:
-        return notation.id in sample.compiled_notations
-    return mode != "published" or notation.methods.objective_as_published is not None

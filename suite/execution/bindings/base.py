@@ -112,6 +112,8 @@ class Binding(ABC):
 
     backend: str
     framework: str
+    adam_epsilon: tuple[float, bool]
+    """The framework's own ε of Adam, and whether it is added to the bias-corrected root of the second moment."""
 
     def __init__(self, device: str):
         self.device = device

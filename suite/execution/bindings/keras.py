@@ -25,6 +25,7 @@ class KerasBinding(Binding):
     """Drives a keras.Model; sub-classes add what differs between backends: compiling, gradients, waiting."""
 
     framework = "keras"
+    adam_epsilon = 1e-7, False
 
     def __init__(self, device: str):
         super().__init__(device)

@@ -18,6 +18,7 @@ class TorchBinding(OnTorch):
 
     backend = "torch"
     framework = "torch"
+    adam_epsilon = 1e-8, True
 
     def __init__(self, device: str):
         super().__init__(device)

@@ -1,0 +1,77 @@
+"""The truth of what is timed: a problem's own tensors, its training, and how far rounding may lead from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from ..definition import oracle
+from ..definition.adam import Adam, pass_total, with_one_update
+from ..definition.arithmetic import Arithmetic, Array
+from ..definition.comparison import Truth
+from ..definition.problem import Problem
+from ..execution.bench.proof import PASS, PASS_STEPS, save_truth, truth_file
+from .tolerance import K
+
+# N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
+_RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
+
+
+def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Truth:
+    """What the stages of a problem return, in one precision.
+
+    What depends on the framework's ε, or on what a pass draws, has a tolerance here and its truth when it is compared:
+    its N is measured with the problem's own noise, in each of the minibatches of a pass.
+
+    Args:
+        problem: with one draw of noise per datum.
+        precision: a key of `arithmetic.EPSILON`.
+        stages: of `stages.STAGES`.
+    """
+    rounded = oracle.rounded(problem, precision)
+    training = "training_step" in stages
+
+    def compute(arithmetic: Arithmetic) -> dict[str, Array]:
+        if training:
+            return with_one_update(rounded, _RULE, arithmetic)
+        return oracle.run(rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False)
+
+    numbers = max(weight.size for weight in rounded.weights.values()) if training else 0  # each run has its own
+    allowed = oracle.noise_scale_of(rounded, compute, precision, numbers=numbers)
+    if "epoch" in stages:
+        batches, noises = [rounded.x] * PASS_STEPS, [rounded.noise[0]] * PASS_STEPS
+        scale = oracle.noise_scale_of(
+            rounded,
+            lambda a: {PASS: pass_total(rounded, batches, noises, _RULE, a)},
+            precision,
+            numbers=max(weight.size for weight in rounded.weights.values()),
+        )
+        allowed |= scale
+    tensors = oracle.evaluate(rounded, gradients=training)
+    return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
+
+
+def write_truth(problem_file: Path, problem: Problem, precision: str, stages: Collection[str]) -> None:
+    """Leave a problem's truth beside it, for the children of a run; one that is there already is kept."""
+    path = truth_file(problem_file, precision)
+    if not path.exists():
+        save_truth(stage_truth(problem, precision, stages), path)
+
+
+def smallest_error(truth: Truth, names: Collection[str]) -> float | None:
+    """The smallest relative error, planted in all of a tensor, that is found in every one of some tensors.
+
+    An error of δ in a tensor moves its largest entry by δ · max|truth|, and is found where that is more than the
+    tolerance. Tensors that are zero throughout say nothing.
+
+    Args:
+        truth: what is compared with.
+        names: of the tensors that a stage returns.
+    """
+    found = []
+    for name in names:
+        if name in truth.tensors and (largest := float(np.abs(truth.tensors[name]).max())):
+            found.append(truth.tolerances[name] / largest)
+    return max(found, default=None)

@@ -1,0 +1,141 @@
+"""What a timed call returned, held against the truth, by the child before it times and by the judge after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...definition import oracle
+from ...definition.adam import AFTER, Adam, objective_after, pass_total
+from ...definition.arithmetic import Exact
+from ...definition.comparison import Comparison, Tensors, Truth, compare
+from ...definition.problem import Problem, read_tensors, save_tensors
+from ...definition.roles import TENSORS
+
+Array = NDArray[Any]
+
+LEAST, MOST = "/least", "/most"
+"""Ends of the names of what is kept of a tensor over the repetitions of a problem's rows."""
+PASS = "objective/pass"
+"""The sum of the objectives of a pass over `PASS_STEPS` minibatches, each before its update."""
+PASS_STEPS = 3
+ORDER, NOISE = "pass/order", "pass/noise"
+"""What a pass took and drew: [step, batch], [step, batch, latent]."""
+_ALLOWED = "allowed "
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The truth of a problem in one precision, and what a batch makes of it.
+
+    A batch repeats the problem's rows: what is per datum is the same in each repetition, and a sum is so many times
+    the problem's own; so is what rounding may add to it.
+
+    Attributes:
+        problem: rounded to the precision.
+        truth: of the problem's own rows.
+        repeats: how often the batch has them.
+        images: unsigned bytes [data count, data] that passes are made over; None where there are none.
+    """
+
+    problem: Problem
+    truth: Truth
+    repeats: int = 1
+    images: Array | None = None
+
+    def comparisons(self, tensors: Tensors, adam: Adam | None) -> Iterator[Comparison]:
+        """Every tensor that a stage returned against the truth, in the order of data flow.
+
+        Args:
+            tensors: canonical name → array; folded over the repetitions.
+            adam: the rule of a training stage.
+        """
+        allowed = self.truth.tolerances
+        for name in self.truth.tensors:
+            scale = self.repeats if is_sum(name) else 1
+            for found in (name, name + LEAST, name + MOST):
+                if found in tensors:
+                    true, tolerance = scale * self.truth.tensors[name], scale * allowed[name]
+                    yield compare(name, tensors[found], true, tolerance, self.truth.dtype)
+        for name, value in self._trained(tensors, adam):
+            tolerance = self.repeats * allowed[name]
+            yield compare(name, tensors[name], np.asarray(value), tolerance, self.truth.dtype)
+
+    def _trained(self, tensors: Tensors, adam: Adam | None) -> Iterator[tuple[str, float]]:
+        """(name, truth) of what depends on the rule of the update, and on what a pass drew."""
+        if AFTER in tensors:
+            assert adam is not None
+            scaled = replace(adam, scale=adam.scale * self.repeats)
+            yield AFTER, self.repeats * objective_after(self.problem, scaled)
+        if PASS in tensors:
+            assert adam is not None
+            yield PASS, self._pass_total(tensors, adam)
+
+    def _pass_total(self, tensors: Tensors, adam: Adam) -> float:
+        assert self.images is not None
+        batches = [self.images[rows.astype(int)] / 255.0 for rows in tensors[ORDER]]
+        stacked = oracle.rounded_array(np.stack(batches), self.truth.dtype)
+        return float(pass_total(self.problem, list(stacked), list(tensors[NOISE]), adam, Exact())[0])
+
+
+def is_sum(name: str) -> bool:
+    """Whether a canonical tensor is a sum over the batch."""
+    return name.startswith(("objective", "gradient/"))
+
+
+def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
+    """Per-datum tensors as their least and most over the repetitions of the problem's rows; sums as they are.
+
+    Args:
+        tensors: canonical name → [batch, ...] or [sample, batch, ...], the batch axis `rows · repeats` long.
+        repeats: how often the rows are repeated, one repetition after the other.
+    """
+    if repeats == 1:
+        return dict(tensors)
+    folded = {}
+    for name, tensor in tensors.items():
+        if is_sum(name) or name in (ORDER, NOISE):
+            folded[name] = tensor
+            continue
+        axis = TENSORS[name].index("batch")
+        shape = (*tensor.shape[:axis], repeats, tensor.shape[axis] // repeats, *tensor.shape[axis + 1 :])
+        unfolded = tensor.reshape(shape)
+        # NumPy's min and max keep a NaN: it is not lost in the folding.
+        folded[name + LEAST], folded[name + MOST] = unfolded.min(axis), unfolded.max(axis)
+    return folded
+
+
+def truth_file(problem_file: Path, precision: str) -> Path:
+    """Where a problem's truth in a precision lies: beside the problem."""
+    return problem_file.with_name(f"{problem_file.stem}.truth-{precision}.safetensors")
+
+
+def images_file(problem_file: Path, problem: Problem) -> Path:
+    """Where the images lie that passes are made over: one file for all problems of their size."""
+    return problem_file.with_name(f"images-{problem.spec.data_dim}.npy")
+
+
+def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int) -> Expected:
+    """What a stage must return at a batch size; the truth was written before (`save_truth`)."""
+    truth = load_truth(truth_file(problem_file, precision), precision)
+    file = images_file(problem_file, problem)
+    images = np.load(file) if file.exists() else None
+    return Expected(oracle.rounded(problem, precision), truth, batch // len(problem.x), images)
+
+
+def save_truth(truth: Truth, path: Path) -> None:
+    """Write a truth for the children of a run."""
+    allowed = {_ALLOWED + name: np.asarray(value) for name, value in truth.tolerances.items()}
+    save_tensors({**{name: np.asarray(t) for name, t in truth.tensors.items()}, **allowed}, path)
+
+
+def load_truth(path: Path, precision: str) -> Truth:
+    """Read what `save_truth` wrote."""
+    found = read_tensors(path)
+    allowed = {name.removeprefix(_ALLOWED): float(t) for name, t in found.items() if name.startswith(_ALLOWED)}
+    return Truth({name: t for name, t in found.items() if not name.startswith(_ALLOWED)}, allowed, precision)

@@ -1,0 +1,250 @@
+"""The declared samples of timings, and the timings that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+
+from ...definition.embeddings import written_by
+from ...definition.notation import Notation
+from ..backends import BACKENDS, Backend
+from ..records import Cell
+from .timings import Timing
+from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
+
+FORWARD = ("encoder", "decoder", "elbo")
+STEPS = (*FORWARD, "training_step")
+PUBLISHED_STAGES = {"torch": ("elbo", "training_step", "epoch"), "keras": ("encoder", "decoder", "elbo", "epoch")}
+"""What the mode `published` is of: a source's own loop on torch; on Keras `predict`, and `fit` as a pass over data."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Every combination of what it lists, as far as a backend has it.
+
+    Attributes:
+        workload: whose problem is timed.
+        batches, stages, modes, dtypes: what is timed of it.
+        notations: whose implementations; None for all that can write the workload.
+        threads: `pinned`, `default`, or both.
+        awaited: whether each call waits for the device, or both.
+    """
+
+    workload: str
+    batches: tuple[int, ...]
+    stages: tuple[str, ...]
+    modes: tuple[str, ...]
+    dtypes: tuple[str, ...] = ("float32",)
+    notations: tuple[str, ...] | None = None
+    threads: tuple[str, ...] = ("pinned",)
+    awaited: tuple[bool, ...] = (True,)
+
+
+@dataclass(frozen=True)
+class BenchSample:
+    """A declared sample of timings.
+
+    Attributes:
+        slices: what is timed.
+        passes: processes per backend; six or more make min–max a 97 % interval.
+        max_time_s: of one timing.
+        compiled_proofs: the notations whose compiled cells are proven beside those that are timed; None for all.
+    """
+
+    slices: tuple[Slice, ...]
+    passes: int
+    max_time_s: float
+    compiled_proofs: tuple[str, ...] | None = None
+
+    def of_all_notations(self) -> BenchSample:
+        """The sample with every notation that is asked for, in every mode."""
+        return replace(self, slices=tuple(dict.fromkeys(replace(s, notations=None) for s in self.slices)))
+
+    def notations(self) -> set[str] | None:
+        """The notations that are timed; None for all."""
+        named = [s.notations for s in self.slices]
+        return None if None in named else {name for names in named for name in names or ()}
+
+
+# Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
+# compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
+# that maximises, on log σ, and one that minimises. Compiled cells are proven of four, which differ in sign, reduction,
+# scale and whose code they are. What the sample does not have is not printed as missing.
+QUICK = BenchSample(
+    slices=(
+        Slice(
+            DIGITS,
+            (128,),
+            ("encoder", "decoder", "training_step"),
+            ("eager",),
+            notations=("kingma_welling_2019", "pytorch_examples"),
+        ),
+        Slice(
+            DIGITS,
+            (128,),
+            ("encoder", "decoder", "training_step"),
+            ("compiled",),
+            notations=("pytorch_examples",),
+        ),
+    ),
+    passes=2,
+    max_time_s=0.1,
+    compiled_proofs=("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples"),
+)
+
+_ALL_MODES = ("published", "eager", "compiled", "compiled-xla", "tuned", "exported")
+_BATCHES = (1, 128, 1024, 8192)
+# Every workload with the notation that it is of, in every mode; then every notation on the digits, in two.
+_COMMON = (
+    Slice(MNIST_SIZE, _BATCHES, STEPS, _ALL_MODES, notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024), STEPS, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128,), ("epoch",), ("published", "tuned"), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (1, 128), STEPS, ("compiled",), notations=("pytorch_examples",), awaited=(False,)),
+    Slice(MNIST_SIZE, (128,), STEPS, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
+    Slice(AEVB_SIZE, (128, 1024), STEPS, _ALL_MODES, notations=("kingma_welling_2013",)),
+    Slice(CONVOLUTIONAL, (1, 128), STEPS, _ALL_MODES, notations=("keras_io",)),
+    Slice(CONVOLUTIONAL, (128,), STEPS, ("tuned",), ("bfloat16",), ("keras_io",)),
+    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",)),
+    Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager", "compiled")),
+)
+# A step of the large model takes a second here, and its truth, of 71 million weights in sixteen runs, ten minutes.
+FULL = BenchSample(
+    slices=(
+        *_COMMON,
+        Slice(
+            LARGE,
+            (128,),
+            ("encoder", "decoder"),
+            ("eager", "compiled", "tuned", "exported"),
+            notations=("kingma_welling_2019",),
+        ),
+    ),
+    passes=6,
+    max_time_s=0.2,
+)
+FULL_CUDA = BenchSample(
+    slices=(
+        *_COMMON,
+        Slice(MNIST_SIZE, (65536,), STEPS, ("eager", "compiled", "tuned"), notations=("pytorch_examples",)),
+        Slice(
+            MNIST_SIZE, (1024, 8192, 65536), STEPS, ("compiled", "tuned"), ("tf32", "bfloat16"), ("pytorch_examples",)
+        ),
+        Slice(
+            LARGE,
+            (128, 1024, 8192, 65536),
+            STEPS,
+            ("eager", "compiled", "tuned"),
+            ("float32", "tf32", "bfloat16"),
+            ("kingma_welling_2019",),
+        ),
+    ),
+    passes=6,
+    max_time_s=0.2,
+)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What the equality phase found.
+
+    Attributes:
+        cells: whose every tensor is equal to the truth.
+        refuted: the other cells that were judged.
+    """
+
+    cells: frozenset[Cell]
+    refuted: frozenset[Cell] = frozenset()
+
+    @cached_property
+    def _formulas(self) -> frozenset[tuple[str, str, str, str]]:
+        return frozenset((c.notation, c.backend, c.device, c.dtype) for c in self.cells)
+
+    def admits(self, cell: Cell) -> bool:
+        """Whether a cell may be timed: its formula is proven in its backend, and nothing speaks against the cell.
+
+        The timed stage itself is proven by the process that times it, before and after. Below float32 that says
+        little, so the formula must be equal in float64.
+        """
+        accepted = ("float64",) if cell.dtype in ("bfloat16", "tf32") else ("float64", "float32")
+        formula = (cell.notation, cell.backend, cell.device)
+        return cell not in self.refuted and any((*formula, dtype) in self._formulas for dtype in accepted)
+
+
+Rungs = Mapping[tuple[str, str, str, int, str], str]
+"""(backend, workload, stage, batch, dtype) → the rung that was the fastest."""
+
+
+def plan_timings(
+    sample: BenchSample,
+    workloads: Iterable[tuple[Workload, str]],
+    notations: Iterable[Notation],
+    packages: Mapping[str, str],
+    proven: Proven,
+    *,
+    device: str = "cpu",
+    rungs: Rungs | None = None,
+    backends: Collection[str] = (),
+) -> list[Timing]:
+    """The timings of a sample, of proven cells only; each once, however many slices have it.
+
+    Args:
+        sample: what is declared.
+        workloads: each with the path of its problem file.
+        notations: to time.
+        packages: notation id → package.
+        proven: what the equality phase found.
+        device: to time on.
+        rungs: the fastest of each ladder; where none is known nothing is tuned.
+        backends: to time; all where there are none.
+    """
+    chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
+    timings: dict[Timing, None] = {}
+    everyone = list(notations)
+    for part in sample.slices:
+        for batch, backend, notation in product(part.batches, BACKENDS.values(), everyone):
+            if backends and backend.name not in backends:
+                continue
+            if part.notations is not None and notation.id not in part.notations:
+                continue
+            workload, file = chosen[part.workload, batch]
+            if written_by(notation, workload.problem.spec) is None:
+                continue
+            for dtype, mode, stage in product(part.dtypes, part.modes, part.stages):
+                cell = Cell(workload.problem.name, notation.id, backend.framework, backend.name, device, dtype, mode)
+                if not has_stage(backend, notation, stage, dtype, mode) or not proven.admits(cell):
+                    continue
+                rung = (rungs or {}).get((backend.name, workload.name, stage, batch, dtype), "")
+                if mode == "tuned" and not rung:
+                    continue
+                for threads, awaited in product(part.threads, part.awaited):
+                    if not awaited and backend.name != "keras-jax":
+                        continue  # the others compute in the call itself
+                    timing = Timing(
+                        cell,
+                        workload.name,
+                        stage,
+                        batch,
+                        file,
+                        packages[notation.id],
+                        str(notation.path),
+                        rung if mode == "tuned" else "",
+                        awaited,
+                        threads,
+                    )
+                    timings[timing] = None
+    return list(timings)
+
+
+def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str) -> bool:
+    """Whether a backend can compute a stage of a notation in a dtype and a mode."""
+    if mode not in (*backend.modes, *backend.stage_modes) or dtype not in backend.timed_dtypes:
+        return False
+    if stage == "encoder" and notation.methods.encoder is None:
+        return False
+    if mode == "exported":
+        return stage in ("encoder", "decoder")
+    if mode == "published":
+        return stage in PUBLISHED_STAGES[backend.framework] and notation.methods.objective_as_published is not None
+    return stage != "epoch" or mode == "tuned"

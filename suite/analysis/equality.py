@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..definition import oracle
-from ..definition.comparison import Comparison, Tensors, Truth, compare
+from ..definition.comparison import Comparison, Tensors, Truth, compare, flow
 from ..definition.embeddings import embedded
 from ..definition.problem import Problem
-from ..definition.roles import TENSORS
-from ..definition.weights import weight_shapes
 from .tolerance import tolerances
 
 Array = NDArray[Any]
@@ -48,11 +46,6 @@ def truth_of(
         tensors = {**oracle.evaluate(general, gradients=False, bound=bound), **tensors}
         allowed |= tolerances(general, dtype, gradients=False, bound=bound)
     return Truth(tensors, allowed, dtype)
-
-
-def flow(problem: Problem) -> list[str]:
-    """The names of a problem's tensors in the order in which data flows through the model."""
-    return [*TENSORS, "objective", *(f"gradient/{name}" for name in weight_shapes(problem.spec))]
 
 
 def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comparison]:

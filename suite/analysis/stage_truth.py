@@ -70,8 +70,5 @@ def smallest_error(truth: Truth, names: Collection[str]) -> float | None:
         truth: what is compared with.
         names: of the tensors that a stage returns.
     """
-    found = []
-    for name in names:
-        if name in truth.tensors and (largest := float(np.abs(truth.tensors[name]).max())):
-            found.append(truth.tolerances[name] / largest)
-    return max(found, default=None)
+    judged = {name: float(np.abs(truth.tensors[name]).max()) for name in names if name in truth.tensors}
+    return max((truth.tolerances[name] / largest for name, largest in judged.items() if largest), default=None)

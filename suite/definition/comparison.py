@@ -10,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
+from .problem import Problem
+from .roles import TENSORS
+from .weights import weight_shapes
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
+
+
+def flow(problem: Problem) -> list[str]:
+    """The names of a problem's tensors in the order in which data flows through the model."""
+    return [*TENSORS, "objective", *(f"gradient/{name}" for name in weight_shapes(problem.spec))]
 
 
 @dataclass(frozen=True)

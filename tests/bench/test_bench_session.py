@@ -4,7 +4,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,19 @@ from elbostone.definition.notation_file import load_notation
 from elbostone.definition.problem import read_tensors, save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bench.proof import load_expected
+from elbostone.execution.bench.sample import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.execution.bench.session import Session, plan_sessions, run_sessions
-from elbostone.execution.bench.timings import QUICK, BenchSample, Timing, plan_timings
+from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload, make_workload
 from elbostone.execution.processes import cpu_threads
 from elbostone.execution.records import Cell, read_records
+from elbostone.workflow.throughput import write_expected
 
 BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)
 WORKLOAD = make_workload("digits", BATCH, DIGITS)
 STAGES = ("encoder", "decoder", "elbo", "training_step")
-SAMPLE = replace(QUICK, notations=None, batches=(BATCH,), stages=STAGES, modes=("eager",), max_time_s=0.01)
 NOTATION = "pytorch_examples"
 
 
@@ -37,11 +38,15 @@ def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: 
     return Cell(name, notation, BACKENDS[backend].framework, backend, "cpu", "float32", mode)
 
 
-def plan(folder: Path, cells: Iterable[Cell], sample: BenchSample = SAMPLE, **copies: Notation) -> list[Timing]:
-    """Timings of these cells; `copies` are notations of no registry, whose package is their id."""
+def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, **copies: Notation) -> list[Timing]:
+    """Timings of these cells, with their truth; `copies` are notations of no registry, whose package is their id."""
     workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
+    sample = BenchSample((Slice("digits", (BATCH,), stages, ("eager",)),), passes=1, max_time_s=0.01)
     chosen = [notations()[NOTATION], *copies.values()]
-    return plan_timings(sample, workloads, chosen, {**packages(), **{name: name for name in copies}}, set(cells))
+    where = {**packages(), **{name: name for name in copies}}
+    timings = plan_timings(sample, workloads, chosen, where, Proven(frozenset(cells)))
+    write_expected(timings, workloads)
+    return timings
 
 
 def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: float = 120) -> list[dict[str, Any]]:
@@ -59,8 +64,12 @@ def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: floa
 
 
 def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    problems = {WORKLOAD.problem.name: WORKLOAD.problem}
-    rows = throughput_rows(records, problems, lambda name: read_tensors(folder / "tensors" / name))
+    file = folder / "problems" / f"{WORKLOAD.problem.name}.json"
+    rows = throughput_rows(
+        records,
+        lambda _, dtype, batch: load_expected(file, WORKLOAD.problem, dtype, batch),
+        lambda name: read_tensors(folder / "tensors" / name),
+    )
     return {(row["notation"], row["stage"]): row for row in rows}
 
 
@@ -110,7 +119,7 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert tensors["decoder"] == {"decoder_logits"}
     assert tensors["elbo"] == {"objective"}
     gradients = {f"gradient/{name}" for name in WORKLOAD.problem.weights}
-    assert tensors["training_step"] == {"objective"} | gradients
+    assert tensors["training_step"] == {"objective", "objective/after"} | gradients
     documents = sorted((tmp_path / "benchmark").glob("*.json"))
     assert [path.stem for path in documents] == [f"{backend}-cpu-pass-1", f"{backend}-cpu-pass-2"]
     names = [b["name"] for b in json.loads(documents[0].read_text(encoding="utf-8"))["benchmarks"]]
@@ -138,7 +147,7 @@ def test_a_wrong_model_gets_no_figure(tmp_path: Path, copied: Any) -> None:
 def test_a_call_that_goes_wrong_while_it_is_timed_gets_no_figure(tmp_path: Path, copied: Any) -> None:
     line = "h1 = self.relu(self.fc1(x))"
     drifting = copied("drifting", line, f"self.calls = getattr(self, 'calls', 0) + 1; {line} * (1 + (self.calls > 8))")
-    timings = plan(tmp_path, [cell("torch", "drifting")], replace(SAMPLE, stages=("encoder",)), drifting=drifting)
+    timings = plan(tmp_path, [cell("torch", "drifting")], ("encoder",), drifting=drifting)
     row = rows_of(tmp_path, run(tmp_path, timings))["drifting", "encoder"]
     assert row["verdict"] == "differs"
     assert row["reason"].startswith("pass 1, after timing: posterior_mean")
@@ -156,8 +165,7 @@ def test_a_call_that_goes_wrong_while_it_is_timed_gets_no_figure(tmp_path: Path,
 def test_an_accident_costs_one_timing(tmp_path: Path, copied: Any, accident: str, status: str, reason: str) -> None:
     line = "h3 = self.relu(self.fc3(z))"
     broken = copied("broken", line, f"{accident}; {line}")
-    sample = replace(SAMPLE, stages=("encoder", "decoder"))
-    timings = plan(tmp_path, [cell("torch"), cell("torch", "broken")], sample, broken=broken)
+    timings = plan(tmp_path, [cell("torch"), cell("torch", "broken")], ("encoder", "decoder"), broken=broken)
     timings = [t for t in timings if t.cell.notation == "broken"] + [t for t in timings if t.cell.notation == NOTATION]
     records = run(tmp_path, timings, timeout_s=20)
     timed = {(r["notation"], r["stage"]): r for r in records if r.get("kind") == "throughput"}
@@ -179,7 +187,7 @@ def test_a_session_that_cannot_start_fails_all_its_timings_at_once(
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    timings = plan(tmp_path, [cell("torch")], replace(SAMPLE, stages=("encoder", "decoder")))
+    timings = plan(tmp_path, [cell("torch")], ("encoder", "decoder"))
     run(tmp_path, timings[:1])
     records = run(tmp_path, timings)
     assert [r["stage"] for r in records if r.get("kind") == "throughput"] == ["encoder", "decoder"]
@@ -193,14 +201,12 @@ def test_a_users_pytest_configuration_decides_nothing(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    timings = plan(tmp_path, [cell("torch")], replace(SAMPLE, stages=("encoder",)))
+    timings = plan(tmp_path, [cell("torch")], ("encoder",))
     assert [r["status"] for r in run(tmp_path, timings) if r.get("kind") == "throughput"] == ["ok"]
 
 
 def test_backends_are_interleaved_pass_by_pass(tmp_path: Path) -> None:
-    timings = plan(
-        tmp_path, [cell(name) for name in reversed(BACKENDS)], replace(SAMPLE, stages=("encoder", "decoder"))
-    )
+    timings = plan(tmp_path, [cell(name) for name in reversed(BACKENDS)], ("encoder", "decoder"))
     sessions: list[Session] = plan_sessions(timings, passes=2)
     assert [(s.number, s.backend) for s in sessions] == [(number, name) for number in (1, 2) for name in BACKENDS]
     assert [t.stage for t in sessions[0].timings] == ["encoder", "decoder"]
@@ -209,11 +215,10 @@ def test_backends_are_interleaved_pass_by_pass(tmp_path: Path) -> None:
 
 
 def test_the_quick_sample_is_of_the_declared_notations(tmp_path: Path) -> None:
-    names = list(notations())
-    proven = {cell("torch", name, mode) for name in names for mode in ("eager", "compiled")}
-    workloads = [(WORKLOAD, str(tmp_path / "x.json"))]
+    proven = Proven(frozenset(cell("torch", name) for name in notations()))
+    workloads = [(make_workload("digits", 128, DIGITS), str(tmp_path / "x.json"))]
     timings = plan_timings(QUICK, workloads, notations().values(), packages(), proven)
-    assert QUICK.notations is not None
-    assert QUICK.compiled_notations is not None
-    assert {t.cell.notation for t in timings if t.cell.mode == "compiled"} == set(QUICK.compiled_notations)
-    assert {t.cell.notation for t in timings if t.cell.mode == "eager"} == set(QUICK.notations)
+    eager, compiled = QUICK.slices
+    assert {t.cell.notation for t in timings if t.cell.mode == "compiled"} == set(compiled.notations or ())
+    assert {t.cell.notation for t in timings if t.cell.mode == "eager"} == set(eager.notations or ())
+    assert QUICK.notations() == set(eager.notations or ())

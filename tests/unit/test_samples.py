@@ -5,7 +5,7 @@ from pathlib import Path
 from elbostone.definition.embeddings import written_by
 from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.timings import FULL, QUICK
+from elbostone.execution.bench.sample import FULL, QUICK
 from elbostone.execution.plan import Selection, plan_cells
 from elbostone.execution.records import Cell, cell_of
 from elbostone.samples import Sample, bench_proofs, equality_sample, family_problems, source_configuration

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.equality import truth_of
 from elbostone.analysis.operations import products
+from elbostone.analysis.stage_truth import stage_truth
 from elbostone.analysis.throughput import COLUMNS, throughput_rows
 from elbostone.definition.comparison import Tensors
+from elbostone.definition.oracle import rounded
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
+from elbostone.execution.bench.proof import Expected
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -24,7 +26,10 @@ def problem_of(batch: int) -> Problem:
 
 
 PROBLEMS = {problem.name: problem for problem in (problem_of(BATCH), problem_of(1))}
-TRUTH = {name: truth_of(problem, "float32").tensors for name, problem in PROBLEMS.items()}
+EXPECTED = {
+    name: Expected(rounded(problem, "float32"), stage_truth(problem, "float32", ("encoder",)))
+    for name, problem in PROBLEMS.items()
+}
 
 
 def timing(microseconds: float, number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -45,8 +50,13 @@ def timing(microseconds: float, number: int = 1, **changes: Any) -> dict[str, An
         "workload": "tiny",
         "stage": "encoder",
         "batch": BATCH,
+        "rung": "",
+        "awaited": True,
+        "threads": "pinned",
         "pass": number,
         "rounds_ns": rounds,
+        "images": changes.get("batch", BATCH),
+        "adam": None,
         "first_call_s": 0.1 * number,
         "graphs": None,
         "peak_memory_mb": 100.0 + number,
@@ -73,8 +83,10 @@ def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **chang
 
 
 def load(name: str) -> Tensors:
-    """`right`: the truth; `wrong`: its posterior mean is off in one place; `nan`: not a number."""
-    tensors = {k: np.array(TRUTH[f"tiny-{BATCH}"][k]) for k in ("posterior_mean", "posterior_log_variance")}
+    """`right`: the truth, `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: not a number."""
+    tensors = {
+        k: np.array(EXPECTED[f"tiny-{BATCH}"].truth.tensors[k]) for k in ("posterior_mean", "posterior_log_variance")
+    }
     if name == "wrong":
         tensors["posterior_mean"][2, 1] += 1e-3
     if name == "nan":
@@ -83,7 +95,7 @@ def load(name: str) -> Tensors:
 
 
 def rows_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    return throughput_rows(records, PROBLEMS, load)
+    return throughput_rows(records, lambda name, dtype, batch: EXPECTED[name], load)
 
 
 def test_a_row_has_every_column_and_the_cell() -> None:
@@ -151,7 +163,7 @@ def test_without_a_roof_of_these_shapes_there_is_no_share() -> None:
 def test_batch_one_is_held_against_reading_the_weights() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
     read = [roof(1e-6, (size,), operation="read"), roof(5e-7, (size,), "numpy", operation="read")]
-    (row,) = rows_of(timing(10.0, batch=1, before="none", after="none"), *read)
+    (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *read)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.05), pytest.approx(0.1))
 
 

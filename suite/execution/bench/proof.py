@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...definition import oracle
 from ...definition.adam import AFTER, Adam, objective_after, pass_total
 from ...definition.arithmetic import Exact
-from ...definition.comparison import Comparison, Tensors, Truth, compare
+from ...definition.comparison import Comparison, Tensors, Truth, compare, flow
 from ...definition.problem import Problem, read_tensors, save_tensors
 from ...definition.roles import TENSORS
 
@@ -56,7 +56,9 @@ class Expected:
             adam: the rule of a training stage.
         """
         allowed = self.truth.tolerances
-        for name in self.truth.tensors:
+        for name in flow(self.problem):
+            if name not in self.truth.tensors:
+                continue
             scale = self.repeats if is_sum(name) else 1
             for found in (name, name + LEAST, name + MOST):
                 if found in tensors:

@@ -83,10 +83,9 @@ def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **chang
 
 
 def load(name: str) -> Tensors:
-    """`right`: the truth, `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: not a number."""
-    tensors = {
-        k: np.array(EXPECTED[f"tiny-{BATCH}"].truth.tensors[k]) for k in ("posterior_mean", "posterior_log_variance")
-    }
+    """`right`: the truth; `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
+    truth = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].truth.tensors
+    tensors = {head: np.array(truth[head]) for head in ("posterior_mean", "posterior_log_variance")}
     if name == "wrong":
         tensors["posterior_mean"][2, 1] += 1e-3
     if name == "nan":

@@ -9,8 +9,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +16,16 @@ import numpy as np
 
 from ...definition import oracle
 from ...definition.maps import published_weights
-from ...definition.notation import Notation
-from ...definition.notation_file import load_notation
-from ...definition.problem import Problem, load_problem, save_tensors
+from ...definition.problem import Problem
 from ..backends import base_dtype, precision
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..records import SCHEMA, append_record, make_record
-from ..stages import Stage, make_stage
-from ..subject import Subject, prepare
-from .timings import ABOUT, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
-
-# pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
-# same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
-OVERRUN = 4
-MIN_CALLS = 12
+from ..stages import make_stage
+from ..subject import Subject
+from .building import active, build_subject, keep_outputs, open_problem
+from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
+from .timings import ABOUT, HARNESS, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 ROOF_ROUNDS = 9
 ROOF_ROUND_S = 1e-3
@@ -86,6 +79,13 @@ class ChildSession:
                     rounds_ns=rounds,
                 )
 
+    def measure_harness(self, benchmark: Any) -> None:
+        """What the harness adds to every call of this session, as one record."""
+        rounds = time_nothing(self.binding, benchmark)
+        self._append(
+            kind=HARNESS, status="ok", reason=None, path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds
+        )
+
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
 
@@ -105,7 +105,7 @@ class ChildSession:
         append_record(self.records, make_record(timing.cell, "ok", **about, **found))
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
-        problem = _problem(timing.problem_file)
+        problem = open_problem(timing.problem_file)
         subject = self._subject(timing, problem)
         stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
         begin = time.perf_counter()
@@ -114,7 +114,7 @@ class ChildSession:
         before = stage.tensors(outputs)
         device, dtype = stage.where(outputs)
         del outputs
-        cut_short = _time(stage, benchmark, OVERRUN * self.job["max_time_s"])
+        cut_short = time_stage(stage, benchmark, OVERRUN * self.job["max_time_s"])
         graphs = stage.graphs()
         stage.restore()
         after = stage.tensors(stage())
@@ -125,16 +125,11 @@ class ChildSession:
             "iterations": benchmark.stats.iterations,
             "cut_short": cut_short,
             "first_call_s": first_call_s,
+            "cold_cache": self.job["cold_cache"],
             "graphs": None if graphs is None else vars(graphs),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            **self._keep(timing, before, after),
-            "active": {
-                "backend": self.binding.active_backend(),
-                "device": device,
-                "dtype": dtype,
-                "threads": self.binding.threads(),
-                "versions": self.binding.versions(),
-            },
+            **keep_outputs(self.folder, f"{timing.key}-pass-{self.job['pass']}", before, after),
+            "active": active(self.binding, device, dtype),
         }
 
     def _subject(self, timing: Timing, problem: Problem) -> Subject:
@@ -145,25 +140,12 @@ class ChildSession:
         cell = timing.cell
         like = (timing.package, timing.problem_file, cell.dtype)
         if self.last is None or self.last[0] != like:
-            notation = _notation(timing.notation_file, cell.notation)
-            module = import_module(f"{timing.package}.{cell.framework}_vae")
-            self.last = like, prepare(self.binding, cell, notation, module, problem)
+            self.last = like, build_subject(self.binding, timing, problem)
         subject = replace(self.last[1], mode=cell.mode)
         rounded = oracle.rounded(problem, precision(cell.dtype))
         weights = published_weights(subject.maps, rounded.weights, base_dtype(cell.dtype))
         self.binding.put_weights(subject.model, weights)
         return subject
-
-    def _keep(self, timing: Timing, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-        """Write the outputs; one file where they are the same bit by bit."""
-        names: dict[str, str] = {}
-        for when, tensors in (("before", before), ("after", after)):
-            if when == "after" and _same(before, after):
-                names[when] = names["before"]
-                continue
-            names[when] = f"{timing.key}-pass-{self.job['pass']}-{when}.safetensors"
-            save_tensors({name: _narrow(tensor) for name, tensor in tensors.items()}, self.folder / names[when])
-        return names
 
     def _append(self, **fields: Any) -> None:
         about = {
@@ -173,40 +155,6 @@ class ChildSession:
             "pass": self.job["pass"],
         }
         append_record(self.records, about | fields)
-
-
-class OutOfTimeError(Exception):
-    """A timing took much longer than its first calls foretold."""
-
-
-def _time(stage: Stage, benchmark: Any, limit_s: float) -> bool:
-    """Time a stage. Returns whether it was cut short; the rounds made until then count."""
-    end = time.perf_counter() + limit_s
-    calls = 0
-
-    def limited() -> Any:
-        nonlocal calls
-        calls += 1
-        if calls > MIN_CALLS and time.perf_counter() > end:
-            raise OutOfTimeError
-        return stage()
-
-    try:
-        benchmark(limited)
-    except OutOfTimeError:
-        benchmark.has_error = False
-        return True
-    return False
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
-def _narrow(tensor: Any) -> Any:
-    """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
-    narrow = tensor.astype(np.float32)
-    return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor
 
 
 def _roof_calls(binding: Binding, roof: Roof) -> dict[str, Callable[[], Any]]:
@@ -241,13 +189,3 @@ def _rounds_ns(call: Callable[[], Any], wait: Callable[[Any], None]) -> list[int
         wait(result)
         rounds.append(round((time.perf_counter_ns() - start) / loops))
     return rounds
-
-
-@cache
-def _problem(path: str) -> Problem:
-    return load_problem(Path(path))
-
-
-@cache
-def _notation(path: str, name: str) -> Notation:
-    return load_notation(Path(path), name)

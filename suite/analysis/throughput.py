@@ -122,8 +122,9 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
         "upper": images / min(medians),
         "roof_share": _share(row, spec, rates, seconds * row["batch"] / images, library=None),
         "library_share": _share(row, spec, rates, seconds * row["batch"] / images, library=row["backend"]),
-        # A session's later cells reuse what its earlier ones compiled; the passes run in opposite orders.
-        "first_call_s": max(record["first_call_s"] for record in records),
+        # Of sessions that found an empty compile cache. Their later cells still reuse what their earlier ones compiled.
+        # Records from before `cold_cache` was written are all of such sessions.
+        "first_call_s": max((r["first_call_s"] for r in records if r.get("cold_cache", True)), default=None),
         "graphs": max((record["graphs"]["graphs"] for record in records if record["graphs"]), default=None),
         "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
         "interval": "97 %" if len(records) >= INTERVAL_PROCESSES else "spread",

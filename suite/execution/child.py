@@ -9,12 +9,16 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 
 
-def settle(cpus: Collection[int]) -> None:
+def settle(cpus: Collection[int] | None) -> None:
     """Limit this process to some CPUs (XLA has no other setting for its threads) and watch its parent.
 
     A killed parent cannot end its children, and a worker that goes on would disturb every later measurement.
+
+    Args:
+        cpus: None for all that its parent may use.
     """
-    os.sched_setaffinity(0, cpus)
+    if cpus is not None:
+        os.sched_setaffinity(0, cpus)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
 

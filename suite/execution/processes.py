@@ -32,26 +32,43 @@ def cpu_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def worker_environment(backend: str, device: str, threads: int, scratch: Path, *, x64: bool = True) -> dict[str, str]:
+#: What limits the threads of one operation, in one library or another.
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+def worker_environment(
+    backend: str,
+    device: str,
+    threads: int | None,
+    scratch: Path,
+    *,
+    x64: bool = True,
+    caches: Path | None = None,
+) -> dict[str, str]:
     """The whole environment of a worker.
 
     Args:
         backend, device: what it is to run.
-        threads: threads of one operation.
-        scratch: an empty folder for configuration and compile caches, so that a first call is a cold one.
+        threads: threads of one operation; None for what the framework takes by itself.
+        scratch: an empty folder for configuration.
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
+        caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
     """
+    caches = caches or scratch
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    if threads is not None:
+        environment |= dict.fromkeys(THREAD_LIMITS, str(threads))
     environment |= {
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-        "TF_NUM_INTRAOP_THREADS": str(threads),
-        "TF_NUM_INTEROP_THREADS": str(threads),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_HOME": str(scratch / "keras"),
-        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
-        "TRITON_CACHE_DIR": str(scratch / "triton"),
+        "TORCHINDUCTOR_CACHE_DIR": str(caches / "inductor"),
+        "TRITON_CACHE_DIR": str(caches / "triton"),
         # Inductor would compile and run a test program for each vector extension, seconds at every cold start; it asks
         # the processor either way, and takes the same ones.
         "TORCHINDUCTOR_VEC_ISA_OK": "1",
@@ -212,12 +229,14 @@ def _by_backend(tasks: Sequence[Task]) -> dict[tuple[str, str], list[Task]]:
     return groups
 
 
-def verified(record: dict[str, Any], threads: int) -> dict[str, Any]:
-    """The record, or `failed` where something else ran than was asked for."""
+def verified(record: dict[str, Any], threads: int | None) -> dict[str, Any]:
+    """The record, or `failed` where something else ran than was asked for; None for any number of threads."""
     if record["status"] != "ok":
         return record
     cell, active = cell_of(record), record["active"]
-    wanted = {"backend": cell.backend, "device": cell.device, "dtype": base_dtype(cell.dtype), "threads": threads}
+    wanted: dict[str, Any] = {"backend": cell.backend, "device": cell.device, "dtype": base_dtype(cell.dtype)}
+    if threads is not None:
+        wanted["threads"] = threads
     if cell.dtype.endswith("as-shipped"):
         wanted.pop("dtype")  # what comes out of an operation that demotes is what this dtype is there to show
     if cell.dtype == "bfloat16" and active["dtype"] == "bfloat16":

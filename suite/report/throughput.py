@@ -50,7 +50,7 @@ def _figures(row: Row) -> list[str]:
         f"{_count(row['lower'])}–{_count(row['upper'])}",
         _percent(row["roof_share"]),
         _percent(row["library_share"]),
-        f"{row['first_call_s']:.2g} s",
+        "" if row["first_call_s"] is None else f"{row['first_call_s']:.2g} s",
         "yes" if row["stable"] else "no",
     ]
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     documents = sorted((tmp_path / "benchmark").glob("*.json"))
     assert [path.stem for path in documents] == [f"{backend}-cpu-pass-1", f"{backend}-cpu-pass-2"]
     names = [b["name"] for b in json.loads(documents[0].read_text(encoding="utf-8"))["benchmarks"]]
-    assert names == [f"test_stage[{timing.key}]" for timing in timings]
+    assert names == ["test_harness", *(f"test_stage[{timing.key}]" for timing in timings)]
 
 
 def test_only_proven_cells_are_planned(tmp_path: Path) -> None:
@@ -222,3 +223,17 @@ def test_the_quick_sample_is_of_the_declared_notations(tmp_path: Path) -> None:
     assert {t.cell.notation for t in timings if t.cell.mode == "compiled"} == set(compiled.notations or ())
     assert {t.cell.notation for t in timings if t.cell.mode == "eager"} == set(eager.notations or ())
     assert QUICK.notations() == set(eager.notations or ())
+
+
+def test_default_threads_have_sessions_of_their_own(tmp_path: Path) -> None:
+    (pinned,) = plan(tmp_path, [cell("torch")], ("encoder",))
+    default = replace(pinned, threads="default")
+    names = [session.name for session in plan_sessions([pinned, default], 1)]
+    assert names == ["torch-cpu-pass-1", "torch-cpu-default-threads-pass-1"]
+    run_sessions([pinned, default], tmp_path, passes=2, max_time_s=0.01, threads=1)
+    timed = [r for r in read_records(tmp_path / "records.jsonl") if r["kind"] == "throughput"]
+    taken = {r["threads"]: r["active"]["threads"] for r in timed}
+    assert taken == {"pinned": 1, "default": cpu_threads()}, [r["reason"] for r in timed]
+    harness = [r for r in read_records(tmp_path / "records.jsonl") if r["kind"] == "harness"]
+    assert len(harness) == 4
+    assert all(0 < r["ns"] < 20_000 for r in harness)

@@ -114,6 +114,12 @@ def test_the_median_of_the_processes_medians_counts() -> None:
     assert row["peak_memory_mb"] == 103
 
 
+def test_the_first_call_is_of_sessions_with_an_empty_cache() -> None:
+    rows = rows_of(timing(100.0, 1, cold_cache=True), timing(100.0, 2, cold_cache=False))
+    assert rows[0]["first_call_s"] == pytest.approx(0.1)
+    assert rows_of(timing(100.0, 2, cold_cache=False))[0]["first_call_s"] is None
+
+
 def test_six_processes_make_an_interval() -> None:
     assert [rows_of(*(timing(100.0, n) for n in range(count)))[0]["interval"] for count in (5, 6)] == ["spread", "97 %"]
 

@@ -9,30 +9,19 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...definition.notation import Notation
-from ...definition.notation_file import load_notation
-from ...definition.problem import Problem, load_problem, save_tensors
-from ..backends import base_dtype, precision
+from ..backends import base_dtype
 from ..bindings import Binding, open_binding
 from ..child import settle
-from ..epoch_stage import make_epoch
 from ..records import SCHEMA, append_record, make_record
-from ..stages import Stage, make_stage
-from ..subject import Subject, prepare
-from .proof import Expected, fold, load_expected
-from .timings import ABOUT, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
-
-# pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
-# same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
-OVERRUN = 4
-MIN_CALLS = 12
+from ..subject import Subject
+from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
+from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
+from .timings import ABOUT, HARNESS, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 ROOF_ROUNDS = 9
 ROOF_ROUND_S = 1e-3
@@ -86,6 +75,13 @@ class ChildSession:
                     rounds_ns=rounds,
                 )
 
+    def measure_harness(self, benchmark: Any) -> None:
+        """What the harness adds to every call of this session, as one record."""
+        rounds = time_nothing(self.binding, benchmark)
+        self._append(
+            kind=HARNESS, status="ok", reason=None, path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds
+        )
+
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
 
@@ -105,75 +101,41 @@ class ChildSession:
         append_record(self.records, make_record(timing.cell, "ok", **about, **found))
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
-        problem = _problem(timing.problem_file)
-        expected = _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch)
-        subject = self._subject(timing, problem)
-        stage = self._stage(timing, subject, problem, expected)
-        begin = time.perf_counter()
-        outputs = stage()
-        first_call_s = time.perf_counter() - begin
-        before = after = fold(stage.tensors(outputs), expected.repeats)
-        device, dtype = stage.where(outputs)
-        del outputs
-        rule = stage.adam()
+        expected = open_expected(timing)
+        subject = self._subject(timing)
+        stage = build_stage(timing, subject, expected)
+        call = FirstCall(stage, expected)
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
-        if all(comparison.equal for comparison in expected.comparisons(before, rule)):
-            cut_short = _time(stage, benchmark, OVERRUN * self.job["max_time_s"])
+        after = call.tensors
+        if call.equal:
+            cut_short = time_stage(stage, benchmark, OVERRUN * self.job["max_time_s"])
             rounds = [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]
             timed = {"rounds_ns": rounds, "iterations": benchmark.stats.iterations, "cut_short": cut_short}
-            stage.restore()
-            after = fold(stage.tensors(stage()), expected.repeats)
+            after = call.again()
         graphs = stage.graphs()
         return {
-            "adapted": subject.notation.adapted(problem.spec),
-            "images": stage.images,
+            "adapted": subject.notation.adapted(expected.problem.spec),
             **timed,
-            "first_call_s": first_call_s,
-            "adam": None if rule is None else vars(rule),
+            **call.about(self.binding),
+            "cold_cache": self.job["cold_cache"],
             "graphs": None if graphs is None else vars(graphs),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            **self._keep(timing, before, after),
-            "active": {
-                "backend": self.binding.active_backend(),
-                "device": device,
-                "dtype": dtype,
-                "threads": self.binding.threads(),
-                "versions": self.binding.versions(),
-            },
+            **keep_outputs(self.folder, f"{timing.key}-pass-{self.job['pass']}", call.tensors, after),
         }
 
-    def _stage(self, timing: Timing, subject: Subject, problem: Problem, expected: Expected) -> Stage:
-        if timing.stage != "epoch":
-            return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung)
-        if expected.images is None:
-            raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
-        return make_epoch(subject, problem, expected.images, timing.batch, rung=timing.rung)
-
-    def _subject(self, timing: Timing, problem: Problem) -> Subject:
+    def _subject(self, timing: Timing) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.
 
         Only the one before: to construct a model is also to set the process to its dtype.
         """
         cell = timing.cell
+        problem = open_problem(timing.problem_file)
         like = (timing.package, timing.problem_file, cell.dtype)
         if self.last is None or self.last[0] != like:
-            notation = _notation(timing.notation_file, cell.notation)
-            module = import_module(f"{timing.package}.{cell.framework}_vae")
-            self.last = like, prepare(self.binding, cell, notation, module, problem)
+            self.last = like, build_subject(self.binding, timing)
         subject = replace(self.last[1], mode=cell.mode)
         self.binding.put_weights(subject.model, subject.starting_weights(problem))
         return subject
-
-    def _keep(self, timing: Timing, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-        """Write the outputs; one file where they are the same bit by bit."""
-        names: dict[str, str] = {}
-        for when, tensors in (("before", before), ("after", after)):
-            if when == "after" and _same(before, after):
-                names[when] = names["before"]
-                continue
-            names[when] = f"{timing.key}-pass-{self.job['pass']}-{when}.safetensors"
-            save_tensors({name: _narrow(tensor) for name, tensor in tensors.items()}, self.folder / names[when])
-        return names
 
     def _append(self, **fields: Any) -> None:
         about = {
@@ -183,40 +145,6 @@ class ChildSession:
             "pass": self.job["pass"],
         }
         append_record(self.records, about | fields)
-
-
-class OutOfTimeError(Exception):
-    """A timing took much longer than its first calls foretold."""
-
-
-def _time(stage: Stage, benchmark: Any, limit_s: float) -> bool:
-    """Time a stage. Returns whether it was cut short; the rounds made until then count."""
-    end = time.perf_counter() + limit_s
-    calls = 0
-
-    def limited() -> Any:
-        nonlocal calls
-        calls += 1
-        if calls > MIN_CALLS and time.perf_counter() > end:
-            raise OutOfTimeError
-        return stage()
-
-    try:
-        benchmark(limited)
-    except OutOfTimeError:
-        benchmark.has_error = False
-        return True
-    return False
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
-def _narrow(tensor: Any) -> Any:
-    """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
-    narrow = tensor.astype(np.float32)
-    return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor
 
 
 def _roof_calls(binding: Binding, roof: Roof) -> dict[str, Callable[[], Any]]:
@@ -251,18 +179,3 @@ def _rounds_ns(call: Callable[[], Any], wait: Callable[[Any], None]) -> list[int
         wait(result)
         rounds.append(round((time.perf_counter_ns() - start) / loops))
     return rounds
-
-
-@cache
-def _problem(path: str) -> Problem:
-    return load_problem(Path(path))
-
-
-@cache
-def _expected(path: str, precision_: str, batch: int) -> Expected:
-    return load_expected(Path(path), _problem(path), precision_, batch)
-
-
-@cache
-def _notation(path: str, name: str) -> Notation:
-    return load_notation(Path(path), name)

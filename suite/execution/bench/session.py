@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +16,8 @@ from ..backends import BACKENDS, base_dtype
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
-from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
-
-OnRecord = Callable[[dict[str, Any]], None]
+from .children import Caches, OnRecord, caches_of_a_run, child, watch
+from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of, thread_limit
 
 
 @dataclass
@@ -52,22 +47,29 @@ class Session:
         return any(timing.cell.dtype.startswith("float64") for timing in self.timings)
 
     @property
+    def group(self) -> str:
+        """A name for the sessions that differ in their pass alone."""
+        bits = "-x64" if self.x64 else ""
+        threads = "" if self.timings[0].threads == "pinned" else f"-{self.timings[0].threads}-threads"
+        return f"{self.backend}-{self.device}{bits}{threads}"
+
+    @property
     def name(self) -> str:
         restart = f"-restart-{self.restarts}" if self.restarts else ""
-        bits = "-x64" if self.x64 else ""
-        return f"{self.backend}-{self.device}{bits}-pass-{self.number}{restart}"
+        return f"{self.group}-pass-{self.number}{restart}"
 
 
 def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
-    float64 has sessions of its own, since JAX' 64-bit mode is one of the whole process. Every second pass runs
-    backwards, so that no cell is always the first or always the one after the same neighbour.
+    float64 has sessions of its own, since JAX' 64-bit mode is one of the whole process; so have default threads. Every
+    second pass runs backwards, so that no cell is always the first or always the one after the same neighbour.
     """
-    groups: dict[tuple[str, str, bool], list[Timing]] = {}
+    groups: dict[tuple[str, str, bool, bool], list[Timing]] = {}
     for timing in timings:
         cell = timing.cell
-        groups.setdefault((cell.backend, cell.device, cell.dtype.startswith("float64")), []).append(timing)
+        group = cell.backend, cell.device, cell.dtype.startswith("float64"), timing.threads != "pinned"
+        groups.setdefault(group, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
         Session(number, groups[group][:: 1 if number % 2 else -1]) for number in range(1, passes + 1) for group in order
@@ -88,7 +90,8 @@ def run_sessions(
     """Time what was proven; every timing and pass ends in exactly one record in `folder`/records.jsonl.
 
     Those that have a record already are left out, so that a killed run goes on. Sessions run one after the other:
-    nothing else should use the machine.
+    nothing else should use the machine. The first pass starts from an empty compile cache, later ones from what it
+    left; a record's `cold_cache` says whether its session found nothing.
 
     Args:
         timings: of cells whose equality was proven.
@@ -101,37 +104,16 @@ def run_sessions(
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
     """
-    runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record)
-    finished = runner.finished()
-    waiting = plan_sessions(timings, passes)
-    for session in waiting:
-        session.timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
-    while waiting:
-        session = waiting.pop(0)
-        if session.timings and (rest := runner.run(session)):
-            waiting.insert(0, Session(session.number, rest, session.restarts + 1))
-
-
-class Follower:
-    """Reads a growing file of records, each line once.
-
-    Attributes:
-        position: bytes read so far.
-    """
-
-    def __init__(self, path: Path):
-        self.path, self.position = path, 0
-
-    def new(self) -> list[dict[str, Any]]:
-        """The records that were completed since the last call."""
-        if not self.path.exists() or self.path.stat().st_size == self.position:
-            return []
-        with self.path.open("rb") as file:
-            file.seek(self.position)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self.position += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+    with caches_of_a_run() as caches:
+        runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record, caches)
+        finished = runner.finished()
+        waiting = plan_sessions(timings, passes)
+        for session in waiting:
+            session.timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
+        while waiting:
+            session = waiting.pop(0)
+            if session.timings and (rest := runner.run(session)):
+                waiting.insert(0, Session(session.number, rest, session.restarts + 1))
 
 
 @dataclass
@@ -144,6 +126,7 @@ class Runner:
     roofs: tuple[Roof, ...]
     timeout_s: float
     on_record: OnRecord
+    caches: Caches
     records: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,78 +143,66 @@ class Runner:
 
     def run(self, session: Session) -> list[Timing]:
         """One process. Returns the timings that it did not come to: it died or hung in the one before them."""
+        threads = thread_limit(session.timings[0], self.threads)
+
+        def settle(timing: Timing, status: str, reason: str, tail: str) -> None:
+            self._settle(session, timing, status, reason, tail)
+
+        def keep(record: dict[str, Any]) -> None:
+            self._write(verified(record, threads) if record["kind"] == THROUGHPUT else record)
+
         with tempfile.TemporaryDirectory(prefix="elbostone-bench-") as name:
             scratch = Path(name)
-            process = self._start(session, scratch)
-            try:
-                return self._watch(session, process, scratch)
-            finally:
-                _stop(process)
+            caches, cold = self.caches.open(session.group, first=session.number == 1)
+            self._write_job(session, scratch, threads, cold)
+            environment = worker_environment(
+                session.backend, session.device, threads, scratch, x64=session.x64, caches=caches
+            )
+            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+            with child(self._command(session, scratch), scratch, environment, scratch / "tests") as process:
+                return watch(
+                    process,
+                    scratch,
+                    session.timings,
+                    outcome=lambda record: record["kind"] == THROUGHPUT,
+                    on_record=keep,
+                    settle=settle,
+                    timeout_s=self.timeout_s,
+                )
 
-    def _start(self, session: Session, scratch: Path) -> subprocess.Popen[bytes]:
+    def _write_job(self, session: Session, scratch: Path, threads: int | None, cold: bool) -> None:
         dtypes = {base_dtype(timing.cell.dtype) for timing in session.timings}
         job = {
             "backend": session.backend,
             "device": session.device,
             "pass": session.number,
+            "cold_cache": cold,
             "max_time_s": self.max_time_s,
             "started": time.time(),
             "records": str(scratch / "records.jsonl"),
             "tensors": str(self.folder.resolve() / "tensors"),
             "roofs": [[r.operation, r.shape, r.dtype] for r in self.roofs if r.dtype in dtypes],
             "timings": [timing.as_json() for timing in session.timings],
-            "cpus": least_used(self.threads),
+            "cpus": None if threads is None else least_used(threads),
         }
         (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
         tests = scratch / "tests"
         tests.mkdir()
         shutil.copy(Path(__file__).with_name("test_stages.py"), tests)
         (tests / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        environment = worker_environment(session.backend, session.device, self.threads, scratch, x64=session.x64)
-        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
-        with (scratch / "output").open("wb") as output:
-            return subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
-                    *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-p", f"{__package__}.plugin"),
-                    *("-q", "-s", "--assert=plain", f"--elbostone-job={scratch / 'job.json'}"),
-                    *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
-                    # The number of rounds follows from the quickest of three calls, not from an odd first one.
-                    *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
-                    *(f"--benchmark-json={json_file}", f"--benchmark-storage={(scratch / 'storage').as_uri()}"),
-                    "test_stages.py",
-                ],
-                cwd=tests,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
 
-    def _watch(self, session: Session, process: subprocess.Popen[bytes], scratch: Path) -> list[Timing]:
-        follower = Follower(scratch / "records.jsonl")
-        timed, progress = 0, time.monotonic()
-        while True:
-            # Little is done here while a cell is timed: on two cores a parent that computes would be measured too.
-            time.sleep(0.1)
-            ended = process.poll() is not None
-            for record in follower.new():
-                progress = time.monotonic()
-                timed += record["kind"] == THROUGHPUT
-                self._write(verified(record, self.threads) if record["kind"] == THROUGHPUT else record)
-            left = session.timings[timed:]
-            if ended:
-                # A session that wrote nothing never started: its other timings would fare no better.
-                lost = left[:1] if follower.position else left
-                for timing in lost:
-                    self._settle(session, timing, "failed", f"the session ended with {_how(process)}", _tail(scratch))
-                return left[len(lost) :]
-            if time.monotonic() - progress > self.timeout_s:
-                for timing in left[:1]:
-                    self._settle(session, timing, "timeout", f"no outcome within {self.timeout_s:g} s", _tail(scratch))
-                return left[1:]
+    def _command(self, session: Session, scratch: Path) -> list[str]:
+        json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
+        return [
+            *(sys.executable, "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
+            *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-p", f"{__package__}.plugin"),
+            *("-q", "-s", "--assert=plain", f"--elbostone-job={scratch / 'job.json'}"),
+            *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
+            # The number of rounds follows from the quickest of three calls, not from an odd first one.
+            *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
+            *(f"--benchmark-json={json_file}", f"--benchmark-storage={(scratch / 'storage').as_uri()}"),
+            "test_stages.py",
+        ]
 
     def _settle(self, session: Session, timing: Timing, status: str, reason: str, tail: str) -> None:
         about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
@@ -241,19 +212,3 @@ class Runner:
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)
         self.on_record(record)
-
-
-def _how(process: subprocess.Popen[bytes]) -> str:
-    code = process.returncode
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _tail(scratch: Path) -> str:
-    return (scratch / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the session and whatever it started (compilers)."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

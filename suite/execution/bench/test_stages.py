@@ -5,5 +5,9 @@ def test_roofs(session):  # type: ignore[no-untyped-def]  # imports nothing: it 
     session.measure_roofs()
 
 
+def test_harness(session, benchmark):  # type: ignore[no-untyped-def]
+    session.measure_harness(benchmark)
+
+
 def test_stage(session, timing, benchmark):  # type: ignore[no-untyped-def]
     session.measure(timing, benchmark)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..records import CELL_FIELDS, Cell, cell_of
 
-THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
+THROUGHPUT, ROOF, SESSION, HARNESS, DUEL = "throughput", "roof", "session", "harness", "duel"
 """Kinds of records that a session leaves; a record of equality has no `kind`."""
 
 
@@ -48,6 +48,11 @@ class Timing:
 _OWN = tuple(f.name for f in fields(Timing) if f.name != "cell")
 #: What names a timing in its records, beside the cell.
 ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads")
+
+
+def thread_limit(timing: Timing, threads: int) -> int | None:
+    """Threads of one operation; None where the framework is to take what it takes by itself."""
+    return None if timing.threads == "default" else threads
 
 
 def timing_of(document: Mapping[str, Any]) -> Timing:

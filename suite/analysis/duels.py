@@ -1,0 +1,112 @@
+"""Duels: the ratios of blocks become a median, its interval, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from ..execution.bench.timings import DUEL, key_of
+
+Array = NDArray[np.float64]
+Record = Mapping[str, Any]
+Row = dict[str, Any]
+Prove = Callable[[Sequence[Record]], tuple[str, str | None]]
+
+CONFIDENCE = 0.95
+MARGIN = 0.02
+"""A smaller difference is not claimed: two builds of the same code may differ by as much, by where their arrays lie."""
+
+DUEL_COLUMNS = ("duel", "question", "entry", "against", "ms", "ratio", "lower", "upper", "blocks", "verdict", "reason")
+
+
+def interval(ratios: Array) -> tuple[float, float, float]:
+    """(median, lower, upper) by order statistics: no distribution is assumed.
+
+    Of n independent samples, the k-th lowest and k-th highest enclose the median with probability
+    1 − 2·P(Binomial(n, ½) < k); k is the largest for which that is CONFIDENCE. Below six samples there is none: (−∞, ∞)
+    becomes (0, ∞), since ratios are positive.
+
+    Args:
+        ratios: [block].
+    """
+    ordered, count = np.sort(ratios), len(ratios)
+    k = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    if k < 1 or 2 * binom.cdf(k - 1, count, 0.5) > 1 - CONFIDENCE:
+        return float(np.median(ordered)), 0.0, float("inf")
+    return float(np.median(ordered)), float(ordered[k - 1]), float(ordered[count - k])
+
+
+def verdict_of(lower: float, upper: float) -> str:
+    """`slower` or `faster` where all of the interval is beyond 1 by more than MARGIN, else `same`."""
+    if lower > 1 + MARGIN:
+        return "slower"
+    return "faster" if upper < 1 / (1 + MARGIN) else "same"
+
+
+def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], int] = lambda entry: 0) -> list[Row]:
+    """One row per try and entry but the first.
+
+    Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call; `ratio` = its time ÷ that of
+    `against`, the median over the blocks, within `lower` and `upper`; `blocks`; `verdict` (`faster`, `slower`, `same`,
+    or what kept it from being measured), `reason`.
+
+    Args:
+        records: of one run; those of another kind are passed over.
+        prove: the verdict on records as those of one timing, each with `before` and `after`, and its reason.
+        against: entry → which entry it is held against.
+    """
+    rows: list[Row] = []
+    for record in records:
+        if record.get("kind") != DUEL:
+            continue
+        for index in range(1, len(record["entries"])):
+            rows += _entry_rows(record, index, against(index), prove)
+    return rows
+
+
+def _entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row]:
+    entries = record["entries"]
+    row: Row = dict.fromkeys(DUEL_COLUMNS)
+    row |= {name: record[name] for name in ("duel", "question")}
+    row |= {"entry": key_of(entries[index]), "against": key_of(entries[other])}
+    if not record["outcomes"]:
+        return [{**row, "verdict": record["status"], "reason": record["reason"]}]
+    for which in (index, other):
+        found = {**entries[which], **record["outcomes"][which], "pass": record["build"]}
+        verdict, reason = prove([found])
+        if verdict != "equal":
+            return [{**row, "verdict": verdict, "reason": reason}]
+    rows = []
+    for blocks in record["blocks_ns"]:
+        ns = np.array([[block[other], block[index]] for block in blocks], float)
+        ratio, lower, upper = interval(ns[:, 1] / ns[:, 0])
+        figures = {"ms": float(np.median(ns[:, 1])) / 1e6, "ratio": ratio, "lower": lower, "upper": upper}
+        rows.append({**row, **figures, "blocks": len(ns), "verdict": verdict_of(lower, upper)})
+    return rows
+
+
+def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
+    """The rungs of every ladder, each against the rung before it: columns of `duel_rows`, and `rung`, `of_published`.
+
+    The first entry of a ladder is what is published; it has no row of its own. `of_published`, `of_published_lower` and
+    `of_published_upper` are its time ÷ that of the first entry.
+    """
+    ladders = [r for r in records if r.get("kind") == DUEL and r["question"] == "ladder"]
+    rows = []
+    for record in ladders:
+        steps = duel_rows([record], prove, against=lambda entry: entry - 1)
+        whole = {row["entry"]: row for row in duel_rows([record], prove)}
+        rungs = {key_of(entry): entry.get("rung") or entry["mode"] for entry in record["entries"]}
+        for row in steps:
+            first = whole[row["entry"]]
+            published = {
+                "of_published": first["ratio"],
+                "of_published_lower": first["lower"],
+                "of_published_upper": first["upper"],
+            }
+            rows.append({**row, "rung": rungs[row["entry"]], **published})
+    return rows

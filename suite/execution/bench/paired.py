@@ -1,0 +1,271 @@
+"""The inside of a duel: entries built side by side in one process and measured in blocks that alternate.
+
+Run as `python -m elbostone.execution.bench.paired JOB.json`. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from ..bindings import Binding, open_binding
+from ..child import settle
+from ..records import SCHEMA, append_record
+from ..stages import Stage
+from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
+from .duels import PROGRESS
+from .harness import PAIRED, EmptyStage
+from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
+
+WARM_CALLS = 5
+CALIBRATION_S = 0.01
+# A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
+# it should have taken, but not before MIN_BLOCKS.
+OVERRUN = 4
+MIN_BLOCKS = 12
+EMPTY_SWEEPS = 500
+
+
+class Slowed:
+    """A call made slower by a share of what each call itself takes, whatever the machine does meanwhile.
+
+    Attributes:
+        own_ns, added_ns: what all calls took, and what was added to them.
+    """
+
+    def __init__(self, call: Callable[[], Any], share: float):
+        self.call, self.share = call, share
+        self.own_ns = self.added_ns = 0
+
+    def __call__(self) -> Any:
+        begin = time.perf_counter_ns()
+        outputs = self.call()
+        end = time.perf_counter_ns()
+        wanted = end + round((end - begin) * self.share)
+        now = end
+        while now < wanted:
+            now = time.perf_counter_ns()
+        self.own_ns += end - begin
+        self.added_ns += now - end
+        return outputs
+
+
+@dataclass
+class Contestant:
+    """What has its turns in the blocks.
+
+    Attributes:
+        call: what is measured.
+        calls: how often, in each turn.
+    """
+
+    call: Callable[[], Any]
+    calls: int = 1
+
+    def calibrate(self, turn_s: float) -> None:
+        """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
+        for _ in range(WARM_CALLS):
+            self.call()
+        took: list[float] = []
+        while len(took) < 3 or sum(took) < CALIBRATION_S:
+            begin = time.perf_counter()
+            self.call()
+            took.append(time.perf_counter() - begin)
+        self.calls = max(1, round(turn_s / max(statistics.median(took), 1e-9)))
+
+    def turn(self) -> int:
+        """Nanoseconds of all calls of a turn."""
+        call = self.call
+        if self.calls > 1:
+            call()  # what the one before has left in the caches is no part of what many calls in a row take
+        begin = time.perf_counter_ns()
+        for _ in repeat(None, self.calls):
+            call()
+        return time.perf_counter_ns() - begin
+
+
+def alternate(contestants: Sequence[Contestant], blocks: int, limit_s: float = float("inf")) -> list[list[float]]:
+    """Nanoseconds per call: [block][contestant].
+
+    A block goes through all contestants and back, so that what drifts evenly meets all alike; each block starts with
+    another one.
+
+    Args:
+        contestants: calibrated.
+        blocks: how many.
+        limit_s: after so many seconds no other block is begun, if there are MIN_BLOCKS.
+    """
+    count = len(contestants)
+    end = time.perf_counter() + limit_s
+    found: list[list[float]] = []
+    with _no_collection():
+        for block in range(blocks):
+            if block >= MIN_BLOCKS and time.perf_counter() > end:
+                break
+            order = [(block + index) % count for index in range(count)]
+            total = [0] * count
+            for index in (*order, *reversed(order)):
+                total[index] += contestants[index].turn()
+            found.append([round(ns / (2 * c.calls), 1) for ns, c in zip(total, contestants, strict=True)])
+    return found
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@dataclass
+class Entry:
+    """One timing of a duel, its stage, and what became of it."""
+
+    timing: Timing
+    share: float
+    stage: Stage | None = None
+    contestant: Contestant | None = None
+    first: FirstCall | None = None
+    outcome: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "reason": None})
+
+    def lose(self, status: str, reason: str, trace: str = "") -> None:
+        """Leave it out from here on."""
+        self.outcome = {"status": status, "reason": reason, "traceback": trace}
+        self.stage = self.contestant = None
+
+    def build(self, binding: Binding) -> None:
+        """Make its model and its stage."""
+        self.stage = build_stage(self.timing, build_subject(binding, self.timing), open_expected(self.timing))
+
+    def first_call(self, binding: Binding) -> None:
+        """Call it once, and note what that took and returned."""
+        assert self.stage is not None
+        self.first = FirstCall(self.stage, open_expected(self.timing))
+        self.outcome |= self.first.about(binding)
+
+    def calibrate(self, turn_s: float) -> None:
+        """Make it ready to be measured, if what it returned is equal to the truth."""
+        assert self.stage is not None
+        assert self.first is not None
+        if not self.first.equal:
+            return
+        self.contestant = Contestant(Slowed(self.stage, self.share) if self.share else self.stage)
+        self.contestant.calibrate(turn_s)
+        self.outcome["calls"] = self.contestant.calls
+
+    def finish(self, folder: Path, stem: str) -> None:
+        """Call it once more from its start, and keep what both calls returned."""
+        assert self.first is not None
+        after = self.first.tensors
+        if self.contestant is not None:
+            call = self.contestant.call
+            if isinstance(call, Slowed):
+                self.outcome["slowed_by"] = call.added_ns / call.own_ns
+            after = self.first.again()
+        self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
+
+
+class DuelSession:
+    """One backend on one device in one process, with the bouts of a job.
+
+    Args:
+        job: what the parent wrote.
+    """
+
+    def __init__(self, job: dict[str, Any]):
+        self.job = job
+        self.records, self.folder = Path(job["records"]), Path(job["tensors"])
+        settle(job["cpus"])
+        self.binding: Binding = open_binding(job["backend"], job["device"])
+        imported = time.time() - job["started"]
+        if any(entry["mode"].startswith("compiled") for bout in job["bouts"] for entry in bout["entries"]):
+            self.binding.start_compiler()
+        self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
+
+    def run(self) -> None:
+        """All of it."""
+        self.measure_harness()
+        for bout in self.job["bouts"]:
+            self._append(DUEL, **self._run(bout))
+
+    def measure_harness(self) -> None:
+        """What a turn adds to a call: one call to a turn, so that what the clock itself takes is in each."""
+        empty = Contestant(EmptyStage(self.binding))
+        rounds = [ns for block in alternate([empty], EMPTY_SWEEPS) for ns in block]
+        self._append(HARNESS, path=PAIRED, ns=statistics.median(rounds), rounds_ns=rounds)
+
+    def _run(self, bout: dict[str, Any]) -> dict[str, Any]:
+        entries = [Entry(timing_of(document), document["slowed"]) for document in bout["entries"]]
+        for index, (status, reason) in bout["lost"]:
+            entries[index].lose(status, reason)
+        # All are built before any is called: a compiler that is reset for each that is built forgets nothing it made.
+        self._each(entries, lambda index, entry: entry.build(self.binding))
+        self._each(entries, lambda index, entry: entry.first_call(self.binding))
+        self._each(entries, lambda index, entry: entry.calibrate(bout["block_s"] / 2))
+        blocks_ns = self._measure(bout, entries)
+        stem = f"{bout['duel']}-build-{bout['build']}-entry"
+        self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))
+        lost = next((entry.outcome for entry in entries), None) if not blocks_ns else None
+        return {
+            "status": lost["status"] if lost else "ok",
+            "reason": lost["reason"] if lost else None,
+            **{name: bout[name] for name in ("duel", "question", "build", "entries", "block_s")},
+            "cold_cache": self.job["cold_cache"],
+            "outcomes": [entry.outcome for entry in entries],
+            "blocks_ns": blocks_ns,
+        }
+
+    def _measure(self, bout: dict[str, Any], entries: Sequence[Entry]) -> list[list[list[float | None]]]:
+        """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
+        present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
+        contestants = [entry.contestant for entry in entries if entry.contestant is not None]
+        found: list[list[list[float | None]]] = []
+        for _ in range(bout["tries"] if contestants else 0):
+            self._progress(None)
+            block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
+            rows = alternate(contestants, bout["blocks"], OVERRUN * bout["blocks"] * block_s)
+            whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
+            for row, measured in zip(whole, rows, strict=True):
+                for index, ns in zip(present, measured, strict=True):
+                    row[index] = ns
+            found.append(whole)
+        return found
+
+    def _each(self, entries: Sequence[Entry], do: Callable[[int, Entry], None]) -> None:
+        """Do something with every entry that is still in; what it raises costs that entry alone.
+
+        Each is said to the parent, which may find that this process died or hung in it.
+        """
+        for index, entry in enumerate(entries):
+            if entry.outcome["status"] != "ok":
+                continue
+            self._progress(index)
+            try:
+                do(index, entry)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                entry.lose("failed", reason, traceback.format_exc()[-4000:])
+
+    def _progress(self, entry: int | None) -> None:
+        append_record(self.records, {"schema": SCHEMA, "kind": PROGRESS, "entry": entry})
+
+    def _append(self, kind: str, **fields: Any) -> None:
+        about = {"schema": SCHEMA, "kind": kind, "backend": self.job["backend"], "device": self.job["device"]}
+        append_record(self.records, {**about, "status": "ok", "reason": None, **fields})
+
+
+if __name__ == "__main__":
+    DuelSession(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))).run()

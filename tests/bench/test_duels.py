@@ -1,0 +1,67 @@
+"""Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elbostone.definition.problem import save_problem
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.bench.duels import Duel, run_duels
+from elbostone.execution.bench.paired import Contestant, Slowed, alternate
+from elbostone.execution.bench.timings import Timing
+from elbostone.execution.bench.workloads import make_workload
+from elbostone.execution.records import Cell, read_records
+from elbostone.workflow.throughput import write_expected
+
+WORKLOAD = make_workload("digits", 8, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))
+
+
+@pytest.fixture
+def timing(tmp_path: Path) -> Timing:
+    file = str(save_problem(WORKLOAD.problem, tmp_path / "problems"))
+    notation = notations()["pytorch_examples"]
+    cell = Cell(WORKLOAD.problem.name, notation.id, "torch", "torch", "cpu", "float32", "eager")
+    timing = Timing(cell, "digits", "training_step", 8, file, packages()[notation.id], str(notation.path))
+    write_expected([timing], [(WORKLOAD, file)])
+    return timing
+
+
+def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
+    wrong = replace(timing, stage="no-such-stage")
+    duel = Duel("d", "aa", (timing, timing, wrong, timing), (0, 0, 0, 0.1), builds=2, tries=2, blocks=14)
+    run_duels([duel], tmp_path, threads=1)
+    records = read_records(tmp_path / "records.jsonl")
+    assert [r["kind"] for r in records] == ["session", "harness", "duel", "duel"]
+    assert 0 < records[1]["ns"] < 20_000
+    for record in records[2:]:
+        assert [o["status"] for o in record["outcomes"]] == ["ok", "ok", "failed", "ok"], record["outcomes"]
+        assert "no-such-stage" in record["outcomes"][2]["reason"]
+        assert record["outcomes"][3]["slowed_by"] >= 0.1
+        for blocks in record["blocks_ns"]:
+            assert 12 <= len(blocks) <= 14
+            assert all(b[0] > 0 and b[1] > 0 and b[2] is None and b[3] > 0 for b in blocks)
+        assert (tmp_path / "tensors" / record["outcomes"][0]["after"]).exists()
+    run_duels([duel], tmp_path, threads=1)
+    assert read_records(tmp_path / "records.jsonl") == records, "a duel with a record is not run again"
+
+
+def test_entries_of_two_dtypes_that_hold_tensors_are_no_duel(timing: Timing) -> None:
+    other = replace(timing, cell=replace(timing.cell, dtype="float64"))
+    with pytest.raises(ValueError, match="expected one backend, device, dtype"):
+        Duel("d", "mode", (timing, other))
+
+
+def test_every_contestant_has_every_place() -> None:
+    seen: list[str] = []
+    contestants = [Contestant(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
+    alternate(contestants, 3)
+    assert "".join(seen) == "abccba" + "bcaacb" + "cabbac"
+
+
+def test_a_slowed_call_takes_its_share_more() -> None:
+    slowed = Slowed(lambda: sum(range(20_000)), 0.1)
+    for _ in range(50):
+        slowed()
+    assert slowed.added_ns >= 0.1 * slowed.own_ns

@@ -20,6 +20,7 @@ from ..backends import BACKENDS, base_dtype
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
+from .peaks import peaks_beside
 from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 
 OnRecord = Callable[[dict[str, Any]], None]
@@ -82,6 +83,7 @@ def run_sessions(
     max_time_s: float,
     threads: int,
     roofs: Sequence[Roof] = (),
+    peaks: bool = False,
     timeout_s: float = 120,
     on_record: OnRecord = lambda record: None,
 ) -> None:
@@ -98,6 +100,7 @@ def run_sessions(
         max_time_s: of one timing.
         threads: of one operation.
         roofs: rates to measure in every session of their dtype.
+        peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
     """
@@ -106,10 +109,13 @@ def run_sessions(
     waiting = plan_sessions(timings, passes)
     for session in waiting:
         session.timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
-    while waiting:
-        session = waiting.pop(0)
-        if session.timings and (rest := runner.run(session)):
-            waiting.insert(0, Session(session.number, rest, session.restarts + 1))
+    waiting = [session for session in waiting if session.timings]
+    sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
+    with peaks_beside(runner.records, threads, sizes) if peaks and waiting else contextlib.nullcontext():
+        while waiting:
+            session = waiting.pop(0)
+            if rest := runner.run(session):
+                waiting.insert(0, Session(session.number, rest, session.restarts + 1))
 
 
 class Follower:

@@ -11,8 +11,8 @@ from ..backends import BACKENDS
 from ..records import CELL_FIELDS, Cell, cell_of
 from .workloads import DIGITS, WORKLOADS, Workload
 
-THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
-"""Kinds of records that a session leaves; a record of equality has no `kind`."""
+THROUGHPUT, ROOF, SESSION, PEAK = "throughput", "roof", "session", "peak"
+"""Kinds of records that sessions, and what is measured beside them, leave; a record of equality has no `kind`."""
 
 
 @dataclass(frozen=True, order=True)

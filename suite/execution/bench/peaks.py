@@ -35,9 +35,9 @@ class NoPeaksError(Exception):
 def peaks_beside(records: Path, threads: int, read_bytes: Iterable[int]) -> Iterator[None]:
     """Measure before and after what is done inside, so that a change of the clock shows, and append the records.
 
-    Each record is of kind `peak`: quantity (`fma`: fused multiply-adds, or products of bfloat16 where the processor has
-    them; `triad`, `read`: bandwidth), dtype, bytes (of all arrays; 0 for registers), threads, value, unit, when. Without
-    a compiler there is one record, whose value is null and whose reason says why; nothing fails.
+    Each record is of kind `peak`: quantity (`fma`: fused multiply-adds, or products of bfloat16 where the processor
+    has them; `triad`, `read`: bandwidth), dtype, bytes (of all arrays; 0 for registers), threads, value, unit, when.
+    Without a compiler there is one record, whose value is null and whose reason says why; nothing fails.
 
     Args:
         records: the run's.

@@ -9,9 +9,10 @@ from typing import Any
 from ..definition.problem import Problem
 from ..definition.spec import Spec
 from ..execution.backends import precision
-from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
+from ..execution.bench.timings import THROUGHPUT, key_of
 from .equality import Tensors, Truth, compare, flow, truth_of
-from .operations import products, weight_bytes
+from .operations import flops
+from .rates import Rates, rates_of, share
 
 COLUMNS = (
     "workload",
@@ -36,6 +37,10 @@ COLUMNS = (
     "interval",
     "verdict",
     "reason",
+    "flop_per_image",
+    "peak_flop_per_second",
+    "peak_share",
+    "memory_byte_per_second",
 )
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
@@ -45,7 +50,6 @@ STABLE_SPREAD = 0.1
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
-Rates = Mapping[tuple[str, str, Roof], float]
 
 
 def throughput_rows(
@@ -62,7 +66,7 @@ def throughput_rows(
         load: a record's outputs by file name.
     """
     records = list(records)
-    rates = roof_rates(records)
+    rates = rates_of(records)
     truths: dict[tuple[str, str], Truth] = {}
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -105,12 +109,18 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
     medians = [statistics.median(record["rounds_ns"]) / 1e9 for record in records]
     seconds, batch = statistics.median(medians), row["batch"]
+    operations = flops(spec, row["stage"], batch)
+    peak = rates.multiply_adds.get((row["device"], precision(row["dtype"])))
     row |= {
         "images_per_second": batch / seconds,
         "lower": batch / max(medians),
         "upper": batch / min(medians),
-        "roof_share": _share(row, spec, rates, seconds, library=None),
-        "library_share": _share(row, spec, rates, seconds, library=row["backend"]),
+        "roof_share": share(rates, spec, row, seconds),
+        "library_share": share(rates, spec, row, seconds, library=row["backend"]),
+        "flop_per_image": operations / batch,
+        "peak_flop_per_second": peak,
+        "peak_share": operations / seconds / peak if peak else None,
+        "memory_byte_per_second": rates.memory.get(row["device"]),
         # A session's later cells reuse what its earlier ones compiled; the passes run in opposite orders.
         "first_call_s": max(record["first_call_s"] for record in records),
         "graphs": max((record["graphs"]["graphs"] for record in records if record["graphs"]), default=None),
@@ -120,44 +130,3 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
     # One process says nothing of the others: not known to be stable.
     row["stable"] = len(records) > 1 and (max(medians) - min(medians)) / seconds <= STABLE_SPREAD
     return row
-
-
-def roof_rates(records: Iterable[Record]) -> dict[tuple[str, str, Roof], float]:
-    """(device, library, roof) → seconds per call: the best of all sessions' medians."""
-    rates: dict[tuple[str, str, Roof], float] = {}
-    for record in records:
-        if record.get("kind") != ROOF:
-            continue
-        # NumPy computes on the CPU, whatever the device of the session that asked it.
-        device = "cpu" if record["library"] == "numpy" else record["device"]
-        key = device, record["library"], Roof(record["operation"], tuple(record["shape"]), record["dtype"])
-        rates[key] = min(record["seconds"], rates.get(key, float("inf")))
-    return rates
-
-
-def _share(row: Row, spec: Spec, rates: Rates, seconds: float, *, library: str | None) -> float | None:
-    """The time that the roof allows ÷ the measured time; None where the run has no roof of these shapes.
-
-    Args:
-        row: its stage, batch, device and dtype.
-        spec: the model.
-        rates: seconds per call of each library and roof.
-        seconds: measured per call.
-        library: whose rates count; None for the best of all.
-    """
-    stage, batch, dtype = row["stage"], row["batch"], precision(row["dtype"])
-    if batch == 1:
-        needed = [(Roof("read", (weight_bytes(spec, stage, dtype),), dtype), 1)]
-    else:
-        needed = [(Roof("product", (p.m, p.k, p.n), dtype), p.count) for p in products(spec, stage, batch)]
-    total = 0.0
-    for roof, count in needed:
-        found = [
-            rate
-            for (device, name, known), rate in rates.items()
-            if known == roof and device == row["device"] and library in (None, name)
-        ]
-        if not found:
-            return None
-        total += count * min(found)
-    return total / seconds

@@ -152,7 +152,7 @@ def plan_timings(
         proven: the cells whose every tensor is equal to the truth.
         device: to time on.
     """
-    chosen = list(notations)
+    chosen, proven = list(notations), frozenset(proven)
     return [
         Timing(cell, workload.name, stage, workload.batch, str(file), packages[notation.id], str(notation.path))
         for workload, file in workloads

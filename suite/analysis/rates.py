@@ -56,7 +56,7 @@ def rates_of(records: Iterable[Record]) -> Rates:
     """The rates of a run: of every roof the best of all sessions' medians, of every peak the best of all tries."""
     rates = Rates()
     for record in records:
-        if record.get("kind") == ROOF:
+        if record.get("kind") == ROOF and record["seconds"] is not None:
             device = "cpu" if record["library"] in ON_THE_CPU else record["device"]
             roof = Roof(record["operation"], tuple(record["shape"]), record["dtype"])
             own = device, record["library"], roof

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import resource
-import statistics
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -27,15 +24,13 @@ from ..child import settle
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
 from ..subject import Subject, prepare
+from .roofs import measure_roof
 from .timings import ABOUT, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
 OVERRUN = 4
 MIN_CALLS = 12
-
-ROOF_ROUNDS = 9
-ROOF_ROUND_S = 1e-3
 
 
 class ChildSession:
@@ -69,22 +64,12 @@ class ChildSession:
         )
 
     def measure_roofs(self) -> None:
-        """The rates of NumPy and of this backend's library, one record each."""
+        """The rates that this backend's library reaches, and the shared ones, one record per route."""
         for operation, shape, dtype in self.job["roofs"]:
+            about = {"kind": ROOF, "operation": operation, "shape": shape, "dtype": dtype}
             roof = Roof(operation, tuple(shape), dtype)
-            for library, call in _roof_calls(self.binding, roof).items():
-                rounds = _rounds_ns(call, self.binding.synchronize)
-                self._append(
-                    kind=ROOF,
-                    status="ok",
-                    reason=None,
-                    library=library,
-                    operation=operation,
-                    shape=shape,
-                    dtype=dtype,
-                    seconds=statistics.median(rounds) / 1e9,
-                    rounds_ns=rounds,
-                )
+            for found in measure_roof(self.binding, roof, shared=self.job["shared_roofs"]):
+                self._append(**about, **found)
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
@@ -207,40 +192,6 @@ def _narrow(tensor: Any) -> Any:
     """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
     narrow = tensor.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor
-
-
-def _roof_calls(binding: Binding, roof: Roof) -> dict[str, Callable[[], Any]]:
-    """Library → a call that does the roof's work."""
-    generator = np.random.default_rng(0)
-    dtype = np.dtype(base_dtype(roof.dtype))
-    if roof.operation == "product":
-        m, k, n = roof.shape
-        a, b = (generator.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
-        out = np.empty((m, n), dtype)
-        library = binding.product(binding.tensor(a, roof.dtype), binding.tensor(b, roof.dtype))
-        calls: dict[str, Callable[[], Any]] = {"numpy": lambda: np.matmul(a, b, out=out)}
-    else:
-        vector = generator.standard_normal(max(1, roof.shape[0] // dtype.itemsize)).astype(dtype)
-        library = binding.read(binding.tensor(vector, roof.dtype))
-        calls = {"numpy": lambda: np.dot(vector, vector)}
-    return calls | {binding.backend: library}
-
-
-def _rounds_ns(call: Callable[[], Any], wait: Callable[[Any], None]) -> list[int]:
-    """Nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roof is a rate."""
-    for _ in range(3):
-        wait(call())
-    begin = time.perf_counter()
-    wait(call())
-    loops = max(1, math.ceil(ROOF_ROUND_S / max(time.perf_counter() - begin, 1e-7)))
-    rounds = []
-    for _ in range(ROOF_ROUNDS):
-        start = time.perf_counter_ns()
-        for _ in range(loops):
-            result = call()
-        wait(result)
-        rounds.append(round((time.perf_counter_ns() - start) / loops))
-    return rounds
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -12,16 +13,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..backends import BACKENDS, base_dtype
+from ..backends import BACKENDS, precision
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
 from .peaks import peaks_beside
 from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
+
+LONG_ROOF_FLOP = 50e9
+LONG_ROOF_PASSES = 2
 
 OnRecord = Callable[[dict[str, Any]], None]
 
@@ -34,11 +38,13 @@ class Session:
         number: the pass, from 1.
         timings: in the order in which they run.
         restarts: processes that this session has already cost.
+        shares: whether it measures the rates of libraries that no backend stands for: the first of a pass does.
     """
 
     number: int
     timings: list[Timing]
     restarts: int = 0
+    shares: bool = True
 
     @property
     def backend(self) -> str:
@@ -59,6 +65,13 @@ class Session:
         return f"{self.backend}-{self.device}{bits}-pass-{self.number}{restart}"
 
 
+def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
+    """The roofs that a session measures: of its dtypes; those that take a CPU long, in two passes alone."""
+    dtypes = {precision(timing.cell.dtype) for timing in session.timings}
+    short = session.device != "cpu" or session.number <= LONG_ROOF_PASSES
+    return [roof for roof in roofs if roof.dtype in dtypes and (short or 2 * math.prod(roof.shape) <= LONG_ROOF_FLOP)]
+
+
 def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
@@ -71,7 +84,9 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
         groups.setdefault((cell.backend, cell.device, cell.dtype.startswith("float64")), []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
-        Session(number, groups[group][:: 1 if number % 2 else -1]) for number in range(1, passes + 1) for group in order
+        Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
+        for number in range(1, passes + 1)
+        for group in order
     ]
 
 
@@ -115,7 +130,7 @@ def run_sessions(
         while waiting:
             session = waiting.pop(0)
             if rest := runner.run(session):
-                waiting.insert(0, Session(session.number, rest, session.restarts + 1))
+                waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
 
 
 class Follower:
@@ -175,7 +190,6 @@ class Runner:
                 _stop(process)
 
     def _start(self, session: Session, scratch: Path) -> subprocess.Popen[bytes]:
-        dtypes = {base_dtype(timing.cell.dtype) for timing in session.timings}
         job = {
             "backend": session.backend,
             "device": session.device,
@@ -184,7 +198,8 @@ class Runner:
             "started": time.time(),
             "records": str(scratch / "records.jsonl"),
             "tensors": str(self.folder.resolve() / "tensors"),
-            "roofs": [[r.operation, r.shape, r.dtype] for r in self.roofs if r.dtype in dtypes],
+            "roofs": [[r.operation, r.shape, r.dtype] for r in roofs_of(session, self.roofs)],
+            "shared_roofs": session.shares,
             "timings": [timing.as_json() for timing in session.timings],
             "cpus": least_used(self.threads),
         }

@@ -11,8 +11,9 @@ from ..definition.comparison import Tensors
 from ..definition.spec import Spec
 from ..execution.backends import precision
 from ..execution.bench.proof import Expected
-from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
-from .operations import products, weight_bytes
+from ..execution.bench.timings import THROUGHPUT, key_of
+from .operations import flops
+from .rates import Rates, rates_of, share
 from .stage_truth import smallest_error
 
 COLUMNS = (
@@ -42,6 +43,10 @@ COLUMNS = (
     "detects",
     "verdict",
     "reason",
+    "flop_per_image",
+    "peak_flop_per_second",
+    "peak_share",
+    "memory_byte_per_second",
 )
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
@@ -51,7 +56,6 @@ STABLE_SPREAD = 0.1
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
-Rates = Mapping[tuple[str, str, Roof], float]
 
 
 def throughput_rows(
@@ -68,7 +72,7 @@ def throughput_rows(
         load: a record's outputs by file name.
     """
     records = list(records)
-    rates = roof_rates(records)
+    rates = rates_of(records)
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.get("kind") == THROUGHPUT:
@@ -116,12 +120,19 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
     medians = [statistics.median(record["rounds_ns"]) / 1e9 for record in records]
     seconds, images = statistics.median(medians), records[0]["images"]
+    per_batch = seconds * row["batch"] / images
+    operations = flops(spec, row["stage"], row["batch"])
+    peak = rates.multiply_adds.get((row["device"], precision(row["dtype"])))
     row |= {
         "images_per_second": images / seconds,
         "lower": images / max(medians),
         "upper": images / min(medians),
-        "roof_share": _share(row, spec, rates, seconds * row["batch"] / images, library=None),
-        "library_share": _share(row, spec, rates, seconds * row["batch"] / images, library=row["backend"]),
+        "roof_share": share(rates, spec, row, per_batch),
+        "library_share": share(rates, spec, row, per_batch, library=row["backend"]),
+        "flop_per_image": operations / row["batch"],
+        "peak_flop_per_second": peak,
+        "peak_share": operations / per_batch / peak if peak else None,
+        "memory_byte_per_second": rates.memory.get(row["device"]),
         # Of sessions that found an empty compile cache. Their later cells still reuse what their earlier ones compiled.
         # Records from before `cold_cache` was written are all of such sessions.
         "first_call_s": max((r["first_call_s"] for r in records if r.get("cold_cache", True)), default=None),
@@ -132,44 +143,3 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
     # One process says nothing of the others: not known to be stable.
     row["stable"] = len(records) > 1 and (max(medians) - min(medians)) / seconds <= STABLE_SPREAD
     return row
-
-
-def roof_rates(records: Iterable[Record]) -> dict[tuple[str, str, Roof], float]:
-    """(device, library, roof) → seconds per call: the best of all sessions' medians."""
-    rates: dict[tuple[str, str, Roof], float] = {}
-    for record in records:
-        if record.get("kind") != ROOF:
-            continue
-        # NumPy computes on the CPU, whatever the device of the session that asked it.
-        device = "cpu" if record["library"] == "numpy" else record["device"]
-        key = device, record["library"], Roof(record["operation"], tuple(record["shape"]), record["dtype"])
-        rates[key] = min(record["seconds"], rates.get(key, float("inf")))
-    return rates
-
-
-def _share(row: Row, spec: Spec, rates: Rates, seconds: float, *, library: str | None) -> float | None:
-    """The time that the roof allows ÷ the measured time; None where the run has no roof of these shapes.
-
-    Args:
-        row: its stage, batch, device and dtype.
-        spec: the model.
-        rates: seconds per call of each library and roof.
-        seconds: measured per batch.
-        library: whose rates count; None for the best of all.
-    """
-    stage, batch, dtype = row["stage"], row["batch"], precision(row["dtype"])
-    if batch == 1:
-        needed = [(Roof("read", (weight_bytes(spec, stage, dtype),), dtype), 1)]
-    else:
-        needed = [(Roof("product", (p.m, p.k, p.n), dtype), p.count) for p in products(spec, stage, batch)]
-    total = 0.0
-    for roof, count in needed:
-        found = [
-            rate
-            for (device, name, known), rate in rates.items()
-            if known == roof and device == row["device"] and library in (None, name)
-        ]
-        if not found:
-            return None
-        total += count * min(found)
-    return total / seconds

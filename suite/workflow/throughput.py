@@ -79,6 +79,7 @@ class Throughput:
             max_time_s=self.sample.max_time_s,
             threads=self.threads,
             roofs=self.roofs,
+            peaks=True,
             timeout_s=self.timeout_s,
             on_record=lambda record: on_record(record) if record["kind"] == THROUGHPUT else None,
         )

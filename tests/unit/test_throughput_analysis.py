@@ -199,3 +199,32 @@ def test_records_of_equality_are_passed_over() -> None:
     equality = timing(100.0)
     del equality["kind"]
     assert rows_of(equality) == []
+
+
+def peak(quantity: str, value: float | None, dtype: str = "", size: int = 0, **changes: Any) -> dict[str, Any]:
+    record = {"schema": 1, "kind": "peak", "device": "cpu", "when": "before", "threads": 2, "status": "ok"}
+    return record | {"quantity": quantity, "value": value, "dtype": dtype, "bytes": size} | changes
+
+
+def test_every_figure_has_the_limits_of_the_machine_beside_it() -> None:
+    figures = [peak("fma", 2e9, "float32"), peak("fma", 3e9, "float32", when="after"), peak("fma", 8e9, "bfloat16")]
+    figures += [peak("read", 9e10, size=1000), peak("read", 3e10, size=2**28), peak("triad", 4e10, size=2**28)]
+    figures += [peak("fma", 1e15, "float32", device="cuda"), peak("fma", None, "float32")]
+    (row,) = rows_of(timing(100.0), *figures)
+    operations = 2 * (6 * 5 + 2 * 5 * 2)
+    assert row["flop_per_image"] == operations
+    assert row["peak_flop_per_second"] == 3e9
+    assert row["peak_share"] == pytest.approx(BATCH * operations / 100e-6 / 3e9)
+    assert row["memory_byte_per_second"] == 3e10, "of memory, not of the cache"
+
+
+def test_without_a_peak_there_is_no_share_of_it() -> None:
+    (row,) = rows_of(timing(100.0), peak("", None, status="missing", reason="no C++ compiler"))
+    assert row["peak_flop_per_second"] is row["peak_share"] is row["memory_byte_per_second"] is None
+
+
+def test_reading_without_a_library_is_a_roof_of_batch_one_but_no_librarys_own() -> None:
+    size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
+    figures = [peak("read", size / 1e-7, size=size), roof(1e-6, (size,), operation="read")]
+    (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *figures)
+    assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.01), pytest.approx(0.1))

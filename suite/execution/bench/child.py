@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import statistics
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..backends import base_dtype
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..records import SCHEMA, append_record, make_record
 from ..subject import Subject
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
+from .roofs import measure_roof
 from .timings import ABOUT, HARNESS, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
-
-ROOF_ROUNDS = 9
-ROOF_ROUND_S = 1e-3
 
 
 class ChildSession:
@@ -58,22 +51,12 @@ class ChildSession:
         )
 
     def measure_roofs(self) -> None:
-        """The rates of NumPy and of this backend's library, one record each."""
+        """The rates that this backend's library reaches, and the shared ones, one record per route."""
         for operation, shape, dtype in self.job["roofs"]:
+            about = {"kind": ROOF, "operation": operation, "shape": shape, "dtype": dtype}
             roof = Roof(operation, tuple(shape), dtype)
-            for library, call in _roof_calls(self.binding, roof).items():
-                rounds = _rounds_ns(call, self.binding.synchronize)
-                self._append(
-                    kind=ROOF,
-                    status="ok",
-                    reason=None,
-                    library=library,
-                    operation=operation,
-                    shape=shape,
-                    dtype=dtype,
-                    seconds=statistics.median(rounds) / 1e9,
-                    rounds_ns=rounds,
-                )
+            for found in measure_roof(self.binding, roof, shared=self.job["shared_roofs"]):
+                self._append(**about, **found)
 
     def measure_harness(self, benchmark: Any) -> None:
         """What the harness adds to every call of this session, as one record."""
@@ -145,37 +128,3 @@ class ChildSession:
             "pass": self.job["pass"],
         }
         append_record(self.records, about | fields)
-
-
-def _roof_calls(binding: Binding, roof: Roof) -> dict[str, Callable[[], Any]]:
-    """Library → a call that does the roof's work."""
-    generator = np.random.default_rng(0)
-    dtype = np.dtype(base_dtype(roof.dtype))
-    if roof.operation == "product":
-        m, k, n = roof.shape
-        a, b = (generator.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
-        out = np.empty((m, n), dtype)
-        library = binding.product(binding.tensor(a, roof.dtype), binding.tensor(b, roof.dtype))
-        calls: dict[str, Callable[[], Any]] = {"numpy": lambda: np.matmul(a, b, out=out)}
-    else:
-        vector = generator.standard_normal(max(1, roof.shape[0] // dtype.itemsize)).astype(dtype)
-        library = binding.read(binding.tensor(vector, roof.dtype))
-        calls = {"numpy": lambda: np.dot(vector, vector)}
-    return calls | {binding.backend: library}
-
-
-def _rounds_ns(call: Callable[[], Any], wait: Callable[[Any], None]) -> list[int]:
-    """Nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roof is a rate."""
-    for _ in range(3):
-        wait(call())
-    begin = time.perf_counter()
-    wait(call())
-    loops = max(1, math.ceil(ROOF_ROUND_S / max(time.perf_counter() - begin, 1e-7)))
-    rounds = []
-    for _ in range(ROOF_ROUNDS):
-        start = time.perf_counter_ns()
-        for _ in range(loops):
-            result = call()
-        wait(result)
-        rounds.append(round((time.perf_counter_ns() - start) / loops))
-    return rounds

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..backends import BACKENDS, base_dtype
+from ..backends import BACKENDS, precision
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
 from .children import Caches, OnRecord, caches_of_a_run, child, watch
+from .peaks import peaks_beside
 from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of, thread_limit
+
+LONG_ROOF_FLOP = 50e9
+LONG_ROOF_PASSES = 2
 
 
 @dataclass
@@ -28,11 +34,13 @@ class Session:
         number: the pass, from 1.
         timings: in the order in which they run.
         restarts: processes that this session has already cost.
+        shares: whether it measures the rates of libraries that no backend stands for: the first of a pass does.
     """
 
     number: int
     timings: list[Timing]
     restarts: int = 0
+    shares: bool = True
 
     @property
     def backend(self) -> str:
@@ -59,6 +67,13 @@ class Session:
         return f"{self.group}-pass-{self.number}{restart}"
 
 
+def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
+    """The roofs that a session measures: of its dtypes; those that take a CPU long, in two passes alone."""
+    dtypes = {precision(timing.cell.dtype) for timing in session.timings}
+    short = session.device != "cpu" or session.number <= LONG_ROOF_PASSES
+    return [roof for roof in roofs if roof.dtype in dtypes and (short or 2 * math.prod(roof.shape) <= LONG_ROOF_FLOP)]
+
+
 def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
@@ -72,7 +87,9 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
         groups.setdefault(group, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
-        Session(number, groups[group][:: 1 if number % 2 else -1]) for number in range(1, passes + 1) for group in order
+        Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
+        for number in range(1, passes + 1)
+        for group in order
     ]
 
 
@@ -84,6 +101,7 @@ def run_sessions(
     max_time_s: float,
     threads: int,
     roofs: Sequence[Roof] = (),
+    peaks: bool = False,
     timeout_s: float = 120,
     on_record: OnRecord = lambda record: None,
 ) -> None:
@@ -101,6 +119,7 @@ def run_sessions(
         max_time_s: of one timing.
         threads: of one operation.
         roofs: rates to measure in every session of their dtype.
+        peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
     """
@@ -110,10 +129,13 @@ def run_sessions(
         waiting = plan_sessions(timings, passes)
         for session in waiting:
             session.timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
-        while waiting:
-            session = waiting.pop(0)
-            if session.timings and (rest := runner.run(session)):
-                waiting.insert(0, Session(session.number, rest, session.restarts + 1))
+        waiting = [session for session in waiting if session.timings]
+        sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
+        with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
+            while waiting:
+                session = waiting.pop(0)
+                if rest := runner.run(session):
+                    waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
 
 
 @dataclass
@@ -171,7 +193,6 @@ class Runner:
                 )
 
     def _write_job(self, session: Session, scratch: Path, threads: int | None, cold: bool) -> None:
-        dtypes = {base_dtype(timing.cell.dtype) for timing in session.timings}
         job = {
             "backend": session.backend,
             "device": session.device,
@@ -181,7 +202,8 @@ class Runner:
             "started": time.time(),
             "records": str(scratch / "records.jsonl"),
             "tensors": str(self.folder.resolve() / "tensors"),
-            "roofs": [[r.operation, r.shape, r.dtype] for r in self.roofs if r.dtype in dtypes],
+            "roofs": [[r.operation, r.shape, r.dtype] for r in roofs_of(session, self.roofs)],
+            "shared_roofs": session.shares,
             "timings": [timing.as_json() for timing in session.timings],
             "cpus": None if threads is None else least_used(threads),
         }

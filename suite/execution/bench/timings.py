@@ -8,8 +8,8 @@ from typing import Any
 
 from ..records import CELL_FIELDS, Cell, cell_of
 
-THROUGHPUT, ROOF, SESSION, HARNESS, DUEL = "throughput", "roof", "session", "harness", "duel"
-"""Kinds of records that a session leaves; a record of equality has no `kind`."""
+THROUGHPUT, ROOF, SESSION, PEAK, HARNESS, DUEL = "throughput", "roof", "session", "peak", "harness", "duel"
+"""Kinds of records that sessions, and what is measured beside them, leave; a record of equality has no `kind`."""
 
 
 @dataclass(frozen=True, order=True)

@@ -229,12 +229,28 @@ class Binding(ABC):
     # The library's own rates
 
     @abstractmethod
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        """The library's own matrix product of a [m, k] and b [k, n], ready to be timed."""
+    def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        """The library's own matrix products of a [m, k] and b [k, n], ready to be timed, by the name of the route.
+
+        Operands of `bfloat16` are of that dtype themselves; the products of `tf32` are those of the GPU's cores. A
+        route may lay b out beforehand, as one does with weights. None where the library has no such dtype here.
+        """
 
     @abstractmethod
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
-        """A reduction that reads every element of a vector once, ready to be timed."""
+    def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        """Reductions that read every element of a vector once, ready to be timed, by the name of the route."""
+
+    @abstractmethod
+    def copy(self, vector: Array) -> Callable[[], Tensor]:
+        """A copy of a vector on the device to another place there, ready to be timed."""
+
+    @abstractmethod
+    def reset_peak_memory(self) -> None:
+        """Forget the device memory that was in use at most until now, where the library can."""
+
+    @abstractmethod
+    def peak_memory_bytes(self) -> int | None:
+        """Device memory that was in use at most; None on the CPU, whose memory is the process's."""
 
     def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
         """Compile something trivial: what a process pays once is then not part of its first compiled cell."""

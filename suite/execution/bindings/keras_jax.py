@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import keras
 
+from ..backends import base_dtype
 from .base import (
     Array,
     Binding,
@@ -93,13 +94,36 @@ class JaxBinding(KerasBinding):
         traced = function._cache_size()
         return Graphs(traced, 0, traced - 1)
 
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        compiled = jax.jit(jax.numpy.dot)
-        return lambda: compiled(a, b)
+    def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        if dtype == "tf32" and self.device == "cpu":
+            return {}
+        x, y = self._native(a, dtype), self._native(b, dtype)
+        precision = jax.lax.DotAlgorithmPreset.TF32_TF32_F32 if dtype == "tf32" else None
+        compiled = jax.jit(lambda x, y: jax.numpy.dot(x, y, precision=precision))
+        return {"dot": lambda: compiled(x, y)}
 
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
+    def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        x = self._native(vector, dtype)
         compiled = jax.jit(jax.numpy.sum)
-        return lambda: compiled(vector)
+        return {"sum": lambda: compiled(x)}
+
+    def copy(self, vector: Array) -> Callable[[], Tensor]:
+        x = self._native(vector, str(vector.dtype))
+        compiled = jax.jit(jax.numpy.copy)
+        return lambda: compiled(x)
+
+    def reset_peak_memory(self) -> None:
+        """JAX has no way to: its peak is the process's until then."""
+
+    def peak_memory_bytes(self) -> int | None:
+        if self.device == "cpu":
+            return None
+        stats = next(d for d in jax.devices() if d.platform == "gpu").memory_stats() or {}
+        return stats.get("peak_bytes_in_use")
+
+    def _native(self, array: Array, dtype: str) -> Tensor:
+        """An array in JAX' own dtype of that name."""
+        return self.tensor(array, dtype).astype("bfloat16" if dtype == "bfloat16" else base_dtype(dtype))
 
     def start_compiler(self) -> None:
         self.synchronize(jax.jit(lambda x: x + 1)(jax.numpy.ones(16)))

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ..backends import base_dtype
 from .base import (
     Array,
     Binding,
@@ -92,11 +93,33 @@ class TensorFlowBinding(KerasBinding):
         traced = function.experimental_get_tracing_count()
         return Graphs(traced, 0, traced - 1)
 
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        return lambda: tf.matmul(a, b)
+    def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        if dtype == "tf32":
+            return {}  # TensorFlow allows it for a whole process alone
+        x, y = self._native(a, dtype), self._native(b, dtype)
+        compiled = self.compile(tf.matmul, "compiled-xla")
+        return {"matmul": lambda: tf.matmul(x, y), "XLA": lambda: compiled(x, y)}
 
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
-        return lambda: tf.reduce_sum(vector)
+    def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        x = self._native(vector, dtype)
+        return {"reduce_sum": lambda: tf.reduce_sum(x)}
+
+    def copy(self, vector: Array) -> Callable[[], Tensor]:
+        x = self._native(vector, str(vector.dtype))
+        return lambda: tf.raw_ops.DeepCopy(x=x)
+
+    def reset_peak_memory(self) -> None:
+        if self.device == "cuda":
+            tf.config.experimental.reset_memory_stats("GPU:0")
+
+    def peak_memory_bytes(self) -> int | None:
+        if self.device == "cpu":
+            return None
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+    def _native(self, array: Array, dtype: str) -> Tensor:
+        """An array in TensorFlow's own dtype of that name."""
+        return tf.cast(self.tensor(array, dtype), "bfloat16" if dtype == "bfloat16" else base_dtype(dtype))
 
     def start_compiler(self) -> None:
         self.compile(lambda x: x + 1, "compiled")(tf.ones(16))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..backends import base_dtype
 from .base import Array, Binding, Rows, Slopes, Tensor
 
 
@@ -26,12 +27,40 @@ class OnTorch(Binding):
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def product(self, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
-        out = torch.empty(a.shape[0], b.shape[1], dtype=a.dtype, device=a.device)
-        return lambda: torch.mm(a, b, out=out)
+    def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        x, y = self._native(a, dtype), self._native(b, dtype)
+        out = torch.empty(x.shape[0], y.shape[1], dtype=x.dtype, device=x.device)
+        if dtype == "tf32":
+            return {"mm": lambda: _with_tf32(x, y, out)} if self.device == "cuda" else {}
+        routes: dict[str, Callable[[], Tensor]] = {"mm": lambda: torch.mm(x, y, out=out)}
+        one_dnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if one_dnn and self.device == "cpu" and dtype in ("float32", "bfloat16"):
+            # What torch.compile with freezing calls: weights packed once, for this number of rows.
+            packed = torch.ops.mkldnn._reorder_linear_weight(y.t().contiguous(), x.shape[0])
+            multiply = torch.ops.mkldnn._linear_pointwise
+            routes["oneDNN"] = lambda: multiply(x, packed, None, "none", [], "")
+        return routes
 
-    def read(self, vector: Tensor) -> Callable[[], Tensor]:
-        return lambda: torch.sum(vector)
+    def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
+        x = self._native(vector, dtype)
+        return {"sum": lambda: torch.sum(x), "dot": lambda: torch.dot(x, x)}
+
+    def copy(self, vector: Array) -> Callable[[], Tensor]:
+        x = torch.from_numpy(vector).to(self.device)
+        out = torch.empty_like(x)
+        return lambda: out.copy_(x)
+
+    def reset_peak_memory(self) -> None:
+        if self.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+
+    def peak_memory_bytes(self) -> int | None:
+        return torch.cuda.max_memory_allocated() if self.device == "cuda" else None
+
+    def _native(self, array: Array, dtype: str) -> Tensor:
+        """An array in torch's own dtype of that name."""
+        native = torch.bfloat16 if dtype == "bfloat16" else getattr(torch, base_dtype(dtype))
+        return torch.from_numpy(array).to(self.device, native)
 
     def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
         def call(weights: Mapping[str, Array], arrays: Sequence[Array]) -> Slopes:
@@ -51,6 +80,15 @@ class OnTorch(Binding):
             return [self.array(row.detach()) for row in rows], found
 
         return call
+
+
+def _with_tf32(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    allowed = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        return torch.mm(a, b, out=out)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
 def gradients_by_path(total: Tensor, variables: Sequence[Tensor], paths: Sequence[str]) -> dict[str, Tensor]:

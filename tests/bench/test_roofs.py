@@ -1,0 +1,137 @@
+"""Roofs: every route computes the product and has its rate, in its own dtype, and what is slow costs little."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.execution.bench.roofs import alternated, measure_roof
+from elbostone.execution.bench.session import Session, plan_sessions, roofs_of
+from elbostone.execution.bench.timings import Roof, Timing
+from elbostone.execution.bindings import open_binding
+from elbostone.execution.records import Cell
+
+M, K, N = 32, 48, 24
+A, B = (np.random.default_rng(0).standard_normal(shape).astype(np.float32) for shape in ((M, K), (K, N)))
+#: Of float32, and of products whose operands are rounded to eight bits.
+ERROR = {"float32": 1e-5, "bfloat16": 0.1, "float64": 1e-5}
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("dtype", "routes"), [("float32", {"mm", "oneDNN"}), ("bfloat16", {"mm", "oneDNN"}), ("float64", {"mm"})]
+)
+def test_every_route_of_torch_is_the_product(dtype: str, routes: set[str]) -> None:
+    binding = open_binding("torch", "cpu")
+    dtypes = np.float64 if dtype == "float64" else np.float32
+    found = binding.product(A.astype(dtypes), B.astype(dtypes), dtype)
+    assert set(found) == routes
+    for call in found.values():
+        product = call()
+        assert str(product.dtype) == f"torch.{dtype}"
+        assert np.abs(product.double().numpy() - A.astype(np.float64) @ B).max() < ERROR[dtype]
+
+
+@pytest.mark.backend("torch")
+def test_tf32_is_of_a_gpu_alone() -> None:
+    assert open_binding("torch", "cpu").product(A, B, "tf32") == {}
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_roof_has_a_record_per_route(shared: bool) -> None:
+    binding = open_binding("torch", "cpu")
+    found = list(measure_roof(binding, Roof("product", (M, K, N), "float32"), shared=shared))
+    names = {(f["library"], f["route"]) for f in found} - {("onnxruntime", "MatMul")}
+    assert names == {("torch", "mm"), ("torch", "oneDNN")} | ({("numpy", "matmul")} if shared else set())
+    for record in found:
+        assert record["status"] == "ok"
+        assert len(record["rounds_ns"]) == 9
+        assert 0 < record["seconds"] < 1
+    read = list(measure_roof(binding, Roof("read", (4000,), "bfloat16"), shared=shared))
+    assert {f["library"] for f in read} == {"torch"}, "NumPy has no bfloat16"
+
+
+@pytest.mark.backend("torch")
+def test_onnx_runtime_multiplies() -> None:
+    pytest.importorskip("onnxruntime", reason="an optional library, measured where it is installed")
+    from elbostone.execution.bindings.onnx_runtime import constant_product
+
+    (product,) = constant_product(A, B, 1)()
+    assert np.abs(product - A @ B).max() < 1e-5
+
+
+@pytest.mark.backend("torch")
+def test_a_route_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    binding = open_binding("torch", "cpu")
+
+    def gone() -> Any:
+        raise AttributeError("no such operator")
+
+    monkeypatch.setattr(binding, "product", lambda a, b, dtype: {"gone": gone, "numpy": lambda: a @ b})
+    found = {f["route"]: f for f in measure_roof(binding, Roof("product", (M, K, N), "float32"), shared=False)}
+    assert found["gone"]["status"] == "failed"
+    assert found["gone"]["reason"] == "AttributeError: no such operator"
+    assert found["gone"]["seconds"] is None
+    assert found["numpy"]["status"] == "ok"
+
+
+def sleeper(seconds: float, calls: list[float]) -> Callable[[], None]:
+    def call() -> None:
+        calls.append(seconds)
+        time.sleep(seconds)
+
+    return call
+
+
+def test_rounds_alternate_and_tell_fast_from_slow() -> None:
+    calls: list[float] = []
+    routes = {("a", "fast"): sleeper(1e-3, calls), ("a", "slow"): sleeper(3e-3, calls)}
+    found = alternated(routes, lambda _: None)
+    assert [len(rounds) for rounds in found.values()] == [9, 9]
+    assert np.median(found["a", "slow"]) > 1.5 * np.median(found["a", "fast"])
+    first = calls[2:]
+    assert first[0] == first[1] == 1e-3
+    assert first.index(3e-3) < 4, "one round each, in turn"
+
+
+def test_what_takes_long_has_few_rounds_and_slow_routes_none() -> None:
+    calls: list[float] = []
+    routes = {
+        ("a", "fast"): sleeper(0.12, calls),
+        ("a", "slow"): sleeper(0.3, calls),
+        ("b", "slow"): sleeper(0.3, calls),
+    }
+    found = alternated(routes, lambda _: None)
+    assert {name: len(rounds) for name, rounds in found.items()} == {("a", "fast"): 2, ("b", "slow"): 2}
+    assert len(calls) == 3 + 2 * 2
+
+
+def session(number: int, dtype: str = "float32", device: str = "cpu") -> Session:
+    cell = Cell("p", "a", "torch", "torch", device, dtype, "eager")
+    return Session(number, [Timing(cell, "w", "encoder", 4, "p.json", "a", "a.toml")])
+
+
+def test_a_session_measures_roofs_of_its_dtypes_and_long_ones_twice() -> None:
+    short, half, long = (
+        Roof("product", (8, 8, 8), "float32"),
+        Roof("read", (64,), "bfloat16"),
+        Roof("product", (4096,) * 3, "float32"),
+    )
+    assert roofs_of(session(1), [short, half, long]) == [short, long]
+    assert roofs_of(session(3), [short, half, long]) == [short]
+    assert roofs_of(session(3, device="cuda"), [short, half, long]) == [short, long]
+    assert roofs_of(session(1, "bfloat16"), [short, half, long]) == [half]
+
+
+def test_shared_libraries_are_measured_by_the_first_backend_of_a_pass() -> None:
+    timings = [
+        Timing(Cell("p", "a", "keras", name, "cpu", "float32", "eager"), "w", "encoder", 4, "p.json", "a", "a.toml")
+        for name in ("keras-jax", "keras-tensorflow")
+    ]
+    found = [(s.number, s.backend, s.shares) for s in plan_sessions(timings, 2)]
+    assert found == [
+        (number, name, name == "keras-tensorflow") for number in (1, 2) for name in ("keras-tensorflow", "keras-jax")
+    ]

@@ -1,0 +1,106 @@
+"""Planning and tabulating cost what the number of cells costs, and nothing else: a hundred notations, simulated."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis import throughput
+from elbostone.analysis.equality import Tensors, truth_of
+from elbostone.analysis.rates import rates_of, share
+from elbostone.analysis.throughput import throughput_rows
+from elbostone.definition.notation import Notation
+from elbostone.definition.problem import Problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.registry import notations
+from elbostone.definition.spec import Spec
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bench.timings import FULL, Timing, plan_timings
+from elbostone.execution.bench.workloads import Workload
+from elbostone.execution.records import Cell
+
+BATCH = 4
+SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
+NOISE = np.random.default_rng(0).standard_normal((1, BATCH, 2))
+PROBLEM = Problem("tiny", SPEC, np.zeros((BATCH, 6)), NOISE, random_weights(SPEC, 0))
+TRUTH = truth_of(PROBLEM, "float32").tensors
+SAMPLE = replace(FULL, modes=("eager", "compiled"))
+
+
+def simulated(count: int) -> tuple[list[Notation], set[Cell]]:
+    """So many notations, and their proven cells."""
+    known = notations()["pytorch_examples"]
+    chosen = [replace(known, id=f"simulated_{number}") for number in range(count)]
+    return chosen, {
+        Cell("tiny", notation.id, backend.framework, backend.name, "cpu", "float32", mode)
+        for notation in chosen
+        for backend in BACKENDS.values()
+        for mode in SAMPLE.modes
+    }
+
+
+def planned(chosen: list[Notation], proven: Any) -> list[Timing]:
+    files = [(Workload("tiny", BATCH, PROBLEM), "tiny.json")]
+    return plan_timings(SAMPLE, files, chosen, {notation.id: notation.id for notation in chosen}, proven)
+
+
+def recorded(timings: list[Timing]) -> list[dict[str, Any]]:
+    """A record per timing and pass, and the roofs of every session."""
+    records: list[dict[str, Any]] = [
+        {**timing.as_json(), "schema": 1, "kind": "throughput", "pass": number, "status": "ok", "reason": None}
+        | {"rounds_ns": [1000] * 9, "first_call_s": 0.1, "graphs": None, "peak_memory_mb": 1.0}
+        | {"before": "right", "after": "right"}
+        for timing in timings
+        for number in (1, 2)
+    ]
+    return records + [roof((m, 5, 2)) for m in range(100)]
+
+
+def roof(shape: tuple[int, ...]) -> dict[str, Any]:
+    about = {"kind": "roof", "device": "cpu", "library": "torch", "operation": "product", "dtype": "float32"}
+    return about | {"shape": shape, "seconds": 1e-6}
+
+
+def load(_: str) -> Tensors:
+    return {name: TRUTH[name] for name in ("posterior_mean", "posterior_log_variance")}
+
+
+def least_s(work: Callable[[], Any], tries: int = 5) -> float:
+    """The shortest processor time of some tries: what other processes do is in none of it."""
+    taken = []
+    for _ in range(tries):
+        begin = time.process_time()
+        work()
+        taken.append(time.process_time() - begin)
+    return min(taken)
+
+
+def test_ten_times_the_notations_cost_ten_times_as_much() -> None:
+    few, many = simulated(10), simulated(100)
+    # A list, in which a cell is looked for by going through it, is turned into a set.
+    plan_few, plan_many = (least_s(lambda s=s: planned(s[0], list(s[1])), 3) for s in (few, many))
+    assert plan_many <= 1.5 * 10 * plan_few
+    records = [recorded(planned(*some)) for some in (few, many)]
+    assert len(records[1]) > 6000
+    rows_few, rows_many = (least_s(lambda r=r: throughput_rows(r, {"tiny": PROBLEM}, load), 3) for r in records)
+    assert rows_many <= 1.5 * 10 * rows_few
+
+
+def test_one_truth_per_problem_and_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(throughput, "truth_of", lambda *a: (asked.append(a[1]), truth_of(*a))[1])
+    rows = throughput_rows(recorded(planned(*simulated(20))), {"tiny": PROBLEM}, load)
+    assert {row["verdict"] for row in rows} == {"equal"}
+    assert asked == ["float32"]
+
+
+def test_a_share_costs_the_same_however_many_roofs_there_are() -> None:
+    row = {"stage": "encoder", "batch": BATCH, "device": "cpu", "dtype": "float32"}
+    own = [roof((BATCH, 6, 5)), roof((BATCH, 5, 2))]
+    few, many = rates_of(own), rates_of(own + [roof((m, 9, 9)) for m in range(20_000)])
+    assert share(many, SPEC, row, 1e-5) == share(few, SPEC, row, 1e-5) == pytest.approx(0.3)
+    taken = [least_s(lambda r=r: [share(r, SPEC, row, 1e-5) for _ in range(200)]) for r in (few, many)]
+    assert taken[1] <= 3 * taken[0], "it would be 10,000 times as long to go through all"

@@ -118,6 +118,26 @@ def test_the_shared_model_stays_as_it_is() -> None:
     assert [p.stride() for p in subject.model.parameters()] == strides
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (2, 2), (5, 3), (2, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_phases_are_the_transposed_convolution(kernel: int, stride: int, bias: bool) -> None:
+    import torch
+
+    from elbostone.execution.tuning.torch_phases import Phases, in_phases
+
+    generator = torch.Generator().manual_seed(1)
+    layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, bias=bias, dtype=torch.float64)
+    x = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64)
+    expected = layer(x)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), layer.weight)
+    phases = Phases(layer)
+    assert phases(x).shape == expected.shape
+    torch.testing.assert_close(phases(x), expected)
+    torch.testing.assert_close(torch.autograd.grad(phases(x).square().sum(), layer.weight)[0], gradient)
+    with pytest.raises(ValueError, match="no strided transposed convolution"):
+        in_phases(torch.nn.Sequential(torch.nn.ConvTranspose2d(3, 2, 3, padding=1)))
+
+
 IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)
 
 

@@ -16,6 +16,7 @@ import torch
 from ..bindings.base import Binding, Forward, Tensor
 from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
+from .torch_phases import in_phases
 from .torch_rungs import Options
 
 _ALLOWED = "bf16"
@@ -72,6 +73,8 @@ def own(subject: Subject, options: Options) -> Subject:
     model = copy.deepcopy(subject.model)
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    if options.phases:
+        model = in_phases(model)
     return replace(subject, model=model)
 
 

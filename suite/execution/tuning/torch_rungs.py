@@ -15,6 +15,7 @@ class Options:
     Attributes:
         onednn: float32 products by oneDNN in place of MKL (see `torch_calls.Arithmetic`).
         channels_last: convolutions' weights in channels-last layout.
+        phases: strided transposed convolutions as ordinary ones (see `torch_phases`).
         compiled: `torch.compile` of the method or objective.
         graphs: replay CUDA graphs, by `torch.compile(mode="reduce-overhead")`.
         ahead: `torch.export` and AOTInductor, with weights frozen and prepacked.
@@ -24,6 +25,7 @@ class Options:
 
     onednn: bool = False
     channels_last: bool = False
+    phases: bool = False
     compiled: bool = False
     graphs: bool = False
     ahead: bool = False
@@ -69,6 +71,9 @@ def ladder(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, onedn
         add("fused-adam", "`Adam(fused=True)`", fused=True)
     if spec.network == "conv":
         add("channels-last", "weights in `torch.channels_last`", channels_last=True)
+        # In float32 its gradients are slower than those of the transposed convolution.
+        if stage in ("decoder", "elbo") or (stage != "encoder" and dtype == "bfloat16"):
+            add("phases", "transposed convolutions as a convolution and `pixel_shuffle`", phases=True)
     # At batch 1 a product is a sum over the weights, for which MKL's routine has the lower cost per call.
     elif dtype == "float32" and device == "cpu" and onednn and batch > 1:
         add("onednn", '`torch.backends.mkldnn.matmul.fp32_precision = "bf16"`: products by oneDNN', onednn=True)

@@ -25,7 +25,10 @@ class TorchTuner(Tuner):
 
     def forward(self, subject: Subject, rung: str, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
         # A latent variable may have an axis of samples before that of the batch; both are rows of a product.
-        options = self._options(subject, "elbo", prod(inputs[0].shape[:-1]), rung)
+        methods = subject.notation.methods
+        stages = {methods.encoder: "encoder", methods.decoder: "decoder"}
+        stage = stages.get(getattr(function, "__name__", None), "elbo")
+        options = self._options(subject, stage, prod(inputs[0].shape[:-1]), rung)
         subject = own(subject, options)
         function = method_of(subject, function)
         if options.ahead:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 class Phases(nn.Module):
@@ -33,11 +33,11 @@ class Phases(nn.Module):
         s, taps = self.stride, self.taps
         inputs, outputs = self.weight.shape[:2]
         more = taps * s - self.kernel
-        kernel = F.pad(self.weight, (0, more, 0, more)).view(inputs, outputs, taps, s, taps, s)
+        kernel = functional.pad(self.weight, (0, more, 0, more)).view(inputs, outputs, taps, s, taps, s)
         # A convolution reads the input forwards where its transpose writes the output forwards: taps are reversed.
         kernel = kernel.flip(2, 4).permute(1, 3, 5, 0, 2, 4).reshape(outputs * s * s, inputs, taps, taps)
         bias = None if self.bias is None else self.bias.repeat_interleave(s * s)
-        y = F.pixel_shuffle(F.conv2d(x, kernel, bias, padding=taps - 1), s)
+        y = functional.pixel_shuffle(functional.conv2d(x, kernel, bias, padding=taps - 1), s)
         height, width = ((size - 1) * s + self.kernel for size in x.shape[2:])
         return y[..., :height, :width]
 

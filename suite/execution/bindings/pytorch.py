@@ -11,7 +11,6 @@ from ...definition.theta.functions import Functions
 from ..backends import base_dtype
 from .base import Array, Binding, Epoch, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
 from .on_torch import OnTorch, gradients_by_path
-from .torch_epoch import PublishedEpoch
 
 
 class TorchBinding(OnTorch):
@@ -80,6 +79,8 @@ class TorchBinding(OnTorch):
     def epoch(
         self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
     ) -> Epoch | None:
+        from .torch_epoch import PublishedEpoch  # it needs Pillow, and no other worker does
+
         rule = Optimizer("adam", learning_rate=1e-3)
         training = TorchTraining(self, model, published, sign, paths, rule)
         return PublishedEpoch(training, published, images, batch, self.device)

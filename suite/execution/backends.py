@@ -15,6 +15,8 @@ MODES = ("eager", "compiled", "compiled-xla", "published")
 STAGE_MODES = ("tuned", "exported")
 #: `bfloat16` and `tf32` compute in float32 storage whose values are rounded, by hand or by the hardware.
 TIMED_DTYPES = ("float32", "bfloat16", "tf32", "float64")
+#: Importable packages that a mode needs beside its backend's; the extra that installs them is named like the mode.
+MODE_PACKAGES = {"exported": ("onnx", "onnxscript", "onnxruntime")}
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,15 @@ class Backend:
     def extra(self) -> str:
         return self.name
 
-    def lacking(self) -> list[str]:
-        """The packages that are not installed here. Imports nothing."""
-        return [name for name in self.packages if find_spec(name) is None]
+    def lacking(self, mode: str = "") -> list[str]:
+        """The packages that are not installed here, those of a mode included. Imports nothing."""
+        return [name for name in (*self.packages, *MODE_PACKAGES.get(mode, ())) if find_spec(name) is None]
 
-    def remedy(self) -> str:
+    def remedy(self, mode: str = "") -> str:
         """One line: what is missing and the command that installs it."""
-        return f"{self.name} needs {', '.join(self.lacking())}: pip install 'elbostone[{self.extra}]'"
+        extras = f"{self.extra},{mode}" if mode in MODE_PACKAGES else self.extra
+        who = f"{self.name} {mode}" if mode in MODE_PACKAGES else self.name
+        return f"{who} needs {', '.join(self.lacking(mode))}: pip install 'elbostone[{extras}]'"
 
 
 BACKENDS = {

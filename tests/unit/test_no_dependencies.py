@@ -20,7 +20,8 @@ FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
 TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
 # What drives a framework imports it, and only a worker imports that.
-BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
+BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch", "torch_epoch")
+TUNING = ("onnx_runtime", "torch_calls", "torch_phases", "torch_training", "torch_tuner")
 
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.
 BLOCK = """
@@ -64,6 +65,7 @@ def test_block_blocks(tmp_path: Path) -> None:
 def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Path) -> None:
     block = BLOCK.format(blocked={*FRAMEWORKS, *TABLES})
     left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
+    left_out |= {f"elbostone.execution.tuning.{name}" for name in TUNING}
     packages = ["elbostone.definition", "elbostone.execution"]
     imported = run(block + IMPORT_ALL.format(packages=packages, left_out=left_out), tmp_path)
     for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.worker"):

@@ -9,7 +9,7 @@ import torch
 
 from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Epoch, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
 from .on_torch import OnTorch, gradients_by_path
 
 
@@ -32,7 +32,10 @@ class TorchBinding(OnTorch):
         return torch.tensor(array, dtype=getattr(torch, base_dtype(dtype)), device=self.torch_device)
 
     def array(self, tensor: Tensor) -> Array:
-        return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
+        tensor = tensor.detach().cpu()
+        # NumPy has no bfloat16; float32 holds its values as they are
+        tensor = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+        return tensor.numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
 
     def total(self, tensor: Tensor) -> Tensor:
         return tensor.sum()
@@ -74,6 +77,15 @@ class TorchBinding(OnTorch):
     ) -> Training:
         return TorchTraining(self, model, self._compile(objective, mode), sign, paths, optimizer)
 
+    def epoch(
+        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
+    ) -> Epoch | None:
+        from .torch_epoch import PublishedEpoch  # it needs Pillow, and no other worker does
+
+        rule = Optimizer("adam", learning_rate=1e-3)
+        training = TorchTraining(self, model, published, sign, paths, rule)
+        return PublishedEpoch(training, published, images, batch, self.device)
+
     def functions(self) -> Functions:
         return Functions(
             constant=lambda array: self.tensor(array, "float64"),
@@ -102,14 +114,18 @@ class TorchBinding(OnTorch):
         self._compile(lambda x: x + 1, "compiled")(torch.ones(16, device=self.torch_device))
 
     def _compile(self, function: Forward, mode: str) -> Forward:
+        return self.compile(function, enabled=mode == "compiled")
+
+    def compile(self, function: Forward, *, enabled: bool = True, mode: str | None = None) -> Forward:
+        """`function`, by torch.compile in one of its modes if `enabled`."""
         # The counters are the process's own: `graphs` asks for those of the function that was made last.
-        self.compiled = mode == "compiled"
-        if not self.compiled:
+        self.compiled = enabled
+        if not enabled:
             return function
         # Each cell starts from an empty compiler, so that its graphs are counted and its first call is a cold one.
         torch.compiler.reset()
         torch._dynamo.utils.counters.clear()
-        return torch.compile(function, dynamic=False)
+        return torch.compile(function, dynamic=False, mode=mode)
 
 
 class TorchTraining(Training):

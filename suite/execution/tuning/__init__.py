@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..bindings import Binding
+from ..bindings.base import Forward, Tensor
+from ..subject import Subject
 from .base import Rung, Tuner
-from .exported import exported
 
 __all__ = ["Rung", "Tuner", "exported", "open_tuner"]
 
@@ -19,3 +20,9 @@ def open_tuner(binding: Binding) -> Tuner:
     tuner = module.open_tuner(binding)
     assert isinstance(tuner, Tuner)
     return tuner
+
+
+def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
+    """`function(*inputs)` by ONNX Runtime, on tensors of the framework; see `onnx_runtime.exported`."""
+    found: Forward = import_module(".onnx_runtime", __name__).exported(subject, function, inputs)
+    return found

@@ -1,0 +1,140 @@
+"""What torch's rungs are made of: a model of their own, the arithmetic of a call, and its compilers."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MethodType, TracebackType
+from typing import Any
+
+import torch
+
+from ..bindings.base import Binding, Forward, Tensor
+from ..bindings.pytorch import TorchBinding
+from ..subject import Subject
+from .torch_phases import in_phases
+from .torch_rungs import Options
+
+_ALLOWED = "bf16"
+
+
+class Arithmetic:
+    """A context in which products have a dtype's arithmetic, and the library that a rung asks for.
+
+    torch multiplies float32 matrices by MKL. oneDNN does it where `fp32_precision` permits bfloat16 inside; without
+    matrix units for that (AMX) it does not make use of the permission and stays in float32, as `keeps_float32` tests.
+    The settings are the process's, which also has calls without them: they hold for one call and are then put back.
+    """
+
+    def __init__(self, dtype: str, device: str, options: Options):
+        self.autocast = torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16", cache_enabled=True)
+        self.lower = dtype == "bfloat16"
+        self.settings: list[tuple[Any, str]] = []
+        if options.onednn:
+            self.settings.append((torch.backends.mkldnn.matmul, _ALLOWED))  # type: ignore[attr-defined]  # untyped
+        if dtype == "tf32":
+            self.settings.append((torch.backends.cuda.matmul, "tf32"))
+            self.settings.append((torch.backends.cudnn.conv, "tf32"))  # type: ignore[attr-defined]  # untyped
+        self.before: list[str] = []
+
+    def __enter__(self) -> None:
+        self.before = [setting.fp32_precision for setting, _ in self.settings]
+        for setting, value in self.settings:
+            setting.fp32_precision = value
+        if self.lower:
+            self.autocast.__enter__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.lower:
+            self.autocast.__exit__(kind, error, trace)
+        for (setting, _), value in zip(self.settings, self.before, strict=True):
+            setting.fp32_precision = value
+
+
+@cache
+def keeps_float32() -> bool:
+    """Whether oneDNN is there and computes float32 products in float32 though it is permitted bfloat16."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return False
+    # 1 + 2⁻²⁰ is a float32 that bfloat16 does not have; the products by an identity are exact in float32.
+    matrix = torch.full((256, 256), 1 + 2.0**-20)
+    with Arithmetic("float32", "cpu", Options(onednn=True)):
+        return torch.equal(matrix @ torch.eye(256), matrix)
+
+
+def own(subject: Subject, options: Options) -> Subject:
+    """The subject with a model of its own, so that layouts and weights of the shared one stay as they are."""
+    model = copy.deepcopy(subject.model)
+    if options.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    if options.phases:
+        model = in_phases(model)
+    return replace(subject, model=model)
+
+
+def method_of(subject: Subject, function: Forward) -> Forward:
+    """A method of another subject's model as that of this one's; what is no method is the objective."""
+    return MethodType(function.__func__, subject.model) if isinstance(function, MethodType) else subject.objective()
+
+
+def compiled(binding: Binding, function: Forward, options: Options) -> Forward:
+    """`function`, compiled if the options say so."""
+    assert isinstance(binding, TorchBinding)
+    return binding.compile(function, enabled=options.compiled, mode="reduce-overhead" if options.graphs else None)
+
+
+class _Exportable(torch.nn.Module):
+    """A method of a model as the `forward` of a module, which is what torch exports."""
+
+    def __init__(self, model: torch.nn.Module, function: Forward, bfloat16: bool):
+        super().__init__()
+        self.model, self.function, self.lower = model, function, bfloat16
+
+    def forward(self, *tensors: Tensor) -> Any:
+        if not self.lower:
+            return self.function(*tensors)
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.function(*tensors)
+
+
+def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
+    """`function`, a method of the subject's model, as a module."""
+    module = _Exportable(subject.model, function, subject.dtype == "bfloat16")
+    return module.eval()
+
+
+def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
+    """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN."""
+    with torch.no_grad(), tempfile.TemporaryDirectory(prefix="elbostone-") as folder:
+        program = torch.export.export(exportable(subject, function), inputs)
+        file = torch._inductor.aoti_compile_and_package(
+            program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True}
+        )
+        loader = torch._inductor.aoti_load_package(file).loader
+    run: Callable[[list[Tensor]], list[Tensor]] = loader.run
+
+    def call(*tensors: Tensor) -> Any:
+        # The package's own __call__ would first flatten trees of arguments, at a third of the cost at batch 1.
+        outputs = run(list(tensors))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    return call
+
+
+def inference(function: Forward, arithmetic: Arithmetic) -> Forward:
+    """`function` without gradients, in an arithmetic."""
+    if not arithmetic.settings and not arithmetic.lower:
+        return torch.inference_mode()(function)
+
+    @torch.inference_mode()
+    def call(*tensors: Tensor) -> Any:
+        with arithmetic:
+            return function(*tensors)
+
+    return call

@@ -1,0 +1,209 @@
+"""torch's ladders: every rung is equal to the definition, a planted error is seen, and an epoch replays its draws."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis.equality import against_truth, truth_of
+from elbostone.definition.problem import Problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.registry import notations, packages
+from elbostone.definition.spec import Spec
+from elbostone.execution.backends import MODE_PACKAGES
+from elbostone.execution.bindings import open_binding
+from elbostone.execution.records import Cell
+from elbostone.execution.stages import Stage, make_stage
+from elbostone.execution.subject import Subject, prepare
+from elbostone.execution.tuning import open_tuner
+
+pytestmark = [
+    pytest.mark.backend("torch"),
+    # Inductor imports torch.utils.mkldnn, which torch wrote with what torch has deprecated since.
+    pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
+]
+
+BATCH = 8
+DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)
+CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(4, 8))
+SPECS = {"pytorch_examples": DENSE, "kingma_welling_2013": DENSE, "keras_io": CONV}
+STAGES = ("encoder", "decoder", "elbo", "training_step")
+
+
+def problem_of(spec: Spec) -> Problem:
+    generator = np.random.default_rng(7)
+    x = (generator.random((BATCH, spec.data_dim)) < 0.3).astype(float)
+    noise = generator.standard_normal((1, BATCH, spec.latent_dim))
+    return Problem("tuning", spec, x, noise, random_weights(spec, 7))
+
+
+def subject_of(notation: str, dtype: str = "float32", mode: str = "tuned") -> Subject:
+    problem, binding = problem_of(SPECS[notation]), open_binding("torch", "cpu")
+    module = import_module(f"{packages()[notation]}.torch_vae")
+    cell = Cell(problem.name, notation, "torch", "torch", "cpu", dtype, mode)
+    return prepare(binding, cell, notations()[notation], module, problem)
+
+
+def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
+    problem = problem_of(subject.spec)
+    tensors = stage.tensors(outputs)
+    assert tensors
+    compared = against_truth(problem, tensors, truth_of(problem, subject.dtype))
+    assert {c.tensor for c in compared} == set(tensors)
+    return [c.describe() for c in compared if not c.equal]
+
+
+def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:
+    """What is tried of each: a compiler takes seconds for each stage, so all rungs share their cells' models."""
+    for notation in SPECS:
+        for stage in STAGES:
+            yield notation, stage, dtype
+
+
+@pytest.mark.parametrize(("notation", "stage", "dtype"), [*rungs("float32"), *rungs("bfloat16")])
+def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
+    subject = subject_of(notation, dtype)
+    problem = problem_of(subject.spec)
+    ladder = open_tuner(subject.binding).ladder(subject.spec, stage, BATCH, dtype)
+    assert ladder
+    for rung in ladder:
+        made = make_stage(subject, problem, stage, rung=rung.name)
+        assert unequal(subject, made, made()) == [], rung.name
+        made()
+        made.restore()
+        assert unequal(subject, made, made()) == [], f"{rung.name}, after restore"
+
+
+def test_an_unknown_rung_is_refused() -> None:
+    subject = subject_of("pytorch_examples")
+    for stage in STAGES:
+        with pytest.raises(ValueError, match="expected one of"):
+            make_stage(subject, problem_of(DENSE), stage, rung="no-such-rung")
+
+
+def test_float64_has_no_rungs() -> None:
+    assert open_tuner(open_binding("torch", "cpu")).ladder(DENSE, "encoder", BATCH, "float64") == ()
+
+
+def test_packed_weights_are_those_of_the_timing() -> None:
+    """What was compiled ahead of time holds its weights: it is made anew for each timing, and stale ones are seen."""
+    subject = subject_of("pytorch_examples")
+    stage = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
+    assert unequal(subject, stage, stage()) == []
+    binding, before = subject.binding, subject.binding.get_weights(subject.model, subject.paths)
+    other = {path: weight * np.float32(1.01) for path, weight in before.items()}
+    binding.put_weights(subject.model, other)
+    again = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
+    assert unequal(subject, again, again()) != [], "packed weights are not those of the model"
+
+
+@pytest.mark.parametrize("rung", ["logits", "fused-adam"])
+def test_a_step_that_is_not_restored_is_seen(rung: str) -> None:
+    subject = subject_of("kingma_welling_2013")
+    stage = make_stage(subject, problem_of(DENSE), "training_step", rung=rung)
+    stage()
+    assert unequal(subject, stage, stage()) != []
+
+
+def test_the_shared_model_stays_as_it_is() -> None:
+    subject = subject_of("keras_io")
+    before = {path: weight.copy() for path, weight in subject.binding.get_weights(subject.model, subject.paths).items()}
+    strides = [p.stride() for p in subject.model.parameters()]
+    make_stage(subject, problem_of(CONV), "training_step", rung="channels-last")()
+    after = subject.binding.get_weights(subject.model, subject.paths)
+    assert all(np.array_equal(before[path], after[path]) for path in before)
+    assert [p.stride() for p in subject.model.parameters()] == strides
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (2, 2), (5, 3), (2, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_phases_are_the_transposed_convolution(kernel: int, stride: int, bias: bool) -> None:
+    import torch
+
+    from elbostone.execution.tuning.torch_phases import Phases, in_phases
+
+    generator = torch.Generator().manual_seed(1)
+    layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, bias=bias, dtype=torch.float64)
+    x = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64)
+    expected = layer(x)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), layer.weight)
+    phases = Phases(layer)
+    assert phases(x).shape == expected.shape
+    torch.testing.assert_close(phases(x), expected)
+    torch.testing.assert_close(torch.autograd.grad(phases(x).square().sum(), layer.weight)[0], gradient)
+    with pytest.raises(ValueError, match="no strided transposed convolution"):
+        in_phases(torch.nn.Sequential(torch.nn.ConvTranspose2d(3, 2, 3, padding=1)))
+
+
+IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)
+
+
+def replayed(subject: Subject, objective: Any, epoch: Any) -> float:
+    """The sum of the objectives of an epoch's steps, trained eagerly on its recorded order and noise."""
+    import torch
+
+    variables = list(subject.model.parameters())
+    optimizer = torch.optim.Adam(variables, lr=1e-3)
+    total = 0.0
+    for rows, noise in zip(epoch.order(), epoch.noise(), strict=True):
+        x = subject.data(IMAGES[rows] / np.float32(255))
+        optimizer.zero_grad()
+        value = objective(x, torch.from_numpy(noise))
+        value.backward()
+        optimizer.step()
+        total += value.item()
+    return total
+
+
+@pytest.mark.parametrize("notation", ["pytorch_examples", "keras_io"])
+def test_the_published_epoch_replays(notation: str) -> None:
+    subject = subject_of(notation, mode="published")
+    reference = subject_of(notation, mode="published")
+    images = subject.laid_out(IMAGES)
+    binding = subject.binding
+    epoch = binding.epoch(subject.model, subject.objective(), subject.objective_sign(), subject.paths, images, BATCH)
+    assert epoch is not None
+    assert epoch.steps == 3
+    start = {path: w.copy() for path, w in binding.get_weights(subject.model, subject.paths).items()}
+    epoch.run()
+    first = epoch.order()
+    assert len(set(first.ravel())) == 3 * BATCH
+    epoch.restore(start)
+    found = float(epoch.run())
+    assert not np.array_equal(first, epoch.order()), "every pass has an order of its own"
+    assert np.array_equal(epoch.noise(), epoch.noise())
+    assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6)
+
+
+def test_the_tuned_epoch_replays() -> None:
+    subject = subject_of("pytorch_examples")
+    tuner = open_tuner(subject.binding)
+    start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
+    for rung in tuner.ladder(DENSE, "epoch", BATCH, "float32"):
+        epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
+        epoch.run()
+        epoch.restore(start)
+        found = float(epoch.run())
+        reference = subject_of("pytorch_examples")
+        assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6), rung.name
+
+
+@pytest.mark.parametrize("notation", list(SPECS))
+@pytest.mark.parametrize("stage", ["encoder", "decoder"])
+def test_what_is_exported_is_equal(notation: str, stage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for package in MODE_PACKAGES["exported"]:
+        pytest.importorskip(package)
+    subject = subject_of(notation, mode="exported")
+    made = make_stage(subject, problem_of(subject.spec), stage)
+    assert unequal(subject, made, made()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_only_float32_is_exported() -> None:
+    pytest.importorskip("onnxruntime")
+    subject = replace(subject_of("pytorch_examples", "bfloat16"), mode="exported")
+    with pytest.raises(ValueError, match="only float32"):
+        make_stage(subject, problem_of(DENSE), "encoder")

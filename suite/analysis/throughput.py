@@ -9,10 +9,12 @@ from typing import Any
 from ..definition.comparison import Tensors, Truth, compare
 from ..definition.problem import Problem
 from ..definition.spec import Spec
-from ..execution.backends import precision
+from ..execution.backends import host_of, precision
 from ..execution.bench.timings import ROOF, THROUGHPUT, Roof, key_of
+from ..execution.peers.table import PEER
 from .equality import flow, truth_of
 from .operations import products, weight_bytes
+from .peers import PeerJudge
 
 COLUMNS = (
     "workload",
@@ -37,6 +39,7 @@ COLUMNS = (
     "interval",
     "verdict",
     "reason",
+    "rung",
 )
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
@@ -64,6 +67,7 @@ def throughput_rows(
     """
     records = list(records)
     rates = roof_rates(records)
+    peers = PeerJudge()
     truths: dict[tuple[str, str], Truth] = {}
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -72,6 +76,10 @@ def throughput_rows(
     rows = []
     for group in groups.values():
         name, dtype = group[0]["problem"], precision(group[0]["dtype"])
+        if group[0]["mode"] == PEER:
+            verdict, reason = peers.proof(group, problems[name], load)
+            rows.append(row_of(group, problems[name].spec, rates, verdict, reason))
+            continue
         if (name, dtype) not in truths:
             truths[name, dtype] = truth_of(problems[name], dtype)
         verdict, reason = proof(group, problems[name], truths[name, dtype], load)
@@ -100,7 +108,7 @@ def proof(
 def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None) -> Row:
     """One row from the records of one stage of one cell, one record per process."""
     row: Row = dict.fromkeys(COLUMNS) | {name: records[0][name] for name in CELL}
-    row |= {"verdict": verdict, "reason": reason, "processes": len(records)}
+    row |= {"verdict": verdict, "reason": reason, "processes": len(records), "rung": records[0].get("rung", "")}
     if verdict != "equal":
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
@@ -111,7 +119,7 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
         "lower": batch / max(medians),
         "upper": batch / min(medians),
         "roof_share": _share(row, spec, rates, seconds, library=None),
-        "library_share": _share(row, spec, rates, seconds, library=row["backend"]),
+        "library_share": _share(row, spec, rates, seconds, library=host_of(row["backend"])),
         # A session's later cells reuse what its earlier ones compiled; the passes run in opposite orders.
         "first_call_s": max(record["first_call_s"] for record in records),
         "graphs": max((record["graphs"]["graphs"] for record in records if record["graphs"]), default=None),

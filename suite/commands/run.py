@@ -11,7 +11,7 @@ import typer
 from ..analysis.throughput import Row as ThroughputRow
 from ..analysis.verdicts import Row, proven
 from ..definition.errors import BadInput
-from ..execution.bench.timings import FULL, QUICK, BenchSample
+from ..execution.bench.timings import FULL, PEERS_BESIDE, QUICK, BenchSample
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
 from ..samples import bench_proofs, claims_sample, equality_sample
@@ -57,12 +57,13 @@ class Order:
     device: str
     threads: int
     timeout_s: float
+    peers: bool = False
 
     @property
     def sample(self) -> BenchSample:
         """The declared sample; notations that were asked for by name are all timed, in every mode."""
-        sample = FULL if self.full else QUICK
-        return replace(sample, notations=None, compiled_notations=None) if self.notations else sample
+        sample = FULL if self.full else PEERS_BESIDE if self.peers else QUICK
+        return replace(sample, notations=None, compiled_notations=None, peers=self.peers) if self.notations else sample
 
     def selection(self) -> Selection:
         return select(self.notations, self.backends, self.device, None, None)
@@ -113,6 +114,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
         device=order.device,
         threads=order.threads,
         timeout_s=order.timeout_s,
+        backends=order.backends,
     )
     with progress("throughput", throughput.total) as advance:
         speeds = throughput.run(advance)

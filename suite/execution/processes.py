@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..definition.errors import EnvironmentLacks
-from .backends import BACKENDS, base_dtype
+from .backends import BACKENDS, base_dtype, host_of
 from .child import least_used
 from .plan import Task
 from .records import append_record, cell_of, make_record, read_records
@@ -217,7 +217,12 @@ def verified(record: dict[str, Any], threads: int) -> dict[str, Any]:
     if record["status"] != "ok":
         return record
     cell, active = cell_of(record), record["active"]
-    wanted = {"backend": cell.backend, "device": cell.device, "dtype": base_dtype(cell.dtype), "threads": threads}
+    wanted = {
+        "backend": host_of(cell.backend),
+        "device": cell.device,
+        "dtype": base_dtype(cell.dtype),
+        "threads": threads,
+    }
     if cell.dtype.endswith("as-shipped"):
         wanted.pop("dtype")  # what comes out of an operation that demotes is what this dtype is there to show
     if cell.dtype == "bfloat16" and active["dtype"] == "bfloat16":

@@ -12,9 +12,10 @@ from ..definition.data import digits
 from ..definition.notation import Notation
 from ..definition.registry import packages
 from ..execution.bench.session import run_sessions
-from ..execution.bench.timings import THROUGHPUT, BenchSample, Roof, Timing, plan_timings
+from ..execution.bench.timings import THROUGHPUT, BenchSample, Roof, Timing, key_of, plan_timings
 from ..execution.bench.workloads import Workload, make_workload
-from ..execution.records import Cell
+from ..execution.peers.plan import plan_peers
+from ..execution.records import Cell, append_record
 from ..report.throughput import write_throughput
 from .folder import RunFolder
 
@@ -32,6 +33,7 @@ class Throughput:
     folder: RunFolder
     sample: BenchSample
     timings: Sequence[Timing]
+    missing: Sequence[dict[str, Any]]
     roofs: Sequence[Roof]
     threads: int
     timeout_s: float
@@ -43,6 +45,10 @@ class Throughput:
 
     def run(self, on_record: Callable[[dict[str, Any]], None]) -> list[Row]:
         """Time what has no record yet and write the tables."""
+        known = {key_of(record) for record in self.folder.all_records() if record.get("kind") == THROUGHPUT}
+        for record in self.missing:
+            if key_of(record) not in known:
+                append_record(self.folder.records, record)
         run_sessions(
             self.timings,
             self.folder.path,
@@ -65,11 +71,16 @@ def plan_throughput(
     device: str,
     threads: int,
     timeout_s: float,
+    backends: Collection[str] = (),
 ) -> Throughput:
     """The timings of a sample's proven cells, and the rates that they are held against."""
     workloads = workloads_of(sample)
     files = [(workload, str(folder.problems / f"{workload.problem.name}.json")) for workload in workloads]
     timings = plan_timings(sample, files, notations, packages(), proven, device=device)
+    missing: list[dict[str, Any]] = []
+    if sample.peers:
+        peers, missing = plan_peers(files, device=device, backends=backends)
+        timings += peers
     wanted = {
         roof
         for workload in workloads
@@ -77,7 +88,7 @@ def plan_throughput(
         for dtype in sample.dtypes
         for roof in roofs(workload.problem.spec, stage, workload.batch, dtype)
     }
-    return Throughput(folder, sample, timings, sorted(wanted), threads, timeout_s)
+    return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
 
 
 def tabulate_run(folder: RunFolder) -> list[Row]:

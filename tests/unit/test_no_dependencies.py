@@ -22,6 +22,9 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", 
 # What drives a framework imports it, and only a worker imports that.
 BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
 
+# What drives a peer imports it.
+PEERS = ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae")
+
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.
 BLOCK = """
 import importlib, pkgutil, sys
@@ -64,6 +67,7 @@ def test_block_blocks(tmp_path: Path) -> None:
 def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Path) -> None:
     block = BLOCK.format(blocked={*FRAMEWORKS, *TABLES})
     left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
+    left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
     packages = ["elbostone.definition", "elbostone.execution"]
     imported = run(block + IMPORT_ALL.format(packages=packages, left_out=left_out), tmp_path)
     for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.worker"):

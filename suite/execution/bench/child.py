@@ -24,6 +24,8 @@ from ...definition.problem import Problem, load_problem, save_tensors
 from ..backends import base_dtype, precision
 from ..bindings import Binding, open_binding
 from ..child import settle
+from ..peers.stage import make_peer_stage
+from ..peers.table import PEER
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
 from ..subject import Subject, prepare
@@ -106,8 +108,7 @@ class ChildSession:
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         problem = _problem(timing.problem_file)
-        subject = self._subject(timing, problem)
-        stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
+        stage, about = self._stage(timing, problem)
         begin = time.perf_counter()
         outputs = stage()
         first_call_s = time.perf_counter() - begin
@@ -120,7 +121,7 @@ class ChildSession:
         after = stage.tensors(stage())
         statistics_ = benchmark.stats.stats
         return {
-            "adapted": subject.notation.adapted(problem.spec),
+            **about,
             "rounds_ns": [round(seconds * 1e9) for seconds in statistics_.data],
             "iterations": benchmark.stats.iterations,
             "cut_short": cut_short,
@@ -136,6 +137,15 @@ class ChildSession:
                 "versions": self.binding.versions(),
             },
         }
+
+    def _stage(self, timing: Timing, problem: Problem) -> tuple[Stage, dict[str, Any]]:
+        """What is timed, and what its record says of it."""
+        if timing.cell.mode == PEER:
+            peer = make_peer_stage(self.binding, timing.cell, problem, timing.stage, timing.rung)
+            return peer, {"adapted": False, "bound": peer.variant.bound}
+        subject = self._subject(timing, problem)
+        stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
+        return stage, {"adapted": subject.notation.adapted(problem.spec)}
 
     def _subject(self, timing: Timing, problem: Problem) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..backends import BACKENDS, base_dtype
+from ..backends import BACKENDS, base_dtype, host_of
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
@@ -41,7 +41,7 @@ class Session:
 
     @property
     def backend(self) -> str:
-        return self.timings[0].cell.backend
+        return host_of(self.timings[0].cell.backend)
 
     @property
     def device(self) -> str:
@@ -67,7 +67,7 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     groups: dict[tuple[str, str, bool], list[Timing]] = {}
     for timing in timings:
         cell = timing.cell
-        groups.setdefault((cell.backend, cell.device, cell.dtype.startswith("float64")), []).append(timing)
+        groups.setdefault((host_of(cell.backend), cell.device, cell.dtype.startswith("float64")), []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
         Session(number, groups[group][:: 1 if number % 2 else -1]) for number in range(1, passes + 1) for group in order

@@ -9,7 +9,7 @@ from typing import Any
 from ...definition.notation import Notation
 from ..backends import BACKENDS
 from ..records import CELL_FIELDS, Cell, cell_of
-from .workloads import DIGITS, WORKLOADS, Workload
+from .workloads import DIGITS, MNIST_SIZE, WORKLOADS, Workload
 
 THROUGHPUT, ROOF, SESSION = "throughput", "roof", "session"
 """Kinds of records that a session leaves; a record of equality has no `kind`."""
@@ -94,6 +94,7 @@ class BenchSample:
         max_time_s: of one timing.
         notations, compiled_notations: the notations that are timed at all, and compiled; None for all.
         compiled_proofs: the notations whose compiled cells are proven beside those that are timed; None for all.
+        peers: whether other libraries are timed as well.
     """
 
     workloads: tuple[str, ...]
@@ -106,6 +107,7 @@ class BenchSample:
     notations: tuple[str, ...] | None = None
     compiled_notations: tuple[str, ...] | None = None
     compiled_proofs: tuple[str, ...] | None = None
+    peers: bool = False
 
 
 # Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
@@ -130,6 +132,18 @@ FULL = BenchSample(
     modes=("eager", "compiled", "compiled-xla", "published"),
     passes=6,
     max_time_s=0.25,
+    peers=True,
+)
+# Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
+PEERS_BESIDE = BenchSample(
+    workloads=(MNIST_SIZE,),
+    batches=(128, 1024),
+    stages=("elbo", "training_step"),
+    modes=("eager", "published", "compiled", "tuned"),
+    passes=2,
+    max_time_s=0.25,
+    notations=("pytorch_examples",),
+    peers=True,
 )
 
 

@@ -1,4 +1,4 @@
-"""NumPyro: `model` and `guide` of its VAE example, in stax, and jitted `SVI`; the second head is a log-variance here."""
+"""NumPyro: `model` and `guide` of its VAE example, in stax, and jitted `SVI`; the second head is a log-variance."""
 
 from __future__ import annotations
 
@@ -177,9 +177,7 @@ class NumPyro(PeerLibrary):
 
     def training_step(self, problem: Problem, variant: str) -> PeerRun:
         loss, *options = variant.split("-")
-        return NumPyroTraining(
-            self.binding, problem, loss, donated="donated" in options, by_optax="optax" in options
-        )
+        return NumPyroTraining(self.binding, problem, loss, donated="donated" in options, by_optax="optax" in options)
 
 
 open_peer = NumPyro

@@ -51,12 +51,12 @@ class TorchRun(PeerRun):
             for _ in range(MOST_DRAWS):
                 noise = draw()
                 if torch.equal(torch.get_rng_state(), self.after):
-                    return noise.numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
+                    return noise.numpy()
         finally:
             torch.set_rng_state(kept)
         raise ValueError(f"no {MOST_DRAWS} draws of the noise bring torch's generator to where the call left it")
 
-    def moments_of(self, state: Callable[[torch.nn.Parameter], Mapping[str, Any]]) -> dict[str, Array]:
+    def moments_of(self, state: Callable[[torch.Tensor], Mapping[str, Any]]) -> dict[str, Array]:
         """Adam's first moment by canonical weight, out of the state that a torch optimiser keeps of a parameter."""
 
         def read(name: str) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from ...definition.spec import Spec
+from ..backends import host_of
 
 PEER = "peer"
 """The mode of their cells."""
@@ -35,7 +36,6 @@ class Peer:
         name: that of its distribution.
         framework: what its model is written in.
         backend: what executes it.
-        host: the backend of ours that executes the same way: the peer is timed in that one's sessions.
         module: of this package, which drives it.
         packages: importable packages that it needs.
         extra: the extra of this distribution that installs them.
@@ -46,12 +46,16 @@ class Peer:
     name: str
     framework: str
     backend: str
-    host: str
     module: str
     packages: tuple[str, ...]
     extra: str
     reduction: str
     stages: Mapping[str, tuple[Variant, ...]]
+
+    @property
+    def host(self) -> str:
+        """The backend of ours that executes the same way: the peer is timed in that one's sessions."""
+        return host_of(self.backend)
 
     def lacking(self) -> list[str]:
         """The packages that are not installed here. Imports nothing."""
@@ -80,7 +84,6 @@ PEERS = {
             "pythae",
             "torch",
             "torch",
-            "torch",
             "pythae_vae",
             ("pythae", "torch"),
             "pythae",
@@ -89,7 +92,6 @@ PEERS = {
         ),
         Peer(
             "pyro-ppl",
-            "torch",
             "torch",
             "torch",
             "pyro_vae",
@@ -105,7 +107,6 @@ PEERS = {
             "numpyro",
             "jax",
             "jax",
-            "keras-jax",
             "numpyro_vae",
             ("numpyro", "optax", "jax", "keras"),
             "numpyro",
@@ -125,7 +126,6 @@ PEERS = {
             "tensorflow-probability",
             "tensorflow",
             "tensorflow",
-            "keras-tensorflow",
             "tfp_vae",
             ("tensorflow_probability", "tf_keras", "keras", "tensorflow"),
             "tensorflow-probability",

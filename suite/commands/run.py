@@ -66,7 +66,8 @@ class Order:
         return replace(sample, notations=None, compiled_notations=None, peers=self.peers) if self.notations else sample
 
     def selection(self) -> Selection:
-        return select(self.notations, self.backends, self.device, None, None)
+        beside = PEERS_BESIDE.notations or () if self.peers and not self.full else ()  # of the others nothing is timed
+        return select(self.notations or beside, self.backends, self.device, None, None)
 
 
 def run(

@@ -9,10 +9,12 @@ from typing import Any
 from ..definition.adam import Adam
 from ..definition.comparison import Tensors
 from ..definition.spec import Spec
-from ..execution.backends import precision
+from ..execution.backends import host_of, precision
 from ..execution.bench.proof import Expected
 from ..execution.bench.timings import THROUGHPUT, key_of
+from ..execution.peers.table import PEER
 from .operations import flops
+from .peers import PeerJudge
 from .rates import Rates, rates_of, share
 from .stage_truth import smallest_error
 
@@ -73,6 +75,7 @@ def throughput_rows(
     """
     records = list(records)
     rates = rates_of(records)
+    peers = PeerJudge()
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.get("kind") == THROUGHPUT:
@@ -81,7 +84,8 @@ def throughput_rows(
     for group in groups.values():
         first = group[0]
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
-        verdict, reason, detects = proof(group, truth, load)
+        judge = peers.proof if first["mode"] == PEER else proof
+        verdict, reason, detects = judge(group, truth, load)
         row = row_of(group, truth.problem.spec, rates, verdict, reason)
         rows.append({**row, "detects": detects})
     return rows
@@ -114,7 +118,7 @@ def proof(
 def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None) -> Row:
     """One row from the records of one stage of one cell, one record per process."""
     row: Row = dict.fromkeys(COLUMNS) | {name: records[0][name] for name in CELL}
-    row |= {"verdict": verdict, "reason": reason, "processes": len(records)}
+    row |= {"verdict": verdict, "reason": reason, "processes": len(records), "rung": records[0].get("rung", "")}
     if verdict != "equal":
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
@@ -128,7 +132,7 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
         "lower": images / max(medians),
         "upper": images / min(medians),
         "roof_share": share(rates, spec, row, per_batch),
-        "library_share": share(rates, spec, row, per_batch, library=row["backend"]),
+        "library_share": share(rates, spec, row, per_batch, library=host_of(row["backend"])),
         "flop_per_image": operations / row["batch"],
         "peak_flop_per_second": peak,
         "peak_share": operations / per_batch / peak if peak else None,

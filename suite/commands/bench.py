@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from .options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, thread_count
 from .run import Full, Order, Resume, carry_out
 
+Peers = Annotated[bool, typer.Option("--peers", help="Other libraries' VAEs, with one notation of ours beside them.")]
+
 
 def bench(
     full: Full = False,
+    peers: Peers = False,
     notation: Notations = None,
     backend: Backends = None,
     device: Device = "cpu",
@@ -20,5 +26,5 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Throughput alone: prove the cells that are to be timed, then time them."""
-    order = Order("bench", full, notation or [], backend or [], device, thread_count(threads), timeout)
+    order = Order("bench", full, notation or [], backend or [], device, thread_count(threads), timeout, peers)
     carry_out(order, out, resume, as_json)

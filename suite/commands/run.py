@@ -11,7 +11,7 @@ import typer
 from ..analysis.throughput import Row as ThroughputRow
 from ..analysis.verdicts import Row, by_cell, proven
 from ..definition.errors import BadInput
-from ..execution.bench.sample import FULL, FULL_CUDA, QUICK, BenchSample, Proven
+from ..execution.bench.sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, BenchSample, Proven
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
 from ..samples import bench_proofs, claims_sample, equality_sample
@@ -57,16 +57,19 @@ class Order:
     device: str
     threads: int
     timeout_s: float
+    peers: bool = False
 
     @property
     def sample(self) -> BenchSample:
         """The declared sample; notations that were asked for by name are all timed, in every mode."""
         full = FULL if self.device == "cpu" else FULL_CUDA
-        sample = full if self.full else QUICK
+        sample = full if self.full else PEERS_BESIDE if self.peers else QUICK
         return sample.of_all_notations() if self.notations else sample
 
     def selection(self) -> Selection:
-        return select(self.notations, self.backends, self.device, None, None)
+        # Of the others nothing is timed.
+        beside = sorted(PEERS_BESIDE.notations() or ()) if self.peers and not self.full else []
+        return select(self.notations or beside, self.backends, self.device, None, None)
 
 
 def run(

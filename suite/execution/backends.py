@@ -108,6 +108,15 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+#: What peers run on, and the backend of ours in whose sessions they are timed.
+HOSTS = {"jax": "keras-jax", "tensorflow": "keras-tensorflow"}
+
+
+def host_of(backend: str) -> str:
+    """The backend of ours that executes a cell's backend: itself, unless the cell is a peer's."""
+    return HOSTS.get(backend, backend)
+
+
 def base_dtype(dtype: str) -> str:
     """The NumPy dtype that holds tensors of a dtype: those below float32 are kept in float32."""
     return STORED_AS.get(dtype, precision(dtype))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..definition.errors import EnvironmentLacks
-from .backends import BACKENDS, base_dtype
+from .backends import BACKENDS, base_dtype, host_of
 from .child import least_used
 from .plan import Task
 from .records import append_record, cell_of, make_record, read_records
@@ -234,7 +234,7 @@ def verified(record: dict[str, Any], threads: int | None) -> dict[str, Any]:
     if record["status"] != "ok":
         return record
     cell, active = cell_of(record), record["active"]
-    wanted: dict[str, Any] = {"backend": cell.backend, "device": cell.device, "dtype": base_dtype(cell.dtype)}
+    wanted: dict[str, Any] = {"backend": host_of(cell.backend), "device": cell.device, "dtype": base_dtype(cell.dtype)}
     if threads is not None:
         wanted["threads"] = threads
     if cell.dtype.endswith("as-shipped"):

@@ -39,7 +39,12 @@ by more than 10 % between processes is not stable. Only cells proven equal are t
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
     """Rows as people read them, in the columns `SHOWN`; a cell without a figure says why."""
-    return [[str(row[name]) for name in SHOWN[:7]] + _figures(row) for row in rows]
+    return [[str(row[name]) for name in SHOWN[:6]] + [_mode(row)] + _figures(row) for row in rows]
+
+
+def _mode(row: Row) -> str:
+    """The mode, and a peer's variant or a ladder's rung."""
+    return f"{row['mode']}: {row['rung']}" if row.get("rung") else str(row["mode"])
 
 
 def _figures(row: Row) -> list[str]:

@@ -32,6 +32,12 @@ PACKAGES = (
     "jax",
     "jaxlib",
     "pytest-benchmark",
+    "pythae",
+    "pyro-ppl",
+    "numpyro",
+    "optax",
+    "tensorflow-probability",
+    "tf-keras",
     "safetensors",
     "pandas",
 )

@@ -21,8 +21,10 @@ from ..execution.backends import precision
 from ..execution.bench.proof import Expected, images_file, load_expected
 from ..execution.bench.sample import BenchSample, Proven, plan_timings
 from ..execution.bench.session import run_sessions
-from ..execution.bench.timings import THROUGHPUT, Roof, Timing
+from ..execution.bench.timings import THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
+from ..execution.peers.plan import plan_peers
+from ..execution.records import append_record
 from ..report.throughput import write_throughput
 from .folder import RunFolder
 
@@ -61,6 +63,7 @@ class Throughput:
     folder: RunFolder
     sample: BenchSample
     timings: Sequence[Timing]
+    missing: Sequence[dict[str, Any]]
     roofs: Sequence[Roof]
     threads: int
     timeout_s: float
@@ -72,6 +75,10 @@ class Throughput:
 
     def run(self, on_record: Callable[[dict[str, Any]], None]) -> list[Row]:
         """Time what has no record yet and write the tables."""
+        known = {key_of(record) for record in self.folder.all_records() if record.get("kind") == THROUGHPUT}
+        for record in self.missing:
+            if key_of(record) not in known:
+                append_record(self.folder.records, record)
         run_sessions(
             self.timings,
             self.folder.path,
@@ -100,6 +107,10 @@ def plan_throughput(
     """The timings of a sample's proven cells, their truths, and the rates that they are held against."""
     workloads = [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
     timings = plan_timings(sample, workloads, notations, packages(), proven, device=device, backends=backends)
+    missing: list[dict[str, Any]] = []
+    if sample.peers:
+        peers, missing = plan_peers(workloads, device=device, backends=backends)
+        timings += peers
     write_expected(timings, workloads)
     specs = {workload.name: workload.problem.spec for workload, _ in workloads}
     wanted = {
@@ -107,7 +118,7 @@ def plan_throughput(
         for timing in timings
         for roof in roofs(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
     }
-    return Throughput(folder, sample, timings, sorted(wanted), threads, timeout_s)
+    return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
 
 
 def _kept(folder: RunFolder, workload: Workload) -> str:

@@ -23,6 +23,9 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", 
 BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch", "torch_epoch")
 TUNING = ("onnx_runtime", "torch_calls", "torch_phases", "torch_training", "torch_tuner")
 
+# What drives a peer imports it.
+PEERS = ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae")
+
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.
 BLOCK = """
 import importlib, pkgutil, sys
@@ -66,6 +69,7 @@ def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Pa
     block = BLOCK.format(blocked={*FRAMEWORKS, *TABLES})
     left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
     left_out |= {f"elbostone.execution.tuning.{name}" for name in TUNING}
+    left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
     packages = ["elbostone.definition", "elbostone.execution"]
     imported = run(block + IMPORT_ALL.format(packages=packages, left_out=left_out), tmp_path)
     for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.worker"):

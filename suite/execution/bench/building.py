@@ -43,25 +43,31 @@ def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
 class FirstCall:
     """The first call of a stage: what it took, what it returned, and whether that is the truth.
 
+    Args:
+        stage: that was not called yet.
+        expected: what it must return; None for a peer, whose truth depends on what it drew and is the judge's.
+
     Attributes:
         tensors: canonical name → array, folded over the repetitions of the problem's rows.
         equal: whether all of them are; what is not equal is not timed.
     """
 
-    def __init__(self, stage: Stage, expected: Expected):
-        self.stage, self.expected = stage, expected
+    def __init__(self, stage: Stage, expected: Expected | None):
+        self.stage = stage
+        self.repeats = expected.repeats if expected else 1
         begin = time.perf_counter()
         outputs = stage()
         self.seconds = time.perf_counter() - begin
-        self.tensors = fold(stage.tensors(outputs), expected.repeats)
+        self.tensors = fold(stage.tensors(outputs), self.repeats)
         self.where = stage.where(outputs)
         self.rule = stage.adam()
-        self.equal = all(comparison.equal for comparison in expected.comparisons(self.tensors, self.rule))
+        compared = expected.comparisons(self.tensors, self.rule) if expected else ()
+        self.equal = all(comparison.equal for comparison in compared)
 
     def again(self) -> dict[str, Any]:
         """The outputs of one more call, from where the first one started."""
         self.stage.restore()
-        return fold(self.stage.tensors(self.stage()), self.expected.repeats)
+        return fold(self.stage.tensors(self.stage()), self.repeats)
 
     def about(self, binding: Binding) -> dict[str, Any]:
         """What its record says of it."""

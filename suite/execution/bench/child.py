@@ -12,10 +12,14 @@ from typing import Any
 
 from ..bindings import Binding, open_binding
 from ..child import settle
+from ..peers.stage import make_peer_stage
+from ..peers.table import PEER
 from ..records import SCHEMA, append_record, make_record
+from ..stages import Stage, repeated
 from ..subject import Subject
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
+from .proof import Expected
 from .roofs import measure_roof
 from .timings import ABOUT, HARNESS, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
@@ -84,9 +88,7 @@ class ChildSession:
         append_record(self.records, make_record(timing.cell, "ok", **about, **found))
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
-        expected = open_expected(timing)
-        subject = self._subject(timing)
-        stage = build_stage(timing, subject, expected)
+        stage, about, expected = self._stage(timing)
         call = FirstCall(stage, expected)
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
         after = call.tensors
@@ -97,7 +99,7 @@ class ChildSession:
             after = call.again()
         graphs = stage.graphs()
         return {
-            "adapted": subject.notation.adapted(expected.problem.spec),
+            **about,
             **timed,
             **call.about(self.binding),
             "cold_cache": self.job["cold_cache"],
@@ -105,6 +107,20 @@ class ChildSession:
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **keep_outputs(self.folder, f"{timing.key}-pass-{self.job['pass']}", call.tensors, after),
         }
+
+    def _stage(self, timing: Timing) -> tuple[Stage, dict[str, Any], Expected | None]:
+        """What is timed, what its record says of it, and what it must return.
+
+        The truth of a peer depends on what it drew: the judge makes it, and there is no figure without.
+        """
+        if timing.cell.mode == PEER:
+            problem = repeated(open_problem(timing.problem_file), timing.batch)
+            peer = make_peer_stage(self.binding, timing.cell, problem, timing.stage, timing.rung)
+            return peer, {"adapted": False, "bound": peer.variant.bound}, None
+        expected = open_expected(timing)
+        subject = self._subject(timing)
+        about = {"adapted": subject.notation.adapted(expected.problem.spec)}
+        return build_stage(timing, subject, expected), about, expected
 
     def _subject(self, timing: Timing) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.

@@ -51,12 +51,14 @@ class BenchSample:
         passes: processes per backend; six or more make min–max a 97 % interval.
         max_time_s: of one timing.
         compiled_proofs: the notations whose compiled cells are proven beside those that are timed; None for all.
+        peers: whether other libraries are timed as well.
     """
 
     slices: tuple[Slice, ...]
     passes: int
     max_time_s: float
     compiled_proofs: tuple[str, ...] | None = None
+    peers: bool = False
 
     def of_all_notations(self) -> BenchSample:
         """The sample with every notation that is asked for, in every mode."""
@@ -123,6 +125,23 @@ FULL = BenchSample(
     ),
     passes=6,
     max_time_s=0.2,
+    peers=True,
+)
+# Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
+PEERS_BESIDE = BenchSample(
+    slices=(
+        Slice(
+            MNIST_SIZE,
+            (128, 1024),
+            ("elbo", "training_step"),
+            ("eager", "published", "compiled", "tuned"),
+            notations=("pytorch_examples",),
+        ),
+    ),
+    passes=2,
+    max_time_s=0.25,
+    compiled_proofs=("pytorch_examples",),
+    peers=True,
 )
 FULL_CUDA = BenchSample(
     slices=(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..backends import BACKENDS, precision
+from ..backends import BACKENDS, host_of, precision
 from ..child import least_used
 from ..processes import verified, worker_environment
 from ..records import append_record, make_record, read_records
@@ -44,7 +44,7 @@ class Session:
 
     @property
     def backend(self) -> str:
-        return self.timings[0].cell.backend
+        return host_of(self.timings[0].cell.backend)
 
     @property
     def device(self) -> str:
@@ -83,7 +83,7 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     groups: dict[tuple[str, str, bool, bool], list[Timing]] = {}
     for timing in timings:
         cell = timing.cell
-        group = cell.backend, cell.device, cell.dtype.startswith("float64"), timing.threads != "pinned"
+        group = host_of(cell.backend), cell.device, cell.dtype.startswith("float64"), timing.threads != "pinned"
         groups.setdefault(group, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [

@@ -1,0 +1,69 @@
+"""What peers on torch share: the generator of the process, seeded before a first call and replayed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from .base import SEED, Array, PeerRun, layers
+
+MOST_DRAWS = 8
+"""A call that compiles itself draws while it traces; more than this is no VAE's step."""
+
+
+class TorchRun(PeerRun):
+    """A call that draws from torch's global generator.
+
+    Args:
+        linear: the model's layers by canonical name.
+        weights: canonical, float32.
+    """
+
+    def __init__(self, linear: Mapping[str, torch.nn.Linear], weights: Mapping[str, Array]):
+        self.linear, self.initial = linear, weights
+        self.after = torch.get_rng_state()
+        self.put_weights()
+
+    def put_weights(self) -> None:
+        """Give the layers the problem's weights."""
+        with torch.no_grad():
+            for name, layer in self.linear.items():
+                layer.weight.copy_(torch.from_numpy(self.initial[f"{name}.weight"]))
+                layer.bias.copy_(torch.from_numpy(self.initial[f"{name}.bias"]))
+
+    def first(self) -> Any:
+        torch.manual_seed(SEED)
+        outputs = self()
+        self.after = torch.get_rng_state()
+        return outputs
+
+    def replay(self, draw: Callable[[], torch.Tensor]) -> Array:
+        """The last draw before the generator came to where the first call left it.
+
+        Raises:
+            ValueError: the library draws otherwise.
+        """
+        kept = torch.get_rng_state()
+        try:
+            torch.manual_seed(SEED)
+            for _ in range(MOST_DRAWS):
+                noise = draw()
+                if torch.equal(torch.get_rng_state(), self.after):
+                    return noise.numpy()
+        finally:
+            torch.set_rng_state(kept)
+        raise ValueError(f"no {MOST_DRAWS} draws of the noise bring torch's generator to where the call left it")
+
+    def moments_of(self, state: Callable[[torch.Tensor], Mapping[str, Any]]) -> dict[str, Array]:
+        """Adam's first moment by canonical weight, out of the state that a torch optimiser keeps of a parameter."""
+
+        def read(name: str) -> tuple[Array, Array]:
+            layer = self.linear[name]
+            return state(layer.weight)["exp_avg"].numpy(), state(layer.bias)["exp_avg"].numpy()
+
+        return layers(read)
+
+    def weight(self) -> Any:
+        return next(iter(self.linear.values())).weight

@@ -1,0 +1,138 @@
+"""Peers: each proven equal on the noise that its library drew, planted errors seen, missing ones reported."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elbostone.analysis.peers import PeerJudge
+from elbostone.analysis.throughput import throughput_rows
+from elbostone.definition.problem import Problem, read_tensors, save_problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.spec import Spec
+from elbostone.execution.bench.session import run_sessions
+from elbostone.execution.bench.timings import Timing
+from elbostone.execution.bench.workloads import Workload
+from elbostone.execution.peers.plan import plan_peers
+from elbostone.execution.peers.table import PEERS, Peer
+from elbostone.execution.processes import cpu_threads
+from elbostone.execution.records import read_records
+
+BATCH = 16
+SPEC = Spec("mlp", "bernoulli", "standard", "relu", (24,), data_dim=36, latent_dim=6)
+
+
+def make_problem() -> Problem:
+    random = np.random.default_rng(7)
+    x = random.integers(0, 2, (BATCH, SPEC.data_dim)).astype(float)
+    return Problem("small", SPEC, x, random.standard_normal((1, BATCH, SPEC.latent_dim)), random_weights(SPEC, 7))
+
+
+PROBLEM = make_problem()
+
+
+def plan(folder: Path) -> tuple[list[Timing], list[dict[str, Any]]]:
+    file = save_problem(PROBLEM, folder / "problems")
+    return plan_peers([(Workload("small", BATCH, PROBLEM), str(file))])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """Sessions of all peers, one per host backend."""
+    folder = tmp_path_factory.mktemp("peers")
+    timings, missing = plan(folder)
+    assert missing == []
+    run_sessions(timings, folder, passes=1, max_time_s=0.01, threads=cpu_threads())
+    records = read_records(folder / "records.jsonl")
+    return folder, [record for record in records if record.get("kind") == "throughput"]
+
+
+def of_peer(run: tuple[Path, list[dict[str, Any]]], name: str) -> list[dict[str, Any]]:
+    return [record for record in run[1] if record["notation"] == name]
+
+
+def judged(run: tuple[Path, list[dict[str, Any]]], record: dict[str, Any], problem: Problem = PROBLEM) -> Any:
+    return PeerJudge().proof([record], problem, lambda name: read_tensors(run[0] / "tensors" / name))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", PEERS)
+def test_every_variant_is_equal_and_timed(run: Any, name: str) -> None:
+    records = of_peer(run, name)
+    assert [(r["stage"], r["rung"]) for r in records] == [
+        (s, v.name) for s, vs in PEERS[name].stages.items() for v in vs
+    ]
+    rows = throughput_rows(records, {"small": PROBLEM}, lambda file: read_tensors(run[0] / "tensors" / file))
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        assert row["verdict"] == "equal", row["reason"]
+        assert row["images_per_second"] > 0
+        assert (row["notation"], row["mode"], row["backend"]) == (name, "peer", PEERS[name].backend)
+        tensors = read_tensors(run[0] / "tensors" / record["before"])
+        gradients = {f"gradient/{weight}" for weight in PROBLEM.weights} if row["stage"] == "training_step" else set()
+        assert set(tensors) == {"objective", "noise"} | gradients
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", PEERS)
+def test_planted_errors_are_seen(run: Any, name: str) -> None:
+    """What the peer computed is held against a definition that has another weight, KL or bound."""
+    for record in of_peer(run, name):
+        swapped = dict(PROBLEM.weights)
+        mean, log_variance = "encoder.mean.weight", "encoder.log_variance.weight"
+        swapped[mean], swapped[log_variance] = swapped[log_variance], swapped[mean]
+        other = {
+            "heads swapped": (record, replace(PROBLEM, weights=swapped)),
+            "KL halved": (record, replace(PROBLEM, spec=replace(SPEC, beta=0.5))),
+            "other bound": (record | {"bound": {"elbo": "elbo_monte_carlo"}.get(record["bound"], "elbo")}, PROBLEM),
+        }
+        if record["bound"] == "elbo_monte_carlo":
+            del other["KL halved"]  # that bound has no weight of its KL
+        for error, (planted, problem) in other.items():
+            verdict, reason = judged(run, planted, problem)
+            assert verdict == "differs", f"{name}: {record['stage']} {record['rung']}: {error}"
+            assert reason.startswith("pass 1, before timing: objective"), error
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", PEERS)
+def test_other_noise_is_seen(run: Any, name: str) -> None:
+    record = of_peer(run, name)[-1]
+    tensors = read_tensors(run[0] / "tensors" / record["before"])
+    verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _: {**tensors, "noise": np.flip(tensors["noise"])})
+    assert (verdict, "objective" in reason) == ("differs", True)
+    verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _: {**tensors, "noise": 0 * tensors["noise"]})
+    assert (verdict, "standard normal" in reason) == ("differs", True)
+
+
+@pytest.mark.peers
+def test_a_gradient_that_is_wrong_is_named(run: Any) -> None:
+    for name in PEERS:
+        record = of_peer(run, name)[-1]
+        tensors = read_tensors(run[0] / "tensors" / record["before"])
+        wrong = {**tensors, "gradient/decoder.logits.bias": 1.001 * tensors["gradient/decoder.logits.bias"]}
+        verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _, wrong=wrong: wrong)
+        assert verdict == "differs"
+        assert reason.startswith("pass 1, before timing: gradient/decoder.logits.bias"), name
+
+
+def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Peer, "lacking", lambda self: ["something"] if self.name == "numpyro" else [])
+    timings, missing = plan(tmp_path)
+    assert {timing.cell.notation for timing in timings} == set(PEERS) - {"numpyro"}
+    assert [(record["notation"], record["stage"]) for record in missing] == [
+        ("numpyro", s) for s in ("elbo", "training_step")
+    ]
+    rows = throughput_rows(json.loads(json.dumps(missing)), {"small": PROBLEM}, read_tensors)  # type: ignore[arg-type]
+    for row in rows:
+        assert (row["verdict"], row["images_per_second"]) == ("missing", None)
+        assert row["reason"] == "numpyro needs something: pip install 'elbostone[numpyro]'"
+
+
+def test_what_no_peer_has_is_not_planned(tmp_path: Path) -> None:
+    tanh = replace(PROBLEM, spec=replace(SPEC, activation="tanh"))
+    assert plan_peers([(Workload("small", BATCH, tanh), "file")]) == ([], [])
+    assert plan_peers([(Workload("small", BATCH, PROBLEM), "file")], device="cuda") == ([], [])

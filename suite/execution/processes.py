@@ -32,7 +32,9 @@ def cpu_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def worker_environment(backend: str, device: str, threads: int, scratch: Path, *, x64: bool = True) -> dict[str, str]:
+def worker_environment(
+    backend: str, device: str, threads: int, scratch: Path, *, x64: bool = True, tf32: bool = False
+) -> dict[str, str]:
     """The whole environment of a worker.
 
     Args:
@@ -40,6 +42,7 @@ def worker_environment(backend: str, device: str, threads: int, scratch: Path, *
         threads: threads of one operation.
         scratch: an empty folder for configuration and compile caches, so that a first call is a cold one.
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
+        tf32: whether a GPU may multiply in TF32 where it is asked to.
     """
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
     environment |= {
@@ -56,10 +59,11 @@ def worker_environment(backend: str, device: str, threads: int, scratch: Path, *
         # the processor either way, and takes the same ones.
         "TORCHINDUCTOR_VEC_ISA_OK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # float32 is float32 on a GPU too: TF32 would be another dtype.
-        "NVIDIA_TF32_OVERRIDE": "0",
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
+    if not tf32:
+        # float32 is float32 on a GPU too: TF32 is another dtype.
+        environment["NVIDIA_TF32_OVERRIDE"] = "0"
     if backend.startswith("keras-"):
         environment["KERAS_BACKEND"] = backend.removeprefix("keras-")
     if backend == "keras-jax":

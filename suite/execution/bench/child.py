@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 import traceback
 from dataclasses import replace
@@ -24,8 +23,10 @@ from ..child import settle
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, make_stage
 from ..subject import Subject, prepare
+from . import memory
+from .ceilings import measure_ceilings
 from .roofs import measure_roof
-from .timings import ABOUT, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
+from .timings import ABOUT, PEAK, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
@@ -71,6 +72,13 @@ class ChildSession:
             for found in measure_roof(self.binding, roof, shared=self.job["shared_roofs"]):
                 self._append(**about, **found)
 
+    def measure_ceilings(self, when: str) -> None:
+        """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
+        if self.binding.device == "cpu":
+            return
+        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.timings})):
+            self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
+
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
 
@@ -91,6 +99,8 @@ class ChildSession:
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         problem = _problem(timing.problem_file)
+        resident_before, reset = memory.resident_mb(), memory.reset_peak()
+        self.binding.reset_peak_memory()
         subject = self._subject(timing, problem)
         stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
         begin = time.perf_counter()
@@ -111,7 +121,7 @@ class ChildSession:
             "cut_short": cut_short,
             "first_call_s": first_call_s,
             "graphs": None if graphs is None else vars(graphs),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            **self._memory(resident_before, reset),
             **self._keep(timing, before, after),
             "active": {
                 "backend": self.binding.active_backend(),
@@ -120,6 +130,20 @@ class ChildSession:
                 "threads": self.binding.threads(),
                 "versions": self.binding.versions(),
             },
+        }
+
+    def _memory(self, resident_before: float | None, reset: bool) -> dict[str, Any]:
+        """Memory that was in use at most while the cell was built, called and timed, in MiB.
+
+        On the CPU it is the whole process's, its framework included, and `resident_before_mb` what it held before;
+        `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it is the
+        device memory that the framework took.
+        """
+        device = self.binding.peak_memory_bytes()
+        return {
+            "peak_memory_mb": memory.peak_mb() if device is None else device / 2**20,
+            "resident_before_mb": resident_before,
+            "peak_memory_reset": reset,
         }
 
     def _subject(self, timing: Timing, problem: Problem) -> Subject:

@@ -59,9 +59,13 @@ class Session:
         return any(timing.cell.dtype.startswith("float64") for timing in self.timings)
 
     @property
+    def tf32(self) -> bool:
+        return any(timing.cell.dtype == "tf32" for timing in self.timings)
+
+    @property
     def name(self) -> str:
         restart = f"-restart-{self.restarts}" if self.restarts else ""
-        bits = "-x64" if self.x64 else ""
+        bits = "-x64" if self.x64 else "-tf32" if self.tf32 else ""
         return f"{self.backend}-{self.device}{bits}-pass-{self.number}{restart}"
 
 
@@ -75,13 +79,15 @@ def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
 def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
-    float64 has sessions of its own, since JAX' 64-bit mode is one of the whole process. Every second pass runs
-    backwards, so that no cell is always the first or always the one after the same neighbour.
+    float64 and TF32 have sessions of their own, since JAX' 64-bit mode, and that no GPU multiplies float32 in TF32, are
+    of a whole process. Every second pass runs backwards, so that no cell is always the first or always the one after
+    the same neighbour.
     """
-    groups: dict[tuple[str, str, bool], list[Timing]] = {}
+    groups: dict[tuple[str, str, bool, bool], list[Timing]] = {}
     for timing in timings:
-        cell = timing.cell
-        groups.setdefault((cell.backend, cell.device, cell.dtype.startswith("float64")), []).append(timing)
+        cell, dtype = timing.cell, timing.cell.dtype
+        key = cell.backend, cell.device, dtype.startswith("float64"), dtype == "tf32"
+        groups.setdefault(key, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
         Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
@@ -208,7 +214,9 @@ class Runner:
         tests.mkdir()
         shutil.copy(Path(__file__).with_name("test_stages.py"), tests)
         (tests / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        environment = worker_environment(session.backend, session.device, self.threads, scratch, x64=session.x64)
+        environment = worker_environment(
+            session.backend, session.device, self.threads, scratch, x64=session.x64, tf32=session.tf32
+        )
         environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
         with (scratch / "output").open("wb") as output:

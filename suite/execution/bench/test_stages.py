@@ -2,8 +2,13 @@
 
 
 def test_roofs(session):  # type: ignore[no-untyped-def]  # imports nothing: it is also read outside of its package
+    session.measure_ceilings("before")
     session.measure_roofs()
 
 
 def test_stage(session, timing, benchmark):  # type: ignore[no-untyped-def]
     session.measure(timing, benchmark)
+
+
+def test_ceilings_again(session):  # type: ignore[no-untyped-def]
+    session.measure_ceilings("after")

@@ -14,8 +14,7 @@ from ..definition.weights import Slot, decoder_slots, slots, weight_shapes
 from ..execution.backends import base_dtype
 from ..execution.bench.timings import Roof
 
-COUNTED = ("encoder", "decoder", "elbo", "training_step", "epoch")
-"""The stages whose operations are counted; of an epoch, those of one step."""
+COUNTED = ("encoder", "decoder", "elbo", "training_step")
 
 
 @dataclass(frozen=True, order=True)
@@ -54,7 +53,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
 
     Args:
         spec: the model.
-        stage: one of `COUNTED`.
+        stage: one of `COUNTED`, or `epoch`, of which one step is counted.
         batch: images per call.
         samples: draws of the noise per image; what depends on them runs once for each.
 
@@ -64,6 +63,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
             draw), the encoder of a `free` posterior (there is none), or a part of a `chain` (what belongs to which is
             each source's own).
     """
+    stage = "training_step" if stage == "epoch" else stage
     if stage not in COUNTED:
         raise ValueError(f"stage '{stage}': operations are counted of {', '.join(COUNTED)}")
     if spec.posterior in ("full", "rank-one") and stage != "decoder":
@@ -82,7 +82,7 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
     if stage not in ("encoder", "decoder") and spec.components:
         layers += _encoder(spec, spec.components, 1, trained_input=True)
     counts = Counter((layer.rows, layer.fan_in, layer.fan_out) for layer in layers)
-    if stage in ("training_step", "epoch"):
+    if stage == "training_step":
         counts.update((layer.fan_in, layer.rows, layer.fan_out) for layer in layers)
         counts.update((layer.rows, layer.fan_out, layer.fan_in) for layer in layers if not layer.reads_data)
     return [Product(*shape, count) for shape, count in counts.items()]

@@ -49,6 +49,7 @@ def worker_environment(
     scratch: Path,
     *,
     x64: bool = True,
+    tf32: bool = False,
     caches: Path | None = None,
 ) -> dict[str, str]:
     """The whole environment of a worker.
@@ -58,6 +59,7 @@ def worker_environment(
         threads: threads of one operation; None for what the framework takes by itself.
         scratch: an empty folder for configuration.
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
+        tf32: whether a GPU may multiply in TF32 where it is asked to.
         caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
     """
     caches = caches or scratch
@@ -73,10 +75,11 @@ def worker_environment(
         # the processor either way, and takes the same ones.
         "TORCHINDUCTOR_VEC_ISA_OK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # float32 is float32 on a GPU too: TF32 would be another dtype.
-        "NVIDIA_TF32_OVERRIDE": "0",
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
+    if not tf32:
+        # float32 is float32 on a GPU too: TF32 is another dtype.
+        environment["NVIDIA_TF32_OVERRIDE"] = "0"
     if backend.startswith("keras-"):
         environment["KERAS_BACKEND"] = backend.removeprefix("keras-")
     if backend == "keras-jax":

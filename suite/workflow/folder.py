@@ -19,6 +19,7 @@ from ..analysis.verdicts import Row
 from ..definition.comparison import Tensors
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, read_tensors
+from ..execution.gpu import described, gpus
 from ..execution.processes import cpu_threads
 from ..execution.records import read_records, trim_partial_line
 
@@ -129,6 +130,7 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
 
 def describe_machine() -> dict[str, Any]:
     """What a reader needs to know of where a run was made: versions, processor, memory, GPU, commit, command."""
+    cards = gpus()
     return {
         "command": ["elbostone", *sys.argv[1:]],
         "git_commit": _output("git", "rev-parse", "HEAD"),
@@ -138,7 +140,9 @@ def describe_machine() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cpus": cpu_threads(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpu": _output("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"),
+        "gpu": described(cards),
+        "gpus": cards,
+        # Whether float32 may be TF32: never, as that is a dtype of its own.
         "tf32": False,
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
     }

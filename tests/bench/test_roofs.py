@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from elbostone.execution.bench.roofs import alternated, measure_roof
 from elbostone.execution.bench.session import Session, plan_sessions, roofs_of
 from elbostone.execution.bench.timings import Roof, Timing
 from elbostone.execution.bindings import open_binding
+from elbostone.execution.processes import worker_environment
 from elbostone.execution.records import Cell
 
 M, K, N = 32, 48, 24
@@ -88,10 +90,10 @@ def sleeper(seconds: float, calls: list[float]) -> Callable[[], None]:
 
 def test_rounds_alternate_and_tell_fast_from_slow() -> None:
     calls: list[float] = []
-    routes = {("a", "fast"): sleeper(1e-3, calls), ("a", "slow"): sleeper(3e-3, calls)}
+    routes = {"fast": sleeper(1e-3, calls), "slow": sleeper(3e-3, calls)}
     found = alternated(routes, lambda _: None)
     assert [len(rounds) for rounds in found.values()] == [9, 9]
-    assert np.median(found["a", "slow"]) > 1.5 * np.median(found["a", "fast"])
+    assert np.median(found["slow"]) > 1.5 * np.median(found["fast"])
     first = calls[2:]
     assert first[0] == first[1] == 1e-3
     assert first.index(3e-3) < 4, "one round each, in turn"
@@ -99,13 +101,9 @@ def test_rounds_alternate_and_tell_fast_from_slow() -> None:
 
 def test_what_takes_long_has_few_rounds_and_slow_routes_none() -> None:
     calls: list[float] = []
-    routes = {
-        ("a", "fast"): sleeper(0.12, calls),
-        ("a", "slow"): sleeper(0.3, calls),
-        ("b", "slow"): sleeper(0.3, calls),
-    }
+    routes = {name: sleeper(seconds, calls) for name, seconds in (("fast", 0.12), ("near", 0.13), ("slow", 0.3))}
     found = alternated(routes, lambda _: None)
-    assert {name: len(rounds) for name, rounds in found.items()} == {("a", "fast"): 2, ("b", "slow"): 2}
+    assert {name: len(rounds) for name, rounds in found.items()} == {"fast": 2, "near": 2}
     assert len(calls) == 3 + 2 * 2
 
 
@@ -124,6 +122,14 @@ def test_a_session_measures_roofs_of_its_dtypes_and_long_ones_twice() -> None:
     assert roofs_of(session(3), [short, half, long]) == [short]
     assert roofs_of(session(3, device="cuda"), [short, half, long]) == [short, long]
     assert roofs_of(session(1, "bfloat16"), [short, half, long]) == [half]
+
+
+def test_tf32_is_allowed_in_sessions_of_its_own() -> None:
+    timings = [t for dtype in ("float32", "tf32") for t in session(1, dtype, "cuda").timings]
+    found = plan_sessions(timings, 1)
+    assert [(s.name, s.tf32) for s in found] == [("torch-cuda-pass-1", False), ("torch-cuda-tf32-pass-1", True)]
+    allowed = [worker_environment("torch", "cuda", 1, Path(), tf32=s.tf32).get("NVIDIA_TF32_OVERRIDE") for s in found]
+    assert allowed == ["0", None]
 
 
 def test_shared_libraries_are_measured_by_the_first_backend_of_a_pass() -> None:

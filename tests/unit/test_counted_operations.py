@@ -102,8 +102,8 @@ def test_refused_are_those_whose_algebra_is_not_of_layers_alone() -> None:
         flops(draw(EVERY["free"]).spec, "encoder", BATCH)
     with pytest.raises(ValueError, match="chain"):
         flops(draw(EVERY["chain-two"]).spec, "decoder", BATCH)
-    with pytest.raises(ValueError, match="'epoch'"):
-        flops(draw(EVERY["mlp-bernoulli"]).spec, "epoch", BATCH)
+    with pytest.raises(ValueError, match="'no-such-stage'"):
+        flops(draw(EVERY["mlp-bernoulli"]).spec, "no-such-stage", BATCH)
 
 
 @pytest.mark.backend("keras-tensorflow")

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis import throughput
-from elbostone.analysis.equality import Tensors, truth_of
 from elbostone.analysis.rates import rates_of, share
+from elbostone.analysis.stage_truth import stage_truth
 from elbostone.analysis.throughput import throughput_rows
+from elbostone.definition.comparison import Tensors
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.registry import notations
 from elbostone.definition.spec import Spec
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.timings import FULL, Timing, plan_timings
+from elbostone.execution.bench.proof import Expected
+from elbostone.execution.bench.sample import BenchSample, Proven, Slice, plan_timings
+from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload
 from elbostone.execution.records import Cell
 
@@ -26,23 +28,26 @@ BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
 NOISE = np.random.default_rng(0).standard_normal((1, BATCH, 2))
 PROBLEM = Problem("tiny", SPEC, np.zeros((BATCH, 6)), NOISE, random_weights(SPEC, 0))
-TRUTH = truth_of(PROBLEM, "float32").tensors
-SAMPLE = replace(FULL, modes=("eager", "compiled"))
+EXPECTED = Expected(PROBLEM, stage_truth(PROBLEM, "float32", ("encoder",)))
+MODES = ("eager", "compiled")
+STAGES = ("encoder", "decoder", "elbo", "training_step")
+SAMPLE = BenchSample((Slice("tiny", (BATCH,), STAGES, MODES),), passes=2, max_time_s=0.1)
 
 
-def simulated(count: int) -> tuple[list[Notation], set[Cell]]:
+def simulated(count: int) -> tuple[list[Notation], Proven]:
     """So many notations, and their proven cells."""
     known = notations()["pytorch_examples"]
     chosen = [replace(known, id=f"simulated_{number}") for number in range(count)]
-    return chosen, {
+    cells = {
         Cell("tiny", notation.id, backend.framework, backend.name, "cpu", "float32", mode)
         for notation in chosen
         for backend in BACKENDS.values()
-        for mode in SAMPLE.modes
+        for mode in MODES
     }
+    return chosen, Proven(frozenset(cells))
 
 
-def planned(chosen: list[Notation], proven: Any) -> list[Timing]:
+def planned(chosen: list[Notation], proven: Proven) -> list[Timing]:
     files = [(Workload("tiny", BATCH, PROBLEM), "tiny.json")]
     return plan_timings(SAMPLE, files, chosen, {notation.id: notation.id for notation in chosen}, proven)
 
@@ -52,7 +57,7 @@ def recorded(timings: list[Timing]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = [
         {**timing.as_json(), "schema": 1, "kind": "throughput", "pass": number, "status": "ok", "reason": None}
         | {"rounds_ns": [1000] * 9, "first_call_s": 0.1, "graphs": None, "peak_memory_mb": 1.0}
-        | {"before": "right", "after": "right"}
+        | {"before": "right", "after": "right", "images": BATCH, "adam": None}
         for timing in timings
         for number in (1, 2)
     ]
@@ -65,7 +70,7 @@ def roof(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def load(_: str) -> Tensors:
-    return {name: TRUTH[name] for name in ("posterior_mean", "posterior_log_variance")}
+    return {name: EXPECTED.truth.tensors[name] for name in ("posterior_mean", "posterior_log_variance")}
 
 
 def least_s(work: Callable[[], Any], tries: int = 5) -> float:
@@ -80,21 +85,17 @@ def least_s(work: Callable[[], Any], tries: int = 5) -> float:
 
 def test_ten_times_the_notations_cost_ten_times_as_much() -> None:
     few, many = simulated(10), simulated(100)
-    # A list, in which a cell is looked for by going through it, is turned into a set.
-    plan_few, plan_many = (least_s(lambda s=s: planned(s[0], list(s[1])), 3) for s in (few, many))
+    plan_few, plan_many = (least_s(lambda s=s: planned(*s), 3) for s in (few, many))
     assert plan_many <= 1.5 * 10 * plan_few
     records = [recorded(planned(*some)) for some in (few, many)]
-    assert len(records[1]) > 6000
-    rows_few, rows_many = (least_s(lambda r=r: throughput_rows(r, {"tiny": PROBLEM}, load), 3) for r in records)
+    assert len(records[1]) > 5600
+    rows_few, rows_many = (least_s(lambda r=r: throughput_rows(r, lambda *_: EXPECTED, load), 3) for r in records)
     assert rows_many <= 1.5 * 10 * rows_few
 
 
-def test_one_truth_per_problem_and_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(throughput, "truth_of", lambda *a: (asked.append(a[1]), truth_of(*a))[1])
-    rows = throughput_rows(recorded(planned(*simulated(20))), {"tiny": PROBLEM}, load)
+def test_every_simulated_row_is_equal() -> None:
+    rows = throughput_rows(recorded(planned(*simulated(20))), lambda *_: EXPECTED, load)
     assert {row["verdict"] for row in rows} == {"equal"}
-    assert asked == ["float32"]
 
 
 def test_a_share_costs_the_same_however_many_roofs_there_are() -> None:

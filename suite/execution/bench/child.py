@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 import traceback
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..backends import precision
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..peers.stage import make_peer_stage
@@ -17,11 +17,13 @@ from ..peers.table import PEER
 from ..records import SCHEMA, append_record, make_record
 from ..stages import Stage, repeated
 from ..subject import Subject
+from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
+from .ceilings import measure_ceilings
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
 from .proof import Expected
 from .roofs import measure_roof
-from .timings import ABOUT, HARNESS, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
+from .timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
 
 
 class ChildSession:
@@ -69,6 +71,13 @@ class ChildSession:
             kind=HARNESS, status="ok", reason=None, path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds
         )
 
+    def measure_ceilings(self, when: str) -> None:
+        """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
+        if self.binding.device == "cpu":
+            return
+        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.timings})):
+            self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
+
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
 
@@ -88,6 +97,8 @@ class ChildSession:
         append_record(self.records, make_record(timing.cell, "ok", **about, **found))
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
+        resident_before, reset = memory.resident_mb(), memory.reset_peak()
+        self.binding.reset_peak_memory()
         stage, about, expected = self._stage(timing)
         call = FirstCall(stage, expected)
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
@@ -104,8 +115,22 @@ class ChildSession:
             **call.about(self.binding),
             "cold_cache": self.job["cold_cache"],
             "graphs": None if graphs is None else vars(graphs),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            **self._memory(resident_before, reset),
             **keep_outputs(self.folder, f"{timing.key}-pass-{self.job['pass']}", call.tensors, after),
+        }
+
+    def _memory(self, resident_before: float | None, reset: bool) -> dict[str, Any]:
+        """Memory that was in use at most while the cell was built, called and timed, in MiB.
+
+        On the CPU it is the whole process's, its framework included, and `resident_before_mb` what it held before;
+        `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it is the
+        device memory that the framework took.
+        """
+        device = self.binding.peak_memory_bytes()
+        return {
+            "peak_memory_mb": memory.peak_mb() if device is None else device / 2**20,
+            "resident_before_mb": resident_before,
+            "peak_memory_reset": reset,
         }
 
     def _stage(self, timing: Timing) -> tuple[Stage, dict[str, Any], Expected | None]:

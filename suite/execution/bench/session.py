@@ -55,9 +55,13 @@ class Session:
         return any(timing.cell.dtype.startswith("float64") for timing in self.timings)
 
     @property
+    def tf32(self) -> bool:
+        return any(timing.cell.dtype == "tf32" for timing in self.timings)
+
+    @property
     def group(self) -> str:
         """A name for the sessions that differ in their pass alone."""
-        bits = "-x64" if self.x64 else ""
+        bits = "-x64" if self.x64 else "-tf32" if self.tf32 else ""
         threads = "" if self.timings[0].threads == "pinned" else f"-{self.timings[0].threads}-threads"
         return f"{self.backend}-{self.device}{bits}{threads}"
 
@@ -77,13 +81,15 @@ def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
 def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
-    float64 has sessions of its own, since JAX' 64-bit mode is one of the whole process; so have default threads. Every
-    second pass runs backwards, so that no cell is always the first or always the one after the same neighbour.
+    float64 and TF32 have sessions of their own, since JAX' 64-bit mode, and that no GPU multiplies float32 in TF32, are
+    of a whole process; so have default threads. Every second pass runs backwards, so that no cell is always the first
+    or always the one after the same neighbour.
     """
-    groups: dict[tuple[str, str, bool, bool], list[Timing]] = {}
+    groups: dict[tuple[str, str, bool, bool, bool], list[Timing]] = {}
     for timing in timings:
-        cell = timing.cell
-        group = host_of(cell.backend), cell.device, cell.dtype.startswith("float64"), timing.threads != "pinned"
+        cell, dtype = timing.cell, timing.cell.dtype
+        bits = dtype.startswith("float64"), dtype == "tf32"
+        group = host_of(cell.backend), cell.device, *bits, timing.threads != "pinned"
         groups.setdefault(group, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
@@ -178,7 +184,7 @@ class Runner:
             caches, cold = self.caches.open(session.group, first=session.number == 1)
             self._write_job(session, scratch, threads, cold)
             environment = worker_environment(
-                session.backend, session.device, threads, scratch, x64=session.x64, caches=caches
+                session.backend, session.device, threads, scratch, x64=session.x64, tf32=session.tf32, caches=caches
             )
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             with child(self._command(session, scratch), scratch, environment, scratch / "tests") as process:

@@ -1,0 +1,38 @@
+"""The memory of this process at most: reset before a cell, so that the figure is the cell's own."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+PROC = Path("/proc/self")
+RESET_HIGH_WATER_MARK = "5"
+"""What Linux takes for it; see proc_pid_clear_refs(5)."""
+
+
+def reset_peak(proc: Path = PROC) -> bool:
+    """Set the process's high-water mark to what it holds now. Returns whether the kernel allows that."""
+    try:
+        (proc / "clear_refs").write_text(RESET_HIGH_WATER_MARK, encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def peak_mb(proc: Path = PROC) -> float:
+    """MiB that were resident at most since the last reset, or since the start of the process."""
+    found = _status(proc, "VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if found is None else found
+
+
+def resident_mb(proc: Path = PROC) -> float | None:
+    """MiB that are resident now; None where the kernel does not say."""
+    return _status(proc, "VmRSS")
+
+
+def _status(proc: Path, name: str) -> float | None:
+    try:
+        lines = (proc / "status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), None)

@@ -1,0 +1,67 @@
+"""The state of NVIDIA GPUs, as nvidia-smi tells it: which cards, and what could make two measurements differ."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+#: Field of a record → what nvidia-smi calls it.
+TEXT = {
+    "name": "name",
+    "driver": "driver_version",
+    "performance_state": "pstate",
+    "persistence": "persistence_mode",
+}
+NUMBERS = {
+    "memory_mib": "memory.total",
+    "memory_used_mib": "memory.used",
+    "sm_clock_mhz": "clocks.sm",
+    "memory_clock_mhz": "clocks.mem",
+    "sm_clock_max_mhz": "clocks.max.sm",
+    "memory_clock_max_mhz": "clocks.max.mem",
+    "power_w": "power.draw",
+    "power_limit_w": "power.limit",
+    "temperature_c": "temperature.gpu",
+}
+FIELDS = TEXT | NUMBERS
+COMMAND = ("nvidia-smi", f"--query-gpu={','.join(FIELDS.values())}", "--format=csv,noheader,nounits")
+TIMEOUT_S = 20
+# How nvidia-smi says that it does not know: "[N/A]", "[Not Supported]", "[Unknown Error]".
+UNKNOWN = "["
+
+
+def gpus(command: Sequence[str] = COMMAND) -> list[dict[str, Any]]:
+    """The cards and their state now; none where nvidia-smi is missing or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT_S)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return parse_gpus(done.stdout)
+
+
+def parse_gpus(text: str) -> list[dict[str, Any]]:
+    """One dictionary per line of what `COMMAND` prints: the fields of `FIELDS`, None where the card does not say.
+
+    Raises:
+        ValueError: a line has other fields.
+    """
+    found = []
+    for values in csv.reader(text.splitlines(), skipinitialspace=True):
+        if not values:
+            continue
+        if len(values) != len(FIELDS):
+            raise ValueError(f"nvidia-smi: expected {len(FIELDS)} values; found {len(values)}: {', '.join(values)}")
+        card = {name: _known(value) for name, value in zip(FIELDS, values, strict=True)}
+        found.append(card | {name: float(card[name]) for name in NUMBERS if card[name] is not None})
+    return found
+
+
+def _known(value: str) -> Any:
+    return None if value.strip().startswith(UNKNOWN) or not value.strip() else value.strip()
+
+
+def described(cards: Sequence[dict[str, Any]]) -> str | None:
+    """The cards in a line; None without any."""
+    return "; ".join(f"{c['name']}, driver {c['driver']}, {c['memory_mib']:.0f} MiB" for c in cards) or None

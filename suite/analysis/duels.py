@@ -22,6 +22,8 @@ MARGIN = 0.02
 
 DUEL_COLUMNS = ("duel", "question", "entry", "against", "ms", "ratio", "lower", "upper", "blocks", "verdict", "reason")
 
+LADDER_COLUMNS = (*DUEL_COLUMNS, "rung", "of_published", "of_published_lower", "of_published_upper")
+
 
 def interval(ratios: Array) -> tuple[float, float, float]:
     """(median, lower, upper) by order statistics: no distribution is assumed.
@@ -110,3 +112,19 @@ def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
             }
             rows.append({**row, "rung": rungs[row["entry"]], **published})
     return rows
+
+
+def fastest_rungs(records: Iterable[Record], prove: Prove) -> dict[tuple[str, str, str, int, str], str]:
+    """(backend, workload, stage, batch, dtype) → the rung with the lowest median, of those that are proven equal."""
+    best: dict[tuple[str, str, str, int, str], tuple[float, str]] = {}
+    for record in records:
+        if record.get("kind") != DUEL or record["question"] != "ladder" or not record["outcomes"]:
+            continue
+        for index, entry in enumerate(record["entries"]):
+            found = {**entry, **record["outcomes"][index], "pass": record["build"]}
+            ns = [block[index] for blocks in record["blocks_ns"] for block in blocks if block[index] is not None]
+            if not entry.get("rung") or not ns or prove([found])[0] != "equal":
+                continue
+            key = entry["backend"], entry["workload"], entry["stage"], entry["batch"], entry["dtype"]
+            best[key] = min(best.get(key, (float("inf"), "")), (float(np.median(ns)), entry["rung"]))
+    return {key: rung for key, (_, rung) in best.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,23 +11,31 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.duels import Prove, fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
 from ..analysis.stage_truth import write_truth
-from ..analysis.throughput import Row, throughput_rows
+from ..analysis.throughput import Row, proof, throughput_rows
 from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
 from ..definition.problem import Array, load_problem, save_problem
 from ..definition.registry import packages
 from ..execution.backends import precision
+from ..execution.bench.duels import run_duels
+from ..execution.bench.ladders import plan_ladders
 from ..execution.bench.proof import Expected, images_file, load_expected
-from ..execution.bench.sample import BenchSample, Proven, plan_timings
+from ..execution.bench.sample import BenchSample, Proven, Rungs, plan_timings
 from ..execution.bench.session import run_sessions
 from ..execution.bench.timings import THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
 from ..execution.records import append_record
+from ..report.ladders import write_ladders
+from ..report.tables import write_whole
 from ..report.throughput import write_throughput
 from .folder import RunFolder
+
+RUNGS = "rungs.json"
+"""What each rung adds, by its name: kept with the run, since only the framework's own process can say it."""
 
 
 def workloads_of(sample: BenchSample) -> list[Workload]:
@@ -106,7 +115,9 @@ def plan_throughput(
 ) -> Throughput:
     """The timings of a sample's proven cells, their truths, and the rates that they are held against."""
     workloads = [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
-    timings = plan_timings(sample, workloads, notations, packages(), proven, device=device, backends=backends)
+    chosen = list(notations)
+    rungs = climb(folder, sample, workloads, chosen, proven, device, threads, timeout_s, backends)
+    timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, rungs=rungs, backends=backends)
     missing: list[dict[str, Any]] = []
     if sample.peers:
         peers, missing = plan_peers(workloads, device=device, backends=backends)
@@ -121,6 +132,53 @@ def plan_throughput(
     return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
 
 
+def climb(
+    folder: RunFolder,
+    sample: BenchSample,
+    workloads: Sequence[tuple[Workload, str]],
+    notations: Sequence[Notation],
+    proven: Proven,
+    device: str,
+    threads: int,
+    timeout_s: float,
+    backends: Collection[str],
+) -> Rungs:
+    """Measure the sample's ladders, those that have no record yet, and return the fastest rung of each."""
+    ladders = plan_ladders(
+        sample, workloads, notations, packages(), proven, device=device, threads=threads, backends=backends
+    )
+    duels = [ladder.duel() for ladder in ladders]
+    write_expected([timing for duel in duels for timing in duel.entries], workloads)
+    adds = {rung.name: rung.adds for ladder in ladders for rung in ladder.rungs}
+    write_whole(folder.path / RUNGS, lambda path: path.write_text(json.dumps(adds, indent=1) + "\n", encoding="utf-8"))
+    run_duels(duels, folder.path, threads=threads, timeout_s=timeout_s)
+    return fastest_rungs(folder.all_records(), prover(folder))
+
+
+def prover(folder: RunFolder) -> Prove:
+    """What proves a duel's entry: its outputs against the truth beside its problem."""
+    expected = expected_of(folder)
+
+    def prove(records: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+        first = records[0]
+        truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
+        verdict, reason, _ = proof(records, truth, folder.tensors_of)
+        return verdict, reason
+
+    return prove
+
+
+def expected_of(folder: RunFolder) -> Callable[[str, str, int], Expected]:
+    """(problem, precision, batch) → what its stages return; each read once."""
+
+    @cache
+    def expected(name: str, dtype: str, batch: int) -> Expected:
+        file = folder.problems / f"{name}.json"
+        return load_expected(file, load_problem(file), dtype, batch)
+
+    return expected
+
+
 def _kept(folder: RunFolder, workload: Workload) -> str:
     """The path of a workload's problem file, which is written if it is not there."""
     file = folder.problems / f"{workload.problem.name}.json"
@@ -129,12 +187,11 @@ def _kept(folder: RunFolder, workload: Workload) -> str:
 
 def tabulate_run(folder: RunFolder) -> list[Row]:
     """The throughput rows of a run's records; the tables are written."""
-
-    @cache
-    def expected(name: str, dtype: str, batch: int) -> Expected:
-        file = folder.problems / f"{name}.json"
-        return load_expected(file, load_problem(file), dtype, batch)
-
-    rows = throughput_rows(folder.all_records(), expected, folder.tensors_of)
+    records = folder.all_records()
+    rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
     write_throughput(rows, folder.settings(), folder.path)
+    names = folder.path / RUNGS
+    if names.exists():
+        adds = json.loads(names.read_text(encoding="utf-8"))
+        write_ladders(ladder_rows(records, prover(folder)), adds, folder.path)
     return rows

@@ -191,8 +191,21 @@ class Proven:
         return cell not in self.refuted and any((*formula, dtype) in self._formulas for dtype in accepted)
 
 
-Rungs = Mapping[tuple[str, str, str, int, str], str]
-"""(backend, workload, stage, batch, dtype) → the rung that was the fastest."""
+Key = tuple[str, str, str, int, str]
+"""backend, workload, stage, batch, dtype."""
+Rungs = Mapping[Key, str]
+"""The rung that was the fastest."""
+LADDER_BATCHES = (1, 128, 1024)
+"""The batches at which ladders are measured; a larger one takes the rung of the largest below it."""
+
+
+def nearest(rungs: Rungs, key: Key) -> str:
+    """The rung of a key, or of the largest batch below its own whose ladder is known; empty where none is."""
+    backend, workload, stage, batch, dtype = key
+    for known in sorted((b for b in LADDER_BATCHES if b <= batch), reverse=True):
+        if found := rungs.get((backend, workload, stage, known, dtype)):
+            return found
+    return ""
 
 
 def plan_timings(
@@ -234,7 +247,7 @@ def plan_timings(
                 cell = Cell(workload.problem.name, notation.id, backend.framework, backend.name, device, dtype, mode)
                 if not has_stage(backend, notation, stage, dtype, mode) or not proven.admits(cell):
                     continue
-                rung = (rungs or {}).get((backend.name, workload.name, stage, batch, dtype), "")
+                rung = nearest(rungs or {}, (backend.name, workload.name, stage, batch, dtype))
                 if mode == "tuned" and not rung:
                     continue
                 for threads, awaited in product(part.threads, part.awaited):

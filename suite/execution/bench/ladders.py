@@ -1,0 +1,139 @@
+"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels.
+
+Run as `python -m elbostone.execution.bench.ladders JOB.json`; prints the ladders as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...definition.notation import Notation
+from ...definition.problem import load_problem
+from ..backends import BACKENDS
+from ..bindings import open_binding
+from ..processes import scratch_folder, worker_environment
+from ..tuning import Rung, open_tuner
+from .duels import Duel
+from .sample import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
+from .timings import Timing
+from .workloads import Workload
+
+LADDER = "ladder"
+"""The question of a duel that finds the fastest rung."""
+BLOCKS, EPOCH_BLOCKS = 30, 4
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What leads to the fastest of one stage.
+
+    Attributes:
+        key: whose ladder it is.
+        first: as published, or eager where nothing is: what the rungs are held against.
+        rungs: from the plainest on.
+    """
+
+    key: Key
+    first: tuple[Timing, ...]
+    rungs: tuple[Rung, ...]
+
+    def duel(self) -> Duel:
+        """All rungs against each other, and against what is published and eager."""
+        backend, workload, stage, batch, dtype = self.key
+        like = self.first[0]
+        cell = replace(like.cell, mode="tuned", dtype=dtype)
+        tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
+        blocks = EPOCH_BLOCKS if stage == "epoch" else BLOCKS
+        name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
+        return Duel(name, LADDER, (*self.first, *tuned), blocks=blocks)
+
+
+def plan_ladders(
+    sample: BenchSample,
+    workloads: Iterable[tuple[Workload, str]],
+    notations: Iterable[Notation],
+    packages: Mapping[str, str],
+    proven: Proven,
+    *,
+    device: str,
+    threads: int,
+    backends: Collection[str] = (),
+) -> list[Ladder]:
+    """The ladders of all stages that a sample has tuned, on the backends that are installed.
+
+    Args: as `plan_timings`; threads: of one operation.
+    """
+    parts = [
+        replace(part, modes=("tuned",), threads=("pinned",), awaited=(True,))
+        for part in sample.slices
+        if "tuned" in part.modes
+    ]
+    first = [replace(part, modes=("published", "eager"), dtypes=("float32",)) for part in parts]
+    files = list(workloads)
+    plain: dict[tuple[str, str, str, int], list[Timing]] = {}
+    chosen = list(notations)
+    planned = plan_timings(
+        replace(sample, slices=tuple(first)), files, chosen, packages, proven, device=device, backends=backends
+    )
+    for timing in planned:
+        plain.setdefault((timing.cell.backend, timing.workload, timing.stage, timing.batch), []).append(timing)
+    wanted: dict[Key, tuple[Timing, ...]] = {}
+    for part in parts:
+        for (backend, workload, stage, batch), timings in plain.items():
+            if workload != part.workload or stage not in part.stages or batch not in part.batches:
+                continue
+            if batch not in LADDER_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
+                continue
+            # One notation's: the others' networks are the same.
+            own = [t for t in timings if t.cell.notation == timings[0].cell.notation]
+            for dtype in part.dtypes:
+                if dtype in BACKENDS[backend].timed_dtypes:
+                    wanted[backend, workload, stage, batch, dtype] = tuple(own)
+    found = []
+    for backend in dict.fromkeys(key[0] for key in wanted):
+        keys = [key for key in wanted if key[0] == backend]
+        for key, rungs in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
+            if rungs:
+                found.append(Ladder(key, wanted[key], rungs))
+    return found
+
+
+def _asked(
+    backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
+) -> list[tuple[Rung, ...]]:
+    """The rungs by key, from a process that may import the framework."""
+    requests = [[wanted[key][0].problem_file, *key[2:]] for key in keys]
+    with scratch_folder() as scratch:
+        job = scratch / "job.json"
+        job.write_text(json.dumps({"backend": backend, "device": device, "requests": requests}), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", f"{__package__}.ladders", str(job)],
+            env=worker_environment(backend, device, threads, scratch),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {done.stderr.strip()[-2000:]}")
+    return [tuple(Rung(**rung) for rung in rungs) for rungs in json.loads(done.stdout.splitlines()[-1])]
+
+
+def _main(path: str) -> None:
+    job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    tuner = open_tuner(open_binding(job["backend"], job["device"]))
+    ladders = [
+        [vars(rung) for rung in tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype)]
+        for file, stage, batch, dtype in job["requests"]
+    ]
+    print(json.dumps(ladders))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,54 @@
+"""What makes a VAE fast in a framework: the rungs of each ladder, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.duels import LADDER_COLUMNS, Row
+from .tables import frame, markdown, write_table, write_whole
+
+LEGEND = """\
+Each rung has all that the ones before it have, and one thing more. Rungs of one ladder alternate in blocks within one
+process; *× the one before* and *× published* are medians of the ratios of blocks, in brackets their 95 % interval by
+order statistics. Below 1 is faster. Only outputs that were proven equal to the definition have a figure."""
+
+SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
+
+
+def write_ladders(rows: Sequence[Row], adds: Mapping[str, str], folder: Path) -> None:
+    """ladders.csv, .parquet and .md.
+
+    Args:
+        rows: of `analysis.duels.ladder_rows`.
+        adds: rung → what it adds, a line of Markdown.
+        folder: the run's.
+    """
+    write_table(frame(rows, LADDER_COLUMNS), folder / "ladders")
+    text = f"# What makes a VAE fast in your framework\n\n{LEGEND}\n"
+    for name in dict.fromkeys(row["duel"] for row in rows):
+        own = [row for row in rows if row["duel"] == name]
+        table = pd.DataFrame([_shown(row, adds) for row in own], columns=list(SHOWN))
+        text += f"\n## {name.removeprefix('ladder-')}\n\nAgainst {own[0]['against']}.\n\n{markdown(table)}"
+    write_whole(folder / "ladders.md", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _shown(row: Row, adds: Mapping[str, str]) -> list[Any]:
+    what = adds.get(row["rung"], row["rung"])
+    if row["ms"] is None:
+        return [what, "", "", "", f"{row['verdict']}: {row['reason']}"]
+    published = row["of_published"], row["of_published_lower"], row["of_published_upper"]
+    return [
+        what,
+        f"{row['ms']:.3g}",
+        _ratio(row["ratio"], row["lower"], row["upper"]),
+        _ratio(*published) if published[0] is not None else "",
+        row["verdict"],
+    ]
+
+
+def _ratio(median: float, lower: float, upper: float) -> str:
+    return f"{median:.2f} ({lower:.2f}–{upper:.2f})"

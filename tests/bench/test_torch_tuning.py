@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
-from elbostone.analysis.equality import against_truth, truth_of
+from elbostone.analysis.stage_truth import stage_truth
+from elbostone.definition.oracle import rounded
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.registry import notations, packages
 from elbostone.definition.spec import Spec
 from elbostone.execution.backends import MODE_PACKAGES
+from elbostone.execution.bench.proof import Expected
 from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
 from elbostone.execution.stages import Stage, make_stage
@@ -48,12 +51,17 @@ def subject_of(notation: str, dtype: str = "float32", mode: str = "tuned") -> Su
 
 
 def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
-    problem = problem_of(subject.spec)
     tensors = stage.tensors(outputs)
     assert tensors
-    compared = against_truth(problem, tensors, truth_of(problem, subject.dtype))
+    compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))
     assert {c.tensor for c in compared} == set(tensors)
     return [c.describe() for c in compared if not c.equal]
+
+
+@cache
+def expected(spec: Spec, dtype: str) -> Expected:
+    problem = problem_of(spec)
+    return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
 
 
 def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:

@@ -10,8 +10,9 @@ from ..definition.adam import Adam
 from ..definition.comparison import Tensors
 from ..definition.spec import Spec
 from ..execution.backends import host_of, precision
+from ..execution.bench.harness import BENCHMARK
 from ..execution.bench.proof import Expected
-from ..execution.bench.timings import THROUGHPUT, key_of
+from ..execution.bench.timings import HARNESS, THROUGHPUT, key_of
 from ..execution.peers.table import PEER
 from .operations import flops
 from .peers import PeerJudge
@@ -49,12 +50,16 @@ COLUMNS = (
     "peak_flop_per_second",
     "peak_share",
     "memory_byte_per_second",
+    "harness_share",
+    "harness_subtracted",
 )
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
 INTERVAL_PROCESSES = 6
 """From so many processes on, min–max is an interval of 1 − 2·½⁶ = 97 % for the median; with fewer it is a spread."""
 STABLE_SPREAD = 0.1
+HARNESS_SHARE = 0.01
+"""Where the harness itself takes more of a call than this, what it takes is subtracted."""
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
@@ -74,7 +79,7 @@ def throughput_rows(
         load: a record's outputs by file name.
     """
     records = list(records)
-    rates = rates_of(records)
+    rates, harness = rates_of(records), harness_ns(records)
     peers = PeerJudge()
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -86,7 +91,8 @@ def throughput_rows(
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
         judge = peers.proof if first["mode"] == PEER else proof
         verdict, reason, detects = judge(group, truth, load)
-        row = row_of(group, truth.problem.spec, rates, verdict, reason)
+        own = harness.get((host_of(first["backend"]), first["device"]), 0.0)
+        row = row_of(group, truth.problem.spec, rates, verdict, reason, own)
         rows.append({**row, "detects": detects})
     return rows
 
@@ -115,14 +121,36 @@ def proof(
     return "equal", None, detects
 
 
-def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None) -> Row:
-    """One row from the records of one stage of one cell, one record per process."""
+def harness_ns(records: Iterable[Record]) -> dict[tuple[str, str], float]:
+    """(backend, device) → nanoseconds that the harness adds to a call: the median of its sessions' medians."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        if record.get("kind") == HARNESS and record["path"] == BENCHMARK:
+            found.setdefault((record["backend"], record["device"]), []).append(record["ns"])
+    return {key: statistics.median(medians) for key, medians in found.items()}
+
+
+def row_of(
+    records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None, harness: float = 0.0
+) -> Row:
+    """One row from the records of one stage of one cell, one record per process.
+
+    Args:
+        records: of the cell.
+        spec: its model.
+        rates: of the run.
+        verdict, reason: what the records prove.
+        harness: nanoseconds that the harness adds to a call.
+    """
     row: Row = dict.fromkeys(COLUMNS) | {name: records[0][name] for name in CELL}
     row |= {"verdict": verdict, "reason": reason, "processes": len(records), "rung": records[0].get("rung", "")}
     if verdict != "equal":
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
-    medians = [statistics.median(record["rounds_ns"]) / 1e9 for record in records]
+    medians = [statistics.median(record["rounds_ns"]) for record in records]
+    harness_share = harness / statistics.median(medians)
+    subtracted = harness_share > HARNESS_SHARE
+    medians = [(ns - harness * subtracted) / 1e9 for ns in medians]
     seconds, images = statistics.median(medians), records[0]["images"]
     per_batch = seconds * row["batch"] / images
     operations = flops(spec, row["stage"], row["batch"])
@@ -133,6 +161,8 @@ def row_of(records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, re
         "upper": images / min(medians),
         "roof_share": share(rates, spec, row, per_batch),
         "library_share": share(rates, spec, row, per_batch, library=host_of(row["backend"])),
+        "harness_share": harness_share,
+        "harness_subtracted": subtracted,
         "flop_per_image": operations / row["batch"],
         "peak_flop_per_second": peak,
         "peak_share": operations / per_batch / peak if peak else None,

@@ -24,6 +24,7 @@ SHOWN = (
     "of the roof",
     "of its library",
     "first call",
+    "finds from",
     "stable",
 )
 
@@ -33,8 +34,11 @@ lowest–highest is {bounds}. *Of the roof*: the time of the stage's matrix prod
 installed library reached on these shapes in this run, divided by the measured time (batch 1: the time to read the
 weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than its
 products one by one. *First call* is the cell's first in its session, compiling included: the compile cache was
-empty, but the process was warm (imports and the compiler's own start are in `records.jsonl`). A figure that moved
-by more than 10 % between processes is not stable. Only cells proven equal are timed."""
+empty, but the process was warm (imports and the compiler's own start are in `records.jsonl`). *Finds from*: the
+smallest relative error, planted in all of a tensor, that the proof would have found in every tensor of the cell; in
+bfloat16 it is large, and the same formula is proven in float64. A figure that moved by more than 10 % between processes
+is not stable. Only what was proven equal is timed, at the very workload and batch, before and after timing. What the
+harness itself adds to a call is subtracted where it is over 1 % (`harness_share`, `harness_subtracted`)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
@@ -43,19 +47,22 @@ def shown(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _mode(row: Row) -> str:
-    """The mode, and a peer's variant or a ladder's rung."""
-    return f"{row['mode']}: {row['rung']}" if row.get("rung") else str(row["mode"])
+    """The mode, a peer's variant or a ladder's rung, and what else is not as in most rows."""
+    words = f"{row['mode']}: {row['rung']}" if row.get("rung") else str(row["mode"])
+    words += "" if row.get("awaited", True) else ", not awaited"
+    return words + (", default threads" if row.get("threads") == "default" else "")
 
 
 def _figures(row: Row) -> list[str]:
     if row["images_per_second"] is None:
-        return [row["verdict"], row["reason"] or "", "", "", "", ""]
+        return [row["verdict"], row["reason"] or "", "", "", "", "", ""]
     return [
         _count(row["images_per_second"]),
         f"{_count(row['lower'])}–{_count(row['upper'])}",
         _percent(row["roof_share"]),
         _percent(row["library_share"]),
         "" if row["first_call_s"] is None else f"{row['first_call_s']:.2g} s",
+        "" if row["detects"] is None else f"{100 * row['detects']:.2g} %",
         "yes" if row["stable"] else "no",
     ]
 
@@ -68,12 +75,22 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
 
 
+def _limits(rows: Sequence[Row]) -> str:
+    """What the processor itself reached in the run, a sentence; empty where nothing could measure it."""
+    known = {row["dtype"]: row for row in rows if row.get("peak_flop_per_second")}
+    if not known:
+        return ""
+    peaks = ", ".join(f"{row['peak_flop_per_second'] / 1e9:,.0f} GFLOP/s in {dtype}" for dtype, row in known.items())
+    memory = next(iter(known.values()))["memory_byte_per_second"]
+    return f"Peaks of the run: {peaks}" + (f"; {memory / 1e9:,.0f} GB/s from memory. " if memory else ". ")
+
+
 def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: Path) -> None:
     """throughput.csv, .parquet and .md."""
     write_table(frame(rows, COLUMNS), folder / "throughput")
     processes = max((row["processes"] for row in rows), default=0)
     bounds = "a 97 % interval" if processes >= 6 else f"the spread of {processes} processes, which is no interval"
     machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
-    text = f"# Throughput\n\n{machine} {LEGEND.format(bounds=bounds)}\n\n"
+    text = f"# Throughput\n\n{machine} {_limits(rows)}{LEGEND.format(bounds=bounds)}\n\n"
     text += markdown(pd.DataFrame(shown(rows), columns=list(SHOWN)))
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))

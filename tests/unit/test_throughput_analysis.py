@@ -228,3 +228,18 @@ def test_reading_without_a_library_is_a_roof_of_batch_one_but_no_librarys_own() 
     figures = [peak("read", size / 1e-7, size=size), roof(1e-6, (size,), operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *figures)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.01), pytest.approx(0.1))
+
+
+def harness(ns: float, **changes: Any) -> dict[str, Any]:
+    return {"kind": "harness", "path": "benchmark", "backend": "torch", "device": "cpu", "ns": ns} | changes
+
+
+def test_what_the_harness_adds_is_said_and_subtracted_above_one_percent() -> None:
+    (small,) = rows_of(timing(100.0), harness(900.0), harness(90_000.0, path="paired"))
+    assert (small["harness_share"], small["harness_subtracted"]) == (pytest.approx(0.009), False)
+    assert small["images_per_second"] == pytest.approx(BATCH / 100e-6)
+    (large,) = rows_of(timing(100.0), harness(1000.0), harness(3000.0), harness(2000.0))
+    assert (large["harness_share"], large["harness_subtracted"]) == (pytest.approx(0.02), True)
+    assert large["images_per_second"] == pytest.approx(BATCH / 98e-6)
+    (other,) = rows_of(timing(100.0), harness(2000.0, device="cuda"))
+    assert other["harness_share"] == 0

@@ -12,7 +12,7 @@ from keras.src.backend.common import dtypes as keras_dtypes
 
 from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Forward, Model, Optimizer, Tensor, Training, variable_at
 
 # Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
 # (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the
@@ -62,6 +62,8 @@ class KerasBinding(Binding):
             return keras.ops.convert_to_tensor(array, dtype=base_dtype(dtype))
 
     def array(self, tensor: Tensor) -> Array:
+        if isinstance(tensor, keras.Variable):  # whose conversion NumPy 2 warns of
+            tensor = tensor.value
         return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
 
     def functions(self) -> Functions:
@@ -110,3 +112,9 @@ class KerasTraining(Training):
     def first_moments(self) -> dict[str, Array]:
         slots = self.optimizer._momentums  # Keras offers no public way to read a slot
         return {path: self.binding.array(slot) for path, slot in zip(self.variables, slots, strict=True)}
+
+
+def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
+    """`function(*tensors)` with the variables at `values`, as functional transformations need it."""
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        return function(*tensors)

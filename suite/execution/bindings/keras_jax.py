@@ -23,7 +23,7 @@ from .base import (
     cpu_count,
     variable_at,
 )
-from .keras import KerasBinding, KerasTraining
+from .keras import KerasBinding, KerasTraining, stateless
 
 
 class JaxBinding(KerasBinding):
@@ -107,12 +107,6 @@ class JaxBinding(KerasBinding):
     def compile(self, function: Forward, mode: str) -> Forward:
         """`function` as it is, or jitted."""
         return jax.jit(function) if mode == "compiled" else function
-
-
-def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
-    """`function(*tensors)` with the variables at `values`, as JAX transformations need it."""
-    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-        return function(*tensors)
 
 
 class JaxForward:

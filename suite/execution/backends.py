@@ -74,6 +74,7 @@ BACKENDS = {
             ("keras", "tensorflow"),
             ("eager", "compiled", "compiled-xla", "published"),
             stage_modes=("tuned",),
+            timed_dtypes=("float32", "bfloat16", "float64"),
         ),
         Backend(
             "keras-jax",

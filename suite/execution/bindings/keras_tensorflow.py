@@ -43,6 +43,9 @@ class TensorFlowBinding(KerasBinding):
         device = tf.DeviceSpec.from_string(tensor.device).device_type
         return {"GPU": "cuda"}.get(device, device.lower()), tensor.dtype.name
 
+    def array(self, tensor: Tensor) -> Array:
+        return tensor.numpy()  # type: ignore[no-any-return]  # TensorFlow leaves it untyped
+
     def synchronize(self, outputs: Any) -> None:
         if self.device == "cuda":
             tf.test.experimental.sync_devices()

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..bindings.base import Array, Epoch, Tensor, Training, variable_at
-from ..bindings.keras import stateless
+from ..bindings.keras import KerasBinding, stateless
 from ..subject import Subject
 from .jax_rewriting import convolution_as_products, dot_in_bfloat16, rewritten
 from .jax_rungs import Options
@@ -26,7 +26,7 @@ class TunedTraining(Training):
     """
 
     def __init__(self, subject: Subject, options: Options):
-        self.binding, self.paths = subject.binding, subject.paths
+        self.binding, self.paths = _keras(subject), subject.paths
         self.update = _update(subject, options)
         self.compiled_step = jax.jit(self.update, donate_argnums=(0,) if options.donated else ())
         self.state: State = ()  # type: ignore[assignment]  # `restore` is what makes it
@@ -66,7 +66,7 @@ class TunedEpoch(Epoch):
     """
 
     def __init__(self, subject: Subject, options: Options, images: Array, batch: int):
-        self.binding, self.steps, self.batch = subject.binding, len(images) // batch, batch
+        self.binding, self.steps, self.batch = _keras(subject), len(images) // batch, batch
         self.count = self.steps * batch
         self.training = TunedTraining(subject, options)
         self.scanned = options.scanned
@@ -118,6 +118,11 @@ class TunedEpoch(Epoch):
 
     def noise(self) -> Array:
         return np.array(self.drawn).reshape(self.steps, self.batch, -1)
+
+
+def _keras(subject: Subject) -> KerasBinding:
+    assert isinstance(subject.binding, KerasBinding)
+    return subject.binding
 
 
 def _update(subject: Subject, options: Options) -> Callable[[State, Tensor, Tensor], tuple[Tensor, State]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,18 +28,36 @@ STAGES = ("encoder", "decoder", "elbo", "training_step")
 ADAM = Optimizer("adam", learning_rate=1e-3)
 ADAM_BETA_1 = 0.9
 """The default of both frameworks."""
+UNDER_WAY = 16
+"""Calls that are not awaited are so many at a time: enough to hide what a call costs, too few to fill the memory."""
 
 
 class Stage(ABC):
     """One stage of one subject: calling it computes once and waits for the device.
 
+    Args:
+        awaited: whether a call waits for its own outputs; else it waits for those of `UNDER_WAY` calls before it, so
+            that many calls take what they take one after the other without a wait between them.
+
     Attributes:
         latest: what the last call returned. It stays alive until the next call has made its own.
     """
 
-    def __init__(self, subject: Subject):
-        self.subject = subject
+    def __init__(self, subject: Subject, awaited: bool = True):
+        self.subject, self.awaited = subject, awaited
         self.latest: Any = None
+        self.under_way: deque[Any] = deque()
+
+    def wait(self, outputs: Any, pending: Any = ()) -> None:
+        """Wait for what is awaited now that a call has returned `outputs` and left `pending`."""
+        synchronize = self.subject.binding.synchronize
+        if self.awaited:
+            synchronize((outputs, pending))
+            return
+        # Not `pending`: a later call may have taken its memory. What was returned comes no earlier.
+        self.under_way.append(outputs)
+        if len(self.under_way) > UNDER_WAY:
+            synchronize(self.under_way.popleft())
 
     @abstractmethod
     def __call__(self) -> Any:
@@ -78,11 +97,11 @@ class ForwardStage(Stage):
         returned: list[Symbol] | None,
         batch: int,
         rung: str = "",
+        awaited: bool = True,
     ):
-        super().__init__(subject)
+        super().__init__(subject, awaited)
         self.inputs, self.returned, self.batch = inputs, returned, batch
         self.function = self._made(function, rung)
-        self.synchronize = subject.binding.synchronize
 
     def _made(self, function: Any, rung: str) -> Any:
         """`function` as the subject's mode calls it."""
@@ -97,7 +116,7 @@ class ForwardStage(Stage):
 
     def __call__(self) -> Any:
         outputs = self.function(*self.inputs)
-        self.synchronize(outputs)
+        self.wait(outputs)
         self.latest = outputs
         return outputs
 
@@ -129,12 +148,17 @@ class TrainingStage(Stage):
     """
 
     def __init__(
-        self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int, rung: str = ""
+        self,
+        subject: Subject,
+        inputs: tuple[Any, Any],
+        start: Mapping[str, Array],
+        batch: int,
+        rung: str = "",
+        awaited: bool = True,
     ):
-        super().__init__(subject)
+        super().__init__(subject, awaited)
         self.inputs, self.start, self.batch = inputs, start, batch
         self.training = self._made(rung)
-        self.synchronize = subject.binding.synchronize
 
     def _made(self, rung: str) -> Training:
         subject, binding = self.subject, self.subject.binding
@@ -146,7 +170,7 @@ class TrainingStage(Stage):
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)
-        self.synchronize((value, self.training.pending()))
+        self.wait(value, self.training.pending())
         self.latest = value
         return value
 
@@ -162,10 +186,13 @@ class TrainingStage(Stage):
         return self.subject.binding.graphs(self.training)
 
     def restore(self) -> None:
+        # The calls under way are still on their way to what they change.
+        self.subject.binding.synchronize((list(self.under_way), self.training.pending()))
+        self.under_way.clear()
         self.training.restore(self.start)
 
 
-def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = "") -> Stage:
+def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = "", awaited: bool = True) -> Stage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
     The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
@@ -176,6 +203,7 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
         problem: data, noise and weights.
         stage: one of `STAGES`.
         rung: of the ladder, where the subject's mode is `tuned`.
+        awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:
         raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
@@ -188,7 +216,7 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
             raise ValueError(f"{notation.id} has no encoder to be timed")
         returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
         return ForwardStage(
-            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung
+            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung, awaited
         )
     if stage == "decoder":
         latent = oracle.evaluate(problem, gradients=False)["latent"]
@@ -196,15 +224,15 @@ def make_stage(subject: Subject, problem: Problem, stage: str, *, rung: str = ""
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
         returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
-        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung)
+        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung, awaited)
     noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
     inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
     if stage == "elbo":
-        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung)
+        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung, awaited)
     if stage == "training_step":
         weights = subject.embedded.weights(problem.weights)
         start = published_weights(subject.maps, weights, base_dtype(subject.dtype))
-        return TrainingStage(subject, inputs, start, batch, rung)
+        return TrainingStage(subject, inputs, start, batch, rung, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

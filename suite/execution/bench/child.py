@@ -107,7 +107,7 @@ class ChildSession:
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         problem = _problem(timing.problem_file)
         subject = self._subject(timing, problem)
-        stage = make_stage(subject, problem, timing.stage, rung=timing.rung)
+        stage = make_stage(subject, problem, timing.stage, rung=timing.rung, awaited=timing.awaited)
         begin = time.perf_counter()
         outputs = stage()
         first_call_s = time.perf_counter() - begin

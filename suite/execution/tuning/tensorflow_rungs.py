@@ -15,7 +15,7 @@ class Options:
     Attributes:
         concrete: the one traced function is called, without a look at its arguments.
         constants: weights are part of the graph, not variables.
-        own_adam: Adam in the step's own graph, in place of a Keras optimizer.
+        own_adam: TensorFlow's own operation for Adam on plain `tf.Variable`s, in place of a Keras optimizer.
         looped: an epoch is one call, with a loop over its minibatches in the graph.
         xla: `jit_compile=True`.
     """
@@ -57,7 +57,7 @@ def ladder(spec: Spec, stage: str, dtype: str) -> Ladder:
     elif stage == "training_step":
         add("graph", "gradient and a Keras optimizer in one `tf.function`, logits in place of probabilities")
         add("concrete", "`get_concrete_function()`: no look at the arguments of a call", concrete=True)
-        add("own-adam", "Adam on plain `tf.Variable`s, in the step's own graph", own_adam=True)
+        add("own-adam", "`ResourceApplyAdam`, one operation per weight, in place of a Keras optimizer", own_adam=True)
     else:
         add("slices", "images in memory, noise of a whole pass in one draw", concrete=True, own_adam=True)
         add("loop", "all steps of a pass in one `tf.function`", looped=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,7 @@ import tensorflow as tf
 from ..bindings.base import Array, Epoch, Tensor, Training, variable_at
 from ..bindings.keras import KerasBinding, KerasTraining, stateless
 from ..subject import Subject
-from .keras_adam import RULE, State, adam
+from .keras_adam import BETA_1, BETA_2, EPSILON, RULE
 from .tensorflow_calls import Call
 from .tensorflow_rungs import Options
 
@@ -55,7 +54,8 @@ class OwnAdamTraining(Training):
 
     def __init__(self, subject: Subject, options: Options, inputs: tuple[Tensor, Tensor]):
         self.binding, self.paths = _keras(subject), subject.paths
-        self.update = _update(subject)
+        self.variables = [variable_at(subject.model, path) for path in subject.paths]
+        self.objective, self.sign = subject.objective(), subject.objective_sign()
         start = [self.binding.array(variable_at(subject.model, path)) for path in subject.paths]
         zeros = [np.zeros_like(weight) for weight in start]
         with self.binding.scope():
@@ -66,12 +66,27 @@ class OwnAdamTraining(Training):
 
     def advance(self, x: Tensor, noise: Tensor) -> Tensor:
         """One step, to be traced."""
-        state = self.count.read_value(), *([v.read_value() for v in v_s] for v_s in (self.own, self.first, self.second))
-        value, (count, *lists) = self.update(state, x, noise)
-        self.count.assign(count)
-        for variables, values in zip((self.own, self.first, self.second), lists, strict=True):
-            for variable, new in zip(variables, values, strict=True):
-                variable.assign(new)
+        weights = [variable.read_value() for variable in self.own]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            value = stateless(self.variables, weights, self.objective, x, noise)
+            loss = self.sign * value
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        count = self.count.assign_add(1, read_value=True)
+        for weight, first, second, gradient in zip(self.own, self.first, self.second, gradients, strict=True):
+            # One operation that computes what Keras composes, and that mixed precision leaves in float32.
+            tf.raw_ops.ResourceApplyAdam(
+                var=weight.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=BETA_1**count,
+                beta2_power=BETA_2**count,
+                lr=RULE.learning_rate,
+                beta1=BETA_1,
+                beta2=BETA_2,
+                epsilon=EPSILON,
+                grad=gradient,
+            )
         return value
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -156,20 +171,3 @@ def _keras(subject: Subject) -> KerasBinding:
 
 def _pixels(images: Tensor, rows: Tensor) -> Tensor:
     return tf.cast(tf.gather(images, rows), tf.float32) / 255
-
-
-def _update(subject: Subject) -> Callable[[Any, Tensor, Tensor], tuple[Tensor, State]]:
-    """(state, x, noise) → the objective, and the state after a step of Adam."""
-    variables = [variable_at(subject.model, path) for path in subject.paths]
-    objective, sign = subject.objective(), subject.objective_sign()
-
-    def update(state: State, x: Tensor, noise: Tensor) -> tuple[Tensor, State]:
-        weights = state[1]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            value = stateless(variables, weights, objective, x, noise)
-            loss = sign * value
-        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
-        return value, adam(tf.sqrt, state, gradients)
-
-    return update

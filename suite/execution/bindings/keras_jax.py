@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import jax
 import keras
+import numpy as np
 
 from .base import (
     Array,
@@ -40,9 +41,15 @@ class JaxBinding(KerasBinding):
     def has_device(self) -> bool:
         return self.device == "cpu" or any(d.platform == "gpu" for d in jax.devices())
 
-    def where(self, tensor: Tensor) -> tuple[str, str]:
+    def place(self, tensor: Tensor) -> tuple[str, str]:
         platform = next(iter(tensor.devices())).platform
         return {"gpu": "cuda"}.get(platform, platform), str(tensor.dtype)
+
+    def seed(self, seed: int) -> None:
+        np.random.seed(seed)
+
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        return adapter.get_jax_iterator()  # type: ignore[no-any-return]  # Keras has no type information
 
     def synchronize(self, outputs: Any) -> None:
         jax.block_until_ready(outputs)  # type: ignore[no-untyped-call]  # JAX leaves it untyped

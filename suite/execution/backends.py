@@ -79,6 +79,7 @@ BACKENDS = {
             ("keras", "tensorflow"),
             ("eager", "compiled", "compiled-xla", "published"),
             stage_modes=("tuned",),
+            timed_dtypes=("float32", "bfloat16", "float64"),
         ),
         Backend(
             "keras-jax",
@@ -88,6 +89,7 @@ BACKENDS = {
             ("eager", "compiled", "published"),
             ("float64", "float32", "float64-as-shipped"),
             stage_modes=("tuned",),
+            timed_dtypes=("float32", "bfloat16", "float64"),
         ),
         Backend(
             "keras-torch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,19 +29,37 @@ STAGES = ("encoder", "decoder", "elbo", "training_step", "epoch")
 ADAM = Optimizer("adam", learning_rate=1e-3)
 ADAM_BETA_1 = 0.9
 """The default of both frameworks."""
+UNDER_WAY = 16
+"""Calls that are not awaited are so many at a time: enough to hide what a call costs, too few to fill the memory."""
 
 
 class Stage(ABC):
     """One stage of one subject: calling it computes once and waits for the device.
+
+    Args:
+        awaited: whether a call waits for its own outputs; else it waits for those of `UNDER_WAY` calls before it, so
+            that many calls take what they take one after the other without a wait between them.
 
     Attributes:
         images: that one call goes through.
         latest: what the last call returned. It stays alive until the next call has made its own.
     """
 
-    def __init__(self, subject: Subject, images: int):
-        self.subject, self.images = subject, images
+    def __init__(self, subject: Subject, images: int, awaited: bool = True):
+        self.subject, self.images, self.awaited = subject, images, awaited
         self.latest: Any = None
+        self.under_way: deque[Any] = deque()
+
+    def wait(self, outputs: Any, pending: Any = ()) -> None:
+        """Wait for what is awaited now that a call has returned `outputs` and left `pending`."""
+        synchronize = self.subject.binding.synchronize
+        if self.awaited:
+            synchronize((outputs, pending))
+            return
+        # Not `pending`: a later call may have taken its memory. What was returned comes no earlier.
+        self.under_way.append(outputs)
+        if len(self.under_way) > UNDER_WAY:
+            synchronize(self.under_way.popleft())
 
     @abstractmethod
     def __call__(self) -> Any:
@@ -84,11 +103,11 @@ class ForwardStage(Stage):
         returned: list[Symbol] | None,
         batch: int,
         rung: str = "",
+        awaited: bool = True,
     ):
-        super().__init__(subject, batch)
+        super().__init__(subject, batch, awaited)
         self.inputs, self.returned, self.batch = inputs, returned, batch
         self.function = self._made(function, rung)
-        self.synchronize = subject.binding.synchronize
 
     def _made(self, function: Any, rung: str) -> Any:
         """`function` as the subject's mode calls it."""
@@ -103,7 +122,7 @@ class ForwardStage(Stage):
 
     def __call__(self) -> Any:
         outputs = self.function(*self.inputs)
-        self.synchronize(outputs)
+        self.wait(outputs)
         self.latest = outputs
         return outputs
 
@@ -135,12 +154,17 @@ class TrainingStage(Stage):
     """
 
     def __init__(
-        self, subject: Subject, inputs: tuple[Any, Any], start: Mapping[str, Array], batch: int, rung: str = ""
+        self,
+        subject: Subject,
+        inputs: tuple[Any, Any],
+        start: Mapping[str, Array],
+        batch: int,
+        rung: str = "",
+        awaited: bool = True,
     ):
-        super().__init__(subject, batch)
+        super().__init__(subject, batch, awaited)
         self.inputs, self.start, self.batch = inputs, start, batch
         self.training = self._made(rung)
-        self.synchronize = subject.binding.synchronize
 
     def _made(self, rung: str) -> Training:
         subject, binding = self.subject, self.subject.binding
@@ -152,7 +176,7 @@ class TrainingStage(Stage):
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)
-        self.synchronize((value, self.training.pending()))
+        self.wait(value, self.training.pending())
         self.latest = value
         return value
 
@@ -175,11 +199,20 @@ class TrainingStage(Stage):
         return self.subject.binding.graphs(self.training)
 
     def restore(self) -> None:
+        # The calls under way are still on their way to what they change.
+        self.subject.binding.synchronize((list(self.under_way), self.training.pending()))
+        self.under_way.clear()
         self.training.restore(self.start)
 
 
 def make_stage(
-    subject: Subject, problem: Problem, stage: str, *, batch: int | None = None, rung: str = ""
+    subject: Subject,
+    problem: Problem,
+    stage: str,
+    *,
+    batch: int | None = None,
+    rung: str = "",
+    awaited: bool = True,
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
@@ -192,6 +225,7 @@ def make_stage(
         stage: one of `STAGES` but `epoch`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
         rung: of the ladder, where the subject's mode is `tuned`.
+        awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:
         raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
@@ -205,7 +239,7 @@ def make_stage(
             raise ValueError(f"{notation.id} has no encoder to be timed")
         returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
         return ForwardStage(
-            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung
+            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung, awaited
         )
     if stage == "decoder":
         latent = np.tile(oracle.evaluate(rows, gradients=False)["latent"], (1, batch // len(rows.x), 1))
@@ -213,13 +247,13 @@ def make_stage(
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
         returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
-        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung)
+        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung, awaited)
     noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
     inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
     if stage == "elbo":
-        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung)
+        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung, awaited)
     if stage == "training_step":
-        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung)
+        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

@@ -34,7 +34,7 @@ def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
     """What is timed of a subject."""
     problem = open_problem(timing.problem_file)
     if timing.stage != "epoch":
-        return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung)
+        return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung, awaited=timing.awaited)
     if expected.images is None:
         raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
     return make_epoch(subject, problem, expected.images, timing.batch, rung=timing.rung)

@@ -29,10 +29,13 @@ class EmptyStage(ForwardStage):
 
     def __init__(self, binding: Binding):
         # No model is behind it, so that nothing of ForwardStage's own start applies.
-        self.latest, self.images = None, 1
+        self.latest, self.images, self.awaited = None, 1, True
         self.inputs = (binding.tensor(np.zeros(1), "float32"),)
         self.function = lambda tensor: tensor
         self.synchronize = binding.synchronize
+
+    def wait(self, outputs: Any, pending: Any = ()) -> None:
+        self.synchronize((outputs, pending))
 
 
 class OutOfTimeError(Exception):

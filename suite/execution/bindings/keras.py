@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,7 +13,8 @@ from keras.src.backend.common import dtypes as keras_dtypes
 
 from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Epoch, Forward, Model, Optimizer, Tensor, Training, variable_at
+from .keras_published import FitEpoch, Prediction
 
 # Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
 # (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the
@@ -63,7 +65,35 @@ class KerasBinding(Binding):
             return keras.ops.convert_to_tensor(array, dtype=base_dtype(dtype))
 
     def array(self, tensor: Tensor) -> Array:
+        if isinstance(tensor, np.ndarray):  # what `predict` returned
+            return tensor
+        if isinstance(tensor, keras.Variable):  # whose conversion NumPy 2 warns of
+            tensor = tensor.value
         return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        # An array is what `predict` copied to the host; it was computed where the model is.
+        return (self.device, tensor.dtype.name) if isinstance(tensor, np.ndarray) else self.place(tensor)
+
+    @abstractmethod
+    def place(self, tensor: Tensor) -> tuple[str, str]:
+        """`where` of a tensor of the framework's own."""
+
+    def predict(self, model: Model, function: Forward, batch: int) -> Forward:
+        return Prediction(self, model, function, batch)
+
+    def epoch(
+        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
+    ) -> Epoch | None:
+        return FitEpoch(self, model, sign, paths, images, batch)
+
+    @abstractmethod
+    def seed(self, seed: int) -> None:
+        """Seed the global generator by which `fit` shuffles."""
+
+    @abstractmethod
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        """What `fit` would take from a data adapter of Keras, in its order."""
 
     def functions(self) -> Functions:
         self.prepare("float64")
@@ -111,3 +141,9 @@ class KerasTraining(Training):
     def first_moments(self) -> dict[str, Array]:
         slots = self.optimizer._momentums  # Keras offers no public way to read a slot
         return {path: self.binding.array(slot) for path, slot in zip(self.variables, slots, strict=True)}
+
+
+def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
+    """`function(*tensors)` with the variables at `values`, as functional transformations need it."""
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        return function(*tensors)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import jax
 import keras
+import numpy as np
 
 from ..backends import base_dtype
 from .base import (
@@ -24,7 +25,7 @@ from .base import (
     cpu_count,
     variable_at,
 )
-from .keras import KerasBinding, KerasTraining
+from .keras import KerasBinding, KerasTraining, stateless
 
 
 class JaxBinding(KerasBinding):
@@ -41,9 +42,15 @@ class JaxBinding(KerasBinding):
     def has_device(self) -> bool:
         return self.device == "cpu" or any(d.platform == "gpu" for d in jax.devices())
 
-    def where(self, tensor: Tensor) -> tuple[str, str]:
+    def place(self, tensor: Tensor) -> tuple[str, str]:
         platform = next(iter(tensor.devices())).platform
         return {"gpu": "cuda"}.get(platform, platform), str(tensor.dtype)
+
+    def seed(self, seed: int) -> None:
+        np.random.seed(seed)
+
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        return adapter.get_jax_iterator()  # type: ignore[no-any-return]  # Keras has no type information
 
     def synchronize(self, outputs: Any) -> None:
         jax.block_until_ready(outputs)  # type: ignore[no-untyped-call]  # JAX leaves it untyped
@@ -131,12 +138,6 @@ class JaxBinding(KerasBinding):
     def compile(self, function: Forward, mode: str) -> Forward:
         """`function` as it is, or jitted."""
         return jax.jit(function) if mode == "compiled" else function
-
-
-def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
-    """`function(*tensors)` with the variables at `values`, as JAX transformations need it."""
-    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-        return function(*tensors)
 
 
 class JaxForward:

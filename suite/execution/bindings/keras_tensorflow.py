@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ..backends import base_dtype
@@ -40,9 +41,20 @@ class TensorFlowBinding(KerasBinding):
     def has_device(self) -> bool:
         return self.device == "cpu" or bool(tf.config.list_physical_devices("GPU"))
 
-    def where(self, tensor: Tensor) -> tuple[str, str]:
+    def place(self, tensor: Tensor) -> tuple[str, str]:
         device = tf.DeviceSpec.from_string(tensor.device).device_type
         return {"GPU": "cuda"}.get(device, device.lower()), tensor.dtype.name
+
+    def array(self, tensor: Tensor) -> Array:
+        if isinstance(tensor, np.ndarray):  # what `predict` returned
+            return tensor
+        return tensor.numpy()  # type: ignore[no-any-return]  # TensorFlow leaves it untyped
+
+    def seed(self, seed: int) -> None:
+        tf.random.set_seed(seed)
+
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        return adapter.get_tf_dataset()  # type: ignore[no-any-return]  # Keras has no type information
 
     def synchronize(self, outputs: Any) -> None:
         if self.device == "cuda":

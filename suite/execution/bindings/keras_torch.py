@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 
-from .base import Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
 from .keras import KerasBinding, KerasTraining
 from .on_torch import OnTorch, gradients_by_path
 
 
-class KerasTorchBinding(OnTorch, KerasBinding):
+class KerasTorchBinding(KerasBinding, OnTorch):
     """torch.autograd over Keras variables."""
 
     backend = "keras-torch"
@@ -25,6 +26,21 @@ class KerasTorchBinding(OnTorch, KerasBinding):
 
     def versions(self) -> dict[str, str]:
         return {"keras": keras.__version__, "torch": torch.__version__}
+
+    def place(self, tensor: Tensor) -> tuple[str, str]:
+        return OnTorch.where(self, tensor)
+
+    def array(self, tensor: Tensor) -> Array:
+        if isinstance(tensor, np.ndarray):  # what `predict` returned
+            return tensor
+        tensor = tensor.value if isinstance(tensor, keras.Variable) else tensor
+        return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
+
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        return adapter.get_torch_dataloader()  # type: ignore[no-any-return]  # Keras has no type information
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         @torch.inference_mode()

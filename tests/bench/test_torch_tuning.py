@@ -2,24 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
+from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, problem_of, unequal
 
-from elbostone.analysis.stage_truth import stage_truth
-from elbostone.definition.oracle import rounded
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
 from elbostone.definition.registry import notations, packages
-from elbostone.definition.spec import Spec
 from elbostone.execution.backends import MODE_PACKAGES
-from elbostone.execution.bench.proof import Expected
 from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
-from elbostone.execution.stages import Stage, make_stage
+from elbostone.execution.stages import make_stage
 from elbostone.execution.subject import Subject, prepare
 from elbostone.execution.tuning import open_tuner
 
@@ -29,39 +23,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
 ]
 
-BATCH = 8
-DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)
-CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(4, 8))
-SPECS = {"pytorch_examples": DENSE, "kingma_welling_2013": DENSE, "keras_io": CONV}
-STAGES = ("encoder", "decoder", "elbo", "training_step")
-
-
-def problem_of(spec: Spec) -> Problem:
-    generator = np.random.default_rng(7)
-    x = (generator.random((BATCH, spec.data_dim)) < 0.3).astype(float)
-    noise = generator.standard_normal((1, BATCH, spec.latent_dim))
-    return Problem("tuning", spec, x, noise, random_weights(spec, 7))
-
 
 def subject_of(notation: str, dtype: str = "float32", mode: str = "tuned") -> Subject:
     problem, binding = problem_of(SPECS[notation]), open_binding("torch", "cpu")
     module = import_module(f"{packages()[notation]}.torch_vae")
     cell = Cell(problem.name, notation, "torch", "torch", "cpu", dtype, mode)
     return prepare(binding, cell, notations()[notation], module, problem)
-
-
-def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
-    tensors = stage.tensors(outputs)
-    assert tensors
-    compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))
-    assert {c.tensor for c in compared} == set(tensors)
-    return [c.describe() for c in compared if not c.equal]
-
-
-@cache
-def expected(spec: Spec, dtype: str) -> Expected:
-    problem = problem_of(spec)
-    return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
 
 
 def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,43 @@
+"""What the tests of the ladders share: small problems, their truth, and what a stage returned held against it."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from elbostone.analysis.stage_truth import stage_truth
+from elbostone.definition.oracle import rounded
+from elbostone.definition.problem import Problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.spec import Spec
+from elbostone.execution.bench.proof import Expected
+from elbostone.execution.stages import Stage
+from elbostone.execution.subject import Subject
+
+BATCH = 8
+DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)
+CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(4, 8))
+SPECS = {"pytorch_examples": DENSE, "kingma_welling_2013": DENSE, "keras_io": CONV}
+STAGES = ("encoder", "decoder", "elbo", "training_step")
+
+
+def problem_of(spec: Spec) -> Problem:
+    generator = np.random.default_rng(7)
+    x = (generator.random((BATCH, spec.data_dim)) < 0.3).astype(float)
+    noise = generator.standard_normal((1, BATCH, spec.latent_dim))
+    return Problem("tuning", spec, x, noise, random_weights(spec, 7))
+
+
+@cache
+def expected(spec: Spec, dtype: str) -> Expected:
+    problem = problem_of(spec)
+    return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
+
+
+def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
+    """A line for each tensor that a first call returned and that is not the truth; of a training stage, two steps'."""
+    tensors = stage.tensors(outputs)
+    assert tensors
+    compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))
+    assert {c.tensor for c in compared} == set(tensors)
+    return [c.describe() for c in compared if not c.equal]

@@ -88,6 +88,9 @@ def throughput_rows(
     rows = []
     for group in groups.values():
         first = group[0]
+        if first["status"] == "missing":  # a peer, of whose problem there may be no truth
+            rows.append({**_unmeasured(group, "missing", first["reason"]), "detects": None})
+            continue
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
         judge = peers.proof if first["mode"] == PEER else proof
         verdict, reason, detects = judge(group, truth, load)
@@ -130,6 +133,11 @@ def harness_ns(records: Iterable[Record]) -> dict[tuple[str, str], float]:
     return {key: statistics.median(medians) for key, medians in found.items()}
 
 
+def _unmeasured(records: Sequence[Record], verdict: str, reason: str | None) -> Row:
+    row: Row = dict.fromkeys(COLUMNS) | {name: records[0][name] for name in CELL}
+    return row | {"verdict": verdict, "reason": reason, "processes": len(records)}
+
+
 def row_of(
     records: Sequence[Record], spec: Spec, rates: Rates, verdict: str, reason: str | None, harness: float = 0.0
 ) -> Row:
@@ -142,8 +150,7 @@ def row_of(
         verdict, reason: what the records prove.
         harness: nanoseconds that the harness adds to a call.
     """
-    row: Row = dict.fromkeys(COLUMNS) | {name: records[0][name] for name in CELL}
-    row |= {"verdict": verdict, "reason": reason, "processes": len(records), "rung": records[0].get("rung", "")}
+    row = _unmeasured(records, verdict, reason)
     if verdict != "equal":
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.

@@ -1,6 +1,7 @@
 """Peers: each proven equal on the noise that its library drew, planted errors seen, missing ones reported."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import pytest
 
 from elbostone.analysis.peers import PeerJudge
 from elbostone.analysis.throughput import throughput_rows
+from elbostone.definition.comparison import Truth
+from elbostone.definition.oracle import rounded
 from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
+from elbostone.execution.bench.proof import Expected
 from elbostone.execution.bench.session import run_sessions
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload
@@ -54,8 +58,18 @@ def of_peer(run: tuple[Path, list[dict[str, Any]]], name: str) -> list[dict[str,
     return [record for record in run[1] if record["notation"] == name]
 
 
+def expected_of(problem: Problem = PROBLEM) -> Expected:
+    """x and weights; a peer's truth is made for what it drew, so none is here."""
+    return Expected(rounded(problem, "float32"), Truth({}, {}, "float32"))
+
+
+def proof(record: dict[str, Any], load: Callable[[str], Any], problem: Problem = PROBLEM) -> tuple[str, str]:
+    verdict, reason, _ = PeerJudge().proof([record], expected_of(problem), load)
+    return verdict, str(reason)
+
+
 def judged(run: tuple[Path, list[dict[str, Any]]], record: dict[str, Any], problem: Problem = PROBLEM) -> Any:
-    return PeerJudge().proof([record], problem, lambda name: read_tensors(run[0] / "tensors" / name))
+    return proof(record, lambda name: read_tensors(run[0] / "tensors" / name), problem)
 
 
 @pytest.mark.peers
@@ -65,7 +79,7 @@ def test_every_variant_is_equal_and_timed(run: Any, name: str) -> None:
     assert [(r["stage"], r["rung"]) for r in records] == [
         (s, v.name) for s, vs in PEERS[name].stages.items() for v in vs
     ]
-    rows = throughput_rows(records, {"small": PROBLEM}, lambda file: read_tensors(run[0] / "tensors" / file))
+    rows = throughput_rows(records, lambda *_: expected_of(), lambda file: read_tensors(run[0] / "tensors" / file))
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         assert row["verdict"] == "equal", row["reason"]
@@ -102,9 +116,9 @@ def test_planted_errors_are_seen(run: Any, name: str) -> None:
 def test_other_noise_is_seen(run: Any, name: str) -> None:
     record = of_peer(run, name)[-1]
     tensors = read_tensors(run[0] / "tensors" / record["before"])
-    verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _: {**tensors, "noise": np.flip(tensors["noise"])})
+    verdict, reason = proof(record, lambda _: {**tensors, "noise": np.flip(tensors["noise"])})
     assert (verdict, "objective" in reason) == ("differs", True)
-    verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _: {**tensors, "noise": 0 * tensors["noise"]})
+    verdict, reason = proof(record, lambda _: {**tensors, "noise": 0 * tensors["noise"]})
     assert (verdict, "standard normal" in reason) == ("differs", True)
 
 
@@ -114,7 +128,7 @@ def test_a_gradient_that_is_wrong_is_named(run: Any) -> None:
         record = of_peer(run, name)[-1]
         tensors = read_tensors(run[0] / "tensors" / record["before"])
         wrong = {**tensors, "gradient/decoder.logits.bias": 1.001 * tensors["gradient/decoder.logits.bias"]}
-        verdict, reason = PeerJudge().proof([record], PROBLEM, lambda _, wrong=wrong: wrong)
+        verdict, reason = proof(record, lambda _, wrong=wrong: wrong)
         assert verdict == "differs"
         assert reason.startswith("pass 1, before timing: gradient/decoder.logits.bias"), name
 
@@ -126,7 +140,7 @@ def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypat
     assert [(record["notation"], record["stage"]) for record in missing] == [
         ("numpyro", s) for s in ("elbo", "training_step")
     ]
-    rows = throughput_rows(json.loads(json.dumps(missing)), {"small": PROBLEM}, read_tensors)  # type: ignore[arg-type]
+    rows = throughput_rows(json.loads(json.dumps(missing)), lambda *_: expected_of(), lambda _: {})
     for row in rows:
         assert (row["verdict"], row["images_per_second"]) == ("missing", None)
         assert row["reason"] == "numpyro needs something: pip install 'elbostone[numpyro]'"

@@ -20,8 +20,15 @@ FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
 TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
 # What drives a framework imports it, and only a worker imports that.
-BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch", "torch_epoch")
-TUNING = ("onnx_runtime", "torch_calls", "torch_phases", "torch_training", "torch_tuner")
+BINDINGS = (
+    *("keras", "keras_jax", "keras_published", "keras_tensorflow", "keras_torch"),
+    *("on_torch", "pytorch", "torch_epoch"),
+)
+TUNING = (
+    *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam", "onnx_runtime"),
+    *("tensorflow_calls", "tensorflow_training", "tensorflow_tuner"),
+    *("torch_calls", "torch_phases", "torch_training", "torch_tuner"),
+)
 
 # What drives a peer imports it.
 PEERS = ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae")

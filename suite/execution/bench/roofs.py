@@ -88,17 +88,20 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
         wait: for what a call returned.
     """
     once: dict[str, float] = {}
+    first: dict[str, list[int]] = {}
     for name, call in routes.items():
         taken = []
-        # The best of some, since a route is left out by it: one call may be stalled by whatever else the machine does.
+        # The best of some, since a slow route has no rounds beside these: one call may be stalled by whatever else the
+        # machine does.
         while len(taken) < TRIES and (not taken or min(taken) < LONG_S * TRIES):
             begin = time.perf_counter()
             wait(call())
             taken.append(time.perf_counter() - begin)
         once[name] = max(min(taken), 1e-7)
+        first[name] = [round(seconds * 1e9) for seconds in taken]
     kept = {name: call for name, call in routes.items() if once[name] <= max(LONG_S, SLOW * min(once.values()))}
     count = next(rounds for limit, rounds in ROUNDS if max(map(once.__getitem__, kept), default=0) <= limit)
-    found: dict[str, list[int]] = {name: [] for name in kept}
+    found: dict[str, list[int]] = {name: [] if name in kept else first[name] for name in once}
     for _ in range(count):
         for name, call in kept.items():
             loops = max(1, math.ceil(ROUND_S / once[name]))

@@ -32,13 +32,14 @@ Ladder = dict[str, tuple[Rung, Options]]
 _FORWARD = ("encoder", "decoder", "elbo")
 
 
-def ladder(spec: Spec, stage: str, dtype: str) -> Ladder:
+def ladder(spec: Spec, stage: str, dtype: str, device: str) -> Ladder:
     """The rungs of a stage by name, from the plainest on. Empty for a stage or dtype that is not tuned.
 
     Args:
         spec: the model.
         stage: `encoder`, `decoder`, `elbo`, `training_step` or `epoch`.
         dtype: `float32`, or `bfloat16`, which XLA has no fast products for on a CPU: it stays with TensorFlow's own.
+        device: `cpu` or `cuda`.
     """
     if dtype not in ("float32", "bfloat16") or stage not in (*_FORWARD, "training_step", "epoch"):
         return {}
@@ -61,6 +62,7 @@ def ladder(spec: Spec, stage: str, dtype: str) -> Ladder:
     else:
         add("slices", "images in memory, noise of a whole pass in one draw", concrete=True, own_adam=True)
         add("loop", "all steps of a pass in one `tf.function`", looped=True)
-    if dtype == "float32":
+    # XLA differentiates convolutions into naive loops on a CPU: half as fast as TensorFlow's own.
+    if dtype == "float32" and (stage in _FORWARD or spec.network != "conv" or device != "cpu"):
         add("xla", "`jit_compile=True`", xla=True)
     return found

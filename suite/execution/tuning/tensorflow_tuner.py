@@ -22,7 +22,7 @@ class TensorFlowTuner(Tuner):
     """The ladders of TensorFlow."""
 
     def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Rung, ...]:
-        return tuple(rung for rung, _ in ladder(spec, stage, dtype).values())
+        return tuple(rung for rung, _ in ladder(spec, stage, dtype, self.binding.device).values())
 
     def forward(self, subject: Subject, rung: str, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
         options = self._options(subject, "elbo", rung)
@@ -45,7 +45,7 @@ class TensorFlowTuner(Tuner):
         return TunedEpoch(subject, self._options(subject, "epoch", rung), images, batch)
 
     def _options(self, subject: Subject, stage: str, rung: str) -> Options:
-        rungs = ladder(subject.spec, stage, subject.dtype)
+        rungs = ladder(subject.spec, stage, subject.dtype, self.binding.device)
         if rung not in rungs:
             raise ValueError(
                 f"rung '{rung}' of {stage} in {subject.dtype}: expected one of {', '.join(rungs) or 'none'}"

@@ -90,7 +90,7 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
     once: dict[str, float] = {}
     first: dict[str, list[int]] = {}
     for name, call in routes.items():
-        taken = []
+        taken: list[float] = []
         # The best of some, since a slow route has no rounds beside these: one call may be stalled by whatever else the
         # machine does.
         while len(taken) < TRIES and (not taken or min(taken) < LONG_S * TRIES):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Adam:
         corrected: whether ε is added to the bias-corrected root, as in Algorithm 1 and in torch; else to the root as it
             is, as in the form at the end of the paper's section 2 and in Keras.
         learning_rate, beta_1, beta_2: as in the paper.
+        weight_scales: canonical weight → published ÷ canonical, where that is not 1: a step has its length in what is
+            published.
     """
 
     scale: float
@@ -34,6 +36,7 @@ class Adam:
     learning_rate: float = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
+    weight_scales: Mapping[str, float] = field(default_factory=dict)
 
     def update(self) -> oracle.Update:
         """An ascent from fresh moments, which counts its own steps."""
@@ -46,7 +49,8 @@ class Adam:
             round_, new = arithmetic.round, {}
             correction_1, correction_2 = 1 - self.beta_1**step, 1 - self.beta_2**step
             for name, weight in weights.items():
-                g = round_(self.scale * gradients[name])
+                published = self.weight_scales.get(name, 1.0)
+                g = round_(self.scale / published * gradients[name])
                 m, v = moments.get(name, (np.zeros_like(g), np.zeros_like(g)))
                 m = round_(round_(self.beta_1 * m) + round_((1 - self.beta_1) * g))
                 v = round_(round_(self.beta_2 * v) + round_((1 - self.beta_2) * round_(g * g)))
@@ -55,7 +59,7 @@ class Adam:
                 if self.corrected:
                     root = round_(root / np.sqrt(correction_2))
                 rate = self.learning_rate / correction_1 * (1 if self.corrected else np.sqrt(correction_2))
-                new[name] = round_(weight + round_(rate * round_(m / round_(root + self.epsilon))))
+                new[name] = round_(weight + round_(rate / published * round_(m / round_(root + self.epsilon))))
             return new
 
         return update

@@ -189,7 +189,9 @@ class TrainingStage(Stage):
         factor = (1 - ADAM_BETA_1) * subject.objective_sign()
         moments = {path: m.astype(np.float64) / factor for path, m in self.training.first_moments().items()}
         found |= canonical_gradients(subject, moments, self.batch)
-        found[AFTER] = total_bound(subject, subject.binding.array(self()), self.batch)
+        # A model that writes the specification by an embedding has weights more, and another update.
+        if not subject.embedded.names:
+            found[AFTER] = total_bound(subject, subject.binding.array(self()), self.batch)
         return found
 
     def adam(self) -> Adam:
@@ -272,7 +274,8 @@ def repeated(problem: Problem, batch: int) -> Problem:
 def adam_of(subject: Subject, batch: int) -> Adam:
     """The rule by which a subject's framework trains on its published objective."""
     epsilon, corrected = subject.binding.adam_epsilon
-    return Adam(abs(subject.objective_factor(batch)), epsilon, corrected, ADAM.learning_rate)
+    scales = {name: m.scale for name, m in subject.maps.items() if m.scale != 1}
+    return Adam(abs(subject.objective_factor(batch)), epsilon, corrected, ADAM.learning_rate, weight_scales=scales)
 
 
 def listed(outputs: Any) -> list[Any]:

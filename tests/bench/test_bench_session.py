@@ -44,7 +44,7 @@ def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, 
     workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
     sample = BenchSample((Slice("digits", (BATCH,), stages, ("eager",)),), passes=1, max_time_s=0.01)
     chosen = [notations()[NOTATION], *copies.values()]
-    where = {**packages(), **{name: name for name in copies}}
+    where = {**{name: name for name in copies}, **packages()}
     timings = plan_timings(sample, workloads, chosen, where, Proven(frozenset(cells)))
     write_expected(timings, workloads)
     return timings
@@ -125,6 +125,19 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert [path.stem for path in documents] == [f"{backend}-cpu-pass-1", f"{backend}-cpu-pass-2"]
     names = [b["name"] for b in json.loads(documents[0].read_text(encoding="utf-8"))["benchmarks"]]
     assert names == ["test_harness", *(f"test_stage[{timing.key}]" for timing in timings)]
+
+
+def test_an_update_of_weights_that_are_published_scaled_is_proven(tmp_path: Path) -> None:
+    """Its head is log σ, half of the canonical log-variance: Adam's steps have their length in that."""
+    name = "kingma_welling_2019"
+    timings = plan(tmp_path, [cell("torch", name)], ("training_step",), **{name: notations()[name]})
+    records = run(tmp_path, timings)
+    assert rows_of(tmp_path, records)[name, "training_step"]["verdict"] == "equal"
+    (record,) = (r for r in records if r.get("kind") == "throughput")
+    assert set(record["adam"]["weight_scales"].values()) == {0.5}
+    planted = {**record, "adam": {**record["adam"], "weight_scales": {}}}
+    row = rows_of(tmp_path, [planted])[name, "training_step"]
+    assert row["reason"].startswith("pass 1, before timing: objective/after"), "steps of another length are seen"
 
 
 def test_only_proven_cells_are_planned(tmp_path: Path) -> None:

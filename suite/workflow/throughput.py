@@ -191,7 +191,6 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
     rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
     write_throughput(rows, folder.settings(), folder.path)
     names = folder.path / RUNGS
-    if names.exists():
-        adds = json.loads(names.read_text(encoding="utf-8"))
-        write_ladders(ladder_rows(records, prover(folder)), adds, folder.path)
+    if names.exists() and (rungs := ladder_rows(records, prover(folder))):
+        write_ladders(rungs, json.loads(names.read_text(encoding="utf-8")), folder.path)
     return rows

@@ -17,7 +17,7 @@ from ..bindings.onnx_runtime import constant_product
 from .timings import Roof
 
 # A round is short, and those of a library's routes alternate. What takes long varies less and must not take the
-# session's time: few rounds then, and none of a route that is slow already.
+# session's time: few rounds then, and of a route that is slow already only what told so.
 ROUND_S = 1e-3
 ROUNDS = ((0.02, 9), (0.1, 5), (math.inf, 2))
 LONG_S = 0.02

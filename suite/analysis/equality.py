@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..definition import oracle
-from ..definition.comparison import Comparison, Tensors, Truth, compare, flow
+from ..definition.comparison import Comparison, Tensors, Truth, compare, flow, undefined
 from ..definition.embeddings import embedded
 from ..definition.problem import Problem
 from .tolerance import tolerances
@@ -53,7 +53,7 @@ def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comp
     return [
         compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
         if name in truth.tensors
-        else Comparison(name, False, (), np.nan, np.nan, np.nan, np.nan, 0.0, defined=False)
+        else undefined(name)
         for name in flow(problem)
         if name in tensors
     ]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..definition import oracle
-from ..definition.adam import Adam, pass_total, with_one_update
+from ..definition.adam import AFTER, Adam, pass_total, with_one_update
 from ..definition.arithmetic import Arithmetic, Array
 from ..definition.comparison import Truth
 from ..definition.problem import Problem
-from ..execution.bench.proof import PASS, PASS_STEPS, save_truth, truth_file
+from ..execution.bench.proof import PASS, PASS_STEPS, load_truth, save_truth, truth_file
 from .tolerance import K
 
 # N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
@@ -54,10 +54,17 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
 
 
 def write_truth(problem_file: Path, problem: Problem, precision: str, stages: Collection[str]) -> None:
-    """Leave a problem's truth beside it, for the children of a run; one that is there already is kept."""
+    """Leave a problem's truth beside it, for the children of a run; one that has all of these stages is kept."""
     path = truth_file(problem_file, precision)
-    if not path.exists():
-        save_truth(stage_truth(problem, precision, stages), path)
+    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
+    wanted = set(stages)
+    if path.exists():
+        known = load_truth(path, precision).tolerances
+        had = {stage for stage, mark in marks.items() if mark in known}
+        if wanted & marks.keys() <= had:
+            return
+        wanted |= had
+    save_truth(stage_truth(problem, precision, wanted), path)
 
 
 def smallest_error(truth: Truth, names: Collection[str]) -> float | None:

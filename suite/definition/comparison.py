@@ -112,3 +112,8 @@ def spacing_at(value: float, dtype: str) -> float:
 def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
     """The first unequal tensor in the order of data flow."""
     return next((c for c in comparisons if not c.equal), None)
+
+
+def undefined(tensor: str) -> Comparison:
+    """What is found of a tensor that has no truth: it is never equal."""
+    return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, 0.0, defined=False)

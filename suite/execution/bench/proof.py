@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...definition import oracle
 from ...definition.adam import AFTER, Adam, objective_after, pass_total
 from ...definition.arithmetic import Exact
-from ...definition.comparison import Comparison, Tensors, Truth, compare, flow
+from ...definition.comparison import Comparison, Tensors, Truth, compare, flow, undefined
 from ...definition.problem import Problem, read_tensors, save_tensors
 from ...definition.roles import TENSORS
 
@@ -56,14 +56,15 @@ class Expected:
             adam: the rule of a training stage.
         """
         allowed = self.truth.tolerances
+        compared = {AFTER, PASS, ORDER, NOISE}
         for name in flow(self.problem):
-            if name not in self.truth.tensors:
-                continue
             scale = self.repeats if is_sum(name) else 1
-            for found in (name, name + LEAST, name + MOST):
-                if found in tensors:
-                    true, tolerance = scale * self.truth.tensors[name], scale * allowed[name]
-                    yield compare(name, tensors[found], true, tolerance, self.truth.dtype)
+            for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.truth.tensors else ():
+                compared.add(found)
+                true, tolerance = scale * self.truth.tensors[name], scale * allowed[name]
+                yield compare(name, tensors[found], true, tolerance, self.truth.dtype)
+        for name in tensors.keys() - compared:
+            yield undefined(name)
         for name, value in self._trained(tensors, adam):
             tolerance = self.repeats * allowed[name]
             yield compare(name, tensors[name], np.asarray(value), tolerance, self.truth.dtype)

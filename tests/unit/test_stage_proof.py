@@ -1,0 +1,81 @@
+"""What a stage returned against the truth: repetitions are folded, nothing is passed over, a truth is complete."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from elbostone.analysis.stage_truth import stage_truth, write_truth
+from elbostone.definition.adam import AFTER, Adam, objective_after
+from elbostone.definition.oracle import evaluate, rounded
+from elbostone.definition.problem import Problem, save_problem
+from elbostone.definition.random import random_weights
+from elbostone.definition.spec import Spec
+from elbostone.execution.bench.proof import PASS, Expected, fold, load_truth, truth_file
+from elbostone.execution.stages import repeated
+
+ROWS, TIMES = 4, 3
+SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
+RANDOM = np.random.default_rng(0)
+PROBLEM = rounded(
+    Problem("p", SPEC, RANDOM.random((ROWS, 6)), RANDOM.standard_normal((1, ROWS, 2)), random_weights(SPEC, 0)),
+    "float32",
+)
+ADAM = Adam(scale=0.5, epsilon=1e-8, corrected=True)
+EXPECTED = Expected(PROBLEM, stage_truth(PROBLEM, "float32", ("training_step",)), TIMES)
+WHOLE = repeated(PROBLEM, TIMES * ROWS)
+
+
+def found() -> dict[str, np.ndarray]:
+    """What a right stage returns of the whole batch, by the definition on all of its rows."""
+    tensors = evaluate(WHOLE)
+    kept = ("posterior_mean", "decoder_logits", "objective", *(n for n in tensors if n.startswith("gradient/")))
+    return {**{name: tensors[name] for name in kept}, AFTER: np.asarray(objective_after(WHOLE, ADAM))}
+
+
+def wrong(tensors: dict[str, np.ndarray]) -> list[str]:
+    return [c.tensor for c in EXPECTED.comparisons(fold(tensors, TIMES), ADAM) if not c.equal]
+
+
+def test_a_batch_of_repeated_rows_is_held_against_its_rows() -> None:
+    assert wrong(found()) == []
+    names = {c.tensor for c in EXPECTED.comparisons(fold(found(), TIMES), ADAM)}
+    assert names == set(found())
+
+
+def test_an_error_in_one_repetition_is_seen() -> None:
+    for name, index in (("posterior_mean", (ROWS + 1, 0)), ("decoder_logits", (0, 2 * ROWS + 3, 5))):
+        for error in (1e-3, -1e-3, np.nan):
+            tensors = found()
+            tensors[name] = tensors[name].copy()
+            tensors[name][index] += error
+            assert wrong(tensors), (name, error)
+
+
+def test_a_sum_over_one_repetition_alone_is_seen() -> None:
+    for name in ("objective", "gradient/encoder.mean.bias", AFTER):
+        assert name in wrong({**found(), name: found()[name] / TIMES})
+
+
+def test_what_has_no_truth_is_not_passed_over() -> None:
+    without = replace(EXPECTED, truth=stage_truth(PROBLEM, "float32", ("elbo",)))
+    tensors = {name: tensor for name, tensor in found().items() if name != AFTER}
+    missing = [c.tensor for c in without.comparisons(fold(tensors, TIMES), ADAM) if not c.equal]
+    assert sorted(missing) == sorted(name for name in tensors if name.startswith("gradient/"))
+
+
+def test_a_truth_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
+    file = save_problem(PROBLEM, tmp_path)
+
+    def marks() -> set[str]:
+        return {AFTER, PASS} & load_truth(truth_file(file, "float32"), "float32").tolerances.keys()
+
+    write_truth(file, PROBLEM, "float32", ("encoder",))
+    assert marks() == set()
+    write_truth(file, PROBLEM, "float32", ("training_step",))
+    assert marks() == {AFTER}
+    write_truth(file, PROBLEM, "float32", ("epoch",))
+    assert marks() == {AFTER, PASS}
+    before = truth_file(file, "float32").stat().st_mtime_ns
+    write_truth(file, PROBLEM, "float32", ("encoder", "epoch"))
+    assert truth_file(file, "float32").stat().st_mtime_ns == before

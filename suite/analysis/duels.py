@@ -22,7 +22,7 @@ MARGIN = 0.02
 
 DUEL_COLUMNS = ("duel", "question", "entry", "against", "ms", "ratio", "lower", "upper", "blocks", "verdict", "reason")
 
-LADDER_COLUMNS = (*DUEL_COLUMNS, "rung", "of_published", "of_published_lower", "of_published_upper")
+LADDER_COLUMNS = (*DUEL_COLUMNS, "rung", "adds", "of_published", "of_published_lower", "of_published_upper")
 
 
 def interval(ratios: Array) -> tuple[float, float, float]:
@@ -92,17 +92,20 @@ def _entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Ro
 
 
 def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
-    """The rungs of every ladder, each against the rung before it: columns of `duel_rows`, and `rung`, `of_published`.
+    """The rungs of every ladder, each against the rung before it.
 
-    The first entry of a ladder is what is published; it has no row of its own. `of_published`, `of_published_lower` and
-    `of_published_upper` are its time ÷ that of the first entry.
+    Columns: those of `duel_rows`, `rung`, what it `adds` in words, `of_published`. The first entry of a ladder is what
+    is published; it has no row of its own. `of_published`, `of_published_lower` and `of_published_upper` are its time ÷
+    that of the first entry.
     """
     ladders = [r for r in records if r.get("kind") == DUEL and r["question"] == "ladder"]
     rows = []
     for record in ladders:
         steps = duel_rows([record], prove, against=lambda entry: entry - 1)
         whole = {row["entry"]: row for row in duel_rows([record], prove)}
-        rungs = {key_of(entry): entry.get("rung") or entry["mode"] for entry in record["entries"]}
+        keys = [key_of(entry) for entry in record["entries"]]
+        rungs = {key: entry.get("rung") or entry["mode"] for key, entry in zip(keys, record["entries"], strict=True)}
+        adds = dict(zip(keys, record["labels"], strict=False))
         for row in steps:
             first = whole[row["entry"]]
             published = {
@@ -110,7 +113,8 @@ def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
                 "of_published_lower": first["lower"],
                 "of_published_upper": first["upper"],
             }
-            rows.append({**row, "rung": rungs[row["entry"]], **published})
+            about = {"rung": rungs[row["entry"]], "adds": adds.get(row["entry"])}
+            rows.append({**row, **about, **published})
     return rows
 
 

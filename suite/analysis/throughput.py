@@ -88,7 +88,7 @@ def throughput_rows(
     rows = []
     for group in groups.values():
         first = group[0]
-        if first["status"] == "missing":  # a peer, of whose problem there may be no truth
+        if first["status"] == "missing":  # there may be no truth of its problem either
             rows.append({**_unmeasured(group, "missing", first["reason"]), "detects": None})
             continue
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])

@@ -13,6 +13,8 @@ DEVICES = ("cpu", "cuda")
 MODES = ("eager", "compiled", "compiled-xla", "published")
 #: What is timed beside them: their equality is that of the timed stage itself, at the very batch that is timed.
 STAGE_MODES = ("tuned", "exported")
+#: Modes with a compiler, which is started before the first cell is timed.
+COMPILED_MODES = ("compiled", "compiled-xla", "tuned")
 #: `bfloat16` and `tf32` compute in float32 storage whose values are rounded, by hand or by the hardware.
 TIMED_DTYPES = ("float32", "bfloat16", "tf32", "float64")
 #: Importable packages that a mode needs beside its backend's; the extra that installs them is named like the mode.

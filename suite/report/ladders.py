@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,24 @@ order statistics. Below 1 is faster. Only outputs that were proven equal to the 
 SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
 
 
-def write_ladders(rows: Sequence[Row], adds: Mapping[str, str], folder: Path) -> None:
+def write_ladders(rows: Sequence[Row], folder: Path) -> None:
     """ladders.csv, .parquet and .md.
 
     Args:
         rows: of `analysis.duels.ladder_rows`.
-        adds: rung → what it adds, a line of Markdown.
         folder: the run's.
     """
     write_table(frame(rows, LADDER_COLUMNS), folder / "ladders")
     text = f"# What makes a VAE fast in your framework\n\n{LEGEND}\n"
     for name in dict.fromkeys(row["duel"] for row in rows):
         own = [row for row in rows if row["duel"] == name]
-        table = pd.DataFrame([_shown(row, adds) for row in own], columns=list(SHOWN))
+        table = pd.DataFrame([_shown(row) for row in own], columns=list(SHOWN))
         text += f"\n## {name.removeprefix('ladder-')}\n\nAgainst {own[0]['against']}.\n\n{markdown(table)}"
     write_whole(folder / "ladders.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _shown(row: Row, adds: Mapping[str, str]) -> list[Any]:
-    what = adds.get(row["rung"], row["rung"])
+def _shown(row: Row) -> list[Any]:
+    what = row["adds"] or row["rung"]
     if row["ms"] is None:
         return [what, "", "", "", f"{row['verdict']}: {row['reason']}"]
     published = row["of_published"], row["of_published_lower"], row["of_published_upper"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,23 +18,19 @@ from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
 from ..definition.problem import Array, load_problem, save_problem
 from ..definition.registry import packages
-from ..execution.backends import precision
+from ..execution.backends import BACKENDS, precision
 from ..execution.bench.duels import run_duels
 from ..execution.bench.ladders import plan_ladders
 from ..execution.bench.proof import Expected, images_file, load_expected
 from ..execution.bench.sample import BenchSample, Proven, Rungs, plan_timings
 from ..execution.bench.session import run_sessions
-from ..execution.bench.timings import THROUGHPUT, Roof, Timing, key_of
+from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
-from ..execution.records import append_record
+from ..execution.records import append_record, make_record
 from ..report.ladders import write_ladders
-from ..report.tables import write_whole
 from ..report.throughput import write_throughput
 from .folder import RunFolder
-
-RUNGS = "rungs.json"
-"""What each rung adds, by its name: kept with the run, since only the framework's own process can say it."""
 
 
 def workloads_of(sample: BenchSample) -> list[Workload]:
@@ -118,10 +113,10 @@ def plan_throughput(
     chosen = list(notations)
     rungs = climb(folder, sample, workloads, chosen, proven, device, threads, timeout_s, backends)
     timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, rungs=rungs, backends=backends)
-    missing: list[dict[str, Any]] = []
+    timings, missing = installed(timings)
     if sample.peers:
-        peers, missing = plan_peers(workloads, device=device, backends=backends)
-        timings += peers
+        peers, absent = plan_peers(workloads, device=device, backends=backends)
+        timings, missing = timings + peers, missing + absent
     write_expected(timings, workloads)
     specs = {workload.name: workload.problem.spec for workload, _ in workloads}
     wanted = {
@@ -130,6 +125,21 @@ def plan_throughput(
         for roof in roofs(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
     }
     return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
+
+
+def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, Any]]]:
+    """The timings whose mode is installed, and a record of each other one, with what installs it."""
+    found: list[Timing] = []
+    missing: list[dict[str, Any]] = []
+    for timing in timings:
+        cell = timing.cell
+        backend = BACKENDS[cell.backend]
+        if backend.lacking(cell.mode):
+            about = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}, "pass": None}
+            missing.append(make_record(cell, "missing", backend.remedy(cell.mode), **about))
+        else:
+            found.append(timing)
+    return found, missing
 
 
 def climb(
@@ -149,8 +159,6 @@ def climb(
     )
     duels = [ladder.duel() for ladder in ladders]
     write_expected([timing for duel in duels for timing in duel.entries], workloads)
-    adds = {rung.name: rung.adds for ladder in ladders for rung in ladder.rungs}
-    write_whole(folder.path / RUNGS, lambda path: path.write_text(json.dumps(adds, indent=1) + "\n", encoding="utf-8"))
     run_duels(duels, folder.path, threads=threads, timeout_s=timeout_s)
     return fastest_rungs(folder.all_records(), prover(folder))
 
@@ -190,7 +198,6 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
     records = folder.all_records()
     rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
     write_throughput(rows, folder.settings(), folder.path)
-    names = folder.path / RUNGS
-    if names.exists() and (rungs := ladder_rows(records, prover(folder))):
-        write_ladders(rungs, json.loads(names.read_text(encoding="utf-8")), folder.path)
+    if rungs := ladder_rows(records, prover(folder)):
+        write_ladders(rungs, folder.path)
     return rows

@@ -17,7 +17,7 @@ from elbostone.definition.notation import Notation
 from elbostone.definition.notation_file import load_notation
 from elbostone.definition.problem import read_tensors, save_problem
 from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS
+from elbostone.execution.backends import BACKENDS, MODE_PACKAGES
 from elbostone.execution.bench.proof import load_expected
 from elbostone.execution.bench.sample import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.execution.bench.session import Session, plan_sessions, run_sessions
@@ -25,7 +25,7 @@ from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload, make_workload
 from elbostone.execution.processes import cpu_threads
 from elbostone.execution.records import Cell, read_records
-from elbostone.workflow.throughput import write_expected
+from elbostone.workflow.throughput import installed, write_expected
 
 BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)
@@ -125,6 +125,21 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert [path.stem for path in documents] == [f"{backend}-cpu-pass-1", f"{backend}-cpu-pass-2"]
     names = [b["name"] for b in json.loads(documents[0].read_text(encoding="utf-8"))["benchmarks"]]
     assert names == ["test_harness", *(f"test_stage[{timing.key}]" for timing in timings)]
+
+
+def test_a_mode_that_is_not_installed_is_a_row_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODE_PACKAGES, "exported", ("no_such_package",))
+    workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, tmp_path / "problems")))]
+    sample = BenchSample((Slice("digits", (BATCH,), STAGES, ("eager", "exported")),), passes=1, max_time_s=0.01)
+    proven = Proven(frozenset([cell("torch")]))
+    timings, missing = installed(plan_timings(sample, workloads, [notations()[NOTATION]], packages(), proven))
+    assert {timing.cell.mode for timing in timings} == {"eager"}
+    assert [record["stage"] for record in missing] == ["encoder", "decoder"]
+    row, _ = throughput_rows(missing, lambda *_: pytest.fail("there is no truth to ask for"), lambda _: {})
+    assert (row["verdict"], row["images_per_second"]) == ("missing", None)
+    assert row["reason"] == "torch exported needs no_such_package: pip install 'elbostone[torch,exported]'"
 
 
 def test_an_update_of_weights_that_are_published_scaled_is_proven(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def timing(tmp_path: Path) -> Timing:
 
 def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
     wrong = replace(timing, stage="no-such-stage")
-    duel = Duel("d", "aa", (timing, timing, wrong, timing), (0, 0, 0, 0.1), builds=2, tries=2, blocks=14)
+    duel = Duel("d", "aa", (timing, timing, wrong, timing), slowed=(0, 0, 0, 0.1), builds=2, tries=2, blocks=14)
     run_duels([duel], tmp_path, threads=1)
     records = read_records(tmp_path / "records.jsonl")
     assert [r["kind"] for r in records] == ["session", "harness", "duel", "duel"]

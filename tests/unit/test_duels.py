@@ -66,6 +66,7 @@ def entry(rung: str) -> dict[str, object]:
 def record() -> dict[str, object]:
     ok = {"status": "ok", "reason": None, "before": "x", "after": "x"}
     about = {"kind": "duel", "duel": "l", "question": "ladder", "build": 1, "status": "ok", "reason": None}
+    about |= {"labels": ["published", "adds b", "adds c"]}
     measured = [[[4e6, 2e6, 1e6]] * 20]
     return {**about, "entries": [entry(r) for r in "abc"], "outcomes": [ok] * 3, "blocks_ns": measured}
 
@@ -76,9 +77,9 @@ def proving(wrong: str = "") -> Callable[..., tuple[str, str | None]]:
 
 def test_a_rung_is_held_against_the_one_before_and_against_the_first(record: dict[str, object]) -> None:
     rows = ladder_rows([record], proving())
-    assert [(r["rung"], r["ms"], r["ratio"], r["of_published"]) for r in rows] == [
-        ("b", 2, 0.5, 0.5),
-        ("c", 1, 0.5, 0.25),
+    assert [(r["rung"], r["adds"], r["ms"], r["ratio"], r["of_published"]) for r in rows] == [
+        ("b", "adds b", 2, 0.5, 0.5),
+        ("c", "adds c", 1, 0.5, 0.25),
     ]
     assert {r["verdict"] for r in rows} == {"faster"}
 

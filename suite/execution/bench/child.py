@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..backends import precision
+from ..backends import COMPILED_MODES, precision
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..peers.stage import make_peer_stage
@@ -43,7 +43,7 @@ class ChildSession:
         self.binding: Binding = open_binding(job["backend"], job["device"])
         imported = time.time() - job["started"]
         compiler = None
-        if any(timing.cell.mode.startswith("compiled") for timing in self.timings):
+        if any(timing.cell.mode in COMPILED_MODES for timing in self.timings):
             begin = time.perf_counter()
             self.binding.start_compiler()
             compiler = time.perf_counter() - begin

@@ -35,6 +35,7 @@ class Duel:
         question: what kind of question that is: `mode`, `ladder`, `aa`, ...
         entries: of one backend, device, number of threads and dtype that holds tensors. Each gets a model of its own,
             so that the same timing may be there twice.
+        labels: what each entry is, or adds to the one before it, in words for readers; empty for none.
         slowed: by which share of its own time each entry's calls are made slower; empty for none.
         builds: how often the models are built anew: where their arrays lie in memory is then another.
         tries: how often what was built is measured, each time in so many blocks.
@@ -45,6 +46,7 @@ class Duel:
     name: str
     question: str
     entries: tuple[Timing, ...]
+    labels: tuple[str, ...] = ()
     slowed: tuple[float, ...] = ()
     builds: int = 1
     tries: int = 1
@@ -86,6 +88,7 @@ class Bout:
             "duel": duel.name,
             "question": duel.question,
             "build": self.build,
+            "labels": duel.labels,
             "entries": [
                 {**timing.as_json(), "slowed": share} for timing, share in zip(duel.entries, slowed, strict=True)
             ],

@@ -51,7 +51,8 @@ class Ladder:
         tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
         blocks = EPOCH_BLOCKS if stage == "epoch" else BLOCKS
         name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
-        return Duel(name, LADDER, (*self.first, *tuned), blocks=blocks)
+        labels = (*(timing.cell.mode for timing in self.first), *(rung.adds for rung in self.rungs))
+        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=blocks)
 
 
 def plan_ladders(

@@ -18,6 +18,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from ..backends import COMPILED_MODES
 from ..bindings import Binding, open_binding
 from ..child import settle
 from ..records import SCHEMA, append_record
@@ -191,7 +192,7 @@ class DuelSession:
         settle(job["cpus"])
         self.binding: Binding = open_binding(job["backend"], job["device"])
         imported = time.time() - job["started"]
-        if any(entry["mode"].startswith("compiled") for bout in job["bouts"] for entry in bout["entries"]):
+        if any(entry["mode"] in COMPILED_MODES for bout in job["bouts"] for entry in bout["entries"]):
             self.binding.start_compiler()
         self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
 
@@ -222,7 +223,7 @@ class DuelSession:
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **{name: bout[name] for name in ("duel", "question", "build", "entries", "block_s")},
+            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "block_s")},
             "cold_cache": self.job["cold_cache"],
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,

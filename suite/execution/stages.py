@@ -89,6 +89,7 @@ class ForwardStage(Stage):
     """A method without gradients: `encoder`, `decoder` or the published objective.
 
     Args:
+        stage: which one.
         function: the method.
         inputs: its arguments, on the device.
         rung: of the ladder, where the mode is `tuned`.
@@ -98,6 +99,7 @@ class ForwardStage(Stage):
     def __init__(
         self,
         subject: Subject,
+        stage: str,
         function: Any,
         inputs: tuple[Any, ...],
         returned: list[Symbol] | None,
@@ -106,18 +108,18 @@ class ForwardStage(Stage):
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
-        self.inputs, self.returned, self.batch = inputs, returned, batch
+        self.stage, self.inputs, self.returned = stage, inputs, returned
         self.function = self._made(function, rung)
 
     def _made(self, function: Any, rung: str) -> Any:
         """`function` as the subject's mode calls it."""
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).forward(subject, rung, function, self.inputs)
+            return open_tuner(binding).forward(subject, self.stage, rung, function, self.inputs, self.images)
         if subject.mode == "exported":
             return exported(subject, function, self.inputs)
         if subject.mode == "published" and len(self.inputs) == 1:
-            return binding.predict(subject.model, function, self.batch)
+            return binding.predict(subject.model, function, self.images)
         return binding.forward(subject.model, function, subject.mode)
 
     def __call__(self) -> Any:
@@ -130,7 +132,7 @@ class ForwardStage(Stage):
         subject = self.subject
         arrays = [subject.binding.array(output) for output in listed(outputs)]
         if self.returned is None:
-            return {OBJECTIVE: total_bound(subject, arrays[0], self.batch)}
+            return {OBJECTIVE: total_bound(subject, arrays[0], self.images)}
         found = {}
         for symbol, array in zip(self.returned, arrays, strict=True):
             if symbol.tensor is None:
@@ -163,13 +165,13 @@ class TrainingStage(Stage):
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
-        self.inputs, self.start, self.batch = inputs, start, batch
+        self.inputs, self.start = inputs, start
         self.training = self._made(rung)
 
     def _made(self, rung: str) -> Training:
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).training(subject, rung, self.inputs)
+            return open_tuner(binding).training(subject, rung, self.inputs, self.images)
         return binding.training(
             subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, subject.mode
         )
@@ -185,17 +187,17 @@ class TrainingStage(Stage):
         objective of one step more, which depends on the update. It takes that step.
         """
         subject = self.subject
-        found = {OBJECTIVE: total_bound(subject, subject.binding.array(outputs), self.batch)}
+        found = {OBJECTIVE: total_bound(subject, subject.binding.array(outputs), self.images)}
         factor = (1 - ADAM_BETA_1) * subject.objective_sign()
         moments = {path: m.astype(np.float64) / factor for path, m in self.training.first_moments().items()}
-        found |= canonical_gradients(subject, moments, self.batch)
+        found |= canonical_gradients(subject, moments, self.images)
         # A model that writes the specification by an embedding has weights more, and another update.
         if not subject.embedded.names:
-            found[AFTER] = total_bound(subject, subject.binding.array(self()), self.batch)
+            found[AFTER] = total_bound(subject, subject.binding.array(self()), self.images)
         return found
 
     def adam(self) -> Adam:
-        return adam_of(self.subject, self.batch)
+        return adam_of(self.subject, self.images)
 
     def graphs(self) -> Graphs | None:
         return self.subject.binding.graphs(self.training)
@@ -241,7 +243,14 @@ def make_stage(
             raise ValueError(f"{notation.id} has no encoder to be timed")
         returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
         return ForwardStage(
-            subject, getattr(subject.model, methods.encoder), (subject.data(problem.x),), returned, batch, rung, awaited
+            subject,
+            stage,
+            getattr(subject.model, methods.encoder),
+            (subject.data(problem.x),),
+            returned,
+            batch,
+            rung,
+            awaited,
         )
     if stage == "decoder":
         latent = np.tile(oracle.evaluate(rows, gradients=False)["latent"], (1, batch // len(rows.x), 1))
@@ -249,11 +258,13 @@ def make_stage(
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
         returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
-        return ForwardStage(subject, getattr(subject.model, methods.decoder), (z,), returned, batch, rung, awaited)
+        return ForwardStage(
+            subject, stage, getattr(subject.model, methods.decoder), (z,), returned, batch, rung, awaited
+        )
     noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
     inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
     if stage == "elbo":
-        return ForwardStage(subject, subject.objective(), inputs, None, batch, rung, awaited)
+        return ForwardStage(subject, stage, subject.objective(), inputs, None, batch, rung, awaited)
     if stage == "training_step":
         return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")

@@ -42,7 +42,7 @@ def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:
 def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
     subject = subject_of(notation, dtype)
     problem = problem_of(subject.spec)
-    ladder = open_tuner(subject.binding).ladder(subject.spec, stage, BATCH, dtype)
+    ladder = open_tuner(subject.binding).ladder(subject.spec, stage, BATCH, dtype).rungs()
     assert ladder
     for rung in ladder:
         made = make_stage(subject, problem, stage, rung=rung.name)
@@ -60,7 +60,7 @@ def test_an_unknown_rung_is_refused() -> None:
 
 
 def test_float64_has_no_rungs() -> None:
-    assert open_tuner(open_binding("torch", "cpu")).ladder(DENSE, "encoder", BATCH, "float64") == ()
+    assert open_tuner(open_binding("torch", "cpu")).ladder(DENSE, "encoder", BATCH, "float64").rungs() == ()
 
 
 def test_packed_weights_are_those_of_the_timing() -> None:
@@ -157,7 +157,7 @@ def test_the_tuned_epoch_replays() -> None:
     subject = subject_of("pytorch_examples")
     tuner = open_tuner(subject.binding)
     start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
-    for rung in tuner.ladder(DENSE, "epoch", BATCH, "float32"):
+    for rung in tuner.ladder(DENSE, "epoch", BATCH, "float32").rungs():
         epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
         epoch.run()
         epoch.restore(start)

@@ -130,7 +130,7 @@ def _main(path: str) -> None:
     job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     tuner = open_tuner(open_binding(job["backend"], job["device"]))
     ladders = [
-        [vars(rung) for rung in tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype)]
+        [vars(rung) for rung in tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype).rungs()]
         for file, stage, batch, dtype in job["requests"]
     ]
     print(json.dumps(ladders))

@@ -11,10 +11,10 @@ from ...definition.embeddings import written_by
 from ...definition.notation import Notation
 from ..backends import BACKENDS, Backend
 from ..records import Cell
+from ..tuning.base import FORWARD
 from .timings import Timing
 from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
 
-FORWARD = ("encoder", "decoder", "elbo")
 STEPS = (*FORWARD, "training_step")
 PUBLISHED_STAGES = {"torch": ("elbo", "training_step", "epoch"), "keras": ("encoder", "decoder", "elbo", "epoch")}
 """What the mode `published` is of: a source's own loop on torch; on Keras `predict`, and `fit` as a pass over data."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...definition.spec import Spec
-from .base import Rung
+from .base import FORWARD, Ladder
 
 
 @dataclass(frozen=True)
@@ -25,42 +25,28 @@ class Options:
     scanned: bool = False
 
 
-Ladder = dict[str, tuple[Rung, Options]]
-
-_FORWARD = ("encoder", "decoder", "elbo")
-
-
-def ladder(spec: Spec, stage: str, dtype: str, device: str) -> Ladder:
-    """The rungs of a stage by name, from the plainest on. Empty for a stage or dtype that is not tuned.
+def ladder_of(spec: Spec, stage: str, dtype: str, device: str) -> Ladder[Options]:
+    """The rungs of a stage by name, from the plainest on. Empty for a dtype that is not tuned.
 
     Args:
         spec: the model.
-        stage: `encoder`, `decoder`, `elbo`, `training_step` or `epoch`.
+        stage: one of `stages.STAGES`.
         dtype: `float32` or `bfloat16`, which convolutions have not: on a CPU they are slower in it.
         device: `cpu` or `cuda`.
     """
-    if stage not in (*_FORWARD, "training_step", "epoch"):
-        return {}
+    ladder = Ladder(Options())
     if dtype != "float32" and (dtype != "bfloat16" or spec.network == "conv"):
-        return {}
-    found: Ladder = {}
-    options = Options()
-
-    def add(name: str, adds: str, **turned_on: bool) -> None:
-        nonlocal options
-        options = replace(options, **turned_on)
-        found[name] = (Rung(name, adds), options)
-
-    if stage in _FORWARD:
-        add("jit", "`jax.jit` of a stateless call, logits in place of probabilities")
-        add("constants", "weights captured as constants", constants=True)
+        return ladder
+    if stage in FORWARD:
+        ladder.add("jit", "`jax.jit` of a stateless call, logits in place of probabilities")
+        ladder.add("constants", "weights captured as constants", constants=True)
     elif stage == "training_step":
-        add("jit", "`jax.jit` of gradient and Adam as one function, logits in place of probabilities")
-        add("donated", "`donate_argnums` for weights and moments", donated=True)
+        ladder.add("jit", "`jax.jit` of gradient and Adam as one function, logits in place of probabilities")
+        ladder.add("donated", "`donate_argnums` for weights and moments", donated=True)
     else:
-        add("slices", "images in memory, noise of a whole pass in one draw, `donate_argnums`", donated=True)
-    if stage not in _FORWARD and spec.network == "conv" and device == "cpu":
-        add("products", "convolutions as matrix products, and so their derivatives", products=True)
+        ladder.add("slices", "images in memory, noise of a whole pass in one draw, `donate_argnums`", donated=True)
+    if stage not in FORWARD and spec.network == "conv" and device == "cpu":
+        ladder.add("products", "convolutions as matrix products, and so their derivatives", products=True)
     if stage == "epoch":
-        add("scan", "`lax.scan` over the minibatches: one call per epoch", scanned=True)
-    return found
+        ladder.add("scan", "`lax.scan` over the minibatches: one call per epoch", scanned=True)
+    return ladder

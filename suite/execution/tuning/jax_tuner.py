@@ -13,34 +13,30 @@ from ..bindings import Binding, Epoch, Training
 from ..bindings.base import Forward, Tensor, variable_at
 from ..bindings.keras import stateless
 from ..subject import Subject
-from .base import Rung, Tuner
+from .base import Ladder, Tuner
 from .jax_rewriting import dot_in_bfloat16, rewritten
-from .jax_rungs import Options, ladder
+from .jax_rungs import Options, ladder_of
 from .jax_training import TunedEpoch, TunedTraining
 
 
 class JaxTuner(Tuner):
     """The ladders of JAX."""
 
-    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Rung, ...]:
-        return tuple(rung for rung, _ in ladder(spec, stage, dtype, self.binding.device).values())
+    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> Ladder[Options]:
+        return ladder_of(spec, stage, dtype, self.binding.device)
 
-    def forward(self, subject: Subject, rung: str, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-        return TunedForward(subject, self._options(subject, "elbo", rung), function)
+    def forward(
+        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+    ) -> Forward:
+        return TunedForward(subject, self.ladder(subject.spec, stage, batch, subject.dtype).options(rung), function)
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor]) -> Training:
-        return TunedTraining(subject, self._options(subject, "training_step", rung))
+    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        return TunedTraining(subject, self.ladder(subject.spec, "training_step", batch, subject.dtype).options(rung))
 
     def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        return TunedEpoch(subject, self._options(subject, "epoch", rung), images, batch)
-
-    def _options(self, subject: Subject, stage: str, rung: str) -> Options:
-        rungs = ladder(subject.spec, stage, subject.dtype, self.binding.device)
-        if rung not in rungs:
-            raise ValueError(
-                f"rung '{rung}' of {stage} in {subject.dtype}: expected one of {', '.join(rungs) or 'none'}"
-            )
-        return rungs[rung][1]
+        return TunedEpoch(
+            subject, self.ladder(subject.spec, "epoch", batch, subject.dtype).options(rung), images, batch
+        )
 
 
 class TunedForward:

@@ -12,20 +12,22 @@ from ..bindings import Binding, Epoch, Training
 from ..bindings.base import Forward, Tensor, variable_at
 from ..bindings.keras import stateless
 from ..subject import Subject
-from .base import Rung, Tuner
+from .base import Ladder, Tuner
 from .tensorflow_calls import Call
-from .tensorflow_rungs import Options, ladder
+from .tensorflow_rungs import Options, ladder_of
 from .tensorflow_training import KerasOptimizerTraining, OwnAdamTraining, TunedEpoch
 
 
 class TensorFlowTuner(Tuner):
     """The ladders of TensorFlow."""
 
-    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Rung, ...]:
-        return tuple(rung for rung, _ in ladder(spec, stage, dtype, self.binding.device).values())
+    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> Ladder[Options]:
+        return ladder_of(spec, stage, dtype, self.binding.device)
 
-    def forward(self, subject: Subject, rung: str, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-        options = self._options(subject, "elbo", rung)
+    def forward(
+        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+    ) -> Forward:
+        options = self.ladder(subject.spec, stage, batch, subject.dtype).options(rung)
         if not options.constants:
             return Call(function, inputs, options, subject.dtype)
         variables = [variable_at(subject.model, path) for path in subject.paths]
@@ -36,21 +38,15 @@ class TensorFlowTuner(Tuner):
 
         return Call(call, inputs, options, subject.dtype)
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor]) -> Training:
-        options = self._options(subject, "training_step", rung)
+    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        options = self.ladder(subject.spec, "training_step", batch, subject.dtype).options(rung)
         made = OwnAdamTraining if options.own_adam else KerasOptimizerTraining
         return made(subject, options, inputs)
 
     def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        return TunedEpoch(subject, self._options(subject, "epoch", rung), images, batch)
-
-    def _options(self, subject: Subject, stage: str, rung: str) -> Options:
-        rungs = ladder(subject.spec, stage, subject.dtype, self.binding.device)
-        if rung not in rungs:
-            raise ValueError(
-                f"rung '{rung}' of {stage} in {subject.dtype}: expected one of {', '.join(rungs) or 'none'}"
-            )
-        return rungs[rung][1]
+        return TunedEpoch(
+            subject, self.ladder(subject.spec, "epoch", batch, subject.dtype).options(rung), images, batch
+        )
 
 
 def open_tuner(binding: Binding) -> Tuner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,24 +10,23 @@ from ...definition.spec import Spec
 from ..bindings import Binding, Epoch, Training
 from ..bindings.base import Forward, Tensor
 from ..subject import Subject
-from .base import Rung, Tuner
+from .base import Ladder, Tuner
 from .torch_calls import Arithmetic, ahead_of_time, compiled, inference, keeps_float32, method_of, own
-from .torch_rungs import Ladder, Options, ladder
+from .torch_rungs import Options, ladder_of
 from .torch_training import TunedEpoch, TunedTraining
 
 
 class TorchTuner(Tuner):
     """The ladders of torch."""
 
-    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Rung, ...]:
-        return tuple(rung for rung, _ in self._ladder(spec, stage, batch, dtype).values())
+    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> Ladder[Options]:
+        onednn = self.binding.device == "cpu" and keeps_float32()
+        return ladder_of(spec, stage, batch, dtype, self.binding.device, onednn=onednn)
 
-    def forward(self, subject: Subject, rung: str, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-        # A latent variable may have an axis of samples before that of the batch; both are rows of a product.
-        methods = subject.notation.methods
-        stages = {methods.encoder: "encoder", methods.decoder: "decoder"}
-        stage = stages.get(getattr(function, "__name__", None), "elbo")
-        options = self._options(subject, stage, prod(inputs[0].shape[:-1]), rung)
+    def forward(
+        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+    ) -> Forward:
+        options = self.ladder(subject.spec, stage, batch, subject.dtype).options(rung)
         subject = own(subject, options)
         function = method_of(subject, function)
         if options.ahead:
@@ -37,23 +35,13 @@ class TorchTuner(Tuner):
         arithmetic = Arithmetic(subject.dtype, self.binding.device, options)
         return inference(compiled(self.binding, function, options), arithmetic)
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor]) -> Training:
-        return TunedTraining(subject, self._options(subject, "training_step", len(inputs[0]), rung))
+    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        return TunedTraining(subject, self.ladder(subject.spec, "training_step", batch, subject.dtype).options(rung))
 
     def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        return TunedEpoch(subject, self._options(subject, "epoch", batch, rung), images, batch)
-
-    def _ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> Ladder:
-        onednn = self.binding.device == "cpu" and keeps_float32()
-        return ladder(spec, stage, batch, dtype, self.binding.device, onednn=onednn)
-
-    def _options(self, subject: Subject, stage: str, batch: int, rung: str) -> Options:
-        rungs = self._ladder(subject.spec, stage, batch, subject.dtype)
-        if rung not in rungs:
-            raise ValueError(
-                f"rung '{rung}' of {stage} in {subject.dtype}: expected one of {', '.join(rungs) or 'none'}"
-            )
-        return rungs[rung][1]
+        return TunedEpoch(
+            subject, self.ladder(subject.spec, "epoch", batch, subject.dtype).options(rung), images, batch
+        )
 
 
 def open_tuner(binding: Binding) -> Tuner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..definition import oracle
-from ..definition.comparison import Tensors, Truth, compare, flow
+from ..definition.comparison import Comparison, Tensors, Truth, compare
 from ..definition.problem import Problem
 from ..execution.backends import precision
 from ..execution.bench.proof import Expected, is_sum
 from ..execution.peers.table import NOISE
 from ..execution.stages import repeated
-from .stage_truth import smallest_error
+from .equality import against_truth
 from .tolerance import tolerances
 
 Record = Mapping[str, Any]
@@ -30,39 +30,23 @@ class PeerJudge:
     def __init__(self) -> None:
         self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
 
-    def proof(
-        self, records: Sequence[Record], expected: Expected, load: Callable[[str], Tensors]
-    ) -> tuple[str, str | None, float | None]:
-        """What the records of all processes prove of one stage of one peer.
+    def comparisons(self, record: Record, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
+        """What a stage of a peer returned against the truth of what it drew, in the order of data flow.
 
         Args:
-            records: each with the bound that its loss sums.
-            expected: whose x and weights the peer had.
-            load: a record's outputs by file name; among them the noise.
-
-        Returns:
-            the verdict; the reason where it is not `equal`; the smallest relative error that would have been found.
+            record: with the bound that its loss sums.
+            tensors: its outputs; among them the noise.
+            expected: whose x and weights it had.
         """
-        detects = None
-        for record in records:
-            if record["status"] == "missing":
-                return "missing", record["reason"], None
-            if record["status"] != "ok":
-                return record["status"], f"pass {record['pass']}: {record['reason']}", None
-            for when in ("before", "after"):
-                tensors = load(record[when])
-                noise = tensors[NOISE].astype(np.float64)
-                problem = repeated(expected.problem, record["batch"])
-                if not_normal := _not_normal(noise, problem.noise.shape):
-                    return "differs", f"pass {record['pass']}, {when} timing: {not_normal}", None
-                truth = self._truth(expected, replace(problem, noise=noise), record)
-                for name in flow(problem):
-                    if name in tensors:
-                        found = compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
-                        if not found.equal:
-                            return "differs", f"pass {record['pass']}, {when} timing: {found.describe()}", None
-                detects = smallest_error(truth, [name for name in tensors if name != NOISE])
-        return "equal", None, detects
+        noise = tensors[NOISE].astype(np.float64)
+        problem = repeated(expected.problem, record["batch"])
+        normal = list(_normality(noise, problem.noise.shape))
+        yield from normal
+        if not all(comparison.equal for comparison in normal):
+            return
+        truth = self._truth(expected, replace(problem, noise=noise), record)
+        outputs = {name: tensor for name, tensor in tensors.items() if name != NOISE}
+        yield from against_truth(problem, outputs, truth)
 
     def _truth(self, expected: Expected, drawn: Problem, record: Record) -> Truth:
         """Of what was drawn; N is measured with the problem's own noise, on its own rows."""
@@ -74,11 +58,14 @@ class PeerJudge:
         return Truth(oracle.evaluate(drawn, bound=bound), allowed, dtype)
 
 
-def _not_normal(noise: NDArray[Any], shape: tuple[int, ...]) -> str | None:
-    """Why noise cannot be standard normal: an equality on zeros, or on few draws repeated, would prove less."""
+def _normality(noise: NDArray[Any], shape: tuple[int, ...]) -> Iterator[Comparison]:
+    """Whether noise may be standard normal: an equality on zeros, or on few draws repeated, would prove less."""
     if noise.shape != shape:
-        return f"noise: shape {list(noise.shape)}, expected {list(shape)}"
-    mean, variance = noise.mean(), noise.var()
-    if abs(mean) > SIGMAS / noise.size**0.5 or abs(variance - 1) > SIGMAS * (2 / noise.size) ** 0.5:
-        return f"noise: mean {mean:.3g} and variance {variance:.3g} are not those of a standard normal"
-    return None
+        yield compare("noise", noise, np.empty(shape), 0.0, "float64")
+        return
+    for moment, found, true, deviation in (
+        ("mean", noise.mean(), 0.0, 1 / noise.size**0.5),
+        ("variance", noise.var(), 1.0, (2 / noise.size) ** 0.5),
+    ):
+        measured = compare(f"noise's {moment}", np.asarray(found), np.asarray(true), SIGMAS * deviation, "float64")
+        yield replace(measured, largest=np.nan)  # says nothing of errors in what was computed

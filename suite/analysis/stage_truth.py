@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-
 from ..definition import oracle
 from ..definition.adam import AFTER, Adam, pass_total, with_one_update
 from ..definition.arithmetic import Arithmetic, Array
@@ -65,17 +63,3 @@ def write_truth(problem_file: Path, problem: Problem, precision: str, stages: Co
             return
         wanted |= had
     save_truth(stage_truth(problem, precision, wanted), path)
-
-
-def smallest_error(truth: Truth, names: Collection[str]) -> float | None:
-    """The smallest relative error, planted in all of a tensor, that is found in every one of some tensors.
-
-    An error of δ in a tensor moves its largest entry by δ · max|truth|, and is found where that is more than the
-    tolerance. Tensors that are zero throughout say nothing.
-
-    Args:
-        truth: what is compared with.
-        names: of the tensors that a stage returns.
-    """
-    judged = {name: float(np.abs(truth.tensors[name]).max()) for name in names if name in truth.tensors}
-    return max((truth.tolerances[name] / largest for name, largest in judged.items() if largest), default=None)

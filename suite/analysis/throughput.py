@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..definition.adam import Adam
-from ..definition.comparison import Tensors
+from ..definition.comparison import Comparison, Tensors, first_divergence, smallest_error
 from ..definition.spec import Spec
 from ..execution.backends import host_of, precision
 from ..execution.bench.harness import BENCHMARK
@@ -17,7 +17,6 @@ from ..execution.peers.table import PEER
 from .operations import flops
 from .peers import PeerJudge
 from .rates import Rates, rates_of, share
-from .stage_truth import smallest_error
 
 COLUMNS = (
     "workload",
@@ -92,18 +91,32 @@ def throughput_rows(
             rows.append({**_unmeasured(group, "missing", first["reason"]), "detects": None})
             continue
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
-        judge = peers.proof if first["mode"] == PEER else proof
-        verdict, reason, detects = judge(group, truth, load)
+        compared = peers.comparisons if first["mode"] == PEER else stage_comparisons
+        verdict, reason, detects = proof(group, truth, load, compared)
         own = harness.get((host_of(first["backend"]), first["device"]), 0.0)
         row = row_of(group, truth.problem.spec, rates, verdict, reason, own)
         rows.append({**row, "detects": detects})
     return rows
 
 
+def stage_comparisons(record: Record, tensors: Tensors, expected: Expected) -> Iterable[Comparison]:
+    """What a stage of ours returned against the truth."""
+    return expected.comparisons(tensors, Adam(**record["adam"]) if record["adam"] else None)
+
+
 def proof(
-    records: Sequence[Record], expected: Expected, load: Callable[[str], Tensors]
+    records: Sequence[Record],
+    expected: Expected,
+    load: Callable[[str], Tensors],
+    compared: Callable[[Record, Tensors, Expected], Iterable[Comparison]] = stage_comparisons,
 ) -> tuple[str, str | None, float | None]:
     """What the records of all processes prove of one stage of one cell.
+
+    Args:
+        records: of the cell.
+        expected: what its stages return.
+        load: a record's outputs by file name.
+        compared: how outputs are held against it.
 
     Returns:
         the verdict; the reason where it is not `equal`; the smallest relative error that would have been found.
@@ -112,15 +125,13 @@ def proof(
     for record in records:
         if record["status"] != "ok":
             return record["status"], f"pass {record['pass']}: {record['reason']}", None
-        rule = Adam(**record["adam"]) if record["adam"] else None
         for when in ("before", "after"):
-            compared = list(expected.comparisons(load(record[when]), rule))
-            for comparison in compared:
-                if not comparison.equal:
-                    return "differs", f"pass {record['pass']}, {when} timing: {comparison.describe()}", None
-            if not compared:
-                return "differs", f"pass {record['pass']}, {when} timing: no output was compared", None
-            detects = smallest_error(expected.truth, {comparison.tensor for comparison in compared})
+            comparisons = list(compared(record, load(record[when]), expected))
+            first = first_divergence(comparisons)
+            if first or not comparisons:
+                found = first.describe() if first else "no output was compared"
+                return "differs", f"pass {record['pass']}, {when} timing: {found}", None
+            detects = smallest_error(comparisons)
     return "equal", None, detects
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,7 @@ class Comparison:
         error: their absolute difference; NaN where either is not finite.
         ulps: the error in units of the dtype's spacing at `expected`.
         tolerance: what was allowed.
+        largest: the largest magnitude of what was expected.
         shapes: (found, expected), only where they are not the same; then nothing was compared.
         defined: whether the specification has this tensor at all.
     """
@@ -62,6 +63,7 @@ class Comparison:
     error: float
     ulps: float
     tolerance: float
+    largest: float = np.nan
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     defined: bool = True
 
@@ -82,7 +84,7 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     """Compare two arrays of one canonical tensor element by element; the worst element is reported."""
     if found.shape != expected.shape:
         shapes = (found.shape, expected.shape)
-        return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, tolerance, shapes)
+        return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, tolerance, shapes=shapes)
     finite = np.isfinite(found) & np.isfinite(expected)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.where(finite, np.abs(found - expected), np.inf)
@@ -100,6 +102,7 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
         error=worst if np.isfinite(worst) else np.nan,
         ulps=worst / spacing if np.isfinite(worst) else np.nan,
         tolerance=tolerance,
+        largest=float(np.abs(expected).max()),
     )
 
 
@@ -117,3 +120,12 @@ def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
 def undefined(tensor: str) -> Comparison:
     """What is found of a tensor that has no truth: it is never equal."""
     return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, 0.0, defined=False)
+
+
+def smallest_error(comparisons: Iterable[Comparison]) -> float | None:
+    """The smallest relative error that is found in every one of some tensors, were it planted in all of a tensor.
+
+    An error of δ in a tensor moves its largest entry by δ · max|truth|, and is found where that is more than the
+    tolerance. Tensors that are zero throughout say nothing; None where all are.
+    """
+    return max((c.tolerance / c.largest for c in comparisons if c.largest > 0), default=None)

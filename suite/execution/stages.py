@@ -18,7 +18,7 @@ from ..definition.problem import Problem
 from ..definition.roles import ROLES
 from .backends import precision
 from .bindings import Graphs, Training
-from .bindings.base import Optimizer
+from .bindings.training import Optimizer
 from .compute import OBJECTIVE, canonical_gradients, derive_log_variance
 from .subject import Subject
 from .tuning import exported, open_tuner

@@ -12,7 +12,7 @@ from elbostone.execution.bench.roofs import alternated, measure_roof
 from elbostone.execution.bench.session import Session, plan_sessions, roofs_of
 from elbostone.execution.bench.timings import Roof, Timing
 from elbostone.execution.bindings import open_binding
-from elbostone.execution.processes import worker_environment
+from elbostone.execution.environment import worker_environment
 from elbostone.execution.records import Cell
 
 M, K, N = 32, 48, 24

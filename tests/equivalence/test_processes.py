@@ -17,8 +17,9 @@ from elbostone.definition.registry import notations, packages
 from elbostone.execution import processes
 from elbostone.execution.backends import Backend
 from elbostone.execution.child import least_used
+from elbostone.execution.environment import worker_environment
 from elbostone.execution.plan import Selection, Task, plan_cells
-from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe, worker_environment
+from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))

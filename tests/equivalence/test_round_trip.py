@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elbostone.definition.problem import load_problem, read_tensors
-from elbostone.execution.processes import worker_environment
+from elbostone.execution.environment import worker_environment
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASES = [

@@ -24,7 +24,7 @@ from elbostone.definition.problem import Problem, read_tensors, save_problem, sa
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
-from elbostone.execution.processes import worker_environment
+from elbostone.execution.environment import worker_environment
 from elbostone.execution.subject import DATA_COUNT
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (SIZES["hidden"],), SIZES["D"], SIZES["J"])

@@ -22,7 +22,7 @@ from elbostone.definition.spec import Spec
 from elbostone.definition.weights import decoder_slots
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.bindings import Binding, Training, open_binding
-from elbostone.execution.bindings.base import Optimizer
+from elbostone.execution.bindings.training import Optimizer
 from elbostone.execution.records import Cell
 from elbostone.execution.subject import DATA_COUNT, Subject, prepare
 

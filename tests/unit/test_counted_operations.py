@@ -23,7 +23,7 @@ from elbostone.definition.problem import Problem
 from elbostone.definition.registry import notations
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
-from elbostone.execution.processes import worker_environment
+from elbostone.execution.environment import worker_environment
 
 BATCH = 6
 REFUSED = ("full", "full-learned", "rank-one", "rank-one-learned", "rank-one-layers", "full-vb", "global")

@@ -25,9 +25,9 @@ BINDINGS = (
     *("on_torch", "pytorch", "torch_epoch"),
 )
 TUNING = (
-    *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam", "onnx_runtime"),
+    *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam"),
     *("tensorflow_calls", "tensorflow_training", "tensorflow_tuner"),
-    *("torch_calls", "torch_phases", "torch_training", "torch_tuner"),
+    *("torch_calls", "torch_exported", "torch_phases", "torch_training", "torch_tuner"),
 )
 
 # What drives a peer imports it.

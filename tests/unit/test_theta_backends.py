@@ -30,7 +30,7 @@ from elbostone.definition.theta.training import (
     split_digits,
     start,
 )
-from elbostone.execution.processes import worker_environment
+from elbostone.execution.environment import worker_environment
 from elbostone.workflow.theta import write_inputs
 from elbostone.workflow.theta_training import load_trained
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..backends import base_dtype
 from ..child import least_used
-from ..processes import verified, worker_environment
+from ..environment import worker_environment
+from ..processes import verified
 from ..records import SCHEMA, append_record, read_records
 from .children import Caches, OnRecord, caches_of_a_run, child, watch
 from .timings import DUEL, Timing, thread_limit

@@ -17,7 +17,8 @@ from ...definition.notation import Notation
 from ...definition.problem import load_problem
 from ..backends import BACKENDS
 from ..bindings import open_binding
-from ..processes import scratch_folder, worker_environment
+from ..environment import worker_environment
+from ..processes import scratch_folder
 from ..tuning import Rung, open_tuner
 from .duels import Duel
 from .sample import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings

@@ -16,7 +16,8 @@ from typing import Any
 
 from ..backends import BACKENDS, host_of, precision
 from ..child import least_used
-from ..processes import verified, worker_environment
+from ..environment import worker_environment
+from ..processes import verified
 from ..records import append_record, make_record, read_records
 from .children import Caches, OnRecord, caches_of_a_run, child, watch
 from .peaks import peaks_beside

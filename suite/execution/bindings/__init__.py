@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..backends import BACKENDS
-from .base import Binding, Epoch, Graphs, Training
+from .base import Binding, Graphs
+from .training import Epoch, Training
 
 __all__ = ["Binding", "Epoch", "Graphs", "Training", "open_binding"]
 

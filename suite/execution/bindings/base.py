@@ -16,6 +16,7 @@ from ...definition.maps import WeightMap
 from ...definition.notation import Notation
 from ...definition.spec import Spec
 from ...definition.theta.functions import Functions
+from .training import Epoch, Optimizer, Training
 
 Array = NDArray[Any]
 Tensor = Any
@@ -32,75 +33,6 @@ class Graphs:
     graphs: int
     breaks: int
     recompiles: int
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """An update rule that both frameworks compute alike.
-
-    Attributes:
-        name: `adam`, or `adagrad` with its ε inside the root as the start of the accumulator.
-        learning_rate: step size.
-        accumulator: Adagrad's start of Σg².
-    """
-
-    name: str = "adam"
-    learning_rate: float = 1e-3
-    accumulator: float = 1e-6
-
-
-class Training(ABC):
-    """A training step that holds its own state: weights and optimiser slots."""
-
-    @abstractmethod
-    def step(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Forward, backward, update. Returns the objective before the update, asynchronously where the device is."""
-
-    def pending(self) -> Any:
-        """What a step leaves to wait for beside its value; nothing where the device is waited for as a whole."""
-        return ()
-
-    @abstractmethod
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        """Give the weights these values, by attribute path, and the optimiser its fresh state, without recompiling."""
-
-    @abstractmethod
-    def weights(self) -> dict[str, Array]:
-        """The present weights by attribute path."""
-
-    @abstractmethod
-    def first_moments(self) -> dict[str, Array]:
-        """Adam's first moment by attribute path: after one step from its fresh state, (1 − β₁) times the gradient."""
-
-
-class Epoch(ABC):
-    """Passes over a data set through a whole input path, with weights and optimiser of its own.
-
-    Attributes:
-        steps: minibatches of a pass.
-    """
-
-    steps: int
-
-    @abstractmethod
-    def run(self) -> Tensor:
-        """One pass. Returns the sum of the published objectives of its steps, asynchronously where the device is."""
-
-    def pending(self) -> Any:
-        """What a pass leaves to wait for beside its value."""
-        return ()
-
-    @abstractmethod
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        """Give the weights these values, by attribute path, and the optimiser its fresh state."""
-
-    @abstractmethod
-    def order(self) -> Array:
-        """Which images the latest pass took: [step, batch]."""
-
-    @abstractmethod
-    def noise(self) -> Array:
-        """What the latest pass drew: [step, batch, latent]; replayed, where the framework's own loop draws it."""
 
 
 class Binding(ABC):

@@ -13,8 +13,9 @@ from keras.src.backend.common import dtypes as keras_dtypes
 
 from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Epoch, Forward, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Forward, Model, Tensor, variable_at
 from .keras_published import FitEpoch, Prediction
+from .training import Epoch, Optimizer, Training
 
 # Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
 # (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the

@@ -11,21 +11,9 @@ import keras
 import numpy as np
 
 from ..backends import base_dtype
-from .base import (
-    Array,
-    Binding,
-    Forward,
-    Graphs,
-    Model,
-    Optimizer,
-    Rows,
-    Slopes,
-    Tensor,
-    Training,
-    cpu_count,
-    variable_at,
-)
+from .base import Array, Binding, Forward, Graphs, Model, Rows, Slopes, Tensor, cpu_count, variable_at
 from .keras import KerasBinding, KerasTraining, stateless
+from .training import Optimizer, Training
 
 
 class JaxBinding(KerasBinding):

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
-from .base import Array, Epoch, Forward, Model, Tensor, variable_at
+from .base import Array, Forward, Model, Tensor, variable_at
+from .training import Epoch
 
 if TYPE_CHECKING:
     from .keras import KerasBinding

@@ -10,21 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from ..backends import base_dtype
-from .base import (
-    Array,
-    Binding,
-    Forward,
-    Graphs,
-    Model,
-    Optimizer,
-    Rows,
-    Slopes,
-    Tensor,
-    Training,
-    cpu_count,
-    variable_at,
-)
+from .base import Array, Binding, Forward, Graphs, Model, Rows, Slopes, Tensor, cpu_count, variable_at
 from .keras import KerasBinding, KerasTraining
+from .training import Optimizer, Training
 
 
 class TensorFlowBinding(KerasBinding):

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import torch
 
-from .base import Array, Binding, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
 from .keras import KerasBinding, KerasTraining
 from .on_torch import OnTorch, gradients_by_path
+from .training import Optimizer, Training
 
 
 class KerasTorchBinding(KerasBinding, OnTorch):

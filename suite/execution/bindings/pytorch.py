@@ -9,8 +9,9 @@ import torch
 
 from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Epoch, Forward, Graphs, Model, Optimizer, Tensor, Training, variable_at
+from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
 from .on_torch import OnTorch, gradients_by_path
+from .training import Epoch, Optimizer, Training
 
 
 class TorchBinding(OnTorch):

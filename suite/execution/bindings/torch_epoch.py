@@ -13,7 +13,8 @@ from PIL import Image
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader, Dataset
 
-from .base import Array, Epoch, Tensor, Training
+from .base import Array, Tensor
+from .training import Epoch, Training
 
 
 class Digits(Dataset[tuple[Tensor, int]]):

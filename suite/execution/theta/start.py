@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..backends import BACKENDS
-from ..processes import worker_environment
+from ..environment import worker_environment
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,6 @@ def open_tuner(binding: Binding) -> Tuner:
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-    """`function(*inputs)` by ONNX Runtime, on tensors of the framework; see `onnx_runtime.exported`."""
-    found: Forward = import_module(".onnx_runtime", __name__).exported(subject, function, inputs)
+    """`function(*inputs)` by ONNX Runtime, on tensors of the framework; see `torch_exported.exported`."""
+    found: Forward = import_module(".torch_exported", __name__).exported(subject, function, inputs)
     return found

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..bindings.base import Array, Epoch, Tensor, Training, variable_at
+from ..bindings.base import Array, Tensor, variable_at
 from ..bindings.keras import KerasBinding, stateless
+from ..bindings.training import Epoch, Training
 from ..subject import Subject
 from .jax_rewriting import convolution_as_products, dot_in_bfloat16, rewritten
 from .jax_rungs import Options

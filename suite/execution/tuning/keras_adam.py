@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..bindings.base import Optimizer, Tensor
+from ..bindings.base import Tensor
+from ..bindings.training import Optimizer
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """The defaults of `keras.optimizers.Adam`; its ε is added to the root as it is, without the bias correction."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from ..bindings.base import Array, Epoch, Tensor, Training, variable_at
+from ..bindings.base import Array, Tensor, variable_at
 from ..bindings.keras import KerasBinding, KerasTraining, stateless
+from ..bindings.training import Epoch, Training
 from ..subject import Subject
 from .keras_adam import BETA_1, BETA_2, EPSILON, RULE
 from .tensorflow_calls import Call

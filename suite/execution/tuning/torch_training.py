@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from ..bindings.base import Array, Epoch, Tensor, Training, variable_at
+from ..bindings.base import Array, Tensor, variable_at
+from ..bindings.training import Epoch, Training
 from ..subject import Subject
 from .torch_calls import Arithmetic, compiled, own
 from .torch_rungs import Options

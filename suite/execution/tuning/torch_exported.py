@@ -13,11 +13,10 @@ import torch
 import torch.utils.dlpack
 
 from ..bindings.base import Forward, Tensor
+from ..bindings.onnx_runtime import open_session
 from ..subject import Subject
 from .torch_calls import exportable, method_of, own
 from .torch_rungs import Options
-
-ERRORS_ONLY = 3
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
@@ -37,11 +36,7 @@ def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) ->
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
     if provider not in onnxruntime.get_available_providers():
         raise ValueError(f"device '{device}': this onnxruntime has no {provider}")
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = subject.binding.threads()
-    settings.inter_op_num_threads = 1
-    settings.log_severity_level = ERRORS_ONLY
-    session = onnxruntime.InferenceSession(_model(subject, function, inputs), settings, providers=[provider])
+    session = open_session(_model(subject, function, inputs), subject.binding.threads(), provider)
     names = [node.name for node in session.get_inputs()]
     if device == "cuda":
         return _on_cuda(session, names)

@@ -1,0 +1,67 @@
+"""The whole environment of a worker: a stray variable of the user's decides nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
+ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC")
+
+
+#: What limits the threads of one operation, in one library or another.
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+def worker_environment(
+    backend: str,
+    device: str,
+    threads: int | None,
+    scratch: Path,
+    *,
+    x64: bool = True,
+    tf32: bool = False,
+    caches: Path | None = None,
+) -> dict[str, str]:
+    """The whole environment of a worker.
+
+    Args:
+        backend, device: what it is to run.
+        threads: threads of one operation; None for what the framework takes by itself.
+        scratch: an empty folder for configuration.
+        x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
+        tf32: whether a GPU may multiply in TF32 where it is asked to.
+        caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
+    """
+    caches = caches or scratch
+    environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    if threads is not None:
+        environment |= dict.fromkeys(THREAD_LIMITS, str(threads))
+    environment |= {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_HOME": str(scratch / "keras"),
+        "TORCHINDUCTOR_CACHE_DIR": str(caches / "inductor"),
+        "TRITON_CACHE_DIR": str(caches / "triton"),
+        # Inductor would compile and run a test program for each vector extension, seconds at every cold start; it asks
+        # the processor either way, and takes the same ones.
+        "TORCHINDUCTOR_VEC_ISA_OK": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    }
+    if not tf32:
+        # float32 is float32 on a GPU too: TF32 is another dtype.
+        environment["NVIDIA_TF32_OVERRIDE"] = "0"
+    if backend.startswith("keras-"):
+        environment["KERAS_BACKEND"] = backend.removeprefix("keras-")
+    if backend == "keras-jax":
+        environment["JAX_ENABLE_X64"] = "1" if x64 else "0"
+        environment["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda,cpu"
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    return environment

@@ -124,15 +124,19 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
 
     On them float64 is also run as Keras ships it. What is timed is proven once more by the process that times it, at
     its own workload and batch.
+
+    Args:
+        selection: notations, backends and device; its dtypes and modes are replaced.
+        sample: what is timed.
+        full: every mode and dtype of every notation, also those that are not timed.
     """
-    eager = replace(selection, dtypes=("float64", "float32", "float64-as-shipped"), modes=("eager",))
-    # A compiled cell costs seconds: the quick sample has it in the dtype that is timed.
-    compiled = replace(
-        _chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=("compiled", "compiled-xla")
-    )
+    eager = replace(selection, dtypes=DTYPES, modes=("eager",))
+    # A cell that is compiled costs seconds: it is proven in the dtype that is timed.
+    modes = tuple(mode for mode in MODES if mode.startswith("compiled") or (mode == "published" and sample.has(mode)))
+    timed = replace(_chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=modes)
     every = replace(selection, dtypes=DTYPES, modes=MODES)
     problem = make_workload(DIGITS, BATCH, digits(binarised=True)).problem
-    return [(problem, (every,) if full else (eager, compiled))]
+    return [(problem, (every,) if full else (eager, timed))]
 
 
 #: Where the quick sample executes claims: JAX compiles every operation of every probe, and would take most of its time.

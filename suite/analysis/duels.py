@@ -20,9 +20,16 @@ CONFIDENCE = 0.95
 MARGIN = 0.02
 """A smaller difference is not claimed: two builds of the same code may differ by as much, by where their arrays lie."""
 
-DUEL_COLUMNS = ("duel", "question", "entry", "against", "ms", "ratio", "lower", "upper", "blocks", "verdict", "reason")
-
-LADDER_COLUMNS = (*DUEL_COLUMNS, "rung", "adds", "of_published", "of_published_lower", "of_published_upper")
+DUEL_COLUMNS = (
+    *("duel", "question", "entry", "against", "ms", "against_ms"),
+    *("ratio", "lower", "upper", "blocks", "verdict", "reason"),
+)
+WHOSE = ("backend", "workload", "stage", "batch", "dtype")
+LADDER_COLUMNS = (
+    *DUEL_COLUMNS,
+    *WHOSE,
+    *("start", "rung", "adds", "of_published", "of_published_lower", "of_published_upper"),
+)
 
 
 def interval(ratios: Array) -> tuple[float, float, float]:
@@ -52,9 +59,9 @@ def verdict_of(lower: float, upper: float) -> str:
 def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], int] = lambda entry: 0) -> list[Row]:
     """One row per try and entry but the first.
 
-    Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call; `ratio` = its time ÷ that of
-    `against`, the median over the blocks, within `lower` and `upper`; `blocks`; `verdict` (`faster`, `slower`, `same`,
-    or what kept it from being measured), `reason`.
+    Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call, and `against_ms`; `ratio` = its
+    time ÷ that of `against`, the median over the blocks, within `lower` and `upper`; `blocks`; `verdict` (`faster`,
+    `slower`, `same`, or what kept it from being measured), `reason`.
 
     Args:
         records: of one run; those of another kind are passed over.
@@ -86,7 +93,8 @@ def _entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Ro
     for blocks in record["blocks_ns"]:
         ns = np.array([[block[other], block[index]] for block in blocks], float)
         ratio, lower, upper = interval(ns[:, 1] / ns[:, 0])
-        figures = {"ms": float(np.median(ns[:, 1])) / 1e6, "ratio": ratio, "lower": lower, "upper": upper}
+        figures = {"ratio": ratio, "lower": lower, "upper": upper}
+        figures |= dict(zip(("against_ms", "ms"), np.median(ns, axis=0) / 1e6, strict=True))
         rows.append({**row, **figures, "blocks": len(ns), "verdict": verdict_of(lower, upper)})
     return rows
 
@@ -94,9 +102,9 @@ def _entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Ro
 def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
     """The rungs of every ladder, each against the rung before it.
 
-    Columns: those of `duel_rows`, `rung`, what it `adds` in words, `of_published`. The first entry of a ladder is what
-    is published; it has no row of its own. `of_published`, `of_published_lower` and `of_published_upper` are its time ÷
-    that of the first entry.
+    Columns: those of `duel_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`, which is
+    what is published, or eager where nothing is, and has no row of its own; `rung`, and what it `adds` in words;
+    `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
     """
     ladders = [r for r in records if r.get("kind") == DUEL and r["question"] == "ladder"]
     rows = []
@@ -113,7 +121,12 @@ def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
                 "of_published_lower": first["lower"],
                 "of_published_upper": first["upper"],
             }
-            about = {"rung": rungs[row["entry"]], "adds": adds.get(row["entry"])}
+            about = {name: record["entries"][-1][name] for name in WHOSE}
+            about |= {
+                "start": record["entries"][0]["mode"],
+                "rung": rungs[row["entry"]],
+                "adds": adds.get(row["entry"]),
+            }
             rows.append({**row, **about, **published})
     return rows
 

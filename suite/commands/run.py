@@ -95,7 +95,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
         folder = open_for_resume(resume)
         order = _order_of(folder)
     selection = order.selection()
-    sample = bench_proofs(selection, order.sample, full=order.full)
+    sample = bench_proofs(selection, order.sample, full=order.full and order.verb == "run")
     if order.verb == "run":
         sample += equality_sample(selection, full=order.full)
     for problem, selections in sample:

@@ -13,8 +13,9 @@ from .tables import frame, markdown, write_table, write_whole
 
 LEGEND = """\
 Each rung has all that the ones before it have, and one thing more. Rungs of one ladder alternate in blocks within one
-process; *× the one before* and *× published* are medians of the ratios of blocks, in brackets their 95 % interval by
-order statistics. Below 1 is faster. Only outputs that were proven equal to the definition have a figure."""
+process; *ms per call* is of the one before → of the rung; *× the one before* and *× published* are medians of the
+ratios of blocks, in brackets their 95 % interval by order statistics. Below 1 is faster. Only outputs that were proven
+equal to the definition have a figure."""
 
 SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
 
@@ -42,7 +43,7 @@ def _shown(row: Row) -> list[Any]:
     published = row["of_published"], row["of_published_lower"], row["of_published_upper"]
     return [
         what,
-        f"{row['ms']:.3g}",
+        f"{row['against_ms']:.3g} → {row['ms']:.3g}",
         _ratio(row["ratio"], row["lower"], row["upper"]),
         _ratio(*published) if published[0] is not None else "",
         row["verdict"],

@@ -13,6 +13,7 @@ import numpy as np
 from ..analysis.duels import Prove, fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
 from ..analysis.stage_truth import write_truth
+from ..analysis.targets import target_rows
 from ..analysis.throughput import Row, proof, throughput_rows
 from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
@@ -29,6 +30,7 @@ from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, W
 from ..execution.peers.plan import plan_peers
 from ..execution.records import append_record, make_record
 from ..report.ladders import write_ladders
+from ..report.targets import write_targets
 from ..report.throughput import write_throughput
 from .folder import RunFolder
 
@@ -200,4 +202,5 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
     write_throughput(rows, folder.settings(), folder.path)
     if rungs := ladder_rows(records, prover(folder)):
         write_ladders(rungs, folder.path)
+        write_targets(target_rows(rows, rungs), folder.settings(), folder.path)
     return rows

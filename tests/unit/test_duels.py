@@ -82,6 +82,10 @@ def test_a_rung_is_held_against_the_one_before_and_against_the_first(record: dic
         ("c", "adds c", 1, 0.5, 0.25),
     ]
     assert {r["verdict"] for r in rows} == {"faster"}
+    assert [(r["against_ms"], r["start"], r["backend"], r["batch"]) for r in rows] == [
+        (4, "tuned", "torch", 4),
+        (2, "tuned", "torch", 4),
+    ]
 
 
 def test_an_entry_whose_outputs_differ_has_no_figure_and_costs_only_itself(record: dict[str, object]) -> None:

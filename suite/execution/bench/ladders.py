@@ -27,7 +27,7 @@ from .workloads import Workload
 
 LADDER = "ladder"
 """The question of a duel that finds the fastest rung."""
-BLOCKS, EPOCH_BLOCKS = 30, 4
+BLOCKS, EPOCH_BLOCKS = 20, 6
 
 
 @dataclass(frozen=True)

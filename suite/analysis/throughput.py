@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..definition.adam import Adam
 from ..definition.comparison import Comparison, Tensors, first_divergence, smallest_error
 from ..definition.spec import Spec
@@ -14,6 +16,7 @@ from ..execution.bench.harness import BENCHMARK
 from ..execution.bench.proof import Expected
 from ..execution.bench.timings import HARNESS, THROUGHPUT, key_of
 from ..execution.peers.table import PEER
+from .duels import interval
 from .operations import flops
 from .peers import PeerJudge
 from .rates import Rates, rates_of, share
@@ -55,7 +58,7 @@ COLUMNS = (
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
 INTERVAL_PROCESSES = 6
-"""From so many processes on, min–max is an interval of 1 − 2·½⁶ = 97 % for the median; with fewer it is a spread."""
+"""From so many processes on, `duels.interval` has one (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
 STABLE_SPREAD = 0.1
 HARNESS_SHARE = 0.01
 """Where the harness itself takes more of a call than this, what it takes is subtracted."""
@@ -173,10 +176,11 @@ def row_of(
     per_batch = seconds * row["batch"] / images
     operations = flops(spec, row["stage"], row["batch"])
     peak = rates.multiply_adds.get((row["device"], precision(row["dtype"])))
+    quickest, slowest = bounds(medians)
     row |= {
         "images_per_second": images / seconds,
-        "lower": images / max(medians),
-        "upper": images / min(medians),
+        "lower": images / slowest,
+        "upper": images / quickest,
         "roof_share": share(rates, spec, row, per_batch),
         "library_share": share(rates, spec, row, per_batch, library=host_of(row["backend"])),
         "harness_share": harness_share,
@@ -190,8 +194,39 @@ def row_of(
         "first_call_s": max((r["first_call_s"] for r in records if r.get("cold_cache", True)), default=None),
         "graphs": max((record["graphs"]["graphs"] for record in records if record["graphs"]), default=None),
         "peak_memory_mb": max(record["peak_memory_mb"] for record in records),
-        "interval": "97 %" if len(records) >= INTERVAL_PROCESSES else "spread",
+        "interval": "95 %" if len(records) >= INTERVAL_PROCESSES else "spread",
+        "stable": is_stable(medians),
     }
-    # One process says nothing of the others: not known to be stable.
-    row["stable"] = len(records) > 1 and (max(medians) - min(medians)) / seconds <= STABLE_SPREAD
     return row
+
+
+def bounds(medians: Sequence[float]) -> tuple[float, float]:
+    """(lowest, highest) that the median of all processes may be; of few processes the lowest and highest seen."""
+    if len(medians) < INTERVAL_PROCESSES:
+        return min(medians), max(medians)
+    _, lower, upper = interval(np.array(medians))
+    return lower, upper
+
+
+def is_stable(medians: Sequence[float]) -> bool:
+    """Whether the bounds are within a tenth of the median. One process says nothing of the others: it is not."""
+    lower, upper = bounds(medians)
+    return len(medians) > 1 and (upper - lower) / statistics.median(medians) <= STABLE_SPREAD
+
+
+def unstable(records: Iterable[Record], passes: int) -> set[str]:
+    """The keys of timings that were made, and whose first so many processes do not agree on a stable figure.
+
+    Args:
+        records: of one run.
+        passes: processes of each backend.
+    """
+    medians: dict[str, list[float]] = {}
+    for record in records:
+        if (
+            record.get("kind") == THROUGHPUT
+            and (record["pass"] or 0) in range(1, passes + 1)
+            and record.get("rounds_ns")
+        ):
+            medians.setdefault(key_of(record), []).append(statistics.median(record["rounds_ns"]))
+    return {key for key, found in medians.items() if len(found) == passes and not is_stable(found)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.throughput import COLUMNS, Row
+from ..analysis.throughput import COLUMNS, INTERVAL_PROCESSES, Row
 from .tables import frame, markdown, write_table, write_whole
 
 SHOWN = (
@@ -36,8 +36,9 @@ weights); *of its library*: the same with the backend's own rates. Above 100 %, 
 products one by one. *First call* is the cell's first in its session, compiling included: the compile cache was
 empty, but the process was warm (imports and the compiler's own start are in `records.jsonl`). *Finds from*: the
 smallest relative error, planted in all of a tensor, that the proof would have found in every tensor of the cell; in
-bfloat16 it is large, and the same formula is proven in float64. A figure that moved by more than 10 % between processes
-is not stable. Only what was proven equal is timed, at the very workload and batch, before and after timing. What the
+bfloat16 it is large, and the same formula is proven in float64. A figure whose processes are more than 10 % apart is
+not stable; in the full matrix it is measured by as many processes again, and all count. **Bold** is the quickest of a
+workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch, before and after timing. What the
 harness itself adds to a call is subtracted where it is over 1 % (`harness_share`, `harness_subtracted`)."""
 
 
@@ -89,8 +90,22 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     """throughput.csv, .parquet and .md."""
     write_table(frame(rows, COLUMNS), folder / "throughput")
     processes = max((row["processes"] for row in rows), default=0)
-    bounds = "a 97 % interval" if processes >= 6 else f"the spread of {processes} processes, which is no interval"
+    few = f"the spread of {processes} processes, which is no interval"
+    bounds = few if processes < INTERVAL_PROCESSES else "an interval of at least 95 % for the median of all processes"
     machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
     text = f"# Throughput\n\n{machine} {_limits(rows)}{LEGEND.format(bounds=bounds)}\n\n"
-    text += markdown(pd.DataFrame(shown(rows), columns=list(SHOWN)))
+    table = pd.DataFrame(shown(rows), columns=list(SHOWN))
+    for index in _quickest(rows):
+        table.loc[index, "images/s"] = f"**{table.loc[index, 'images/s']}**"
+    text += markdown(table)
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _quickest(rows: Sequence[Row]) -> list[int]:
+    """Where the quickest row of each workload, stage, batch and dtype is, if it is stable."""
+    best: dict[tuple[Any, ...], int] = {}
+    for index, row in enumerate(rows):
+        if row["images_per_second"] is not None:
+            group = tuple(row[name] for name in ("workload", "stage", "batch", "device", "dtype"))
+            best[group] = max(best.get(group, index), index, key=lambda i: rows[i]["images_per_second"])
+    return [index for index in best.values() if rows[index]["stable"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..analysis.duels import Prove, fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
 from ..analysis.stage_truth import write_truth
 from ..analysis.targets import target_rows
-from ..analysis.throughput import Row, proof, throughput_rows
+from ..analysis.throughput import Row, proof, throughput_rows, unstable
 from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
 from ..definition.problem import Array, load_problem, save_problem
@@ -28,6 +29,7 @@ from ..execution.bench.session import run_sessions
 from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
+from ..execution.processes import cpu_threads
 from ..execution.records import append_record, make_record
 from ..report.ladders import write_ladders
 from ..report.targets import write_targets
@@ -54,10 +56,16 @@ def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload
     for timing in timings:
         stages.setdefault((timing.problem_file, precision(timing.cell.dtype)), set()).add(timing.stage)
     problems = {file: workload.problem for workload, file in workloads}
-    for (file, dtype), wanted in stages.items():
-        problem = problems[file]
-        write_truth(Path(file), problem, dtype, wanted)
-        images = images_file(Path(file), problem)
+    # Threads: the definition computes in NumPy's loops over arrays, during which others run.
+    with ThreadPoolExecutor(cpu_threads()) as pool:
+        made = [
+            pool.submit(write_truth, Path(file), problems[file], dtype, wanted)
+            for (file, dtype), wanted in stages.items()
+        ]
+        for future in made:
+            future.result()
+    for (file, _), wanted in stages.items():
+        images = images_file(Path(file), problems[file])
         if "epoch" in wanted and not images.exists():
             np.save(images, digits_enlarged(EPOCH_IMAGES))
 
@@ -95,8 +103,13 @@ class Throughput:
             peaks=True,
             timeout_s=self.timeout_s,
             on_record=lambda record: on_record(record) if record["kind"] == THROUGHPUT else None,
+            again=self._unstable,
         )
         return tabulate_run(self.folder)
+
+    def _unstable(self) -> set[str]:
+        """What is to be timed again."""
+        return unstable(self.folder.all_records(), self.sample.passes) if self.sample.repeats else set()
 
 
 def plan_throughput(

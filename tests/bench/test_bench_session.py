@@ -253,6 +253,27 @@ def test_the_quick_sample_is_of_the_declared_notations(tmp_path: Path) -> None:
     assert QUICK.notations() == set(eager.notations or ())
 
 
+def test_what_is_asked_for_again_has_as_many_passes_more_and_a_killed_run_goes_on_with_them(tmp_path: Path) -> None:
+    timings = plan(tmp_path, [cell("torch")], ("encoder", "decoder"))
+    asked: list[int] = []
+
+    def again() -> set[str]:
+        asked.append(len(read_records(tmp_path / "records.jsonl")))
+        return {timings[1].key}
+
+    def passes() -> list[tuple[str, int]]:
+        run_sessions(timings, tmp_path, passes=1, max_time_s=0.01, threads=1, again=again)
+        found = read_records(tmp_path / "records.jsonl")
+        return [(r["stage"], r["pass"]) for r in found if r["kind"] == "throughput"]
+
+    assert passes() == [("encoder", 1), ("decoder", 1), ("decoder", 2)]
+    assert passes() == [("encoder", 1), ("decoder", 1), ("decoder", 2)]
+    records = read_records(tmp_path / "records.jsonl")
+    (tmp_path / "records.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records[:-1]), encoding="utf-8")
+    assert passes() == [("encoder", 1), ("decoder", 1), ("decoder", 2)]
+    assert asked[0] > 0, "asked after the first passes"
+
+
 def test_default_threads_have_sessions_of_their_own(tmp_path: Path) -> None:
     (pinned,) = plan(tmp_path, [cell("torch")], ("encoder",))
     default = replace(pinned, threads="default")

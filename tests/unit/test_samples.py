@@ -1,14 +1,19 @@
 """The declared samples: what the default run checks and times, and that each source's own configuration is a cell."""
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
+import pytest
+
 from elbostone.definition.embeddings import written_by
-from elbostone.definition.registry import notations
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.sample import FULL, QUICK
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.backends import BACKENDS, MODES
+from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
 from elbostone.execution.plan import Selection, plan_cells
 from elbostone.execution.records import Cell, cell_of
 from elbostone.samples import Sample, bench_proofs, equality_sample, family_problems, source_configuration
+from elbostone.workflow.throughput import workloads_of
 
 EVERYTHING = Selection(tuple(notations().values()))
 
@@ -46,6 +51,24 @@ def test_every_family_of_the_sample_has_the_notations_that_can_write_it_and_no_o
         assert all(written_by(notation, problem.spec) for notation in selection.notations)
         left = set(notations()) - {notation.id for notation in selection.notations}
         assert not any(written_by(notations()[name], problem.spec) for name in left)
+
+
+@pytest.mark.parametrize("sample", [QUICK, FULL, PEERS_BESIDE])
+def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> None:
+    timed = tuple(n for n in EVERYTHING.notations if n.id in (sample.notations() or {n.id}))
+    found = cells(bench_proofs(replace(EVERYTHING, notations=timed), sample, full=False))
+    formulas = {(cell.notation, cell.backend, cell.mode) for cell in found}
+    workloads = [(workload, "x.json") for workload in workloads_of(sample)]
+    rungs = {
+        (backend, workload.name, stage, workload.batch, dtype): "some"
+        for backend, (workload, _), part in product(BACKENDS, workloads, sample.slices)
+        for stage, dtype in product(part.stages, part.dtypes)
+    }
+    timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)), rungs=rungs)
+    assert {t.cell.mode for t in timings} == {mode for part in sample.slices for mode in part.modes}
+    for timing in timings:
+        if timing.cell.mode in MODES:
+            assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas
 
 
 def test_the_full_run_has_every_mode_dtype_and_own_configuration() -> None:

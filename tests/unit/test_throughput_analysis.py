@@ -1,5 +1,6 @@
 """From raw rounds to rows: medians, intervals, shares of the roofs, and what is not equal has no figure."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,15 @@ import pytest
 
 from elbostone.analysis.operations import products
 from elbostone.analysis.stage_truth import stage_truth
-from elbostone.analysis.throughput import COLUMNS, throughput_rows
+from elbostone.analysis.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.definition.comparison import Tensors
 from elbostone.definition.oracle import rounded
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
 from elbostone.execution.bench.proof import Expected
+from elbostone.execution.bench.timings import key_of
+from elbostone.report.throughput import write_throughput
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -121,7 +124,24 @@ def test_the_first_call_is_of_sessions_with_an_empty_cache() -> None:
 
 
 def test_six_processes_make_an_interval() -> None:
-    assert [rows_of(*(timing(100.0, n) for n in range(count)))[0]["interval"] for count in (5, 6)] == ["spread", "97 %"]
+    assert [rows_of(*(timing(100.0, n) for n in range(count)))[0]["interval"] for count in (5, 6)] == ["spread", "95 %"]
+
+
+def test_with_twelve_processes_an_odd_one_no_longer_bounds_the_figure() -> None:
+    (row,) = rows_of(*(timing(500.0 if n == 1 else 100.0 + n, n) for n in range(1, 13)))
+    # The third lowest and highest of twelve: 1 − 2·P(Binomial(12, ½) < 3) = 96 %.
+    assert row["upper"] == pytest.approx(BATCH / 104e-6)
+    assert row["lower"] == pytest.approx(BATCH / 111e-6)
+    assert row["stable"]
+
+
+def test_what_the_first_processes_do_not_agree_on_is_unstable_whatever_later_ones_say() -> None:
+    steady = [timing(100.0, n, stage="decoder") for n in (1, 2)]
+    wild = [timing(100.0 * n, n) for n in (1, 2)]
+    later = [timing(100.0, n, stage="decoder") for n in (3,)] + [timing(100.0, n) for n in (3, 4)]
+    assert unstable([*steady, *wild, *later], passes=2) == {key_of(wild[0])}
+    assert unstable([*steady, *wild[:1], *later], passes=2) == set(), "it was not timed so often"
+    assert unstable([timing(1.0, n, rounds_ns=[]) for n in (1, 2)], passes=2) == set(), "it was not timed"
 
 
 @pytest.mark.parametrize(("other", "stable"), [(109.0, True), (112.0, False)])
@@ -243,3 +263,17 @@ def test_what_the_harness_adds_is_said_and_subtracted_above_one_percent() -> Non
     assert large["images_per_second"] == pytest.approx(BATCH / 98e-6)
     (other,) = rows_of(timing(100.0), harness(2000.0, device="cuda"))
     assert other["harness_share"] == 0
+
+
+def test_the_quickest_is_bold_unless_it_is_unstable(tmp_path: Path) -> None:
+    quick = [timing(50.0, n, stage="decoder", mode="compiled") for n in (1, 2)]
+    slow = [timing(100.0, n, stage="decoder") for n in (1, 2)]
+    wild = [timing(10.0 * n, n, mode="compiled") for n in (1, 2)]
+    calm = [timing(100.0, n) for n in (1, 2)]
+    settings = {"cpu": "a CPU", "gpu": None, "options": {"threads": 2}}
+    write_throughput(rows_of(*quick, *slow, *wild, *calm), settings, tmp_path)
+    text = (tmp_path / "throughput.md").read_text(encoding="utf-8")
+    bold = [line for line in text.splitlines() if line.startswith("|") and "**" in line]
+    assert len(bold) == 1
+    assert "decoder" in bold[0]
+    assert f"**{BATCH / 50e-6:,.0f}**" in bold[0]

@@ -48,10 +48,11 @@ class BenchSample:
 
     Attributes:
         slices: what is timed.
-        passes: processes per backend; six or more make min–max a 97 % interval.
+        passes: processes per backend; from six on their figures have an interval.
         max_time_s: of one timing.
         compiled_proofs: the notations that are proven in other modes than eager; None for all.
         peers: whether other libraries are timed as well.
+        repeats: whether what is not stable has as many passes more.
     """
 
     slices: tuple[Slice, ...]
@@ -59,6 +60,7 @@ class BenchSample:
     max_time_s: float
     compiled_proofs: tuple[str, ...] | None = None
     peers: bool = False
+    repeats: bool = False
 
     def of_all_notations(self) -> BenchSample:
         """The sample with every notation that is asked for, in every mode."""
@@ -139,6 +141,7 @@ FULL = BenchSample(
     max_time_s=0.2,
     compiled_proofs=_PROVEN,
     peers=True,
+    repeats=True,
 )
 # Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
 PEERS_BESIDE = BenchSample(
@@ -173,6 +176,7 @@ FULL_CUDA = BenchSample(
     passes=6,
     max_time_s=0.2,
     compiled_proofs=_PROVEN,
+    repeats=True,
 )
 
 

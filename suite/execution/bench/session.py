@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,7 +79,7 @@ def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
     return [roof for roof in roofs if roof.dtype in dtypes and (short or 2 * math.prod(roof.shape) <= LONG_ROOF_FLOP)]
 
 
-def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
+def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
     float64 and TF32 have sessions of their own, since JAX' 64-bit mode, and that no GPU multiplies float32 in TF32, are
@@ -95,7 +95,7 @@ def plan_sessions(timings: Iterable[Timing], passes: int) -> list[Session]:
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
         Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
-        for number in range(1, passes + 1)
+        for number in range(first, first + passes)
         for group in order
     ]
 
@@ -111,6 +111,7 @@ def run_sessions(
     peaks: bool = False,
     timeout_s: float = 120,
     on_record: OnRecord = lambda record: None,
+    again: Callable[[], Collection[str]] = tuple,
 ) -> None:
     """Time what was proven; every timing and pass ends in exactly one record in `folder`/records.jsonl.
 
@@ -129,20 +130,18 @@ def run_sessions(
         peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
+        again: asked after the last pass for the keys of those that are to have as many passes more.
     """
+    timings = list(timings)
     with caches_of_a_run() as caches:
         runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record, caches)
-        finished = runner.finished()
-        waiting = plan_sessions(timings, passes)
-        for session in waiting:
-            session.timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
-        waiting = [session for session in waiting if session.timings]
+        waiting = runner.unfinished(plan_sessions(timings, passes))
         sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
         with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
-            while waiting:
-                session = waiting.pop(0)
-                if rest := runner.run(session):
-                    waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
+            runner.run_all(waiting)
+            keys = set(again())
+            more = (timing for timing in timings if timing.key in keys)
+            runner.run_all(runner.unfinished(plan_sessions(more, passes, first=passes + 1)))
 
 
 @dataclass
@@ -169,6 +168,24 @@ class Runner:
             return set()
         found = (record for record in read_records(self.records) if record.get("kind") == THROUGHPUT)
         return {(key_of(record), record["problem"], record["pass"]) for record in found}
+
+    def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
+        """The sessions that have something left to time, with that alone."""
+        finished = self.finished()
+        left = []
+        for session in sessions:
+            timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
+            if timings:
+                left.append(replace(session, timings=timings))
+        return left
+
+    def run_all(self, sessions: Iterable[Session]) -> None:
+        """One after the other; one that died is started again for what it did not come to."""
+        waiting = list(sessions)
+        while waiting:
+            session = waiting.pop(0)
+            if rest := self.run(session):
+                waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
 
     def run(self, session: Session) -> list[Timing]:
         """One process. Returns the timings that it did not come to: it died or hung in the one before them."""

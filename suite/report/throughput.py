@@ -94,10 +94,10 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     bounds = few if processes < INTERVAL_PROCESSES else "an interval of at least 95 % for the median of all processes"
     machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
     text = f"# Throughput\n\n{machine} {_limits(rows)}{LEGEND.format(bounds=bounds)}\n\n"
-    table = pd.DataFrame(shown(rows), columns=list(SHOWN))
+    lines, column = shown(rows), SHOWN.index("images/s")
     for index in _quickest(rows):
-        table.loc[index, "images/s"] = f"**{table.loc[index, 'images/s']}**"
-    text += markdown(table)
+        lines[index][column] = f"**{lines[index][column]}**"
+    text += markdown(pd.DataFrame(lines, columns=list(SHOWN)))
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 

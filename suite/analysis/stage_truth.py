@@ -36,7 +36,7 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
             return with_one_update(rounded, _RULE, arithmetic)
         return oracle.run(rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False)
 
-    numbers = max(weight.size for weight in rounded.weights.values()) if training else 0  # each run has its own
+    numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
     allowed = oracle.noise_scale_of(rounded, compute, precision, numbers=numbers)
     if "epoch" in stages:
         batches, noises = [rounded.x] * PASS_STEPS, [rounded.noise[0]] * PASS_STEPS
@@ -44,7 +44,7 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
             rounded,
             lambda a: {PASS: pass_total(rounded, batches, noises, _RULE, a)},
             precision,
-            numbers=max(weight.size for weight in rounded.weights.values()),
+            numbers=numbers,
         )
         allowed |= scale
     tensors = oracle.evaluate(rounded, gradients=training)

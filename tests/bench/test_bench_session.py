@@ -1,7 +1,6 @@
 """Real sessions: a proven cell is timed and proven again, a wrong one gets no figure, a crash costs one timing."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +13,6 @@ import pytest
 from elbostone.analysis.operations import roofs
 from elbostone.analysis.throughput import throughput_rows
 from elbostone.definition.notation import Notation
-from elbostone.definition.notation_file import load_notation
 from elbostone.definition.problem import read_tensors, save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import BACKENDS, MODE_PACKAGES
@@ -72,23 +70,6 @@ def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str]
         lambda name: read_tensors(folder / "tensors" / name),
     )
     return {(row["notation"], row["stage"]): row for row in rows}
-
-
-@pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Copies of the notation in packages of their own, in which a line of the torch file is another one."""
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
-
-    def copy(name: str, line: str, other: str) -> Notation:
-        source = notations()[NOTATION].path.parent
-        shutil.copytree(source, tmp_path / name)
-        file = tmp_path / name / "torch_vae.py"
-        text = file.read_text(encoding="utf-8")
-        assert text.count(line) == 1, f"{line!r} is no longer in {source.name}"
-        file.write_text(text.replace(line, other), encoding="utf-8")
-        return load_notation(tmp_path / name / "notation.toml", name)
-
-    return copy
 
 
 def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:

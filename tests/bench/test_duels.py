@@ -1,11 +1,13 @@
 """Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from elbostone.definition.notation import Notation
 from elbostone.definition.problem import save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.bench.duels import Duel, run_duels
@@ -15,6 +17,7 @@ from elbostone.execution.bench.workloads import make_workload
 from elbostone.execution.records import Cell, read_records
 from elbostone.workflow.throughput import write_expected
 
+Copy = Callable[[str, str, str], Notation]
 WORKLOAD = make_workload("digits", 8, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))
 
 
@@ -45,6 +48,22 @@ def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path
         assert (tmp_path / "tensors" / record["outcomes"][0]["after"]).exists()
     run_duels([duel], tmp_path, threads=1)
     assert read_records(tmp_path / "records.jsonl") == records, "a duel with a record is not run again"
+
+
+def test_an_entry_that_ends_the_process_costs_itself(tmp_path: Path, timing: Timing, copied: Copy) -> None:
+    line = "h3 = self.relu(self.fc3(z))"
+    copy = copied("broken", line, f"import os; os.abort(); {line}")
+    broken = replace(
+        timing, cell=replace(timing.cell, notation="broken"), package="broken", notation_file=str(copy.path)
+    )
+    duels = [Duel("d", "mode", (timing, broken, timing), blocks=12), Duel("e", "mode", (timing, timing), blocks=12)]
+    run_duels(duels, tmp_path, threads=1)
+    found = {r["duel"]: r for r in read_records(tmp_path / "records.jsonl") if r["kind"] == "duel"}
+    outcomes = found["d"]["outcomes"]
+    assert [o["status"] for o in outcomes] == ["ok", "failed", "ok"]
+    assert outcomes[1]["reason"] == "the session ended with signal SIGABRT"
+    assert all(block[0] > 0 and block[1] is None and block[2] > 0 for block in found["d"]["blocks_ns"][0])
+    assert [o["status"] for o in found["e"]["outcomes"]] == ["ok", "ok"]
 
 
 def test_entries_of_two_dtypes_that_hold_tensors_are_no_duel(timing: Timing) -> None:

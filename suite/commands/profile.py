@@ -63,7 +63,7 @@ def carry_out_profile(
     elif record["status"] == "ok":
         _print(place, record["calls"])
     else:
-        print(f"{record['outcome'] or record['status']}: {key}: {record['reason']}")
+        print(f"{record['found'] or record['status']}: {key}: {record['reason']}")
     raise typer.Exit(int(record["status"] != "ok"))
 
 

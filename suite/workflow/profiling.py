@@ -1,4 +1,4 @@
-"""`elbostone bench --profile`: write a cell's problem and its truth, and leave the framework's trace in a run folder."""
+"""`elbostone bench --profile`: write a timing's problem and truth, and leave its trace in a run folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..definition.errors import BadInput
 from ..definition.problem import save_problem
-from ..execution.bench.profiling import NO_SUCH_RUNG, OUTCOME, run_profile
+from ..execution.bench.profiling import NO_SUCH_RUNG, run_profile
 from ..execution.bench.timings import Timing
 from ..execution.bench.workloads import make_workload
 from ..execution.records import append_record
@@ -38,7 +38,7 @@ def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float
     place = trace_folder(folder, timing)
     place.mkdir(parents=True)
     record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)
-    if record[OUTCOME] == NO_SUCH_RUNG:
+    if record["found"] == NO_SUCH_RUNG:
         shutil.rmtree(folder.path)  # as with every bad input, nothing is left behind
         raise BadInput(f"--profile {timing.key}: {record['reason']}")
     append_record(folder.records, record)

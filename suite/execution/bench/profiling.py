@@ -23,9 +23,8 @@ from .timings import ABOUT, PROFILE, Timing, thread_limit, timing_of
 
 CALLS, WARM_CALLS = 10, 5
 """Of an epoch, which is many steps, one call of each."""
-OUTCOME = "outcome"
-TRACED, DIFFERS, NO_SUCH_RUNG = "traced", "differs", "no such rung"
-"""The outcomes of a process that came to its end."""
+DIFFERS, NO_SUCH_RUNG = "differs", "no such rung"
+"""What a record has as its `found` where the timing is not what it should be; None elsewhere."""
 
 
 def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> dict[str, Any]:
@@ -38,7 +37,8 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
         timeout_s: how long all of it may take.
 
     Returns:
-        one record: `outcome` is None where it failed; `reason` says why there is no trace; `files` are those left.
+        one record: `reason` says why there is no trace, `found` whether it is the timing's own fault, `files` what
+        the framework left.
     """
     cell = timing.cell
     limit = thread_limit(timing, threads)
@@ -71,12 +71,12 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
             )
     record = found[0]
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return {**(verified(record, limit) if record[OUTCOME] == TRACED else record), "files": files}
+    return {**verified(record, limit), "files": files}
 
 
 def _record(timing: Timing, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
     about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
-    return make_record(timing.cell, status, reason, **about, **{OUTCOME: None, **more})
+    return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
 
 
 def _main(path: str) -> None:
@@ -95,20 +95,20 @@ def _traced(timing: Timing, folder: Path) -> dict[str, Any]:
     """The record of a timing; its trace is in the folder if it is proven."""
     binding = open_binding(timing.cell.backend, timing.cell.device)
     if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
-        return _record(timing, "failed", lack, outcome=NO_SUCH_RUNG)
+        return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
     expected = open_expected(timing)
     stage = build_stage(timing, build_subject(binding, timing), expected)
     first = FirstCall(stage, expected)
     wrong = next((c for c in expected.comparisons(first.tensors, first.rule) if not c.equal), None)
     if wrong is not None:
-        return _record(timing, "failed", wrong.describe(), outcome=DIFFERS)
+        return _record(timing, "failed", wrong.describe(), found=DIFFERS)
     whole_pass = timing.stage == "epoch"
     stage.restore()
     for _ in range(1 if whole_pass else WARM_CALLS):
         stage()
     calls = 1 if whole_pass else CALLS
     binding.profile(stage, calls, folder)
-    return _record(timing, "ok", outcome=TRACED, calls=calls, **first.about(binding))
+    return _record(timing, "ok", calls=calls, **first.about(binding))
 
 
 def _lacking_rung(binding: Binding, timing: Timing) -> str | None:

@@ -121,7 +121,8 @@ class JaxBinding(KerasBinding):
         with jax.profiler.trace(str(folder)):
             for number in range(calls):
                 with jax.profiler.StepTraceAnnotation("call", step_num=number):
-                    call()
+                    outputs = call()
+            self.synchronize(outputs)  # which a call that is not awaited leaves under way
 
     def _native(self, array: Array, dtype: str) -> Tensor:
         """An array in JAX' own dtype of that name."""

@@ -17,7 +17,7 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
 
 
 @pytest.mark.parametrize(
-    ("key", "backend", "mode", "rung", "awaited", "threads"),
+    ("key", "on", "mode", "rung", "awaited", "threads"),
     [
         (f"{STEP}-torch-cpu-float32-eager", "torch", "eager", "", True, "pinned"),
         (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", True, "default"),
@@ -26,13 +26,13 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
         (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", True, "pinned"),
         (f"{STEP}-torch-cpu-float32-tuned-a-b-default-threads", "torch", "tuned", "a-b", True, "default"),
         (f"{STEP}-torch-cpu-float32-tuned", "torch", "tuned", "", True, "pinned"),
-        (f"{STEP}-torch-cuda-tf32-tuned-graph", "torch", "tuned", "graph", True, "pinned"),
+        (f"{STEP}-torch-cuda-bfloat16-tuned-graph", "torch", "tuned", "graph", True, "pinned"),
     ],
 )
-def test_a_key_names_its_timing(key: str, backend: str, mode: str, rung: str, awaited: bool, threads: str) -> None:
+def test_a_key_names_its_timing(key: str, on: str, mode: str, rung: str, awaited: bool, threads: str) -> None:
     timing = find_timing(key)
     assert (timing.stage, timing.workload, timing.batch) == ("training_step", "784-400-20", 128)
-    assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) == ("pytorch_examples", backend, mode)
+    assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) == ("pytorch_examples", on, mode)
     assert (timing.rung, timing.awaited, timing.threads) == (rung, awaited, threads)
     assert timing.key == key
     assert (timing.package, timing.notation_file) == (
@@ -62,7 +62,7 @@ def test_what_a_run_plans_is_found() -> None:
     ("key", "said"),
     [
         (f"{STEP}-torch-cpu-float32-egaer", f"the closest known are {STEP}-torch-cpu-float32-eager, "),
-        (f"{STEP}-keras-torch-cpu-float32-compiled", f"{STEP}-keras-torch-cpu-float32-eager"),
+        (f"{STEP}-keras-torch-cpu-float32-compiled", f"{STEP}-torch-cpu-float32-compiled"),
         ("nothing", "expected STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE"),
         ("", "expected STAGE-WORKLOAD-BATCH"),
     ],

@@ -70,6 +70,6 @@ def carry_out_profile(
 def _print(place: Path, calls: int) -> None:
     if table := operations(place):
         print(f"{table}\n")
-    print(f"trace of {calls} warm calls: {shown_path(place)}")
+    print(f"trace of {calls} warm call{'s' if calls > 1 else ''}: {shown_path(place)}")
     for line in ways_to_open(place, shown_path):
         print(f"to open it: {line}")

@@ -33,8 +33,8 @@ def find_timing(key: str) -> Timing:
         BadInput: no timing has the key, or nothing can trace it.
     """
     known = {timing.key: timing for timing in candidates()}
-    # The longest end that is not part of the rung: a rung and `-unawaited` after it could be taken for one rung.
     tuned = [found for timing in known.values() if (found := _at_rung(timing, key))]
+    # The shortest rung: `-default-threads` after it could be taken for a part of it.
     found = known.get(key) or min(tuned, key=lambda timing: len(timing.rung), default=None)
     if found is None:
         traced = [name for name, timing in known.items() if timing.cell.mode != "exported"]

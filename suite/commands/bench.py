@@ -8,14 +8,25 @@ from typing import Annotated
 import typer
 
 from .options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, thread_count
+from .profile import carry_out_profile
 from .run import Full, Order, Resume, carry_out
 
 Peers = Annotated[bool, typer.Option("--peers", help="Other libraries' VAEs, with one notation of ours beside them.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CELL",
+        help="Time nothing; leave the framework's own trace of this timing, named by its key: stage, workload, batch, "
+        "notation, backend, device, dtype, mode and rung, joined by dashes.",
+        show_default=False,
+    ),
+]
 
 
 def bench(
     full: Full = False,
     peers: Peers = False,
+    profile: Profile = None,
     notation: Notations = None,
     backend: Backends = None,
     device: Device = "cpu",
@@ -26,5 +37,9 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Throughput alone: prove the cells that are to be timed, then time them."""
-    order = Order("bench", full, notation or [], backend or [], device, thread_count(threads), timeout, peers)
+    count = thread_count(threads)
+    if profile is not None:
+        beside = {"--full": full, "--peers": peers, "--notation": notation, "--backend": backend, "--resume": resume}
+        carry_out_profile(profile, beside, device, out, count, timeout, as_json)
+    order = Order("bench", full, notation or [], backend or [], device, count, timeout, peers)
     carry_out(order, out, resume, as_json)

@@ -16,6 +16,7 @@ from elbostone.execution.backends import BACKENDS
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASE = str(EXACT / "binary-tanh.json")
+CELL = "training_step-784-400-20-128-pytorch_examples-torch-cpu-float32-eager"
 DEFINING = [n for n in notations().values() if written_by(n, load_problem(Path(CASE)).spec)]
 
 Run = Callable[..., tuple[int, str, str]]
@@ -80,6 +81,12 @@ WRONG = {
     "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
     "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
     "no such backend of theta": (("theta", "--backend", "caffe"), "backend 'caffe': expected one of torch"),
+    "profile of no cell": (("bench", "--profile", f"{CELL}r"), f"expected a timing, the closest known are {CELL}, "),
+    "profile beside what chooses": (
+        ("bench", "--profile", CELL, "--full", "--backend", "torch"),
+        "--profile: the cell says what is run: expected no --full, --peers, --notation, --backend, --resume",
+    ),
+    "profile on another device": (("bench", "--profile", CELL, "--device", "cuda"), "expected --device cpu, as in"),
     "no cell": (("evaluate", CASE, "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
 }
 
@@ -103,6 +110,13 @@ def test_a_backend_asked_for_by_name_and_not_installed_is_exit_code_3(run: Run, 
     code, out, err = run("evaluate", CASE, "--backend", "keras-jax")
     assert (code, out) == (3, "")
     assert err == "elbostone: keras-jax needs keras, jax: pip install 'elbostone[keras-jax]'\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_framework")
+def test_a_cell_whose_backend_is_not_installed_is_not_profiled(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("bench", "--profile", CELL)
+    assert (code, out, err) == (3, "", "elbostone: torch needs torch: pip install 'elbostone[torch]'\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..records import CELL_FIELDS, Cell, cell_of
 
 THROUGHPUT, ROOF, SESSION, PEAK, HARNESS, DUEL = "throughput", "roof", "session", "peak", "harness", "duel"
+PROFILE = "profile"
 """Kinds of records that sessions, and what is measured beside them, leave; a record of equality has no `kind`."""
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -183,6 +184,13 @@ class Binding(ABC):
     @abstractmethod
     def peak_memory_bytes(self) -> int | None:
         """Device memory that was in use at most; None on the CPU, whose memory is the process's."""
+
+    @abstractmethod
+    def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
+        """Leave the framework's own trace of some calls in an empty folder, each call marked as a step of it.
+
+        Where the framework itself makes a table of the costliest operations, it is beside the trace as a `.txt`.
+        """
 
     def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
         """Compile something trivial: what a process pays once is then not part of its first compiled cell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -115,6 +116,13 @@ class JaxBinding(KerasBinding):
             return None
         stats = next(d for d in jax.devices() if d.platform == "gpu").memory_stats() or {}
         return stats.get("peak_bytes_in_use")
+
+    def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
+        with jax.profiler.trace(str(folder)):
+            for number in range(calls):
+                with jax.profiler.StepTraceAnnotation("call", step_num=number):
+                    outputs = call()
+            self.synchronize(outputs)  # which a call that is not awaited leaves under way
 
     def _native(self, array: Array, dtype: str) -> Tensor:
         """An array in JAX' own dtype of that name."""

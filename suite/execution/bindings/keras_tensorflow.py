@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -116,6 +117,13 @@ class TensorFlowBinding(KerasBinding):
         if self.device == "cpu":
             return None
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+    def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
+        with tf.profiler.experimental.Profile(str(folder)):
+            for number in range(calls):
+                # `_r`: it is a step, by which the profiler's pages divide what they show
+                with tf.profiler.experimental.Trace("call", step_num=number, _r=1):
+                    call()
 
     def _native(self, array: Array, dtype: str) -> Tensor:
         """An array in TensorFlow's own dtype of that name."""

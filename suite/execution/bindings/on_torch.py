@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..backends import base_dtype
 from .base import Array, Binding, Rows, Slopes, Tensor
+
+COSTLIEST = 10
+"""Operations in the table beside a trace."""
 
 
 class OnTorch(Binding):
@@ -56,6 +60,18 @@ class OnTorch(Binding):
 
     def peak_memory_bytes(self) -> int | None:
         return torch.cuda.max_memory_allocated() if self.device == "cuda" else None
+
+    def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
+        activities = [torch.profiler.ProfilerActivity.CPU]
+        activities += [torch.profiler.ProfilerActivity.CUDA] if self.device == "cuda" else []
+        with torch.profiler.profile(activities=activities) as profiler:
+            for _ in range(calls):
+                with torch.profiler.record_function("call"):
+                    call()
+        profiler.export_chrome_trace(str(folder / "trace.json"))
+        by = "self_device_time_total" if self.device == "cuda" else "self_cpu_time_total"
+        table = profiler.key_averages().table(sort_by=by, row_limit=COSTLIEST)
+        (folder / "operations.txt").write_text(table, encoding="utf-8")
 
     def _native(self, array: Array, dtype: str) -> Tensor:
         """An array in torch's own dtype of that name."""

@@ -1,0 +1,125 @@
+"""The framework's own trace of one timing: its stage is proven and warm before some calls of it are traced.
+
+Run as `python -m elbostone.execution.bench.profiling JOB.json`; it leaves one record.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ..bindings import Binding, open_binding
+from ..child import least_used, settle
+from ..environment import worker_environment
+from ..processes import scratch_folder, verified
+from ..records import append_record, make_record
+from ..tuning import open_tuner
+from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
+from .children import child, watch
+from .timings import ABOUT, PROFILE, Timing, thread_limit, timing_of
+
+CALLS, WARM_CALLS = 10, 5
+"""Of an epoch, which is many steps, one call of each."""
+DIFFERS, NO_SUCH_RUNG = "differs", "no such rung"
+"""What a record has as its `found` where the timing is not what it should be; None elsewhere."""
+
+
+def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> dict[str, Any]:
+    """Trace a timing in a process of its own, in the environment in which it is timed.
+
+    Args:
+        timing: its problem is written, and what it must return beside it.
+        folder: an empty one, for what the framework leaves.
+        threads: of one operation, where the timing's are pinned.
+        timeout_s: how long all of it may take.
+
+    Returns:
+        one record: `reason` says why there is no trace, `found` whether it is the timing's own fault, `files` what
+        the framework left.
+    """
+    cell = timing.cell
+    limit = thread_limit(timing, threads)
+    found: list[dict[str, Any]] = []
+
+    def lost(item: Timing, status: str, reason: str, tail: str) -> None:
+        found.append(_record(item, status, reason, traceback=tail))
+
+    with scratch_folder() as scratch:
+        job = {
+            "timing": timing.as_json(),
+            "records": str(scratch / "records.jsonl"),
+            "folder": str(folder.resolve()),
+            "cpus": None if limit is None else least_used(limit),
+        }
+        (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        command = [sys.executable, "-m", f"{__package__}.profiling", str(scratch / "job.json")]
+        environment = worker_environment(
+            cell.backend, cell.device, limit, scratch, x64=cell.dtype.startswith("float64"), tf32=cell.dtype == "tf32"
+        )
+        with child(command, scratch, environment, scratch) as process:
+            watch(
+                process,
+                scratch,
+                [timing],
+                outcome=lambda record: True,
+                on_record=found.append,
+                settle=lost,
+                timeout_s=timeout_s,
+            )
+    record = found[0]
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return {**verified(record, limit), "files": files}
+
+
+def _record(timing: Timing, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
+    return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
+
+
+def _main(path: str) -> None:
+    job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    settle(job["cpus"])
+    timing = timing_of(job["timing"])
+    try:
+        record = _traced(timing, Path(job["folder"]))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        record = _record(timing, "failed", reason, traceback=traceback.format_exc()[-4000:])
+    append_record(Path(job["records"]), record)
+
+
+def _traced(timing: Timing, folder: Path) -> dict[str, Any]:
+    """The record of a timing; its trace is in the folder if it is proven."""
+    binding = open_binding(timing.cell.backend, timing.cell.device)
+    if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
+        return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
+    expected = open_expected(timing)
+    stage = build_stage(timing, build_subject(binding, timing), expected)
+    first = FirstCall(stage, expected)
+    wrong = next((c for c in expected.comparisons(first.tensors, first.rule) if not c.equal), None)
+    if wrong is not None:
+        return _record(timing, "failed", wrong.describe(), found=DIFFERS)
+    whole_pass = timing.stage == "epoch"
+    stage.restore()
+    for _ in range(1 if whole_pass else WARM_CALLS):
+        stage()
+    calls = 1 if whole_pass else CALLS
+    binding.profile(stage, calls, folder)
+    return _record(timing, "ok", calls=calls, **first.about(binding))
+
+
+def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
+    """Why a tuned timing cannot be made; None where its stage has the rung."""
+    spec = open_problem(timing.problem_file).spec
+    ladder = open_tuner(binding).ladder(spec, timing.stage, timing.batch, timing.cell.dtype)
+    names = [rung.name for rung in ladder.rungs()]
+    if timing.rung in names:
+        return None
+    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,85 @@
+"""`bench --profile CELL`: which timing a key names, and what is said of one that names none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from elbostone.definition.errors import BadInput
+from elbostone.definition.registry import notations, packages
+from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bench.lookup import candidates, find_timing
+from elbostone.execution.bench.sample import QUICK, Proven, plan_timings
+from elbostone.execution.bench.workloads import make_workload
+from elbostone.execution.records import Cell
+
+STEP = "training_step-784-400-20-128-pytorch_examples"
+
+
+@pytest.mark.parametrize(
+    ("key", "on", "mode", "rung", "awaited", "threads"),
+    [
+        (f"{STEP}-torch-cpu-float32-eager", "torch", "eager", "", True, "pinned"),
+        (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", True, "default"),
+        (f"{STEP}-keras-tensorflow-cpu-float32-compiled-xla", "keras-tensorflow", "compiled-xla", "", True, "pinned"),
+        (f"{STEP}-keras-jax-cpu-float32-compiled-unawaited", "keras-jax", "compiled", "", False, "pinned"),
+        (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", True, "pinned"),
+        (f"{STEP}-torch-cpu-float32-tuned-a-b-default-threads", "torch", "tuned", "a-b", True, "default"),
+        (f"{STEP}-torch-cpu-float32-tuned", "torch", "tuned", "", True, "pinned"),
+        (f"{STEP}-torch-cuda-bfloat16-tuned-graph", "torch", "tuned", "graph", True, "pinned"),
+    ],
+)
+def test_a_key_names_its_timing(key: str, on: str, mode: str, rung: str, awaited: bool, threads: str) -> None:
+    timing = find_timing(key)
+    assert (timing.stage, timing.workload, timing.batch) == ("training_step", "784-400-20", 128)
+    assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) == ("pytorch_examples", on, mode)
+    assert (timing.rung, timing.awaited, timing.threads) == (rung, awaited, threads)
+    assert timing.key == key
+    assert (timing.package, timing.notation_file) == (
+        packages()["pytorch_examples"],
+        str(notations()["pytorch_examples"].path),
+    )
+
+
+def test_what_a_run_plans_is_found() -> None:
+    workload = make_workload("digits", 128)
+    proven = [
+        Cell(workload.problem.name, notation, backend.framework, backend.name, "cpu", "float32", "eager")
+        for notation in notations()
+        for backend in BACKENDS.values()
+    ]
+    sample = QUICK.of_all_notations()
+    where = packages()
+    planned = plan_timings(sample, [(workload, "")], notations().values(), where, Proven(frozenset(proven)))
+    known = {timing.key: timing for timing in candidates()}
+    assert len(planned) > 100
+    for timing in planned:
+        found = known[timing.key]
+        assert replace(found, cell=replace(found.cell, problem=workload.problem.name)) == timing
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (f"{STEP}-torch-cpu-float32-egaer", f"the closest known are {STEP}-torch-cpu-float32-eager, "),
+        (f"{STEP}-keras-torch-cpu-float32-compiled", f"{STEP}-torch-cpu-float32-compiled"),
+        ("nothing", "expected STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE"),
+        ("", "expected STAGE-WORKLOAD-BATCH"),
+    ],
+)
+def test_an_unknown_key_is_told_the_closest_ones(key: str, said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        find_timing(key)
+    message = str(error.value)
+    assert said in message
+    assert message.endswith(f"; found '{key}'")
+    assert "\n" not in message
+
+
+def test_what_no_profiler_of_a_framework_sees_is_refused() -> None:
+    with pytest.raises(BadInput, match="run by ONNX Runtime"):
+        find_timing("encoder-784-400-20-128-pytorch_examples-torch-cpu-float32-exported")
+
+
+def test_a_notation_file_is_there() -> None:
+    assert Path(find_timing(f"{STEP}-torch-cpu-float32-eager").notation_file).is_file()

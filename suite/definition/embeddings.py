@@ -160,7 +160,7 @@ def _steps(known: Embedded) -> list[Embedded]:
             continue
         shapes, before = weight_shapes(target), weight_shapes(known.target)
         filled = {
-            name: np.array(np.broadcast_to(embedding.fill(known.target, name), shape))
+            name: np.broadcast_to(embedding.fill(known.target, name), shape)  # a view: 8 GiB in the large workload
             for name, shape in shapes.items()
             if name not in before
         }

@@ -38,8 +38,9 @@ empty, but the process was warm (imports and the compiler's own start are in `re
 smallest relative error, planted in all of a tensor, that the proof would have found in every tensor of the cell; in
 bfloat16 it is large, and the same formula is proven in float64. A figure whose processes are more than 10 % apart is
 not stable; in the full matrix it is measured by as many processes again, and all count. **Bold** is the quickest of a
-workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch, before and after timing. What the
-harness itself adds to a call is subtracted where it is over 1 % (`harness_share`, `harness_subtracted`)."""
+workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch,
+before and after timing. What the harness itself adds to a call is subtracted where it is over 1 % (`harness_share`,
+`harness_subtracted`)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:

@@ -66,11 +66,7 @@ def candidates() -> Iterator[Timing]:
 @cache
 def _writing(workload: str) -> tuple[Notation, ...]:
     """The notations that can write a workload."""
-    spec = WORKLOADS[workload]
-    if spec.network == "mlp":
-        # It does not depend on the sizes; to try an embedding in the large one takes many gigabytes.
-        spec = replace(spec, hidden=(8,) * len(spec.hidden), data_dim=8, latent_dim=4)
-    return tuple(n for n in notations().values() if written_by(n, spec) is not None)
+    return tuple(n for n in notations().values() if written_by(n, WORKLOADS[workload]) is not None)
 
 
 def _at_rung(timing: Timing, key: str) -> Timing | None:

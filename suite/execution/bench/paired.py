@@ -223,7 +223,7 @@ class DuelSession:
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "block_s")},
+            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "tries", "block_s")},
             "cold_cache": self.job["cold_cache"],
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,

@@ -80,6 +80,7 @@ WRONG = {
     "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
     "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
     "no such backend of theta": (("theta", "--backend", "caffe"), "backend 'caffe': expected one of torch"),
+    "tests of timings beside peers": (("bench", "--aa", "--peers"), "--aa: expected alone or with --full; found"),
     "no cell": (("evaluate", CASE, "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
 }
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from elbostone.analysis.trust import COLUMNS, PLANTED, broken, trust_rows
-from elbostone.execution.bench.timings import HARNESS
 from elbostone.execution.bench.trust import AA
 from elbostone.report.trust import sections, write_trust
 
@@ -33,7 +32,7 @@ def bout(
 
 
 def hundred(different: int = 0, unseen: int = 0, *, ratio: float = 1.0, **about: Any) -> dict[str, Any]:
-    """A hundred tries: so many in which the same cell is called different, and so many in which the slowed one is not."""
+    """A hundred tries: so many call the same cell different, and so many do not see that one is slowed."""
     same = [1.2] * different + [ratio] * (100 - different)
     return bout(same, [1.0] * unseen + [1.1] * (100 - unseen), **about)
 

@@ -22,14 +22,14 @@ SHOWN = {
 TITLES = {AA: "A/A", PLANTED: "Planted slowness", HARNESS: "Harness cost"}
 LEGENDS = {
     AA: """\
-The same cell, built twice, is measured against itself, exactly as any two cells are. All that is called *faster* or
-*slower* here is a mistake. Promised: at most 5 % of the tries are called different, and the median of their ratios is
-within 2 % of 1.""",
+The same cell, built twice, is measured against itself as any two cells are. All that is called *faster* or *slower*
+here is a mistake. Promised: at most 5 % of the tries are called different, and the median of their ratios is within 2 %
+of 1.""",
     PLANTED: """\
 In the same blocks the cell stands a third time, and each of its calls is followed by idling for 10 % of what the call
-took. Promised: at least 95 % of the tries are called *slower*. What was really added is measured too; where it is off
-by more than one percentage point (the machine did something else meanwhile) the tries are no tries of 10 %, and are
-counted *apart*.""",
+took. Promised: at least 95 % of the tries are called *slower*. What was really added to each call is measured too;
+where its median is off by more than one percentage point (the machine did something else meanwhile) the tries are no tries
+of 10 %, and are counted *apart*.""",
     HARNESS: """\
 A stage that computes nothing is timed like all others: what it takes is the harness's own, clock, call and
 synchronisation. Beside it stands the timing of the run of which that is the largest share. Promised: under 1 % of every

@@ -64,4 +64,12 @@ def test_a_slowed_call_takes_its_share_more() -> None:
     slowed = Slowed(lambda: sum(range(20_000)), 0.1)
     for _ in range(50):
         slowed()
-    assert slowed.added_ns >= 0.1 * slowed.own_ns
+    assert len(slowed.shares) == 50
+    assert all(share >= 0.1 for share in slowed.shares)
+    assert slowed.slowed_by < 0.11, "idling ends when it should"
+
+
+def test_a_call_that_had_to_wait_does_not_change_by_how_much_calls_were_slowed() -> None:
+    slowed = Slowed(lambda: None, 0.1)
+    slowed.shares = [0.1] * 6 + [50.0] * 5
+    assert slowed.slowed_by == 0.1

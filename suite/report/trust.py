@@ -28,8 +28,8 @@ of 1.""",
     PLANTED: """\
 In the same blocks the cell stands a third time, and each of its calls is followed by idling for 10 % of what the call
 took. Promised: at least 95 % of the tries are called *slower*. What was really added to each call is measured too;
-where its median is off by more than one percentage point (the machine did something else meanwhile) the tries are no tries
-of 10 %, and are counted *apart*.""",
+where its median is off by more than one percentage point (the machine did something else meanwhile) the tries are no
+tries of 10 %, and are counted *apart*.""",
     HARNESS: """\
 A stage that computes nothing is timed like all others: what it takes is the harness's own, clock, call and
 synchronisation. Beside it stands the timing of the run of which that is the largest share. Promised: under 1 % of every

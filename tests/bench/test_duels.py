@@ -1,5 +1,6 @@
 """Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from elbostone.definition.problem import save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.bench.duels import Duel, run_duels
-from elbostone.execution.bench.paired import Contestant, Slowed, alternate
+from elbostone.execution.bench.paired import Contestant, DuelSession, Entry, Slowed, alternate
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import make_workload
 from elbostone.execution.records import Cell, read_records
@@ -58,6 +59,26 @@ def test_every_contestant_has_every_place() -> None:
     contestants = [Contestant(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
     alternate(contestants, 3)
     assert "".join(seen) == "abccba" + "bcaacb" + "cabbac"
+
+
+def test_a_warm_turn_has_one_call_more_that_is_not_measured() -> None:
+    seen: list[int] = []
+
+    def slow_at_first() -> None:
+        seen.append(1)
+        time.sleep(0.05 if len(seen) == 1 else 0)
+
+    assert Contestant(slow_at_first, calls=2, warm=True).turn() < 0.05e9
+    assert len(seen) == 3
+
+
+def test_all_entries_of_a_duel_are_warmed_or_none() -> None:
+    session = DuelSession.__new__(DuelSession)
+    session._progress = lambda entry: None  # type: ignore[method-assign]
+    for calls in ((1, 2, 1), (1, 1, 1)):
+        entries = [Entry(None, 0.0, contestant=Contestant(lambda: None, n)) for n in calls]  # type: ignore[arg-type]
+        session._measure({"tries": 1, "blocks": 2}, entries)
+        assert {entry.contestant.warm for entry in entries if entry.contestant} == {max(calls) > 1}
 
 
 def test_a_slowed_call_takes_its_share_more() -> None:

@@ -73,10 +73,12 @@ class Contestant:
     Attributes:
         call: what is measured.
         calls: how often, in each turn.
+        warm: whether it is called once more before, unmeasured.
     """
 
     call: Callable[[], Any]
     calls: int = 1
+    warm: bool = False
 
     def calibrate(self, turn_s: float) -> None:
         """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
@@ -92,8 +94,8 @@ class Contestant:
     def turn(self) -> int:
         """Nanoseconds of all calls of a turn."""
         call = self.call
-        if self.calls > 1:
-            call()  # what the one before has left in the caches is no part of what many calls in a row take
+        if self.warm:
+            call()
         begin = time.perf_counter_ns()
         for _ in repeat(None, self.calls):
             call()
@@ -238,6 +240,10 @@ class DuelSession:
         """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
         present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
         contestants = [entry.contestant for entry in entries if entry.contestant is not None]
+        # What the one before has left in the caches is no part of what many calls in a row take. It must not be a part
+        # of what a single call takes either that is held against those.
+        for contestant in contestants:
+            contestant.warm = any(other.calls > 1 for other in contestants)
         found: list[list[list[float | None]]] = []
         for _ in range(bout["tries"] if contestants else 0):
             self._progress(None)

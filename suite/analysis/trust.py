@@ -190,10 +190,15 @@ def _apart(bouts: Sequence[_Bout]) -> str | None:
     for bout in bouts:
         if bout.reason:
             counts[bout.reason] += bout.lost
-    said = [f"{count} tries: {reason}" for reason, count in counts.items()]
+    said = [f"{_tries(count)}: {reason}" for reason, count in counts.items()]
     if shares := [bout.slowed_by for bout in bouts if bout.off and bout.slowed_by is not None]:
-        said.append(f"{sum(bout.off for bout in bouts)} tries: slowed by {min(shares):.1%} to {max(shares):.1%}")
+        off = _tries(sum(bout.off for bout in bouts))
+        said.append(f"{off}: slowed by {min(shares):.1%} to {max(shares):.1%}")
     return "; ".join(said) or None
+
+
+def _tries(count: int) -> str:
+    return f"{count} {'try' if count == 1 else 'tries'}"
 
 
 def _harness_rows(records: Sequence[Record], speeds: Sequence[Row]) -> list[Row]:

@@ -34,6 +34,6 @@ def bench(
 ) -> None:
     """Throughput alone: prove the cells that are to be timed, then time them."""
     if aa and peers:
-        raise BadInput("--aa: expected alone or with --full; found --peers, whose libraries draw anew in each call")
+        raise BadInput("--aa: expected alone or with --full; found --peers beside it")
     order = Order("bench", full, notation or [], backend or [], device, thread_count(threads), timeout, peers, aa)
     carry_out(order, out, resume, as_json)

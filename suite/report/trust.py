@@ -94,7 +94,8 @@ def _cost(row: Row) -> list[str]:
     if row["share"] is None:
         return [*start, row["reason"], "", ""]
     share = f"{row['share']:.2%}" + (f", subtracted from {row['subtracted']} figures" if row["subtracted"] else "")
-    return [*start, f"{row['cell']}: {row['against_ns'] / 1e3:,.3g} µs", share, _holds(row)]
+    microseconds = float(f"{row['against_ns'] / 1e3:.3g}")
+    return [*start, f"{row['cell']}: {microseconds:,g} µs", share, _holds(row)]
 
 
 def _holds(row: Row) -> str:

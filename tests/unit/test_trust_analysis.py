@@ -191,7 +191,7 @@ def test_the_tables_say_all_of_it(tmp_path: Path) -> None:
     assert tuple(pd.read_csv(tmp_path / "trust.csv").columns) == COLUMNS
     text = (tmp_path / "trust.md").read_text()
     assert "| torch | all | all | 101 | 6 | 5.9% (2.2%–12.5%) | 1.000 (1.000–1.000) |  | NO |" in _single(text)
-    assert "1 tries: slowed by 30.0% to 30.0%" in text
+    assert "1 try: slowed by 30.0% to 30.0%" in text
     assert [title for title, _, _ in sections(rows)] == ["A/A", "Planted slowness", "Harness cost"]
     assert all(len(line) == len(columns) for _, columns, lines in sections(rows) for line in lines)
 

@@ -17,7 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out; 2 bad input; 3 something is not installed.",
+    epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out, or a promise of bench --aa is broken; "
+    "2 bad input; 3 something is not installed.",
 )
 VERBS = (
     listing.list_,
@@ -43,8 +44,8 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 all right; 1 any `differs`, `failed`, `timeout` or `unexpected-pass`; 2 wrong usage or bad input;
-    3 the environment lacks what was asked for by name.
+    Exit codes: 0 all right; 1 any `differs`, `failed`, `timeout` or `unexpected-pass`, or a broken promise of
+    `bench --aa`; 2 wrong usage or bad input; 3 the environment lacks what was asked for by name.
     """
     try:
         code = typer.main.get_command(app).main(standalone_mode=False)

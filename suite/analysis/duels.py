@@ -73,11 +73,12 @@ def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], 
         if record.get("kind") != DUEL:
             continue
         for index in range(1, len(record["entries"])):
-            rows += _entry_rows(record, index, against(index), prove)
+            rows += entry_rows(record, index, against(index), prove)
     return rows
 
 
-def _entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row]:
+def entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row]:
+    """The rows of one entry of a record against another: one per try, or one that says why there is none."""
     entries = record["entries"]
     row: Row = dict.fromkeys(DUEL_COLUMNS)
     row |= {name: record[name] for name in ("duel", "question")}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..definition.errors import BadInput
 from .options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, thread_count
 from .profile import carry_out_profile
 from .run import Full, Order, Resume, carry_out
@@ -22,10 +23,16 @@ Profile = Annotated[
     ),
 ]
 
+AgainstItself = Annotated[
+    bool,
+    typer.Option("--aa", help="Time a cell against itself, and against itself slowed by 10 %; with --full beside all."),
+]
+
 
 def bench(
     full: Full = False,
     peers: Peers = False,
+    aa: AgainstItself = False,
     profile: Profile = None,
     notation: Notations = None,
     backend: Backends = None,
@@ -39,7 +46,10 @@ def bench(
     """Throughput alone: prove the cells that are to be timed, then time them."""
     count = thread_count(threads)
     if profile is not None:
-        beside = {"--full": full, "--peers": peers, "--notation": notation, "--backend": backend, "--resume": resume}
+        beside: dict[str, Any] = {"--full": full, "--peers": peers, "--aa": aa}
+        beside |= {"--notation": notation, "--backend": backend, "--resume": resume}
         carry_out_profile(profile, beside, device, out, count, timeout, as_json)
-    order = Order("bench", full, notation or [], backend or [], device, count, timeout, peers)
+    if aa and peers:
+        raise BadInput("--aa: expected alone or with --full; found --peers beside it")
+    order = Order("bench", full, notation or [], backend or [], device, count, timeout, peers, aa)
     carry_out(order, out, resume, as_json)

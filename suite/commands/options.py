@@ -20,12 +20,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..analysis.summary import verdict_counts
+from ..analysis.trust import Row as TrustRow
 from ..analysis.verdicts import FAILING, Row
 from ..definition.errors import BadInput
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
+from ..execution.bench.trust import AA
 from ..execution.plan import Selection
 from ..execution.processes import blind_backends, cpu_threads
+from ..report.trust import sections
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
 Backends = Annotated[
@@ -102,9 +105,8 @@ def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None
 
         def advance(record: dict[str, Any]) -> None:
             if record["status"] in ("failed", "timeout"):
-                bar.console.print(
-                    f"{record['status']}: {record['notation']} on {record['backend']}: {record['reason']}"
-                )
+                what = record.get("notation") or record["duel"]
+                bar.console.print(f"{record['status']}: {what} on {record['backend']}: {record['reason']}")
             bar.advance(task)
 
         yield advance
@@ -150,6 +152,13 @@ def print_verdicts(rows: Sequence[Row]) -> None:
         if row["verdict"] in FAILING and cell not in seen:
             seen.add(cell)
             print(f"{row['verdict']}: {' '.join(cell)}: {row['first_divergence'] or row['reason']}")
+
+
+def print_trust(rows: Sequence[TrustRow]) -> None:
+    """What the timings are worth; nothing where a run was not asked to test them."""
+    if any(row["promise"] == AA for row in rows):
+        for title, columns, lines in sections(rows):
+            print_table(title, columns, lines)
 
 
 def print_claims(rows: Sequence[Row]) -> None:

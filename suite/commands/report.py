@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from ..analysis.trust import broken
 from ..definition.errors import BadInput
 from ..report.throughput import SHOWN, shown
 from ..workflow.claims import tabulate_claims
 from ..workflow.equality import judge_run
 from ..workflow.folder import RunFolder
 from ..workflow.throughput import tabulate_run
-from .options import AsJson, exit_code, print_claims, print_json, print_table, print_verdicts, stderr
+from ..workflow.trust import tabulate_trust
+from .options import AsJson, exit_code, print_claims, print_json, print_table, print_trust, print_verdicts, stderr
 
 COMMITTED = Path("reports/committed")
 # Tensors, problems and raw rounds stay with the run: the tables and the records are what others read.
@@ -35,20 +37,22 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        claims = tabulate_claims(folder)
+        claims, trust = tabulate_claims(folder), tabulate_trust(folder, speeds)
     else:
-        rows, speeds, claims = folder.all_verdicts(), [], []
+        rows, speeds, claims, trust = folder.all_verdicts(), [], [], []
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
     if commit:
         _commit(run)
     if as_json:
-        print_json({"schema": 1, "run": str(run), "equivalence": rows, "claims": claims, "throughput": speeds})
+        document = {"schema": 1, "run": str(run), "equivalence": rows, "claims": claims, "throughput": speeds}
+        print_json({**document, "trust": trust})
     else:
         if speeds:
             print_table("Throughput", SHOWN, shown(speeds))
+        print_trust(trust)
         print_verdicts(rows)
         print_claims(claims)
-    raise typer.Exit(exit_code([*rows, *claims, *speeds]))
+    raise typer.Exit(exit_code([*rows, *claims, *speeds]) or int(broken(trust)))
 
 
 def _commit(run: Path) -> None:

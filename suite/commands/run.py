@@ -9,9 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from ..analysis.throughput import Row as ThroughputRow
+from ..analysis.trust import Row as TrustRow
+from ..analysis.trust import broken
 from ..analysis.verdicts import Row, by_cell, proven
 from ..definition.errors import BadInput
 from ..execution.bench.sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, BenchSample, Proven
+from ..execution.bench.trust import TRUST, TrustSample
 from ..execution.plan import Selection, require_cells
 from ..report.throughput import SHOWN, shown
 from ..samples import bench_proofs, claims_sample, equality_sample
@@ -19,6 +22,7 @@ from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
 from ..workflow.throughput import plan_throughput
+from ..workflow.trust import plan_trust_phase, tabulate_trust
 from .options import (
     AsJson,
     Backends,
@@ -31,6 +35,7 @@ from .options import (
     print_claims,
     print_json,
     print_table,
+    print_trust,
     print_verdicts,
     progress,
     select,
@@ -58,18 +63,28 @@ class Order:
     threads: int
     timeout_s: float
     peers: bool = False
+    aa: bool = False
 
     @property
-    def sample(self) -> BenchSample:
-        """The declared sample; notations that were asked for by name are all timed, in every mode."""
-        full = FULL if self.device == "cpu" else FULL_CUDA
-        sample = full if self.full else PEERS_BESIDE if self.peers else QUICK
+    def timed(self) -> bool:
+        """Whether there are figures, and not only tests of how they are measured."""
+        return self.full or not self.aa
+
+    def trust(self, sample: TrustSample) -> TrustSample:
+        """The sample of A/A, of notations that were asked for by name."""
         return sample.of_all_notations() if self.notations else sample
 
-    def selection(self) -> Selection:
-        # Of the others nothing is timed.
-        beside = sorted(PEERS_BESIDE.notations() or ()) if self.peers and not self.full else []
-        return select(self.notations or beside, self.backends, self.device, None, None)
+    def sample(self, trust: TrustSample) -> BenchSample:
+        """The declared sample; notations that were asked for by name are all timed, in every mode."""
+        full = FULL if self.device == "cpu" else FULL_CUDA
+        sample = full if self.full else PEERS_BESIDE if self.peers else trust.timed if self.aa else QUICK
+        return sample.of_all_notations() if self.notations else sample
+
+    def selection(self, trust: TrustSample) -> Selection:
+        """What is proven: of `--peers` and `--aa` the notations that are timed."""
+        narrow = (self.peers or self.aa) and not self.full
+        timed = sorted(self.sample(trust).notations() or ()) if narrow else []
+        return select(self.notations or timed, self.backends, self.device, None, None)
 
 
 def run(
@@ -88,14 +103,22 @@ def run(
     carry_out(order, out, resume, as_json)
 
 
-def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> None:
-    """Start or resume what was ordered, print it, and exit with its code."""
+def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: TrustSample = TRUST) -> None:
+    """Start or resume what was ordered, print it, and exit with its code.
+
+    Args:
+        order: the options; those of `resume` take their place.
+        out: where a new run folder is made.
+        resume: a run folder to go on with.
+        as_json: print one JSON document.
+        trust: how timings are tested, where that is ordered.
+    """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
         order = _order_of(folder)
-    selection = order.selection()
-    sample = bench_proofs(selection, order.sample, full=order.full and order.verb == "run")
+    selection = order.selection(trust)
+    sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
     if order.verb == "run":
         sample += equality_sample(selection, full=order.full)
     for problem, selections in sample:
@@ -109,19 +132,44 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool) -> No
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)
-    throughput = plan_throughput(
-        folder,
-        order.sample,
-        selection.notations,
-        Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows)),
-        device=order.device,
-        threads=order.threads,
-        timeout_s=order.timeout_s,
-        backends=order.backends,
-    )
-    with progress("throughput", throughput.total) as advance:
-        speeds = throughput.run(advance)
-    _finish(folder, rows, claims, speeds, as_json)
+    timing = _Timing(folder, order, selection, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows)))
+    speeds = timing.throughput(trust) if order.timed else []
+    if order.aa:
+        timing.test(trust)
+    _finish(order, folder, rows, claims, speeds, tabulate_trust(folder, speeds), as_json)
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """What is timed of a run once its cells are judged."""
+
+    folder: RunFolder
+    order: Order
+    selection: Selection
+    proven: Proven
+
+    def throughput(self, trust: TrustSample) -> list[ThroughputRow]:
+        """Time the sample, and write its tables."""
+        phase = plan_throughput(
+            self.folder, self.order.sample(trust), self.selection.notations, self.proven, **self._options()
+        )
+        with progress("throughput", phase.total) as advance:
+            return phase.run(advance)
+
+    def test(self, trust: TrustSample) -> None:
+        """Put the timings themselves to the test."""
+        phase = plan_trust_phase(
+            self.folder, self.order.trust(trust), self.selection.notations, self.proven, **self._options()
+        )
+        if not phase.duels:
+            stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
+        with progress("A/A and planted slowness", phase.total) as advance:
+            phase.run(advance)
+
+    def _options(self) -> dict[str, Any]:
+        order = self.order
+        about = {"device": order.device, "threads": order.threads, "timeout_s": order.timeout_s}
+        return {**about, "backends": order.backends}
 
 
 def _order_of(folder: RunFolder) -> Order:
@@ -133,14 +181,26 @@ def _order_of(folder: RunFolder) -> Order:
         raise BadInput(f"{folder.path}/run.json: expected a run of 'run' or 'bench'; found one of '{verb}'") from None
 
 
-def _finish(folder: RunFolder, rows: list[Row], claims: list[Row], speeds: list[ThroughputRow], as_json: bool) -> None:
+def _finish(
+    order: Order,
+    folder: RunFolder,
+    rows: list[Row],
+    claims: list[Row],
+    speeds: list[ThroughputRow],
+    trust: list[TrustRow],
+    as_json: bool,
+) -> None:
     if as_json:
         document: dict[str, Any] = {"schema": 1, "run": str(folder.path), "equivalence": rows}
-        print_json({**document, "claims": claims, "throughput": speeds})
+        print_json({**document, "claims": claims, "throughput": speeds, "trust": trust})
     else:
-        print_table("Throughput", SHOWN, shown(speeds))
+        if order.timed:
+            print_table("Throughput", SHOWN, shown(speeds))
+        print_trust(trust)
         print_verdicts(rows)
         print_claims(claims)
-    tables = "equivalence.md, throughput.md and claims.md" if claims else "equivalence.md and throughput.md"
+    written = {"equivalence": True, "throughput": order.timed, "trust": trust, "claims": claims}
+    *most, last = (f"{name}.md" for name, found in written.items() if found)
+    tables = f"{', '.join(most)} and {last}" if most else last
     stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
-    raise typer.Exit(exit_code([*rows, *claims, *speeds]))
+    raise typer.Exit(exit_code([*rows, *claims, *speeds]) or int(broken(trust)))

@@ -16,6 +16,7 @@ from ..analysis.operations import roofs
 from ..analysis.stage_truth import write_truth
 from ..analysis.targets import target_rows
 from ..analysis.throughput import Row, proof, throughput_rows, unstable
+from ..analysis.trust import is_aa
 from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
 from ..definition.problem import Array, load_problem, save_problem
@@ -124,7 +125,7 @@ def plan_throughput(
     backends: Collection[str] = (),
 ) -> Throughput:
     """The timings of a sample's proven cells, their truths, and the rates that they are held against."""
-    workloads = [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
+    workloads = kept_workloads(folder, sample)
     chosen = list(notations)
     rungs = climb(folder, sample, workloads, chosen, proven, device, threads, timeout_s, backends)
     timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, rungs=rungs, backends=backends)
@@ -202,6 +203,11 @@ def expected_of(folder: RunFolder) -> Callable[[str, str, int], Expected]:
     return expected
 
 
+def kept_workloads(folder: RunFolder, sample: BenchSample) -> list[tuple[Workload, str]]:
+    """The workloads of a sample, each with the path of its problem file."""
+    return [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
+
+
 def _kept(folder: RunFolder, workload: Workload) -> str:
     """The path of a workload's problem file, which is written if it is not there."""
     file = folder.problems / f"{workload.problem.name}.json"
@@ -212,7 +218,8 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
     """The throughput rows of a run's records; the tables are written."""
     records = folder.all_records()
     rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
-    write_throughput(rows, folder.settings(), folder.path)
+    if rows or not any(is_aa(record) for record in records):  # a run may do nothing but test its timings
+        write_throughput(rows, folder.settings(), folder.path)
     if rungs := ladder_rows(records, prover(folder)):
         write_ladders(rungs, folder.path)
         write_targets(target_rows(rows, rungs), folder.settings(), folder.path)

@@ -1,5 +1,6 @@
 """Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from elbostone.definition.notation import Notation
 from elbostone.definition.problem import save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.bench.duels import Duel, run_duels
-from elbostone.execution.bench.paired import Contestant, Slowed, alternate
+from elbostone.execution.bench.paired import Contestant, DuelSession, Entry, Slowed, alternate
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import make_workload
 from elbostone.execution.records import Cell, read_records
@@ -79,8 +80,36 @@ def test_every_contestant_has_every_place() -> None:
     assert "".join(seen) == "abccba" + "bcaacb" + "cabbac"
 
 
+def test_a_warm_turn_has_one_call_more_that_is_not_measured() -> None:
+    seen: list[int] = []
+
+    def slow_at_first() -> None:
+        seen.append(1)
+        time.sleep(0.05 if len(seen) == 1 else 0)
+
+    assert Contestant(slow_at_first, calls=2, warm=True).turn() < 0.05e9
+    assert len(seen) == 3
+
+
+def test_all_entries_of_a_duel_are_warmed_or_none() -> None:
+    session = DuelSession.__new__(DuelSession)
+    session._progress = lambda entry: None  # type: ignore[method-assign]
+    for calls in ((1, 2, 1), (1, 1, 1)):
+        entries = [Entry(None, 0.0, contestant=Contestant(lambda: None, n)) for n in calls]  # type: ignore[arg-type]
+        session._measure({"tries": 1, "blocks": 2}, entries)
+        assert {entry.contestant.warm for entry in entries if entry.contestant} == {max(calls) > 1}
+
+
 def test_a_slowed_call_takes_its_share_more() -> None:
     slowed = Slowed(lambda: sum(range(20_000)), 0.1)
     for _ in range(50):
         slowed()
-    assert slowed.added_ns >= 0.1 * slowed.own_ns
+    assert len(slowed.shares) == 50
+    assert all(share >= 0.1 for share in slowed.shares)
+    assert slowed.slowed_by < 0.11, "idling ends when it should"
+
+
+def test_a_call_that_had_to_wait_does_not_change_by_how_much_calls_were_slowed() -> None:
+    slowed = Slowed(lambda: None, 0.1)
+    slowed.shares = [0.1] * 6 + [50.0] * 5
+    assert slowed.slowed_by == 0.1

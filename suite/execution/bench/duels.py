@@ -93,6 +93,7 @@ class Bout:
             "entries": [
                 {**timing.as_json(), "slowed": share} for timing, share in zip(duel.entries, slowed, strict=True)
             ],
+            "tries": duel.tries,
             "block_s": duel.block_s,
         }
 
@@ -183,10 +184,7 @@ class _Runner:
                 "records": str(scratch / "records.jsonl"),
                 "tensors": str(self.folder.resolve() / "tensors"),
                 "cpus": None if threads is None else least_used(threads),
-                "bouts": [
-                    {**b.as_json(), "tries": b.duel.tries, "blocks": b.duel.blocks, "lost": [*b.lost.items()]}
-                    for b in bouts
-                ],
+                "bouts": [{**b.as_json(), "blocks": b.duel.blocks, "lost": [*b.lost.items()]} for b in bouts],
             }
             (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
             command = [sys.executable, "-m", f"{__package__}.paired", str(scratch / "job.json")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import math
 import statistics
 import sys
 import time
@@ -41,24 +42,28 @@ class Slowed:
     """A call made slower by a share of what each call itself takes, whatever the machine does meanwhile.
 
     Attributes:
-        own_ns, added_ns: what all calls took, and what was added to them.
+        shares: by which each call really was.
     """
 
     def __init__(self, call: Callable[[], Any], share: float):
         self.call, self.share = call, share
-        self.own_ns = self.added_ns = 0
+        self.shares: list[float] = []
 
     def __call__(self) -> Any:
         begin = time.perf_counter_ns()
         outputs = self.call()
         end = time.perf_counter_ns()
-        wanted = end + round((end - begin) * self.share)
+        wanted = end + math.ceil((end - begin) * self.share)
         now = end
         while now < wanted:
             now = time.perf_counter_ns()
-        self.own_ns += end - begin
-        self.added_ns += now - end
+        self.shares.append((now - end) / (end - begin))
         return outputs
+
+    @property
+    def slowed_by(self) -> float:
+        """The median over the calls: as in a verdict, a few in which the process had to wait do not count."""
+        return statistics.median(self.shares)
 
 
 @dataclass
@@ -68,10 +73,12 @@ class Contestant:
     Attributes:
         call: what is measured.
         calls: how often, in each turn.
+        warm: whether it is called once more before, unmeasured.
     """
 
     call: Callable[[], Any]
     calls: int = 1
+    warm: bool = False
 
     def calibrate(self, turn_s: float) -> None:
         """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
@@ -87,8 +94,8 @@ class Contestant:
     def turn(self) -> int:
         """Nanoseconds of all calls of a turn."""
         call = self.call
-        if self.calls > 1:
-            call()  # what the one before has left in the caches is no part of what many calls in a row take
+        if self.warm:
+            call()
         begin = time.perf_counter_ns()
         for _ in repeat(None, self.calls):
             call()
@@ -174,7 +181,7 @@ class Entry:
         if self.contestant is not None:
             call = self.contestant.call
             if isinstance(call, Slowed):
-                self.outcome["slowed_by"] = call.added_ns / call.own_ns
+                self.outcome["slowed_by"] = call.slowed_by
             after = self.first.again()
         self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
 
@@ -223,7 +230,7 @@ class DuelSession:
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "block_s")},
+            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "tries", "block_s")},
             "cold_cache": self.job["cold_cache"],
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,
@@ -233,6 +240,10 @@ class DuelSession:
         """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
         present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
         contestants = [entry.contestant for entry in entries if entry.contestant is not None]
+        # What the one before has left in the caches is no part of what many calls in a row take. It must not be a part
+        # of what a single call takes either that is held against those.
+        for contestant in contestants:
+            contestant.warm = any(other.calls > 1 for other in contestants)
         found: list[list[list[float | None]]] = []
         for _ in range(bout["tries"] if contestants else 0):
             self._progress(None)

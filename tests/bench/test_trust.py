@@ -1,0 +1,58 @@
+"""`elbostone bench --aa` from end to end on torch, by a sample of very few tries."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+
+from elbostone.commands.run import Order, carry_out
+from elbostone.execution.bench.sample import Slice
+from elbostone.execution.bench.trust import TRUST, Part, TrustSample
+from elbostone.execution.bench.workloads import DIGITS
+from elbostone.execution.records import read_records
+
+TINY = TrustSample((Part(Slice(DIGITS, (8,), ("encoder",), ("eager",), notations=("pytorch_examples",)), 2, 2),))
+
+
+@pytest.mark.backend("torch")
+def test_a_cell_is_measured_against_itself_and_the_tables_say_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = Order("bench", False, [], ["torch"], "cpu", 1, 120, aa=True)
+    with pytest.raises(typer.Exit) as stop:
+        carry_out(order, tmp_path, None, as_json=True, trust=TINY)
+    document = json.loads(capsys.readouterr().out)
+    assert {row["notation"] for row in document["equivalence"]} == {"pytorch_examples"}, "only what is timed is proven"
+    assert document["throughput"] == []
+    rows = document["trust"]
+    assert [(row["promise"], row["stage"]) for row in rows] == [
+        ("aa", "encoder"),
+        ("aa", None),
+        ("planted", "encoder"),
+        ("planted", None),
+        ("harness", None),
+    ]
+    assert [row["tries"] + row["off"] for row in rows[:4]] == [4] * 4
+    assert all(row["lost"] == 0 for row in rows[:4])
+    assert all(0.5 < row["ratio"] < 2 for row in rows if row["tries"])
+    assert stop.value.exit_code == int(any(row["holds"] is False for row in rows))
+
+    (folder,) = tmp_path.iterdir()
+    assert pd.read_csv(folder / "trust.csv")["promise"].tolist() == [row["promise"] for row in rows]
+    assert "## Planted slowness" in (folder / "trust.md").read_text()
+    assert not (folder / "throughput.md").exists(), "nothing was timed but what tests the timing"
+
+    before = read_records(folder / "records.jsonl")
+    with pytest.raises(typer.Exit) as again:
+        carry_out(order, tmp_path, folder, as_json=False, trust=TINY)
+    assert read_records(folder / "records.jsonl") == before, "what has a record is not measured again"
+    assert again.value.exit_code == stop.value.exit_code
+    assert "Planted slowness" in capsys.readouterr().out
+
+
+def test_the_sample_asks_each_question_a_hundred_times_of_every_backend() -> None:
+    for backend in ("torch", "keras-tensorflow", "keras-jax", "keras-torch"):
+        own = [part for part in TRUST.parts if backend in (part.backends or (backend,))]
+        assert sum(p.builds * p.tries * len(p.timed.stages) * len(p.timed.modes) for p in own) >= 100

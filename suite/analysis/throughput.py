@@ -16,7 +16,7 @@ from ..execution.bench.harness import BENCHMARK
 from ..execution.bench.proof import Expected
 from ..execution.bench.timings import HARNESS, THROUGHPUT, key_of
 from ..execution.peers.table import PEER
-from .duels import interval
+from .duels import HARNESS_SHARE, interval
 from .operations import flops
 from .peers import PeerJudge
 from .rates import Rates, rates_of, share
@@ -60,8 +60,6 @@ CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 INTERVAL_PROCESSES = 6
 """From so many processes on, `duels.interval` has one (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
 STABLE_SPREAD = 0.1
-HARNESS_SHARE = 0.01
-"""Where the harness itself takes more of a call than this, what it takes is subtracted."""
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]

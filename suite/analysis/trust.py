@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,10 @@ import numpy as np
 from scipy.stats import binomtest
 
 from ..execution.backends import host_of
-from ..execution.bench.harness import BENCHMARK, PAIRED
+from ..execution.bench.harness import BENCHMARK
 from ..execution.bench.timings import DUEL, HARNESS, key_of
 from ..execution.bench.trust import AA
-from .duels import CONFIDENCE, Prove, entry_rows, interval
-from .throughput import HARNESS_SHARE
+from .duels import CONFIDENCE, HARNESS_SHARE, Prove, entry_rows, interval
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
@@ -206,51 +205,55 @@ def _harness_rows(records: Sequence[Record], speeds: Sequence[Row]) -> list[Row]
     for record in records:
         if record.get("kind") == HARNESS:
             found.setdefault((record["backend"], record["device"], record["path"]), []).append(record["ns"])
-    held: dict[str, Callable[[str, str, float], Row]] = {
-        BENCHMARK: lambda *of: _of_figures(speeds, *of),
-        PAIRED: lambda *of: _of_duels(records, *of),
-    }
     rows = []
     for (backend, device, path), medians in found.items():
         ns = statistics.median(medians)
         row: Row = dict.fromkeys(COLUMNS) | {"promise": HARNESS, "backend": backend, "device": device, "path": path}
         row |= {"harness_ns": ns, "harness_lower_ns": min(medians), "harness_upper_ns": max(medians)}
-        rows.append(row | held[path](backend, device, ns))
+        own = _of_figures(speeds, row) if path == BENCHMARK else _of_duels(records, row)
+        rows.append(row | own)
     return rows
 
 
 NOTHING: Row = {"reason": "no timing to hold it against"}
 
 
-def _of_figures(speeds: Iterable[Row], backend: str, device: str, ns: float) -> Row:
+def _of_figures(speeds: Iterable[Row], harness: Row) -> Row:
     """What the harness adds to the figures of a backend: what is over HARNESS_SHARE was subtracted from them."""
     printed = [row for row in speeds if row["images_per_second"] is not None and row["harness_share"]]
-    own = [row for row in printed if host_of(row["backend"]) == backend and row["device"] == device]
+    whose = harness["backend"], harness["device"]
+    own = [row for row in printed if (host_of(row["backend"]), row["device"]) == whose]
     if not own:
         return NOTHING
     quickest = max(own, key=lambda row: float(row["harness_share"]))
     return {
         "cell": key_of(quickest),
-        "against_ns": ns / quickest["harness_share"],
+        "against_ns": harness["harness_ns"] / quickest["harness_share"],
         "share": quickest["harness_share"],
         "subtracted": sum(row["harness_subtracted"] for row in own),
         "holds": all(row["harness_share"] <= HARNESS_SHARE or row["harness_subtracted"] for row in own),
     }
 
 
-def _of_duels(records: Iterable[Record], backend: str, device: str, ns: float) -> Row:
-    """What the harness adds to the contestants of a backend's duels; nothing is subtracted from those."""
-    medians: dict[str, float] = {}
+def _of_duels(records: Iterable[Record], harness: Row) -> Row:
+    """What the harness adds to the contestants of a backend's duels, where what is over HARNESS_SHARE is subtracted.
+
+    It can be from those alone whose record says what a turn of theirs adds.
+    """
+    found: dict[str, tuple[float, float, bool]] = {}
     for record in records:
-        if record.get("kind") != DUEL or (record["backend"], record["device"]) != (backend, device):
+        whose = record.get("backend"), record.get("device")
+        if record.get("kind") != DUEL or whose != (harness["backend"], harness["device"]):
             continue
-        for index, entry in enumerate(record["entries"]):
+        for index, (entry, outcome) in enumerate(zip(record["entries"], record["outcomes"], strict=False)):
             took = [block[index] for blocks in record["blocks_ns"] for block in blocks if block[index] is not None]
             if took and not entry["slowed"]:
-                key = key_of(entry)
-                medians[key] = min(medians.get(key, float("inf")), statistics.median(took))
-    if not medians:
+                median, key = statistics.median(took), key_of(entry)
+                added = outcome.get("harness_ns", harness["harness_ns"])
+                found[key] = max(found.get(key, (0.0, 0.0, True)), (added / median, median, "harness_ns" in outcome))
+    if not found:
         return NOTHING
-    cell = min(medians, key=lambda key: medians[key])
-    share = ns / medians[cell]
-    return {"cell": cell, "against_ns": medians[cell], "share": share, "subtracted": 0, "holds": share <= HARNESS_SHARE}
+    cell = max(found, key=lambda key: found[key])
+    share, median, _ = found[cell]
+    over = [known for share, _, known in found.values() if share > HARNESS_SHARE]
+    return {"cell": cell, "against_ns": median, "share": share, "subtracted": sum(over), "holds": all(over)}

@@ -34,8 +34,7 @@ tries of 10 %, and are counted *apart*.""",
 A stage that computes nothing is timed like all others: what it takes is the harness's own, clock, call and
 synchronisation. Beside it stands the timing of the run of which that is the largest share. Promised: under 1 % of every
 figure, or subtracted from it. *Timed*: by pytest-benchmark (the figures of `throughput.md`), or in the blocks of a duel
-(ladders, A/A), of which nothing is subtracted; there it is an upper bound, since many calls share one look at the
-clock. *Sessions*: the least and the most of their medians.""",
+(ladders, A/A), where many calls share one look at the clock. *Sessions*: the least and the most of their medians.""",
 }
 TRIES = """\
 A try is as many blocks as a duel has by default, in which the cells alternate. It says *faster* or *slower* where the

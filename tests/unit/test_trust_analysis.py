@@ -155,6 +155,9 @@ def test_the_harness_is_held_against_the_quickest_entry_of_a_duel(ns: float, hol
     found, without = rows
     assert (found["against_ns"], found["share"], found["holds"]) == (5e5, pytest.approx(ns / 5e5), holds)
     assert found["cell"].startswith("decoder-tiny-4")
+    quick["outcomes"] = [outcome | {"harness_ns": 5500.0} for outcome in quick["outcomes"]]
+    (again,) = [r for r in rows_of(hundred(), quick, harness(1.0)) if r["path"]]
+    assert (again["share"], again["subtracted"], again["holds"]) == (pytest.approx(0.011), 1, True)
     assert (without["backend"], without["holds"]) == ("keras-jax", None)
     assert without["reason"] == "no timing to hold it against"
 

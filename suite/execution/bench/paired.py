@@ -36,6 +36,7 @@ CALIBRATION_S = 0.01
 OVERRUN = 4
 MIN_BLOCKS = 12
 EMPTY_SWEEPS = 500
+MANY_CALLS = 100
 
 
 class Slowed:
@@ -210,10 +211,17 @@ class DuelSession:
             self._append(DUEL, **self._run(bout))
 
     def measure_harness(self) -> None:
-        """What a turn adds to a call: one call to a turn, so that what the clock itself takes is in each."""
-        empty = Contestant(EmptyStage(self.binding))
-        rounds = [ns for block in alternate([empty], EMPTY_SWEEPS) for ns in block]
-        self._append(HARNESS, path=PAIRED, ns=statistics.median(rounds), rounds_ns=rounds)
+        """What a turn adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
+        one, many = Contestant(EmptyStage(self.binding)), Contestant(EmptyStage(self.binding), calls=MANY_CALLS)
+        rounds = [ns for block in alternate([one], EMPTY_SWEEPS) for ns in block]
+        more = [ns for block in alternate([many], EMPTY_SWEEPS) for ns in block]
+        self.harness = statistics.median(rounds), statistics.median(more)
+        self._append(HARNESS, path=PAIRED, ns=self.harness[0], rounds_ns=rounds, ns_of_many=self.harness[1])
+
+    def harness_ns(self, calls: int) -> float:
+        """What a turn of so many calls adds to each of them."""
+        one, many = self.harness
+        return many + (one - many) / calls
 
     def _run(self, bout: dict[str, Any]) -> dict[str, Any]:
         entries = [Entry(timing_of(document), document["slowed"]) for document in bout["entries"]]
@@ -223,6 +231,9 @@ class DuelSession:
         self._each(entries, lambda index, entry: entry.build(self.binding))
         self._each(entries, lambda index, entry: entry.first_call(self.binding))
         self._each(entries, lambda index, entry: entry.calibrate(bout["block_s"] / 2))
+        for entry in entries:
+            if entry.contestant is not None:
+                entry.outcome["harness_ns"] = self.harness_ns(entry.contestant.calls)
         blocks_ns = self._measure(bout, entries)
         stem = f"{bout['duel']}-build-{bout['build']}-entry"
         self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))

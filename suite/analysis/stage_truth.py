@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import multiprocessing
+from collections.abc import Collection, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from ..definition import oracle
 from ..definition.adam import AFTER, Adam, pass_total, with_one_update
 from ..definition.arithmetic import Arithmetic, Array
 from ..definition.comparison import Truth
-from ..definition.problem import Problem
+from ..definition.problem import Problem, load_problem
 from ..execution.bench.proof import PASS, PASS_STEPS, load_truth, save_truth, truth_file
 from .tolerance import K
 
@@ -51,15 +53,37 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
 
 
-def write_truth(problem_file: Path, problem: Problem, precision: str, stages: Collection[str]) -> None:
-    """Leave a problem's truth beside it, for the children of a run; one that has all of these stages is kept."""
+def lacks_truth(problem_file: Path, precision: str, stages: Collection[str]) -> set[str]:
+    """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
     path = truth_file(problem_file, precision)
-    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
     wanted = set(stages)
-    if path.exists():
-        known = load_truth(path, precision).tolerances
-        had = {stage for stage, mark in marks.items() if mark in known}
-        if wanted & marks.keys() <= had:
-            return
-        wanted |= had
-    save_truth(stage_truth(problem, precision, wanted), path)
+    if not path.exists():
+        return wanted
+    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
+    known = load_truth(path, precision).tolerances
+    had = {stage for stage, mark in marks.items() if mark in known}
+    return set() if wanted & marks.keys() <= had else wanted | had
+
+
+def write_truth(problem_file: Path, precision: str, stages: Collection[str]) -> None:
+    """Leave a problem's truth beside it, for the children of a run."""
+    truth = stage_truth(load_problem(problem_file), precision, stages)
+    save_truth(truth, truth_file(problem_file, precision))
+
+
+def write_truths(wanted: Mapping[tuple[Path, str], Collection[str]], processes: int) -> None:
+    """Leave the truths that are lacking beside their problems.
+
+    Args:
+        wanted: (problem file, precision) → stages.
+        processes: how many at a time: the definition computes on one CPU.
+    """
+    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_truth(*key, stages))}
+    if len(todo) < 2 or processes < 2:
+        for key, stages in todo.items():
+            write_truth(*key, stages)
+        return
+    # New processes, and no forks: of this one's threads a fork would have the locks alone.
+    with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
+        for future in [pool.submit(write_truth, *key, stages) for key, stages in todo.items()]:
+            future.result()

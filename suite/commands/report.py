@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
+from ..analysis.agreement import Row as AgreementRow
+from ..analysis.agreement import agreement_rows, agreement_text
 from ..analysis.trust import broken
 from ..definition.errors import BadInput
+from ..report.agreement import write_agreement
 from ..report.throughput import SHOWN, shown
 from ..workflow.claims import tabulate_claims
 from ..workflow.equality import judge_run
@@ -26,11 +31,19 @@ KEPT = ("run.json", "records.jsonl", "verdicts.jsonl", "*.csv", "*.md")
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     commit: Annotated[
-        bool, typer.Option("--commit", help=f"Replace {COMMITTED} by this run's tables and records.")
-    ] = False,
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"Replace {COMMITTED}/NAME by this run's tables and records.", show_default=False
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Hold its throughput against that of another run folder.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a run's records again and write its tables anew."""
+    if commit is not None and not re.fullmatch(r"[\w-]+", commit):
+        raise BadInput(f"--commit: expected a name of letters, digits, _ and -; found '{commit}'")
     folder = RunFolder(run)
     folder.settings()
     if not folder.records.exists():
@@ -41,28 +54,45 @@ def report(
     else:
         rows, speeds, claims, trust = folder.all_verdicts(), [], [], []
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
+    agreement = [] if against is None else _hold_against(run, against)
     if commit:
-        _commit(run)
+        _commit(run, COMMITTED / commit)
     if as_json:
         document = {"schema": 1, "run": str(run), "equivalence": rows, "claims": claims, "throughput": speeds}
-        print_json({**document, "trust": trust})
+        print_json({**document, "trust": trust, "agreement": agreement})
     else:
         if speeds:
             print_table("Throughput", SHOWN, shown(speeds))
         print_trust(trust)
         print_verdicts(rows)
         print_claims(claims)
+        if against is not None:
+            print(f"against {against}: {agreement_text(agreement)}")
     raise typer.Exit(exit_code([*rows, *claims, *speeds]) or int(broken(trust)))
 
 
-def _commit(run: Path) -> None:
+def _hold_against(run: Path, other: Path) -> list[AgreementRow]:
+    """The agreement of two runs, by the throughput tables that they have; it is written into the first."""
+    tables = []
+    for folder in (run, other):
+        try:
+            tables.append(pd.read_csv(folder / "throughput.csv", keep_default_na=False, na_values=[""]))
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{folder}/throughput.csv: cannot be read: {error}") from None
+    one, another = (table.to_dict("records") for table in tables)
+    rows = agreement_rows(one, another)
+    write_agreement(rows, f"`{other}`", run)
+    return rows
+
+
+def _commit(run: Path, place: Path) -> None:
     """Copy what is kept beside the old folder, then put it in the old one's place."""
-    fresh = COMMITTED.with_name("committed.new")
+    fresh = place.with_name(f"{place.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for pattern in KEPT:
         for file in run.glob(pattern):
             shutil.copyfile(file, fresh / file.name)
-    shutil.rmtree(COMMITTED, ignore_errors=True)
-    fresh.rename(COMMITTED)
-    stderr.print(f"{COMMITTED} is now {run}")
+    shutil.rmtree(place, ignore_errors=True)
+    fresh.rename(place)
+    stderr.print(f"{place} is now {run}")

@@ -32,6 +32,7 @@ PACKAGES = (
     "tensorflow",
     "jax",
     "jaxlib",
+    "onnxruntime",
     "pytest-benchmark",
     "pythae",
     "pyro-ppl",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from ..analysis.duels import Prove, fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
-from ..analysis.stage_truth import write_truth
+from ..analysis.stage_truth import write_truths
 from ..analysis.targets import target_rows
 from ..analysis.throughput import Row, proof, throughput_rows, unstable
 from ..analysis.trust import is_aa
@@ -57,14 +56,7 @@ def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload
     for timing in timings:
         stages.setdefault((timing.problem_file, precision(timing.cell.dtype)), set()).add(timing.stage)
     problems = {file: workload.problem for workload, file in workloads}
-    # Threads: the definition computes in NumPy's loops over arrays, during which others run.
-    with ThreadPoolExecutor(cpu_threads()) as pool:
-        made = [
-            pool.submit(write_truth, Path(file), problems[file], dtype, wanted)
-            for (file, dtype), wanted in stages.items()
-        ]
-        for future in made:
-            future.result()
+    write_truths({(Path(file), dtype): wanted for (file, dtype), wanted in stages.items()}, cpu_threads())
     for (file, _), wanted in stages.items():
         images = images_file(Path(file), problems[file])
         if "epoch" in wanted and not images.exists():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elbostone.analysis.stage_truth import stage_truth, write_truth
+from elbostone.analysis.stage_truth import stage_truth, write_truths
 from elbostone.definition.adam import AFTER, Adam, objective_after
 from elbostone.definition.oracle import evaluate, rounded
 from elbostone.definition.problem import Problem, save_problem
@@ -70,12 +70,12 @@ def test_a_truth_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
     def marks() -> set[str]:
         return {AFTER, PASS} & load_truth(truth_file(file, "float32"), "float32").tolerances.keys()
 
-    write_truth(file, PROBLEM, "float32", ("encoder",))
+    write_truths({(file, "float32"): ("encoder",)}, 1)
     assert marks() == set()
-    write_truth(file, PROBLEM, "float32", ("training_step",))
+    write_truths({(file, "float32"): ("training_step",)}, 1)
     assert marks() == {AFTER}
-    write_truth(file, PROBLEM, "float32", ("epoch",))
+    write_truths({(file, "float32"): ("epoch",)}, 1)
     assert marks() == {AFTER, PASS}
     before = truth_file(file, "float32").stat().st_mtime_ns
-    write_truth(file, PROBLEM, "float32", ("encoder", "epoch"))
+    write_truths({(file, "float32"): ("encoder", "epoch")}, 1)
     assert truth_file(file, "float32").stat().st_mtime_ns == before

@@ -88,8 +88,8 @@ def throughput_rows(
     rows = []
     for group in groups.values():
         first = group[0]
-        if first["status"] == "missing":  # there may be no truth of its problem either
-            rows.append({**_unmeasured(group, "missing", first["reason"]), "detects": None})
+        if first["status"] in ("missing", "unsupported"):  # there may be no truth of its problem either
+            rows.append({**_unmeasured(group, first["status"], first["reason"]), "detects": None})
             continue
         truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
         compared = peers.comparisons if first["mode"] == PEER else stage_comparisons

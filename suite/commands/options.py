@@ -108,6 +108,8 @@ def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None
                 what = record.get("notation") or record["duel"]
                 bar.console.print(f"{record['status']}: {what} on {record['backend']}: {record['reason']}")
             bar.advance(task)
+            done = int(bar.tasks[task].completed)
+            bar.update(task, total=max(total, done))  # what is not stable is timed again
 
         yield advance
 

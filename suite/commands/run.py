@@ -21,6 +21,7 @@ from ..samples import bench_proofs, claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
+from ..workflow.ladders import plan_climb
 from ..workflow.throughput import plan_throughput
 from ..workflow.trust import plan_trust_phase, tabulate_trust
 from .options import (
@@ -149,10 +150,13 @@ class _Timing:
     proven: Proven
 
     def throughput(self, trust: TrustSample) -> list[ThroughputRow]:
-        """Time the sample, and write its tables."""
-        phase = plan_throughput(
-            self.folder, self.order.sample(trust), self.selection.notations, self.proven, **self._options()
-        )
+        """Measure the sample's ladders, time all of it, and write its tables."""
+        what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
+        climb = plan_climb(*what, **self._options())
+        if climb.total or climb.unsupported:
+            with progress("ladders", climb.total) as advance:
+                climb.run(advance)
+        phase = plan_throughput(*what, **self._options())
         with progress("throughput", phase.total) as advance:
             return phase.run(advance)
 

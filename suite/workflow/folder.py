@@ -19,6 +19,7 @@ from ..analysis.verdicts import Row
 from ..definition.comparison import Tensors
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, read_tensors
+from ..execution import processor
 from ..execution.gpu import described, gpus
 from ..execution.processes import cpu_threads
 from ..execution.records import read_records, trim_partial_line
@@ -138,7 +139,8 @@ def describe_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
-        "cpu": _cpu_model(),
+        "cpu": processor.model(),
+        "cpu_features": processor.features(),
         "cpus": cpu_threads(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "gpu": described(cards),
@@ -161,16 +163,6 @@ def _output(*command: str) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
 
 
 def open_for_resume(path: Path) -> RunFolder:

@@ -21,10 +21,8 @@ from ..definition.notation import Notation
 from ..definition.problem import Array, load_problem, save_problem
 from ..definition.registry import packages
 from ..execution.backends import BACKENDS, precision
-from ..execution.bench.duels import run_duels
-from ..execution.bench.ladders import plan_ladders
 from ..execution.bench.proof import Expected, images_file, load_expected
-from ..execution.bench.sample import BenchSample, Proven, Rungs, plan_timings
+from ..execution.bench.sample import BenchSample, Proven, plan_timings
 from ..execution.bench.session import run_sessions
 from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
@@ -82,10 +80,7 @@ class Throughput:
 
     def run(self, on_record: Callable[[dict[str, Any]], None]) -> list[Row]:
         """Time what has no record yet and write the tables."""
-        known = {key_of(record) for record in self.folder.all_records() if record.get("kind") == THROUGHPUT}
-        for record in self.missing:
-            if key_of(record) not in known:
-                append_record(self.folder.records, record)
+        note(self.folder, self.missing)
         run_sessions(
             self.timings,
             self.folder.path,
@@ -116,10 +111,13 @@ def plan_throughput(
     timeout_s: float,
     backends: Collection[str] = (),
 ) -> Throughput:
-    """The timings of a sample's proven cells, their truths, and the rates that they are held against."""
+    """The timings of a sample's proven cells, their truths, and the rates that they are held against.
+
+    What is tuned is timed at the fastest rung of the ladders that the run has measured.
+    """
     workloads = kept_workloads(folder, sample)
     chosen = list(notations)
-    rungs = climb(folder, sample, workloads, chosen, proven, device, threads, timeout_s, backends)
+    rungs = fastest_rungs(folder.all_records(), prover(folder))
     timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, rungs=rungs, backends=backends)
     timings, missing = installed(timings)
     if sample.peers:
@@ -135,6 +133,14 @@ def plan_throughput(
     return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
 
 
+def note(folder: RunFolder, records: Iterable[dict[str, Any]]) -> None:
+    """Append the records of what cannot be timed, those that the run does not have yet."""
+    known = {key_of(record) for record in folder.all_records() if record.get("kind") == THROUGHPUT}
+    for record in records:
+        if key_of(record) not in known:
+            append_record(folder.records, record)
+
+
 def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, Any]]]:
     """The timings whose mode is installed, and a record of each other one, with what installs it."""
     found: list[Timing] = []
@@ -148,27 +154,6 @@ def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, A
         else:
             found.append(timing)
     return found, missing
-
-
-def climb(
-    folder: RunFolder,
-    sample: BenchSample,
-    workloads: Sequence[tuple[Workload, str]],
-    notations: Sequence[Notation],
-    proven: Proven,
-    device: str,
-    threads: int,
-    timeout_s: float,
-    backends: Collection[str],
-) -> Rungs:
-    """Measure the sample's ladders, those that have no record yet, and return the fastest rung of each."""
-    ladders = plan_ladders(
-        sample, workloads, notations, packages(), proven, device=device, threads=threads, backends=backends
-    )
-    duels = [ladder.duel() for ladder in ladders]
-    write_expected([timing for duel in duels for timing in duel.entries], workloads)
-    run_duels(duels, folder.path, threads=threads, timeout_s=timeout_s)
-    return fastest_rungs(folder.all_records(), prover(folder))
 
 
 def prover(folder: RunFolder) -> Prove:

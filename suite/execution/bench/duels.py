@@ -42,6 +42,7 @@ class Duel:
         tries: how often what was built is measured, each time in so many blocks.
         blocks: of a try; in each of them every entry has its turn twice.
         block_s: seconds that an entry takes of a block, in as many calls as that needs, at least two.
+        limit_s: seconds after which a try begins no other block, once it has as many as an interval needs.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Duel:
     tries: int = 1
     blocks: int = BLOCKS
     block_s: float = BLOCK_S
+    limit_s: float | None = None
 
     def __post_init__(self) -> None:
         kinds = {(*_group(timing), base_dtype(timing.cell.dtype)) for timing in self.entries}
@@ -184,7 +186,10 @@ class _Runner:
                 "records": str(scratch / "records.jsonl"),
                 "tensors": str(self.folder.resolve() / "tensors"),
                 "cpus": None if threads is None else least_used(threads),
-                "bouts": [{**b.as_json(), "blocks": b.duel.blocks, "lost": [*b.lost.items()]} for b in bouts],
+                "bouts": [
+                    {**b.as_json(), "blocks": b.duel.blocks, "limit_s": b.duel.limit_s, "lost": [*b.lost.items()]}
+                    for b in bouts
+                ],
             }
             (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
             command = [sys.executable, "-m", f"{__package__}.paired", str(scratch / "job.json")]

@@ -27,7 +27,7 @@ from .workloads import Workload
 
 LADDER = "ladder"
 """The question of a duel that finds the fastest rung."""
-BLOCKS, EPOCH_BLOCKS = 20, 6
+BLOCKS, LIMIT_S = 20, 20.0
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,19 @@ class Ladder:
     first: tuple[Timing, ...]
     rungs: tuple[Rung, ...]
 
+    @property
+    def dtype(self) -> str:
+        return self.key[-1]
+
     def duel(self) -> Duel:
         """All rungs against each other, and against what is published and eager."""
         backend, workload, stage, batch, dtype = self.key
         like = self.first[0]
         cell = replace(like.cell, mode="tuned", dtype=dtype)
         tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
-        blocks = EPOCH_BLOCKS if stage == "epoch" else BLOCKS
         name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
         labels = (*(timing.cell.mode for timing in self.first), *(rung.adds for rung in self.rungs))
-        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=blocks)
+        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
 
 
 def plan_ladders(

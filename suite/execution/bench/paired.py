@@ -32,9 +32,9 @@ from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
 WARM_CALLS = 5
 CALIBRATION_S = 0.01
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
-# it should have taken, but not before MIN_BLOCKS.
+# it should have taken, but not before MIN_BLOCKS, below which there is no interval.
 OVERRUN = 4
-MIN_BLOCKS = 12
+MIN_BLOCKS = 6
 EMPTY_SWEEPS = 500
 MANY_CALLS = 100
 
@@ -259,7 +259,8 @@ class DuelSession:
         for _ in range(bout["tries"] if contestants else 0):
             self._progress(None)
             block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
-            rows = alternate(contestants, bout["blocks"], OVERRUN * bout["blocks"] * block_s)
+            limits = [OVERRUN * bout["blocks"] * block_s, bout["limit_s"]]
+            rows = alternate(contestants, bout["blocks"], min(s for s in limits if s is not None))
             whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
             for row, measured in zip(whole, rows, strict=True):
                 for index, ns in zip(present, measured, strict=True):

@@ -58,7 +58,7 @@ def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload
     for (file, _), wanted in stages.items():
         images = images_file(Path(file), problems[file])
         if "epoch" in wanted and not images.exists():
-            np.save(images, digits_enlarged(EPOCH_IMAGES))
+            np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ from .duels import PROGRESS
 from .harness import PAIRED, EmptyStage
 from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
 
-WARM_CALLS = 5
+# An epoch is a hundred warm steps in one call.
+WARM_CALLS, WARM_S = 5, 0.5
 CALIBRATION_S = 0.01
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
 # it should have taken, but not before MIN_BLOCKS, below which there is no interval.
@@ -83,10 +84,13 @@ class Contestant:
 
     def calibrate(self, turn_s: float) -> None:
         """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
+        end = time.perf_counter() + WARM_S
         for _ in range(WARM_CALLS):
             self.call()
+            if time.perf_counter() > end:
+                break
         took: list[float] = []
-        while len(took) < 3 or sum(took) < CALIBRATION_S:
+        while sum(took) < CALIBRATION_S or (len(took) < 3 and sum(took) < WARM_S):
             begin = time.perf_counter()
             self.call()
             took.append(time.perf_counter() - begin)

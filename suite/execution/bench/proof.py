@@ -119,8 +119,8 @@ def truth_file(problem_file: Path, precision: str) -> Path:
 
 
 def images_file(problem_file: Path, problem: Problem) -> Path:
-    """Where the images lie that passes are made over: one file for all problems of their size."""
-    return problem_file.with_name(f"images-{problem.spec.data_dim}.npy")
+    """Where the images lie that passes are made over: one file for all problems of their network and size."""
+    return problem_file.with_name(f"images-{problem.spec.network}-{problem.spec.data_dim}.npy")
 
 
 def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int) -> Expected:

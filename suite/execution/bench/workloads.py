@@ -40,8 +40,8 @@ ROWS = 128
 #: gradients included; a problem has as many rows as stay below this.
 MULTIPLICATIONS = 1 << 28
 
-EPOCH_IMAGES = 12_800
-"""Images of a pass: a hundred steps of 128, so that what a pass costs once is as small a part of it as in real use."""
+EPOCH_IMAGES = {"mlp": 12_800, "conv": 2_560}
+"""Images of a pass by network: so many steps that what a pass costs once is as small a part of it as in real use."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ def test_every_contestant_has_every_place() -> None:
     contestants = [Contestant(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
     alternate(contestants, 3)
     assert "".join(seen) == "abccba" + "bcaacb" + "cabbac"
+    seen.clear()
+    alternate(contestants, 3, back=False)
+    assert "".join(seen) == "abc" + "acb" + "cab"
 
 
 def test_a_warm_turn_has_one_call_more_that_is_not_measured() -> None:

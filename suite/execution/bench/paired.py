@@ -107,7 +107,9 @@ class Contestant:
         return time.perf_counter_ns() - begin
 
 
-def alternate(contestants: Sequence[Contestant], blocks: int, limit_s: float = float("inf")) -> list[list[float]]:
+def alternate(
+    contestants: Sequence[Contestant], blocks: int, limit_s: float = float("inf"), *, back: bool = True
+) -> list[list[float]]:
     """Nanoseconds per call: [block][contestant].
 
     A block goes through all contestants and back, so that what drifts evenly meets all alike; each block starts with
@@ -117,6 +119,7 @@ def alternate(contestants: Sequence[Contestant], blocks: int, limit_s: float = f
         contestants: calibrated.
         blocks: how many.
         limit_s: after so many seconds no other block is begun, if there are MIN_BLOCKS.
+        back: whether every block also goes back; else every second one goes the other way.
     """
     count = len(contestants)
     end = time.perf_counter() + limit_s
@@ -126,10 +129,12 @@ def alternate(contestants: Sequence[Contestant], blocks: int, limit_s: float = f
             if block >= MIN_BLOCKS and time.perf_counter() > end:
                 break
             order = [(block + index) % count for index in range(count)]
+            turns = [*order, *reversed(order)] if back else order[:: -1 if block % 2 else 1]
             total = [0] * count
-            for index in (*order, *reversed(order)):
+            for index in turns:
                 total[index] += contestants[index].turn()
-            found.append([round(ns / (2 * c.calls), 1) for ns, c in zip(total, contestants, strict=True)])
+            each = len(turns) // count
+            found.append([round(ns / (each * c.calls), 1) for ns, c in zip(total, contestants, strict=True)])
     return found
 
 
@@ -264,7 +269,8 @@ class DuelSession:
             self._progress(None)
             block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
             limits = [OVERRUN * bout["blocks"] * block_s, bout["limit_s"]]
-            rows = alternate(contestants, bout["blocks"], min(s for s in limits if s is not None))
+            limit_s = min(seconds for seconds in limits if seconds is not None)
+            rows = alternate(contestants, bout["blocks"], limit_s, back=MIN_BLOCKS * block_s <= limit_s)
             whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
             for row, measured in zip(whole, rows, strict=True):
                 for index, ns in zip(present, measured, strict=True):

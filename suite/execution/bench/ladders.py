@@ -75,7 +75,7 @@ def plan_ladders(
     Args: as `plan_timings`; threads: of one operation.
     """
     parts = [
-        replace(part, modes=("tuned",), threads=("pinned",), awaited=(True,))
+        replace(part, modes=("tuned",), threads=("pinned",), awaited=(True,), timed=True)
         for part in sample.slices
         if "tuned" in part.modes
     ]

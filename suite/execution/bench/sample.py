@@ -30,6 +30,7 @@ class Slice:
         notations: whose implementations; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
         awaited: whether each call waits for the device, or both.
+        timed: whether it is timed in sessions; else it is what ladders are of, and nothing more.
     """
 
     workload: str
@@ -40,6 +41,7 @@ class Slice:
     notations: tuple[str, ...] | None = None
     threads: tuple[str, ...] = ("pinned",)
     awaited: tuple[bool, ...] = (True,)
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ _COMMON = (
     Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
     Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
     Slice(CONVOLUTIONAL, (128,), _TUNED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
-    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",)),
+    # To follow a pass over convolutions takes the definition ten seconds, for each process that times one.
+    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
 )
 # A step of the large model takes a second here, and its truth, of 71 million weights in sixteen runs, ten minutes.
@@ -245,7 +248,7 @@ def plan_timings(
     chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
     timings: dict[Timing, None] = {}
     everyone = list(notations)
-    for part in sample.slices:
+    for part in (part for part in sample.slices if part.timed):
         for batch, backend, notation in product(part.batches, BACKENDS.values(), everyone):
             if backends and backend.name not in backends:
                 continue

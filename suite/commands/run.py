@@ -152,11 +152,13 @@ class _Timing:
     def throughput(self, trust: TrustSample) -> list[ThroughputRow]:
         """Measure the sample's ladders, time all of it, and write its tables."""
         what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
-        climb = plan_climb(*what, **self._options())
+        with stderr.status("the truth of what is timed"):
+            climb = plan_climb(*what, **self._options())
         if climb.total or climb.unsupported:
             with progress("ladders", climb.total) as advance:
                 climb.run(advance)
-        phase = plan_throughput(*what, **self._options())
+        with stderr.status("the truth of what is timed"):
+            phase = plan_throughput(*what, **self._options())
         with progress("throughput", phase.total) as advance:
             return phase.run(advance)
 

@@ -33,6 +33,8 @@ class EpochStage(Stage):
         batch: images per step.
     """
 
+    draws = True
+
     def __init__(
         self, subject: Subject, make: Callable[[Array], Epoch], images: Array, start: Mapping[str, Array], batch: int
     ):

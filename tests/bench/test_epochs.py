@@ -58,7 +58,9 @@ def wrong(stage: EpochStage, notation: str, tensors: dict[str, Any]) -> list[str
 def test_a_pass_is_the_definitions(name: str, notation: str) -> None:
     for how, stage in epochs(name, notation):
         assert stage.images == 6 * BATCH, "what is left at the end is dropped"
-        tensors = stage.tensors(stage())
+        outputs = stage()
+        assert stage.where(outputs) == ("cpu", "float32"), how
+        tensors = stage.tensors(outputs)
         assert tensors[ORDER].shape == (PASS_STEPS, BATCH)
         assert len(set(tensors[ORDER].ravel())) == PASS_STEPS * BATCH, "each image once"
         assert abs(tensors[NOISE].mean()) < 0.5

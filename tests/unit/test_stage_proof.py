@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from elbostone.analysis.stage_truth import stage_truth, write_truths
 from elbostone.definition.adam import AFTER, Adam, objective_after
@@ -11,6 +12,7 @@ from elbostone.definition.oracle import evaluate, rounded
 from elbostone.definition.problem import Problem, save_problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
+from elbostone.execution.bench.building import FirstCall
 from elbostone.execution.bench.proof import PASS, Expected, fold, load_truth, truth_file
 from elbostone.execution.stages import repeated
 
@@ -79,3 +81,34 @@ def test_a_truth_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
     before = truth_file(file, "float32").stat().st_mtime_ns
     write_truths({(file, "float32"): ("encoder", "epoch")}, 1)
     assert truth_file(file, "float32").stat().st_mtime_ns == before
+
+
+class Drawing:
+    """A stage whose first so many proofs are wrong."""
+
+    def __init__(self, wrong: int, draws: bool):
+        self.wrong, self.draws = wrong, draws
+
+    def __call__(self) -> None: ...
+
+    def restore(self) -> None: ...
+
+    def tensors(self, outputs: None) -> dict[str, np.ndarray]:
+        self.wrong -= 1
+        right = found()["objective"]
+        return {"objective": right * 2 if self.wrong >= 0 else right}
+
+    def adam(self) -> Adam:
+        return ADAM
+
+    def where(self, outputs: None) -> tuple[str, str]:
+        return "cpu", "float32"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "draws", "equal", "taken"),
+    [(0, True, True, 1), (2, True, True, 3), (3, True, False, 3), (1, False, False, 1)],
+)
+def test_only_a_proof_that_is_drawn_is_drawn_again(wrong: int, draws: bool, equal: bool, taken: int) -> None:
+    first = FirstCall(Drawing(wrong, draws), EXPECTED)  # type: ignore[arg-type]
+    assert (first.equal, first.draws) == (equal, taken)

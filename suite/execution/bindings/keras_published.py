@@ -95,8 +95,9 @@ class FitEpoch(Epoch):
         self.binding.seed(self.passes)
         with self.binding.scope():
             history = self.model.fit(self.x, batch_size=self.batch, epochs=1, verbose=0)
-        # The mean over steps of one size each.
-        return np.asarray(self.sign * history.history["loss"][0] * self.steps)
+        # The mean over steps of one size each. Keras returns it as a Python number, of what it computed in this dtype.
+        dtype = keras.backend.standardize_dtype(self.model.trainable_variables[0].dtype)
+        return np.asarray(self.sign * history.history["loss"][0] * self.steps, dtype)
 
     def restore(self, weights: Mapping[str, Array]) -> None:
         for path, value in weights.items():

@@ -1,6 +1,5 @@
 """Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import save_problem
 from elbostone.definition.registry import notations, packages
+from elbostone.execution.bench.blocks import Contestant, Slowed, alternate
 from elbostone.execution.bench.duels import Duel, run_duels
-from elbostone.execution.bench.paired import Contestant, DuelSession, Entry, Slowed, alternate
+from elbostone.execution.bench.paired import DuelSession, Entry
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import make_workload
 from elbostone.execution.records import Cell, read_records
@@ -81,17 +81,6 @@ def test_every_contestant_has_every_place() -> None:
     seen.clear()
     alternate(contestants, 3, back=False)
     assert "".join(seen) == "abc" + "acb" + "cab"
-
-
-def test_a_warm_turn_has_one_call_more_that_is_not_measured() -> None:
-    seen: list[int] = []
-
-    def slow_at_first() -> None:
-        seen.append(1)
-        time.sleep(0.05 if len(seen) == 1 else 0)
-
-    assert Contestant(slow_at_first, calls=2, warm=True).turn() < 0.05e9
-    assert len(seen) == 3
 
 
 def test_all_entries_of_a_duel_are_warmed_or_none() -> None:

@@ -5,17 +5,13 @@ Run as `python -m elbostone.execution.bench.paired JOB.json`. It judges nothing.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
-import math
 import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -24,128 +20,17 @@ from ..bindings import Binding, open_binding
 from ..child import settle
 from ..records import SCHEMA, append_record
 from ..stages import Stage
+from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
 from .duels import PROGRESS
 from .harness import PAIRED, EmptyStage
 from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
 
-# An epoch is a hundred warm steps in one call.
-WARM_CALLS, WARM_S = 5, 0.5
-CALIBRATION_S = 0.01
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
-# it should have taken, but not before MIN_BLOCKS, below which there is no interval.
+# it should have taken, but not before MIN_BLOCKS.
 OVERRUN = 4
-MIN_BLOCKS = 6
 EMPTY_SWEEPS = 500
 MANY_CALLS = 100
-
-
-class Slowed:
-    """A call made slower by a share of what each call itself takes, whatever the machine does meanwhile.
-
-    Attributes:
-        shares: by which each call really was.
-    """
-
-    def __init__(self, call: Callable[[], Any], share: float):
-        self.call, self.share = call, share
-        self.shares: list[float] = []
-
-    def __call__(self) -> Any:
-        begin = time.perf_counter_ns()
-        outputs = self.call()
-        end = time.perf_counter_ns()
-        wanted = end + math.ceil((end - begin) * self.share)
-        now = end
-        while now < wanted:
-            now = time.perf_counter_ns()
-        self.shares.append((now - end) / (end - begin))
-        return outputs
-
-    @property
-    def slowed_by(self) -> float:
-        """The median over the calls: as in a verdict, a few in which the process had to wait do not count."""
-        return statistics.median(self.shares)
-
-
-@dataclass
-class Contestant:
-    """What has its turns in the blocks.
-
-    Attributes:
-        call: what is measured.
-        calls: how often, in each turn.
-        warm: whether it is called once more before, unmeasured.
-    """
-
-    call: Callable[[], Any]
-    calls: int = 1
-    warm: bool = False
-
-    def calibrate(self, turn_s: float) -> None:
-        """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
-        end = time.perf_counter() + WARM_S
-        for _ in range(WARM_CALLS):
-            self.call()
-            if time.perf_counter() > end:
-                break
-        took: list[float] = []
-        while sum(took) < CALIBRATION_S or (len(took) < 3 and sum(took) < WARM_S):
-            begin = time.perf_counter()
-            self.call()
-            took.append(time.perf_counter() - begin)
-        self.calls = max(1, round(turn_s / max(statistics.median(took), 1e-9)))
-
-    def turn(self) -> int:
-        """Nanoseconds of all calls of a turn."""
-        call = self.call
-        if self.warm:
-            call()
-        begin = time.perf_counter_ns()
-        for _ in repeat(None, self.calls):
-            call()
-        return time.perf_counter_ns() - begin
-
-
-def alternate(
-    contestants: Sequence[Contestant], blocks: int, limit_s: float = float("inf"), *, back: bool = True
-) -> list[list[float]]:
-    """Nanoseconds per call: [block][contestant].
-
-    A block goes through all contestants and back, so that what drifts evenly meets all alike; each block starts with
-    another one.
-
-    Args:
-        contestants: calibrated.
-        blocks: how many.
-        limit_s: after so many seconds no other block is begun, if there are MIN_BLOCKS.
-        back: whether every block also goes back; else every second one goes the other way.
-    """
-    count = len(contestants)
-    end = time.perf_counter() + limit_s
-    found: list[list[float]] = []
-    with _no_collection():
-        for block in range(blocks):
-            if block >= MIN_BLOCKS and time.perf_counter() > end:
-                break
-            order = [(block + index) % count for index in range(count)]
-            turns = [*order, *reversed(order)] if back else order[:: -1 if block % 2 else 1]
-            total = [0] * count
-            for index in turns:
-                total[index] += contestants[index].turn()
-            each = len(turns) // count
-            found.append([round(ns / (each * c.calls), 1) for ns, c in zip(total, contestants, strict=True)])
-    return found
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @dataclass

@@ -40,7 +40,7 @@ ROWS = 128
 #: gradients included; a problem has as many rows as stay below this.
 MULTIPLICATIONS = 1 << 28
 
-EPOCH_IMAGES = {"mlp": 12_800, "conv": 1_280}
+EPOCH_IMAGES = {"mlp": 6_400, "conv": 1_280}
 """Images of a pass by network: so many steps that what a pass costs once is as small a part of it as in real use."""
 
 

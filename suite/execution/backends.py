@@ -36,6 +36,7 @@ class Backend:
         timed_dtypes: the dtypes of `TIMED_DTYPES` in which it is timed.
         dtypes: the dtypes that it is run in. `float64-as-shipped` is float64 without the lift of Keras' table that
             demotes float64 (see `bindings/keras.py`); TensorFlow and torch itself have nothing to lift.
+        compiles_each: whether it compiles every operation of an eager call, and so takes longest to prove its cells.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Backend:
     dtypes: tuple[str, ...] = ("float64", "float32")
     stage_modes: tuple[str, ...] = ()
     timed_dtypes: tuple[str, ...] = ("float32", "float64")
+    compiles_each: bool = False
 
     @property
     def extra(self) -> str:
@@ -92,6 +94,7 @@ BACKENDS = {
             ("float64", "float32", "float64-as-shipped"),
             stage_modes=("tuned",),
             timed_dtypes=("float32", "bfloat16", "float64"),
+            compiles_each=True,
         ),
         Backend(
             "keras-torch",

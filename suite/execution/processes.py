@@ -82,7 +82,8 @@ class Pool:
     def run(self, tasks: Sequence[Task]) -> None:
         """Run all tasks; each ends in exactly one record."""
         self.tensors.mkdir(parents=True, exist_ok=True)
-        waiting = list(_by_backend(tasks).values())
+        # The longest first: what is started last runs alone.
+        waiting = sorted(_by_backend(tasks).values(), key=lambda group: not _compiles_each(group[0]))
         running: list[Worker] = []
         with tempfile.TemporaryDirectory(prefix="elbostone-") as scratch:
             try:
@@ -170,6 +171,10 @@ def _by_backend(tasks: Sequence[Task]) -> dict[tuple[str, str], list[Task]]:
     for task in tasks:
         groups.setdefault((task.cell.backend, task.cell.device), []).append(task)
     return groups
+
+
+def _compiles_each(task: Task) -> bool:
+    return BACKENDS[task.cell.backend].compiles_each
 
 
 def verified(record: dict[str, Any], threads: int | None) -> dict[str, Any]:

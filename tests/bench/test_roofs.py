@@ -1,5 +1,6 @@
 """Roofs: every route computes the product and has its rate, in its own dtype, and what is slow costs little."""
 
+import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,9 @@ def test_every_route_of_torch_is_the_product(dtype: str, routes: set[str]) -> No
     binding = open_binding("torch", "cpu")
     dtypes = np.float64 if dtype == "float64" else np.float32
     found = binding.product(A.astype(dtypes), B.astype(dtypes), dtype)
-    assert set(found) == routes
+    # A processor without bfloat16 has the products, emulated, but packs no weights for them.
+    packs = dtype != "bfloat16" or importlib.import_module("torch").ops.mkldnn._is_mkldnn_bf16_supported()
+    assert set(found) == (routes if packs else {"mm"})
     for call in found.values():
         product = call()
         assert str(product.dtype) == f"torch.{dtype}"

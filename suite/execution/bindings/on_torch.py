@@ -38,7 +38,9 @@ class OnTorch(Binding):
             return {"mm": lambda: _with_tf32(x, y, out)} if self.device == "cuda" else {}
         routes: dict[str, Callable[[], Tensor]] = {"mm": lambda: torch.mm(x, y, out=out)}
         one_dnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if one_dnn and self.device == "cpu" and dtype in ("float32", "bfloat16"):
+        # Packing bfloat16 raises on a processor that has no instructions for it.
+        packs = dtype == "float32" or (dtype == "bfloat16" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        if one_dnn and self.device == "cpu" and packs:
             # What torch.compile with freezing calls: weights packed once, for this number of rows.
             packed = torch.ops.mkldnn._reorder_linear_weight(y.t().contiguous(), x.shape[0])
             multiply = torch.ops.mkldnn._linear_pointwise

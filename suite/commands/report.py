@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -73,14 +73,14 @@ def report(
 
 def _hold_against(run: Path, other: Path) -> list[AgreementRow]:
     """The agreement of two runs, by the throughput tables that they have; it is written into the first."""
-    tables = []
+    tables: list[list[dict[str, Any]]] = []
     for folder in (run, other):
         try:
-            tables.append(pd.read_csv(folder / "throughput.csv", keep_default_na=False, na_values=[""]))
+            table = pd.read_csv(folder / "throughput.csv", keep_default_na=False, na_values=[""])
         except (OSError, ValueError) as error:
             raise BadInput(f"{folder}/throughput.csv: cannot be read: {error}") from None
-    one, another = (table.to_dict("records") for table in tables)
-    rows = agreement_rows(one, another)
+        tables.append([{str(name): value for name, value in row.items()} for row in table.to_dict("records")])
+    rows = agreement_rows(*tables)
     write_agreement(rows, f"`{other}`", run)
     return rows
 

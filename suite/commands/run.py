@@ -154,7 +154,7 @@ class _Timing:
         what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
         with stderr.status("the truth of what is timed"):
             climb = plan_climb(*what, **self._options())
-        if climb.total or climb.unsupported:
+        if climb.total:
             with progress("ladders", climb.total) as advance:
                 climb.run(advance)
         with stderr.status("the truth of what is timed"):

@@ -141,6 +141,12 @@ def note(folder: RunFolder, records: Iterable[dict[str, Any]]) -> None:
             append_record(folder.records, record)
 
 
+def unmeasured(timing: Timing, status: str, reason: str) -> dict[str, Any]:
+    """The record of a timing that no process is started for."""
+    about = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}, "pass": None}
+    return make_record(timing.cell, status, reason, **about)
+
+
 def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, Any]]]:
     """The timings whose mode is installed, and a record of each other one, with what installs it."""
     found: list[Timing] = []
@@ -149,8 +155,7 @@ def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, A
         cell = timing.cell
         backend = BACKENDS[cell.backend]
         if backend.lacking(cell.mode):
-            about = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}, "pass": None}
-            missing.append(make_record(cell, "missing", backend.remedy(cell.mode), **about))
+            missing.append(unmeasured(timing, "missing", backend.remedy(cell.mode)))
         else:
             found.append(timing)
     return found, missing

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from ..analysis.throughput import Row as ThroughputRow
 from ..analysis.trust import Row, trust_rows
 from ..definition.notation import Notation
 from ..definition.registry import packages
-from ..execution.bench.duels import Duel, run_duels
 from ..execution.bench.sample import Proven
-from ..execution.bench.timings import DUEL
 from ..execution.bench.trust import TrustSample, plan_trust
 from ..report.trust import write_trust
+from .duels import DuelPhase
 from .folder import RunFolder
 from .throughput import kept_workloads, prover, write_expected
-
-
-@dataclass(frozen=True)
-class Trust:
-    """A/A and planted slowness in one run folder."""
-
-    folder: RunFolder
-    duels: Sequence[Duel]
-    threads: int
-    timeout_s: float
-
-    @property
-    def total(self) -> int:
-        """How many records there will be."""
-        return sum(duel.builds for duel in self.duels)
-
-    def run(self, on_record: Callable[[dict[str, Any]], None]) -> None:
-        """Measure what has no record yet."""
-        run_duels(
-            self.duels,
-            self.folder.path,
-            threads=self.threads,
-            timeout_s=self.timeout_s,
-            on_record=lambda record: on_record(record) if record["kind"] == DUEL else None,
-        )
 
 
 def plan_trust_phase(
@@ -54,12 +26,12 @@ def plan_trust_phase(
     threads: int,
     timeout_s: float,
     backends: Collection[str] = (),
-) -> Trust:
+) -> DuelPhase:
     """The duels of a sample's proven cells, and their truths."""
     workloads = kept_workloads(folder, sample.timed)
     duels = plan_trust(sample, workloads, notations, packages(), proven, device=device, backends=backends)
     write_expected([duel.entries[0] for duel in duels], workloads)
-    return Trust(folder, duels, threads, timeout_s)
+    return DuelPhase(folder, duels, threads, timeout_s)
 
 
 def tabulate_trust(folder: RunFolder, speeds: Sequence[ThroughputRow]) -> list[Row]:

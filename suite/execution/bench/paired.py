@@ -78,6 +78,7 @@ class Entry:
             if isinstance(call, Slowed):
                 self.outcome["slowed_by"] = call.slowed_by
             after = self.first.again()
+            self.outcome["draws"] = self.first.draws
         self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
 
 

@@ -11,7 +11,7 @@ from ..execution.peers.table import PEER
 
 Row = Mapping[str, Any]
 
-COLUMNS = ("target", "at_least", "found", "lower", "upper", "verdict", "by", "at_the_roof")
+COLUMNS = ("target", "share", "at_least", "found", "lower", "upper", "verdict", "by", "at_the_roof")
 REACHED, MISSED, UNMEASURED = "reached", "not reached", "not measured"
 
 
@@ -205,8 +205,9 @@ TARGETS = (
 def target_rows(speeds: Iterable[Row], rungs: Iterable[Row]) -> list[dict[str, Any]]:
     """One row per target.
 
-    Columns: `target`; `at_least`; `found` within `lower` and `upper`; `verdict`; `by`, what reached it; `at_the_roof`,
-    the ratio if the stage took no longer than its matrix products at the best rate that any library reached.
+    Columns: `target`; whether it is a `share` of the roof, or a ratio; `at_least`; `found` within `lower` and `upper`;
+    `verdict`; `by`, what reached it; `at_the_roof`, the ratio if the stage took no longer than its matrix products at
+    the best rate that any library reached.
 
     Args:
         speeds: of `analysis.throughput.throughput_rows`.
@@ -216,6 +217,7 @@ def target_rows(speeds: Iterable[Row], rungs: Iterable[Row]) -> list[dict[str, A
     rows = []
     for target in TARGETS:
         row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"target": target.name, "at_least": target.at_least}
+        row["share"] = isinstance(target.measure, Share)
         found = target.measure.found(run)
         row["verdict"] = UNMEASURED
         if found is not None:

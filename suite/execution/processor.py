@@ -24,7 +24,7 @@ def features(cpuinfo: Path = CPUINFO) -> list[str]:
 
 
 def computes_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
-    """Whether it multiplies bfloat16: where it does not, libraries emulate it, ten times slower than float32."""
+    """Whether it multiplies bfloat16: where it does not, torch emulates it, some ten times slower than float32."""
     return bool(set(BFLOAT16) & set(features(cpuinfo)))
 
 

@@ -40,7 +40,7 @@ def write_targets(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any], f
 
 
 def _shown(row: Mapping[str, Any]) -> list[str]:
-    share = "share of the roof" in row["target"]
+    share = row["share"]
     found = [_figure(row["found"], share), "" if row["lower"] is None else _interval(row, share)]
     return [
         *(row["target"], _figure(row["at_least"], share), *found, row["verdict"], row["by"] or ""),

@@ -56,10 +56,10 @@ def _part(stage: str, mode: str, builds: int, tries: int, backends: tuple[str, .
     return Part(timed, builds, tries, backends)
 
 
-# A hundred tries of each question per backend: in fewer, two or three decide whether 5 % are kept. A try of the encoder
-# takes about 1.5 s on two cores and one of a training step 3 to 6 s, so most are of the encoder; all take some 12
-# minutes. Steps are compiled where an eager one takes tens of milliseconds, every operation going through TensorFlow's
-# or JAX's dispatch. Many builds, since each lies elsewhere in memory.
+# A hundred tries of each question per backend: in fewer, two or three decide whether 5 % are kept. A try of a training
+# step takes two to four times that of the encoder, so most are of the encoder; all took 22 minutes on two cores with
+# AVX2. Steps are compiled where an eager one takes tens of milliseconds, every operation going through TensorFlow's or
+# JAX's dispatch. Many builds, since each lies elsewhere in memory.
 TRUST = TrustSample(
     (
         _part("encoder", "eager", 18, 5),

@@ -1,6 +1,7 @@
 """Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
 
 import os
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -15,6 +16,15 @@ EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
 # Likewise: those whose tests run here. Keras on torch has torch beside it, whose tests run in torch's own environment.
 TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
 INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        help="every problem in every dtype and shape on every backend; without it, one that compiles each operation "
+        "for each shape (keras-jax) has a part of them",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,3 +89,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def installed_backends() -> tuple[str, ...]:
     """Names of the backends that can run here, in the table's order."""
     return INSTALLED
+
+
+@pytest.fixture(scope="session")
+def exhaustive(request: pytest.FixtureRequest) -> Callable[[str], bool]:
+    """Whether a backend is tested on everything, or on a part of it, since it would take ten times what others do."""
+    everything = request.config.getoption("--exhaustive")
+    return lambda backend: everything or not BACKENDS[backend].compiles_each

@@ -8,7 +8,6 @@ from pathlib import Path
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
 ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC")
 
-
 #: What limits the threads of one operation, in one library or another.
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -65,3 +64,15 @@ def worker_environment(
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return environment
+
+
+def kept_by_jax(folder: Path) -> dict[str, str]:
+    """What makes JAX keep all that it compiles in a folder; by default it keeps what took it more than a second.
+
+    An eager call compiles each of its operations, which is what a process then spends most of its time on.
+    """
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }

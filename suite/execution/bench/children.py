@@ -28,8 +28,8 @@ class Settle(Protocol[Contra]):
 class Caches:
     """Compile caches that live as long as a run: its first pass starts from an empty one, later passes go on with it.
 
-    Only what a backend itself keeps between processes is in them (torch.compile); one that keeps nothing compiles in
-    every process, and its first calls are all cold ones.
+    Only what a backend itself keeps between processes is in them (torch.compile, JAX); one that keeps nothing compiles
+    in every process, and its first calls are all cold ones.
 
     Args:
         root: a folder that goes when the run ends.

@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from types import MethodType, TracebackType
 from typing import Any
 
 import torch
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from ..bindings.base import Binding, Forward, Tensor
 from ..bindings.pytorch import TorchBinding
@@ -111,12 +113,9 @@ def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
 
 def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
     """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN."""
-    with torch.no_grad(), tempfile.TemporaryDirectory(prefix="elbostone-") as folder:
+    with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
-        file = torch._inductor.aoti_compile_and_package(
-            program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True}
-        )
-        loader = torch._inductor.aoti_load_package(file).loader
+        loader = torch._inductor.aoti_load_package(str(_package(program, inputs))).loader
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 
     def call(*tensors: Tensor) -> Any:
@@ -125,6 +124,23 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     return call
+
+
+def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
+    """The file of a program's library; kept where torch.compile keeps its own, and found there again."""
+    about = [torch.__version__, torch.get_num_threads(), str(program), [tensor.stride() for tensor in inputs]]
+    digest = sha256(repr(about).encode())
+    for name, weight in program.state_dict.items():
+        digest.update(repr((name, weight.stride())).encode() + weight.contiguous().numpy().tobytes())
+    file = Path(cache_dir()) / "ahead-of-time" / f"{digest.hexdigest()}.pt2"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            made = torch._inductor.aoti_compile_and_package(
+                program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True}
+            )
+            Path(made).replace(file)
+    return file
 
 
 def inference(function: Forward, arithmetic: Arithmetic) -> Forward:

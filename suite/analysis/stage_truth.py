@@ -19,7 +19,7 @@ from .tolerance import K
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
 
 
-def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Truth:
+def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound: str = "elbo") -> Truth:
     """What the stages of a problem return, in one precision.
 
     What depends on the framework's ε, or on what a pass draws, has a tolerance here and its truth when it is compared:
@@ -29,14 +29,17 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
         problem: with one draw of noise per datum.
         precision: a key of `arithmetic.EPSILON`.
         stages: of `stages.STAGES`.
+        bound: what the objective sums over the batch; a pass is over the ELBO alone.
     """
     rounded = oracle.rounded(problem, precision)
     training = "training_step" in stages
 
     def compute(arithmetic: Arithmetic) -> dict[str, Array]:
         if training:
-            return with_one_update(rounded, _RULE, arithmetic)
-        return oracle.run(rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False)
+            return with_one_update(rounded, _RULE, arithmetic, bound)
+        return oracle.run(
+            rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False, bound=bound
+        )
 
     numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
     allowed = oracle.noise_scale_of(rounded, compute, precision, numbers=numbers)
@@ -49,13 +52,13 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str]) -> Tr
             numbers=numbers,
         )
         allowed |= scale
-    tensors = oracle.evaluate(rounded, gradients=training)
+    tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
 
 
-def lacks_truth(problem_file: Path, precision: str, stages: Collection[str]) -> set[str]:
+def lacks_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
     """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
-    path = truth_file(problem_file, precision)
+    path = truth_file(problem_file, precision, bound)
     wanted = set(stages)
     if not path.exists():
         return wanted
@@ -65,17 +68,17 @@ def lacks_truth(problem_file: Path, precision: str, stages: Collection[str]) -> 
     return set() if wanted & marks.keys() <= had else wanted | had
 
 
-def write_truth(problem_file: Path, precision: str, stages: Collection[str]) -> None:
+def write_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
     """Leave a problem's truth beside it, for the children of a run."""
-    truth = stage_truth(load_problem(problem_file), precision, stages)
-    save_truth(truth, truth_file(problem_file, precision))
+    truth = stage_truth(load_problem(problem_file), precision, stages, bound)
+    save_truth(truth, truth_file(problem_file, precision, bound))
 
 
-def write_truths(wanted: Mapping[tuple[Path, str], Collection[str]], processes: int) -> None:
+def write_truths(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
     """Leave the truths that are lacking beside their problems.
 
     Args:
-        wanted: (problem file, precision) → stages.
+        wanted: (problem file, precision, bound) → stages.
         processes: how many at a time: the definition computes on one CPU.
     """
     todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_truth(*key, stages))}

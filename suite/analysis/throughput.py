@@ -63,11 +63,11 @@ STABLE_SPREAD = 0.1
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
+Expectations = Callable[[str, str, int, str], Expected]
+"""(problem, precision, batch, bound) → what its stages return."""
 
 
-def throughput_rows(
-    records: Iterable[Record], expected: Callable[[str, str, int], Expected], load: Callable[[str], Tensors]
-) -> list[Row]:
+def throughput_rows(records: Iterable[Record], expected: Expectations, load: Callable[[str], Tensors]) -> list[Row]:
     """The rows of throughput.csv, one per stage and cell, in the order in which they were first timed.
 
     A figure is printed only where the timed call's own outputs were equal to the truth: before and after timing, in
@@ -75,7 +75,7 @@ def throughput_rows(
 
     Args:
         records: of one run; those of another kind are passed over.
-        expected: (problem, precision, batch) → what its stages return.
+        expected: what stages return.
         load: a record's outputs by file name.
     """
     records = list(records)
@@ -91,13 +91,19 @@ def throughput_rows(
         if first["status"] in ("missing", "unsupported"):  # there may be no truth of its problem either
             rows.append({**_unmeasured(group, first["status"], first["reason"]), "detects": None})
             continue
-        truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
+        truth = truth_of(first, expected)
         compared = peers.comparisons if first["mode"] == PEER else stage_comparisons
         verdict, reason, detects = proof(group, truth, load, compared)
         own = harness.get((host_of(first["backend"]), first["device"]), 0.0)
         row = row_of(group, truth.problem.spec, rates, verdict, reason, own)
         rows.append({**row, "detects": detects})
     return rows
+
+
+def truth_of(record: Record, expected: Expectations) -> Expected:
+    """What the stage of a record must return; of a peer the data and weights alone: `PeerJudge` makes its truth."""
+    bound = "elbo" if record["mode"] == PEER else record.get("bound", "elbo")
+    return expected(record["problem"], precision(record["dtype"]), record["batch"], bound)
 
 
 def stage_comparisons(record: Record, tensors: Tensors, expected: Expected) -> Iterable[Comparison]:

@@ -65,19 +65,21 @@ class Adam:
         return update
 
 
-def with_one_update(problem: Problem, adam: Adam, arithmetic: Arithmetic) -> dict[str, Array]:
-    """The tensors of a problem, its gradients, and `AFTER`, all [run, ...]."""
+def with_one_update(problem: Problem, adam: Adam, arithmetic: Arithmetic, bound: str = "elbo") -> dict[str, Array]:
+    """The tensors of a problem, its gradients, and `AFTER`, all [run, ...]; the objective sums `bound`."""
     spec = problem.spec
     weights = {name: np.repeat(problem.weights[name][None], arithmetic.runs, axis=0) for name in weight_shapes(spec)}
-    tensors = oracle.run(spec, problem.x, problem.noise, problem.weights, arithmetic)
+    tensors = oracle.run(spec, problem.x, problem.noise, problem.weights, arithmetic, bound=bound)
     updated = adam.update()(arithmetic, weights, {name: tensors[f"gradient/{name}"] for name in weights})
-    after = oracle.run(spec, problem.x, problem.noise, updated, arithmetic, gradients=False, carries_run=True)
+    after = oracle.run(
+        spec, problem.x, problem.noise, updated, arithmetic, gradients=False, carries_run=True, bound=bound
+    )
     return {**tensors, AFTER: after["objective"]}
 
 
-def objective_after(problem: Problem, adam: Adam) -> float:
-    """Σ_b elbo_b of a problem after one update on it."""
-    return float(with_one_update(problem, adam, Exact())[AFTER][0])
+def objective_after(problem: Problem, adam: Adam, bound: str = "elbo") -> float:
+    """Σ_b bound_b of a problem after one update on it."""
+    return float(with_one_update(problem, adam, Exact(), bound)[AFTER][0])
 
 
 def pass_total(

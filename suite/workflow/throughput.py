@@ -14,7 +14,7 @@ from ..analysis.duels import Prove, fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
 from ..analysis.stage_truth import write_truths
 from ..analysis.targets import target_rows
-from ..analysis.throughput import Row, proof, throughput_rows, unstable
+from ..analysis.throughput import Expectations, Row, proof, throughput_rows, truth_of, unstable
 from ..analysis.trust import is_aa
 from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
@@ -25,8 +25,9 @@ from ..execution.bench.proof import Expected, images_file, load_expected, truth_
 from ..execution.bench.sample import BenchSample, Proven, plan_timings
 from ..execution.bench.session import run_sessions
 from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
-from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, ROWS, WORKLOADS, Workload, make_workload
+from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
+from ..execution.peers.table import PEER
 from ..execution.processes import cpu_threads
 from ..execution.records import append_record, make_record
 from ..report.ladders import write_ladders
@@ -42,20 +43,27 @@ def workloads_of(sample: BenchSample) -> list[Workload]:
 
 
 def images_of(workload: str) -> Array | None:
-    """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones."""
+    """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
+
+    Binarised in the workload that peers are timed in: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
+    """
     if workload == DIGITS:
         return digits(binarised=True)
-    return digits_enlarged(ROWS) / 255.0 if WORKLOADS[workload].data_dim == MNIST_PIXELS else None
+    if WORKLOADS[workload].data_dim != MNIST_PIXELS:
+        return None
+    grey = digits_enlarged(ROWS) / 255.0
+    return np.rint(grey) if workload == MNIST_SIZE else grey
 
 
 def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload, str]]) -> None:
     """Leave beside each problem what the sessions hold their outputs against, and the images of passes."""
-    stages: dict[tuple[str, str], set[str]] = {}
+    stages: dict[tuple[str, str, str], set[str]] = {}
     for timing in timings:
-        stages.setdefault((timing.problem_file, precision(timing.cell.dtype)), set()).add(timing.stage)
+        bound = "elbo" if timing.cell.mode == PEER else timing.bound  # the truth of a peer's loss is the judge's
+        stages.setdefault((timing.problem_file, precision(timing.cell.dtype), bound), set()).add(timing.stage)
     problems = {file: workload.problem for workload, file in workloads}
-    write_truths({(Path(file), dtype): wanted for (file, dtype), wanted in stages.items()}, cpu_threads())
-    for (file, _), wanted in stages.items():
+    write_truths({(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads())
+    for (file, *_), wanted in stages.items():
         images = images_file(Path(file), problems[file])
         if "epoch" in wanted and not images.exists():
             np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
@@ -92,6 +100,7 @@ class Throughput:
             timeout_s=self.timeout_s,
             on_record=lambda record: on_record(record) if record["kind"] == THROUGHPUT else None,
             again=self._unstable,
+            repeats=self.sample.repeats,
         )
         return tabulate_run(self.folder)
 
@@ -121,7 +130,8 @@ def plan_throughput(
     timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, rungs=rungs, backends=backends)
     timings, missing = installed(timings)
     if sample.peers:
-        peers, absent = plan_peers(workloads, device=device, backends=backends)
+        beside = [(workload, file) for workload, file in workloads if workload.batch in sample.peers]
+        peers, absent = plan_peers(beside, device=device, backends=backends)
         timings, missing = timings + peers, missing + absent
     write_expected(timings, workloads)
     specs = {workload.name: workload.problem.spec for workload, _ in workloads}
@@ -171,24 +181,23 @@ def prover(folder: RunFolder) -> Prove:
         first = records[0]
         key = tuple((record.get("before"), record.get("after"), record["status"]) for record in records)
         if key not in known or first["status"] != "ok":
-            truth = expected(first["problem"], precision(first["dtype"]), first["batch"])
-            known[key] = proof(records, truth, folder.tensors_of)[:2]
+            known[key] = proof(records, truth_of(first, expected), folder.tensors_of)[:2]
         return known[key]
 
     return prove
 
 
 @cache
-def expected_of(folder: RunFolder) -> Callable[[str, str, int], Expected]:
-    """(problem, precision, batch) → what its stages return; each read once, and again where more stages were added."""
+def expected_of(folder: RunFolder) -> Expectations:
+    """What stages return; each truth is read once, and again where more stages were added."""
 
     @cache
-    def read(file: Path, dtype: str, batch: int, written_ns: int) -> Expected:
-        return load_expected(file, load_problem(file), dtype, batch)
+    def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:
+        return load_expected(file, load_problem(file), dtype, batch, bound)
 
-    def expected(name: str, dtype: str, batch: int) -> Expected:
+    def expected(name: str, dtype: str, batch: int, bound: str) -> Expected:
         file = folder.problems / f"{name}.json"
-        return read(file, dtype, batch, truth_file(file, dtype).stat().st_mtime_ns)
+        return read(file, dtype, batch, bound, truth_file(file, dtype, bound).stat().st_mtime_ns)
 
     return expected
 

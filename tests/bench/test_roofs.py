@@ -110,21 +110,17 @@ def test_what_takes_long_has_few_rounds_and_slow_routes_none() -> None:
     assert len(calls) == 3 + 2 * 2
 
 
-def session(number: int, dtype: str = "float32", device: str = "cpu") -> Session:
+def session(number: int, dtype: str = "float32", device: str = "cpu", threads: str = "pinned") -> Session:
     cell = Cell("p", "a", "torch", "torch", device, dtype, "eager")
-    return Session(number, [Timing(cell, "w", "encoder", 4, "p.json", "a", "a.toml")])
+    return Session(number, [Timing(cell, "w", "encoder", 4, "p.json", "a", "a.toml", threads=threads)])
 
 
-def test_a_session_measures_roofs_of_its_dtypes_and_long_ones_twice() -> None:
-    short, half, long = (
-        Roof("product", (8, 8, 8), "float32"),
-        Roof("read", (64,), "bfloat16"),
-        Roof("product", (4096,) * 3, "float32"),
-    )
-    assert roofs_of(session(1), [short, half, long]) == [short, long]
-    assert roofs_of(session(3), [short, half, long]) == [short]
-    assert roofs_of(session(3, device="cuda"), [short, half, long]) == [short, long]
-    assert roofs_of(session(1, "bfloat16"), [short, half, long]) == [half]
+def test_the_first_sessions_of_pinned_threads_measure_roofs_of_their_dtypes() -> None:
+    single, half = Roof("product", (8, 8, 8), "float32"), Roof("read", (64,), "bfloat16")
+    assert roofs_of(session(1), [single, half]) == roofs_of(session(2), [single, half]) == [single]
+    assert roofs_of(session(1, "bfloat16"), [single, half]) == [half]
+    assert not roofs_of(session(3), [single, half])
+    assert not roofs_of(session(1, threads="default"), [single, half])
 
 
 def test_tf32_is_allowed_in_sessions_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,25 @@ def test_packed_weights_are_those_of_the_timing() -> None:
     binding.put_weights(subject.model, other)
     again = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
     assert unequal(subject, again, again()) != [], "packed weights are not those of the model"
+
+
+def test_what_was_compiled_ahead_of_time_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    subject, compiled = subject_of("pytorch_examples"), []
+    compile_ = torch._inductor.aoti_compile_and_package
+
+    def count(program: Any, **options: Any) -> Any:
+        compiled.append(program)
+        return compile_(program, **options)
+
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", count)
+    for stage in ("encoder", "decoder", "encoder"):
+        made = make_stage(subject, problem_of(DENSE), stage, rung="ahead-of-time")
+        assert unequal(subject, made, made()) == [], stage
+    assert len(compiled) == 2, "the encoder was compiled once"
+    assert len(list(tmp_path.rglob("*.pt2"))) == 2
 
 
 @pytest.mark.parametrize("rung", ["logits", "fused-adam"])

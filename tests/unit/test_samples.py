@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elbostone.definition.embeddings import written_by
@@ -74,6 +75,13 @@ def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> 
     for timing in timings:
         if timing.cell.mode in MODES:
             assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas
+
+
+def test_peers_are_timed_on_images_that_every_bernoulli_has_in_its_support() -> None:
+    problems = [workload.problem for workload in workloads_of(PEERS_BESIDE)]
+    assert problems
+    for problem in problems:
+        assert set(np.unique(problem.x)) == {0, 1}, problem.name
 
 
 def test_the_full_run_has_every_mode_dtype_and_own_configuration() -> None:

@@ -97,7 +97,7 @@ def load(name: str) -> Tensors:
 
 
 def rows_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    return throughput_rows(records, lambda name, dtype, batch: EXPECTED[name], load)
+    return throughput_rows(records, lambda name, dtype, batch, bound: EXPECTED[name], load)
 
 
 def test_a_row_has_every_column_and_the_cell() -> None:

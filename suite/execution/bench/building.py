@@ -99,13 +99,13 @@ class FirstCall:
 
 
 @cache
-def _expected(path: str, dtype: str, batch: int) -> Expected:
-    return load_expected(Path(path), open_problem(path), dtype, batch)
+def _expected(path: str, dtype: str, batch: int, bound: str) -> Expected:
+    return load_expected(Path(path), open_problem(path), dtype, batch, bound)
 
 
 def open_expected(timing: Timing) -> Expected:
     """What a timing must return; read once."""
-    return _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch)
+    return _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch, timing.bound)
 
 
 def keep_outputs(folder: Path, stem: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:

@@ -141,7 +141,7 @@ class ChildSession:
         if timing.cell.mode == PEER:
             problem = repeated(open_problem(timing.problem_file), timing.batch)
             peer = make_peer_stage(self.binding, timing.cell, problem, timing.stage, timing.rung)
-            return peer, {"adapted": False, "bound": peer.variant.bound}, None
+            return peer, {"adapted": False}, None
         expected = open_expected(timing)
         subject = self._subject(timing)
         about = {"adapted": subject.notation.adapted(expected.problem.spec)}

@@ -19,7 +19,7 @@ BENCHMARK, PAIRED = "benchmark", "paired"
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
 OVERRUN = 4
-MIN_CALLS = 12
+MIN_CALLS = 10
 
 EMPTY_ROUNDS = 500
 EMPTY_WARMUP = 100

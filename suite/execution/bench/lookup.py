@@ -57,7 +57,16 @@ def candidates() -> Iterator[Timing]:
                 if not has_stage(backend, notation, stage, dtype, mode):
                     continue
                 cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
-                plain = Timing(cell, part.workload, stage, batch, "", packages()[notation.id], str(notation.path))
+                plain = Timing(
+                    cell,
+                    part.workload,
+                    stage,
+                    batch,
+                    "",
+                    packages()[notation.id],
+                    str(notation.path),
+                    bound=notation.objective.bound,
+                )
                 for threads, awaited in product(part.threads, part.awaited):
                     if awaited or backend.name == "keras-jax":
                         yield replace(plain, awaited=awaited, threads=threads)

@@ -42,12 +42,14 @@ class Expected:
         truth: of the problem's own rows.
         repeats: how often the batch has them.
         images: unsigned bytes [data count, data] that passes are made over; None where there are none.
+        bound: what the truth's objective sums over the batch.
     """
 
     problem: Problem
     truth: Truth
     repeats: int = 1
     images: Array | None = None
+    bound: str = "elbo"
     _known: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False, compare=False)
 
     def comparisons(self, tensors: Tensors, adam: Adam | None) -> Iterator[Comparison]:
@@ -76,7 +78,7 @@ class Expected:
         if AFTER in tensors:
             assert adam is not None
             scaled = replace(adam, scale=adam.scale * self.repeats)
-            total = self._once((AFTER, repr(scaled)), lambda: objective_after(self.problem, scaled))
+            total = self._once((AFTER, repr(scaled)), lambda: objective_after(self.problem, scaled, self.bound))
             yield AFTER, self.repeats * total
         if PASS in tensors:
             assert adam is not None
@@ -123,9 +125,10 @@ def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
     return folded
 
 
-def truth_file(problem_file: Path, precision: str) -> Path:
-    """Where a problem's truth in a precision lies: beside the problem."""
-    return problem_file.with_name(f"{problem_file.stem}.truth-{precision}.safetensors")
+def truth_file(problem_file: Path, precision: str, bound: str = "elbo") -> Path:
+    """Where a problem's truth in a precision, with an objective that sums a bound, lies: beside the problem."""
+    which = precision if bound == "elbo" else f"{precision}-{bound}"
+    return problem_file.with_name(f"{problem_file.stem}.truth-{which}.safetensors")
 
 
 def images_file(problem_file: Path, problem: Problem) -> Path:
@@ -133,12 +136,12 @@ def images_file(problem_file: Path, problem: Problem) -> Path:
     return problem_file.with_name(f"images-{problem.spec.network}-{problem.spec.data_dim}.npy")
 
 
-def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int) -> Expected:
+def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int, bound: str = "elbo") -> Expected:
     """What a stage must return at a batch size; the truth was written before (`save_truth`)."""
-    truth = load_truth(truth_file(problem_file, precision), precision)
+    truth = load_truth(truth_file(problem_file, precision, bound), precision)
     file = images_file(problem_file, problem)
     images = np.load(file) if file.exists() else None
-    return Expected(oracle.rounded(problem, precision), truth, batch // len(problem.x), images)
+    return Expected(oracle.rounded(problem, precision), truth, batch // len(problem.x), images, bound)
 
 
 def save_truth(truth: Truth, path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
 import tempfile
@@ -16,15 +15,17 @@ from typing import Any
 
 from ..backends import BACKENDS, host_of, precision
 from ..child import least_used
-from ..environment import worker_environment
+from ..environment import kept_by_jax, worker_environment
 from ..processes import verified
 from ..records import append_record, make_record, read_records
 from .children import Caches, OnRecord, caches_of_a_run, child, watch
 from .peaks import peaks_beside
 from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of, thread_limit
 
-LONG_ROOF_FLOP = 50e9
-LONG_ROOF_PASSES = 2
+ROOF_PASSES = 2
+"""In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
+MIN_ROUNDS = 3
+"""Of a timing in a process, however long a call takes: figures are medians over processes."""
 
 
 @dataclass
@@ -73,10 +74,11 @@ class Session:
 
 
 def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
-    """The roofs that a session measures: of its dtypes; those that take a CPU long, in two passes alone."""
+    """The roofs that a session measures: of its dtypes, in the first passes, by as many threads as figures are of."""
+    if session.number > ROOF_PASSES or session.timings[0].threads != "pinned":
+        return []
     dtypes = {precision(timing.cell.dtype) for timing in session.timings}
-    short = session.device != "cpu" or session.number <= LONG_ROOF_PASSES
-    return [roof for roof in roofs if roof.dtype in dtypes and (short or 2 * math.prod(roof.shape) <= LONG_ROOF_FLOP)]
+    return [roof for roof in roofs if roof.dtype in dtypes]
 
 
 def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
@@ -112,6 +114,7 @@ def run_sessions(
     timeout_s: float = 120,
     on_record: OnRecord = lambda record: None,
     again: Callable[[], Collection[str]] = tuple,
+    repeats: int = 0,
 ) -> None:
     """Time what was proven; every timing and pass ends in exactly one record in `folder`/records.jsonl.
 
@@ -130,7 +133,8 @@ def run_sessions(
         peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
-        again: asked after the last pass for the keys of those that are to have as many passes more.
+        again: asked after the last pass for the keys of those that are to have more of them.
+        repeats: how many more.
     """
     timings = list(timings)
     with caches_of_a_run() as caches:
@@ -141,7 +145,7 @@ def run_sessions(
             runner.run_all(waiting)
             keys = set(again())
             more = (timing for timing in timings if timing.key in keys)
-            runner.run_all(runner.unfinished(plan_sessions(more, passes, first=passes + 1)))
+            runner.run_all(runner.unfinished(plan_sessions(more, repeats, first=passes + 1)))
 
 
 @dataclass
@@ -204,7 +208,7 @@ class Runner:
             environment = worker_environment(
                 session.backend, session.device, threads, scratch, x64=session.x64, tf32=session.tf32, caches=caches
             )
-            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+            environment |= kept_by_jax(caches) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
             with child(self._command(session, scratch), scratch, environment, scratch / "tests") as process:
                 return watch(
                     process,
@@ -246,6 +250,7 @@ class Runner:
             *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
             # The number of rounds follows from the quickest of three calls, not from an odd first one.
             *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
+            f"--benchmark-min-rounds={MIN_ROUNDS}",
             *(f"--benchmark-json={json_file}", f"--benchmark-storage={(scratch / 'storage').as_uri()}"),
             "test_stages.py",
         ]

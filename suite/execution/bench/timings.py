@@ -24,6 +24,7 @@ class Timing:
         rung: of the ladder, where the mode is `tuned`.
         awaited: whether each call waits for the device; else some calls are under way at a time.
         threads: `pinned`, or `default` for what the framework takes by itself.
+        bound: what the objective sums over the batch.
     """
 
     cell: Cell
@@ -36,6 +37,7 @@ class Timing:
     rung: str = ""
     awaited: bool = True
     threads: str = "pinned"
+    bound: str = "elbo"
 
     @property
     def key(self) -> str:
@@ -48,7 +50,7 @@ class Timing:
 
 _OWN = tuple(f.name for f in fields(Timing) if f.name != "cell")
 #: What names a timing in its records, beside the cell.
-ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads")
+ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads", "bound")
 
 
 def thread_limit(timing: Timing, threads: int) -> int | None:

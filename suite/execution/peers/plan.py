@@ -35,7 +35,9 @@ def plan_peers(
             cell = Cell(workload.problem.name, peer.name, peer.framework, peer.backend, device, "float32", PEER)
             for stage, variants in peer.stages.items():
                 planned = [
-                    Timing(cell, workload.name, stage, workload.batch, file, "", "", rung=variant.name)
+                    Timing(
+                        cell, workload.name, stage, workload.batch, file, "", "", rung=variant.name, bound=variant.bound
+                    )
                     for variant in variants
                 ]
                 if not peer.lacking():

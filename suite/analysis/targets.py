@@ -11,19 +11,23 @@ from ..execution.peers.table import PEER
 
 Row = Mapping[str, Any]
 
-COLUMNS = ("target", "share", "at_least", "found", "lower", "upper", "verdict", "by", "at_the_roof")
+COLUMNS = (
+    *("target", "share", "at_least", "found", "lower", "upper", "verdict", "by"),
+    *("at_the_roof", "at_its_librarys_rate"),
+)
 REACHED, MISSED, UNMEASURED = "reached", "not reached", "not measured"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A figure, its bounds, what reached it, and what the roof would allow where that is known."""
+    """A figure, its bounds, what reached it, and what two rates of its products would allow where they are known."""
 
     value: float
     lower: float
     upper: float
     by: str
     at_the_roof: float | None = None
+    at_its_librarys_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,15 @@ class Ladder:
         about = {"backend": row["backend"], "workload": self.workload, "stage": self.stage, "batch": self.batch}
         tuned = run.best(about | {"dtype": self.dtype, "mode": "tuned"})
         first = run.best(about | {"dtype": "float32", "mode": self.start})
-        limit = None
-        if tuned and first and tuned["roof_share"]:
-            limit = tuned["images_per_second"] / tuned["roof_share"] / first["images_per_second"]
+
+        def limit(share: str) -> float | None:
+            if tuned is None or first is None or not tuned[share]:
+                return None
+            return float(tuned["images_per_second"] / tuned[share] / first["images_per_second"])
+
         bounds = 1 / row["of_published_upper"], 1 / row["of_published_lower"]
-        return Found(1 / row["of_published"], *bounds, f"{row['backend']} {row['rung']}", limit)
+        limits = limit("roof_share"), limit("library_share")
+        return Found(1 / row["of_published"], *bounds, f"{row['backend']} {row['rung']}", *limits)
 
 
 def _not_in_framework(row: Row) -> bool:
@@ -207,7 +215,7 @@ def target_rows(speeds: Iterable[Row], rungs: Iterable[Row]) -> list[dict[str, A
 
     Columns: `target`; whether it is a `share` of the roof, or a ratio; `at_least`; `found` within `lower` and `upper`;
     `verdict`; `by`, what reached it; `at_the_roof`, the ratio if the stage took no longer than its matrix products at
-    the best rate that any library reached.
+    the best rate that any library reached, and `at_its_librarys_rate` at the best of the framework's own.
 
     Args:
         speeds: of `analysis.throughput.throughput_rows`.
@@ -224,5 +232,6 @@ def target_rows(speeds: Iterable[Row], rungs: Iterable[Row]) -> list[dict[str, A
             verdict = REACHED if found.value >= target.at_least else MISSED
             row |= {"found": found.value, "lower": found.lower, "upper": found.upper, "verdict": verdict}
             row |= {"by": found.by, "at_the_roof": found.at_the_roof}
+            row["at_its_librarys_rate"] = found.at_its_librarys_rate
         rows.append(row)
     return rows

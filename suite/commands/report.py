@@ -81,7 +81,7 @@ def _hold_against(run: Path, other: Path) -> list[AgreementRow]:
             raise BadInput(f"{folder}/throughput.csv: cannot be read: {error}") from None
         tables.append([{str(name): value for name, value in row.items()} for row in table.to_dict("records")])
     rows = agreement_rows(*tables)
-    write_agreement(rows, f"`{other}`", run)
+    write_agreement(rows, f"`{other.resolve().name}`", run)
     return rows
 
 

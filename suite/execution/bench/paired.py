@@ -29,6 +29,7 @@ from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
 # it should have taken, but not before MIN_BLOCKS.
 OVERRUN = 4
+FILES = ("problem_file", "notation_file")
 EMPTY_SWEEPS = 500
 MANY_CALLS = 100
 
@@ -136,7 +137,9 @@ class DuelSession:
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **{name: bout[name] for name in ("duel", "question", "build", "labels", "entries", "tries", "block_s")},
+            **{name: bout[name] for name in ("duel", "question", "build", "labels", "tries", "block_s")},
+            # Where files lie on this machine is no part of what was measured.
+            "entries": [{name: entry[name] for name in entry if name not in FILES} for entry in bout["entries"]],
             "cold_cache": self.job["cold_cache"],
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,

@@ -230,8 +230,7 @@ def target_rows(speeds: Iterable[Row], rungs: Iterable[Row]) -> list[dict[str, A
         row["verdict"] = UNMEASURED
         if found is not None:
             verdict = REACHED if found.value >= target.at_least else MISSED
-            row |= {"found": found.value, "lower": found.lower, "upper": found.upper, "verdict": verdict}
-            row |= {"by": found.by, "at_the_roof": found.at_the_roof}
-            row["at_its_librarys_rate"] = found.at_its_librarys_rate
+            figures = dict(vars(found))
+            row |= {"found": figures.pop("value"), "verdict": verdict, **figures}
         rows.append(row)
     return rows

@@ -47,6 +47,7 @@ def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path
             assert 6 <= len(blocks) <= 14
             assert all(b[0] > 0 and b[1] > 0 and b[2] is None and b[3] > 0 for b in blocks)
         assert (tmp_path / "tensors" / record["outcomes"][0]["after"]).exists()
+    assert str(tmp_path) not in (tmp_path / "records.jsonl").read_text(encoding="utf-8"), "a folder of this machine"
     run_duels([duel], tmp_path, threads=1)
     assert read_records(tmp_path / "records.jsonl") == records, "a duel with a record is not run again"
 

@@ -65,7 +65,7 @@ def test_float64_has_no_rungs() -> None:
 
 
 def test_packed_weights_are_those_of_the_timing() -> None:
-    """What was compiled ahead of time holds its weights: it is made anew for each timing, and stale ones are seen."""
+    """What was compiled ahead of time holds its weights: it is found again for the same ones alone."""
     subject = subject_of("pytorch_examples")
     stage = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
     assert unequal(subject, stage, stage()) == []

@@ -53,6 +53,24 @@ def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
         assert unequal(subject, made, made()) == [], f"{rung.name}, after restore"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_blocks_are_the_batch(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from elbostone.execution.tuning import torch_rungs
+
+    subject = subject_of("keras_io", dtype)
+    tuner = open_tuner(subject.binding)
+
+    def names(batch: int) -> list[str]:
+        return [rung.name for rung in tuner.ladder(subject.spec, "decoder", batch, dtype).rungs()]
+
+    assert "blocks" not in names(BATCH)
+    monkeypatch.setitem(torch_rungs.BLOCK, dtype, BATCH // 2)
+    assert "blocks" in names(BATCH) and "blocks" not in names(BATCH + 1)
+    for rung in ("blocks", "ahead-of-time"):
+        made = make_stage(subject, problem_of(CONV), "decoder", rung=rung)
+        assert unequal(subject, made, made()) == [], rung
+
+
 def test_an_unknown_rung_is_refused() -> None:
     subject = subject_of("pytorch_examples")
     for stage in STAGES:
@@ -113,24 +131,53 @@ def test_the_shared_model_stays_as_it_is() -> None:
     assert [p.stride() for p in subject.model.parameters()] == strides
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (2, 2), (5, 3), (2, 3)])
-@pytest.mark.parametrize("bias", [True, False])
-def test_phases_are_the_transposed_convolution(kernel: int, stride: int, bias: bool) -> None:
+def same_as_layer(layer: Any, form: Any) -> None:
+    """A layer's outputs, and the gradients of its weights and input, against those of another form of it."""
     import torch
 
-    from elbostone.execution.tuning.torch_phases import Phases, in_phases
-
     generator = torch.Generator().manual_seed(1)
-    layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, bias=bias, dtype=torch.float64)
-    x = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.float64)
-    expected = layer(x)
-    (gradient,) = torch.autograd.grad(expected.square().sum(), layer.weight)
-    phases = Phases(layer)
-    assert phases(x).shape == expected.shape
-    torch.testing.assert_close(phases(x), expected)
-    torch.testing.assert_close(torch.autograd.grad(phases(x).square().sum(), layer.weight)[0], gradient)
-    with pytest.raises(ValueError, match="no strided transposed convolution"):
-        in_phases(torch.nn.Sequential(torch.nn.ConvTranspose2d(3, 2, 3, padding=1)))
+    x = torch.randn(2, layer.in_channels, 4, 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    expected, found = layer(x), form(x)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found, expected)
+    wanted = [x, *layer.parameters()]
+    for gradient, other in zip(
+        torch.autograd.grad(expected.square().sum(), wanted),
+        torch.autograd.grad(found.square().sum(), wanted),
+        strict=True,
+    ):
+        torch.testing.assert_close(other, gradient)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(3, 2, 0), ((3, 4), 2, 0), (4, 3, 0), (5, (2, 1), 1), ((2, 3), (3, 2), (0, 1))]
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_whole_strides_are_the_transposed_convolution(kernel: Any, stride: Any, padding: Any, bias: bool) -> None:
+    import torch
+
+    from elbostone.execution.tuning.torch_transposed import WholeStrides, leaves_part_of_a_stride, replaced
+
+    layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, padding, bias=bias, dtype=torch.float64)
+    assert leaves_part_of_a_stride(layer)
+    same_as_layer(layer, replaced(torch.nn.Sequential(layer), leaves_part_of_a_stride, WholeStrides))
+    for other in (torch.nn.ConvTranspose2d(3, 2, 4, 2), torch.nn.ConvTranspose2d(3, 2, 3, 2, output_padding=1)):
+        with pytest.raises(ValueError, match="no layer for which leaves_part_of_a_stride holds"):
+            replaced(torch.nn.Sequential(other), leaves_part_of_a_stride, WholeStrides)
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [(3, 1), (3, 0), ((2, 3), (1, 2)), (1, 0)])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_shifted_sum_is_the_transposed_convolution(kernel: Any, padding: Any, outputs: int) -> None:
+    import torch
+
+    from elbostone.execution.tuning.torch_transposed import ShiftedSum, has_few_taps, replaced
+
+    layer = torch.nn.ConvTranspose2d(19, outputs, kernel, padding=padding, dtype=torch.float64)
+    assert has_few_taps(layer)
+    same_as_layer(layer, replaced(torch.nn.Sequential(layer), has_few_taps, ShiftedSum))
+    with pytest.raises(ValueError, match="no layer for which has_few_taps holds"):
+        replaced(torch.nn.Sequential(torch.nn.ConvTranspose2d(9, 1, 3)), has_few_taps, ShiftedSum)
 
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)

@@ -16,7 +16,7 @@ from elbostone.execution.subject import Subject
 
 BATCH = 8
 DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)
-CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(4, 8))
+CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(10, 8))
 SPECS = {"pytorch_examples": DENSE, "kingma_welling_2013": DENSE, "keras_io": CONV}
 STAGES = ("encoder", "decoder", "elbo", "training_step")
 

@@ -27,7 +27,7 @@ BINDINGS = (
 TUNING = (
     *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam"),
     *("tensorflow_calls", "tensorflow_training", "tensorflow_tuner"),
-    *("torch_calls", "torch_exported", "torch_phases", "torch_training", "torch_tuner"),
+    *("torch_calls", "torch_exported", "torch_training", "torch_transposed", "torch_tuner"),
 )
 
 # What drives a peer imports it.

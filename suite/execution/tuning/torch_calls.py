@@ -18,8 +18,8 @@ from torch._inductor.runtime.cache_dir_utils import cache_dir
 from ..bindings.base import Binding, Forward, Tensor
 from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
-from .torch_phases import in_phases
 from .torch_rungs import Options
+from .torch_transposed import ShiftedSum, WholeStrides, has_few_taps, leaves_part_of_a_stride, replaced
 
 _ALLOWED = "bf16"
 
@@ -75,8 +75,10 @@ def own(subject: Subject, options: Options) -> Subject:
     model = copy.deepcopy(subject.model)
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    if options.phases:
-        model = in_phases(model)
+    if options.whole_strides:
+        model = replaced(model, leaves_part_of_a_stride, WholeStrides)
+    if options.shifted_sum:
+        model = replaced(model, has_few_taps, ShiftedSum)
     return replace(subject, model=model)
 
 
@@ -141,6 +143,15 @@ def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
             )
             Path(made).replace(file)
     return file
+
+
+def in_blocks(function: Forward, size: int) -> Forward:
+    """`function`, of tensors [batch, ...] to one such tensor, for `size` of the batch at a time."""
+
+    def call(*tensors: Tensor) -> Tensor:
+        return torch.cat([function(*block) for block in zip(*(tensor.split(size) for tensor in tensors), strict=True)])
+
+    return call
 
 
 def inference(function: Forward, arithmetic: Arithmetic) -> Forward:

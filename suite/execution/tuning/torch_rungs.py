@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from ...definition.spec import Spec
 from .base import FORWARD, Ladder
 
+#: Images of a block, by dtype: what a layer of 28 × 28 images hands to the next should stay in a processor's cache. In
+#: bfloat16 it is half as large, and there is a cost per call, of weights that are converted and packed.
+BLOCK = {"float32": 32, "bfloat16": 128}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -15,18 +19,22 @@ class Options:
     Attributes:
         onednn: float32 products by oneDNN in place of MKL (see `torch_calls.Arithmetic`).
         channels_last: convolutions' weights in channels-last layout.
-        phases: strided transposed convolutions as ordinary ones (see `torch_phases`).
+        whole_strides: transposed convolutions with an output of whole strides (see `torch_transposed`).
+        shifted_sum: one to few channels as a product and a sum of its shifts (the same).
         compiled: `torch.compile` of the method or objective.
         graphs: replay CUDA graphs, by `torch.compile(mode="reduce-overhead")`.
+        blocks: a batch in blocks of `BLOCK` images, one after the other.
         ahead: `torch.export` and AOTInductor, with weights frozen and prepacked.
         fused: `Adam(fused=True)`.
     """
 
     onednn: bool = False
     channels_last: bool = False
-    phases: bool = False
+    whole_strides: bool = False
+    shifted_sum: bool = False
     compiled: bool = False
     graphs: bool = False
+    blocks: bool = False
     ahead: bool = False
     fused: bool = False
 
@@ -55,9 +63,20 @@ def ladder_of(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, on
         ladder.add("fused-adam", "`Adam(fused=True)`", fused=True)
     if spec.network == "conv":
         ladder.add("channels-last", "weights in `torch.channels_last`", channels_last=True)
-        # In float32 its gradients are slower than those of the transposed convolution.
-        if stage in ("decoder", "elbo") or (stage != "encoder" and dtype == "bfloat16"):
-            ladder.add("phases", "transposed convolutions as a convolution and `pixel_shuffle`", phases=True)
+        if stage != "encoder" and device == "cpu":
+            ladder.add(
+                "whole-strides",
+                "`output_padding=1` and one more crop: oneDNN is slow where an output is no whole number of strides",
+                whole_strides=True,
+            )
+        # Its gradients are slower than those of the convolution.
+        if stage in ("decoder", "elbo") and device == "cpu" and _has_few_taps(spec):
+            ladder.add(
+                "shifted-sum",
+                "the last layer, of one channel, as a product with all its taps and a sum of shifts",
+                shifted_sum=True,
+                onednn=onednn and dtype == "float32",
+            )
     # At batch 1 a product is a sum over the weights, for which MKL's routine has the lower cost per call.
     elif dtype == "float32" and device == "cpu" and onednn and batch > 1:
         ladder.add("onednn", '`torch.backends.mkldnn.matmul.fp32_precision = "bf16"`: products by oneDNN', onednn=True)
@@ -65,6 +84,10 @@ def ladder_of(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, on
     if device == "cuda":
         ladder.add("cuda-graphs", '`torch.compile(mode="reduce-overhead")`: CUDA graphs', graphs=True)
     elif stage in FORWARD:
+        if spec.network == "conv" and stage == "decoder" and batch > BLOCK[dtype] and batch % BLOCK[dtype] == 0:
+            ladder.add(
+                "blocks", f"{BLOCK[dtype]} images at a time: what is between layers stays in the cache", blocks=True
+            )
         ladder.add(
             "ahead-of-time",
             "`torch.export` and AOTInductor in place of `torch.compile`, weights frozen and prepacked",
@@ -72,3 +95,9 @@ def ladder_of(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, on
             compiled=False,
         )
     return ladder
+
+
+def _has_few_taps(spec: Spec) -> bool:
+    """Whether the last layer, of 3 × 3 taps, has fewer of them in all than channels."""
+    assert spec.image_shape and spec.channels
+    return 9 * spec.image_shape[0] < spec.channels[0]

@@ -11,8 +11,8 @@ from ..bindings import Binding, Epoch, Training
 from ..bindings.base import Forward, Tensor
 from ..subject import Subject
 from .base import Ladder, Tuner
-from .torch_calls import Arithmetic, ahead_of_time, compiled, inference, keeps_float32, method_of, own
-from .torch_rungs import Options, ladder_of
+from .torch_calls import Arithmetic, ahead_of_time, compiled, in_blocks, inference, keeps_float32, method_of, own
+from .torch_rungs import BLOCK, Options, ladder_of
 from .torch_training import TunedEpoch, TunedTraining
 
 
@@ -28,12 +28,16 @@ class TorchTuner(Tuner):
     ) -> Forward:
         options = self.ladder(subject.spec, stage, batch, subject.dtype).options(rung)
         subject = own(subject, options)
-        function = method_of(subject, function)
+        function = compiled(self.binding, method_of(subject, function), options)
+        size = BLOCK[subject.dtype] if options.blocks else batch
         if options.ahead:
-            compiled(self.binding, function, options)  # none: its graphs are not torch.compile's
-            return ahead_of_time(subject, function, inputs)
-        arithmetic = Arithmetic(subject.dtype, self.binding.device, options)
-        return inference(compiled(self.binding, function, options), arithmetic)
+            # Its graphs are not torch.compile's: nothing was compiled yet.
+            function = ahead_of_time(subject, function, tuple(tensor[:size] for tensor in inputs))
+        if options.blocks:
+            function = in_blocks(function, size)
+        if options.ahead:
+            return function
+        return inference(function, Arithmetic(subject.dtype, self.binding.device, options))
 
     def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
         return TunedTraining(subject, self.ladder(subject.spec, "training_step", batch, subject.dtype).options(rung))

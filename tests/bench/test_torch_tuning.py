@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, problem_of, unequal
+from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, one_image, problem_of, unequal
 
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import MODE_PACKAGES
@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.backend("torch"),
     # Inductor imports torch.utils.mkldnn, which torch wrote with what torch has deprecated since.
     pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
+    # torch.export asks for leaves as torch no longer asks for them.
+    pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning"),
 ]
 
 
@@ -69,6 +71,29 @@ def test_blocks_are_the_batch(dtype: str, monkeypatch: pytest.MonkeyPatch) -> No
     for rung in ("blocks", "ahead-of-time"):
         made = make_stage(subject, problem_of(CONV), "decoder", rung=rung)
         assert unequal(subject, made, made()) == [], rung
+
+
+@pytest.mark.parametrize("notation", ["pytorch_examples", "kingma_welling_2013"])
+@pytest.mark.parametrize("stage", ["encoder", "decoder", "elbo"])
+def test_products_of_one_image_are_loops(
+    notation: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    compile_, calls = torch._inductor.aoti_compile_and_package, []
+
+    def note(program: Any, **options: Any) -> Any:
+        calls.extend(str(node.target) for node in program.graph.nodes if node.op == "call_function")
+        return compile_(program, **options)
+
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", note)
+    made = make_stage(subject_of(notation), one_image(DENSE), stage, rung="dots")
+    assert unequal(made.subject, made, made()) == []
+    assert not [call for call in calls if "mm" in call or "matmul" in call or "linear" in call]
+    assert any("sum" in call for call in calls)
+    names = open_tuner(made.subject.binding).ladder(DENSE, stage, BATCH, "float32").rungs()
+    assert "dots" not in [rung.name for rung in names], "eight images are for a library's product"
 
 
 def test_an_unknown_rung_is_refused() -> None:

@@ -113,10 +113,33 @@ def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
     return module.eval()
 
 
-def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-    """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN."""
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x: [..., in]; weight: [out, in]; bias: [out] → [..., out]."""
+    y = (x.unsqueeze(-2) * weight).sum(-1)
+    return y if bias is None else y + bias
+
+
+def _matmul(x: Tensor, weight: Tensor) -> Tensor:
+    """x: [..., in]; weight: [in, out] → [..., out]; other products stay what they are."""
+    return _linear(x, weight.mT) if weight.dim() == 2 else NotImplemented
+
+
+#: A layer's product as a multiplication and a sum, for which Inductor writes a loop of its own.
+_DOTS = {torch.ops.aten.linear.default: _linear, torch.ops.aten.matmul.default: _matmul}
+
+
+def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], *, dots: bool = False) -> Forward:
+    """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
+
+    Args:
+        subject: whose method it is.
+        inputs: the tensors that it will be called with, as examples: their shapes are fixed.
+        dots: compile products into loops of its own in place of calls to oneDNN, which packs nothing.
+    """
     with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
+        if dots:
+            program = program.run_decompositions(_DOTS)
         loader = torch._inductor.aoti_load_package(str(_package(program, inputs))).loader
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 

@@ -25,6 +25,7 @@ class Options:
         graphs: replay CUDA graphs, by `torch.compile(mode="reduce-overhead")`.
         blocks: a batch in blocks of `BLOCK` images, one after the other.
         ahead: `torch.export` and AOTInductor, with weights frozen and prepacked.
+        dots: products as a multiplication and a sum, in what is compiled ahead.
         fused: `Adam(fused=True)`.
     """
 
@@ -36,6 +37,7 @@ class Options:
     graphs: bool = False
     blocks: bool = False
     ahead: bool = False
+    dots: bool = False
     fused: bool = False
 
 
@@ -94,6 +96,14 @@ def ladder_of(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, on
             ahead=True,
             compiled=False,
         )
+        if spec.network == "mlp" and dtype == "float32" and batch == 1:
+            # Libraries do this product on one thread, and each layer costs a call to them.
+            ladder.add(
+                "dots",
+                "products decomposed into a multiplication and a sum: Inductor's own loop over the outputs, on all "
+                "threads, in place of a library's",
+                dots=True,
+            )
     return ladder
 
 

@@ -32,7 +32,8 @@ class TorchTuner(Tuner):
         size = BLOCK[subject.dtype] if options.blocks else batch
         if options.ahead:
             # Its graphs are not torch.compile's: nothing was compiled yet.
-            function = ahead_of_time(subject, function, tuple(tensor[:size] for tensor in inputs))
+            examples = tuple(tensor[:size] for tensor in inputs)
+            function = ahead_of_time(subject, function, examples, dots=options.dots)
         if options.blocks:
             function = in_blocks(function, size)
         if options.ahead:

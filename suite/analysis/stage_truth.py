@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from ..definition import oracle
 from ..definition.adam import AFTER, Adam, pass_total, with_one_update
-from ..definition.arithmetic import Arithmetic, Array
+from ..definition.arithmetic import EPSILON, Arithmetic, Array, Perturbed
 from ..definition.comparison import Truth
 from ..definition.problem import Problem, load_problem
-from ..execution.bench.proof import PASS, PASS_STEPS, load_truth, save_truth, truth_file
+from ..execution.bench.proof import OF_SUM, PASS, PASS_STEPS, is_sum, load_truth, save_truth, truth_file
 from .tolerance import K
 
 # N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
@@ -23,7 +25,8 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
     """What the stages of a problem return, in one precision.
 
     What depends on the framework's ε, or on what a pass draws, has a tolerance here and its truth when it is compared:
-    its N is measured with the problem's own noise, in each of the minibatches of a pass.
+    its N is measured with the problem's own noise, in each of the minibatches of a pass. Of a sum over the batch there
+    is a second one, of the addition alone, for batches that repeat the problem (`Expected.tolerance`).
 
     Args:
         problem: with one draw of noise per datum.
@@ -53,7 +56,19 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
         )
         allowed |= scale
     tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
+    # What an update does to the objective is little, and a pass has so many of them.
+    like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
+    for name in [name for name in allowed if is_sum(name)]:
+        largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
+        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), precision)
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
+
+
+def rounding_of_a_sum(parts: int, precision: str) -> float:
+    """N of a sum of so many equal numbers, first to last, as a share of the sum: the median of 64 that are measured."""
+    arithmetic = Perturbed(EPSILON[precision], runs=64 * 16, seed=0)
+    sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
+    return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
 
 
 def lacks_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:

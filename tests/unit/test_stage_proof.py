@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.analysis.stage_truth import stage_truth, write_truths
+from elbostone.analysis.stage_truth import rounding_of_a_sum, stage_truth, write_truths
 from elbostone.definition.adam import AFTER, Adam, objective_after
 from elbostone.definition.oracle import evaluate, rounded
 from elbostone.definition.problem import Problem, save_problem
@@ -57,6 +57,36 @@ def test_an_error_in_one_repetition_is_seen() -> None:
 def test_a_sum_over_one_repetition_alone_is_seen() -> None:
     for name in ("objective", "gradient/encoder.mean.bias", AFTER):
         assert name in wrong({**found(), name: found()[name] / TIMES})
+
+
+@pytest.mark.parametrize("times", [64, 512])
+def test_a_long_sum_may_round_as_often_as_it_adds(times: int) -> None:
+    """First to last in float32, as a plain loop adds; what is lost or doubled of it is still seen."""
+    expected = replace(EXPECTED, repeats=times)
+    exact = evaluate(PROBLEM, gradients=False)["elbo"]
+    rows = np.tile(exact.astype(np.float32), times)
+    plain = np.cumsum(rows, dtype=np.float32)[-1]
+    assert abs(plain - times * exact.sum()) > 0
+
+    def equal(found: float) -> bool:
+        (compared,) = expected.comparisons({"objective": np.asarray(found)}, None)
+        return compared.equal
+
+    assert equal(float(plain))
+    for error in (-rows[0], rows[0]):
+        assert not equal(float(plain + error)), "one of so many rows"
+    with_parts_alone = times * EXPECTED.truth.tolerances["objective"]
+    assert with_parts_alone < expected.tolerance("objective") < times * with_parts_alone
+    assert replace(EXPECTED, repeats=1).tolerance("objective") == EXPECTED.truth.tolerances["objective"]
+    assert expected.tolerance("elbo") == EXPECTED.truth.tolerances["elbo"], "what is per datum is no sum"
+
+
+def test_the_rounding_of_a_sum_grows_as_its_square_root() -> None:
+    shares = {parts: rounding_of_a_sum(parts, "float32") for parts in (1, 128, 512, 2048)}
+    assert shares[1] == 0, "one number is no sum"
+    # Steps of ε·k/n·u, u uniform: their squares add up to ε²·n/9; the largest of 16 is about twice the deviation.
+    for parts in (128, 512, 2048):
+        assert 1.8 < shares[parts] / (2.0**-23 * parts**0.5 / 3) < 2.4
 
 
 def test_what_has_no_truth_is_not_passed_over() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ PASS = "objective/pass"
 PASS_STEPS = 3
 ORDER, NOISE = "pass/order", "pass/noise"
 """What a pass took and drew: [step, batch], [step, batch, latent]."""
+OF_SUM = "/sum"
+"""End of the names of tolerances of one thing alone: a first-to-last sum of a tensor over a problem's rows."""
 _ALLOWED = "allowed "
 
 
@@ -35,7 +38,7 @@ class Expected:
     """The truth of a problem in one precision, and what a batch makes of it.
 
     A batch repeats the problem's rows: what is per datum is the same in each repetition, and a sum is so many times
-    the problem's own; so is what rounding may add to it.
+    the problem's own; so is the rounding of its parts. Adding them up rounds as well, more the longer the sum.
 
     Attributes:
         problem: rounded to the precision.
@@ -59,19 +62,29 @@ class Expected:
             tensors: canonical name → array; folded over the repetitions.
             adam: the rule of a training stage.
         """
-        allowed = self.truth.tolerances
         compared = {AFTER, PASS, ORDER, NOISE}
         for name in flow(self.problem):
             scale = self.repeats if is_sum(name) else 1
             for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.truth.tensors else ():
                 compared.add(found)
-                true, tolerance = scale * self.truth.tensors[name], scale * allowed[name]
-                yield compare(name, tensors[found], true, tolerance, self.truth.dtype)
+                true = scale * self.truth.tensors[name]
+                yield compare(name, tensors[found], true, self.tolerance(name), self.truth.dtype)
         for name in tensors.keys() - compared:
             yield undefined(name)
         for name, value in self._trained(tensors, adam):
-            tolerance = self.repeats * allowed[name]
-            yield compare(name, tensors[name], np.asarray(value), tolerance, self.truth.dtype)
+            yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.truth.dtype)
+
+    def tolerance(self, name: str) -> float:
+        """The largest deviation of a tensor of the batch that counts as equal.
+
+        The truth's own has the sum over the problem's rows in it. The error of a sum of n like parts, added first to
+        last, is a random walk of steps that grow: n^{3/2} long, where the sum is n. It is independent of the parts'.
+        """
+        allowed = self.truth.tolerances
+        if not is_sum(name):
+            return allowed[name]
+        further = (self.repeats - 1) ** 0.5 * allowed.get(name + OF_SUM, 0.0)
+        return self.repeats * hypot(allowed[name], further)
 
     def _trained(self, tensors: Tensors, adam: Adam | None) -> Iterator[tuple[str, float]]:
         """(name, truth) of what depends on the rule of the update, and on what a pass drew."""

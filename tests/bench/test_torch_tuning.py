@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.backend("torch"),
     # Inductor imports torch.utils.mkldnn, which torch wrote with what torch has deprecated since.
     pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
+    # Inductor copies what it times by a storage class that torch wants out of use.
+    pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning"),
     # torch.export asks for leaves as torch no longer asks for them.
     pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning"),
 ]

@@ -27,7 +27,7 @@ from .workloads import Workload
 
 LADDER = "ladder"
 """The question of a duel that finds the fastest rung."""
-BLOCKS, LIMIT_S = 20, 12.0
+BLOCKS, LIMIT_S = 20, 10.0
 
 
 @dataclass(frozen=True)

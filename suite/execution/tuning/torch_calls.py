@@ -128,19 +128,19 @@ def _matmul(x: Tensor, weight: Tensor) -> Tensor:
 _DOTS = {torch.ops.aten.linear.default: _linear, torch.ops.aten.matmul.default: _matmul}
 
 
-def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], *, dots: bool = False) -> Forward:
+def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], options: Options) -> Forward:
     """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
 
     Args:
         subject: whose method it is.
         inputs: the tensors that it will be called with, as examples: their shapes are fixed.
-        dots: compile products into loops of its own in place of calls to oneDNN, which packs nothing.
+        options: of them `dots` and `measured`.
     """
     with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
-        if dots:
+        if options.dots:
             program = program.run_decompositions(_DOTS)
-        loader = torch._inductor.aoti_load_package(str(_package(program, inputs))).loader
+        loader = torch._inductor.aoti_load_package(str(_package(program, inputs, measured=options.measured))).loader
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 
     def call(*tensors: Tensor) -> Any:
@@ -151,9 +151,10 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
     return call
 
 
-def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
+def _package(program: Any, inputs: tuple[Tensor, ...], *, measured: bool) -> Path:
     """The file of a program's library; kept where torch.compile keeps its own, and found there again."""
-    about = [torch.__version__, torch.get_num_threads(), str(program), [tensor.stride() for tensor in inputs]]
+    choice = {"max_autotune": True, "max_autotune_gemm_backends": "CPP,ATEN"} if measured else {}
+    about = [torch.__version__, torch.get_num_threads(), choice, str(program), [tensor.stride() for tensor in inputs]]
     digest = sha256(repr(about).encode())
     for name, weight in program.state_dict.items():
         digest.update(repr((name, weight.stride())).encode() + weight.contiguous().numpy().tobytes())
@@ -162,7 +163,7 @@ def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             made = torch._inductor.aoti_compile_and_package(
-                program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True}
+                program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True, **choice}
             )
             Path(made).replace(file)
     return file

@@ -25,6 +25,7 @@ class Options:
         graphs: replay CUDA graphs, by `torch.compile(mode="reduce-overhead")`.
         blocks: a batch in blocks of `BLOCK` images, one after the other.
         ahead: `torch.export` and AOTInductor, with weights frozen and prepacked.
+        measured: what is compiled ahead may take Inductor's own products in place of a library's, by timing them.
         dots: products as a multiplication and a sum, in what is compiled ahead.
         fused: `Adam(fused=True)`.
     """
@@ -37,6 +38,7 @@ class Options:
     graphs: bool = False
     blocks: bool = False
     ahead: bool = False
+    measured: bool = False
     dots: bool = False
     fused: bool = False
 
@@ -103,6 +105,12 @@ def ladder_of(spec: Spec, stage: str, batch: int, dtype: str, device: str, *, on
                 "products decomposed into a multiplication and a sum: Inductor's own loop over the outputs, on all "
                 "threads, in place of a library's",
                 dots=True,
+            )
+        elif spec.network == "mlp" and dtype == "float32" and stage != "elbo":
+            ladder.add(
+                "max-autotune",
+                '`max_autotune_gemm_backends="CPP,ATEN"`: each product the fastest of those that Inductor has for it',
+                measured=True,
             )
     return ladder
 

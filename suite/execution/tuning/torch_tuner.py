@@ -33,7 +33,7 @@ class TorchTuner(Tuner):
         if options.ahead:
             # Its graphs are not torch.compile's: nothing was compiled yet.
             examples = tuple(tensor[:size] for tensor in inputs)
-            function = ahead_of_time(subject, function, examples, dots=options.dots)
+            function = ahead_of_time(subject, function, examples, options)
         if options.blocks:
             function = in_blocks(function, size)
         if options.ahead:

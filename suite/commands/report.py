@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -93,6 +94,20 @@ def _commit(run: Path, place: Path) -> None:
     for pattern in KEPT:
         for file in run.glob(pattern):
             shutil.copyfile(file, fresh / file.name)
+    about = RunFolder(fresh).settings()
+    about["command"] = _anywhere(about.get("command", []))
+    (fresh / "run.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
     fresh.rename(place)
     stderr.print(f"{place} is now {run}")
+
+
+def _anywhere(command: list[str]) -> list[str]:
+    """A command without where its run folder was made: a folder of one machine, which says nothing on another."""
+    kept, words = [], iter(command)
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return kept

@@ -55,6 +55,7 @@ class EpochStage(Stage):
     def tensors(self, outputs: Any) -> dict[str, Array]:
         """Of a short pass from the first weights: its sum of objectives, and what it took and drew."""
         self.short.restore(self.start)
+        self.short.seed(self.draw)
         total = self.subject.binding.array(self._run(self.short))
         order, noise = self.short.order(), self.short.noise()
         self.restore()

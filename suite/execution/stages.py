@@ -43,10 +43,12 @@ class Stage(ABC):
     Attributes:
         images: that one call goes through.
         latest: what the last call returned. It stays alive until the next call has made its own.
-        draws: whether `tensors` draws what its proof is of, anew each time.
+        draws: whether `tensors` draws what its proof is of.
+        draw: which draw it takes.
     """
 
     draws = False
+    draw = 1
 
     def __init__(self, subject: Subject, images: int, awaited: bool = True):
         self.subject, self.images, self.awaited = subject, images, awaited

@@ -65,7 +65,13 @@ def test_a_pass_is_the_definitions(name: str, notation: str) -> None:
         assert len(set(tensors[ORDER].ravel())) == PASS_STEPS * BATCH, "each image once"
         assert abs(tensors[NOISE].mean()) < 0.5
         assert wrong(stage, notation, tensors) == [], how
+        same = stage.tensors(stage())
+        assert all(np.array_equal(same[drawn], tensors[drawn]) for drawn in (ORDER, NOISE)), (
+            f"{how}: one truth for both"
+        )
+        stage.draw = 2
         again = stage.tensors(stage())
+        assert not np.array_equal(again[ORDER], tensors[ORDER]), how
         assert wrong(stage, notation, again) == [], f"{how}, again"
         # What is planted: another image, other noise, an update that is a tenth too long.
         assert wrong(stage, notation, {**again, ORDER: np.roll(again[ORDER], 1)}) != [], how

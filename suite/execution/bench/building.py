@@ -80,7 +80,7 @@ class FirstCall:
         that differs is drawn again: what is wrong in every pass is still found, what is wrong in some may not be.
         """
         for draw in range(1, (DRAWS if self.stage.draws else 1) + 1):
-            self.draws = max(self.draws, draw)
+            self.draws, self.stage.draw = max(self.draws, draw), draw
             tensors = fold(self.stage.tensors(outputs), self.expected.repeats if self.expected else 1)
             compared = self.expected.comparisons(tensors, self.rule) if self.expected else ()
             if equal := all(comparison.equal for comparison in compared):

@@ -87,7 +87,7 @@ class FitEpoch(Epoch):
         self.fresh = [binding.array(variable).copy() for variable in fresh.variables]
         self.generators = [variable for variable in model.variables if variable.name == "seed_generator_state"]
         self.passes = 0
-        self.states = self._states()
+        self.states = self.first = self._states()
 
     def run(self) -> Tensor:
         self.passes += 1
@@ -104,6 +104,10 @@ class FitEpoch(Epoch):
             self.variables[path].assign(value)
         for variable, value in zip(self.model.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
+
+    def seed(self, seed: int) -> None:
+        self.passes = seed
+        self._put(self.first)
 
     def order(self) -> Array:
         adapter = ArrayDataAdapter(np.arange(len(self.x)), batch_size=self.batch, shuffle=True)

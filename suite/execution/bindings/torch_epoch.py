@@ -104,6 +104,9 @@ class PublishedEpoch(Epoch):
     def restore(self, weights: Mapping[str, Array]) -> None:
         self.training.restore(weights)
 
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)  # of a GPU's generator too
+
     def order(self) -> Array:
         with self._replayed():
             return np.stack([rows.numpy() for rows in self._rows()])

@@ -74,6 +74,10 @@ class Epoch(ABC):
         """Give the weights these values, by attribute path, and the optimiser its fresh state."""
 
     @abstractmethod
+    def seed(self, seed: int) -> None:
+        """Start what the passes draw from: the same seed gives the next pass the same order and noise."""
+
+    @abstractmethod
     def order(self) -> Array:
         """Which images the latest pass took: [step, batch]."""
 

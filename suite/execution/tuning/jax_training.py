@@ -73,7 +73,7 @@ class TunedEpoch(Epoch):
         self.scanned = options.scanned
         with self.binding.scope():
             self.bytes = jnp.array(subject.laid_out(images))
-            self.key = jax.random.key(0)
+        self.seed(0)
         sample = (1,) if "sample" in subject.notation.noise_axes else ()
         shape = (self.steps, *sample, batch, subject.spec.latent_dim)
 
@@ -113,6 +113,10 @@ class TunedEpoch(Epoch):
 
     def restore(self, weights: Mapping[str, Array]) -> None:
         self.training.restore(weights)
+
+    def seed(self, seed: int) -> None:
+        with self.binding.scope():
+            self.key: Tensor = jax.random.key(seed)
 
     def order(self) -> Array:
         return np.array(self.rows)

@@ -123,7 +123,7 @@ class TunedEpoch(Epoch):
         laid_out = subject.laid_out(images)
         sample = (1,) if "sample" in subject.notation.noise_axes else ()
         self.shape = (self.steps, *sample, batch, subject.spec.latent_dim)
-        self.generator = np.random.default_rng(0)
+        self.seed(0)
         self.looped = options.looped
         with self.binding.scope():
             self.bytes = tf.constant(laid_out)
@@ -157,6 +157,9 @@ class TunedEpoch(Epoch):
 
     def restore(self, weights: Mapping[str, Array]) -> None:
         self.training.restore(weights)
+
+    def seed(self, seed: int) -> None:
+        self.generator = np.random.default_rng(seed)
 
     def order(self) -> Array:
         return np.array(self.rows)

@@ -94,6 +94,9 @@ class TunedEpoch(Epoch):
     def restore(self, weights: Mapping[str, Array]) -> None:
         self.training.restore(weights)
 
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+
     def order(self) -> Array:
         return self.binding.array(self.taken)
 

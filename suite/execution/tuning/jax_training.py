@@ -73,6 +73,7 @@ class TunedEpoch(Epoch):
         self.scanned = options.scanned
         with self.binding.scope():
             self.bytes = jnp.array(subject.laid_out(images))
+        self.key: Tensor = None
         self.seed(0)
         sample = (1,) if "sample" in subject.notation.noise_axes else ()
         shape = (self.steps, *sample, batch, subject.spec.latent_dim)
@@ -116,7 +117,7 @@ class TunedEpoch(Epoch):
 
     def seed(self, seed: int) -> None:
         with self.binding.scope():
-            self.key: Tensor = jax.random.key(seed)
+            self.key = jax.random.key(seed)
 
     def order(self) -> Array:
         return np.array(self.rows)

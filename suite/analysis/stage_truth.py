@@ -20,6 +20,9 @@ from .tolerance import K
 # N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
 
+ACCUMULATED = {"bfloat16": "float32", "tf32": "float32", "float16": "float32"}
+"""What libraries add up in where they multiply in less; a first-to-last sum in bfloat16 would lose itself."""
+
 
 def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound: str = "elbo") -> Truth:
     """What the stages of a problem return, in one precision.
@@ -56,11 +59,11 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
         )
         allowed |= scale
     tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
-    # What an update does to the objective is little, and a pass has so many of them.
+    # Of the objective's own size: an update changes it by little, and a pass adds up so many.
     like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
     for name in [name for name in allowed if is_sum(name)]:
         largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
-        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), precision)
+        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(precision, precision))
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
 
 

@@ -13,7 +13,7 @@ from elbostone.definition.problem import Problem, save_problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
 from elbostone.execution.bench.building import FirstCall
-from elbostone.execution.bench.proof import PASS, Expected, fold, load_truth, truth_file
+from elbostone.execution.bench.proof import OF_SUM, PASS, Expected, fold, load_truth, truth_file
 from elbostone.execution.stages import repeated
 
 ROWS, TIMES = 4, 3
@@ -87,6 +87,14 @@ def test_the_rounding_of_a_sum_grows_as_its_square_root() -> None:
     # Steps of ε·k/n·u, u uniform: their squares add up to ε²·n/9; the largest of 16 is about twice the deviation.
     for parts in (128, 512, 2048):
         assert 1.8 < shares[parts] / (2.0**-23 * parts**0.5 / 3) < 2.4
+
+
+def test_sums_are_added_up_in_float32_where_products_are_of_less() -> None:
+    """In bfloat16 a sum of so many terms, first to last, would be allowed to be anything."""
+    lower = stage_truth(rounded(PROBLEM, "bfloat16"), "bfloat16", ("training_step",))
+    for name, tensor in lower.tensors.items():
+        if name + OF_SUM in lower.tolerances:
+            assert lower.tolerances[name + OF_SUM] < 1e-5 * np.abs(tensor).max()
 
 
 def test_what_has_no_truth_is_not_passed_over() -> None:

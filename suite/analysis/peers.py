@@ -13,7 +13,7 @@ from ..definition import oracle
 from ..definition.comparison import Comparison, Tensors, Truth, compare
 from ..definition.problem import Problem
 from ..execution.backends import precision
-from ..execution.bench.proof import Expected, is_sum
+from ..execution.bench.proof import Expected
 from ..execution.peers.table import NOISE
 from ..execution.stages import repeated
 from .equality import against_truth
@@ -54,8 +54,10 @@ class PeerJudge:
         key = expected.problem.name, dtype, bound
         if key not in self.allowed:
             self.allowed[key] = tolerances(expected.problem, dtype, bound=bound)
-        allowed = {n: t * (expected.repeats if is_sum(n) else 1) for n, t in self.allowed[key].items()}
-        return Truth(oracle.evaluate(drawn, bound=bound), allowed, dtype)
+        batch = replace(expected, truth=Truth({}, self.allowed[key], dtype))
+        return Truth(
+            oracle.evaluate(drawn, bound=bound), {name: batch.tolerance(name) for name in self.allowed[key]}, dtype
+        )
 
 
 def _normality(noise: NDArray[Any], shape: tuple[int, ...]) -> Iterator[Comparison]:

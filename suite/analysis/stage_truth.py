@@ -61,7 +61,7 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
     tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
     # Of the objective's own size: an update changes it by little, and a pass adds up so many.
     like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
-    for name in [name for name in allowed if is_sum(name)]:
+    for name in list(filter(is_sum, allowed)):
         largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
         allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(precision, precision))
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)

@@ -66,6 +66,8 @@ class TunedEpoch(Epoch):
         batch: images per step.
     """
 
+    key: Tensor
+
     def __init__(self, subject: Subject, options: Options, images: Array, batch: int):
         self.binding, self.steps, self.batch = _keras(subject), len(images) // batch, batch
         self.count = self.steps * batch
@@ -73,7 +75,6 @@ class TunedEpoch(Epoch):
         self.scanned = options.scanned
         with self.binding.scope():
             self.bytes = jnp.array(subject.laid_out(images))
-        self.key: Tensor = None
         self.seed(0)
         sample = (1,) if "sample" in subject.notation.noise_axes else ()
         shape = (self.steps, *sample, batch, subject.spec.latent_dim)

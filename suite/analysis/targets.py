@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..execution.backends import host_of
 from ..execution.bench.workloads import CONVOLUTIONAL, MNIST_SIZE
 from ..execution.peers.table import PEER
+from .throughput import bounds
 
 Row = Mapping[str, Any]
 
@@ -119,7 +122,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Quotient:
-    """The throughput of the best of some cells ÷ that of the best of others; medians over processes."""
+    """The throughput of the best of some cells ÷ that of the best of others.
+
+    Process by process where both are timed in the same ones: what makes all of a process slow is then in both.
+    """
 
     stage: str
     batch: int
@@ -133,6 +139,10 @@ class Quotient:
         other = run.best({**wanted, "dtype": "float32"} | dict(self.against))
         if one is None or other is None:
             return None
+        if host_of(one["backend"]) == host_of(other["backend"]):
+            # One of them may have been timed again, in further processes.
+            ratios = [mine / its for mine, its in zip(one["by_process"], other["by_process"], strict=False)]
+            return Found(statistics.median(ratios), *bounds(ratios), _named(one))
         value = one["images_per_second"] / other["images_per_second"]
         return Found(value, one["lower"] / other["upper"], one["upper"] / other["lower"], _named(one))
 

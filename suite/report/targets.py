@@ -16,10 +16,11 @@ SHOWN = ("target", "at least", "found", "interval", "verdict", "by", "at the roo
 LEGEND = """\
 What a tuned VAE should gain, and what this run found; `{command}` repeats it. *÷ published*, *÷ `fit`*, *÷ eager* are
 ratios of times within one process, in alternating blocks (`ladders.md` has the steps that lead there), with a 95 %
-interval; the others are ratios of throughputs, medians over processes, with the quotients of their bounds. *At the
-roof*: what the ratio would be if the tuned stage took no longer than its matrix products, one by one, at the best rate
-that any installed library reached on their shapes in this run; *at its library's rate*: at the best rate of the
-framework's own products. A target beyond these asks for more than faster code around the same products can give."""
+interval; the others are ratios of throughputs: the median over the processes in which both were timed, or, of two
+backends, the ratio of the medians over processes with the quotients of their bounds. *At the roof*: what the ratio
+would be if the tuned stage took no longer than its matrix products, one by one, at the best rate that any installed
+library reached on their shapes in this run; *at its library's rate*: at the best rate of the framework's own products.
+A target beyond these asks for more than faster code around the same products can give."""
 
 
 def write_targets(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any], folder: Path) -> None:

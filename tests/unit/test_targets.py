@@ -66,14 +66,24 @@ def test_exported_models_peers_default_threads_and_unawaited_calls_are_not_the_b
     assert found.by == "torch float32 tuned compiled"
 
 
-def test_a_quotient_has_the_quotients_of_the_bounds() -> None:
-    quotient = Quotient("training_step", 128, {"backend": "keras-jax"}, {"notation": "numpyro"})
-    run = Run([speed(300, backend="keras-jax"), speed(200, notation="numpyro", mode="peer")], [])
+def test_a_quotient_of_two_backends_has_the_quotients_of_the_bounds() -> None:
+    quotient = Quotient("training_step", 128, {"backend": "keras-jax"}, {"backend": "torch"})
+    run = Run([speed(300, backend="keras-jax"), speed(200)], [])
     found = quotient.found(run)
     assert found is not None
     assert found.value == 1.5
     assert (found.lower, found.upper) == pytest.approx((270 / 220, 330 / 180))
     assert quotient.found(Run(run.speeds[:1], [])) is None
+
+
+def test_what_is_timed_in_the_same_processes_is_compared_process_by_process() -> None:
+    """A process that is slow as a whole, here the second, says as much as any other."""
+    quotient = Quotient("training_step", 128, {"backend": "keras-jax"}, {"notation": "numpyro"})
+    ours = speed(300, backend="keras-jax", by_process=[300.0, 110.0, 330.0, 700.0])
+    peer = speed(290, backend="jax", notation="numpyro", mode="peer", by_process=[200.0, 100.0, 300.0])
+    found = quotient.found(Run([ours, peer], []))
+    assert found is not None
+    assert (found.value, found.lower, found.upper) == pytest.approx((1.1, 1.1, 1.5))
 
 
 def test_every_target_is_a_row_and_says_what_was_not_measured(tmp_path: Path) -> None:

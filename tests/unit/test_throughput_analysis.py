@@ -113,6 +113,7 @@ def test_the_median_of_the_processes_medians_counts() -> None:
     assert row["lower"] == pytest.approx(BATCH / 400e-6)
     assert row["upper"] == pytest.approx(BATCH / 100e-6)
     assert (row["processes"], row["interval"], row["stable"]) == (3, "spread", False)
+    assert row["by_process"] == pytest.approx([BATCH / 100e-6, BATCH / 400e-6, BATCH / 200e-6])
     assert row["first_call_s"] == pytest.approx(0.3)
     assert row["peak_memory_mb"] == 103
 

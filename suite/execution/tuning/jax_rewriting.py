@@ -1,7 +1,7 @@
-"""A traced JAX function with some of its primitives computed otherwise: products in bfloat16, convolutions as products.
+"""A traced JAX function with some of its operations computed otherwise: products in bfloat16, convolutions as products.
 
-XLA's own forms of these are slow on a CPU: convolutions that differentiation dilates are naive loops there, and
-`jax.default_matmul_precision("BF16_BF16_F32")` is ignored.
+XLA's own forms of these are slow on a CPU: convolutions that differentiation dilates are naive loops there,
+`jax.default_matmul_precision("BF16_BF16_F32")` is ignored, and the two log-sigmoids of a cross-entropy share nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ Rules = Mapping[str, Rule]
 
 
 def rewritten(function: Callable[..., Any], rules: Rules) -> Callable[..., Any]:
-    """`function`, in which each primitive that `rules` names is computed by its rule.
+    """`function`, in which each operation that `rules` names is computed by its rule.
 
     Args:
         function: of trees of arrays.
-        rules: name of a primitive → a function of its operands, and of its parameters by keyword.
+        rules: name of a primitive → a function of its operands, and of its parameters by keyword; or name of a jitted
+            function of one result → a function of its arguments.
     """
 
     def call(*arguments: Any) -> Any:
@@ -44,6 +45,8 @@ def _evaluated(jaxpr: Any, constants: Any, arguments: list[Any], rules: Rules) -
         name = equation.primitive.name
         if name in rules:
             found = [rules[name](*operands, **equation.params)]
+        elif name in ("jit", "pjit") and equation.params["name"] in rules:
+            found = [rules[equation.params["name"]](*operands)]
         elif name in ("jit", "pjit"):
             inner = equation.params["jaxpr"]
             found = _evaluated(inner.jaxpr, inner.consts, operands, rules)
@@ -55,6 +58,24 @@ def _evaluated(jaxpr: Any, constants: Any, arguments: list[Any], rules: Rules) -
             found = result if equation.primitive.multiple_results else [result]
         values |= dict(zip(equation.outvars, found, strict=True))
     return [o.val if isinstance(o, core.Literal) else values[o] for o in jaxpr.outvars]
+
+
+@jax.custom_jvp
+def log_sigmoid(x: Any) -> Any:
+    """log σ(x), such that log σ(−x) and both slopes, σ(−x) and σ(x), come of the same exponential.
+
+    `jax.nn.log_sigmoid` goes through `logaddexp`, whose derivative has two further exponentials; XLA finds nothing in
+    it that the two of a cross-entropy have in common. Not by `abs`: min(−x, x) is what XLA sees to be min(x, −x).
+    """
+    return jnp.minimum(x, 0) - jnp.log1p(jnp.exp(jnp.minimum(x, -x)))
+
+
+@log_sigmoid.defjvp
+def _slope(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+    (x,), (along,) = primals, tangents
+    decayed = jnp.exp(jnp.minimum(x, -x))
+    larger = 1 / (1 + decayed)
+    return log_sigmoid(x), along * jnp.where(x < 0, larger, decayed * larger)
 
 
 def dot_in_bfloat16(a: Any, b: Any, *, dimension_numbers: Any, **parameters: Any) -> Any:

@@ -17,12 +17,14 @@ class Options:
         constants: weights are part of what is compiled, not arguments.
         donated: a step's new weights and moments lie where its old ones were.
         scanned: an epoch is one `lax.scan` over its minibatches.
+        shared: the two log-sigmoids of a cross-entropy share their exponential and their logarithm.
     """
 
     products: bool = False
     constants: bool = False
     donated: bool = False
     scanned: bool = False
+    shared: bool = False
 
 
 def ladder_of(spec: Spec, stage: str, dtype: str, device: str) -> Ladder[Options]:
@@ -47,6 +49,9 @@ def ladder_of(spec: Spec, stage: str, dtype: str, device: str) -> Ladder[Options
         ladder.add("slices", "images in memory, noise of a whole pass in one draw, `donate_argnums`", donated=True)
     if stage not in FORWARD and spec.network == "conv" and device == "cpu":
         ladder.add("products", "convolutions as matrix products, and so their derivatives", products=True)
+    if stage in ("elbo", "training_step", "epoch") and spec.likelihood == "bernoulli":
+        adds = "log σ(l) as min(l, 0) − log1p(exp(min(l, −l))): that of −l shares the exponential and the logarithm"
+        ladder.add("log-sigmoid", adds, shared=True)
     if stage == "epoch":
         ladder.add("scan", "`lax.scan` over the minibatches: one call per epoch", scanned=True)
     return ladder

@@ -13,7 +13,7 @@ from ..bindings.base import Array, Tensor, variable_at
 from ..bindings.keras import KerasBinding, stateless
 from ..bindings.training import Epoch, Training
 from ..subject import Subject
-from .jax_rewriting import convolution_as_products, dot_in_bfloat16, rewritten
+from .jax_rewriting import Rule, convolution_as_products, dot_in_bfloat16, log_sigmoid, rewritten
 from .jax_rungs import Options
 from .keras_adam import State, adam
 
@@ -140,8 +140,13 @@ def _update(subject: Subject, options: Options) -> Callable[[State, Tensor, Tens
     def scored(weights: list[Tensor], x: Tensor, noise: Tensor) -> Tensor:
         return stateless(variables, weights, objective, x, noise)
 
+    rules: dict[str, Rule] = {}
     if options.products:
-        scored = rewritten(scored, {"conv_general_dilated": convolution_as_products})
+        rules["conv_general_dilated"] = convolution_as_products
+    if options.shared:
+        rules["log_sigmoid"] = log_sigmoid
+    if rules:
+        scored = rewritten(scored, rules)
 
     def minimised(weights: list[Tensor], x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         value = scored(weights, x, noise)

@@ -14,7 +14,7 @@ from ..bindings.base import Forward, Tensor, variable_at
 from ..bindings.keras import stateless
 from ..subject import Subject
 from .base import Ladder, Tuner
-from .jax_rewriting import dot_in_bfloat16, rewritten
+from .jax_rewriting import Rule, dot_in_bfloat16, log_sigmoid, rewritten
 from .jax_rungs import Options, ladder_of
 from .jax_training import TunedEpoch, TunedTraining
 
@@ -56,8 +56,11 @@ class TunedForward:
         def call(values: list[Tensor], *tensors: Tensor) -> Any:
             return stateless(variables, values, function, *tensors)
 
+        rules: dict[str, Rule] = {"log_sigmoid": log_sigmoid} if options.shared else {}
         if subject.dtype == "bfloat16":
-            call = rewritten(call, {"dot_general": dot_in_bfloat16})
+            rules["dot_general"] = dot_in_bfloat16
+        if rules:
+            call = rewritten(call, rules)
         self.constants = options.constants
         self.compiled_step = jax.jit((lambda *tensors: call(self.values, *tensors)) if options.constants else call)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.targets import COLUMNS
+from ..analysis.targets import COLUMNS, MISSED
 from .tables import frame, markdown, write_table, write_whole
 
 SHOWN = ("target", "at least", "found", "interval", "verdict", "by", "at the roof", "at its library's rate")
@@ -20,7 +20,8 @@ interval; the others are ratios of throughputs: the median over the processes in
 backends, the ratio of the medians over processes with the quotients of their bounds. *At the roof*: what the ratio
 would be if the tuned stage took no longer than its matrix products, one by one, at the best rate that any installed
 library reached on their shapes in this run; *at its library's rate*: at the best rate of the framework's own products.
-A target beyond these asks for more than faster code around the same products can give."""
+A target beyond these asks for more than faster code around the same products can give. One by one, products pay for a
+call each, so that a stage compiled as a whole may be faster than they are."""
 
 
 def write_targets(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any], folder: Path) -> None:
@@ -42,11 +43,20 @@ def write_targets(rows: Sequence[dict[str, Any]], settings: Mapping[str, Any], f
 
 def _shown(row: Mapping[str, Any]) -> list[str]:
     share = row["share"]
-    found = [_figure(row["found"], share), "" if row["lower"] is None else _interval(row, share)]
+    figures = [_found(row), "" if row["lower"] is None else _interval(row, share)]
     return [
-        *(row["target"], _figure(row["at_least"], share), *found, row["verdict"], row["by"] or ""),
+        *(row["target"], _figure(row["at_least"], share), *figures, row["verdict"], row["by"] or ""),
         *(_figure(row[name], share=False) for name in ("at_the_roof", "at_its_librarys_rate")),
     ]
+
+
+def _found(row: Mapping[str, Any]) -> str:
+    """What was found, with one digit more where what is not reached would be rounded to the target."""
+    value, share = row["found"], row["share"]
+    figure = _figure(value, share)
+    if row["verdict"] == MISSED and figure == _figure(row["at_least"], share):
+        return f"{value:.1%}" if share else f"{value:.4g}×"
+    return figure
 
 
 def _figure(value: float | None, share: bool) -> str:

@@ -100,3 +100,11 @@ def test_every_target_is_a_row_and_says_what_was_not_measured(tmp_path: Path) ->
     line = next(line for line in text.splitlines() if line.startswith("| training step"))
     assert [cell.strip() for cell in line.split("|")[2:6]] == ["1.6×", "1.6×", "0.8× – 3.2×", REACHED]
     assert (tmp_path / "targets.csv").exists()
+
+
+def test_what_is_not_reached_is_not_rounded_to_the_target(tmp_path: Path) -> None:
+    write_targets(target_rows([speed(1000)], [rung("a", 1 / 1.599)]), SETTINGS, tmp_path)
+    lines = (tmp_path / "targets.md").read_text(encoding="utf-8").splitlines()
+    line = next(line for line in lines if line.startswith("| training step"))
+    cells = [cell.strip() for cell in line.split("|")]
+    assert (cells[2], cells[3], cells[5]) == ("1.6×", "1.599×", MISSED)

@@ -13,7 +13,7 @@ from .definition.problem import Array, Problem
 from .definition.random import random_weights
 from .definition.spec import Spec
 from .definition.weights import decoder_slots
-from .execution.backends import DTYPES, MODES
+from .execution.backends import BACKENDS, DTYPES, MODES
 from .execution.bench.sample import BenchSample
 from .execution.bench.workloads import DIGITS, make_workload
 from .execution.plan import Selection
@@ -23,6 +23,9 @@ Sample = list[tuple[Problem, tuple[Selection, ...]]]
 BATCH = 128
 FEW = 16
 SEED = 1
+#: Backends that compile every operation of every eager call would take most of the quick sample's time.
+SLOW_TO_PROVE = tuple(name for name, backend in BACKENDS.items() if backend.compiles_each)
+QUICK_TO_PROVE = tuple(name for name in BACKENDS if name not in SLOW_TO_PROVE)
 
 
 def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int = SEED) -> Problem:
@@ -94,7 +97,7 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
     if not full:
-        return [(digits_grey(), (eager,)), *_families(eager)]
+        return [(digits_grey(), (eager,)), *_in_one_dtype_where_slow(_families(eager))]
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
     sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
     sample += _families(everything)
@@ -110,6 +113,16 @@ def _families(selection: Selection) -> Sample:
         if writing:
             sample.append((problem, (replace(selection, notations=writing),)))
     return sample
+
+
+def _in_one_dtype_where_slow(sample: Sample) -> Sample:
+    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless they are asked
+    for by name."""
+    return [
+        (problem, (selection,) if selection.backends else (replace(selection, backends=QUICK_TO_PROVE), alone))
+        for problem, (selection,) in sample
+        for alone in [replace(selection, backends=SLOW_TO_PROVE, dtypes=("float64",))]
+    ]
 
 
 def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:
@@ -139,10 +152,6 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
     return [(problem, (every,) if full else (eager, timed))]
 
 
-#: Where the quick sample executes claims: JAX compiles every operation of every probe, and would take most of its time.
-CLAIMED = ("torch", "keras-tensorflow", "keras-torch")
-
-
 def claims_sample(selection: Selection, *, full: bool) -> Selection:
     """The backends on which claims are executed: those asked for by name, all of them, or the quick sample's."""
-    return selection if full or selection.backends else replace(selection, backends=CLAIMED)
+    return selection if full or selection.backends else replace(selection, backends=QUICK_TO_PROVE)

@@ -10,6 +10,7 @@ import typer
 
 from ..definition.problem import Problem
 from ..execution.plan import Selection, require_cells
+from ..execution.processes import cpu_threads
 from ..samples import claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems
@@ -22,8 +23,9 @@ from .options import (
     Modes,
     Notations,
     Out,
-    Threads,
     Timeout,
+    WorkerThreads,
+    checked_threads,
     exit_code,
     print_claims,
     print_json,
@@ -32,7 +34,6 @@ from .options import (
     select,
     shown_path,
     stderr,
-    thread_count,
 )
 
 
@@ -47,7 +48,7 @@ def check(
     mode: Modes = None,
     out: Out = Path("reports"),
     timeout: Timeout = 300,
-    threads: Threads = None,
+    threads: WorkerThreads = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
@@ -55,9 +56,9 @@ def check(
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
     asked = [(loaded, selection) for loaded in problems] or _embedded(selection)
     require_cells([loaded for loaded, _ in asked], selection)
-    count = thread_count(threads)
-    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": count}
-    equality = Equality(create_run(out, options), count, timeout, thread_count(None))
+    asked_threads = checked_threads(threads)
+    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": asked_threads}
+    equality = Equality(create_run(out, options), cpu_threads(), timeout, asked_threads)
     for loaded, wanted in asked:
         equality.add(loaded, (wanted,))
     if not problems:  # a problem of one's own asks about itself alone

@@ -10,7 +10,7 @@ import typer
 from ..definition.problem import load_problem, read_tensors
 from ..definition.roles import TERMS
 from ..execution.plan import plan_cells, require_cells
-from ..execution.processes import Pool, scratch_folder
+from ..execution.processes import Pool, cpu_threads, scratch_folder
 from ..execution.records import CELL_FIELDS
 from .options import (
     AsJson,
@@ -19,13 +19,13 @@ from .options import (
     Dtypes,
     Modes,
     Notations,
-    Threads,
     Timeout,
+    WorkerThreads,
+    checked_threads,
     print_json,
     print_table,
     progress,
     select,
-    thread_count,
 )
 
 #: The terms whose means are printed.
@@ -41,7 +41,7 @@ def evaluate(
     mode: Modes = None,
     gradients: Annotated[bool, typer.Option(help="Also the gradients of the batch's summed ELBO.")] = False,
     timeout: Timeout = 300,
-    threads: Threads = None,
+    threads: WorkerThreads = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one problem in every matching cell and print its terms, in nats, per example."""
@@ -62,9 +62,7 @@ def evaluate(
         for record in plan.settled:
             advance(record)
             records.append(_printed(record, {}, gradients))
-        pool = Pool(
-            scratch, threads=thread_count(threads), timeout_s=timeout, parallel=thread_count(None), on_record=collect
-        )
+        pool = Pool(scratch, cpus=cpu_threads(), timeout_s=timeout, threads=checked_threads(threads), on_record=collect)
         pool.run(plan.tasks)
     records.sort(key=lambda record: [record[name] for name in CELL_FIELDS if name != "problem"])
     if as_json:

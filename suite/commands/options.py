@@ -40,7 +40,10 @@ Modes = Annotated[list[str] | None, typer.Option("--mode", help=f"One of {', '.j
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 Out = Annotated[Path, typer.Option(help="Where the run folder is made.")]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one cell may take.", min=1)]
-Threads = Annotated[int | None, typer.Option(help="Threads of one operation [default: all CPUs].", min=1)]
+Threads = Annotated[int | None, typer.Option(help="Threads of what is timed [default: all CPUs].", min=1)]
+WorkerThreads = Annotated[
+    int | None, typer.Option("--threads", help="Threads of one operation [default: backends share the CPUs].", min=1)
+]
 
 stderr = Console(stderr=True)
 
@@ -72,8 +75,8 @@ def select(
     return replace(selection, blind=blind_backends(device, selection.backends))
 
 
-def thread_count(threads: int | None) -> int:
-    """The number asked for, or all CPUs that this process may use.
+def checked_threads(threads: int | None) -> int | None:
+    """The number asked for; None where none was.
 
     Raises:
         BadInput: more were asked for than there are.
@@ -82,7 +85,12 @@ def thread_count(threads: int | None) -> int:
         raise BadInput(
             f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
         )
-    return threads or cpu_threads()
+    return threads
+
+
+def thread_count(threads: int | None) -> int:
+    """The number asked for, checked, or all CPUs that this process may use."""
+    return checked_threads(threads) or cpu_threads()
 
 
 def shown_path(path: Path) -> str:

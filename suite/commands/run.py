@@ -125,7 +125,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     for problem, selections in sample:
         require_cells([problem], selections[0])
     folder = folder or create_run(out, vars(order))
-    equality = Equality(folder, order.threads, order.timeout_s, order.threads)
+    equality = Equality(folder, order.threads, order.timeout_s)
     for problem, selections in sample:
         equality.add(problem, selections)
     if order.verb == "run":

@@ -17,7 +17,7 @@ from ..definition.notation import Notation
 from ..definition.roles import ROLES
 from ..execution.backends import BACKENDS, one_of
 from ..execution.plan import Selection
-from ..execution.processes import scratch_folder
+from ..execution.processes import cpu_threads, scratch_folder
 from ..report.plain import plain
 from ..workflow.claims import gather_and_judge, rows_of_run
 from ..workflow.folder import RunFolder
@@ -31,7 +31,6 @@ from .options import (
     progress,
     select,
     stderr,
-    thread_count,
 )
 
 COLUMNS = ("role", "notation", "symbol", "code", "equation", "scale", "verified by")
@@ -88,7 +87,7 @@ def _execute(selection: Selection, timeout_s: float) -> list[Row]:
         total = len(selection.notations) * len(selection.backends or BACKENDS)
         with progress("claims", total) as advance:
             return gather_and_judge(
-                RunFolder(scratch), selection, threads=thread_count(None), timeout_s=timeout_s, on_record=advance
+                RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
             )
 
 

@@ -61,21 +61,29 @@ class Worker:
 
 
 class Pool:
-    """Runs tasks in one worker process per backend, `parallel` at a time.
+    """Runs tasks in one worker process per backend, as many at a time as there are CPUs.
 
     Args:
         folder: where records.jsonl and tensors/ go.
-        threads: threads of one operation.
+        cpus: how many CPUs the workers may use, all together.
         timeout_s: how long a cell may take (the start of its worker counted in).
-        parallel: workers at a time.
+        threads: threads of one operation; None to share the CPUs among the workers that run at a time: workers that
+            use the same CPU wait for each other, on small tensors for most of their time.
         on_record: called with each record, in the order in which they are written.
     """
 
     def __init__(
-        self, folder: Path, *, threads: int, timeout_s: float, parallel: int, on_record: OnRecord = lambda record: None
+        self,
+        folder: Path,
+        *,
+        cpus: int,
+        timeout_s: float,
+        threads: int | None = None,
+        on_record: OnRecord = lambda record: None,
     ):
-        self.folder, self.threads, self.timeout_s = folder, threads, timeout_s
-        self.parallel, self.on_record = parallel, on_record
+        self.folder, self.cpus, self.timeout_s = folder, cpus, timeout_s
+        self.asked_threads, self.on_record = threads, on_record
+        self.threads = threads or cpus
         self.tensors = folder / "tensors"
         self.records = folder / "records.jsonl"
 
@@ -84,11 +92,13 @@ class Pool:
         self.tensors.mkdir(parents=True, exist_ok=True)
         # The longest first: what is started last runs alone.
         waiting = sorted(_by_backend(tasks).values(), key=lambda group: not _compiles_each(group[0]))
+        parallel, share = shared(self.cpus, len(waiting))
+        self.threads = self.asked_threads or share
         running: list[Worker] = []
         with tempfile.TemporaryDirectory(prefix="elbostone-") as scratch:
             try:
                 while waiting or running:
-                    while waiting and len(running) < self.parallel:
+                    while waiting and len(running) < parallel:
                         cpus = least_used(self.threads, [worker.cpus for worker in running])
                         running.append(self._start(waiting.pop(0), Path(tempfile.mkdtemp(dir=scratch)), cpus))
                     time.sleep(0.02)
@@ -164,6 +174,12 @@ class Pool:
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)
         self.on_record(record)
+
+
+def shared(cpus: int, groups: int) -> tuple[int, int]:
+    """How many workers run at a time, of which each has a group of tasks, and how many CPUs each has for its own."""
+    parallel = max(1, min(cpus, groups))
+    return parallel, cpus // parallel
 
 
 def _by_backend(tasks: Sequence[Task]) -> dict[tuple[str, str], list[Task]]:

@@ -35,14 +35,14 @@ def sources_of(notation: Notation) -> dict[str, str]:
 
 
 def gather_and_judge(
-    folder: RunFolder, selection: Selection, *, threads: int, timeout_s: float, on_record: OnRecord
+    folder: RunFolder, selection: Selection, *, cpus: int, timeout_s: float, on_record: OnRecord
 ) -> list[Row]:
     """Gather the facts of some notations and backends in a folder, and judge them."""
     plan = plan_claims(selection)
     for record in plan.settled:
         append_record(folder.records, record)
         on_record(record)
-    pool = Pool(folder.path, threads=threads, timeout_s=timeout_s, parallel=threads, on_record=on_record)
+    pool = Pool(folder.path, cpus=cpus, timeout_s=timeout_s, on_record=on_record)
     pool.run(plan.tasks)
     return judge_claims_of(folder, selection.notations)
 

@@ -27,15 +27,15 @@ class Equality:
 
     Attributes:
         folder: the run.
-        threads, timeout_s, parallel: as `Pool` takes them.
+        cpus, timeout_s, threads: as `Pool` takes them.
         plan: what is still to run.
         problems: by name.
     """
 
     folder: RunFolder
-    threads: int
+    cpus: int
     timeout_s: float
-    parallel: int
+    threads: int | None = None
     plan: Plan = field(default_factory=Plan)
     problems: dict[str, Problem] = field(default_factory=dict)
 
@@ -67,9 +67,9 @@ class Equality:
             on_record(record)
         pool = Pool(
             self.folder.path,
-            threads=self.threads,
+            cpus=self.cpus,
             timeout_s=self.timeout_s,
-            parallel=self.parallel,
+            threads=self.threads,
             on_record=on_record,
         )
         pool.run(self.plan.tasks)

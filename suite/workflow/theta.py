@@ -69,7 +69,7 @@ def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tupl
     scratch.mkdir()
     selection = Selection(tuple(notations().values()), backends=(backend,))
     rows = gather_and_judge(
-        RunFolder(scratch), selection, threads=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
+        RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
     )
     for notation in selection.notations:
         wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}

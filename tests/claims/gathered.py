@@ -21,7 +21,7 @@ def gather(backend: str, folder: Path, notations: Sequence[Notation]) -> dict[st
 def run_tasks(tasks: Sequence[Task], folder: Path) -> dict[str, Facts]:
     """Notation id → its facts; one thread, since on tensors as small as these a second one only waits."""
     records: list[dict] = []
-    Pool(folder, threads=1, timeout_s=300, parallel=1, on_record=records.append).run(tasks)
+    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     failed = [f"{r['notation']}: {r['reason']}" for r in records if r["status"] != "ok"]
     assert not failed, "\n".join(failed)
     return {r["notation"]: facts_of(r["facts"], read_tensors(folder / "tensors" / r["tensors"])) for r in records}

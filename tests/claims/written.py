@@ -48,7 +48,7 @@ def run_for_real(planted: Sequence[tuple[Notation, Lie]], backend: str, folder: 
         cell = Cell(f"{CLAIMS}{i}", notation.id, BACKENDS[backend].framework, backend, "cpu", "float64", "eager")
         tasks.append(Task(cell, "", packages()[notation.id], str(files[i]), gradients=False, kind=CLAIMS))
     records: list[dict[str, Any]] = []
-    Pool(folder, threads=1, timeout_s=300, parallel=1, on_record=records.append).run(tasks)
+    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     for record in records:
         assert record["status"] == "ok", record["reason"]
         i = int(record["problem"].removeprefix(CLAIMS))

@@ -21,7 +21,7 @@ def run_and_judge(
     for file, problem in problems.items():
         plan.add(plan_cells(problem, file, selection[file] if isinstance(selection, Mapping) else selection))
     records += plan.settled
-    pool = Pool(folder, threads=cpu_threads(), timeout_s=timeout_s, parallel=2, on_record=records.append)
+    pool = Pool(folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=records.append)
     pool.run(plan.tasks)
     rows: list[Row] = []
     for problem in problems.values():

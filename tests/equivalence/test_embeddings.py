@@ -94,7 +94,7 @@ def _run(backend: str, folder: Path) -> list[Row]:
                 )
     records: list[dict[str, object]] = []
     # One thread: on tensors as small as these a second one only waits.
-    Pool(folder, threads=1, timeout_s=300, parallel=1, on_record=records.append).run(tasks)
+    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     rows: list[Row] = []
     for name in CASES:
         own = [record for record in records if record["problem"] == name]

@@ -79,9 +79,8 @@ def run_and_judge(
         file = save_problem(problem, folder / "problems")
         plan.add(plan_cells(problem, file, Selection(chosen, backends, "cpu", dtypes(number), ("eager",))))
     records = list(plan.settled)
-    # On tensors as small as these a second thread only waits; but workers of one thread would share the same CPU.
-    threads = 1 if len(backends) == 1 else cpu_threads()
-    Pool(folder, threads=threads, timeout_s=300, parallel=2, on_record=records.append).run(plan.tasks)
+    # On tensors as small as these a second thread only waits.
+    Pool(folder, cpus=cpu_threads(), threads=1, timeout_s=300, on_record=records.append).run(plan.tasks)
     asked = sum(len(dtypes(number)) * len(chosen) for number, (_, chosen) in enumerate(wanted))
     assert len(records) == len(backends) * asked
     by_problem: dict[str, list[dict[str, object]]] = {}

@@ -79,7 +79,7 @@ def _run(backend: str, folder: Path, shapes: int) -> Outcomes:
         path = filter(None, (str(folder), os.environ.get("PYTHONPATH")))
         environment.setenv("PYTHONPATH", os.pathsep.join(path))
         # One thread: on tensors as small as these a second one only waits.
-        Pool(folder, threads=1, timeout_s=300, parallel=1, on_record=records.append).run(tasks)
+        Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     rows = []
     for problem in problems.values():
         own = [record for record in records if record["problem"] == problem.name]

@@ -19,7 +19,7 @@ from elbostone.execution.backends import Backend
 from elbostone.execution.child import least_used
 from elbostone.execution.environment import worker_environment
 from elbostone.execution.plan import Selection, Task, plan_cells
-from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe
+from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe, shared
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))
@@ -46,7 +46,7 @@ def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
 
 def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
     records: list[dict[str, Any]] = []
-    pool = Pool(tmp_path / "run", threads=cpu_threads(), timeout_s=25, parallel=1, on_record=records.append)
+    pool = Pool(tmp_path / "run", cpus=cpu_threads(), timeout_s=25, on_record=records.append)
     pool.run(tasks)
     assert [record["status"] for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
     assert records[1]["reason"] == "the worker ended with signal SIGABRT"
@@ -63,7 +63,7 @@ def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path) -> None:
         (notations()["pytorch_examples"],), (backend,), dtypes=("float64", "float32"), gradients=False
     )
     records: list[dict[str, Any]] = []
-    pool = Pool(tmp_path, threads=1, timeout_s=120, parallel=1, on_record=records.append)
+    pool = Pool(tmp_path, cpus=1, timeout_s=120, on_record=records.append)
     pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
     assert [record["status"] for record in records] == ["ok", "ok"], [record["reason"] for record in records]
     for record in records:
@@ -114,7 +114,7 @@ def test_a_worker_that_cannot_start_fails_all_its_cells_at_once(
     package = {"torch": "torch"}.get(backend, "keras")
     (tmp_path / f"{package}.py").write_text("raise ImportError('broken')")
     records: list[dict[str, Any]] = []
-    Pool(tmp_path / "run", threads=1, timeout_s=60, parallel=1, on_record=records.append).run(tasks)
+    Pool(tmp_path / "run", cpus=1, timeout_s=60, on_record=records.append).run(tasks)
     assert [(r["status"], r["reason"]) for r in records] == [("failed", "the worker ended with exit code 1")] * len(
         tasks
     )
@@ -164,6 +164,32 @@ def _runs(process: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("cpus", "groups", "expected"), [(1, 4, (1, 1)), (2, 4, (2, 1)), (2, 1, (1, 2)), (9, 4, (4, 2)), (2, 0, (1, 2))]
+)
+def test_workers_that_run_at_a_time_share_the_cpus(cpus: int, groups: int, expected: tuple[int, int]) -> None:
+    assert shared(cpus, groups) == expected
+
+
+def test_a_worker_that_runs_alone_has_all_cpus(backend: str, tmp_path: Path) -> None:
+    selection = Selection((notations()["pytorch_examples"],), (backend,), gradients=False)
+    records: list[dict[str, Any]] = []
+    pool = Pool(tmp_path, cpus=cpu_threads(), timeout_s=120, on_record=records.append)
+    pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
+    assert [record["active"]["threads"] for record in records] == [cpu_threads()]
+
+
+def test_a_worker_starts_without_what_keras_needs_for_nothing_here(backend: str, tmp_path: Path) -> None:
+    """But whoever imports it later has it."""
+    code = (
+        "import sys; from elbostone.execution.bindings import open_binding; "
+        f"open_binding({backend!r}, 'cpu'); assert 'pandas' not in sys.modules; import pandas; pandas.DataFrame()"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], env=worker_environment(backend, "cpu", 1, tmp_path), check=True, timeout=120
+    )
 
 
 def test_workers_side_by_side_have_cpus_of_their_own() -> None:

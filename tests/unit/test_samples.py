@@ -48,10 +48,22 @@ def test_the_quick_run_checks_every_eager_cell_on_two_problems_and_compiled_ones
 def test_every_family_of_the_sample_has_the_notations_that_can_write_it_and_no_others() -> None:
     _, *families = equality_sample(EVERYTHING)
     assert len(families) == len(family_problems()), "a family that no notation writes is not in the sample"
-    for problem, (selection,) in families:
-        assert all(written_by(notation, problem.spec) for notation in selection.notations)
-        left = set(notations()) - {notation.id for notation in selection.notations}
-        assert not any(written_by(notations()[name], problem.spec) for name in left)
+    for problem, selections in families:
+        for selection in selections:
+            assert all(written_by(notation, problem.spec) for notation in selection.notations)
+            left = set(notations()) - {notation.id for notation in selection.notations}
+            assert not any(written_by(notations()[name], problem.spec) for name in left)
+
+
+def test_every_family_is_on_every_backend_and_in_float32_where_that_is_not_compiled_anew() -> None:
+    _, *families = equality_sample(EVERYTHING)
+    for problem, selections in families:
+        found = {(cell.backend, cell.dtype) for cell in cells([(problem, selections)])}
+        slow = {name for name, backend in BACKENDS.items() if backend.compiles_each}
+        assert slow
+        assert found == {(name, "float64") for name in BACKENDS} | {(n, "float32") for n in set(BACKENDS) - slow}
+    _, *asked_for = equality_sample(replace(EVERYTHING, backends=tuple(slow)))
+    assert {cell.dtype for cell in cells(asked_for)} == {"float64", "float32"}
 
 
 @pytest.mark.parametrize("sample", [QUICK, FULL, PEERS_BESIDE])

@@ -1,14 +1,16 @@
 """Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 import elbostone
+from elbostone.execution import processes
 from elbostone.execution.backends import BACKENDS
+from elbostone.execution.child import least_used
 
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
@@ -83,6 +85,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in set(elsewhere)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_of_test_processes_side_by_side() -> Iterator[None]:
+    """A worker of one thread takes the first CPU: in the second process of tests it is the second one, and so on."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    others = [[cpu] for cpu in sorted(os.sched_getaffinity(0))]
+    before = others[: number % len(others)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "least_used", lambda threads, taken=(): least_used(threads, [*taken, *before]))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,18 @@ import pytest
 
 from elbostone.definition.embeddings import written_by
 from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS, MODES
+from elbostone.execution.backends import BACKENDS, MODES, Backend
 from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
 from elbostone.execution.plan import Selection, plan_cells
 from elbostone.execution.records import Cell, cell_of
-from elbostone.samples import Sample, bench_proofs, equality_sample, family_problems, source_configuration
+from elbostone.samples import (
+    Sample,
+    bench_proofs,
+    claims_sample,
+    equality_sample,
+    family_problems,
+    source_configuration,
+)
 from elbostone.workflow.throughput import workloads_of
 
 EVERYTHING = Selection(tuple(notations().values()))
@@ -64,6 +71,19 @@ def test_every_family_is_on_every_backend_and_in_float32_where_that_is_not_compi
         assert found == {(name, "float64") for name in BACKENDS} | {(n, "float32") for n in set(BACKENDS) - slow}
     _, *asked_for = equality_sample(replace(EVERYTHING, backends=tuple(slow)))
     assert {cell.dtype for cell in cells(asked_for)} == {"float64", "float32"}
+
+
+def test_quick_claims_are_of_each_file_once_on_a_backend_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(*installed: str) -> tuple[str, ...]:
+        monkeypatch.setattr(Backend, "lacking", lambda backend, mode="": [] if backend.name in installed else ["it"])
+        return claims_sample(EVERYTHING, full=False).backends
+
+    assert chosen(*BACKENDS) == ("torch", "keras-torch")
+    assert chosen("keras-tensorflow", "keras-jax") == ("torch", "keras-tensorflow")
+    assert chosen() == ("torch", "keras-torch")
+    asked_for = replace(EVERYTHING, backends=("keras-jax",))
+    assert claims_sample(asked_for, full=False) == asked_for
+    assert claims_sample(EVERYTHING, full=True) == EVERYTHING
 
 
 @pytest.mark.parametrize("sample", [QUICK, FULL, PEERS_BESIDE])

@@ -117,13 +117,17 @@ def _families(selection: Selection) -> Sample:
 
 
 def _in_one_dtype_where_slow(sample: Sample) -> Sample:
-    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless they are asked
+    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless some are asked
     for by name."""
-    return [
-        (problem, (selection,) if selection.backends else (replace(selection, backends=QUICK_TO_PROVE), alone))
-        for problem, (selection,) in sample
-        for alone in [replace(selection, backends=SLOW_TO_PROVE, dtypes=("float64",))]
-    ]
+
+    def parted(selection: Selection) -> tuple[Selection, ...]:
+        if selection.backends:
+            return (selection,)
+        return replace(selection, backends=QUICK_TO_PROVE), replace(
+            selection, backends=SLOW_TO_PROVE, dtypes=("float64",)
+        )
+
+    return [(problem, parted(selection)) for problem, (selection,) in sample]
 
 
 def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:

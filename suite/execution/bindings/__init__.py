@@ -13,8 +13,8 @@ from .training import Epoch, Training
 
 __all__ = ["Binding", "Epoch", "Graphs", "Training", "open_binding"]
 
-# Keras imports them wherever they are installed, for wrappers and plots that no worker uses: half of the seconds that
-# it takes to start one.
+# Keras imports them wherever they are installed, for wrappers and plots that no worker uses: about half of the
+# seconds that it takes to start one.
 _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
 
 

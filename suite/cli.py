@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -47,6 +48,7 @@ def main() -> None:
     Exit codes: 0 all right; 1 any `differs`, `failed`, `timeout` or `unexpected-pass`, or a broken promise of
     `bench --aa`; 2 wrong usage or bad input; 3 the environment lacks what was asked for by name.
     """
+    os.environ["PYTHONSAFEPATH"] = "1"  # what is started from here on imports nothing of the current folder
     try:
         code = typer.main.get_command(app).main(standalone_mode=False)
     except (BadInput, TyperException) as error:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
-ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "CXX", "CC")
+ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CXX", "CC")
 
 #: What limits the threads of one operation, in one library or another.
 THREAD_LIMITS = (
@@ -39,7 +39,7 @@ def worker_environment(
         caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
     """
     caches = caches or scratch
-    environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
+    environment = {name: os.environ[name] for name in ALLOWED if name in os.environ} | _imported_from()
     if threads is not None:
         environment |= dict.fromkeys(THREAD_LIMITS, str(threads))
     environment |= {
@@ -64,6 +64,17 @@ def worker_environment(
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return environment
+
+
+def _imported_from() -> dict[str, str]:
+    """What makes a worker, and every Python that it starts, import what is installed and what PYTHONPATH names.
+
+    `python -m` and `python -c` alone would put the current folder in front of both, and so does an empty entry of
+    PYTHONPATH. Its relative entries are made absolute, since a worker runs in a folder of its own.
+    """
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    path = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, entries))} if entries else {}
+    return {"PYTHONSAFEPATH": "1", **path}
 
 
 def kept_by_jax(folder: Path) -> dict[str, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import elbostone
-from elbostone.execution import processes
+from elbostone.execution import supervisor
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.child import least_used
+from elbostone.execution.supervisor import least_used
 
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
@@ -94,7 +94,7 @@ def workers_of_test_processes_side_by_side() -> Iterator[None]:
     others = [[cpu] for cpu in sorted(os.sched_getaffinity(0))]
     before = others[: number % len(others)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "least_used", lambda threads, taken=(): least_used(threads, [*taken, *before]))
+        patch.setattr(supervisor, "least_used", lambda threads, taken=(): least_used(threads, [*taken, *before]))
         yield
 
 

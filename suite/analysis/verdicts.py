@@ -10,6 +10,7 @@ from ..definition.comparison import Comparison, Tensors, Truth, first_divergence
 from ..definition.embeddings import SEPARATOR
 from ..definition.problem import Problem
 from ..execution.backends import base_dtype
+from ..execution.cells import EqualityRecord
 from ..execution.records import Cell, cell_of
 from .equality import against_each_other, against_truth, truth_of
 from .exclusions import Exclusion, exclusion_of
@@ -41,7 +42,7 @@ Row = dict[str, Any]
 
 def judge(
     problem: Problem,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[EqualityRecord],
     load: Callable[[str], Tensors],
     exclusions: Sequence[Exclusion],
 ) -> list[Row]:
@@ -57,18 +58,18 @@ def judge(
     cells: dict[tuple[str, ...], dict[Cell, Tensors]] = {}
     rows: list[Row] = []
     for record in records:
-        cell = cell_of(record)
-        if record["status"] != "ok":
-            rows.append(_row(cell, record, "", record["status"], reason=record["reason"]))
+        cell = record.cell
+        if record.status != "ok" or record.tensors is None:
+            rows.append(_row(record, "", record.status, reason=record.reason))
             continue
-        bound, embedding = record.get("bound", "elbo"), (record.get("embedding") or "")
+        bound, embedding = record.bound or "elbo", record.embedding or ""
         key = (base_dtype(cell.dtype), bound, embedding)
         if key not in truths:
             names = embedding.split(SEPARATOR) if embedding else []
             truths[key] = truth_of(problem, key[0], bound=bound, embedding=names)
-        tensors = load(record["tensors"])
+        tensors = load(record.tensors)
         cells.setdefault((cell.dtype, bound, embedding), {})[cell] = tensors
-        rows += _cell_rows(cell, record, against_truth(problem, tensors, truths[key]), exclusions)
+        rows += _cell_rows(record, against_truth(problem, tensors, truths[key]), exclusions)
     for (dtype, *rest), group in cells.items():
         _name_companions(problem, group, truths[base_dtype(dtype), *rest], rows)
     return rows
@@ -90,34 +91,30 @@ def _name_companions(problem: Problem, group: Mapping[Cell, Tensors], truth: Tru
             row["reason"] = f"shared with {', '.join(same)}" if same else "no other cell computes the same"
 
 
-def _cell_rows(
-    cell: Cell, record: Mapping[str, Any], comparisons: list[Comparison], exclusions: Sequence[Exclusion]
-) -> list[Row]:
+def _cell_rows(record: EqualityRecord, comparisons: list[Comparison], exclusions: Sequence[Exclusion]) -> list[Row]:
     first = first_divergence(comparisons)
-    exclusion = exclusion_of(cell, exclusions)
+    exclusion = exclusion_of(record.cell, exclusions)
     divergence = first.describe() if first else None
     rows = []
     for comparison in comparisons:
         verdict, reason = ("equal" if comparison.equal else "differs"), None
         if exclusion and not comparison.equal:
             verdict, reason = "excluded", f"{exclusion.reason} ({exclusion.link})"
-        rows.append(_comparison_row(cell, record, comparison, verdict, divergence, reason))
+        rows.append(_comparison_row(record, comparison, verdict, divergence, reason))
     if exclusion and exclusion.strict and first is None:
         reason = f"excluded because {exclusion.reason} ({exclusion.link}), but every tensor is equal: remove the entry"
-        rows.append(_row(cell, record, "", "unexpected-pass", reason=reason))
+        rows.append(_row(record, "", "unexpected-pass", reason=reason))
     return rows
 
 
 def _comparison_row(
-    cell: Cell,
-    record: Mapping[str, Any],
+    record: EqualityRecord,
     comparison: Comparison,
     verdict: str,
     divergence: str | None,
     reason: str | None,
 ) -> Row:
     return _row(
-        cell,
         record,
         comparison.tensor,
         verdict,
@@ -135,9 +132,9 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _row(cell: Cell, record: Mapping[str, Any], term: str, verdict: str, **more: Any) -> Row:
-    known = {name: record.get(name) for name in ("adapted", "embedding")}
-    row: Row = {**cell.as_json(), **known, "term": term, "verdict": verdict, **more}
+def _row(record: EqualityRecord, term: str, verdict: str, **more: Any) -> Row:
+    known = {"adapted": record.adapted, "embedding": record.embedding}
+    row: Row = {**record.cell.as_json(), **known, "term": term, "verdict": verdict, **more}
     return {name: row.get(name) for name in COLUMNS}
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ..definition.problem import Problem
 from ..execution.plan import Selection, require_cells
-from ..execution.processes import cpu_threads
+from ..execution.supervisor import cpu_threads
 from ..samples import claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems

@@ -9,9 +9,11 @@ import typer
 
 from ..definition.problem import load_problem, read_tensors
 from ..definition.roles import TERMS
+from ..execution.cells import EqualityRecord
 from ..execution.plan import plan_cells, require_cells
-from ..execution.processes import Pool, cpu_threads, scratch_folder
-from ..execution.records import CELL_FIELDS
+from ..execution.processes import Pool, scratch_folder
+from ..execution.records import CELL_FIELDS, CellRecord
+from ..execution.supervisor import cpu_threads
 from .options import (
     AsJson,
     Backends,
@@ -55,14 +57,13 @@ def evaluate(
         progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance,
     ):
 
-        def collect(record: dict[str, Any]) -> None:
+        def collect(record: CellRecord) -> None:
             advance(record)
-            records.append(_read(record, pool.tensors, gradients))
+            records.append(_printed(record, pool.tensors, gradients))
 
-        for record in plan.settled:
-            advance(record)
-            records.append(_printed(record, {}, gradients))
         pool = Pool(scratch, cpus=cpu_threads(), timeout_s=timeout, threads=checked_threads(threads), on_record=collect)
+        for settled in plan.settled:
+            collect(settled)
         pool.run(plan.tasks)
     records.sort(key=lambda record: [record[name] for name in CELL_FIELDS if name != "problem"])
     if as_json:
@@ -72,21 +73,18 @@ def evaluate(
     raise typer.Exit(int(any(record["status"] in ("failed", "timeout") for record in records)))
 
 
-def _read(record: dict[str, Any], folder: Path, gradients: bool) -> dict[str, Any]:
-    tensors = read_tensors(folder / record["tensors"]) if record["status"] == "ok" else {}
-    return _printed(record, tensors, gradients)
-
-
-def _printed(record: dict[str, Any], tensors: dict[str, Any], gradients: bool) -> dict[str, Any]:
+def _printed(record: CellRecord, folder: Path, gradients: bool) -> dict[str, Any]:
     """A record as it is printed, with the canonical tensors that its notation's own equations gave."""
-    document = {name: record[name] for name in CELL_FIELDS if name != "problem"}
-    document |= {name: record.get(name) for name in ("adapted", "embedding", "status", "reason")}
+    assert isinstance(record, EqualityRecord), "nothing else is planned"
+    tensors = read_tensors(folder / record.tensors) if record.status == "ok" and record.tensors is not None else {}
+    document: dict[str, Any] = {n: value for n, value in record.cell.as_json().items() if n != "problem"}
+    document |= {name: getattr(record, name) for name in ("adapted", "embedding", "status", "reason")}
     document["terms"] = (
         {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
     )
     slopes = {n.removeprefix("gradient/"): t.tolist() for n, t in tensors.items() if n.startswith("gradient/")}
     # A source whose objective reduces another bound than the ELBO gives the gradients of that, under another name.
-    bound = record.get("bound", "elbo")
+    bound = record.bound or "elbo"
     found = slopes if gradients and tensors else None
     document["gradients"] = found if bound == "elbo" else None
     if bound != "elbo":

@@ -27,7 +27,9 @@ from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
 from ..execution.bench.trust import AA
 from ..execution.plan import Selection
-from ..execution.processes import blind_backends, cpu_threads
+from ..execution.processes import blind_backends
+from ..execution.records import CellRecord, Document, as_document
+from ..execution.supervisor import cpu_threads
 from ..report.trust import sections
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
@@ -99,7 +101,7 @@ def shown_path(path: Path) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+def progress(title: str, total: int) -> Iterator[Callable[[CellRecord | Document], None]]:
     """A bar on stderr that goes on with every record."""
     columns = (
         SpinnerColumn(),
@@ -111,10 +113,11 @@ def progress(title: str, total: int) -> Iterator[Callable[[dict[str, Any]], None
     with Progress(*columns, console=stderr, transient=False) as bar:
         task = bar.add_task(title, total=total)
 
-        def advance(record: dict[str, Any]) -> None:
-            if record["status"] in ("failed", "timeout"):
-                what = record.get("notation") or record["duel"]
-                bar.console.print(f"{record['status']}: {what} on {record['backend']}: {record['reason']}")
+        def advance(record: CellRecord | Document) -> None:
+            said = as_document(record) if isinstance(record, CellRecord) else record
+            if said["status"] in ("failed", "timeout"):
+                what = said.get("notation") or said["duel"]
+                bar.console.print(f"{said['status']}: {what} on {said['backend']}: {said['reason']}")
             bar.advance(task)
             done = int(bar.tasks[task].completed)
             bar.update(task, total=max(total, done))  # what is not stable is timed again

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import pandas as pd
 import typer
 
@@ -94,9 +94,9 @@ def _commit(run: Path, place: Path) -> None:
     for pattern in KEPT:
         for file in run.glob(pattern):
             shutil.copyfile(file, fresh / file.name)
-    about = RunFolder(fresh).settings()
-    about["command"] = _anywhere(about.get("command", []))
-    (fresh / "run.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    copied = RunFolder(fresh)
+    settings = copied.settings()
+    copied.write_settings(msgspec.structs.replace(settings, command=_anywhere(settings.command)))
     shutil.rmtree(place, ignore_errors=True)
     fresh.rename(place)
     stderr.print(f"{place} is now {run}")

@@ -179,7 +179,7 @@ class _Timing:
 
 
 def _order_of(folder: RunFolder) -> Order:
-    options = folder.settings().get("options", {})
+    options = folder.settings().options
     try:
         return Order(**options)
     except TypeError:

@@ -17,7 +17,8 @@ from ..definition.notation import Notation
 from ..definition.roles import ROLES
 from ..execution.backends import BACKENDS, one_of
 from ..execution.plan import Selection
-from ..execution.processes import cpu_threads, scratch_folder
+from ..execution.processes import scratch_folder
+from ..execution.supervisor import cpu_threads
 from ..report.plain import plain
 from ..workflow.claims import gather_and_judge, rows_of_run
 from ..workflow.folder import RunFolder

@@ -16,7 +16,7 @@ from ..analysis.theta.answer import Answer
 from ..definition.errors import EnvironmentLacks
 from ..execution.backends import BACKENDS, one_of
 from ..execution.processes import scratch_folder
-from ..execution.theta.start import Outcome
+from ..execution.theta.records import Outcome
 from ..report.theta import answer_tables, write_answer
 from ..report.theta_rows import long_tables
 from ..workflow.folder import RunFolder, create_run

@@ -1,15 +1,52 @@
-"""What every child process does first: keep to its CPUs, keep its memory, and end when its parent does."""
+"""The child process: one backend on one device, and what a job's capabilities ask of it.
+
+Run as `python -P -m elbostone.execution.child JOB.json`. It needs NumPy, safetensors, msgspec and its framework, and
+pytest-benchmark where it times sessions; it judges nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from .bindings import open_binding
+from .jobs import Capability, Job
+from .records import append_record
+
+# Each module has a struct `Asked` and a function `measure(binding, asked, append)`, and is imported when a job asks it.
+MEASURES: dict[Capability, str] = {
+    "probe": "probe",
+    "equality": "measure",
+    "claims": "claims.measure",
+    "theta": "theta.measure",
+    "session": "bench.plugin",
+    "duels": "bench.paired",
+    "ladders": "bench.ladders",
+    "profile": "bench.profiling",
+}
 
 # Below glibc's DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB on 64 bits: blocks have heads, and whole pages.
 _LARGEST_LEARNT = 31 * 2**20
+
+
+def main(path: str) -> None:
+    """Do what a job asks, part by part."""
+    job = msgspec.json.decode(Path(path).read_bytes(), type=Job)
+    settle(job.cpus)
+    binding = open_binding(job.backend, job.device)
+    for part in job.parts:
+        module = import_module(f"{__package__}.{MEASURES[part.capability]}")
+        asked = msgspec.json.decode(part.asked, type=module.Asked)
+        module.measure(binding, asked, partial(append_record, Path(job.records)))
 
 
 def settle(cpus: Collection[int] | None) -> None:
@@ -43,10 +80,5 @@ def _end_with(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)  # the group: compilers that this process started end too
 
 
-def least_used(threads: int, taken: Iterable[Sequence[int]] = ()) -> list[int]:
-    """As many CPUs as threads, those first that the fewest of the `taken` sets hold."""
-    use = dict.fromkeys(sorted(os.sched_getaffinity(0)), 0)
-    for cpus in taken:
-        for cpu in cpus:
-            use[cpu] += 1
-    return sorted(sorted(use, key=lambda cpu: use[cpu])[:threads])
+if __name__ == "__main__":
+    main(sys.argv[1])

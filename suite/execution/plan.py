@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..definition.embeddings import written_by
 from ..definition.errors import BadInput, EnvironmentLacks
@@ -16,54 +15,18 @@ from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
 from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
-from .records import CLAIMS, Cell, make_record
-
-
-@dataclass(frozen=True)
-class Task:
-    """A cell with what a worker needs to run it.
-
-    Attributes:
-        cell: what is run.
-        problem_file, notation_file: paths.
-        package: what the implementation is imported from.
-        gradients: whether those of the objective are wanted.
-        adapted: whether the problem leaves the source's own architecture.
-        embedding: how the notation writes the problem; None where it defines it.
-        forced: whether it writes it by that one embedding, though it may define it.
-        kind: that of its record; None for one of equality.
-    """
-
-    cell: Cell
-    problem_file: str
-    package: str
-    notation_file: str
-    gradients: bool
-    adapted: bool = False
-    embedding: str | None = None
-    forced: bool = False
-    kind: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            **self.cell.as_json(),
-            "problem_file": self.problem_file,
-            "package": self.package,
-            "notation_file": self.notation_file,
-            "gradients": self.gradients,
-            "adapted": self.adapted,
-            "embedding": self.embedding,
-            "forced": self.forced,
-            "kind": self.kind,
-        }
+from .cells import EqualityRecord, Task
+from .claims.records import ClaimsRecord, ClaimsTask
+from .records import CLAIMS, Cell, CellRecord, Status
+from .tasks import CellTask
 
 
 @dataclass
 class Plan:
     """What will run, and the records of what will not."""
 
-    tasks: list[Task] = field(default_factory=list)
-    settled: list[dict[str, Any]] = field(default_factory=list)
+    tasks: list[CellTask] = field(default_factory=list)
+    settled: list[CellRecord] = field(default_factory=list)
 
     def add(self, other: Plan) -> None:
         self.tasks += other.tasks
@@ -131,15 +94,18 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     embedding = written.text if written else None
                     if settled := _settled(cell, backend, notation, problem, selection):
                         status, reason = settled
-                        extra = {"adapted": adapted, "embedding": embedding}
-                        plan.settled.append(make_record(cell, status, reason, **extra))
+                        plan.settled.append(
+                            EqualityRecord(
+                                cell=cell, status=status, reason=reason, adapted=adapted, embedding=embedding
+                            )
+                        )
                         continue
                     assert written
                     weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
                     plan.tasks.append(
                         Task(
                             cell,
-                            str(problem_file),
+                            str(problem_file.absolute()),  # a worker runs in a folder of its own
                             where[notation.id],
                             str(notation.path),
                             selection.gradients,
@@ -158,15 +124,15 @@ def plan_claims(selection: Selection) -> Plan:
         for notation in selection.notations:
             cell = Cell(CLAIMS, notation.id, backend.framework, backend.name, "cpu", "float64", "eager")
             if backend.lacking():
-                plan.settled.append(make_record(cell, "missing", backend.remedy(), kind=CLAIMS))
+                plan.settled.append(ClaimsRecord(cell=cell, status="missing", reason=backend.remedy()))
                 continue
-            plan.tasks.append(Task(cell, "", where[notation.id], str(notation.path), gradients=False, kind=CLAIMS))
+            plan.tasks.append(ClaimsTask(cell, where[notation.id], str(notation.path)))
     return plan
 
 
 def _settled(
     cell: Cell, backend: Backend, notation: Notation, problem: Problem, selection: Selection
-) -> tuple[str, str] | None:
+) -> tuple[Status, str] | None:
     """The status of a cell that cannot run, and why."""
     if written_by(notation, problem.spec) is None:
         return "unsupported", str(notation.unsupported(problem.spec))

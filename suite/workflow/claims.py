@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from ..analysis.claims.verdicts import Row, judge_claims
 from ..definition.errors import BadInput
 from ..definition.notation import FRAMEWORKS, Notation
 from ..definition.registry import notations
+from ..execution.claims.records import ClaimsRecord
 from ..execution.plan import Plan, Selection, plan_claims
-from ..execution.processes import Pool
-from ..execution.records import CLAIMS, append_record, cell_of, done
+from ..execution.processes import OnRecord, Pool
+from ..execution.records import append_record, done
 from ..report.claims import write_claims
 from .folder import RunFolder
-
-OnRecord = Callable[[dict[str, Any]], None]
 
 
 def pending_claims(folder: RunFolder, selection: Selection) -> Plan:
     """The cells that gather facts, without those that a run has already."""
-    planned, finished = plan_claims(selection), done(folder.all_records(), CLAIMS)
+    planned, finished = plan_claims(selection), done(folder.records_of(ClaimsRecord))
     return Plan(
         [task for task in planned.tasks if task.cell not in finished],
-        [record for record in planned.settled if cell_of(record) not in finished],
+        [record for record in planned.settled if record.cell not in finished],
     )
 
 
@@ -51,9 +49,9 @@ def judge_claims_of(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
     """The rows of all claims of a run; records of other notations are left out."""
     known = {notation.id: notation for notation in chosen}
     rows: list[Row] = []
-    for record in folder.all_records():
-        if record.get("kind") == CLAIMS and record["notation"] in known:
-            notation = known[record["notation"]]
+    for record in folder.records_of(ClaimsRecord):
+        if record.cell.notation in known:
+            notation = known[record.cell.notation]
             rows += judge_claims(notation, record, folder.tensors_of, sources_of(notation))
     return rows
 

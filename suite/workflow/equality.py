@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..analysis.exclusions import load_exclusions
 from ..analysis.verdicts import Row, judge
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, save_problem
+from ..execution.cells import EqualityRecord
 from ..execution.plan import Plan, Selection, plan_cells
-from ..execution.processes import Pool
-from ..execution.records import append_record, cell_of, done
+from ..execution.processes import OnRecord, Pool
+from ..execution.records import append_record, done
 from ..report.tables import write_equivalence, write_whole
 from .folder import RunFolder
-
-OnRecord = Callable[[dict[str, Any]], None]
 
 
 @dataclass
@@ -45,11 +43,11 @@ class Equality:
         if not file.exists():
             save_problem(problem, self.folder.problems)
         self.problems[problem.name] = load_problem(file)
-        finished = done(self.folder.all_records())
+        finished = done(self.folder.records_of(EqualityRecord))
         for selection in selections:
             planned = plan_cells(problem, file, selection)
             self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
-            self.plan.settled += [record for record in planned.settled if cell_of(record) not in finished]
+            self.plan.settled += [record for record in planned.settled if record.cell not in finished]
 
     def also(self, plan: Plan) -> None:
         """Cells of another kind, which the same workers run; their records are judged elsewhere."""
@@ -78,11 +76,11 @@ class Equality:
 
 def judge_run(folder: RunFolder, problems: Iterable[Problem]) -> list[Row]:
     """The rows of all cells of a run; verdicts.jsonl and the equivalence tables are written."""
-    records = [record for record in folder.all_records() if "kind" not in record]
+    records = folder.records_of(EqualityRecord)
     exclusions = load_exclusions()
     rows: list[Row] = []
     for problem in problems:
-        own = [record for record in records if record["problem"] == problem.name]
+        own = [record for record in records if record.cell.problem == problem.name]
         rows += judge(problem, own, folder.tensors_of, exclusions)
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     write_whole(folder.verdicts, lambda path: path.write_text(lines, encoding="utf-8"))

@@ -15,15 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..analysis.verdicts import Row
 from ..definition.comparison import Tensors
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, read_tensors
 from ..execution import processor
 from ..execution.gpu import described, gpus
-from ..execution.processes import cpu_threads
-from ..execution.records import read_records, trim_partial_line
+from ..execution.records import Document, Record, read_records, read_records_of, trim_partial_line
+from ..execution.supervisor import cpu_threads
 
+# History of the schema of run.json:
+# 1: first.
 RUN_SCHEMA = 1
 PACKAGES = (
     "elbostone",
@@ -42,8 +46,42 @@ PACKAGES = (
     "tensorflow-probability",
     "tf-keras",
     "safetensors",
+    "msgspec",
     "pandas",
 )
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """run.json: what a reader needs to know of how and where a run was made.
+
+    Attributes:
+        schema: of run.json.
+        created: UTC.
+        options: of the verb, by which `--resume` goes on.
+        command: what was typed.
+        git_commit: of the folder in which it was typed.
+        python, platform, host, packages: where it ran; packages with their versions.
+        cpu, cpu_features, cpus, memory_bytes: the processor, what of it matters here, how many CPUs the run may use.
+        gpu, gpus: in words, and as nvidia-smi has them.
+        tf32: whether float32 may be TF32: never, as that is a dtype of its own.
+    """
+
+    schema: int
+    created: str = ""
+    options: dict[str, Any] = {}
+    command: list[str] = []
+    git_commit: str | None = None
+    python: str = ""
+    platform: str = ""
+    host: str = ""
+    cpu: str = ""
+    cpu_features: list[str] = []
+    cpus: int | None = None
+    memory_bytes: int | None = None
+    gpu: str | None = None
+    gpus: list[dict[str, Any]] = []
+    tf32: bool = False
+    packages: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -64,9 +102,13 @@ class RunFolder:
     def problems(self) -> Path:
         return self.path / "problems"
 
-    def all_records(self) -> list[dict[str, Any]]:
-        """The records so far."""
+    def all_records(self) -> list[Document]:
+        """The records so far, as documents."""
         return read_records(self.records) if self.records.exists() else []
+
+    def records_of(self, kind: type[Record]) -> list[Record]:
+        """The records of one kind so far."""
+        return read_records_of(self.records, kind) if self.records.exists() else []
 
     def tensors_of(self, name: str) -> Tensors:
         """A record's tensors by file name."""
@@ -86,7 +128,7 @@ class RunFolder:
             raise BadInput(f"{self.verdicts}: expected the verdicts of a run; it has none yet: go on with --resume")
         return [json.loads(line) for line in self.verdicts.read_text(encoding="utf-8").splitlines()]
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> RunSettings:
         """run.json.
 
         Raises:
@@ -103,7 +145,15 @@ class RunFolder:
             raise BadInput(f"{path}: expected a run with a schema")
         if document["schema"] > RUN_SCHEMA:
             raise BadInput(f"{path}: expected schema {RUN_SCHEMA} or older; found {document['schema']}")
-        return document
+        try:
+            return msgspec.convert(document, RunSettings)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{path}: expected the settings of a run; found: {error}") from None
+
+    def write_settings(self, settings: RunSettings) -> None:
+        """run.json, anew."""
+        document = msgspec.to_builtins(settings)
+        (self.path / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
@@ -122,33 +172,33 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
-        # Absolute: benchmark sessions run in empty folders of their own.
-        folder = folder.resolve()
-        document = {"schema": RUN_SCHEMA, "created": stamp, "options": dict(options), **describe_machine()}
-        (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        return RunFolder(folder)
+        # Absolute: every worker runs in an empty folder of its own.
+        run = RunFolder(folder.resolve())
+        run.write_settings(settings_of(options, stamp))
+        return run
     raise BadInput(f"{out}: a hundred runs in one second")
 
 
-def describe_machine() -> dict[str, Any]:
-    """What a reader needs to know of where a run was made: versions, processor, memory, GPU, commit, command."""
+def settings_of(options: Mapping[str, Any], created: str) -> RunSettings:
+    """The settings of a run that is made now, by this command on this machine."""
     cards = gpus()
-    return {
-        "command": ["elbostone", *sys.argv[1:]],
-        "git_commit": _output("git", "rev-parse", "HEAD"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "host": socket.gethostname(),
-        "cpu": processor.model(),
-        "cpu_features": processor.features(),
-        "cpus": cpu_threads(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpu": described(cards),
-        "gpus": cards,
-        # Whether float32 may be TF32: never, as that is a dtype of its own.
-        "tf32": False,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-    }
+    return RunSettings(
+        schema=RUN_SCHEMA,
+        created=created,
+        options=dict(options),
+        command=["elbostone", *sys.argv[1:]],
+        git_commit=_output("git", "rev-parse", "HEAD"),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        host=socket.gethostname(),
+        cpu=processor.model(),
+        cpu_features=processor.features(),
+        cpus=cpu_threads(),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        gpu=described(cards),
+        gpus=cards,
+        packages={name: found for name in PACKAGES if (found := _version(name))},
+    )
 
 
 def _version(name: str) -> str | None:

@@ -19,8 +19,10 @@ from ..definition.theta.cases import all_cases
 from ..definition.theta.training import split_digits
 from ..execution.backends import BACKENDS
 from ..execution.plan import Selection
-from ..execution.processes import cpu_threads
-from ..execution.theta.start import Outcome, missing, run_jobs
+from ..execution.supervisor import cpu_threads
+from ..execution.theta.measure import Asked
+from ..execution.theta.records import Outcome, missing
+from ..execution.theta.start import run_jobs
 from .claims import gather_and_judge
 from .folder import RunFolder
 from .theta_training import OnOutcome, Trained
@@ -43,9 +45,9 @@ def compute(
     problems = digits.problems(trained.weights, split_digits()[1])
     inputs = scratch / "inputs"
     write_inputs(problems, inputs)
-    jobs = {name: {"tasks": ["densities", "readings"], "inputs": str(inputs)} for name in backends}
+    jobs = {name: Asked(["densities", "readings"], str(inputs), str(scratch / "workers" / name)) for name in backends}
     with ThreadPoolExecutor(max_workers=1) as beside:  # the truth is computed while the workers run
-        running = beside.submit(run_jobs, jobs, scratch / "workers", timeout_s=timeout_s, on_outcome=on_outcome)
+        running = beside.submit(run_jobs, jobs, timeout_s=timeout_s, on_outcome=on_outcome)
         expected = Expected(
             truth_of(all_cases()),
             digits_analysis.expectations(problems, digits.latents(), digits.fitted()),

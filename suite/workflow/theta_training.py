@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from ..definition import oracle
@@ -15,7 +15,9 @@ from ..definition.errors import BadInput
 from ..definition.problem import Array, Problem, read_tensors, save_tensors
 from ..definition.theta.training import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
 from ..execution.backends import BACKENDS
-from ..execution.theta.start import Outcome, run_jobs
+from ..execution.theta.measure import Asked
+from ..execution.theta.records import Outcome, TrainingRecord
+from ..execution.theta.start import run_jobs
 
 COMMITTED = Path(__file__).parent.parent / "trained"
 """Part of the package, so that an installed one has them too."""
@@ -38,7 +40,7 @@ class Trained:
         origin: where they come from, in words.
     """
 
-    records: list[dict[str, Any]]
+    records: list[TrainingRecord]
     weights: dict[str, dict[str, Array]]
     origin: str
 
@@ -56,11 +58,15 @@ def load_trained(folder: Path = COMMITTED) -> Trained:
         raise BadInput(f"{path}: expected the trainings that '{COMMAND}' writes; found {error}") from None
     if document["schema"] > SCHEMA:
         raise BadInput(f"{path}: expected schema {SCHEMA} or older; found {document['schema']}")
+    try:
+        records = msgspec.convert(document["trainings"], list[TrainingRecord])
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path}: trainings: expected records of trainings; found: {error}") from None
     tensors = read_tensors(folder / WEIGHTS)
     weights = {
         name: {n.removeprefix(f"{name}/"): t for n, t in tensors.items() if n.startswith(f"{name}/")} for name in KEPT
     }
-    return Trained(document["trainings"], weights, f"made once, by '{document['command']}', and committed")
+    return Trained(records, weights, f"made once, by '{document['command']}', and committed")
 
 
 def train(
@@ -84,14 +90,10 @@ def train(
     save_tensors({"train": data, "held_out": held_out}, inputs / "digits.safetensors")
     first = next((name for name in backends if not BACKENDS[name].lacking()), None)
     jobs = {
-        name: {
-            "tasks": ["trainings"],
-            "inputs": str(inputs),
-            "trainings": [asdict(training) for training in trainings(moved=name == first)],
-        }
+        name: Asked(["trainings"], str(inputs), str(scratch / "workers" / name), trainings(moved=name == first))
         for name in backends
     }
-    outcomes = run_jobs(jobs, scratch / "workers", timeout_s=timeout_s, on_outcome=on_outcome)
+    outcomes = run_jobs(jobs, timeout_s=timeout_s, on_outcome=on_outcome)
     done = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
     if not done:
         reasons = "; ".join(f"{o.backend}: {o.status}: {o.reason}" for o in outcomes.values())
@@ -112,17 +114,18 @@ def write_trained(done: Sequence[Outcome], held_out: Array, folder: Path) -> Tra
         for training in trainings(moved=False)
         for readout, scale in _evaluation_scales(done[0].folder, training, held_out).items()
     }
+    reports = {outcome.backend: outcome.record for outcome in done if outcome.record is not None}
     records = [
-        {**record, "evaluation_scale_nats": scales[record["regime"], record["seed"], record["readout"]]}
-        for outcome in done
-        for record in outcome.record["trainings"]
+        msgspec.structs.replace(record, evaluation_scale_nats=scales[record.regime, record.seed, record.readout])
+        for report in reports.values()
+        for record in report.trainings
     ]
     weights = {name: read_tensors(done[0].folder / Training(name, SEEDS[0]).file) for name in KEPT}
     document = {
         "schema": SCHEMA,
         "command": COMMAND,
-        "versions": {outcome.backend: outcome.record["versions"] for outcome in done},
-        "trainings": records,
+        "versions": {backend: report.versions for backend, report in reports.items()},
+        "trainings": msgspec.to_builtins(records),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORDS).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

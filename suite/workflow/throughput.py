@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from ..analysis.duels import Prove, fastest_rungs, ladder_rows
@@ -28,8 +29,8 @@ from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
 from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
 from ..execution.peers.table import PEER
-from ..execution.processes import cpu_threads
-from ..execution.records import append_record, make_record
+from ..execution.records import Status, append_record, make_record
+from ..execution.supervisor import cpu_threads
 from ..report.ladders import write_ladders
 from ..report.targets import write_targets
 from ..report.throughput import write_throughput
@@ -151,7 +152,7 @@ def note(folder: RunFolder, records: Iterable[dict[str, Any]]) -> None:
             append_record(folder.records, record)
 
 
-def unmeasured(timing: Timing, status: str, reason: str) -> dict[str, Any]:
+def unmeasured(timing: Timing, status: Status, reason: str) -> dict[str, Any]:
     """The record of a timing that no process is started for."""
     about = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}, "pass": None}
     return make_record(timing.cell, status, reason, **about)
@@ -215,11 +216,11 @@ def _kept(folder: RunFolder, workload: Workload) -> str:
 
 def tabulate_run(folder: RunFolder) -> list[Row]:
     """The throughput rows of a run's records; the tables are written."""
-    records = folder.all_records()
+    records, settings = folder.all_records(), msgspec.to_builtins(folder.settings())
     rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
     if rows or not any(is_aa(record) for record in records):  # a run may do nothing but test its timings
-        write_throughput(rows, folder.settings(), folder.path)
+        write_throughput(rows, settings, folder.path)
     if rungs := ladder_rows(records, prover(folder)):
         write_ladders(rungs, folder.path)
-        write_targets(target_rows(rows, rungs), folder.settings(), folder.path)
+        write_targets(target_rows(rows, rungs), settings, folder.path)
     return rows

@@ -21,8 +21,8 @@ from elbostone.execution.bench.sample import QUICK, BenchSample, Proven, Slice, 
 from elbostone.execution.bench.session import MIN_ROUNDS, Session, plan_sessions, run_sessions
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload, make_workload
-from elbostone.execution.processes import cpu_threads
 from elbostone.execution.records import Cell, read_records
+from elbostone.execution.supervisor import cpu_threads
 from elbostone.workflow.throughput import installed, write_expected
 
 BATCH = 8

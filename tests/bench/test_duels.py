@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,9 +88,10 @@ def test_every_contestant_has_every_place() -> None:
 def test_all_entries_of_a_duel_are_warmed_or_none() -> None:
     session = DuelSession.__new__(DuelSession)
     session._progress = lambda entry: None  # type: ignore[method-assign]
+    bout = SimpleNamespace(tries=1, blocks=2, limit_s=None)
     for calls in ((1, 2, 1), (1, 1, 1)):
         entries = [Entry(None, 0.0, contestant=Contestant(lambda: None, n)) for n in calls]  # type: ignore[arg-type]
-        session._measure({"tries": 1, "blocks": 2, "limit_s": None}, entries)
+        session._measure(bout, entries)
         assert {entry.contestant.warm for entry in entries if entry.contestant} == {max(calls) > 1}
 
 

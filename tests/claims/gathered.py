@@ -8,8 +8,10 @@ from elbostone.analysis.claims.evidence import Violation
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import read_tensors
 from elbostone.execution.claims.facts import Facts, facts_of
-from elbostone.execution.plan import Selection, Task, plan_claims
+from elbostone.execution.claims.records import ClaimsRecord
+from elbostone.execution.plan import Selection, plan_claims
 from elbostone.execution.processes import Pool
+from elbostone.execution.tasks import CellTask
 from elbostone.workflow.claims import sources_of
 
 
@@ -18,13 +20,13 @@ def gather(backend: str, folder: Path, notations: Sequence[Notation]) -> dict[st
     return run_tasks(plan_claims(Selection(tuple(notations), (backend,))).tasks, folder)
 
 
-def run_tasks(tasks: Sequence[Task], folder: Path) -> dict[str, Facts]:
+def run_tasks(tasks: Sequence[CellTask], folder: Path) -> dict[str, Facts]:
     """Notation id → its facts; one thread, since on tensors as small as these a second one only waits."""
-    records: list[dict] = []
+    records: list[ClaimsRecord] = []
     Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
-    failed = [f"{r['notation']}: {r['reason']}" for r in records if r["status"] != "ok"]
+    failed = [f"{r.cell.notation}: {r.reason}" for r in records if r.status != "ok"]
     assert not failed, "\n".join(failed)
-    return {r["notation"]: facts_of(r["facts"], read_tensors(folder / "tensors" / r["tensors"])) for r in records}
+    return {r.cell.notation: facts_of(r.facts, read_tensors(folder / "tensors" / r.tensors)) for r in records}
 
 
 def complaints(notation: Notation, facts: Facts, source: Notation | None = None) -> Iterator[Violation]:

@@ -16,7 +16,7 @@ from elbostone.definition.problem import read_tensors
 from elbostone.definition.registry import packages
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.claims.facts import facts_of
-from elbostone.execution.plan import Task
+from elbostone.execution.claims.records import ClaimsRecord, ClaimsTask
 from elbostone.execution.processes import Pool
 from elbostone.execution.records import CLAIMS, Cell
 
@@ -46,13 +46,13 @@ def run_for_real(planted: Sequence[tuple[Notation, Lie]], backend: str, folder: 
             results[i] = f"{notation.id}: {error}"
             continue
         cell = Cell(f"{CLAIMS}{i}", notation.id, BACKENDS[backend].framework, backend, "cpu", "float64", "eager")
-        tasks.append(Task(cell, "", packages()[notation.id], str(files[i]), gradients=False, kind=CLAIMS))
-    records: list[dict[str, Any]] = []
+        tasks.append(ClaimsTask(cell, packages()[notation.id], str(files[i])))
+    records: list[ClaimsRecord] = []
     Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     for record in records:
-        assert record["status"] == "ok", record["reason"]
-        i = int(record["problem"].removeprefix(CLAIMS))
-        facts = facts_of(record["facts"], read_tensors(folder / "tensors" / record["tensors"]))
+        assert record.status == "ok", record.reason
+        i = int(record.cell.problem.removeprefix(CLAIMS))
+        facts = facts_of(record.facts, read_tensors(folder / "tensors" / record.tensors))
         source = planted[i][0]
         false = load_notation(files[i], source.id)
         results[i] = list(complaints(false, facts, source))

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from elbostone.analysis.exclusions import load_exclusions
 from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
 from elbostone.definition.problem import load_problem, read_tensors
+from elbostone.execution.cells import EqualityRecord
 from elbostone.execution.plan import Plan, Selection, plan_cells
-from elbostone.execution.processes import Pool, cpu_threads
+from elbostone.execution.processes import Pool
+from elbostone.execution.supervisor import cpu_threads
 
 
 def run_and_judge(
     folder: Path, files: Sequence[Path], selection: Selection | Mapping[Path, Selection], timeout_s: float = 300
-) -> tuple[list[Row], list[dict[str, Any]]]:
+) -> tuple[list[Row], list[EqualityRecord]]:
     """Verdict rows and records of the selected cells of some problem files, which have names of their own."""
-    records: list[dict[str, Any]] = []
+    records: list[EqualityRecord] = []
     plan = Plan()
     problems = {file: load_problem(file) for file in files}
     for file, problem in problems.items():
@@ -25,7 +26,7 @@ def run_and_judge(
     pool.run(plan.tasks)
     rows: list[Row] = []
     for problem in problems.values():
-        own = [record for record in records if record["problem"] == problem.name]
+        own = [record for record in records if record.cell.problem == problem.name]
         rows += judge(problem, own, lambda name: read_tensors(folder / "tensors" / name), load_exclusions())
     return rows, records
 

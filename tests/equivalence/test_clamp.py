@@ -30,14 +30,14 @@ def test_the_published_form_leaves_the_likelihood_where_its_library_clamps(backe
     dtypes = BACKENDS[backend].dtypes
     selection = Selection(PUBLISHED, (backend,), "cpu", dtypes, ("eager", "published"), gradients=False)
     _, records = run_and_judge(tmp_path, [CASE], selection)
-    assert [record["status"] for record in records] == ["ok"] * len(records), records
-    published = [record for record in records if record["mode"] == "published"]
+    assert [record.status for record in records] == ["ok"] * len(records), records
+    published = [record for record in records if record.cell.mode == "published"]
     assert len(published) == len(PUBLISHED) * len(dtypes)
-    assert not any("clamp_logit" in record for record in records if record["mode"] != "published")
+    assert not any(record.clamp_logit for record in records if record.cell.mode != "published")
     for record in published:
-        clamp, dtype = record["clamp_logit"], record["dtype"]
-        where = f"{backend} {record['notation']} {dtype}: {clamp}"
-        if record["notation"] == "tomczak_welling_2018":
+        clamp, dtype = record.clamp_logit, record.cell.dtype
+        where = f"{backend} {record.cell.notation} {dtype}: {clamp}"
+        if record.cell.notation == "tomczak_welling_2018":
             assert VAMP <= clamp["x1"] <= VAMP + STEP, where
             # in float32 1 − σ(a) has two digits left here, and may leave a little earlier
             assert VAMP - (dtype == "float32") <= clamp["x0"] <= VAMP + STEP, where

@@ -20,7 +20,7 @@ from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.definition.registry import notations, packages
 from elbostone.definition.spec import Spec
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.plan import Task
+from elbostone.execution.cells import EqualityRecord, Task
 from elbostone.execution.processes import Pool
 from elbostone.execution.records import Cell
 from elbostone.samples import problem_of
@@ -92,12 +92,12 @@ def _run(backend: str, folder: Path) -> list[Row]:
                 tasks.append(
                     Task(cell, file, where, str(notation.path), gradients=True, embedding=embedding, forced=True)
                 )
-    records: list[dict[str, object]] = []
+    records: list[EqualityRecord] = []
     # One thread: on tensors as small as these a second one only waits.
     Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     rows: list[Row] = []
     for name in CASES:
-        own = [record for record in records if record["problem"] == name]
+        own = [record for record in records if record.cell.problem == name]
         rows += judge(problem(name), own, lambda file: read_tensors(folder / "tensors" / file), load_exclusions())
     return rows
 

@@ -14,6 +14,7 @@ from elbostone.definition.notation import Notation
 from elbostone.definition.problem import load_problem
 from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
+from elbostone.execution.bindings import Graphs
 from elbostone.execution.plan import Selection
 
 ROOT = Path(__file__).parent.parent.parent
@@ -47,7 +48,7 @@ def test_every_exact_case_is_equal_in_every_cell(
     selections = {file: every_notation(backend, "eager", dtypes) for file, dtypes in chosen.items()}
     rows, records = run_and_judge(tmp_path, files, selections)
     assert not complaints(rows), complaints(rows)
-    executed = {(r["problem"], r["dtype"]) for r in records if r["status"] == "ok"}
+    executed = {(r.cell.problem, r.cell.dtype) for r in records if r.status == "ok"}
     for file, dtypes in chosen.items():
         for dtype in dtypes:
             if file.stem in NOBODYS:
@@ -70,11 +71,11 @@ def test_compiled_modes_are_equal_too(backend: str, mode: str, tmp_path: Path) -
     selections = {file: Selection(group, (backend,), "cpu", ("float32",), (mode,)) for file, group in own.items()}
     rows, records = run_and_judge(tmp_path, tuple(own), selections)
     assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
-    assert {record["notation"] for record in records} == (
+    assert {record.cell.notation for record in records} == (
         set(notations()) if mode in BACKENDS[backend].modes else set()
     )
     for record in records:
-        assert record["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}, record
+        assert record.graphs == Graphs(graphs=1, breaks=0, recompiles=0), record
 
 
 def test_float64_as_shipped_is_excluded_with_its_upstream_link(backend: str, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import Any
 
 import pytest
 from planted_folder import LEFT, marked, plant
@@ -15,7 +14,10 @@ from elbostone.definition.problem import load_problem
 from elbostone.definition.registry import notations
 from elbostone.execution.environment import worker_environment
 from elbostone.execution.plan import Selection, plan_cells, plan_claims
-from elbostone.execution.processes import Pool, cpu_threads, probe
+from elbostone.execution.probe import probe
+from elbostone.execution.processes import Pool
+from elbostone.execution.records import CellRecord
+from elbostone.execution.supervisor import cpu_threads
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 
@@ -36,10 +38,10 @@ def test_workers_import_nothing_of_the_current_folder(backend: str, tmp_path: Pa
     selection = Selection((notations()["pytorch_examples"],), (backend,), gradients=False)
     plan = plan_cells(load_problem(CASE), CASE, selection)
     plan.add(plan_claims(selection))
-    records: list[dict[str, Any]] = []
+    records: list[CellRecord] = []
     Pool(tmp_path / "run", cpus=cpu_threads(), timeout_s=300, on_record=records.append).run(plan.tasks)
-    assert [(r["status"], r["reason"]) for r in records] == [("ok", None)] * 2, records[0].get("traceback")
-    assert probe(backend, "cpu")["backend"] == backend
+    assert [(r.status, r.reason) for r in records] == [("ok", None)] * 2, records[0].traceback
+    assert probe(backend, "cpu").backend == backend
     assert marked(marks) == []
 
 

@@ -28,7 +28,8 @@ from elbostone.definition.registry import notations
 from elbostone.definition.spec import CONDITIONS
 from elbostone.definition.weights import decoder_slots
 from elbostone.execution.plan import Plan, Selection, plan_cells
-from elbostone.execution.processes import Pool, cpu_threads
+from elbostone.execution.processes import Pool
+from elbostone.execution.supervisor import cpu_threads
 
 DTYPES = ("float64", "float32")
 #: One problem of each family.
@@ -85,7 +86,7 @@ def run_and_judge(
     assert len(records) == len(backends) * asked
     by_problem: dict[str, list[dict[str, object]]] = {}
     for record in records:
-        by_problem.setdefault(record["problem"], []).append(record)
+        by_problem.setdefault(record.cell.problem, []).append(record)
     rows = []
     for problem, _ in wanted:
         own = by_problem[problem.name]

@@ -23,7 +23,7 @@ from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
 from elbostone.definition.comparison import Tensors, Truth
 from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.plan import Task
+from elbostone.execution.cells import Task
 from elbostone.execution.processes import Pool
 from elbostone.execution.records import Cell
 
@@ -82,12 +82,12 @@ def _run(backend: str, folder: Path, shapes: int) -> Outcomes:
         Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
     rows = []
     for problem in problems.values():
-        own = [record for record in records if record["problem"] == problem.name]
+        own = [record for record in records if record.cell.problem == problem.name]
         rows += judge(problem, own, lambda name: read_tensors(folder / "tensors" / name), load_exclusions())
     tensors = {
         task.cell: read_tensors(folder / "tensors" / f"{task.cell.key}.safetensors")
         for task, record in zip(tasks, records, strict=True)
-        if record["status"] == "ok"
+        if record.status == "ok"
     }
     truths = {(name, dtype): truth_of(problem, dtype) for name, problem in problems.items() for dtype in DTYPES}
     return Outcomes(shapes, by_cell(rows), tensors, problems, truths)

@@ -1,13 +1,12 @@
 """Workers: a crash, a hang or a lie costs one cell, and the rest goes on; and a GPU that is not there is said so."""
 
-import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 from equivalence.planted import PACKAGE, copy
 
@@ -16,10 +15,14 @@ from elbostone.definition.problem import load_problem, read_tensors
 from elbostone.definition.registry import notations, packages
 from elbostone.execution import processes
 from elbostone.execution.backends import Backend
-from elbostone.execution.child import least_used
+from elbostone.execution.cells import EqualityRecord, Task
 from elbostone.execution.environment import worker_environment
-from elbostone.execution.plan import Selection, Task, plan_cells
-from elbostone.execution.processes import Pool, blind_backends, cpu_threads, probe, shared
+from elbostone.execution.jobs import Job
+from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.probe import Probed, probe
+from elbostone.execution.processes import Pool, blind_backends, shared
+from elbostone.execution.supervisor import cpu_threads, least_used
+from elbostone.execution.tasks import part_of
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))
@@ -45,32 +48,33 @@ def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
 
 
 def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
-    records: list[dict[str, Any]] = []
+    records: list[EqualityRecord] = []
     pool = Pool(tmp_path / "run", cpus=cpu_threads(), timeout_s=25, on_record=records.append)
     pool.run(tasks)
-    assert [record["status"] for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
-    assert records[1]["reason"] == "the worker ended with signal SIGABRT"
-    assert records[3]["reason"] == "no outcome within 25 s"
-    assert records[4]["reason"] == "RuntimeError: planted"
-    assert "planted" in records[4]["traceback"]
+    assert [record.status for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
+    assert records[1].reason == "the worker ended with signal SIGABRT"
+    assert records[3].reason == "no outcome within 25 s"
+    assert records[4].reason == "RuntimeError: planted"
+    assert "planted" in records[4].traceback
     for record in records:
-        if record["status"] == "ok":
-            assert read_tensors(tmp_path / "run" / "tensors" / record["tensors"])["elbo"].shape == (3,)
+        if record.status == "ok":
+            assert read_tensors(tmp_path / "run" / "tensors" / record.tensors)["elbo"].shape == (3,)
 
 
 def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path) -> None:
     selection = Selection(
         (notations()["pytorch_examples"],), (backend,), dtypes=("float64", "float32"), gradients=False
     )
-    records: list[dict[str, Any]] = []
+    records: list[EqualityRecord] = []
     pool = Pool(tmp_path, cpus=1, timeout_s=120, on_record=records.append)
     pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
-    assert [record["status"] for record in records] == ["ok", "ok"], [record["reason"] for record in records]
+    assert [record.status for record in records] == ["ok", "ok"], [record.reason for record in records]
     for record in records:
-        active = record["active"]
-        assert (active["backend"], active["device"], active["dtype"]) == (backend, "cpu", record["dtype"])
-        assert active["threads"] == 1
-        assert active["versions"]
+        active = record.active
+        assert active is not None
+        assert (active.backend, active.device, active.dtype) == (backend, "cpu", record.cell.dtype)
+        assert active.threads == 1
+        assert active.versions
 
 
 def test_a_stray_backend_in_the_environment_decides_nothing(
@@ -80,7 +84,7 @@ def test_a_stray_backend_in_the_environment_decides_nothing(
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
     environment = worker_environment(backend, "cpu", 1, tmp_path)
     assert environment.get("KERAS_BACKEND", "none") != "numpy"
-    assert probe(backend, "cpu")["backend"] == backend
+    assert probe(backend, "cpu").backend == backend
 
 
 def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
@@ -94,7 +98,7 @@ def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
 def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "probe", lambda name, device: {"device": name != backend})
+    monkeypatch.setattr(processes, "probe", lambda name, device: Probed(name, {}, 1, name != backend))
     others = {name: b for name, b in processes.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
     monkeypatch.setattr(
         processes, "BACKENDS", others | {backend: processes.BACKENDS[backend], "other": NOTHING_LACKING}
@@ -103,7 +107,7 @@ def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     assert set(blind) == {backend}
     selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda", blind=blind)
     (record,) = plan_cells(load_problem(CASE), CASE, selection).settled
-    assert (record["status"], record["reason"]) == ("missing", f"device 'cuda': no GPU that {backend} can see")
+    assert (record.status, record.reason) == ("missing", f"device 'cuda': no GPU that {backend} can see")
     with pytest.raises(EnvironmentLacks, match=f"no GPU that {backend} can see"):
         blind_backends("cuda", (backend, "other"))
 
@@ -113,12 +117,10 @@ def test_a_worker_that_cannot_start_fails_all_its_cells_at_once(
 ) -> None:
     package = {"torch": "torch"}.get(backend, "keras")
     (tmp_path / f"{package}.py").write_text("raise ImportError('broken')")
-    records: list[dict[str, Any]] = []
+    records: list[EqualityRecord] = []
     Pool(tmp_path / "run", cpus=1, timeout_s=60, on_record=records.append).run(tasks)
-    assert [(r["status"], r["reason"]) for r in records] == [("failed", "the worker ended with exit code 1")] * len(
-        tasks
-    )
-    assert "broken" in records[0]["traceback"]
+    assert [(r.status, r.reason) for r in records] == [("failed", "the worker ended with exit code 1")] * len(tasks)
+    assert "broken" in records[0].traceback
 
 
 def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
@@ -133,10 +135,10 @@ def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
 
 def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list[Task]) -> None:
     """Even where the parent is killed and can clean up nothing."""
-    job = {"records": str(tmp_path / "records.jsonl"), "tensors": str(tmp_path), "backend": backend, "device": "cpu"}
-    job |= {"cpus": sorted(os.sched_getaffinity(0)), "cells": [tasks[3].as_json()]}  # the one that hangs
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "elbostone.execution.worker", str(tmp_path / "job.json")]
+    parts = (part_of([tasks[3]], str(tmp_path)),)  # the one that hangs
+    job = Job(backend, "cpu", sorted(os.sched_getaffinity(0)), str(tmp_path / "records.jsonl"), parts)
+    (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
+    command = [sys.executable, "-m", "elbostone.execution.child", str(tmp_path / "job.json")]
     parent = (
         "import subprocess, sys, time\n"
         "print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)\n"
@@ -175,10 +177,10 @@ def test_workers_that_run_at_a_time_share_the_cpus(cpus: int, groups: int, expec
 
 def test_a_worker_that_runs_alone_has_all_cpus(backend: str, tmp_path: Path) -> None:
     selection = Selection((notations()["pytorch_examples"],), (backend,), gradients=False)
-    records: list[dict[str, Any]] = []
+    records: list[EqualityRecord] = []
     pool = Pool(tmp_path, cpus=cpu_threads(), timeout_s=120, on_record=records.append)
     pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
-    assert [record["active"]["threads"] for record in records] == [cpu_threads()]
+    assert [record.active.threads for record in records if record.active] == [cpu_threads()]
 
 
 def test_a_worker_starts_without_what_keras_needs_for_nothing_here(backend: str, tmp_path: Path) -> None:

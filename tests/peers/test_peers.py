@@ -23,8 +23,8 @@ from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload
 from elbostone.execution.peers.plan import plan_peers
 from elbostone.execution.peers.table import PEERS, Peer
-from elbostone.execution.processes import cpu_threads
 from elbostone.execution.records import read_records
+from elbostone.execution.supervisor import cpu_threads
 
 BATCH = 16
 SPEC = Spec("mlp", "bernoulli", "standard", "relu", (24,), data_dim=36, latent_dim=6)

@@ -20,7 +20,8 @@ from elbostone.definition.oracle import evaluate, rounded
 from elbostone.definition.problem import Problem
 from elbostone.definition.random import random_weights
 from elbostone.definition.spec import Spec
-from elbostone.execution.records import Cell, make_record
+from elbostone.execution.cells import EqualityRecord
+from elbostone.execution.records import Cell
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (4,), 5, 2)
 BATCH = 3
@@ -52,7 +53,7 @@ def moved(tensors: Mapping[str, np.ndarray], name: str, index: tuple[int, ...], 
 def verdicts(problem: Problem, cells: Mapping[Cell, Any], exclusions: list[Exclusion] | None = None) -> list[Row]:
     """`judge` on cells with these tensors."""
     files = {f"{c.key}.safetensors": tensors for c, tensors in cells.items()}
-    records = [make_record(c, "ok", adapted=False, tensors=f"{c.key}.safetensors") for c in cells]
+    records = [EqualityRecord(cell=c, status="ok", adapted=False, tensors=f"{c.key}.safetensors") for c in cells]
     return judge(problem, records, files.__getitem__, exclusions or [])
 
 
@@ -190,7 +191,7 @@ def test_pairs_are_judged_within_a_dtype(problem: Problem, truth: Truth) -> None
 
 @pytest.mark.parametrize("status", ["unsupported", "missing", "failed", "timeout"])
 def test_a_cell_without_an_outcome_says_why(problem: Problem, status: str) -> None:
-    record = make_record(cell("a"), status, "because", adapted=True)
+    record = EqualityRecord(cell=cell("a"), status=status, reason="because", adapted=True)
     (row,) = judge(problem, [record], lambda name: {}, [])
     assert (row["verdict"], row["reason"], row["adapted"]) == (status, "because", True)
     assert proven([row]) == set()

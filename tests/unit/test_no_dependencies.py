@@ -1,12 +1,12 @@
-"""What may be imported where: definition and execution need NumPy and safetensors, a worker its framework as well."""
+"""What may be imported where: definition and execution need NumPy, safetensors and msgspec, a worker its framework."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,7 +14,11 @@ from elbostone.definition.problem import Problem, load_problem, save_problem
 from elbostone.definition.registry import choose
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
+from elbostone.execution.cells import EqualityRecord
+from elbostone.execution.jobs import Job
 from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.records import as_record
+from elbostone.execution.tasks import part_of
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
@@ -55,8 +59,9 @@ for package in {packages!r}:
             print(module.name)
 """
 WORK = """
-from elbostone.execution.worker import main
-main([{job!r}])
+from elbostone.execution.child import main
+main({job!r})
+print(*(name for name in sys.modules if name.startswith("elbostone.")))
 """
 
 
@@ -79,7 +84,7 @@ def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Pa
     left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
     packages = ["elbostone.definition", "elbostone.execution"]
     imported = run(block + IMPORT_ALL.format(packages=packages, left_out=left_out), tmp_path)
-    for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.worker"):
+    for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.child"):
         assert f"elbostone.{name}" in imported
 
 
@@ -105,12 +110,15 @@ def test_worker_runs_a_cell_without_tables(tmp_path: Path, problem_file: Path) -
     plan = plan_cells(load_problem(problem_file), problem_file, selection)
     records, tensors, job = tmp_path / "records.jsonl", tmp_path / "tensors", tmp_path / "job.json"
     tensors.mkdir()
-    document: dict[str, Any] = {"backend": "torch", "device": "cpu", "records": str(records), "tensors": str(tensors)}
-    document |= {"cpus": sorted(os.sched_getaffinity(0)), "cells": [task.as_json() for task in plan.tasks]}
-    job.write_text(json.dumps(document), encoding="utf-8")
+    what = Job("torch", "cpu", sorted(os.sched_getaffinity(0)), str(records), (part_of(plan.tasks, str(tensors)),))
+    job.write_bytes(msgspec.json.encode(what))
 
-    run(BLOCK.format(blocked={*TABLES, "keras", "tensorflow", "jax"}) + WORK.format(job=str(job)), tmp_path)
+    blocked = {*TABLES, "keras", "tensorflow", "jax", "pytest", "pytest_benchmark"}
+    imported = run(BLOCK.format(blocked=blocked) + WORK.format(job=str(job)), tmp_path)
 
-    [record] = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
-    assert record["status"] == "ok", record["reason"]
-    assert (tensors / record["tensors"]).exists()
+    [_, line] = records.read_text(encoding="utf-8").splitlines()
+    record = as_record(json.loads(line), EqualityRecord)
+    assert record.status == "ok", record.reason
+    assert (tensors / str(record.tensors)).exists()
+    rooms = ("elbostone.execution.bench", "elbostone.execution.claims", "elbostone.execution.theta")
+    assert not [name for name in imported if name.startswith(rooms)], "a worker imports what it is asked for"

@@ -12,7 +12,7 @@ from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import BACKENDS, MODES, Backend
 from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
 from elbostone.execution.plan import Selection, plan_cells
-from elbostone.execution.records import Cell, cell_of
+from elbostone.execution.records import Cell
 from elbostone.samples import (
     Sample,
     bench_proofs,
@@ -29,7 +29,7 @@ EVERYTHING = Selection(tuple(notations().values()))
 def cells(sample: Sample) -> set[Cell]:
     planned = [plan_cells(problem, Path("p.json"), s) for problem, selections in sample for s in selections]
     return {task.cell for plan in planned for task in plan.tasks} | {
-        cell_of(record) for plan in planned for record in plan.settled
+        record.cell for plan in planned for record in plan.settled
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from unit.theta_planted import planted
@@ -17,6 +18,7 @@ from elbostone.definition.theta import reference
 from elbostone.definition.theta.cases import BASE, Case, absorptions, cases, evaluations
 from elbostone.definition.theta.models import ROWS
 from elbostone.definition.theta.training import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
+from elbostone.execution.theta.records import TrainingRecord
 
 QUICK = ("learned", "vamp", "tied", "linear")
 """The cases of one latent and the exact one; all of two latents costs a minute of NumPy."""
@@ -151,20 +153,24 @@ def test_absorption_holds_and_notices_an_encoder_that_was_left_behind() -> None:
 # Trainings
 
 
-def record(regime: str, seed: int, nats: float, readout: str = "as trained", rounding: int | None = None) -> Any:
-    return {
-        "regime": regime,
-        "seed": seed,
-        "rounding": rounding,
-        "backend": "torch",
-        "readout": readout,
-        "held_out_log_likelihood_nats": nats,
-        "standard_error_nats": 0.5,
-        "evaluation_scale_nats": 1e-14,
-    }
+def record(
+    regime: str, seed: int, nats: float, readout: str = "as trained", rounding: int | None = None
+) -> TrainingRecord:
+    return TrainingRecord(
+        regime=regime,
+        seed=seed,
+        rounding=rounding,
+        backend="torch",
+        readout=readout,
+        held_out_log_likelihood_nats=nats,
+        standard_error_nats=0.5,
+        theta_change=1.0,
+        training_s=1.0,
+        evaluation_scale_nats=1e-14,
+    )
 
 
-def records(**changes: float) -> list[dict[str, Any]]:
+def records(**changes: float) -> list[TrainingRecord]:
     """Trainings as they should come out; a keyword replaces a regime's score."""
     nats = {"learned": -18.0, "frozen": -44.0, "tied": -19.0, "one-copy": -18.2, "two-copies": -18.2} | changes
     found = [record(regime, 0, value) for regime, value in nats.items()]
@@ -195,8 +201,8 @@ def test_trainings_that_deny_a_statement_fail_it(changes: Mapping[str, float], s
 
 
 def test_backends_whose_trainings_part_differ() -> None:
-    other = [{**r, "backend": "keras-jax"} for r in records() if r["rounding"] is None]
-    other[0] = {**other[0], "held_out_log_likelihood_nats": -18.0 + 1e-11}
+    other = [msgspec.structs.replace(r, backend="keras-jax") for r in records() if r.rounding is None]
+    other[0] = msgspec.structs.replace(other[0], held_out_log_likelihood_nats=-18.0 + 1e-11)
     assert [s.verdict for s in trained.scores([*records(), *other])][:2] == ["differs", "equal"]
 
 

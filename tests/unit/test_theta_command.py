@@ -23,7 +23,7 @@ from elbostone.definition.theta.cases import all_cases, evaluations
 from elbostone.definition.theta.models import ROWS
 from elbostone.definition.theta.training import REGIMES, SEEDS
 from elbostone.execution import backends
-from elbostone.execution.theta.start import Outcome
+from elbostone.execution.theta.records import Outcome
 from elbostone.report.theta import answer_tables, write_answer
 from elbostone.report.theta_rows import long_tables
 from elbostone.workflow.theta_training import load_trained

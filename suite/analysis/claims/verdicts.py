@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from ...definition.comparison import Tensors
 from ...definition.notation import Notation
 from ...execution.claims.facts import facts_of
+from ...execution.claims.records import ClaimsRecord
 from .check import violations
 from .evidence import Violation
 from .schema import entries
 
 COLUMNS = ("notation", "symbol", "field", "backend", "verdict", "claimed", "found")
 
-Row = dict[str, Any]
+Row = dict[str, str | None]
 
 
 def judge_claims(
     notation: Notation,
-    record: Mapping[str, Any],
+    record: ClaimsRecord,
     load: Callable[[str], Tensors],
     sources: Mapping[str, str],
 ) -> list[Row]:
@@ -31,10 +31,10 @@ def judge_claims(
         load: a record's tensors by file name.
         sources: framework → text of the notation's file.
     """
-    backend = record["backend"]
-    if record["status"] != "ok":
-        return [_row(notation, "all", (), backend, record["status"], "", record["reason"])]
-    found = list(violations(notation, facts_of(record["facts"], load(record["tensors"])), sources))
+    backend = record.cell.backend
+    if record.status != "ok" or record.facts is None or record.tensors is None:
+        return [_row(notation, "all", (), backend, record.status, "", record.reason)]
+    found = list(violations(notation, facts_of(record.facts, load(record.tensors)), sources))
     return [*_rows(notation, backend, found)]
 
 

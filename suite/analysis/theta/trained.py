@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...definition.theta.training import AS_TRAINED, SAMPLES, STEPS
+from ...execution.theta.records import TrainingRecord
 from ..tolerance import K
 from .statement import Statement, number
-
-Record = Mapping[str, Any]
-SCORE = "held_out_log_likelihood_nats"
 
 
 @dataclass(frozen=True)
@@ -52,28 +49,30 @@ class Score:
         return "equal" if self.spread <= self.pair_tolerance else "differs"
 
 
-def scores(records: Sequence[Record]) -> list[Score]:
+def scores(records: Sequence[TrainingRecord]) -> list[Score]:
     """One per regime, readout and seed, in the order of the records."""
-    plain = [record for record in records if record["rounding"] is None]
-    keys = dict.fromkeys((r["regime"], r["readout"], r["seed"]) for r in plain)
+    plain = [record for record in records if record.rounding is None]
+    keys = dict.fromkeys((r.regime, r.readout, r.seed) for r in plain)
     found = []
     for regime, readout, seed in keys:
-        own = [r for r in plain if (r["regime"], r["readout"], r["seed"]) == (regime, readout, seed)]
-        nats = {record["backend"]: record[SCORE] for record in own}
-        tolerance = K * (rounding_scale(records, regime, readout) + own[0]["evaluation_scale_nats"])
-        found.append(Score(regime, readout, seed, nats, own[0]["standard_error_nats"], tolerance))
+        own = [r for r in plain if (r.regime, r.readout, r.seed) == (regime, readout, seed)]
+        nats = {record.backend: record.held_out_log_likelihood_nats for record in own}
+        scoring = own[0].evaluation_scale_nats
+        assert scoring is not None, "measured before the records are written"
+        tolerance = K * (rounding_scale(records, regime, readout) + scoring)
+        found.append(Score(regime, readout, seed, nats, own[0].standard_error_nats, tolerance))
     return found
 
 
-def rounding_scale(records: Sequence[Record], regime: str, readout: str) -> float:
+def rounding_scale(records: Sequence[TrainingRecord], regime: str, readout: str) -> float:
     """N of a regime's training: how far its moved trainings come to lie from the training that they repeat."""
-    own = [r for r in records if (r["regime"], r["readout"]) == (regime, readout)]
-    moved = [r for r in own if r["rounding"] is not None]
+    own = [r for r in records if (r.regime, r.readout) == (regime, readout)]
+    moved = [r for r in own if r.rounding is not None]
     return max(
-        float(abs(m[SCORE] - r[SCORE]))
+        abs(m.held_out_log_likelihood_nats - r.held_out_log_likelihood_nats)
         for m in moved
         for r in own
-        if r["rounding"] is None and (r["seed"], r["backend"]) == (m["seed"], m["backend"])
+        if r.rounding is None and (r.seed, r.backend) == (m.seed, m.backend)
     )
 
 

@@ -10,40 +10,38 @@ from pathlib import Path
 from typing import Any
 
 from ..backends import COMPILED_MODES, precision
-from ..bindings import Binding, open_binding
-from ..child import settle
+from ..bindings import Binding
 from ..peers.stage import make_peer_stage
 from ..peers.table import PEER
-from ..records import SCHEMA, append_record, make_record
+from ..records import SCHEMA, Append, make_record
 from ..stages import Stage, repeated
 from ..subject import Subject
 from . import memory
+from .asked import SessionAsked
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .ceilings import measure_ceilings
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
 from .proof import Expected
 from .roofs import measure_roof
-from .timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Roof, Timing, timing_of
+from .timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Timing
 
 
 class ChildSession:
-    """One backend on one device in one process, with the timings of a job.
+    """One backend on one device in one process, with the timings that are asked for.
 
     Args:
-        job: what the parent wrote: backend, device, pass, timings, roofs, and where records and tensors go.
-        started: `time.time()` of the parent when it started this process.
+        binding: what executes them.
+        asked: what the parent asks.
+        append: writes a record.
     """
 
-    def __init__(self, job: dict[str, Any]):
-        self.job = job
-        self.timings = [timing_of(document) for document in job["timings"]]
+    def __init__(self, binding: Binding, asked: SessionAsked, append: Append):
+        self.binding, self.asked, self.append = binding, asked, append
         self.last: tuple[tuple[str, str, str], Subject] | None = None
-        self.records, self.folder = Path(job["records"]), Path(job["tensors"])
-        settle(job["cpus"])
-        self.binding: Binding = open_binding(job["backend"], job["device"])
-        imported = time.time() - job["started"]
+        self.folder = Path(asked.tensors)
+        imported = time.time() - asked.started
         compiler = None
-        if any(timing.cell.mode in COMPILED_MODES for timing in self.timings):
+        if any(timing.cell.mode in COMPILED_MODES for timing in asked.timings):
             begin = time.perf_counter()
             self.binding.start_compiler()
             compiler = time.perf_counter() - begin
@@ -58,11 +56,9 @@ class ChildSession:
 
     def measure_roofs(self) -> None:
         """The rates that this backend's library reaches, and the shared ones, one record per route."""
-        for operation, shape, dtype in self.job["roofs"]:
-            about = {"kind": ROOF, "operation": operation, "shape": shape, "dtype": dtype}
-            roof = Roof(operation, tuple(shape), dtype)
-            for found in measure_roof(self.binding, roof, shared=self.job["shared_roofs"]):
-                self._append(**about, **found)
+        for roof in self.asked.roofs:
+            for found in measure_roof(self.binding, roof, shared=self.asked.shared_roofs):
+                self._append(kind=ROOF, **vars(roof), **found)
 
     def measure_harness(self, benchmark: Any) -> None:
         """What the harness adds to every call of this session, as one record."""
@@ -75,7 +71,7 @@ class ChildSession:
         """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
         if self.binding.device == "cpu":
             return
-        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.timings})):
+        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.asked.timings})):
             self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
@@ -86,15 +82,15 @@ class ChildSession:
             benchmark: pytest-benchmark's fixture.
         """
         about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
-        about["pass"] = self.job["pass"]
+        about["pass"] = self.asked.number
         try:
             found = self._measured(timing, benchmark)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             trace = traceback.format_exc()[-4000:]
-            append_record(self.records, make_record(timing.cell, "failed", reason, **about, traceback=trace))
+            self.append(make_record(timing.cell, "failed", reason, **about, traceback=trace))
             raise
-        append_record(self.records, make_record(timing.cell, "ok", **about, **found))
+        self.append(make_record(timing.cell, "ok", **about, **found))
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         resident_before, reset = memory.resident_mb(), memory.reset_peak()
@@ -104,7 +100,7 @@ class ChildSession:
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
         after = call.tensors
         if call.equal:
-            cut_short = time_stage(stage, benchmark, OVERRUN * self.job["max_time_s"])
+            cut_short = time_stage(stage, benchmark, OVERRUN * self.asked.max_time_s)
             rounds = [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]
             timed = {"rounds_ns": rounds, "iterations": benchmark.stats.iterations, "cut_short": cut_short}
             after = call.again()
@@ -113,10 +109,10 @@ class ChildSession:
             **about,
             **timed,
             **call.about(self.binding),
-            "cold_cache": self.job["cold_cache"],
+            "cold_cache": self.asked.cold_cache,
             "graphs": None if graphs is None else vars(graphs),
             **self._memory(resident_before, reset),
-            **keep_outputs(self.folder, f"{timing.key}-pass-{self.job['pass']}", call.tensors, after),
+            **keep_outputs(self.folder, f"{timing.key}-pass-{self.asked.number}", call.tensors, after),
         }
 
     def _memory(self, resident_before: float | None, reset: bool) -> dict[str, Any]:
@@ -164,8 +160,8 @@ class ChildSession:
     def _append(self, **fields: Any) -> None:
         about = {
             "schema": SCHEMA,
-            "backend": self.job["backend"],
-            "device": self.job["device"],
-            "pass": self.job["pass"],
+            "backend": self.asked.backend,
+            "device": self.asked.device,
+            "pass": self.asked.number,
         }
-        append_record(self.records, about | fields)
+        self.append(about | fields)

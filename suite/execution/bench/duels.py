@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..activity import verified_document
 from ..backends import base_dtype
-from ..child import least_used
-from ..environment import worker_environment
-from ..processes import verified
+from ..jobs import part_for
 from ..records import SCHEMA, append_record, read_records
-from .children import Caches, OnRecord, caches_of_a_run, child, watch
-from .timings import DUEL, Timing, thread_limit
+from ..supervisor import Child, Lost, Start
+from .asked import BoutAsked, DuelsAsked
+from .caches import Caches, caches_of_a_run
+from .timings import DUEL, OnRecord, Timing, thread_limit
 
 PROGRESS = "progress"
 """The kind of what a child says while it builds; it is not kept."""
@@ -83,21 +82,22 @@ class Bout:
     build: int
     lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
+    def asked(self) -> BoutAsked:
         """What the child gets, and what names the record."""
         duel = self.duel
-        slowed = duel.slowed or (0.0,) * len(duel.entries)
-        return {
-            "duel": duel.name,
-            "question": duel.question,
-            "build": self.build,
-            "labels": duel.labels,
-            "entries": [
-                {**timing.as_json(), "slowed": share} for timing, share in zip(duel.entries, slowed, strict=True)
-            ],
-            "tries": duel.tries,
-            "block_s": duel.block_s,
-        }
+        return BoutAsked(
+            duel=duel.name,
+            question=duel.question,
+            build=self.build,
+            labels=duel.labels,
+            entries=duel.entries,
+            slowed=duel.slowed or (0.0,) * len(duel.entries),
+            tries=duel.tries,
+            blocks=duel.blocks,
+            block_s=duel.block_s,
+            limit_s=duel.limit_s,
+            lost=self.lost,
+        )
 
 
 def run_duels(
@@ -162,54 +162,40 @@ class _Runner:
         again: list[Bout] = []
         entry: int | None = None
 
-        def keep(record: dict[str, Any]) -> None:
+        def take(line: bytes) -> bool:
             nonlocal entry
+            record = json.loads(line)
             if record["kind"] == PROGRESS:
                 entry = record["entry"]
             else:
                 self._write(_verified(record, threads) if record["kind"] == DUEL else record)
+            return bool(record["kind"] == DUEL)
 
-        def settle(bout: Bout, status: str, reason: str, tail: str) -> None:
+        def settle(bout: Bout, status: Lost, reason: str, tail: str) -> None:
             if entry is None:
                 self._settle(bout, status, reason, tail)
             else:  # only this entry is lost
                 again.append(replace(bout, lost={**bout.lost, entry: (status, reason)}))
 
-        with tempfile.TemporaryDirectory(prefix="elbostone-duel-") as name:
-            scratch = Path(name)
-            caches, cold = self.caches.open(f"{backend}-{device}", first=not bouts[0].lost)
-            job = {
-                "backend": backend,
-                "device": device,
-                "started": time.time(),
-                "cold_cache": cold,
-                "records": str(scratch / "records.jsonl"),
-                "tensors": str(self.folder.resolve() / "tensors"),
-                "cpus": None if threads is None else least_used(threads),
-                "bouts": [
-                    {**b.as_json(), "blocks": b.duel.blocks, "limit_s": b.duel.limit_s, "lost": [*b.lost.items()]}
-                    for b in bouts
-                ],
-            }
-            (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
-            command = [sys.executable, "-m", f"{__package__}.paired", str(scratch / "job.json")]
-            environment = worker_environment(backend, device, threads, scratch, x64=x64, caches=caches)
-            with child(command, scratch, environment, scratch) as process:
-                left = watch(
-                    process,
-                    scratch,
-                    bouts,
-                    outcome=lambda record: record["kind"] == DUEL,
-                    on_record=keep,
-                    settle=settle,
-                    timeout_s=self.timeout_s,
-                )
+        caches, cold = self.caches.open(f"{backend}-{device}", first=not bouts[0].lost)
+        asked = DuelsAsked(
+            backend=backend,
+            device=device,
+            cold_cache=cold,
+            started=time.time(),
+            tensors=str(self.folder.resolve() / "tensors"),
+            bouts=[bout.asked() for bout in bouts],
+        )
+        start = Start(backend, device, (part_for("duels", asked),), threads, x64=x64, caches=caches)
+        child = Child(start, bouts, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True)
+        left = child.follow()
         return [*again, *left]
 
-    def _settle(self, bout: Bout, status: str, reason: str, tail: str) -> None:
+    def _settle(self, bout: Bout, status: Lost, reason: str, tail: str) -> None:
         backend, device, _, _ = bout.duel.group
         about = {"schema": SCHEMA, "kind": DUEL, "backend": backend, "device": device, "status": status}
-        self._write({**about, "reason": reason, **bout.as_json(), "outcomes": [], "blocks_ns": [], "traceback": tail})
+        nothing: dict[str, Any] = {"outcomes": [], "blocks_ns": [], "traceback": tail}
+        self._write({**about, "reason": reason, **bout.asked().described(), **nothing})
 
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)
@@ -219,7 +205,7 @@ class _Runner:
 def _verified(record: dict[str, Any], threads: int | None) -> dict[str, Any]:
     """The record, with `failed` for each entry that ran as something else than was asked for."""
     pairs = zip(record["entries"], record["outcomes"], strict=False)
-    checked = [verified({**entry, **outcome}, threads) for entry, outcome in pairs]
+    checked = [verified_document({**entry, **outcome}, threads) for entry, outcome in pairs]
     outcomes = [
         {**outcome, "status": found["status"], "reason": found["reason"]}
         for outcome, found in zip(record["outcomes"], checked, strict=True)

@@ -1,29 +1,28 @@
-"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels.
-
-Run as `python -m elbostone.execution.bench.ladders JOB.json`; prints the ladders as JSON.
-"""
+"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ...definition.notation import Notation
 from ...definition.problem import load_problem
 from ..backends import BACKENDS
-from ..bindings import open_binding
-from ..environment import worker_environment
-from ..processes import scratch_folder
+from ..bindings import Binding
+from ..jobs import part_for
+from ..records import Append
+from ..supervisor import Child, Lost, Start
 from ..tuning import Rung, open_tuner
+from .asked import LaddersAsked
 from .duels import Duel
 from .sample import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
 from .timings import Timing
 from .workloads import Workload
+
+Asked = LaddersAsked
 
 LADDER = "ladder"
 """The question of a duel that finds the fastest rung."""
@@ -113,32 +112,24 @@ def _asked(
     backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
 ) -> list[tuple[Rung, ...]]:
     """The rungs by key, from a process that may import the framework."""
-    requests = [[wanted[key][0].problem_file, *key[2:]] for key in keys]
-    with scratch_folder() as scratch:
-        job = scratch / "job.json"
-        job.write_text(json.dumps({"backend": backend, "device": device, "requests": requests}), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", f"{__package__}.ladders", str(job)],
-            env=worker_environment(backend, device, threads, scratch),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {done.stderr.strip()[-2000:]}")
-    return [tuple(Rung(**rung) for rung in rungs) for rungs in json.loads(done.stdout.splitlines()[-1])]
+    requests = [(wanted[key][0].problem_file, *key[2:]) for key in keys]
+    found: list[tuple[Rung, ...]] = []
+
+    def take(line: bytes) -> bool:
+        found.append(tuple(Rung(**rung) for rung in json.loads(line)["rungs"]))
+        return True
+
+    def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
+        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {tail or reason}")
+
+    start = Start(backend, device, (part_for("ladders", LaddersAsked(requests)),), threads)
+    Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
+    return found
 
 
-def _main(path: str) -> None:
-    job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    tuner = open_tuner(open_binding(job["backend"], job["device"]))
-    ladders = [
-        [vars(rung) for rung in tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype).rungs()]
-        for file, stage, batch, dtype in job["requests"]
-    ]
-    print(json.dumps(ladders))
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])
+def measure(binding: Binding, asked: LaddersAsked, append: Append) -> None:
+    """A line per request: its rungs."""
+    tuner = open_tuner(binding)
+    for file, stage, batch, dtype in asked.requests:
+        rungs = tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype).rungs()
+        append({"kind": LADDER, "rungs": [vars(rung) for rung in rungs]})

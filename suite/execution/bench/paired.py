@@ -1,13 +1,8 @@
-"""The inside of a duel: entries built side by side in one process and measured in blocks that alternate.
-
-Run as `python -m elbostone.execution.bench.paired JOB.json`. It judges nothing.
-"""
+"""The inside of a duel: entries built side by side in one process and measured in blocks that alternate."""
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from ..backends import COMPILED_MODES
-from ..bindings import Binding, open_binding
-from ..child import settle
-from ..records import SCHEMA, append_record
+from ..bindings import Binding
+from ..records import SCHEMA, Append
 from ..stages import Stage
+from .asked import BoutAsked, DuelsAsked
 from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
 from .duels import PROGRESS
 from .harness import PAIRED, EmptyStage
-from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
+from .timings import DUEL, HARNESS, SESSION, Timing
+
+Asked = DuelsAsked
 
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
 # it should have taken, but not before MIN_BLOCKS.
 OVERRUN = 4
-FILES = ("problem_file", "notation_file")
 EMPTY_SWEEPS = 500
 MANY_CALLS = 100
 
@@ -83,27 +79,32 @@ class Entry:
         self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
 
 
+def measure(binding: Binding, asked: DuelsAsked, append: Append) -> None:
+    """Measure all bouts."""
+    DuelSession(binding, asked, append).run()
+
+
 class DuelSession:
-    """One backend on one device in one process, with the bouts of a job.
+    """One backend on one device in one process, with the bouts that are asked for.
 
     Args:
-        job: what the parent wrote.
+        binding: what executes them.
+        asked: what the parent asks.
+        append: writes a record.
     """
 
-    def __init__(self, job: dict[str, Any]):
-        self.job = job
-        self.records, self.folder = Path(job["records"]), Path(job["tensors"])
-        settle(job["cpus"])
-        self.binding: Binding = open_binding(job["backend"], job["device"])
-        imported = time.time() - job["started"]
-        if any(entry["mode"] in COMPILED_MODES for bout in job["bouts"] for entry in bout["entries"]):
+    def __init__(self, binding: Binding, asked: DuelsAsked, append: Append):
+        self.binding, self.asked, self.append = binding, asked, append
+        self.folder = Path(asked.tensors)
+        imported = time.time() - asked.started
+        if any(timing.cell.mode in COMPILED_MODES for bout in asked.bouts for timing in bout.entries):
             self.binding.start_compiler()
         self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
 
     def run(self) -> None:
         """All of it."""
         self.measure_harness()
-        for bout in self.job["bouts"]:
+        for bout in self.asked.bouts:
             self._append(DUEL, **self._run(bout))
 
     def measure_harness(self) -> None:
@@ -119,33 +120,31 @@ class DuelSession:
         one, many = self.harness
         return many + (one - many) / calls
 
-    def _run(self, bout: dict[str, Any]) -> dict[str, Any]:
-        entries = [Entry(timing_of(document), document["slowed"]) for document in bout["entries"]]
-        for index, (status, reason) in bout["lost"]:
+    def _run(self, bout: BoutAsked) -> dict[str, Any]:
+        entries = [Entry(timing, share) for timing, share in zip(bout.entries, bout.slowed, strict=True)]
+        for index, (status, reason) in bout.lost.items():
             entries[index].lose(status, reason)
         # All are built before any is called: a compiler that is reset for each that is built forgets nothing it made.
         self._each(entries, lambda index, entry: entry.build(self.binding))
         self._each(entries, lambda index, entry: entry.first_call(self.binding))
-        self._each(entries, lambda index, entry: entry.calibrate(bout["block_s"] / 2))
+        self._each(entries, lambda index, entry: entry.calibrate(bout.block_s / 2))
         for entry in entries:
             if entry.contestant is not None:
                 entry.outcome["harness_ns"] = self.harness_ns(entry.contestant.calls)
         blocks_ns = self._measure(bout, entries)
-        stem = f"{bout['duel']}-build-{bout['build']}-entry"
+        stem = f"{bout.duel}-build-{bout.build}-entry"
         self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))
         lost = next((entry.outcome for entry in entries), None) if not blocks_ns else None
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **{name: bout[name] for name in ("duel", "question", "build", "labels", "tries", "block_s")},
-            # Where files lie on this machine is no part of what was measured.
-            "entries": [{name: entry[name] for name in entry if name not in FILES} for entry in bout["entries"]],
-            "cold_cache": self.job["cold_cache"],
+            **bout.described(),
+            "cold_cache": self.asked.cold_cache,
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,
         }
 
-    def _measure(self, bout: dict[str, Any], entries: Sequence[Entry]) -> list[list[list[float | None]]]:
+    def _measure(self, bout: BoutAsked, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
         """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
         present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
         contestants = [entry.contestant for entry in entries if entry.contestant is not None]
@@ -154,12 +153,12 @@ class DuelSession:
         for contestant in contestants:
             contestant.warm = any(other.calls > 1 for other in contestants)
         found: list[list[list[float | None]]] = []
-        for _ in range(bout["tries"] if contestants else 0):
+        for _ in range(bout.tries if contestants else 0):
             self._progress(None)
             block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
-            limits = [OVERRUN * bout["blocks"] * block_s, bout["limit_s"]]
+            limits = [OVERRUN * bout.blocks * block_s, bout.limit_s]
             limit_s = min(seconds for seconds in limits if seconds is not None)
-            rows = alternate(contestants, bout["blocks"], limit_s, back=MIN_BLOCKS * block_s <= limit_s)
+            rows = alternate(contestants, bout.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
             whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
             for row, measured in zip(whole, rows, strict=True):
                 for index, ns in zip(present, measured, strict=True):
@@ -183,12 +182,8 @@ class DuelSession:
                 entry.lose("failed", reason, traceback.format_exc()[-4000:])
 
     def _progress(self, entry: int | None) -> None:
-        append_record(self.records, {"schema": SCHEMA, "kind": PROGRESS, "entry": entry})
+        self.append({"schema": SCHEMA, "kind": PROGRESS, "entry": entry})
 
     def _append(self, kind: str, **fields: Any) -> None:
-        about = {"schema": SCHEMA, "kind": kind, "backend": self.job["backend"], "device": self.job["device"]}
-        append_record(self.records, {**about, "status": "ok", "reason": None, **fields})
-
-
-if __name__ == "__main__":
-    DuelSession(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))).run()
+        about = {"schema": SCHEMA, "kind": kind, "backend": self.asked.backend, "device": self.asked.device}
+        self.append({**about, "status": "ok", "reason": None, **fields})

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..child import least_used
 from ..records import SCHEMA, append_record
+from ..supervisor import least_used
 from .timings import PEAK
 
 SOURCE = Path(__file__).with_name("peaks.cpp")

@@ -1,45 +1,66 @@
-"""What a session adds to pytest: the job file as an option, its timings as parameters, and a terse benchmark JSON."""
+"""A session in its process: pytest, with the timings as parameters and a terse benchmark JSON."""
 
 from __future__ import annotations
 
-import json
+import os
 import platform
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..bindings import Binding
+from ..records import Append
+from .asked import SessionAsked
 from .child import ChildSession
 
-_SESSION = pytest.StashKey[ChildSession]()
+Asked = SessionAsked
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--elbostone-job", metavar="JOB.json", help="the timings of this session")
+def measure(binding: Binding, asked: SessionAsked, append: Append) -> None:
+    """Run pytest in an empty folder of its own, below the current one."""
+    scratch = Path.cwd()
+    tests = scratch / "tests"
+    tests.mkdir()
+    shutil.copy(Path(__file__).with_name("test_stages.py"), tests)
+    (tests / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    os.chdir(tests)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    storage = f"--benchmark-storage={(scratch / 'storage').as_uri()}"
+    code = pytest.main([*asked.options, storage, "test_stages.py"], plugins=[Plugin(binding, asked, append)])
+    if code != pytest.ExitCode.OK:
+        raise SystemExit(code)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    job = json.loads(Path(config.getoption("--elbostone-job")).read_text(encoding="utf-8"))
-    config.stash[_SESSION] = ChildSession(job)
+class Plugin:
+    """What a session adds to pytest.
 
+    Args: as `ChildSession`.
+    """
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "timing" in metafunc.fixturenames:
-        timings = metafunc.config.stash[_SESSION].timings
-        metafunc.parametrize("timing", timings, ids=[timing.key for timing in timings])
+    session: ChildSession
 
+    def __init__(self, binding: Binding, asked: SessionAsked, append: Append):
+        self.arguments = binding, asked, append
 
-@pytest.fixture(scope="session")
-def session(pytestconfig: pytest.Config) -> ChildSession:
-    """The one session of this process."""
-    return pytestconfig.stash[_SESSION]
+    def pytest_configure(self) -> None:
+        self.session = ChildSession(*self.arguments)
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "timing" in metafunc.fixturenames:
+            timings = self.session.asked.timings
+            metafunc.parametrize("timing", timings, ids=[timing.key for timing in timings])
 
-def pytest_benchmark_generate_machine_info() -> dict[str, Any]:
-    """run.json describes the machine; pytest-benchmark's own probe would take a second of every session."""
-    return {"node": platform.node(), "machine": platform.machine(), "python_version": platform.python_version()}
+    @pytest.fixture(scope="session", name="session")
+    def the_session(self) -> ChildSession:
+        """The one session of this process."""
+        return self.session
 
+    def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
+        """run.json describes the machine; pytest-benchmark's own probe would take a second of every session."""
+        return {"node": platform.node(), "machine": platform.machine(), "python_version": platform.python_version()}
 
-def pytest_benchmark_generate_commit_info() -> dict[str, Any]:
-    """run.json names the commit; a session runs in a folder outside any repository."""
-    return {}
+    def pytest_benchmark_generate_commit_info(self) -> dict[str, Any]:
+        """run.json names the commit; a session runs in a folder outside any repository."""
+        return {}

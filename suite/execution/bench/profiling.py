@@ -1,25 +1,23 @@
-"""The framework's own trace of one timing: its stage is proven and warm before some calls of it are traced.
-
-Run as `python -m elbostone.execution.bench.profiling JOB.json`; it leaves one record.
-"""
+"""The framework's own trace of one timing: its stage is proven and warm before some calls of it are traced."""
 
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
-from ..bindings import Binding, open_binding
-from ..child import least_used, settle
-from ..environment import worker_environment
-from ..processes import scratch_folder, verified
-from ..records import append_record, make_record
+from ..activity import verified_document
+from ..bindings import Binding
+from ..jobs import part_for
+from ..records import Append, Status, make_record
+from ..supervisor import Child, Lost, Start
 from ..tuning import open_tuner
+from .asked import ProfileAsked
 from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
-from .children import child, watch
-from .timings import ABOUT, PROFILE, Timing, thread_limit, timing_of
+from .timings import ABOUT, PROFILE, Timing, thread_limit
+
+Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
 """Of an epoch, which is many steps, one call of each."""
@@ -44,56 +42,45 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
     limit = thread_limit(timing, threads)
     found: list[dict[str, Any]] = []
 
-    def lost(item: Timing, status: str, reason: str, tail: str) -> None:
+    def take(line: bytes) -> bool:
+        found.append(json.loads(line))
+        return True
+
+    def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
         found.append(_record(item, status, reason, traceback=tail))
 
-    with scratch_folder() as scratch:
-        job = {
-            "timing": timing.as_json(),
-            "records": str(scratch / "records.jsonl"),
-            "folder": str(folder.resolve()),
-            "cpus": None if limit is None else least_used(limit),
-        }
-        (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        command = [sys.executable, "-m", f"{__package__}.profiling", str(scratch / "job.json")]
-        environment = worker_environment(
-            cell.backend, cell.device, limit, scratch, x64=cell.dtype.startswith("float64"), tf32=cell.dtype == "tf32"
-        )
-        with child(command, scratch, environment, scratch) as process:
-            watch(
-                process,
-                scratch,
-                [timing],
-                outcome=lambda record: True,
-                on_record=found.append,
-                settle=lost,
-                timeout_s=timeout_s,
-            )
+    start = Start(
+        cell.backend,
+        cell.device,
+        (part_for("profile", ProfileAsked(timing, str(folder.resolve()))),),
+        limit,
+        x64=cell.dtype.startswith("float64"),
+        tf32=cell.dtype == "tf32",
+    )
+    Child(start, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
     record = found[0]
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return {**verified(record, limit), "files": files}
+    return {**verified_document(record, limit), "files": files}
 
 
-def _record(timing: Timing, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
+def _record(timing: Timing, status: Status, reason: str | None = None, **more: Any) -> dict[str, Any]:
     about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
     return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
 
 
-def _main(path: str) -> None:
-    job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    settle(job["cpus"])
-    timing = timing_of(job["timing"])
+def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
+    """Leave one record."""
+    timing = asked.timing
     try:
-        record = _traced(timing, Path(job["folder"]))
+        record = _traced(binding, timing, Path(asked.folder))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         record = _record(timing, "failed", reason, traceback=traceback.format_exc()[-4000:])
-    append_record(Path(job["records"]), record)
+    append(record)
 
 
-def _traced(timing: Timing, folder: Path) -> dict[str, Any]:
+def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
     """The record of a timing; its trace is in the folder if it is proven."""
-    binding = open_binding(timing.cell.backend, timing.cell.device)
     if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
         return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
     expected = open_expected(timing)
@@ -119,7 +106,3 @@ def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
     if timing.rung in names:
         return None
     return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])

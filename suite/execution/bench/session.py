@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
@@ -13,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..activity import verified_document
 from ..backends import BACKENDS, host_of, precision
-from ..child import least_used
-from ..environment import kept_by_jax, worker_environment
-from ..processes import verified
+from ..environment import kept_by_jax
+from ..jobs import part_for
 from ..records import append_record, make_record, read_records
-from .children import Caches, OnRecord, caches_of_a_run, child, watch
+from ..supervisor import Child, Lost, Start
+from .asked import SessionAsked
+from .caches import Caches, caches_of_a_run
 from .peaks import peaks_beside
-from .timings import ABOUT, THROUGHPUT, Roof, Timing, key_of, thread_limit
+from .timings import ABOUT, THROUGHPUT, OnRecord, Roof, Timing, key_of, thread_limit
 
 ROOF_PASSES = 2
 """In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
@@ -195,67 +194,57 @@ class Runner:
         """One process. Returns the timings that it did not come to: it died or hung in the one before them."""
         threads = thread_limit(session.timings[0], self.threads)
 
-        def settle(timing: Timing, status: str, reason: str, tail: str) -> None:
+        def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
             self._settle(session, timing, status, reason, tail)
 
-        def keep(record: dict[str, Any]) -> None:
-            self._write(verified(record, threads) if record["kind"] == THROUGHPUT else record)
+        def take(line: bytes) -> bool:
+            record = json.loads(line)
+            self._write(verified_document(record, threads) if record["kind"] == THROUGHPUT else record)
+            return bool(record["kind"] == THROUGHPUT)
 
-        with tempfile.TemporaryDirectory(prefix="elbostone-bench-") as name:
-            scratch = Path(name)
-            caches, cold = self.caches.open(session.group, first=session.number == 1)
-            self._write_job(session, scratch, threads, cold)
-            environment = worker_environment(
-                session.backend, session.device, threads, scratch, x64=session.x64, tf32=session.tf32, caches=caches
-            )
-            environment |= kept_by_jax(caches) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-            with child(self._command(session, scratch), scratch, environment, scratch / "tests") as process:
-                return watch(
-                    process,
-                    scratch,
-                    session.timings,
-                    outcome=lambda record: record["kind"] == THROUGHPUT,
-                    on_record=keep,
-                    settle=settle,
-                    timeout_s=self.timeout_s,
-                )
+        caches, cold = self.caches.open(session.group, first=session.number == 1)
+        start = Start(
+            session.backend,
+            session.device,
+            (part_for("session", self._asked(session, cold)),),
+            threads,
+            x64=session.x64,
+            tf32=session.tf32,
+            caches=caches,
+            environment=kept_by_jax(caches),
+        )
+        child = Child(
+            start, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+        )
+        return child.follow()
 
-    def _write_job(self, session: Session, scratch: Path, threads: int | None, cold: bool) -> None:
-        job = {
-            "backend": session.backend,
-            "device": session.device,
-            "pass": session.number,
-            "cold_cache": cold,
-            "max_time_s": self.max_time_s,
-            "started": time.time(),
-            "records": str(scratch / "records.jsonl"),
-            "tensors": str(self.folder.resolve() / "tensors"),
-            "roofs": [[r.operation, r.shape, r.dtype] for r in roofs_of(session, self.roofs)],
-            "shared_roofs": session.shares,
-            "timings": [timing.as_json() for timing in session.timings],
-            "cpus": None if threads is None else least_used(threads),
-        }
-        (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        tests = scratch / "tests"
-        tests.mkdir()
-        shutil.copy(Path(__file__).with_name("test_stages.py"), tests)
-        (tests / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    def _asked(self, session: Session, cold: bool) -> SessionAsked:
+        return SessionAsked(
+            backend=session.backend,
+            device=session.device,
+            number=session.number,
+            cold_cache=cold,
+            max_time_s=self.max_time_s,
+            started=time.time(),
+            tensors=str(self.folder.resolve() / "tensors"),
+            roofs=roofs_of(session, self.roofs),
+            shared_roofs=session.shares,
+            timings=session.timings,
+            options=self._options(session),
+        )
 
-    def _command(self, session: Session, scratch: Path) -> list[str]:
+    def _options(self, session: Session) -> list[str]:
         json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
         return [
-            *(sys.executable, "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
-            *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-p", f"{__package__}.plugin"),
-            *("-q", "-s", "--assert=plain", f"--elbostone-job={scratch / 'job.json'}"),
+            *("-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
+            *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-q", "-s", "--assert=plain"),
             *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
             # The number of rounds follows from the quickest of three calls, not from an odd first one.
             *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
-            f"--benchmark-min-rounds={MIN_ROUNDS}",
-            *(f"--benchmark-json={json_file}", f"--benchmark-storage={(scratch / 'storage').as_uri()}"),
-            "test_stages.py",
+            *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
         ]
 
-    def _settle(self, session: Session, timing: Timing, status: str, reason: str, tail: str) -> None:
+    def _settle(self, session: Session, timing: Timing, status: Lost, reason: str, tail: str) -> None:
         about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
         about["pass"] = session.number
         self._write(make_record(timing.cell, status, reason, **about, traceback=tail))

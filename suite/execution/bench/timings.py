@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..records import CELL_FIELDS, Cell, cell_of
+from ..records import CELL_FIELDS, Cell, Document
 
 THROUGHPUT, ROOF, SESSION, PEAK, HARNESS, DUEL = "throughput", "roof", "session", "peak", "harness", "duel"
 PROFILE = "profile"
-"""Kinds of records that sessions, and what is measured beside them, leave; a record of equality has no `kind`."""
+"""Kinds of records that sessions, and what is measured beside them, leave."""
+
+OnRecord = Callable[[Document], None]
 
 
 @dataclass(frozen=True, order=True)
@@ -56,11 +58,6 @@ ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads", "bound")
 def thread_limit(timing: Timing, threads: int) -> int | None:
     """Threads of one operation; None where the framework is to take what it takes by itself."""
     return None if timing.threads == "default" else threads
-
-
-def timing_of(document: Mapping[str, Any]) -> Timing:
-    """The inverse of `Timing.as_json`."""
-    return Timing(cell_of(document), **{name: document[name] for name in _OWN})
 
 
 def key_of(record: Mapping[str, Any]) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from ..records import Number, number
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A claim that could not even be executed.
 
     Attributes:
@@ -28,9 +29,8 @@ class Failure:
     reason: str
 
 
-@dataclass
-class Facts:
-    """What ran, and what it returned.
+class _Run(msgspec.Struct):
+    """What ran.
 
     Attributes:
         framework, backend: whose file ran, and on what.
@@ -41,6 +41,35 @@ class Facts:
         arguments: probe → parameter of the constructor → what it was given.
         defaults: parameter of the model's constructor → its default; None where it has none.
         parameters: method → the names of its parameters.
+    """
+
+    framework: str
+    backend: str
+    failures: list[Failure] = []
+    device: str = "cpu"
+    dtype: str = "float64"
+    model_class: str = ""
+    methods: dict[str, str] = {}
+    arguments: dict[str, dict[str, Any]] = {}
+    defaults: dict[str, Any] = {}
+    parameters: dict[str, list[str]] = {}
+
+
+class PlainFacts(_Run):
+    """Facts as a record has them: all but the arrays.
+
+    Attributes:
+        numbers, dependency: as `Facts` has them.
+    """
+
+    numbers: dict[str, dict[str, list[Number]]] = {}
+    dependency: dict[str, dict[str, dict[str, Number]]] = {}
+
+
+class Facts(_Run, dict=True):
+    """What ran, and what it returned.
+
+    Attributes:
         numbers: probe → name in the model's code → the plain numbers that it stood for while the probe ran.
         dependency: probe → output → attribute path of a weight → norm of the gradient by it.
         tensors: `<probe>/<what>/<name>` → array, where what is `quantity` and `published` (what the two methods for
@@ -49,19 +78,9 @@ class Facts:
             methods; averaged over draws that the source makes one by one).
     """
 
-    framework: str
-    backend: str
-    failures: list[Failure] = field(default_factory=list)
-    device: str = "cpu"
-    dtype: str = "float64"
-    model_class: str = ""
-    methods: dict[str, str] = field(default_factory=dict)
-    arguments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    defaults: dict[str, Any] = field(default_factory=dict)
-    parameters: dict[str, list[str]] = field(default_factory=dict)
-    numbers: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    dependency: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
-    tensors: dict[str, Array] = field(default_factory=dict)
+    numbers: dict[str, dict[str, list[float]]] = {}
+    dependency: dict[str, dict[str, dict[str, float]]] = {}
+    tensors: dict[str, Array] = {}
 
     def of(self, probe: str, what: str) -> dict[str, Array]:
         """The tensors of one kind of one probe, by name."""
@@ -81,14 +100,36 @@ class Facts:
         self.tensors[f"{probe}/{what}/{name}"] = np.asarray(array)
         self.__dict__.pop("_names", None)
 
-    def as_json(self) -> dict[str, Any]:
-        """All but the tensors, as plain JSON values."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("failures", "tensors")}
-        return {**plain, "failures": [vars(failure) for failure in self.failures]}
+    def plain(self) -> PlainFacts:
+        """All but the arrays."""
+        return PlainFacts(
+            **_shared(self),
+            numbers={
+                probe: {name: [number(value) for value in values] for name, values in named.items()}
+                for probe, named in self.numbers.items()
+            },
+            dependency={
+                probe: {output: {path: number(norm) for path, norm in norms.items()} for output, norms in by.items()}
+                for probe, by in self.dependency.items()
+            },
+        )
 
 
-def facts_of(document: Mapping[str, Any], tensors: Mapping[str, Array]) -> Facts:
-    """Facts as `Facts.as_json` and their tensors' file have them."""
-    failures = [Failure(**failure) for failure in document["failures"]]
-    rest = {name: value for name, value in document.items() if name != "failures"}
-    return Facts(**rest, failures=failures, tensors=dict(tensors))
+def facts_of(plain: PlainFacts, tensors: Mapping[str, Array]) -> Facts:
+    """Facts from a record and the file of its tensors."""
+    return Facts(
+        **_shared(plain),
+        numbers={
+            probe: {name: [float(value) for value in values] for name, values in named.items()}
+            for probe, named in plain.numbers.items()
+        },
+        dependency={
+            probe: {output: {path: float(norm) for path, norm in norms.items()} for output, norms in by.items()}
+            for probe, by in plain.dependency.items()
+        },
+        tensors=dict(tensors),
+    )
+
+
+def _shared(facts: _Run) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in _Run.__struct_fields__}

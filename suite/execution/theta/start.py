@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
+
+import msgspec
 
 from ..backends import BACKENDS
-from ..environment import worker_environment
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one backend.
-
-    Attributes:
-        status: `ok`, `missing`, `failed` or `timeout`.
-        reason: why there is nothing, in one line; empty where there is something.
-        folder: where the worker left its tensors.
-        record: its outcome.json: versions, seconds per task, and what the tasks returned.
-    """
-
-    backend: str
-    status: str
-    reason: str
-    folder: Path
-    record: Mapping[str, Any] = field(default_factory=dict)
-
-
-def missing(backend: str, folder: Path) -> Outcome:
-    """The outcome of a backend that is not installed."""
-    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
+from ..jobs import part_for
+from ..supervisor import Child, Lost, Start, cpu_threads, side_by_side
+from .measure import Asked
+from .records import Outcome, ThetaRecord, missing
 
 
 def run_jobs(
-    jobs: Mapping[str, Mapping[str, Any]],
-    folder: Path,
+    jobs: Mapping[str, Asked],
     *,
     timeout_s: float,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
@@ -50,54 +24,40 @@ def run_jobs(
     """A job in every backend, each in a process of its own on one CPU, as many at a time as there are CPUs.
 
     Args:
-        jobs: by backend: `tasks`, `inputs`, and what the tasks need.
-        folder: a folder per backend is made in it.
+        jobs: by backend; their folders are made.
         timeout_s: how long one worker may take.
-        on_outcome: called with each outcome as it comes, from another thread.
+        on_outcome: called with each outcome as it comes.
     """
-    cpus: SimpleQueue[int] = SimpleQueue()
-    for cpu in sorted(os.sched_getaffinity(0)):
-        cpus.put(cpu)
+    outcomes: dict[str, Outcome] = {}
 
-    def one(backend: str) -> Outcome:
-        if BACKENDS[backend].lacking():
-            outcome = missing(backend, folder)
-        else:
-            cpu = cpus.get()
-            try:
-                outcome = _run(
-                    backend, {**jobs[backend], "backend": backend, "cpus": [cpu]}, folder / backend, timeout_s
-                )
-            finally:
-                cpus.put(cpu)
+    def keep(outcome: Outcome) -> None:
+        outcomes[outcome.backend] = outcome
         on_outcome(outcome)
-        return outcome
 
-    with ThreadPoolExecutor(max_workers=cpus.qsize()) as pool:
-        return dict(zip(jobs, pool.map(one, jobs), strict=True))
+    def start(backends: list[str], cpus: list[int]) -> Child[str]:
+        (backend,) = backends
+        folder = Path(jobs[backend].folder)
+        folder.mkdir(parents=True)
 
+        def take(line: bytes) -> bool:
+            record = msgspec.convert(json.loads(line), ThetaRecord)
+            if record.backend == backend:
+                keep(Outcome(backend, "ok", "", folder, record))
+            else:
+                reason = f"asked for {backend}, but {record.backend} was active"
+                keep(Outcome(backend, "failed", reason, folder))
+            return True
 
-def _run(backend: str, job: dict[str, Any], folder: Path, timeout_s: float) -> Outcome:
-    folder.mkdir(parents=True)
-    path = folder / "job.json"
-    path.write_text(json.dumps({**job, "folder": str(folder)}), encoding="utf-8")
-    command = [sys.executable, "-m", f"{__package__}.worker", str(path)]
-    try:
-        done = subprocess.run(
-            command,
-            env=worker_environment(backend, "cpu", 1, folder),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Outcome(backend, "timeout", f"no outcome within {timeout_s:g} s", folder)
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        return Outcome(backend, "failed", lines[-1], folder)
-    record = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-    if record["backend"] != backend:
-        return Outcome(backend, "failed", f"asked for {backend}, but {record['backend']} was active", folder)
-    return Outcome(backend, "ok", "", folder, record)
+        def settle(backend: str, status: Lost, reason: str, tail: str) -> None:
+            last = tail.rpartition("\n")[2] if status == "failed" else ""
+            keep(Outcome(backend, status, last or reason, folder))
+
+        what = Start(backend, "cpu", (part_for("theta", jobs[backend]),), 1, cpus)
+        return Child(what, backends, take=take, settle=settle, timeout_s=timeout_s)
+
+    for backend in jobs:
+        if BACKENDS[backend].lacking():
+            keep(missing(backend, Path(jobs[backend].folder)))
+    groups = [[backend] for backend in jobs if backend not in outcomes]
+    side_by_side(groups, start, parallel=cpu_threads(), threads=1)
+    return {backend: outcomes[backend] for backend in jobs}

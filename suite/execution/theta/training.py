@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from ...definition.theta.training import (
     start,
 )
 from ..bindings import Binding
+from .records import TrainingRecord
 from .vae import Vae, elbo_gradients, pair_gradients
 
 Array = NDArray[Any]
@@ -95,7 +95,7 @@ def log_likelihoods(vae: Vae, x: Array) -> Array:
     return np.concatenate(found)
 
 
-def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder: Path) -> list[dict[str, Any]]:
+def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder: Path) -> list[TrainingRecord]:
     """One record per training and readout; `<training>.safetensors` has what each training left free.
 
     Args:
@@ -114,15 +114,17 @@ def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder:
         for readout, weights in readouts(regime, free):
             nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
             records.append(
-                {
-                    **asdict(training),
-                    "backend": binding.active_backend(),
-                    "readout": readout,
-                    "held_out_log_likelihood_nats": float(nats.mean()),
-                    "standard_error_nats": float(nats.std(ddof=1) / np.sqrt(len(nats))),
-                    "theta_change": change(regime, free, training.seed),
-                    "training_s": round(trained_s, 2),
-                }
+                TrainingRecord(
+                    regime=training.regime,
+                    seed=training.seed,
+                    rounding=training.rounding,
+                    backend=binding.active_backend(),
+                    readout=readout,
+                    held_out_log_likelihood_nats=float(nats.mean()),
+                    standard_error_nats=float(nats.std(ddof=1) / np.sqrt(len(nats))),
+                    theta_change=change(regime, free, training.seed),
+                    training_s=round(trained_s, 2),
+                )
             )
     return records
 

@@ -1,0 +1,233 @@
+"""The one supervisor of child processes: start a child, follow its records, settle the item that it died in, end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from .environment import worker_environment
+from .jobs import Job, Part
+
+Lost = Literal["failed", "timeout"]
+Item = TypeVar("Item")
+Contra = TypeVar("Contra", contravariant=True)
+
+SIDE_BY_SIDE_S = 0.02
+ONE_AFTER_THE_OTHER_S = 0.1
+"""Seconds between two looks. On two cores a parent that computes would be part of what a child times."""
+
+
+class Settle(Protocol[Contra]):
+    """What to do with an item that a child died or hung in; `tail` is what it printed last."""
+
+    def __call__(self, item: Contra, status: Lost, reason: str, tail: str, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a child is started with.
+
+    Attributes:
+        backend, device: of its binding.
+        parts: what is asked of it, in order.
+        threads: of one operation; None for what the framework takes by itself, on all CPUs.
+        cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
+        x64, tf32, caches: as `worker_environment` takes them.
+        environment: what its environment has beside that.
+    """
+
+    backend: str
+    device: str
+    parts: tuple[Part, ...]
+    threads: int | None
+    cpus: Sequence[int] | None = None
+    x64: bool = True
+    tf32: bool = False
+    caches: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Child(Generic[Item]):
+    """A running child process in an empty folder of its own.
+
+    Args:
+        start: what it is started with.
+        items: what it is to do, in order.
+        take: called with each line of its records as it comes; whether that line is the outcome of an item. Any line
+            is a sign of life.
+        settle: called with the item that it died or hung in; with all items where it wrote no line.
+        timeout_s: how long it may be silent, its start counted in.
+        name: what reasons call it.
+        lingers: whether it has something left to do after the last item.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        items: Sequence[Item],
+        *,
+        take: Callable[[bytes], bool],
+        settle: Settle[Item],
+        timeout_s: float,
+        name: str = "worker",
+        lingers: bool = False,
+    ):
+        self.items, self.take, self.settle = list(items), take, settle
+        self.timeout_s, self.name, self.lingers = timeout_s, name, lingers
+        self._folder = tempfile.TemporaryDirectory(prefix="elbostone-")
+        self.scratch = Path(self._folder.name)
+        cpus = least_used(start.threads) if start.cpus is None and start.threads is not None else start.cpus
+        self.cpus = [] if cpus is None else list(cpus)
+        self._lines = Lines(self.scratch / "records.jsonl")
+        self._process = self._started(start, None if cpus is None else self.cpus)
+        self._done, self._progress = 0, time.monotonic()
+
+    def _started(self, start: Start, cpus: list[int] | None) -> subprocess.Popen[bytes]:
+        job = Job(start.backend, start.device, cpus, str(self._lines.path), start.parts)
+        file = self.scratch / "job.json"
+        file.write_bytes(msgspec.json.encode(job))
+        environment = worker_environment(
+            start.backend,
+            start.device,
+            start.threads,
+            self.scratch,
+            x64=start.x64,
+            tf32=start.tf32,
+            caches=start.caches,
+        )
+        with (self.scratch / "output").open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", f"{__package__}.child", str(file)],
+                cwd=self.scratch,
+                env={**environment, **start.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def look(self) -> list[Item] | None:
+        """Take new lines. Returns None while the child goes on, else the items that it did not come to."""
+        ended = self._process.poll() is not None
+        for line in self._lines.new():
+            self._progress = time.monotonic()
+            self._done += self.take(line)
+        left = self.items[self._done :]
+        if not left and not self.lingers:
+            return []
+        if ended:
+            # A child that wrote nothing never started: its other items would fare no better.
+            lost = left[:1] if self._lines.position else left
+            for item in lost:
+                self.settle(item, "failed", f"the {self.name} ended with {self._how()}", self.tail())
+            return left[len(lost) :]
+        if time.monotonic() - self._progress > self.timeout_s:
+            for item in left[:1]:
+                self.settle(item, "timeout", f"no outcome within {self.timeout_s:g} s", self.tail())
+            return left[1:]
+        return None
+
+    def follow(self) -> list[Item]:
+        """Look until the child has ended, and end what it started. Returns the items that it did not come to."""
+        try:
+            while (left := self.look()) is None:
+                time.sleep(ONE_AFTER_THE_OTHER_S)
+        finally:
+            self.stop()
+        return left
+
+    def stop(self) -> None:
+        """End the child and whatever it started (compilers), and remove its folder."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._folder.cleanup()
+
+    def tail(self) -> str:
+        """The last lines that the child printed."""
+        return (self.scratch / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+
+    def _how(self) -> str:
+        code = self._process.returncode
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+class Lines:
+    """Reads a growing file, each line once.
+
+    Attributes:
+        position: bytes read so far.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.position = path, 0
+
+    def new(self) -> list[bytes]:
+        """The lines that were completed since the last call."""
+        if not self.path.exists() or self.path.stat().st_size == self.position:
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.position)
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self.position += len(whole)
+        return whole.splitlines()
+
+
+def side_by_side(
+    groups: Iterable[list[Item]],
+    start: Callable[[list[Item], list[int]], Child[Item]],
+    *,
+    parallel: int,
+    threads: int,
+) -> None:
+    """A child per group of items, so many at a time; one that died is started again for what it did not come to.
+
+    Args:
+        groups: in the order in which they are started.
+        start: a child for the items of a group on some CPUs.
+        parallel: how many run at a time.
+        threads: how many CPUs each has.
+    """
+    waiting, running = list(groups), list[Child[Item]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                cpus = least_used(threads, [child.cpus for child in running])
+                running.append(start(waiting.pop(0), cpus))
+            time.sleep(SIDE_BY_SIDE_S)
+            for child in list(running):
+                left = child.look()
+                if left is not None:
+                    child.stop()
+                    running.remove(child)
+                    if left:
+                        waiting.insert(0, left)
+    finally:
+        for child in running:
+            child.stop()
+
+
+def least_used(threads: int, taken: Iterable[Sequence[int]] = ()) -> list[int]:
+    """As many CPUs as threads, those first that the fewest of the `taken` sets hold."""
+    use = dict.fromkeys(sorted(os.sched_getaffinity(0)), 0)
+    for cpus in taken:
+        for cpu in cpus:
+            use[cpu] += 1
+    return sorted(sorted(use, key=lambda cpu: use[cpu])[:threads])
+
+
+def cpu_threads() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,6 +1,7 @@
 """Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -8,15 +9,18 @@ from pathlib import Path
 import pytest
 
 import elbostone
-from elbostone.execution import processes
+from elbostone.execution import environment, processes
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.child import least_used
+from elbostone.execution.environment import kept_by_jax
 
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
 EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
 # Likewise: those whose tests run here. Keras on torch has torch beside it, whose tests run in torch's own environment.
 TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
+# Where all processes of a session share what JAX compiled; the session's first process sets it for the others.
+COMPILED = "ELBOSTONE_TESTS_COMPILED"
 INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
 
 
@@ -31,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test anything but the installed wheel with the backends that this environment is for."""
+    share_what_jax_compiles(config)
     if EXPECTED is None:
         return
     expected = {name for name in EXPECTED.split(",") if name}
@@ -46,6 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("the tests are of the installed wheel, and no elbostone is installed") from None
     if Path(elbostone.__path__[0]).resolve() == ROOT / "suite":
         raise pytest.UsageError("the tests are of the installed wheel, and elbostone is imported from the source tree")
+
+
+def share_what_jax_compiles(config: pytest.Config) -> None:
+    """One folder for all processes of the session: workers, and tests that call a binding in their own process."""
+    if COMPILED not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="elbostone-compiled-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[COMPILED] = folder.name
+    os.environ |= kept_by_jax(Path(os.environ[COMPILED]))
 
 
 def pytest_report_header() -> list[str]:
@@ -95,6 +109,14 @@ def workers_of_test_processes_side_by_side() -> Iterator[None]:
     before = others[: number % len(others)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "least_used", lambda threads, taken=(): least_used(threads, [*taken, *before]))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_find_what_others_compiled() -> Iterator[None]:
+    """A test's workers share with those of all other tests what JAX compiled, as the workers of one run do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, "compile_cache", lambda: Path(os.environ[COMPILED]))
         yield
 
 

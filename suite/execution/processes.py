@@ -127,7 +127,7 @@ class Pool:
         with stderr.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.worker", str(scratch / "job.json")],
-                env=worker_environment(first.backend, first.device, self.threads, scratch),
+                env=worker_environment(first.backend, first.device, self.threads, scratch, compiled_once=True),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

@@ -42,7 +42,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def run(task: str, backend: str) -> Path:
         scratch = tmp_path_factory.mktemp(f"{task}-{backend}")
         command = [sys.executable, training_worker.__file__, task, backend, str(folder)]
-        environment = worker_environment(backend, "cpu", 1, scratch)
+        environment = worker_environment(backend, "cpu", 1, scratch, compiled_once=True)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{task} on {backend}:\n{done.stderr[-4000:]}"
         return next(folder.glob(f"{task}-{backend}.*"))

@@ -85,7 +85,7 @@ def _run(backend: str, job: dict[str, Any], folder: Path, timeout_s: float) -> O
     try:
         done = subprocess.run(
             command,
-            env=worker_environment(backend, "cpu", 1, folder),
+            env=worker_environment(backend, "cpu", 1, folder, compiled_once=True),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -17,7 +17,7 @@ from elbostone.execution.environment import kept_by_jax
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
 EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
-# Likewise: those whose tests run here. Keras on torch has torch beside it, whose tests run in torch's own environment.
+# Those whose tests run here: all that are expected, or where a developer has many, some of them.
 TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
 # Where all processes of a session share what JAX compiled; the session's first process sets it for the others.
 COMPILED = "ELBOSTONE_TESTS_COMPILED"

@@ -1,6 +1,7 @@
 """Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -8,15 +9,18 @@ from pathlib import Path
 import pytest
 
 import elbostone
-from elbostone.execution import supervisor
+from elbostone.execution import environment, supervisor
 from elbostone.execution.backends import BACKENDS
+from elbostone.execution.environment import kept_by_jax
 from elbostone.execution.supervisor import least_used
 
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.
 EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
-# Likewise: those whose tests run here. Keras on torch has torch beside it, whose tests run in torch's own environment.
+# Those whose tests run here: all that are expected, or where a developer has many, some of them.
 TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
+# Where all processes of a session share what JAX compiled; the session's first process sets it for the others.
+COMPILED = "ELBOSTONE_TESTS_COMPILED"
 INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
 
 
@@ -24,13 +28,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--exhaustive",
         action="store_true",
-        help="every problem in every dtype and shape on every backend; without it, one that compiles each operation "
-        "for each shape (keras-jax) has a part of them",
+        help="all that is tested, and not a part of it: each backend has all 500 random problems, and not 125 of its "
+        "own; every notation is compiled, and not one for each exact case; Algorithm 1 trains for 2,000 minibatches, "
+        "and not 400; and the backend that compiles each operation for each shape (keras-jax) has every problem in "
+        "every dtype and shape",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test anything but the installed wheel with the backends that this environment is for."""
+    share_what_jax_compiles(config)
     if EXPECTED is None:
         return
     expected = {name for name in EXPECTED.split(",") if name}
@@ -46,6 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("the tests are of the installed wheel, and no elbostone is installed") from None
     if Path(elbostone.__path__[0]).resolve() == ROOT / "suite":
         raise pytest.UsageError("the tests are of the installed wheel, and elbostone is imported from the source tree")
+
+
+def share_what_jax_compiles(config: pytest.Config) -> None:
+    """One folder for all processes of the session: workers, and tests that call a binding in their own process."""
+    if COMPILED not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="elbostone-compiled-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[COMPILED] = folder.name
+    os.environ |= kept_by_jax(Path(os.environ[COMPILED]))
 
 
 def pytest_report_header() -> list[str]:
@@ -98,6 +114,14 @@ def workers_of_test_processes_side_by_side() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def workers_find_what_others_compiled() -> Iterator[None]:
+    """A test's workers share with those of all other tests what JAX compiled, as the workers of one run do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, "compile_cache", lambda: Path(os.environ[COMPILED]))
+        yield
+
+
 @pytest.fixture(scope="session")
 def installed_backends() -> tuple[str, ...]:
     """Names of the backends that can run here, in the table's order."""
@@ -105,7 +129,12 @@ def installed_backends() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def exhaustive(request: pytest.FixtureRequest) -> Callable[[str], bool]:
-    """Whether a backend is tested on everything, or on a part of it, since it would take ten times what others do."""
-    everything = request.config.getoption("--exhaustive")
+def everything(request: pytest.FixtureRequest) -> bool:
+    """Whether all is tested that can be (`--exhaustive`)."""
+    return bool(request.config.getoption("--exhaustive"))
+
+
+@pytest.fixture(scope="session")
+def exhaustive(everything: bool) -> Callable[[str], bool]:
+    """Whether a backend has every problem in every dtype and shape: one of them would take ten times what others do."""
     return lambda backend: everything or not BACKENDS[backend].compiles_each

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
+from functools import cache
 from pathlib import Path
 
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
@@ -27,6 +30,7 @@ def worker_environment(
     x64: bool = True,
     tf32: bool = False,
     caches: Path | None = None,
+    compiled_once: bool = False,
 ) -> dict[str, str]:
     """The whole environment of a worker.
 
@@ -37,6 +41,8 @@ def worker_environment(
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
         tf32: whether a GPU may multiply in TF32 where it is asked to.
         caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
+        compiled_once: whether all workers of this process share what JAX compiles. It changes no number, but a first
+            call is then no cold one.
     """
     caches = caches or scratch
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ} | _imported_from()
@@ -63,6 +69,8 @@ def worker_environment(
         environment["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda,cpu"
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    if compiled_once:
+        environment |= kept_by_jax(compile_cache())
     return environment
 
 
@@ -75,6 +83,18 @@ def _imported_from() -> dict[str, str]:
     entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     path = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, entries))} if entries else {}
     return {"PYTHONSAFEPATH": "1", **path}
+
+
+@cache
+def compile_cache() -> Path:
+    """The folder in which the workers of this process share what JAX compiled; it goes when this process ends.
+
+    Several workers may write at once: JAX takes an entry that is only half written for none (its checksum is wrong),
+    and compiles anew.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="elbostone-compiled-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def kept_by_jax(folder: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ class Pool:
             self._write(verified(as_record(document, structs[document["kind"]]), self.threads))
             return True
 
-        start = Start(first.backend, first.device, parts, self.threads, cpus)
+        start = Start(first.backend, first.device, parts, self.threads, cpus, compiled_once=True)
         return Child(start, tasks, take=take, settle=self._settle, timeout_s=self.timeout_s)
 
     def _settle(self, task: CellTask, status: Lost, reason: str, tail: str) -> None:

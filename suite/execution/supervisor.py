@@ -43,7 +43,7 @@ class Start:
         parts: what is asked of it, in order.
         threads: of one operation; None for what the framework takes by itself, on all CPUs.
         cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
-        x64, tf32, caches: as `worker_environment` takes them.
+        x64, tf32, caches, compiled_once: as `worker_environment` takes them.
         environment: what its environment has beside that.
     """
 
@@ -55,6 +55,7 @@ class Start:
     x64: bool = True
     tf32: bool = False
     caches: Path | None = None
+    compiled_once: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,6 +106,7 @@ class Child(Generic[Item]):
             x64=start.x64,
             tf32=start.tf32,
             caches=start.caches,
+            compiled_once=start.compiled_once,
         )
         with (self.scratch / "output").open("wb") as output:
             return subprocess.Popen(

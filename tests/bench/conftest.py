@@ -1,4 +1,4 @@
-"""Copies of a notation with one line changed."""
+"""What the tests of the harness share: the backend that they run on, and copies of a notation with one line changed."""
 
 import shutil
 from collections.abc import Callable
@@ -11,6 +11,12 @@ from elbostone.definition.notation_file import load_notation
 from elbostone.definition.registry import notations
 
 NOTATION = "pytorch_examples"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The harness is tested on torch, unless a test is of another backend."""
+    if item.get_closest_marker("backend") is None:
+        item.add_marker(pytest.mark.backend("torch"))
 
 
 @pytest.fixture

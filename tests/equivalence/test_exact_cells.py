@@ -57,25 +57,38 @@ def test_every_exact_case_is_equal_in_every_cell(
                 assert (file.stem, dtype) in executed, f"no notation runs {file.stem} in {dtype}"
 
 
-def first_defined(notation: Notation) -> Path:
-    """The exact case that a notation is compiled on: the first that it defines without an embedding."""
-    return next(file for file in OWN if notation.unsupported(load_problem(file).spec) is None)
+def compiled_on(backend: str, everything: bool) -> dict[Path, tuple[Notation, ...]]:
+    """The notations that are compiled on an exact case: it is the first that they define without an embedding.
+
+    Those that share a case are of one family: one of them stands for it, another on each backend, unless `everything`.
+    """
+    families: dict[Path, tuple[Notation, ...]] = {}
+    for notation in notations().values():
+        first = next(file for file in OWN if notation.unsupported(load_problem(file).spec) is None)
+        families[first] = (*families.get(first, ()), notation)
+    number = list(BACKENDS).index(backend)
+    return families if everything else {file: (own[number % len(own)],) for file, own in families.items()}
 
 
 @pytest.mark.parametrize("mode", ["compiled", "compiled-xla"])
-def test_compiled_modes_are_equal_too(backend: str, mode: str, tmp_path: Path) -> None:
-    """Each notation on one case and in one dtype: torch.compile takes seconds for a cell."""
-    own: dict[Path, tuple[Notation, ...]] = {}
-    for notation in notations().values():
-        own[first_defined(notation)] = (*own.get(first_defined(notation), ()), notation)
+def test_compiled_modes_are_equal_too(backend: str, mode: str, everything: bool, tmp_path: Path) -> None:
+    """On one case and in one dtype: torch.compile takes seconds for a cell."""
+    own = compiled_on(backend, everything)
     selections = {file: Selection(group, (backend,), "cpu", ("float32",), (mode,)) for file, group in own.items()}
     rows, records = run_and_judge(tmp_path, tuple(own), selections)
     assert not complaints(rows, ("equal",)), complaints(rows, ("equal",))
-    assert {record.cell.notation for record in records} == (
-        set(notations()) if mode in BACKENDS[backend].modes else set()
-    )
+    compiled = {notation.id for group in own.values() for notation in group}
+    assert {record.cell.notation for record in records} == (compiled if mode in BACKENDS[backend].modes else set())
     for record in records:
         assert record.graphs == Graphs(graphs=1, breaks=0, recompiles=0), record
+
+
+def test_every_notation_is_compiled_by_some_backend_or_another_of_its_family_is() -> None:
+    families = compiled_on("torch", everything=True)
+    assert sorted(n.id for own in families.values() for n in own) == sorted(notations())
+    for file, own in families.items():
+        chosen = {compiled_on(backend, everything=False)[file][0].id for backend in BACKENDS}
+        assert len(chosen) == min(len(own), len(BACKENDS)), f"{file.stem}: {chosen}"
 
 
 def test_float64_as_shipped_is_excluded_with_its_upstream_link(backend: str, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_round_trip_is_bit_exact(backend: str, case: str, notation: str, dtype: 
     script = Path(__file__).with_name("round_trip.py")
     subprocess.run(
         [sys.executable, str(script), backend, str(problem_file), notation, dtype, str(out)],
-        env=worker_environment(backend, "cpu", 1, tmp_path),
+        env=worker_environment(backend, "cpu", 1, tmp_path, compiled_once=True),
         check=True,
         capture_output=True,
     )

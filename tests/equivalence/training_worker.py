@@ -1,4 +1,4 @@
-"""Train in a child process, which has one backend: `python training_worker.py TASK BACKEND FOLDER`.
+"""Train in a child process, which has one backend: `python training_worker.py TASK BACKEND FOLDER MINIBATCHES`.
 
 Tasks read what they need from FOLDER, and leave their outcome there: `lockstep` as `lockstep-BACKEND.safetensors`,
 `algorithm_1` and `fit` as `TASK-BACKEND.json`.
@@ -35,8 +35,8 @@ EPSILON = 1e-7
 
 SIZES = {"D": 64, "hidden": 32, "J": 8}
 """Of the digits, for AEVB's model."""
-ALPHA, BUDGET, SEEDS = 0.1, 2000, (0, 1, 2)
-"""Of Algorithm 1: its step size, one of the paper's three, and its number of minibatches."""
+ALPHA, SEEDS = 0.1, (0, 1, 2)
+"""Of Algorithm 1: its step size, one of the paper's three, and the seeds that it is run with."""
 
 
 def module_of(notation: str, backend: str) -> Any:
@@ -102,7 +102,7 @@ def trajectory(subject: Subject, training: Training, problem: Problem) -> Iterat
         yield {name: m.to_canonical(weights[m.path].astype(np.float64)) for name, m in subject.maps.items()}
 
 
-def lockstep(binding: Binding, backend: str, folder: Path) -> None:
+def lockstep(binding: Binding, backend: str, folder: Path, minibatches: int) -> None:
     """`dtype/variant/step/weight` for every variant, and for the right one once more after `restore`."""
     problem = load_problem(folder / "lockstep.json")
     found = {}
@@ -138,7 +138,7 @@ def plants(vae: Any) -> dict[str, Callable[[Any, Any, Any], Any]]:
     }
 
 
-def algorithm_1(binding: Binding, backend: str, folder: Path) -> None:
+def algorithm_1(binding: Binding, backend: str, folder: Path, minibatches: int) -> None:
     """Mean held-out ELBO in nats of every seed, and of each plant with the first; `untrained` is the first's start."""
     module = module_of(AEVB, backend)
     arrays = read_tensors(folder / "digits.safetensors")
@@ -165,8 +165,8 @@ def algorithm_1(binding: Binding, backend: str, folder: Path) -> None:
 
     outcome: dict[str, Any] = {
         "untrained": trained(SEEDS[0], 0, {}),
-        "trained": [trained(seed, BUDGET, {}) for seed in SEEDS],
-        "planted": {name: trained(SEEDS[0], BUDGET, {"L_B": L_B}) for name, L_B in plants(module.VAE).items()},
+        "trained": [trained(seed, minibatches, {}) for seed in SEEDS],
+        "planted": {name: trained(SEEDS[0], minibatches, {"L_B": L_B}) for name, L_B in plants(module.VAE).items()},
     }
     (folder / f"algorithm_1-{backend}.json").write_text(json.dumps(outcome), encoding="utf-8")
 
@@ -204,7 +204,7 @@ def models() -> dict[str, tuple[Notation, Spec]]:
     return trained
 
 
-def fit(binding: Binding, backend: str, folder: Path) -> None:
+def fit(binding: Binding, backend: str, folder: Path, minibatches: int) -> None:
     """The loss of each epoch, per model."""
     digits = read_tensors(folder / "digits.safetensors")["train"][:300].astype(np.float32)
     losses = {}
@@ -261,9 +261,9 @@ def torch_losses(notation: Notation, spec: Spec, model: Any, x: np.ndarray) -> l
     return epochs
 
 
-def main(task: str, backend: str, folder: str) -> None:
+def main(task: str, backend: str, folder: str, minibatches: str) -> None:
     run = {"lockstep": lockstep, "algorithm_1": algorithm_1, "fit": fit}[task]
-    run(open_binding(backend, "cpu"), backend, Path(folder))
+    run(open_binding(backend, "cpu"), backend, Path(folder), int(minibatches))
 
 
 if __name__ == "__main__":

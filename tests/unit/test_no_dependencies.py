@@ -2,8 +2,10 @@
 
 import json
 import os
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -11,13 +13,13 @@ import numpy as np
 import pytest
 
 from elbostone.definition.problem import Problem, load_problem, save_problem
-from elbostone.definition.registry import choose
+from elbostone.definition.registry import notations, packages
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
 from elbostone.execution.cells import EqualityRecord
 from elbostone.execution.jobs import Job
 from elbostone.execution.plan import Selection, plan_cells
-from elbostone.execution.records import as_record
+from elbostone.execution.records import EQUALITY, as_record
 from elbostone.execution.tasks import part_of
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
@@ -82,16 +84,30 @@ def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Pa
     left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
     left_out |= {f"elbostone.execution.tuning.{name}" for name in TUNING}
     left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
-    packages = ["elbostone.definition", "elbostone.execution"]
-    imported = run(block + IMPORT_ALL.format(packages=packages, left_out=left_out), tmp_path)
+    rooms = ["elbostone.definition", "elbostone.execution"]
+    imported = run(block + IMPORT_ALL.format(packages=rooms, left_out=left_out), tmp_path)
     for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.child"):
         assert f"elbostone.{name}" in imported
 
 
 def test_analysis_and_report_import_no_framework(tmp_path: Path) -> None:
     block = BLOCK.format(blocked=set(FRAMEWORKS))
-    packages = ["elbostone.analysis", "elbostone.report"]
-    assert run(block + IMPORT_ALL.format(packages=packages, left_out=set()), tmp_path)
+    rooms = ["elbostone.analysis", "elbostone.report"]
+    assert run(block + IMPORT_ALL.format(packages=rooms, left_out=set()), tmp_path)
+
+
+@pytest.mark.backend("torch")
+def test_what_is_torchs_imports_no_other_framework(tmp_path: Path) -> None:
+    """Its own environment has Keras as well, for Keras on torch."""
+    block = BLOCK.format(blocked={"keras", "tensorflow", "jax"})
+    others = ("keras", "jax", "tensorflow", "numpyro", "tfp")
+    executed = "elbostone.execution"
+    names = [module.name for module in pkgutil.walk_packages(import_module(executed).__path__, f"{executed}.")]
+    left_out = {name for name in names if name.rpartition(".")[2].startswith(others) or ".peers." in name}
+    sources = "".join(f"importlib.import_module('{package}.torch_vae')\n" for package in packages().values())
+    imported = run(block + IMPORT_ALL.format(packages=[executed], left_out=left_out) + sources, tmp_path)
+    for name in ("bindings.pytorch", "tuning.torch_tuner", "child"):
+        assert f"{executed}.{name}" in imported
 
 
 @pytest.fixture
@@ -104,9 +120,9 @@ def problem_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.backend("torch")
-def test_worker_runs_a_cell_without_tables(tmp_path: Path, problem_file: Path) -> None:
+def test_worker_runs_all_notations_without_tables(tmp_path: Path, problem_file: Path) -> None:
     """As on a bare GPU machine: NumPy, safetensors and torch."""
-    selection = Selection(tuple(choose(["pytorch_examples"])), backends=("torch",))
+    selection = Selection(tuple(notations().values()), backends=("torch",))
     plan = plan_cells(load_problem(problem_file), problem_file, selection)
     records, tensors, job = tmp_path / "records.jsonl", tmp_path / "tensors", tmp_path / "job.json"
     tensors.mkdir()
@@ -116,9 +132,11 @@ def test_worker_runs_a_cell_without_tables(tmp_path: Path, problem_file: Path) -
     blocked = {*TABLES, "keras", "tensorflow", "jax", "pytest", "pytest_benchmark"}
     imported = run(BLOCK.format(blocked=blocked) + WORK.format(job=str(job)), tmp_path)
 
-    [_, line] = records.read_text(encoding="utf-8").splitlines()
-    record = as_record(json.loads(line), EqualityRecord)
-    assert record.status == "ok", record.reason
-    assert (tensors / str(record.tensors)).exists()
-    rooms = ("elbostone.execution.bench", "elbostone.execution.claims", "elbostone.execution.theta")
-    assert not [name for name in imported if name.startswith(rooms)], "a worker imports what it is asked for"
+    found = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
+    found = [as_record(document, EqualityRecord) for document in found if document["kind"] == EQUALITY]
+    assert len(found) == len(plan.tasks) > len(notations()) / 2
+    for record in found:
+        assert record.status == "ok", record.reason
+        assert (tensors / str(record.tensors)).exists()
+    others = ("elbostone.execution.bench", "elbostone.execution.claims", "elbostone.execution.theta")
+    assert not [name for name in imported if name.startswith(others)], "a worker imports what it is asked for"

@@ -52,7 +52,7 @@ def run_jobs(
             last = tail.rpartition("\n")[2] if status == "failed" else ""
             keep(Outcome(backend, status, last or reason, folder))
 
-        what = Start(backend, "cpu", (part_for("theta", jobs[backend]),), 1, cpus)
+        what = Start(backend, "cpu", (part_for("theta", jobs[backend]),), 1, cpus, compiled_once=True)
         return Child(what, backends, take=take, settle=settle, timeout_s=timeout_s)
 
     for backend in jobs:

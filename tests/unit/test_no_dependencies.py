@@ -25,9 +25,8 @@ BINDINGS = (
     *("on_torch", "pytorch", "torch_epoch"),
 )
 TUNING = (
-    *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam"),
-    *("tensorflow_calls", "tensorflow_training", "tensorflow_tuner"),
-    *("torch_calls", "torch_exported", "torch_training", "torch_transposed", "torch_tuner"),
+    *("jax_steps", "jax_training", "tensorflow_steps", "tensorflow_training"),
+    *("torch_calls", "torch_exported", "torch_steps", "torch_training"),
 )
 
 # What drives a peer imports it.

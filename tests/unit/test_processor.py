@@ -4,14 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.definition.spec import Spec
 from elbostone.execution import processor
 from elbostone.execution.bench.ladders import Ladder
 from elbostone.execution.bench.sample import FULL, Proven
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.records import Cell, read_records
-from elbostone.execution.tuning import Rung
-from elbostone.execution.tuning.torch_rungs import ladder_of
+from elbostone.execution.tuning import Step
 from elbostone.workflow import ladders
 from elbostone.workflow.folder import create_run
 
@@ -41,17 +39,6 @@ def test_a_kernel_that_does_not_say_has_no_features(tmp_path: Path) -> None:
     assert not processor.computes_bfloat16(tmp_path / "none")
 
 
-DENSE = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)
-
-
-@pytest.mark.parametrize("keeps_float32", [True, False])
-def test_onednn_is_asked_for_products_only_where_it_keeps_float32(keeps_float32: bool) -> None:
-    """With AMX, oneDNN makes use of the permission to compute in bfloat16."""
-    for stage in ("encoder", "training_step"):
-        rungs = ladder_of(DENSE, stage, 128, "float32", "cpu", onednn=keeps_float32).rungs()
-        assert ("onednn" in [rung.name for rung in rungs]) is keeps_float32
-
-
 @pytest.mark.parametrize("multiplies", [True, False])
 def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     multiplies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +46,7 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     cell = Cell("p", "pytorch_examples", "torch", "torch", "cpu", "float32", "eager")
     first = (Timing(cell, "784-400-20", "encoder", 128, "p.json", "", ""),)
     planned = [
-        Ladder(("torch", "784-400-20", "encoder", 128, dtype), first, (Rung("inference", ""),))
+        Ladder(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
         for dtype in ("float32", "bfloat16")
     ]
     monkeypatch.setattr(ladders, "computes_bfloat16", lambda: multiplies)

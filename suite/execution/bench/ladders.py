@@ -19,7 +19,7 @@ from ..backends import BACKENDS
 from ..bindings import open_binding
 from ..environment import worker_environment
 from ..processes import scratch_folder
-from ..tuning import Rung, open_tuner
+from ..tuning import Step, open_tuner
 from .duels import Duel
 from .sample import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
 from .timings import Timing
@@ -42,7 +42,7 @@ class Ladder:
 
     key: Key
     first: tuple[Timing, ...]
-    rungs: tuple[Rung, ...]
+    rungs: tuple[Step, ...]
 
     @property
     def dtype(self) -> str:
@@ -111,7 +111,7 @@ def plan_ladders(
 
 def _asked(
     backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
-) -> list[tuple[Rung, ...]]:
+) -> list[tuple[Step, ...]]:
     """The rungs by key, from a process that may import the framework."""
     requests = [[wanted[key][0].problem_file, *key[2:]] for key in keys]
     with scratch_folder() as scratch:
@@ -127,14 +127,14 @@ def _asked(
         )
     if done.returncode != 0:
         raise RuntimeError(f"{backend}: its ladders cannot be asked for: {done.stderr.strip()[-2000:]}")
-    return [tuple(Rung(**rung) for rung in rungs) for rungs in json.loads(done.stdout.splitlines()[-1])]
+    return [tuple(Step(**rung) for rung in rungs) for rungs in json.loads(done.stdout.splitlines()[-1])]
 
 
 def _main(path: str) -> None:
     job: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     tuner = open_tuner(open_binding(job["backend"], job["device"]))
     ladders = [
-        [vars(rung) for rung in tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype).rungs()]
+        [vars(rung) for rung in tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)]
         for file, stage, batch, dtype in job["requests"]
     ]
     print(json.dumps(ladders))

@@ -114,8 +114,7 @@ def _traced(timing: Timing, folder: Path) -> dict[str, Any]:
 def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
     """Why a tuned timing cannot be made; None where its stage has the rung."""
     spec = open_problem(timing.problem_file).spec
-    ladder = open_tuner(binding).ladder(spec, timing.stage, timing.batch, timing.cell.dtype)
-    names = [rung.name for rung in ladder.rungs()]
+    names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
     if timing.rung in names:
         return None
     return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"

@@ -13,9 +13,11 @@ from elbostone.definition import oracle
 from elbostone.definition.maps import published_weights
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import Epoch, Training, open_binding
+from elbostone.execution.bench.device import open_timing
+from elbostone.execution.bench.training import ADAM, Epoch, Training
+from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
-from elbostone.execution.stages import ADAM, UNDER_WAY, Stage, make_stage
+from elbostone.execution.stages import UNDER_WAY, Stage, make_stage
 from elbostone.execution.subject import Subject, prepare
 from elbostone.execution.tuning import open_tuner
 
@@ -117,9 +119,7 @@ def replayed(subject: Subject, epoch: Any) -> float:
     """The sum of the objectives of an epoch's steps, taken by the proven step on its recorded order and noise."""
     binding, noise_axes = subject.binding, subject.notation.noise_axes
     binding.put_weights(subject.model, start_of(subject))
-    training = binding.training(
-        subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, "compiled"
-    )
+    training = open_timing(binding).training(subject, mode="compiled")
     total = 0.0
     for rows, noise in zip(epoch.order(), epoch.noise(), strict=True):
         x = subject.data(IMAGES[rows] / np.float32(255))
@@ -155,9 +155,7 @@ def test_the_published_epoch_replays(name: str, notation: str) -> None:
         subject.model.N = subject.data_count  # eq. 8 scales what `fit` minimises by it
 
     def passes(part: Any) -> Epoch:
-        made = binding.epoch(subject.model, subject.objective(), subject.objective_sign(), subject.paths, part, BATCH)
-        assert made is not None
-        return made
+        return open_timing(binding).epoch(subject, part, BATCH)
 
     epoch = passes(images)
     assert epoch.steps == 3

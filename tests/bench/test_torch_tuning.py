@@ -13,6 +13,7 @@ from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, problem_of, unequal
 
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import MODE_PACKAGES
+from elbostone.execution.bench.device import open_timing
 from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
 from elbostone.execution.stages import make_stage
@@ -196,8 +197,7 @@ def test_the_published_epoch_replays(notation: str) -> None:
     reference = subject_of(notation, mode="published")
     images = subject.laid_out(IMAGES)
     binding = subject.binding
-    epoch = binding.epoch(subject.model, subject.objective(), subject.objective_sign(), subject.paths, images, BATCH)
-    assert epoch is not None
+    epoch = open_timing(binding).epoch(subject, images, BATCH)
     assert epoch.steps == 3
     start = {path: w.copy() for path, w in binding.get_weights(subject.model, subject.paths).items()}
     epoch.run()

@@ -20,6 +20,7 @@ from ..subject import Subject
 from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .ceilings import measure_ceilings
+from .device import open_timing
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
 from .proof import Expected
 from .roofs import measure_roof
@@ -41,11 +42,12 @@ class ChildSession:
         self.records, self.folder = Path(job["records"]), Path(job["tensors"])
         settle(job["cpus"])
         self.binding: Binding = open_binding(job["backend"], job["device"])
+        self.device = open_timing(self.binding)
         imported = time.time() - job["started"]
         compiler = None
         if any(timing.cell.mode in COMPILED_MODES for timing in self.timings):
             begin = time.perf_counter()
-            self.binding.start_compiler()
+            self.device.start_compiler()
             compiler = time.perf_counter() - begin
         self._append(
             kind=SESSION,
@@ -61,7 +63,7 @@ class ChildSession:
         for operation, shape, dtype in self.job["roofs"]:
             about = {"kind": ROOF, "operation": operation, "shape": shape, "dtype": dtype}
             roof = Roof(operation, tuple(shape), dtype)
-            for found in measure_roof(self.binding, roof, shared=self.job["shared_roofs"]):
+            for found in measure_roof(self.device, roof, shared=self.job["shared_roofs"]):
                 self._append(**about, **found)
 
     def measure_harness(self, benchmark: Any) -> None:
@@ -75,7 +77,7 @@ class ChildSession:
         """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
         if self.binding.device == "cpu":
             return
-        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.timings})):
+        for figure in measure_ceilings(self.device, sorted({precision(t.cell.dtype) for t in self.timings})):
             self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
@@ -98,7 +100,7 @@ class ChildSession:
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         resident_before, reset = memory.resident_mb(), memory.reset_peak()
-        self.binding.reset_peak_memory()
+        self.device.reset_peak_memory()
         stage, about, expected = self._stage(timing)
         call = FirstCall(stage, expected)
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
@@ -126,7 +128,7 @@ class ChildSession:
         `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it is the
         device memory that the framework took.
         """
-        device = self.binding.peak_memory_bytes()
+        device = self.device.peak_memory_bytes()
         return {
             "peak_memory_mb": memory.peak_mb() if device is None else device / 2**20,
             "resident_before_mb": resident_before,

@@ -22,6 +22,7 @@ from ..records import SCHEMA, append_record
 from ..stages import Stage
 from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
+from .device import open_timing
 from .duels import PROGRESS
 from .harness import PAIRED, EmptyStage
 from .timings import DUEL, HARNESS, SESSION, Timing, timing_of
@@ -97,7 +98,7 @@ class DuelSession:
         self.binding: Binding = open_binding(job["backend"], job["device"])
         imported = time.time() - job["started"]
         if any(entry["mode"] in COMPILED_MODES for bout in job["bouts"] for entry in bout["entries"]):
-            self.binding.start_compiler()
+            open_timing(self.binding).start_compiler()
         self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
 
     def run(self) -> None:

@@ -19,6 +19,7 @@ from ..records import append_record, make_record
 from ..tuning import open_tuner
 from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
 from .children import child, watch
+from .device import open_timing
 from .timings import ABOUT, PROFILE, Timing, thread_limit, timing_of
 
 CALLS, WARM_CALLS = 10, 5
@@ -107,7 +108,7 @@ def _traced(timing: Timing, folder: Path) -> dict[str, Any]:
     for _ in range(1 if whole_pass else WARM_CALLS):
         stage()
     calls = 1 if whole_pass else CALLS
-    binding.profile(stage, calls, folder)
+    open_timing(binding).profile(stage, calls, folder)
     return _record(timing, "ok", calls=calls, **first.about(binding))
 
 

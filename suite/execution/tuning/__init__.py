@@ -16,8 +16,7 @@ _MODULES = {"torch": "torch_steps", "keras-tensorflow": "tensorflow_steps", "ker
 
 def open_tuner(binding: Binding) -> Tuner:
     """The recipes of a binding's framework. Raises KeyError where there are none."""
-    tuner = import_module(f".{_MODULES[binding.backend]}", __name__).open_tuner(binding)
-    assert isinstance(tuner, Tuner)
+    tuner: Tuner = import_module(f".{_MODULES[binding.backend]}", __name__).open_tuner(binding)
     return tuner
 
 

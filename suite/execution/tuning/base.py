@@ -10,7 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...definition.spec import Spec
-from ..bindings import Epoch, Training
+from ..bench.training import Epoch, Training
+from ..bindings import Binding
 from ..bindings.base import Forward, Tensor
 from ..subject import Subject
 
@@ -54,6 +55,9 @@ class Tuner(ABC):
     A step stays inside of its framework and computes the notation's own method, or its published objective in logits:
     a step changes how, not what.
     """
+
+    def __init__(self, binding: Binding):
+        self.binding = binding
 
     @abstractmethod
     def steps(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from numpy.typing import NDArray
 
 from ...definition.spec import Spec
-from ..bindings import Binding, Epoch, Training
+from ..bench.training import Epoch, Training
 from ..bindings.base import Forward, Tensor, variable_at
 from ..bindings.keras import stateless
 from ..bindings.keras_jax import JaxBinding
@@ -24,8 +24,7 @@ class JaxTuner(Tuner):
     There are none in bfloat16: XLA on a CPU ignores `jax.default_matmul_precision("BF16_BF16_F32")`.
     """
 
-    def __init__(self, binding: JaxBinding):
-        self.binding = binding
+    binding: JaxBinding
 
     def steps(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Step, ...]:
         if dtype != "float32":
@@ -83,7 +82,4 @@ class TunedForward:
         return self.compiled_step(*tensors) if self.constants else self.compiled_step(self.values, *tensors)
 
 
-def open_tuner(binding: Binding) -> Tuner:
-    """The optimisation steps of JAX on the binding's device."""
-    assert isinstance(binding, JaxBinding)
-    return JaxTuner(binding)
+open_tuner = JaxTuner

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..bench.on_jax import JaxTraining
+from ..bench.training import ADAM, Epoch
 from ..bindings.base import Array, Tensor
-from ..bindings.keras_jax import JaxBinding, JaxTraining
-from ..bindings.training import Epoch, Optimizer
+from ..bindings.keras_jax import JaxBinding
 from ..subject import Subject
 
 
@@ -25,8 +26,7 @@ class TunedTraining(JaxTraining):
     """
 
     def __init__(self, binding: JaxBinding, subject: Subject, *, donated: bool):
-        sign = subject.objective_sign()
-        super().__init__(binding, subject.model, subject.objective(), sign, subject.paths, Optimizer(), "eager")
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
         self.update = self.compiled_step
         self.compiled_step = jax.jit(self.update, donate_argnums=(0, 1) if donated else ())
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ...definition.spec import Spec
-from ..bindings import Binding, Epoch, Training
+from ..bench.training import Epoch, Training
 from ..bindings.base import Forward, Tensor, variable_at
 from ..bindings.keras import stateless
 from ..bindings.keras_tensorflow import TensorFlowBinding
@@ -23,8 +23,7 @@ CONCRETE = Step("concrete", "`get_concrete_function()`: no look at the arguments
 class TensorFlowTuner(Tuner):
     """The optimisation steps of TensorFlow."""
 
-    def __init__(self, binding: TensorFlowBinding):
-        self.binding = binding
+    binding: TensorFlowBinding
 
     def steps(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Step, ...]:
         if dtype not in ("float32", "bfloat16"):
@@ -72,7 +71,4 @@ class TensorFlowTuner(Tuner):
         return TunedEpoch(self.binding, subject, self.on(subject, "epoch", rung, batch), images, batch)
 
 
-def open_tuner(binding: Binding) -> Tuner:
-    """The optimisation steps of TensorFlow on the binding's device."""
-    assert isinstance(binding, TensorFlowBinding)
-    return TensorFlowTuner(binding)
+open_tuner = TensorFlowTuner

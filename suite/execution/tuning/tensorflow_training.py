@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ..bench.on_tensorflow import TensorFlowTraining
+from ..bench.training import ADAM, Epoch
 from ..bindings.base import Array, Tensor
-from ..bindings.keras_tensorflow import TensorFlowBinding, TensorFlowTraining
-from ..bindings.training import Epoch, Optimizer
+from ..bindings.keras_tensorflow import TensorFlowBinding
 from ..subject import Subject
 
 _REWRITE = "auto_mixed_precision_onednn_bfloat16"
@@ -64,8 +65,7 @@ class TunedTraining(TensorFlowTraining):
     def __init__(
         self, binding: TensorFlowBinding, subject: Subject, on: Collection[str], inputs: tuple[Tensor, Tensor]
     ):
-        sign = subject.objective_sign()
-        super().__init__(binding, subject.model, subject.objective(), sign, subject.paths, Optimizer(), "eager")
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
         self.advance = self.compiled_step
         self.call = Call(self.advance, inputs, on, subject.dtype)
         self.compiled_step = self.call.compiled_step

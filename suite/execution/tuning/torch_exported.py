@@ -12,8 +12,8 @@ import onnxruntime
 import torch
 import torch.utils.dlpack
 
+from ..bench.onnx_runtime import open_session
 from ..bindings.base import Forward, Tensor
-from ..bindings.onnx_runtime import open_session
 from ..subject import Subject
 from .torch_calls import exportable, method_of, own
 

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...definition.spec import Spec
-from ..bindings import Binding, Epoch, Training
+from ..bench.training import Epoch, Training
 from ..bindings.base import Forward, Tensor
 from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
@@ -25,8 +25,7 @@ FIRST = {
 class TorchTuner(Tuner):
     """The optimisation steps of torch."""
 
-    def __init__(self, binding: TorchBinding):
-        self.binding = binding
+    binding: TorchBinding
 
     def steps(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Step, ...]:
         device, dense = self.binding.device, spec.network == "mlp"
@@ -75,7 +74,4 @@ class TorchTuner(Tuner):
         return TunedEpoch(self.binding, subject, self.on(subject, "epoch", rung, batch), images, batch)
 
 
-def open_tuner(binding: Binding) -> Tuner:
-    """The optimisation steps of torch on the binding's device."""
-    assert isinstance(binding, TorchBinding)
-    return TorchTuner(binding)
+open_tuner = TorchTuner

@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import torch
 
+from ..bench.on_torch import TorchTraining
+from ..bench.training import ADAM, Epoch
 from ..bindings.base import Array, Tensor
-from ..bindings.pytorch import TorchBinding, TorchTraining
-from ..bindings.training import Epoch, Optimizer
+from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
 from .torch_calls import Arithmetic, compiled, own
 
@@ -26,9 +27,9 @@ class TunedTraining(TorchTraining):
     def __init__(self, binding: TorchBinding, subject: Subject, on: Collection[str]):
         subject = own(subject, on)
         objective = compiled(binding, subject.objective(), on)
-        super().__init__(binding, subject.model, objective, subject.objective_sign(), subject.paths, Optimizer())
+        super().__init__(binding, subject, objective, ADAM)
         if "fused-adam" in on:
-            self.optimizer = torch.optim.Adam(list(self.variables.values()), lr=Optimizer().learning_rate, fused=True)
+            self.optimizer = torch.optim.Adam(list(self.variables.values()), lr=ADAM.learning_rate, fused=True)
         self.arithmetic = Arithmetic(subject.dtype, binding.device, on)
         self.graphs = "cuda-graphs" in on
 

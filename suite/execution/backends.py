@@ -93,7 +93,6 @@ BACKENDS = {
             ("eager", "compiled", "published"),
             ("float64", "float32", "float64-as-shipped"),
             stage_modes=("tuned",),
-            timed_dtypes=("float32", "bfloat16", "float64"),
             compiles_each=True,
         ),
         Backend(

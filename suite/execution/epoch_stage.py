@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ..definition.adam import Adam
 from ..definition.problem import Problem
+from .bench.device import open_timing
 from .bench.proof import NOISE, ORDER, PASS, PASS_STEPS
-from .bindings import Epoch, Graphs
+from .bench.training import Epoch
+from .bindings import Graphs
 from .stages import Stage, adam_of, total_bound
 from .subject import Subject
 from .tuning import open_tuner
@@ -84,9 +86,6 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
         images: [data count, data], unsigned bytes.
         batch: images per step.
         rung: of the ladder, where the subject's mode is `tuned`.
-
-    Raises:
-        ValueError: neither source nor documentation says how to train in this mode.
     """
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":
@@ -95,11 +94,6 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
 
     def published(part: Array) -> Epoch:
         laid_out = subject.laid_out(part.astype(np.float64)).astype(np.uint8)
-        epoch = subject.binding.epoch(
-            subject.model, subject.objective(), subject.objective_sign(), subject.paths, laid_out, batch
-        )
-        if epoch is None:
-            raise ValueError(f"stage 'epoch' has no mode '{subject.mode}' on {subject.binding.backend}")
-        return epoch
+        return open_timing(subject.binding).epoch(subject, laid_out, batch)
 
     return EpochStage(subject, published, images, start, batch)

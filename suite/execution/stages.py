@@ -17,8 +17,9 @@ from ..definition.notation import Symbol
 from ..definition.problem import Problem
 from ..definition.roles import ROLES
 from .backends import precision
-from .bindings import Graphs, Training
-from .bindings.training import Optimizer
+from .bench.device import open_timing
+from .bench.training import ADAM, Training
+from .bindings import Graphs
 from .compute import OBJECTIVE, canonical_gradients, derive_log_variance
 from .subject import Subject
 from .tuning import exported, open_tuner
@@ -26,7 +27,6 @@ from .tuning import exported, open_tuner
 Array = NDArray[Any]
 
 STAGES = ("encoder", "decoder", "elbo", "training_step", "epoch")
-ADAM = Optimizer("adam", learning_rate=1e-3)
 ADAM_BETA_1 = 0.9
 """The default of both frameworks."""
 UNDER_WAY = 16
@@ -124,7 +124,7 @@ class ForwardStage(Stage):
         if subject.mode == "exported":
             return exported(subject, function, self.inputs)
         if subject.mode == "published" and len(self.inputs) == 1:
-            return binding.predict(subject.model, function, self.images)
+            return open_timing(binding).predict(subject, function, self.images)
         return binding.forward(subject.model, function, subject.mode)
 
     def __call__(self) -> Any:
@@ -177,9 +177,7 @@ class TrainingStage(Stage):
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
             return open_tuner(binding).training(subject, rung, self.inputs, self.images)
-        return binding.training(
-            subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, subject.mode
-        )
+        return open_timing(binding).training(subject)
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)
@@ -289,7 +287,7 @@ def repeated(problem: Problem, batch: int) -> Problem:
 
 def adam_of(subject: Subject, batch: int) -> Adam:
     """The rule by which a subject's framework trains on its published objective."""
-    epsilon, corrected = subject.binding.adam_epsilon
+    epsilon, corrected = open_timing(subject.binding).adam_epsilon
     scales = {name: m.scale for name, m in subject.maps.items() if m.scale != 1}
     return Adam(abs(subject.objective_factor(batch)), epsilon, corrected, ADAM.learning_rate, weight_scales=scales)
 

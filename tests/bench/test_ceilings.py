@@ -4,13 +4,16 @@ import pytest
 
 from elbostone.analysis.rates import rates_of
 from elbostone.execution.bench.ceilings import measure_ceilings
+from elbostone.execution.bench.device import open_timing
 from elbostone.execution.bindings import open_binding
 
 
 @pytest.mark.backend("torch")
 def test_a_device_has_products_and_memory() -> None:
     figures = list(
-        measure_ceilings(open_binding("torch", "cpu"), ["bfloat16", "float32", "tf32"], side=128, memory_bytes=2**22)
+        measure_ceilings(
+            open_timing(open_binding("torch", "cpu")), ["bfloat16", "float32", "tf32"], side=128, memory_bytes=2**22
+        )
     )
     names = [(f["quantity"], f["dtype"], f["bytes"]) for f in figures]
     # No TF32 where no GPU is.
@@ -28,6 +31,6 @@ def test_a_copy_is_one() -> None:
     import numpy as np
 
     vector = np.arange(7, dtype=np.float32)
-    copied = open_binding("torch", "cpu").copy(vector)()
+    copied = open_timing(open_binding("torch", "cpu")).copy(vector)()
     vector[:] = 0
     assert copied.tolist() == list(range(7))

@@ -39,7 +39,7 @@ def epochs(name: str, notation: str) -> Iterator[tuple[str, EpochStage]]:
     subject = prepare(binding, cell, notations()[notation], module, problem)
     yield "published", make_epoch(subject, problem, IMAGES, BATCH)
     if "tuned" in backend.stage_modes:
-        ladder = open_tuner(binding).ladder(subject.spec, "epoch", BATCH, "float32").rungs()
+        ladder = open_tuner(binding).steps(subject.spec, "epoch", BATCH, "float32")
         for rung in (ladder[0], ladder[-1]):
             binding.put_weights(subject.model, subject.starting_weights(problem))
             yield rung.name, make_epoch(replace(subject, mode="tuned"), problem, IMAGES, BATCH, rung=rung.name)

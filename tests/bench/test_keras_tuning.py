@@ -13,9 +13,11 @@ from elbostone.definition import oracle
 from elbostone.definition.maps import published_weights
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import Epoch, Training, open_binding
+from elbostone.execution.bench.device import open_timing
+from elbostone.execution.bench.training import ADAM, Epoch, Training
+from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
-from elbostone.execution.stages import ADAM, UNDER_WAY, Stage, make_stage
+from elbostone.execution.stages import UNDER_WAY, Stage, make_stage
 from elbostone.execution.subject import Subject, prepare
 from elbostone.execution.tuning import open_tuner
 
@@ -50,7 +52,7 @@ def test_every_rung_is_equal(name: str, notation: str) -> None:
         subject = subject_of(name, notation, dtype)
         problem = problem_of(subject.spec)
         for stage in STAGES:
-            for rung in open_tuner(subject.binding).ladder(subject.spec, stage, BATCH, dtype).rungs():
+            for rung in open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype):
                 subject.binding.put_weights(subject.model, start_of(subject))
                 made = make_stage(subject, problem, stage, rung=rung.name)
                 assert unequal(subject, made, made()) == [], f"{dtype} {stage} {rung.name}"
@@ -79,7 +81,7 @@ def test_two_tuned_steps_are_two_proven_steps(name: str, notation: str) -> None:
     proven = make_stage(replace(subject, mode="compiled"), problem, "training_step")
     expected = two_steps(proven.training, proven)  # type: ignore[attr-defined]
     start = start_of(subject)
-    for rung in open_tuner(subject.binding).ladder(subject.spec, "training_step", BATCH, "float32").rungs():
+    for rung in open_tuner(subject.binding).steps(subject.spec, "training_step", BATCH, "float32"):
         subject.binding.put_weights(subject.model, start)
         stage = make_stage(subject, problem, "training_step", rung=rung.name)
         found = two_steps(stage.training, stage)  # type: ignore[attr-defined]
@@ -98,13 +100,13 @@ def test_an_unknown_rung_is_refused(name: str) -> None:
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):
             make_stage(subject, problem_of(DENSE), stage, rung="no-such-rung")
-    assert open_tuner(subject.binding).ladder(DENSE, "encoder", BATCH, "float64").rungs() == ()
+    assert open_tuner(subject.binding).steps(DENSE, "encoder", BATCH, "float64") == ()
 
 
 @pytest.mark.parametrize("name", TUNED)
 def test_a_step_that_is_not_restored_is_seen(name: str) -> None:
     subject = subject_of(name, "kingma_welling_2013")
-    for rung in open_tuner(subject.binding).ladder(DENSE, "training_step", BATCH, "float32").rungs():
+    for rung in open_tuner(subject.binding).steps(DENSE, "training_step", BATCH, "float32"):
         stage = make_stage(subject, problem_of(DENSE), "training_step", rung=rung.name)
         stage()
         assert unequal(subject, stage, stage()) != [], rung.name
@@ -117,9 +119,7 @@ def replayed(subject: Subject, epoch: Any) -> float:
     """The sum of the objectives of an epoch's steps, taken by the proven step on its recorded order and noise."""
     binding, noise_axes = subject.binding, subject.notation.noise_axes
     binding.put_weights(subject.model, start_of(subject))
-    training = binding.training(
-        subject.model, subject.objective(), subject.objective_sign(), subject.paths, ADAM, "compiled"
-    )
+    training = open_timing(binding).training(subject, mode="compiled")
     total = 0.0
     for rows, noise in zip(epoch.order(), epoch.noise(), strict=True):
         x = subject.data(IMAGES[rows] / np.float32(255))
@@ -133,7 +133,7 @@ def replayed(subject: Subject, epoch: Any) -> float:
 def test_the_tuned_epoch_replays(name: str, notation: str) -> None:
     subject = subject_of(name, notation)
     tuner, binding = open_tuner(subject.binding), subject.binding
-    for rung in tuner.ladder(subject.spec, "epoch", BATCH, "float32").rungs():
+    for rung in tuner.steps(subject.spec, "epoch", BATCH, "float32"):
         epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
         assert epoch.steps == 3
         epoch.run()
@@ -155,9 +155,7 @@ def test_the_published_epoch_replays(name: str, notation: str) -> None:
         subject.model.N = subject.data_count  # eq. 8 scales what `fit` minimises by it
 
     def passes(part: Any) -> Epoch:
-        made = binding.epoch(subject.model, subject.objective(), subject.objective_sign(), subject.paths, part, BATCH)
-        assert made is not None
-        return made
+        return open_timing(binding).epoch(subject, part, BATCH)
 
     epoch = passes(images)
     assert epoch.steps == 3

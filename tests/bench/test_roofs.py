@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from elbostone.execution.bench.device import open_timing
 from elbostone.execution.bench.roofs import alternated, measure_roof
 from elbostone.execution.bench.session import Session, plan_sessions, roofs_of
 from elbostone.execution.bench.timings import Roof, Timing
@@ -27,9 +28,9 @@ ERROR = {"float32": 1e-5, "bfloat16": 0.1, "float64": 1e-5}
     ("dtype", "routes"), [("float32", {"mm", "oneDNN"}), ("bfloat16", {"mm", "oneDNN"}), ("float64", {"mm"})]
 )
 def test_every_route_of_torch_is_the_product(dtype: str, routes: set[str]) -> None:
-    binding = open_binding("torch", "cpu")
+    device = open_timing(open_binding("torch", "cpu"))
     dtypes = np.float64 if dtype == "float64" else np.float32
-    found = binding.product(A.astype(dtypes), B.astype(dtypes), dtype)
+    found = device.product(A.astype(dtypes), B.astype(dtypes), dtype)
     # A processor without bfloat16 has the products, emulated, but packs no weights for them.
     packs = dtype != "bfloat16" or importlib.import_module("torch").ops.mkldnn._is_mkldnn_bf16_supported()
     assert set(found) == (routes if packs else {"mm"})
@@ -41,28 +42,28 @@ def test_every_route_of_torch_is_the_product(dtype: str, routes: set[str]) -> No
 
 @pytest.mark.backend("torch")
 def test_tf32_is_of_a_gpu_alone() -> None:
-    assert open_binding("torch", "cpu").product(A, B, "tf32") == {}
+    assert open_timing(open_binding("torch", "cpu")).product(A, B, "tf32") == {}
 
 
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_roof_has_a_record_per_route(shared: bool) -> None:
-    binding = open_binding("torch", "cpu")
-    found = list(measure_roof(binding, Roof("product", (M, K, N), "float32"), shared=shared))
+    device = open_timing(open_binding("torch", "cpu"))
+    found = list(measure_roof(device, Roof("product", (M, K, N), "float32"), shared=shared))
     names = {(f["library"], f["route"]) for f in found} - {("onnxruntime", "MatMul")}
     assert names == {("torch", "mm"), ("torch", "oneDNN")} | ({("numpy", "matmul")} if shared else set())
     for record in found:
         assert record["status"] == "ok"
         assert len(record["rounds_ns"]) >= 2, "of a route that is slow while the machine is busy, what told so"
         assert 0 < record["seconds"] < 1
-    read = list(measure_roof(binding, Roof("read", (4000,), "bfloat16"), shared=shared))
+    read = list(measure_roof(device, Roof("read", (4000,), "bfloat16"), shared=shared))
     assert {f["library"] for f in read} == {"torch"}, "NumPy has no bfloat16"
 
 
 @pytest.mark.backend("torch")
 def test_onnx_runtime_multiplies() -> None:
     pytest.importorskip("onnxruntime", reason="an optional library, measured where it is installed")
-    from elbostone.execution.bindings.onnx_runtime import constant_product
+    from elbostone.execution.bench.onnx_runtime import constant_product
 
     (product,) = constant_product(A, B, 1)()
     assert np.abs(product - A @ B).max() < 1e-5
@@ -70,13 +71,13 @@ def test_onnx_runtime_multiplies() -> None:
 
 @pytest.mark.backend("torch")
 def test_a_route_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    binding = open_binding("torch", "cpu")
+    device = open_timing(open_binding("torch", "cpu"))
 
     def gone() -> Any:
         raise AttributeError("no such operator")
 
-    monkeypatch.setattr(binding, "product", lambda a, b, dtype: {"gone": gone, "numpy": lambda: a @ b})
-    found = {f["route"]: f for f in measure_roof(binding, Roof("product", (M, K, N), "float32"), shared=False)}
+    monkeypatch.setattr(device, "product", lambda a, b, dtype: {"gone": gone, "numpy": lambda: a @ b})
+    found = {f["route"]: f for f in measure_roof(device, Roof("product", (M, K, N), "float32"), shared=False)}
     assert found["gone"]["status"] == "failed"
     assert found["gone"]["reason"] == "AttributeError: no such operator"
     assert found["gone"]["seconds"] is None

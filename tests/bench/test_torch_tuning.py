@@ -1,5 +1,6 @@
 """torch's ladders: every rung is equal to the definition, a planted error is seen, and an epoch replays its draws."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -8,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, one_image, problem_of, unequal
+from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, problem_of, unequal
 
 from elbostone.definition.registry import notations, packages
 from elbostone.execution.backends import MODE_PACKAGES
+from elbostone.execution.bench.device import open_timing
 from elbostone.execution.bindings import open_binding
 from elbostone.execution.records import Cell
 from elbostone.execution.stages import make_stage
@@ -47,7 +49,7 @@ def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:
 def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
     subject = subject_of(notation, dtype)
     problem = problem_of(subject.spec)
-    ladder = open_tuner(subject.binding).ladder(subject.spec, stage, BATCH, dtype).rungs()
+    ladder = open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype)
     assert ladder
     for rung in ladder:
         made = make_stage(subject, problem, stage, rung=rung.name)
@@ -57,45 +59,17 @@ def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
         assert unequal(subject, made, made()) == [], f"{rung.name}, after restore"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_blocks_are_the_batch(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from elbostone.execution.tuning import torch_rungs
-
-    subject = subject_of("keras_io", dtype)
-    tuner = open_tuner(subject.binding)
-
-    def names(batch: int) -> list[str]:
-        return [rung.name for rung in tuner.ladder(subject.spec, "decoder", batch, dtype).rungs()]
-
-    assert "blocks" not in names(BATCH)
-    monkeypatch.setitem(torch_rungs.BLOCK, dtype, BATCH // 2)
-    assert "blocks" in names(BATCH) and "blocks" not in names(BATCH + 1)
-    for rung in ("blocks", "ahead-of-time"):
-        made = make_stage(subject, problem_of(CONV), "decoder", rung=rung)
-        assert unequal(subject, made, made()) == [], rung
-
-
-@pytest.mark.parametrize("notation", ["pytorch_examples", "kingma_welling_2013"])
-@pytest.mark.parametrize("stage", ["encoder", "decoder", "elbo"])
-def test_products_of_one_image_are_loops(
-    notation: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("keeps_float32", [True, False])
+def test_onednn_is_asked_for_products_only_where_it_keeps_float32(
+    keeps_float32: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import torch
+    """With AMX, oneDNN makes use of the permission to compute in bfloat16."""
+    from elbostone.execution.tuning import torch_steps
 
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    compile_, calls = torch._inductor.aoti_compile_and_package, []
-
-    def note(program: Any, **options: Any) -> Any:
-        calls.extend(str(node.target) for node in program.graph.nodes if node.op == "call_function")
-        return compile_(program, **options)
-
-    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", note)
-    made = make_stage(subject_of(notation), one_image(DENSE), stage, rung="dots")
-    assert unequal(made.subject, made, made()) == []
-    assert not [call for call in calls if "mm" in call or "matmul" in call or "linear" in call]
-    assert any("sum" in call for call in calls)
-    names = open_tuner(made.subject.binding).ladder(DENSE, stage, BATCH, "float32").rungs()
-    assert "dots" not in [rung.name for rung in names], "eight images are for a library's product"
+    monkeypatch.setattr(torch_steps, "keeps_float32", lambda: keeps_float32)
+    tuner = open_tuner(open_binding("torch", "cpu"))
+    for stage in ("encoder", "training_step"):
+        assert ("onednn" in [step.name for step in tuner.steps(DENSE, stage, BATCH, "float32")]) is keeps_float32
 
 
 def test_an_unknown_rung_is_refused() -> None:
@@ -106,7 +80,7 @@ def test_an_unknown_rung_is_refused() -> None:
 
 
 def test_float64_has_no_rungs() -> None:
-    assert open_tuner(open_binding("torch", "cpu")).ladder(DENSE, "encoder", BATCH, "float64").rungs() == ()
+    assert open_tuner(open_binding("torch", "cpu")).steps(DENSE, "encoder", BATCH, "float64") == ()
 
 
 def test_packed_weights_are_those_of_the_timing() -> None:
@@ -158,53 +132,43 @@ def test_the_shared_model_stays_as_it_is() -> None:
     assert [p.stride() for p in subject.model.parameters()] == strides
 
 
-def same_as_layer(layer: Any, form: Any) -> None:
-    """A layer's outputs, and the gradients of its weights and input, against those of another form of it."""
-    import torch
-
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(2, layer.in_channels, 4, 5, generator=generator, dtype=torch.float64, requires_grad=True)
-    expected, found = layer(x), form(x)
-    assert found.shape == expected.shape
-    torch.testing.assert_close(found, expected)
-    wanted = [x, *layer.parameters()]
-    for gradient, other in zip(
-        torch.autograd.grad(expected.square().sum(), wanted),
-        torch.autograd.grad(found.square().sum(), wanted),
-        strict=True,
-    ):
-        torch.testing.assert_close(other, gradient)
-
-
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [(3, 2, 0), ((3, 4), 2, 0), (4, 3, 0), (5, (2, 1), 1), ((2, 3), (3, 2), (0, 1))]
 )
 @pytest.mark.parametrize("bias", [True, False])
 def test_whole_strides_are_the_transposed_convolution(kernel: Any, stride: Any, padding: Any, bias: bool) -> None:
+    """The same outputs, and the same gradients of weights and input, by a layer that asks for more."""
     import torch
 
-    from elbostone.execution.tuning.torch_transposed import WholeStrides, leaves_part_of_a_stride, replaced
+    from elbostone.execution.tuning.torch_calls import whole_strides
 
     layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, padding, bias=bias, dtype=torch.float64)
-    assert leaves_part_of_a_stride(layer)
-    same_as_layer(layer, replaced(torch.nn.Sequential(layer), leaves_part_of_a_stride, WholeStrides))
-    for other in (torch.nn.ConvTranspose2d(3, 2, 4, 2), torch.nn.ConvTranspose2d(3, 2, 3, 2, output_padding=1)):
-        with pytest.raises(ValueError, match="no layer for which leaves_part_of_a_stride holds"):
-            replaced(torch.nn.Sequential(other), leaves_part_of_a_stride, WholeStrides)
+    changed = torch.nn.Sequential(copy.deepcopy(layer))
+    whole_strides(changed)
+    assert any(changed[0].output_padding)
+    x = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
+    expected, found = layer(x), changed(x)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found, expected)
+    for gradient, other in zip(
+        torch.autograd.grad(expected.square().sum(), [x, *layer.parameters()]),
+        torch.autograd.grad(found.square().sum(), [x, *changed.parameters()]),
+        strict=True,
+    ):
+        torch.testing.assert_close(other, gradient)
 
 
-@pytest.mark.parametrize(("kernel", "padding"), [(3, 1), (3, 0), ((2, 3), (1, 2)), (1, 0)])
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_a_shifted_sum_is_the_transposed_convolution(kernel: Any, padding: Any, outputs: int) -> None:
+def test_layers_of_whole_strides_stay_as_they_are() -> None:
     import torch
 
-    from elbostone.execution.tuning.torch_transposed import ShiftedSum, has_few_taps, replaced
+    from elbostone.execution.tuning.torch_calls import whole_strides
 
-    layer = torch.nn.ConvTranspose2d(19, outputs, kernel, padding=padding, dtype=torch.float64)
-    assert has_few_taps(layer)
-    same_as_layer(layer, replaced(torch.nn.Sequential(layer), has_few_taps, ShiftedSum))
-    with pytest.raises(ValueError, match="no layer for which has_few_taps holds"):
-        replaced(torch.nn.Sequential(torch.nn.ConvTranspose2d(9, 1, 3)), has_few_taps, ShiftedSum)
+    for layer in (torch.nn.ConvTranspose2d(3, 2, 4, 2), torch.nn.ConvTranspose2d(3, 2, 3, 2, output_padding=1)):
+        before, x = layer.output_padding, torch.ones(1, 3, 4, 4)
+        expected = layer(x)
+        whole_strides(layer)
+        assert layer.output_padding == before
+        assert torch.equal(layer(x), expected)
 
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)
@@ -233,8 +197,7 @@ def test_the_published_epoch_replays(notation: str) -> None:
     reference = subject_of(notation, mode="published")
     images = subject.laid_out(IMAGES)
     binding = subject.binding
-    epoch = binding.epoch(subject.model, subject.objective(), subject.objective_sign(), subject.paths, images, BATCH)
-    assert epoch is not None
+    epoch = open_timing(binding).epoch(subject, images, BATCH)
     assert epoch.steps == 3
     start = {path: w.copy() for path, w in binding.get_weights(subject.model, subject.paths).items()}
     epoch.run()
@@ -251,7 +214,7 @@ def test_the_tuned_epoch_replays() -> None:
     subject = subject_of("pytorch_examples")
     tuner = open_tuner(subject.binding)
     start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
-    for rung in tuner.ladder(DENSE, "epoch", BATCH, "float32").rungs():
+    for rung in tuner.steps(DENSE, "epoch", BATCH, "float32"):
         epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
         epoch.run()
         epoch.restore(start)

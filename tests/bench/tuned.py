@@ -1,6 +1,5 @@
 """What the tests of the ladders share: small problems, their truth, and what a stage returned held against it."""
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -29,15 +28,9 @@ def problem_of(spec: Spec) -> Problem:
     return Problem("tuning", spec, x, noise, random_weights(spec, 7))
 
 
-def one_image(spec: Spec) -> Problem:
-    """The first image of `problem_of`."""
-    problem = problem_of(spec)
-    return replace(problem, name="one", x=problem.x[:1], noise=problem.noise[:, :1])
-
-
 @cache
-def expected(spec: Spec, dtype: str, images: int = BATCH) -> Expected:
-    problem = problem_of(spec) if images == BATCH else one_image(spec)
+def expected(spec: Spec, dtype: str) -> Expected:
+    problem = problem_of(spec)
     return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
 
 
@@ -45,6 +38,6 @@ def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
     """A line for each tensor that a first call returned and that is not the truth; of a training stage, two steps'."""
     tensors = stage.tensors(outputs)
     assert tensors
-    compared = list(expected(subject.spec, subject.dtype, stage.images).comparisons(tensors, stage.adam()))
+    compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))
     assert {c.tensor for c in compared} == set(tensors)
     return [c.describe() for c in compared if not c.equal]

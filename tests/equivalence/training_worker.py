@@ -21,8 +21,9 @@ from elbostone.definition.registry import notations
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import decoder_slots
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import Binding, Training, open_binding
-from elbostone.execution.bindings.training import Optimizer
+from elbostone.execution.bench.device import open_timing
+from elbostone.execution.bench.training import Optimizer, Training
+from elbostone.execution.bindings import Binding, open_binding
 from elbostone.execution.records import Cell
 from elbostone.execution.subject import DATA_COUNT, Subject, prepare
 
@@ -58,8 +59,7 @@ def variants(subject: Subject, rule: Optimizer) -> dict[str, Callable[[], Traini
     def training(rule: Optimizer, factor: float = 1) -> Training:
         objective = subject.objective()
         scaled = objective if factor == 1 else lambda x, noise: factor * objective(x, noise)
-        sign, paths = subject.objective_sign(), subject.paths
-        return subject.binding.training(subject.model, scaled, sign, paths, rule, subject.mode)
+        return open_timing(subject.binding).training(subject, objective=scaled, rule=rule)
 
     def epsilon_instead() -> Training:
         if subject.binding.framework == "keras":  # whose ε is inside the root

@@ -26,14 +26,13 @@ FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Analysis, report, data and the command line have these to themselves.
 TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
 # What drives a framework imports it, and only a worker imports that.
-BINDINGS = (
-    *("keras", "keras_jax", "keras_published", "keras_tensorflow", "keras_torch"),
-    *("on_torch", "pytorch", "torch_epoch"),
-)
+BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
+#: What timing and theta need of a framework beside its binding.
+TIMED = ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch", "torch_epoch")
+THETA = ("on_jax", "on_keras", "on_tensorflow", "on_torch")
 TUNING = (
-    *("jax_rewriting", "jax_training", "jax_tuner", "keras_adam"),
-    *("tensorflow_calls", "tensorflow_training", "tensorflow_tuner"),
-    *("torch_calls", "torch_exported", "torch_training", "torch_transposed", "torch_tuner"),
+    *("jax_steps", "jax_training", "tensorflow_steps", "tensorflow_training"),
+    *("torch_calls", "torch_exported", "torch_steps", "torch_training"),
 )
 
 # What drives a peer imports it.
@@ -82,6 +81,8 @@ def test_block_blocks(tmp_path: Path) -> None:
 def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Path) -> None:
     block = BLOCK.format(blocked={*FRAMEWORKS, *TABLES})
     left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
+    left_out |= {f"elbostone.execution.bench.{name}" for name in TIMED}
+    left_out |= {f"elbostone.execution.theta.{name}" for name in THETA}
     left_out |= {f"elbostone.execution.tuning.{name}" for name in TUNING}
     left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
     rooms = ["elbostone.definition", "elbostone.execution"]

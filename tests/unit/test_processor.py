@@ -1,10 +1,17 @@
-"""What the kernel tells of a processor."""
+"""What the kernel tells of a processor, and what is timed on one that lacks something."""
 
 from pathlib import Path
 
 import pytest
 
 from elbostone.execution import processor
+from elbostone.execution.bench.ladders import Ladder
+from elbostone.execution.bench.sample import FULL, Proven
+from elbostone.execution.bench.timings import Timing
+from elbostone.execution.records import Cell, read_records
+from elbostone.execution.tuning import Step
+from elbostone.workflow import ladders
+from elbostone.workflow.folder import create_run
 
 X86 = "processor\t: 0\nmodel name\t: A CPU @ 3 GHz: fast\nflags\t\t: fpu avx avx2 fma avx512f{more}\n\nprocessor\t: 1\n"
 
@@ -30,3 +37,26 @@ def test_a_processor_is_told_by_its_flags(tmp_path: Path, text: str, name: str |
 def test_a_kernel_that_does_not_say_has_no_features(tmp_path: Path) -> None:
     assert processor.features(tmp_path / "none") == []
     assert not processor.computes_bfloat16(tmp_path / "none")
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
+    multiplies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell("p", "pytorch_examples", "torch", "torch", "cpu", "float32", "eager")
+    first = (Timing(cell, "784-400-20", "encoder", 128, "p.json", "", ""),)
+    planned = [
+        Ladder(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
+        for dtype in ("float32", "bfloat16")
+    ]
+    monkeypatch.setattr(ladders, "computes_bfloat16", lambda: multiplies)
+    monkeypatch.setattr(ladders, "plan_ladders", lambda *arguments, **options: planned)
+    monkeypatch.setattr(ladders, "kept_workloads", lambda folder, sample: [])
+    monkeypatch.setattr(ladders, "write_expected", lambda timings, workloads: None)
+    folder = create_run(tmp_path, {})
+    phase = ladders.plan_climb(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
+    assert len(phase.duels) == 1 + multiplies
+    records = [] if multiplies else read_records(folder.records)
+    assert [(r["dtype"], r["mode"], r["status"]) for r in records] == [("bfloat16", "tuned", "unsupported")] * (
+        not multiplies
+    )

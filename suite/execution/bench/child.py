@@ -20,6 +20,7 @@ from . import memory
 from .asked import SessionAsked
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .ceilings import measure_ceilings
+from .device import open_timing
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
 from .proof import Expected
 from .roofs import measure_roof
@@ -38,12 +39,12 @@ class ChildSession:
     def __init__(self, binding: Binding, asked: SessionAsked, append: Append):
         self.binding, self.asked, self.append = binding, asked, append
         self.last: tuple[tuple[str, str, str], Subject] | None = None
-        self.folder = Path(asked.tensors)
+        self.folder, self.device = Path(asked.tensors), open_timing(binding)
         imported = time.time() - asked.started
         compiler = None
         if any(timing.cell.mode in COMPILED_MODES for timing in asked.timings):
             begin = time.perf_counter()
-            self.binding.start_compiler()
+            self.device.start_compiler()
             compiler = time.perf_counter() - begin
         self._append(
             kind=SESSION,
@@ -57,7 +58,7 @@ class ChildSession:
     def measure_roofs(self) -> None:
         """The rates that this backend's library reaches, and the shared ones, one record per route."""
         for roof in self.asked.roofs:
-            for found in measure_roof(self.binding, roof, shared=self.asked.shared_roofs):
+            for found in measure_roof(self.device, roof, shared=self.asked.shared_roofs):
                 self._append(kind=ROOF, **vars(roof), **found)
 
     def measure_harness(self, benchmark: Any) -> None:
@@ -71,7 +72,7 @@ class ChildSession:
         """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
         if self.binding.device == "cpu":
             return
-        for figure in measure_ceilings(self.binding, sorted({precision(t.cell.dtype) for t in self.asked.timings})):
+        for figure in measure_ceilings(self.device, sorted({precision(t.cell.dtype) for t in self.asked.timings})):
             self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
@@ -94,7 +95,7 @@ class ChildSession:
 
     def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
         resident_before, reset = memory.resident_mb(), memory.reset_peak()
-        self.binding.reset_peak_memory()
+        self.device.reset_peak_memory()
         stage, about, expected = self._stage(timing)
         call = FirstCall(stage, expected)
         timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
@@ -122,7 +123,7 @@ class ChildSession:
         `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it is the
         device memory that the framework took.
         """
-        device = self.binding.peak_memory_bytes()
+        device = self.device.peak_memory_bytes()
         return {
             "peak_memory_mb": memory.peak_mb() if device is None else device / 2**20,
             "resident_before_mb": resident_before,

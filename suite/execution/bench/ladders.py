@@ -15,7 +15,7 @@ from ..bindings import Binding
 from ..jobs import part_for
 from ..records import Append
 from ..supervisor import Child, Lost, Start
-from ..tuning import Rung, open_tuner
+from ..tuning import Step, open_tuner
 from .asked import LaddersAsked
 from .duels import Duel
 from .sample import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
@@ -41,7 +41,7 @@ class Ladder:
 
     key: Key
     first: tuple[Timing, ...]
-    rungs: tuple[Rung, ...]
+    rungs: tuple[Step, ...]
 
     @property
     def dtype(self) -> str:
@@ -110,13 +110,13 @@ def plan_ladders(
 
 def _asked(
     backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
-) -> list[tuple[Rung, ...]]:
+) -> list[tuple[Step, ...]]:
     """The rungs by key, from a process that may import the framework."""
     requests = [(wanted[key][0].problem_file, *key[2:]) for key in keys]
-    found: list[tuple[Rung, ...]] = []
+    found: list[tuple[Step, ...]] = []
 
     def take(line: bytes) -> bool:
-        found.append(tuple(Rung(**rung) for rung in json.loads(line)["rungs"]))
+        found.append(tuple(Step(**rung) for rung in json.loads(line)["rungs"]))
         return True
 
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
@@ -131,5 +131,5 @@ def measure(binding: Binding, asked: LaddersAsked, append: Append) -> None:
     """A line per request: its rungs."""
     tuner = open_tuner(binding)
     for file, stage, batch, dtype in asked.requests:
-        rungs = tuner.ladder(load_problem(Path(file)).spec, stage, batch, dtype).rungs()
+        rungs = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
         append({"kind": LADDER, "rungs": [vars(rung) for rung in rungs]})

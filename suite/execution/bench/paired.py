@@ -17,6 +17,7 @@ from ..stages import Stage
 from .asked import BoutAsked, DuelsAsked
 from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
+from .device import open_timing
 from .duels import PROGRESS
 from .harness import PAIRED, EmptyStage
 from .timings import DUEL, HARNESS, SESSION, Timing
@@ -98,7 +99,7 @@ class DuelSession:
         self.folder = Path(asked.tensors)
         imported = time.time() - asked.started
         if any(timing.cell.mode in COMPILED_MODES for bout in asked.bouts for timing in bout.entries):
-            self.binding.start_compiler()
+            open_timing(binding).start_compiler()
         self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
 
     def run(self) -> None:

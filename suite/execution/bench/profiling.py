@@ -15,6 +15,7 @@ from ..supervisor import Child, Lost, Start
 from ..tuning import open_tuner
 from .asked import ProfileAsked
 from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
+from .device import open_timing
 from .timings import ABOUT, PROFILE, Timing, thread_limit
 
 Asked = ProfileAsked
@@ -94,15 +95,14 @@ def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
     for _ in range(1 if whole_pass else WARM_CALLS):
         stage()
     calls = 1 if whole_pass else CALLS
-    binding.profile(stage, calls, folder)
+    open_timing(binding).profile(stage, calls, folder)
     return _record(timing, "ok", calls=calls, **first.about(binding))
 
 
 def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
     """Why a tuned timing cannot be made; None where its stage has the rung."""
     spec = open_problem(timing.problem_file).spec
-    ladder = open_tuner(binding).ladder(spec, timing.stage, timing.batch, timing.cell.dtype)
-    names = [rung.name for rung in ladder.rungs()]
+    names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
     if timing.rung in names:
         return None
     return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import base_dtype
-from ..bindings import Binding
-from ..bindings.onnx_runtime import constant_product
+from .device import TimingDevice
+from .onnx_runtime import constant_product
 from .timings import Roof
 
 # A round is short, and those of a library's routes alternate. What takes long varies less and must not take the
@@ -30,31 +30,31 @@ REST_S = 0.04
 Call = Callable[[], Any]
 
 
-def measure_roof(binding: Binding, roof: Roof, *, shared: bool) -> Iterator[dict[str, Any]]:
+def measure_roof(device: TimingDevice, roof: Roof, *, shared: bool) -> Iterator[dict[str, Any]]:
     """Seconds per call of every route by which the roof's work can be done; the fields of one record each.
 
     A route is of a library; the libraries that no backend stands for are NumPy and, where it is installed, ONNX
     Runtime. A route that fails has a record with the reason.
 
     Args:
-        binding: whose library is measured.
+        device: whose library is measured.
         roof: the work.
         shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
     """
-    generator = np.random.default_rng(0)
+    binding, generator = device.binding, np.random.default_rng(0)
     numpy_dtype = np.dtype(base_dtype(roof.dtype))
     # Below float32 NumPy computes nothing.
     numpys = shared and roof.dtype in ("float32", "float64")
     if roof.operation == "read":
         size = 2 if roof.dtype == "bfloat16" else numpy_dtype.itemsize
         vector = generator.standard_normal(max(1, roof.shape[0] // size), np.float32).astype(numpy_dtype)
-        yield from _measured(binding.backend, binding.read(vector, roof.dtype), binding.synchronize)
+        yield from _measured(binding.backend, device.read(vector, roof.dtype), binding.synchronize)
         if numpys:
             yield from _measured("numpy", {"dot": lambda: np.dot(vector, vector)})
         return
     m, k, n = roof.shape
     a, b = (generator.standard_normal(shape, np.float32).astype(numpy_dtype) for shape in ((m, k), (k, n)))
-    yield from _measured(binding.backend, binding.product(a, b, roof.dtype), binding.synchronize)
+    yield from _measured(binding.backend, device.product(a, b, roof.dtype), binding.synchronize)
     if numpys:
         out = np.empty((m, n), numpy_dtype)
         yield from _measured("numpy", {"matmul": lambda: np.matmul(a, b, out=out)})

@@ -9,9 +9,8 @@ from importlib import import_module
 
 from ..backends import BACKENDS
 from .base import Binding, Graphs
-from .training import Epoch, Training
 
-__all__ = ["Binding", "Epoch", "Graphs", "Training", "open_binding"]
+__all__ = ["Binding", "Graphs", "open_binding"]
 
 # Keras imports them wherever they are installed, for wrappers and plots that no worker uses: about half of the
 # seconds that it takes to start one.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,15 +15,11 @@ from numpy.typing import NDArray
 from ...definition.maps import WeightMap
 from ...definition.notation import Notation
 from ...definition.spec import Spec
-from ...definition.theta.functions import Functions
-from .training import Epoch, Optimizer, Training
 
 Array = NDArray[Any]
 Tensor = Any
 Model = Any
 Forward = Callable[..., Any]
-Rows = Callable[[Mapping[str, Tensor], list[Tensor]], list[Tensor]]
-Slopes = tuple[list[Array], list[dict[str, Array]]]
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,6 @@ class Binding(ABC):
 
     backend: str
     framework: str
-    adam_epsilon: tuple[float, bool]
-    """The framework's own ε of Adam, and whether it is added to the bias-corrected root of the second moment."""
 
     def __init__(self, device: str):
         self.device = device
@@ -112,88 +105,8 @@ class Binding(ABC):
         """A function that returns `function`'s dictionary and the gradients of its entry '' by attribute path."""
 
     @abstractmethod
-    def training(
-        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
-    ) -> Training:
-        """Steps that minimise sign · objective(x, noise)."""
-
-    def predict(self, model: Model, function: Forward, batch: int) -> Forward:
-        """`function(x)` in the way that the framework's documentation recommends for arrays of data."""
-        return self.forward(model, function, "eager")
-
-    def epoch(
-        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
-    ) -> Epoch | None:
-        """Passes over a data set as the framework's documentation, or the source, trains; None where nobody says.
-
-        Args:
-            model: whose `forward` / `call` draws its own noise.
-            published: the objective as published, of (x, noise).
-            sign: +1 where it is minimised.
-            paths: of the weights.
-            images: [data count, *axes of the data], unsigned bytes; a pixel is its byte / 255.
-            batch: images per step; what is left at the end is dropped.
-        """
-        return None
-
-    @abstractmethod
     def graphs(self, function: Any) -> Graphs | None:
-        """What was compiled for a function that `forward`, `with_gradients` or `training` returned; None if nothing."""
-
-    # Functions that are written once, for all frameworks
-
-    @abstractmethod
-    def functions(self) -> Functions:
-        """The framework's functions in float64."""
-
-    @abstractmethod
-    def slopes(self, function: Rows, *, gradients: bool) -> Callable[[Mapping[str, Array], Sequence[Array]], Slopes]:
-        """Scalars and, if wanted, their derivatives by every weight, by the framework's own differentiation.
-
-        Args:
-            function: (weights by name, further tensors) → scalar tensors, all in float64.
-            gradients: whether the derivatives are wanted.
-
-        Returns:
-            a function of arrays. Its values are [] each; its derivatives, one dictionary per scalar, are shaped like
-            the weights, and zero where the framework finds no dependence.
-        """
-
-    # The library's own rates
-
-    @abstractmethod
-    def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
-        """The library's own matrix products of a [m, k] and b [k, n], ready to be timed, by the name of the route.
-
-        Operands of `bfloat16` are of that dtype themselves; the products of `tf32` are those of the GPU's cores. A
-        route may lay b out beforehand, as one does with weights. None where the library has no such dtype here.
-        """
-
-    @abstractmethod
-    def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
-        """Reductions that read every element of a vector once, ready to be timed, by the name of the route."""
-
-    @abstractmethod
-    def copy(self, vector: Array) -> Callable[[], Tensor]:
-        """A copy of a vector on the device to another place there, ready to be timed."""
-
-    @abstractmethod
-    def reset_peak_memory(self) -> None:
-        """Forget the device memory that was in use at most until now, where the library can."""
-
-    @abstractmethod
-    def peak_memory_bytes(self) -> int | None:
-        """Device memory that was in use at most; None on the CPU, whose memory is the process's."""
-
-    @abstractmethod
-    def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
-        """Leave the framework's own trace of some calls in an empty folder, each call marked as a step of it.
-
-        Where the framework itself makes a table of the costliest operations, it is beside the trace as a `.txt`.
-        """
-
-    def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
-        """Compile something trivial: what a process pays once is then not part of its first compiled cell."""
+        """What was compiled for what `forward`, `with_gradients` or a training stage made; None if nothing was."""
 
     # Shared by all bindings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,11 +11,8 @@ import keras
 import numpy as np
 from keras.src.backend.common import dtypes as keras_dtypes
 
-from ...definition.theta.functions import Functions
 from ..backends import base_dtype
-from .base import Array, Binding, Forward, Model, Tensor, variable_at
-from .keras_published import FitEpoch, Prediction
-from .training import Epoch, Optimizer, Training
+from .base import Array, Binding, Forward, Model, Tensor
 
 # Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
 # (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the
@@ -28,7 +25,6 @@ class KerasBinding(Binding):
     """Drives a keras.Model; sub-classes add what differs between backends: compiling, gradients, waiting."""
 
     framework = "keras"
-    adam_epsilon = 1e-7, False
 
     def __init__(self, device: str):
         super().__init__(device)
@@ -79,69 +75,6 @@ class KerasBinding(Binding):
     @abstractmethod
     def place(self, tensor: Tensor) -> tuple[str, str]:
         """`where` of a tensor of the framework's own."""
-
-    def predict(self, model: Model, function: Forward, batch: int) -> Forward:
-        return Prediction(self, model, function, batch)
-
-    def epoch(
-        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
-    ) -> Epoch | None:
-        return FitEpoch(self, model, sign, paths, images, batch)
-
-    @abstractmethod
-    def seed(self, seed: int) -> None:
-        """Seed the global generator by which `fit` shuffles."""
-
-    @abstractmethod
-    def minibatches(self, adapter: Any) -> Iterable[Any]:
-        """What `fit` would take from a data adapter of Keras, in its order."""
-
-    def functions(self) -> Functions:
-        self.prepare("float64")
-        ops = keras.ops
-        return Functions(
-            constant=lambda array: self.tensor(array, "float64"),
-            exp=ops.exp,
-            log=ops.log,
-            tanh=ops.tanh,
-            log_sigmoid=ops.log_sigmoid,
-            sum=ops.sum,
-            logsumexp=ops.logsumexp,
-            transpose=ops.transpose,
-            solve=ops.solve,
-            log_det=lambda matrix: ops.slogdet(matrix)[1],
-        )
-
-
-class KerasTraining(Training):
-    """State that lives in Keras variables; sub-classes take the step."""
-
-    def __init__(self, binding: KerasBinding, model: Model, paths: list[str], rule: Optimizer):
-        self.binding, self.model = binding, model
-        self.variables = {path: variable_at(model, path) for path in paths}
-        if rule.name == "adam":
-            self.optimizer = keras.optimizers.Adam(rule.learning_rate)
-        else:
-            # A NumPy number, since TensorFlow casts a Python one through float32, to float64 as well
-            # (https://github.com/tensorflow/tensorflow/issues/57779).
-            start = np.float64(rule.accumulator)
-            self.optimizer = keras.optimizers.Adagrad(rule.learning_rate, initial_accumulator_value=start, epsilon=0)
-        with binding.scope():
-            self.optimizer.build(list(self.variables.values()))
-        self._fresh = [binding.array(variable).copy() for variable in self.optimizer.variables]
-
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        for path, value in weights.items():
-            self.variables[path].assign(value)
-        for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
-            variable.assign(value)
-
-    def weights(self) -> dict[str, Array]:
-        return {path: self.binding.array(v).copy() for path, v in self.variables.items()}
-
-    def first_moments(self) -> dict[str, Array]:
-        slots = self.optimizer._momentums  # Keras offers no public way to read a slot
-        return {path: self.binding.array(slot) for path, slot in zip(self.variables, slots, strict=True)}
 
 
 def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
-from .keras import KerasBinding, KerasTraining
+from .keras import KerasBinding
 from .on_torch import OnTorch, gradients_by_path
-from .training import Optimizer, Training
 
 
 class KerasTorchBinding(KerasBinding, OnTorch):
@@ -37,12 +36,6 @@ class KerasTorchBinding(KerasBinding, OnTorch):
         tensor = tensor.value if isinstance(tensor, keras.Variable) else tensor
         return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
 
-    def seed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-
-    def minibatches(self, adapter: Any) -> Iterable[Any]:
-        return adapter.get_torch_dataloader()  # type: ignore[no-any-return]  # Keras has no type information
-
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         @torch.inference_mode()
         def call(*tensors: Tensor) -> Any:
@@ -63,38 +56,8 @@ class KerasTorchBinding(KerasBinding, OnTorch):
 
         return call
 
-    def training(
-        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
-    ) -> Training:
-        return KerasTorchTraining(self, model, objective, sign, paths, optimizer)
-
     def graphs(self, function: Any) -> Graphs | None:
         return None
-
-
-class KerasTorchTraining(KerasTraining):
-    """backward() and a Keras optimiser."""
-
-    def __init__(
-        self,
-        binding: KerasTorchBinding,
-        model: Model,
-        objective: Forward,
-        sign: int,
-        paths: list[str],
-        rule: Optimizer,
-    ):
-        super().__init__(binding, model, paths, rule)
-        self.objective, self.sign = objective, sign
-
-    def step(self, x: Tensor, noise: Tensor) -> Tensor:
-        variables = list(self.variables.values())
-        with self.binding.scope():
-            value = self.objective(x, noise)
-            gradients = torch.autograd.grad(self.sign * value, [v.value for v in variables])
-            with torch.no_grad():
-                self.optimizer.apply(list(gradients), variables)
-        return value.detach()
 
 
 def open_binding(device: str) -> Binding:

@@ -7,11 +7,9 @@ from typing import Any
 
 import torch
 
-from ...definition.theta.functions import Functions
 from ..backends import base_dtype
 from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
 from .on_torch import OnTorch, gradients_by_path
-from .training import Epoch, Optimizer, Training
 
 
 class TorchBinding(OnTorch):
@@ -19,7 +17,6 @@ class TorchBinding(OnTorch):
 
     backend = "torch"
     framework = "torch"
-    adam_epsilon = 1e-8, True
 
     def __init__(self, device: str):
         super().__init__(device)
@@ -73,34 +70,6 @@ class TorchBinding(OnTorch):
 
         return call
 
-    def training(
-        self, model: Model, objective: Forward, sign: int, paths: list[str], optimizer: Optimizer, mode: str
-    ) -> Training:
-        return TorchTraining(self, model, self._compile(objective, mode), sign, paths, optimizer)
-
-    def epoch(
-        self, model: Model, published: Forward, sign: int, paths: list[str], images: Array, batch: int
-    ) -> Epoch | None:
-        from .torch_epoch import PublishedEpoch  # it needs Pillow, and no other worker does
-
-        rule = Optimizer("adam", learning_rate=1e-3)
-        training = TorchTraining(self, model, published, sign, paths, rule)
-        return PublishedEpoch(training, published, images, batch, self.device)
-
-    def functions(self) -> Functions:
-        return Functions(
-            constant=lambda array: self.tensor(array, "float64"),
-            exp=torch.exp,
-            log=torch.log,
-            tanh=torch.tanh,
-            log_sigmoid=torch.nn.functional.logsigmoid,
-            sum=torch.sum,
-            logsumexp=torch.logsumexp,
-            transpose=torch.t,
-            solve=torch.linalg.solve,
-            log_det=torch.logdet,
-        )
-
     def graphs(self, function: Any) -> Graphs | None:
         if not self.compiled:
             return None
@@ -110,9 +79,6 @@ class TorchBinding(OnTorch):
             return None
         breaks = sum(counters["graph_break"].values())
         return Graphs(graphs, breaks, max(0, graphs - breaks - 1))
-
-    def start_compiler(self) -> None:
-        self._compile(lambda x: x + 1, "compiled")(torch.ones(16, device=self.torch_device))
 
     def _compile(self, function: Forward, mode: str) -> Forward:
         return self.compile(function, enabled=mode == "compiled")
@@ -127,42 +93,6 @@ class TorchBinding(OnTorch):
         torch.compiler.reset()
         torch._dynamo.utils.counters.clear()
         return torch.compile(function, dynamic=False, mode=mode)
-
-
-class TorchTraining(Training):
-    """backward() and a torch optimiser."""
-
-    def __init__(
-        self, binding: TorchBinding, model: Model, objective: Forward, sign: int, paths: list[str], rule: Optimizer
-    ):
-        self.binding, self.objective, self.sign = binding, objective, sign
-        self.variables = {path: variable_at(model, path) for path in paths}
-        parameters = list(self.variables.values())
-        self.optimizer: torch.optim.Optimizer
-        if rule.name == "adam":
-            self.optimizer = torch.optim.Adam(parameters, lr=rule.learning_rate)
-        else:
-            self.optimizer = torch.optim.Adagrad(
-                parameters, lr=rule.learning_rate, initial_accumulator_value=rule.accumulator, eps=0
-            )
-
-    def step(self, x: Tensor, noise: Tensor) -> Tensor:
-        self.optimizer.zero_grad()
-        value = self.objective(x, noise)
-        (self.sign * value).backward()
-        self.optimizer.step()
-        return value.detach()
-
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        for path, value in weights.items():
-            self.binding.assign(self.variables[path], value)
-        self.optimizer.state.clear()
-
-    def weights(self) -> dict[str, Array]:
-        return {path: self.binding.array(v).copy() for path, v in self.variables.items()}
-
-    def first_moments(self) -> dict[str, Array]:
-        return {path: self.binding.array(self.optimizer.state[v]["exp_avg"]) for path, v in self.variables.items()}
 
 
 def open_binding(device: str) -> Binding:

@@ -16,8 +16,8 @@ from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 
 from ...definition.problem import Problem
 from ...definition.spec import Spec
+from ..bench.training import ADAM
 from ..bindings.base import Binding
-from ..stages import ADAM
 from .base import (
     DECODER_HIDDEN,
     DECODER_LOGITS,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...definition.problem import Problem
 from ...definition.spec import Spec
-from ..stages import ADAM
+from ..bench.training import ADAM
 from .base import (
     DECODER_HIDDEN,
     DECODER_LOGITS,

@@ -14,7 +14,7 @@ import tensorflow_probability as tfp
 import tf_keras
 
 from ...definition.problem import Problem
-from ..stages import ADAM
+from ..bench.training import ADAM
 from .base import (
     DECODER_HIDDEN,
     DECODER_LOGITS,

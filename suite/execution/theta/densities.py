@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...definition.theta.cases import Case, evaluations
 from ...definition.theta.models import ROWS
 from ..bindings import Binding
+from .derivatives import functions_of, slopes_of
 
 Array = NDArray[Any]
 
@@ -21,12 +22,12 @@ def evaluate_case(binding: Binding, case: Case) -> dict[str, Array]:
     Returns:
         `<key>/value` [row], in the order of `ROWS`; `<key>/gradient/<weight>` [row, ...] where derivatives are wanted.
     """
-    f = binding.functions()
+    f = functions_of(binding)
 
     def rows(weights: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
         return case.model.rows(f, weights, *tensors)
 
-    plain, differentiated = (binding.slopes(rows, gradients=wanted) for wanted in (False, True))
+    plain, differentiated = (slopes_of(binding, rows, gradients=wanted) for wanted in (False, True))
     tensors: dict[str, Array] = {}
     for evaluation in evaluations(case):
         function = differentiated if evaluation.gradients else plain

@@ -14,6 +14,7 @@ from ...definition.theta.digits import MODELS, NOTATION
 from ...definition.theta.models import Linear
 from ..bindings import Binding
 from ..compute import evaluate
+from .derivatives import functions_of, slopes_of
 from .training import log_likelihoods
 from .vae import DTYPE, Vae
 
@@ -80,11 +81,11 @@ def outputs(vae: Vae, net: str, tensor: Array) -> int:
 
 def marginal_kl(binding: Binding, weights: Mapping[str, Array]) -> Array:
     """KL(p(x) ‖ p(z)) of a fitted linear-Gaussian model with as many latents as pixels, in nats: []."""
-    f = binding.functions()
+    f = functions_of(binding)
     model = Linear(latents=len(weights["decoder.mean.bias"]), learned=False)
 
     def rows(w: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
         return [model.marginal_kl(f, w)]
 
-    values, _ = binding.slopes(rows, gradients=False)(weights, [])
+    values, _ = slopes_of(binding, rows, gradients=False)(weights, [])
     return values[0]

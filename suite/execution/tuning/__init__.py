@@ -1,4 +1,4 @@
-"""The fastest that each framework offers without leaving it, and ONNX Runtime, which a model can be exported to."""
+"""Recipes: what makes a stage fast within its framework, and ONNX Runtime, which a model can be exported to."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from importlib import import_module
 from ..bindings import Binding
 from ..bindings.base import Forward, Tensor
 from ..subject import Subject
-from .base import Rung, Tuner
+from .base import Step, Tuner
 
-__all__ = ["Rung", "Tuner", "exported", "open_tuner"]
+__all__ = ["Step", "Tuner", "exported", "open_tuner"]
 
-_MODULES = {"torch": "torch_tuner", "keras-tensorflow": "tensorflow_tuner", "keras-jax": "jax_tuner"}
+_MODULES = {"torch": "torch_steps", "keras-tensorflow": "tensorflow_steps", "keras-jax": "jax_steps"}
 
 
 def open_tuner(binding: Binding) -> Tuner:
-    """The ladders of a binding's framework. Raises KeyError where nobody has written any."""
-    module = import_module(f".{_MODULES[binding.backend]}", __name__)
-    tuner = module.open_tuner(binding)
-    assert isinstance(tuner, Tuner)
+    """The recipes of a binding's framework. Raises KeyError where there are none."""
+    tuner: Tuner = import_module(f".{_MODULES[binding.backend]}", __name__).open_tuner(binding)
     return tuner
 
 

@@ -1,26 +1,28 @@
-"""What makes a stage fast in its framework: rungs of a ladder, each with one thing more than the one before it."""
+"""What makes a stage fast in its framework: optimisation steps, each of which adds one setting to those before it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from numpy.typing import NDArray
 
 from ...definition.spec import Spec
-from ..bindings import Binding, Epoch, Training
+from ..bench.training import Epoch, Training
+from ..bindings import Binding
 from ..bindings.base import Forward, Tensor
 from ..subject import Subject
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One way to compute a stage.
+class Step:
+    """One optimisation step of a stage.
 
     Attributes:
         name: short, for records and options, e.g. `fused-adam`.
-        adds: what it has more than the rung before it, in a line of Markdown, e.g. "`Adam(fused=True)`".
+        adds: what the step has more than the one before it, in a line of Markdown, e.g. "`Adam(fused=True)`".
     """
 
     name: str
@@ -30,53 +32,47 @@ class Rung:
 FORWARD = ("encoder", "decoder", "elbo")
 """The stages without gradients."""
 
-Options = TypeVar("Options")
 
-
-class Ladder(Generic[Options]):
-    """The rungs of a stage by name, from the plainest on; each has the options of the one before it, and some more.
+def turned_on(steps: Sequence[Step], name: str) -> frozenset[str]:
+    """The names of a step and of all steps before it.
 
     Args:
-        options: a frozen dataclass, with everything turned off.
+        steps: of one stage, in order.
+        name: of the last step that is turned on.
+
+    Raises:
+        ValueError: the stage has no such step.
     """
-
-    def __init__(self, options: Options):
-        self._options = options
-        self._rungs: dict[str, tuple[Rung, Options]] = {}
-
-    def add(self, name: str, adds: str, **turned_on: bool) -> None:
-        """One rung more, the fastest as far as is known: `adds` is a line of Markdown."""
-        self._options = replace(self._options, **turned_on)  # type: ignore[type-var]  # a dataclass
-        self._rungs[name] = Rung(name, adds), self._options
-
-    def rungs(self) -> tuple[Rung, ...]:
-        """From the plainest on."""
-        return tuple(rung for rung, _ in self._rungs.values())
-
-    def options(self, name: str) -> Options:
-        """What is turned on at a rung.
-
-        Raises:
-            ValueError: the ladder has no such rung.
-        """
-        if name not in self._rungs:
-            raise ValueError(f"rung '{name}': expected one of {', '.join(self._rungs) or 'none'}")
-        return self._rungs[name][1]
+    names = [step.name for step in steps]
+    if name not in names:
+        raise ValueError(f"rung '{name}': expected one of {', '.join(names) or 'none'}")
+    return frozenset(names[: names.index(name) + 1])
 
 
 class Tuner(ABC):
-    """The ladders of one framework, and the calls that they lead to.
+    """The optimisation steps of one framework, and the calls that they lead to.
 
-    A rung stays inside of its framework and computes the notation's own method, or its published objective in logits:
-    what it changes is how.
+    A step stays inside of its framework and computes the notation's own method, or its published objective in logits:
+    a step changes how, not what.
     """
 
     def __init__(self, binding: Binding):
         self.binding = binding
 
     @abstractmethod
-    def ladder(self, spec: Spec, stage: str, batch: int, dtype: str) -> Ladder[Any]:
-        """The rungs of a stage; the fastest is found by timing. Empty where nothing is tuned."""
+    def steps(self, spec: Spec, stage: str, batch: int, dtype: str) -> tuple[Step, ...]:
+        """The steps of a stage, from the plainest on; timing finds the fastest. Empty where nothing is tuned.
+
+        Args:
+            spec: the model.
+            stage: one of `stages.STAGES`.
+            batch: images per call.
+            dtype: of the products.
+        """
+
+    def on(self, subject: Subject, stage: str, rung: str, batch: int) -> frozenset[str]:
+        """The names of the steps that are turned on in a subject's stage. Raises ValueError: there is no such step."""
+        return turned_on(self.steps(subject.spec, stage, batch, subject.dtype), rung)
 
     @abstractmethod
     def forward(
@@ -87,7 +83,7 @@ class Tuner(ABC):
         Args:
             subject: whose method it is.
             stage: which of `FORWARD` it is.
-            rung: name of one of the ladder's rungs.
+            rung: the last step that is turned on.
             function: `encoder`, `decoder` or the objective.
             inputs: the tensors that it will be called with, as examples: shapes may be fixed by them.
             batch: images per call.
@@ -99,7 +95,7 @@ class Tuner(ABC):
 
         Args:
             subject: whose objective it is.
-            rung: name of one of the ladder's rungs.
+            rung: the last step that is turned on.
             inputs: x and noise that it will be called with, as examples.
             batch: images per call.
         """
@@ -110,7 +106,7 @@ class Tuner(ABC):
 
         Args:
             subject: whose objective is trained.
-            rung: name of one of the ladder's rungs.
+            rung: the last step that is turned on.
             images: [data count, data], unsigned bytes; a pixel is its byte / 255.
             batch: images per step; what is left at the end is dropped.
         """

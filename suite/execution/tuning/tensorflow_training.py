@@ -1,109 +1,77 @@
-"""Training steps and epochs in memory, as fast as TensorFlow makes them."""
+"""Graphs, training steps and epochs in memory, as fast as TensorFlow makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ..bindings.base import Array, Tensor, variable_at
-from ..bindings.keras import KerasBinding, KerasTraining, stateless
-from ..bindings.training import Epoch, Training
+from ..bench.on_tensorflow import TensorFlowTraining
+from ..bench.training import ADAM, Epoch
+from ..bindings.base import Array, Tensor
+from ..bindings.keras_tensorflow import TensorFlowBinding
 from ..subject import Subject
-from .keras_adam import BETA_1, BETA_2, EPSILON, RULE
-from .tensorflow_calls import Call
-from .tensorflow_rungs import Options
+
+_REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
 
-class KerasOptimizerTraining(KerasTraining):
+class Call:
+    """A function of tensors as one graph.
+
+    Args:
+        function: of tensors.
+        examples: tensors of the shapes and dtypes that it will be called with.
+        on: the names of the optimisation steps that are turned on.
+        dtype: `bfloat16` has TensorFlow's own mixed precision: products in bfloat16, sums and variables in float32.
+
+    Attributes:
+        compiled_step: the tf.function, which counts its traces.
+    """
+
+    def __init__(self, function: Callable[..., Any], examples: tuple[Tensor, ...], on: Collection[str], dtype: str):
+        signature = [tf.TensorSpec(example.shape, example.dtype) for example in examples]
+        self.compiled_step = tf.function(
+            function, input_signature=signature, jit_compile="xla" in on, autograph=False, reduce_retracing=False
+        )
+        # The first step of a stage is called as a user's own function would be; an epoch has no such step.
+        plain = "graph" in on and "concrete" not in on
+        self.function = self.compiled_step if plain else self.compiled_step.get_concrete_function()
+        self.rewrite = dtype == "bfloat16"
+
+    def __call__(self, *tensors: Tensor) -> Any:
+        # TensorFlow optimises a graph anew for each set of options that it is called with, and keeps the results: the
+        # setting, which is one of the whole process, holds for this call alone.
+        if not self.rewrite:
+            return self.function(*tensors)
+        tf.config.optimizer.set_experimental_options({_REWRITE: True})
+        try:
+            return self.function(*tensors)
+        finally:
+            tf.config.optimizer.set_experimental_options({_REWRITE: False})
+
+
+class TunedTraining(TensorFlowTraining):
     """Gradient and a Keras optimizer in one graph, on the model's own variables.
 
     Args:
+        binding: what executes.
         subject: whose objective it is.
-        options: what is turned on.
+        on: the names of the optimisation steps that are turned on.
         inputs: x and noise, as examples.
     """
 
-    def __init__(self, subject: Subject, options: Options, inputs: tuple[Tensor, Tensor]):
-        super().__init__(_keras(subject), subject.model, subject.paths, RULE)
-        variables = list(self.variables.values())
-        objective, sign = subject.objective(), subject.objective_sign()
-
-        def step(x: Tensor, noise: Tensor) -> Tensor:
-            with tf.GradientTape() as tape:
-                value = objective(x, noise)
-                loss = sign * value
-            self.optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-            return value
-
-        self.call = Call(step, inputs, options, subject.dtype)
+    def __init__(
+        self, binding: TensorFlowBinding, subject: Subject, on: Collection[str], inputs: tuple[Tensor, Tensor]
+    ):
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
+        self.advance = self.compiled_step
+        self.call = Call(self.advance, inputs, on, subject.dtype)
         self.compiled_step = self.call.compiled_step
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         return self.call(x, noise)
-
-
-class OwnAdamTraining(Training):
-    """Steps of Adam on variables of their own; the model stays as it is.
-
-    Args:
-        subject: whose objective it is.
-        options: what is turned on.
-        inputs: x and noise, as examples.
-    """
-
-    def __init__(self, subject: Subject, options: Options, inputs: tuple[Tensor, Tensor]):
-        self.binding, self.paths = _keras(subject), subject.paths
-        self.variables = [variable_at(subject.model, path) for path in subject.paths]
-        self.objective, self.sign = subject.objective(), subject.objective_sign()
-        start = [self.binding.array(variable_at(subject.model, path)) for path in subject.paths]
-        zeros = [np.zeros_like(weight) for weight in start]
-        with self.binding.scope():
-            self.count = tf.Variable(np.zeros((), start[0].dtype))
-            self.own, self.first, self.second = ([tf.Variable(a) for a in arrays] for arrays in (start, zeros, zeros))
-        self.call = Call(self.advance, inputs, options, subject.dtype)
-        self.compiled_step = self.call.compiled_step
-
-    def advance(self, x: Tensor, noise: Tensor) -> Tensor:
-        """One step, to be traced."""
-        weights = [variable.read_value() for variable in self.own]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            value = stateless(self.variables, weights, self.objective, x, noise)
-            loss = self.sign * value
-        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
-        count = self.count.assign_add(1, read_value=True)
-        for weight, first, second, gradient in zip(self.own, self.first, self.second, gradients, strict=True):
-            # One operation that computes what Keras composes, and that mixed precision leaves in float32.
-            tf.raw_ops.ResourceApplyAdam(
-                var=weight.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=BETA_1**count,
-                beta2_power=BETA_2**count,
-                lr=RULE.learning_rate,
-                beta1=BETA_1,
-                beta2=BETA_2,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
-        return value
-
-    def step(self, x: Tensor, noise: Tensor) -> Tensor:
-        return self.call(x, noise)
-
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        for path, variable in zip(self.paths, self.own, strict=True):
-            variable.assign(weights[path])
-        for variable in (self.count, *self.first, *self.second):
-            variable.assign(tf.zeros_like(variable))
-
-    def weights(self) -> dict[str, Array]:
-        return dict(zip(self.paths, (variable.numpy().copy() for variable in self.own), strict=True))
-
-    def first_moments(self) -> dict[str, Array]:
-        return dict(zip(self.paths, (variable.numpy().copy() for variable in self.first), strict=True))
 
 
 class TunedEpoch(Epoch):
@@ -112,26 +80,26 @@ class TunedEpoch(Epoch):
     A step takes its rows and turns their bytes into pixels; the whole input path is inside of a pass.
 
     Args:
+        binding: what executes.
         subject: whose objective is trained.
-        options: of its steps.
+        on: the names of the optimisation steps that are turned on.
         images: [data count, data], unsigned bytes.
         batch: images per step.
     """
 
-    def __init__(self, subject: Subject, options: Options, images: Array, batch: int):
-        self.binding, self.steps, self.batch = _keras(subject), len(images) // batch, batch
+    def __init__(self, binding: TensorFlowBinding, subject: Subject, on: Collection[str], images: Array, batch: int):
+        self.binding, self.steps, self.batch, self.looped = binding, len(images) // batch, batch, "loop" in on
         laid_out = subject.laid_out(images)
         sample = (1,) if "sample" in subject.notation.noise_axes else ()
         self.shape = (self.steps, *sample, batch, subject.spec.latent_dim)
         self.seed(0)
-        self.looped = options.looped
-        with self.binding.scope():
+        with binding.scope():
             self.bytes = tf.constant(laid_out)
             x = tf.zeros((batch, *laid_out.shape[1:]))
             self.rows = tf.zeros((self.steps, batch), tf.int32)
             self.drawn = tf.zeros(self.shape)
-            self.training = OwnAdamTraining(subject, options, (x, self.drawn[0]))
-            self.loop = Call(self._loop, (self.bytes, self.rows, self.drawn), options, subject.dtype)
+            self.training = TunedTraining(binding, subject, on, (x, self.drawn[0]))
+            self.loop = Call(self._loop, (self.bytes, self.rows, self.drawn), on, subject.dtype)
 
     def run(self) -> Tensor:
         with self.binding.scope():
@@ -166,11 +134,6 @@ class TunedEpoch(Epoch):
 
     def noise(self) -> Array:
         return np.array(self.drawn).reshape(self.steps, self.batch, -1)
-
-
-def _keras(subject: Subject) -> KerasBinding:
-    assert isinstance(subject.binding, KerasBinding)
-    return subject.binding
 
 
 def _pixels(images: Tensor, rows: Tensor) -> Tensor:

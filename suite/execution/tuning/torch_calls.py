@@ -1,42 +1,40 @@
-"""What torch's rungs are made of: a model of their own, the arithmetic of a call, and its compilers."""
+"""What torch's optimisation steps are made of: a model of their own, the arithmetic of a call, and its compilers."""
 
 from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from types import MethodType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch._inductor.runtime.cache_dir_utils import cache_dir
 
-from ..bindings.base import Binding, Forward, Tensor
+from ..bindings.base import Forward, Tensor
 from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
-from .torch_rungs import Options
-from .torch_transposed import ShiftedSum, WholeStrides, has_few_taps, leaves_part_of_a_stride, replaced
 
 _ALLOWED = "bf16"
 
 
 class Arithmetic:
-    """A context in which products have a dtype's arithmetic, and the library that a rung asks for.
+    """A context in which products have a dtype's arithmetic, and the library that the steps turned on ask for.
 
     torch multiplies float32 matrices by MKL. oneDNN does it where `fp32_precision` permits bfloat16 inside; without
     matrix units for that (AMX) it does not make use of the permission and stays in float32, as `keeps_float32` tests.
     The settings are the process's, which also has calls without them: they hold for one call and are then put back.
     """
 
-    def __init__(self, dtype: str, device: str, options: Options):
+    def __init__(self, dtype: str, device: str, on: Collection[str]):
         self.autocast = torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16", cache_enabled=True)
         self.lower = dtype == "bfloat16"
         self.settings: list[tuple[Any, str]] = []
-        if options.onednn:
+        if "onednn" in on:
             self.settings.append((torch.backends.mkldnn.matmul, _ALLOWED))  # type: ignore[attr-defined]  # untyped
         if dtype == "tf32":
             self.settings.append((torch.backends.cuda.matmul, "tf32"))
@@ -66,20 +64,39 @@ def keeps_float32() -> bool:
         return False
     # 1 + 2⁻²⁰ is a float32 that bfloat16 does not have; the products by an identity are exact in float32.
     matrix = torch.full((256, 256), 1 + 2.0**-20)
-    with Arithmetic("float32", "cpu", Options(onednn=True)):
+    with Arithmetic("float32", "cpu", ("onednn",)):
         return torch.equal(matrix @ torch.eye(256), matrix)
 
 
-def own(subject: Subject, options: Options) -> Subject:
+def own(subject: Subject, on: Collection[str] = ()) -> Subject:
     """The subject with a model of its own, so that layouts and weights of the shared one stay as they are."""
     model = copy.deepcopy(subject.model)
-    if options.channels_last:
+    if "channels-last" in on:
         model = model.to(memory_format=torch.channels_last)
-    if options.whole_strides:
-        model = replaced(model, leaves_part_of_a_stride, WholeStrides)
-    if options.shifted_sum:
-        model = replaced(model, has_few_taps, ShiftedSum)
+    if "whole-strides" in on:
+        whole_strides(model)
     return replace(subject, model=model)
+
+
+def whole_strides(model: torch.nn.Module) -> None:
+    """Let transposed convolutions of an output that is no whole number of strides ask for one, and crop it.
+
+    For whole strides alone oneDNN 3.12 takes its `brg_deconv`, as `ONEDNN_VERBOSE=1` shows; for other sizes `conv:any`,
+    in twice the time in float32 and 17 times in bfloat16 (AVX-512). What is computed stays the same.
+    """
+    for layer in model.modules():
+        if not isinstance(layer, torch.nn.ConvTranspose2d) or set(layer.output_padding) != {0}:
+            continue
+        # A layer's output has s · (input − 1) + kernel − 2 · padding rows.
+        sizes = zip(layer.kernel_size, cast(tuple[int, int], layer.padding), layer.stride, strict=True)
+        more = tuple((2 * padding - kernel) % stride for kernel, padding, stride in sizes)
+        if any(more):
+            layer.output_padding = more
+            layer.register_forward_hook(partial(_cropped, more))
+
+
+def _cropped(more: tuple[int, ...], layer: torch.nn.Module, inputs: tuple[Tensor, ...], y: Tensor) -> Tensor:
+    return y[..., : y.shape[2] - more[0], : y.shape[3] - more[1]]
 
 
 def method_of(subject: Subject, function: Forward) -> Forward:
@@ -87,10 +104,10 @@ def method_of(subject: Subject, function: Forward) -> Forward:
     return MethodType(function.__func__, subject.model) if isinstance(function, MethodType) else subject.objective()
 
 
-def compiled(binding: Binding, function: Forward, options: Options) -> Forward:
-    """`function`, compiled if the options say so."""
-    assert isinstance(binding, TorchBinding)
-    return binding.compile(function, enabled=options.compiled, mode="reduce-overhead" if options.graphs else None)
+def compiled(binding: TorchBinding, function: Forward, on: Collection[str]) -> Forward:
+    """`function`, compiled if that is turned on."""
+    mode = "reduce-overhead" if "cuda-graphs" in on else None
+    return binding.compile(function, enabled="compiled" in on, mode=mode)
 
 
 class _Exportable(torch.nn.Module):
@@ -113,34 +130,17 @@ def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
     return module.eval()
 
 
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x: [..., in]; weight: [out, in]; bias: [out] → [..., out]."""
-    y = (x.unsqueeze(-2) * weight).sum(-1)
-    return y if bias is None else y + bias
-
-
-def _matmul(x: Tensor, weight: Tensor) -> Tensor:
-    """x: [..., in]; weight: [in, out] → [..., out]; other products stay what they are."""
-    return _linear(x, weight.mT) if weight.dim() == 2 else NotImplemented
-
-
-#: A layer's product as a multiplication and a sum, for which Inductor writes a loop of its own.
-_DOTS = {torch.ops.aten.linear.default: _linear, torch.ops.aten.matmul.default: _matmul}
-
-
-def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], options: Options) -> Forward:
+def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], *, measured: bool) -> Forward:
     """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
 
     Args:
         subject: whose method it is.
         inputs: the tensors that it will be called with, as examples: their shapes are fixed.
-        options: of them `dots` and `measured`.
+        measured: whether Inductor may take its own products in place of a library's, by timing them.
     """
     with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
-        if options.dots:
-            program = program.run_decompositions(_DOTS)
-        loader = torch._inductor.aoti_load_package(str(_package(program, inputs, measured=options.measured))).loader
+        loader = torch._inductor.aoti_load_package(str(_package(program, inputs, measured=measured))).loader
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 
     def call(*tensors: Tensor) -> Any:
@@ -167,15 +167,6 @@ def _package(program: Any, inputs: tuple[Tensor, ...], *, measured: bool) -> Pat
             )
             Path(made).replace(file)
     return file
-
-
-def in_blocks(function: Forward, size: int) -> Forward:
-    """`function`, of tensors [batch, ...] to one such tensor, for `size` of the batch at a time."""
-
-    def call(*tensors: Tensor) -> Tensor:
-        return torch.cat([function(*block) for block in zip(*(tensor.split(size) for tensor in tensors), strict=True)])
-
-    return call
 
 
 def inference(function: Forward, arithmetic: Arithmetic) -> Forward:

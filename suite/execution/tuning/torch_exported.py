@@ -12,11 +12,10 @@ import onnxruntime
 import torch
 import torch.utils.dlpack
 
+from ..bench.onnx_runtime import open_session
 from ..bindings.base import Forward, Tensor
-from ..bindings.onnx_runtime import open_session
 from ..subject import Subject
 from .torch_calls import exportable, method_of, own
-from .torch_rungs import Options
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
@@ -51,7 +50,7 @@ def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) ->
 
 def _model(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> bytes:
     """The method as an ONNX model."""
-    subject = own(subject, Options())
+    subject = own(subject)
     module = exportable(subject, method_of(subject, function))
     logger = logging.getLogger("torch.onnx")
     level = logger.level

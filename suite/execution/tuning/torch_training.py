@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
 
-from ..bindings.base import Array, Tensor, variable_at
-from ..bindings.training import Epoch, Training
+from ..bench.on_torch import TorchTraining
+from ..bench.training import ADAM, Epoch
+from ..bindings.base import Array, Tensor
+from ..bindings.pytorch import TorchBinding
 from ..subject import Subject
 from .torch_calls import Arithmetic, compiled, own
-from .torch_rungs import Options
 
 
-class TunedTraining(Training):
+class TunedTraining(TorchTraining):
     """Steps of Adam on the published objective.
 
     Args:
+        binding: what executes.
         subject: whose objective it is; its model stays as it is.
-        options: what is turned on.
+        on: the names of the optimisation steps that are turned on.
     """
 
-    def __init__(self, subject: Subject, options: Options):
-        self.binding = subject.binding
-        self.sign = subject.objective_sign()
-        subject = own(subject, options)
-        self.variables: dict[str, Tensor] = {path: variable_at(subject.model, path) for path in subject.paths}
-        self.optimizer = torch.optim.Adam(list(self.variables.values()), lr=1e-3, fused=options.fused or None)
-        self.arithmetic = Arithmetic(subject.dtype, self.binding.device, options)
-        self.objective = compiled(self.binding, subject.objective(), options)
-        self.graphs = options.graphs
+    def __init__(self, binding: TorchBinding, subject: Subject, on: Collection[str]):
+        subject = own(subject, on)
+        objective = compiled(binding, subject.objective(), on)
+        super().__init__(binding, subject, objective, ADAM)
+        if "fused-adam" in on:
+            self.optimizer = torch.optim.Adam(list(self.variables.values()), lr=ADAM.learning_rate, fused=True)
+        self.arithmetic = Arithmetic(subject.dtype, binding.device, on)
+        self.graphs = "cuda-graphs" in on
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         if self.graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self.optimizer.zero_grad()
+        # The backward pass has the settings of the forward one; autocast it takes from the graph itself.
         with self.arithmetic:
-            value = self.objective(x, noise)
-            # The backward pass has the settings of the forward one; autocast it takes from the graph itself.
-            (self.sign * value).backward()
-        self.optimizer.step()
+            value = super().step(x, noise)
         # What a CUDA graph returns lies in memory that its next replay writes again.
-        return value.detach().clone() if self.graphs else value.detach()
-
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        for path, value in weights.items():
-            self.binding.assign(self.variables[path], value)
-        self.optimizer.state.clear()
-
-    def weights(self) -> dict[str, Array]:
-        return {path: self.binding.array(variable).copy() for path, variable in self.variables.items()}
-
-    def first_moments(self) -> dict[str, Array]:
-        return {path: self.binding.array(self.optimizer.state[v]["exp_avg"]) for path, v in self.variables.items()}
+        return value.clone() if self.graphs else value
 
 
 class TunedEpoch(Epoch):
@@ -63,20 +50,19 @@ class TunedEpoch(Epoch):
     what it costs a user whose data arrive as bytes, and a fourth of the memory is held between passes.
 
     Args:
+        binding: what executes.
         subject: whose objective is trained.
-        options: of its steps.
+        on: the names of the optimisation steps that are turned on.
         images: [data count, data], unsigned bytes.
         batch: images per step.
-        axes: of one image as the model takes it.
     """
 
-    def __init__(self, subject: Subject, options: Options, images: Array, batch: int):
-        self.binding, self.batch = subject.binding, batch
+    def __init__(self, binding: TorchBinding, subject: Subject, on: Collection[str], images: Array, batch: int):
+        self.binding, self.batch = binding, batch
         self.steps = len(images) // batch
-        self.training = TunedTraining(subject, options)
+        self.training = TunedTraining(binding, subject, on)
         laid_out = np.ascontiguousarray(subject.laid_out(images))
-        device = torch.device(self.binding.device)
-        self.bytes = torch.from_numpy(laid_out).to(device)
+        self.bytes = torch.from_numpy(laid_out).to(binding.torch_device)
         noise = (batch, subject.spec.latent_dim)
         self.noise_shape = (self.steps, 1, *noise) if "sample" in subject.notation.noise_axes else (self.steps, *noise)
         self.taken = torch.empty(0, dtype=torch.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .base import Array
+from ..bindings.base import Array
 
 IR_VERSION, OPSET = 10, 17
 """Old enough for any ONNX Runtime in use."""

@@ -1,20 +1,73 @@
-"""Keras as its documentation uses it: `model.predict` on an array, `model.fit` on an array."""
+"""Keras, timed: a Keras optimiser, and what its documentation uses: `model.predict` and `model.fit` on an array."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
-from .base import Array, Forward, Model, Tensor, variable_at
-from .training import Epoch
+from ..bindings.base import Array, Forward, Model, Tensor, variable_at
+from ..bindings.keras import KerasBinding
+from ..subject import Subject
+from .device import TimingDevice
+from .training import Epoch, Optimizer, Training
 
-if TYPE_CHECKING:
-    from .keras import KerasBinding
+
+class KerasTiming(TimingDevice):
+    """What timing needs of Keras; sub-classes add what differs between backends: the step, rates, generators."""
+
+    binding: KerasBinding
+    adam_epsilon = 1e-7, False
+
+    def predict(self, subject: Subject, function: Forward, batch: int) -> Forward:
+        return Prediction(self.binding, subject.model, function, batch)
+
+    def epoch(self, subject: Subject, images: Array, batch: int) -> Epoch:
+        return FitEpoch(self, subject, images, batch)
+
+    @abstractmethod
+    def seed(self, seed: int) -> None:
+        """Seed the global generator by which `fit` shuffles."""
+
+    @abstractmethod
+    def minibatches(self, adapter: Any) -> Iterable[Any]:
+        """What `fit` would take from a data adapter of Keras, in its order."""
+
+
+class KerasTraining(Training):
+    """State that lives in Keras variables; sub-classes take the step."""
+
+    def __init__(self, binding: KerasBinding, subject: Subject, rule: Optimizer):
+        self.binding, self.sign = binding, subject.objective_sign()
+        self.variables = {path: variable_at(subject.model, path) for path in subject.paths}
+        if rule.name == "adam":
+            self.optimizer = keras.optimizers.Adam(rule.learning_rate)
+        else:
+            # A NumPy number, since TensorFlow casts a Python one through float32, to float64 as well
+            # (https://github.com/tensorflow/tensorflow/issues/57779).
+            start = np.float64(rule.accumulator)
+            self.optimizer = keras.optimizers.Adagrad(rule.learning_rate, initial_accumulator_value=start, epsilon=0)
+        with binding.scope():
+            self.optimizer.build(list(self.variables.values()))
+        self._fresh = [binding.array(variable).copy() for variable in self.optimizer.variables]
+
+    def restore(self, weights: Mapping[str, Array]) -> None:
+        for path, value in weights.items():
+            self.variables[path].assign(value)
+        for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+
+    def weights(self) -> dict[str, Array]:
+        return {path: self.binding.array(v).copy() for path, v in self.variables.items()}
+
+    def first_moments(self) -> dict[str, Array]:
+        slots = self.optimizer._momentums  # Keras offers no public way to read a slot
+        return {path: self.binding.array(slot) for path, slot in zip(self.variables, slots, strict=True)}
 
 
 class Prediction:
@@ -60,19 +113,20 @@ class FitEpoch(Epoch):
     its `SeedGenerator`s, whose states are kept. Nothing else is recorded: `order` and `noise` draw again from these.
 
     Args:
-        binding: what executes.
-        model: whose `call` and `compute_loss` `fit` uses; it is compiled here if it is not.
-        sign: −1 where `compute_loss` is the negative of the published objective.
-        paths: of the weights.
+        device: what executes.
+        subject: whose model's `call` and `compute_loss` `fit` uses; the model is compiled here if it is not.
         images: [data count, *axes of the data], unsigned bytes.
         batch: images per step; what is left at the end is dropped.
     """
 
-    def __init__(self, binding: KerasBinding, model: Model, sign: int, paths: list[str], images: Array, batch: int):
-        self.binding, self.model, self.sign, self.batch = binding, model, sign, batch
+    def __init__(self, device: KerasTiming, subject: Subject, images: Array, batch: int):
+        self.device, self.binding, self.model, self.batch = device, device.binding, subject.model, batch
+        # −1 where `compute_loss` is the negative of the published objective.
+        self.sign = subject.objective_sign()
+        binding, model = self.binding, self.model
         self.steps = len(images) // batch
         self.x = images[: self.steps * batch].astype(np.float32) / np.float32(255)
-        self.variables = {path: variable_at(model, path) for path in paths}
+        self.variables = {path: variable_at(model, path) for path in subject.paths}
         # A second compile would throw away what `fit` has compiled, also for passes over other images.
         if not model.compiled:
             model.compile(optimizer=keras.optimizers.Adam())
@@ -92,7 +146,7 @@ class FitEpoch(Epoch):
     def run(self) -> Tensor:
         self.passes += 1
         self.states = self._states()
-        self.binding.seed(self.passes)
+        self.device.seed(self.passes)
         with self.binding.scope():
             history = self.model.fit(self.x, batch_size=self.batch, epochs=1, verbose=0)
         # The mean over steps of one size each. Keras returns it as a Python number, of what it computed in this dtype.
@@ -111,8 +165,8 @@ class FitEpoch(Epoch):
 
     def order(self) -> Array:
         adapter = ArrayDataAdapter(np.arange(len(self.x)), batch_size=self.batch, shuffle=True)
-        self.binding.seed(self.passes)
-        batches = [keras.utils.unpack_x_y_sample_weight(batch)[0] for batch in self.binding.minibatches(adapter)]
+        self.device.seed(self.passes)
+        batches = [keras.utils.unpack_x_y_sample_weight(batch)[0] for batch in self.device.minibatches(adapter)]
         return np.stack([self.binding.array(rows).ravel() for rows in batches])
 
     def noise(self) -> Array:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader, Dataset
 
-from .base import Array, Tensor
+from ..bindings.base import Array, Tensor
 from .training import Epoch, Training
 
 

@@ -28,6 +28,10 @@ class Optimizer:
     accumulator: float = 1e-6
 
 
+ADAM = Optimizer()
+"""The rule of every training that is timed."""
+
+
 class Training(ABC):
     """A training step that holds its own state: weights and optimiser slots."""
 

@@ -101,13 +101,13 @@ def test_analysis_and_report_import_no_framework(tmp_path: Path) -> None:
 def test_what_is_torchs_imports_no_other_framework(tmp_path: Path) -> None:
     """Its own environment has Keras as well, for Keras on torch."""
     block = BLOCK.format(blocked={"keras", "tensorflow", "jax"})
-    others = ("keras", "jax", "tensorflow", "numpyro", "tfp")
+    others = ("keras", "jax", "tensorflow", "on_keras", "on_jax", "on_tensorflow", "numpyro", "tfp")
     executed = "elbostone.execution"
     names = [module.name for module in pkgutil.walk_packages(import_module(executed).__path__, f"{executed}.")]
     left_out = {name for name in names if name.rpartition(".")[2].startswith(others) or ".peers." in name}
     sources = "".join(f"importlib.import_module('{package}.torch_vae')\n" for package in packages().values())
     imported = run(block + IMPORT_ALL.format(packages=[executed], left_out=left_out) + sources, tmp_path)
-    for name in ("bindings.pytorch", "tuning.torch_tuner", "child"):
+    for name in ("bindings.pytorch", "tuning.torch_steps", "child"):
         assert f"{executed}.{name}" in imported
 
 

@@ -29,9 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exhaustive",
         action="store_true",
         help="all that is tested, and not a part of it: each backend has all 500 random problems, and not 125 of its "
-        "own; every notation is compiled, and not one for each exact case; Algorithm 1 trains for 2,000 minibatches, "
-        "and not 400; and the backend that compiles each operation for each shape (keras-jax) has every problem in "
-        "every dtype and shape",
+        "own; every notation is compiled, and not one of each family; Algorithm 1 trains for 2,000 minibatches, and "
+        "not 400; the backend that compiles each operation for each shape (keras-jax) has every problem in every dtype "
+        "and shape; and what follows from other tests runs too (pairs of cells that are each equal to the definition)",
     )
 
 
@@ -80,14 +80,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is tested in another environment of tox.ini; elsewhere, skip what is not installed.
+    """Leave out what follows from other tests, and what is tested in another environment of tox.ini; elsewhere, skip
+    what is not installed.
 
     A marker names one backend, since each runs in an environment of its own: a test of two would run in neither.
     """
-    elsewhere = []
+    left_out = []
     for item in items:
+        if item.get_closest_marker("implied") and not config.getoption("--exhaustive"):
+            left_out.append(item)
+            continue
         if item.get_closest_marker("peers") and not os.environ.get("ELBOSTONE_TESTED_PEERS"):
-            elsewhere.append(item)
+            left_out.append(item)
             continue
         names = {mark.args for mark in item.iter_markers("backend")}
         if not names:
@@ -95,12 +99,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if len(names) > 1 or len(name := names.pop()) != 1 or name[0] not in BACKENDS:
             raise pytest.UsageError(f"{item.nodeid}: expected backend(name), one of {', '.join(BACKENDS)}")
         if TESTED is not None and name[0] not in TESTED.split(","):
-            elsewhere.append(item)
+            left_out.append(item)
         elif name[0] not in INSTALLED:
             item.add_marker(pytest.mark.skip(reason=f"{name[0]} is not installed in this environment"))
-    if elsewhere:
-        config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if item not in set(elsewhere)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)

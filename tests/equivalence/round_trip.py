@@ -1,8 +1,9 @@
-"""Run in a worker's environment: canonical weights into a model and out again, bit for bit.
+"""Run in a worker's environment: canonical weights into models and out again, bit for bit.
 
-Usage: python round_trip.py BACKEND PROBLEM.json NOTATION DTYPE OUT.safetensors
+Usage: python round_trip.py BACKEND JOB.json, a list of [PROBLEM.json, NOTATION, DTYPE, OUT.safetensors].
 """
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,12 +13,17 @@ import numpy as np
 from elbostone.definition.maps import published_weights, weight_maps
 from elbostone.definition.problem import load_problem, save_tensors
 from elbostone.definition.registry import notations, packages
-from elbostone.execution.bindings import open_binding
+from elbostone.execution.bindings import Binding, open_binding
 
 
-def main(backend: str, problem_file: str, notation_id: str, dtype: str, out: str) -> None:
-    problem, notation = load_problem(Path(problem_file)), notations()[notation_id]
+def main(backend: str, job_file: str) -> None:
     binding = open_binding(backend, "cpu")
+    for entry in json.loads(Path(job_file).read_text(encoding="utf-8")):
+        round_trip(binding, *entry)
+
+
+def round_trip(binding: Binding, problem_file: str, notation_id: str, dtype: str, out: str) -> None:
+    problem, notation = load_problem(Path(problem_file)), notations()[notation_id]
     module = import_module(f"{packages()[notation_id]}.{binding.framework}_vae")
     maps = weight_maps(notation, binding.framework, problem.spec)
     model = binding.build(module, notation, problem.spec, maps, dtype)

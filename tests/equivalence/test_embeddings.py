@@ -26,12 +26,12 @@ from elbostone.execution.records import Cell
 from elbostone.samples import problem_of
 
 DTYPES = ("float64", "float32")
-BATCH, SAMPLES = 3, 2
+BATCH, SAMPLES = 4, 2
 
 
 def spec(likelihood: str = "bernoulli", prior: str = "standard", **more: object) -> Spec:
-    # Few different sizes: JAX compiles each operation once per shape.
-    return Spec("mlp", likelihood, prior, "tanh", (6,), 6, 3, **more)  # type: ignore[arg-type]
+    # The sizes on which errors are planted: JAX compiles each operation once per shape.
+    return Spec("mlp", likelihood, prior, "tanh", (5,), 6, 3, **more)  # type: ignore[arg-type]
 
 
 UNIT = spec("gaussian-fixed", variance=1.0)

@@ -136,8 +136,11 @@ def _weights(every: Iterable[Slot], net: str) -> Iterator[Slot]:
     return (slot for slot in every if slot.name.startswith(net) and slot.name.endswith(".weight"))
 
 
-def roofs(spec: Spec, stage: str, batch: int, dtype: str) -> list[Roof]:
-    """The rates that a stage is held against: its matrix products, or at batch 1 the reading of its weights."""
+def roofs(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roof, int]:
+    """The rates that a stage is held against, and how often each is needed.
+
+    They are those of its matrix products, or at batch 1 of the reading of its weights.
+    """
     if batch == 1:
-        return [Roof("read", (weight_bytes(spec, stage, dtype),), dtype)]
-    return [Roof("product", (p.m, p.k, p.n), dtype) for p in products(spec, stage, batch)]
+        return {Roof("read", (weight_bytes(spec, stage, dtype),), dtype): 1}
+    return {Roof("product", (p.m, p.k, p.n), dtype): p.count for p in products(spec, stage, batch)}

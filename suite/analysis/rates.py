@@ -9,7 +9,7 @@ from typing import Any
 from ..definition.spec import Spec
 from ..execution.backends import precision
 from ..execution.bench.timings import PEAK, ROOF, Roof
-from .operations import products, weight_bytes
+from .operations import roofs
 
 Record = Mapping[str, Any]
 
@@ -92,13 +92,8 @@ def share(
         seconds: measured per call.
         library: whose rates count; None for the best of all.
     """
-    stage, batch, dtype = row["stage"], row["batch"], precision(row["dtype"])
-    if batch == 1:
-        needed = [(Roof("read", (weight_bytes(spec, stage, dtype),), dtype), 1)]
-    else:
-        needed = [(Roof("product", (p.m, p.k, p.n), dtype), p.count) for p in products(spec, stage, batch)]
     total = 0.0
-    for roof, count in needed:
+    for roof, count in roofs(spec, row["stage"], row["batch"], precision(row["dtype"])).items():
         found = rates.seconds(row["device"], roof, library)
         if found is None:
             return None

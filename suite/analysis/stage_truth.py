@@ -1,30 +1,41 @@
-"""The truth of what is timed: a problem's own tensors, its training, and how far rounding may lead from them."""
+"""The truth of what is timed: a problem's own tensors, its training, and how far rounding may lead from them.
+
+Other libraries draw their own noise: the truth of what they return is made for each draw.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Collection, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..definition import oracle
 from ..definition.adam import AFTER, Adam, pass_total, with_one_update
 from ..definition.arithmetic import EPSILON, Arithmetic, Array, Perturbed
-from ..definition.comparison import Truth
-from ..definition.problem import Problem, load_problem
-from ..execution.bench.proof import OF_SUM, PASS, PASS_STEPS, is_sum, load_truth, save_truth, truth_file
-from .tolerance import K
+from ..definition.comparison import Comparison, Tensors, Truth, compare
+from ..definition.problem import Problem
+from ..execution.backends import precision
+from ..execution.bench.proof import OF_SUM, PASS, PASS_STEPS, Expected, is_sum
+from ..execution.peers.table import NOISE
+from ..execution.stages import repeated
+from .equality import against_truth
+from .tolerance import K, tolerances
+
+Record = Mapping[str, Any]
 
 # N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
+
+SIGMAS = 6
+"""How many standard errors the mean and the variance of drawn noise may be from 0 and 1."""
 
 ACCUMULATED = {"bfloat16": "float32", "tf32": "float32", "float16": "float32"}
 """What libraries add up in where they multiply in less; a first-to-last sum in bfloat16 would lose itself."""
 
 
-def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound: str = "elbo") -> Truth:
+def stage_truth(problem: Problem, dtype: str, stages: Collection[str], bound: str = "elbo") -> Truth:
     """What the stages of a problem return, in one precision.
 
     What depends on the framework's ε, or on what a pass draws, has a tolerance here and its truth when it is compared:
@@ -33,11 +44,11 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
 
     Args:
         problem: with one draw of noise per datum.
-        precision: a key of `arithmetic.EPSILON`.
+        dtype: a key of `arithmetic.EPSILON`.
         stages: of `stages.STAGES`.
         bound: what the objective sums over the batch; a pass is over the ELBO alone.
     """
-    rounded = oracle.rounded(problem, precision)
+    rounded = oracle.rounded(problem, dtype)
     training = "training_step" in stages
 
     def compute(arithmetic: Arithmetic) -> dict[str, Array]:
@@ -48,13 +59,13 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
         )
 
     numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
-    allowed = oracle.noise_scale_of(rounded, compute, precision, numbers=numbers)
+    allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)
     if "epoch" in stages:
         batches, noises = [rounded.x] * PASS_STEPS, [rounded.noise[0]] * PASS_STEPS
         scale = oracle.noise_scale_of(
             rounded,
             lambda a: {PASS: pass_total(rounded, batches, noises, _RULE, a)},
-            precision,
+            dtype,
             numbers=numbers,
         )
         allowed |= scale
@@ -63,48 +74,61 @@ def stage_truth(problem: Problem, precision: str, stages: Collection[str], bound
     like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
     for name in list(filter(is_sum, allowed)):
         largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
-        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(precision, precision))
-    return Truth(tensors, {name: K * n for name, n in allowed.items()}, precision)
+        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(dtype, dtype))
+    return Truth(tensors, {name: K * n for name, n in allowed.items()}, dtype)
 
 
-def rounding_of_a_sum(parts: int, precision: str) -> float:
+def rounding_of_a_sum(parts: int, dtype: str) -> float:
     """N of a sum of so many equal numbers, first to last, as a share of the sum: the median of 64 that are measured."""
-    arithmetic = Perturbed(EPSILON[precision], runs=64 * 16, seed=0)
+    arithmetic = Perturbed(EPSILON[dtype], runs=64 * 16, seed=0)
     sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
     return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
 
 
-def lacks_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
-    """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
-    path = truth_file(problem_file, precision, bound)
-    wanted = set(stages)
-    if not path.exists():
-        return wanted
-    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
-    known = load_truth(path, precision).tolerances
-    had = {stage for stage, mark in marks.items() if mark in known}
-    return set() if wanted & marks.keys() <= had else wanted | had
+class PeerJudge:
+    """The verdicts on peers' records; the draws of one problem share its tolerances."""
+
+    def __init__(self) -> None:
+        self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
+
+    def comparisons(self, record: Record, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
+        """What a stage of a peer returned against the truth of what it drew, in the order of data flow.
+
+        Args:
+            record: with the bound that its loss sums.
+            tensors: its outputs; among them the noise.
+            expected: whose x and weights it had.
+        """
+        noise = tensors[NOISE].astype(np.float64)
+        problem = repeated(expected.problem, record["batch"])
+        normal = list(_normality(noise, problem.noise.shape))
+        yield from normal
+        if not all(comparison.equal for comparison in normal):
+            return
+        truth = self._truth(expected, replace(problem, noise=noise), record)
+        outputs = {name: tensor for name, tensor in tensors.items() if name != NOISE}
+        yield from against_truth(problem, outputs, truth)
+
+    def _truth(self, expected: Expected, drawn: Problem, record: Record) -> Truth:
+        """Of what was drawn; N is measured with the problem's own noise, on its own rows."""
+        dtype, bound = precision(record["dtype"]), record["bound"]
+        key = expected.problem.name, dtype, bound
+        if key not in self.allowed:
+            self.allowed[key] = tolerances(expected.problem, dtype, bound=bound)
+        batch = replace(expected, truth=Truth({}, self.allowed[key], dtype))
+        return Truth(
+            oracle.evaluate(drawn, bound=bound), {name: batch.tolerance(name) for name in self.allowed[key]}, dtype
+        )
 
 
-def write_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
-    """Leave a problem's truth beside it, for the children of a run."""
-    truth = stage_truth(load_problem(problem_file), precision, stages, bound)
-    save_truth(truth, truth_file(problem_file, precision, bound))
-
-
-def write_truths(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
-    """Leave the truths that are lacking beside their problems.
-
-    Args:
-        wanted: (problem file, precision, bound) → stages.
-        processes: how many at a time: the definition computes on one CPU.
-    """
-    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_truth(*key, stages))}
-    if len(todo) < 2 or processes < 2:
-        for key, stages in todo.items():
-            write_truth(*key, stages)
+def _normality(noise: Array, shape: tuple[int, ...]) -> Iterator[Comparison]:
+    """Whether noise may be standard normal: an equality on zeros, or on few draws repeated, would prove less."""
+    if noise.shape != shape:
+        yield compare("noise", noise, np.empty(shape), 0.0, "float64")
         return
-    # New processes, and no forks: of this one's threads a fork would have the locks alone.
-    with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
-        for future in [pool.submit(write_truth, *key, stages) for key, stages in todo.items()]:
-            future.result()
+    for moment, found, true, deviation in (
+        ("mean", noise.mean(), 0.0, 1 / noise.size**0.5),
+        ("variance", noise.var(), 1.0, (2 / noise.size) ** 0.5),
+    ):
+        measured = compare(f"noise's {moment}", np.asarray(found), np.asarray(true), SIGMAS * deviation, "float64")
+        yield replace(measured, largest=np.nan)  # says nothing of errors in what was computed

@@ -18,8 +18,8 @@ from ..execution.bench.timings import HARNESS, THROUGHPUT, key_of
 from ..execution.peers.table import PEER
 from .duels import HARNESS_SHARE, interval
 from .operations import flops
-from .peers import PeerJudge
 from .rates import Rates, rates_of, share
+from .stage_truth import PeerJudge
 
 COLUMNS = (
     "workload",

@@ -20,8 +20,8 @@ from ..report.throughput import SHOWN, shown
 from ..workflow.claims import tabulate_claims
 from ..workflow.equality import judge_run
 from ..workflow.folder import RunFolder
+from ..workflow.paired_phases import tabulate_trust
 from ..workflow.throughput import tabulate_run
-from ..workflow.trust import tabulate_trust
 from .options import AsJson, exit_code, print_claims, print_json, print_table, print_trust, print_verdicts, stderr
 
 COMMITTED = Path("reports/committed")

@@ -21,9 +21,8 @@ from ..samples import bench_proofs, claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
-from ..workflow.ladders import plan_climb
+from ..workflow.paired_phases import plan_steps, plan_trust_phase, tabulate_trust
 from ..workflow.throughput import plan_throughput
-from ..workflow.trust import plan_trust_phase, tabulate_trust
 from .options import (
     AsJson,
     Backends,
@@ -150,13 +149,13 @@ class _Timing:
     proven: Proven
 
     def throughput(self, trust: TrustSample) -> list[ThroughputRow]:
-        """Measure the sample's ladders, time all of it, and write its tables."""
+        """Measure the sample's optimisation steps, time all of it, and write its tables."""
         what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
         with stderr.status("the truth of what is timed"):
-            climb = plan_climb(*what, **self._options())
-        if climb.total:
-            with progress("ladders", climb.total) as advance:
-                climb.run(advance)
+            steps = plan_steps(*what, **self._options())
+        if steps.total:
+            with progress("optimisation steps", steps.total) as advance:
+                steps.run(advance)
         with stderr.status("the truth of what is timed"):
             phase = plan_throughput(*what, **self._options())
         with progress("throughput", phase.total) as advance:

@@ -85,7 +85,7 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
         problem: whose weights every proof starts from.
         images: [data count, data], unsigned bytes.
         batch: images per step.
-        rung: of the ladder, where the subject's mode is `tuned`.
+        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
     """
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -231,7 +231,7 @@ def make_stage(
         problem: data, noise and weights.
         stage: one of `STAGES` but `epoch`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
-        rung: of the ladder, where the subject's mode is `tuned`.
+        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
         awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:
@@ -241,33 +241,26 @@ def make_stage(
     binding, notation, spec = subject.binding, subject.notation, subject.spec
     methods, batch = notation.methods, len(problem.x)
     symbols = {symbol.quantity: symbol for symbol in notation.computed(spec)}
+
+    def forward(function: Any, inputs: tuple[Any, ...], names: Sequence[str] | None) -> ForwardStage:
+        returned = None if names is None else [symbols[name] for name in names]
+        return ForwardStage(subject, stage, function, inputs, returned, batch, rung, awaited)
+
     if stage == "encoder":
         if methods.encoder is None:
             raise ValueError(f"{notation.id} has no encoder to be timed")
-        returned = [symbols[name] for name in methods.encoder_returns[spec.posterior]]
-        return ForwardStage(
-            subject,
-            stage,
-            getattr(subject.model, methods.encoder),
-            (subject.data(problem.x),),
-            returned,
-            batch,
-            rung,
-            awaited,
-        )
+        encoder = getattr(subject.model, methods.encoder)
+        return forward(encoder, (subject.data(problem.x),), methods.encoder_returns[spec.posterior])
     if stage == "decoder":
         latent = np.tile(oracle.evaluate(rows, gradients=False)["latent"], (1, batch // len(rows.x), 1))
         declared = notation.symbol("latent", spec)
         assert declared is not None
         z = binding.tensor(latent if "sample" in declared.axes else latent[0], subject.dtype)
-        returned = [symbols[name] for name in methods.decoder_returns[spec.likelihood]]
-        return ForwardStage(
-            subject, stage, getattr(subject.model, methods.decoder), (z,), returned, batch, rung, awaited
-        )
+        return forward(getattr(subject.model, methods.decoder), (z,), methods.decoder_returns[spec.likelihood])
     noise = problem.noise if "sample" in notation.noise_axes else problem.noise[0]
     inputs = (subject.data(problem.x), binding.tensor(noise, subject.dtype))
     if stage == "elbo":
-        return ForwardStage(subject, stage, subject.objective(), inputs, None, batch, rung, awaited)
+        return forward(subject.objective(), inputs, None)
     if stage == "training_step":
         return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")

@@ -1,4 +1,4 @@
-"""What makes a VAE fast in a framework: the rungs of each ladder, one line each."""
+"""What makes a VAE fast in a framework: the optimisation steps of each stage, one line each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..analysis.duels import LADDER_COLUMNS, Row
 from .tables import frame, markdown, write_table, write_whole
 
 LEGEND = """\
-Each rung has all that the ones before it have, and one thing more. Rungs of one ladder alternate in blocks within one
-process; *ms per call* is of the one before → of the rung; *× the one before* and *× published* are medians of the
+Each optimisation step adds one setting to those before it. The steps of one stage alternate in blocks within one
+process; *ms per call* is of the step before → of the step; *× the one before* and *× published* are medians of the
 ratios of blocks, in brackets their 95 % interval by order statistics. Below 1 is faster. Only outputs that were proven
 equal to the definition have a figure. What the harness adds to a call is subtracted where it is over 1 %."""
 

@@ -33,17 +33,18 @@ tries of 10 %, and are counted *apart*.""",
     HARNESS: """\
 A stage that computes nothing is timed like all others: what it takes is the harness's own, clock, call and
 synchronisation. Beside it stands the timing of the run of which that is the largest share. Promised: under 1 % of every
-figure, or subtracted from it. *Timed*: by pytest-benchmark (the figures of `throughput.md`), or in the blocks of a duel
-(ladders, A/A), where many calls share one look at the clock. *Sessions*: the least and the most of their medians.""",
+figure, or subtracted from it. *Timed*: by pytest-benchmark (the figures of `throughput.md`), or in the blocks of a
+paired comparison (optimisation steps, A/A), where many calls share one look at the clock. *Sessions*: the least and the
+most of their medians.""",
 }
 TRIES = """\
-A try is as many blocks as a duel has by default, in which the cells alternate. It says *faster* or *slower* where the
-95 % interval of the median ratio of blocks is beyond 1 by more than 2 %. A build makes the models anew, and has several
-tries. Intervals of rates are Clopper and Pearson's, those of ratios by order statistics over the tries; fewer than six
-tries have none. Rows of *all* stages are held to the promise as it stands: by the rate and the median that were seen. A
-row of one stage has so few tries that chance alone may bring it beyond: it fails only where all of its interval is
-beyond the promise. No promise holds where a try was not measured, or not of what was proven equal: those are counted
-*apart* too, with the reason."""
+A try is as many blocks as a paired comparison has by default, in which the cells alternate. It says *faster* or
+*slower* where the 95 % interval of the median ratio of blocks is beyond 1 by more than 2 %. A build makes the models
+anew, and has several tries. Intervals of rates are Clopper and Pearson's, those of ratios by order statistics over the
+tries; fewer than six tries have none. Rows of *all* stages are held to the promise as it stands: by the rate and the
+median that were seen. A row of one stage has so few tries that chance alone may bring it beyond: it fails only where
+all of its interval is beyond the promise. No promise holds where a try was not measured, or not of what was proven
+equal: those are counted *apart* too, with the reason."""
 
 
 def sections(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:

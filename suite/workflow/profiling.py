@@ -15,7 +15,7 @@ from ..execution.bench.timings import Timing
 from ..execution.bench.workloads import make_workload
 from ..execution.records import append_record
 from .folder import RunFolder
-from .throughput import images_of, write_expected
+from .timed_problems import images_of, write_expected
 
 #: How a file of a trace is opened, by the end of its name.
 OPENED_BY = {

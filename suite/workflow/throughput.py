@@ -1,73 +1,29 @@
-"""The throughput phase: time the stages of proven cells, and hold the figures against the same sessions' roofs."""
+"""The throughput phase: time the stages of proven cells, and hold the figures against the same sessions' rooflines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from ..analysis.duels import Prove, fastest_rungs, ladder_rows
+from ..analysis.duels import fastest_rungs, ladder_rows
 from ..analysis.operations import roofs
-from ..analysis.stage_truth import write_truths
-from ..analysis.targets import target_rows
-from ..analysis.throughput import Expectations, Row, proof, throughput_rows, truth_of, unstable
+from ..analysis.throughput import Row, throughput_rows, unstable
 from ..analysis.trust import is_aa
-from ..definition.data import MNIST_PIXELS, digits, digits_enlarged
 from ..definition.notation import Notation
-from ..definition.problem import Array, load_problem, save_problem
 from ..definition.registry import packages
 from ..execution.backends import BACKENDS, precision
-from ..execution.bench.proof import Expected, images_file, load_expected, truth_file
 from ..execution.bench.sample import BenchSample, Proven, plan_timings
 from ..execution.bench.session import run_sessions
 from ..execution.bench.timings import ABOUT, THROUGHPUT, Roof, Timing, key_of
-from ..execution.bench.workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 from ..execution.peers.plan import plan_peers
-from ..execution.peers.table import PEER
 from ..execution.records import Status, append_record, make_record
-from ..execution.supervisor import cpu_threads
 from ..report.ladders import write_ladders
-from ..report.targets import write_targets
 from ..report.throughput import write_throughput
 from .folder import RunFolder
-
-
-def workloads_of(sample: BenchSample) -> list[Workload]:
-    """Every workload of a sample at every batch size."""
-    sizes = dict.fromkeys((part.workload, batch) for part in sample.slices for batch in part.batches)
-    return [make_workload(name, batch, images_of(name)) for name, batch in sizes]
-
-
-def images_of(workload: str) -> Array | None:
-    """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
-
-    Binarised in the workload that peers are timed in: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
-    """
-    if workload == DIGITS:
-        return digits(binarised=True)
-    if WORKLOADS[workload].data_dim != MNIST_PIXELS:
-        return None
-    grey = digits_enlarged(ROWS) / 255.0
-    return np.rint(grey) if workload == MNIST_SIZE else grey
-
-
-def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload, str]]) -> None:
-    """Leave beside each problem what the sessions hold their outputs against, and the images of passes."""
-    stages: dict[tuple[str, str, str], set[str]] = {}
-    for timing in timings:
-        bound = "elbo" if timing.cell.mode == PEER else timing.bound  # the truth of a peer's loss is the judge's
-        stages.setdefault((timing.problem_file, precision(timing.cell.dtype), bound), set()).add(timing.stage)
-    problems = {file: workload.problem for workload, file in workloads}
-    write_truths({(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads())
-    for (file, *_), wanted in stages.items():
-        images = images_file(Path(file), problems[file])
-        if "epoch" in wanted and not images.exists():
-            np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
+from .timed_problems import expected_of, kept_workloads, prover, write_expected
 
 
 @dataclass(frozen=True)
@@ -172,48 +128,6 @@ def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, A
     return found, missing
 
 
-@cache
-def prover(folder: RunFolder) -> Prove:
-    """What proves a duel's entry: its outputs against the truth beside its problem. Each is proven once."""
-    expected = expected_of(folder)
-    known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
-
-    def prove(records: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
-        first = records[0]
-        key = tuple((record.get("before"), record.get("after"), record["status"]) for record in records)
-        if key not in known or first["status"] != "ok":
-            known[key] = proof(records, truth_of(first, expected), folder.tensors_of)[:2]
-        return known[key]
-
-    return prove
-
-
-@cache
-def expected_of(folder: RunFolder) -> Expectations:
-    """What stages return; each truth is read once, and again where more stages were added."""
-
-    @cache
-    def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:
-        return load_expected(file, load_problem(file), dtype, batch, bound)
-
-    def expected(name: str, dtype: str, batch: int, bound: str) -> Expected:
-        file = folder.problems / f"{name}.json"
-        return read(file, dtype, batch, bound, truth_file(file, dtype, bound).stat().st_mtime_ns)
-
-    return expected
-
-
-def kept_workloads(folder: RunFolder, sample: BenchSample) -> list[tuple[Workload, str]]:
-    """The workloads of a sample, each with the path of its problem file."""
-    return [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
-
-
-def _kept(folder: RunFolder, workload: Workload) -> str:
-    """The path of a workload's problem file, which is written if it is not there."""
-    file = folder.problems / f"{workload.problem.name}.json"
-    return str(file if file.exists() else save_problem(workload.problem, folder.problems))
-
-
 def tabulate_run(folder: RunFolder) -> list[Row]:
     """The throughput rows of a run's records; the tables are written."""
     records, settings = folder.all_records(), msgspec.to_builtins(folder.settings())
@@ -222,5 +136,4 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
         write_throughput(rows, settings, folder.path)
     if rungs := ladder_rows(records, prover(folder)):
         write_ladders(rungs, folder.path)
-        write_targets(target_rows(rows, rungs), settings, folder.path)
     return rows

@@ -23,7 +23,8 @@ from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import Workload, make_workload
 from elbostone.execution.records import Cell, read_records
 from elbostone.execution.supervisor import cpu_threads
-from elbostone.workflow.throughput import installed, write_expected
+from elbostone.workflow.throughput import installed
+from elbostone.workflow.timed_problems import write_expected
 
 BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)

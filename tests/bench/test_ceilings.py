@@ -3,8 +3,8 @@
 import pytest
 
 from elbostone.analysis.rates import rates_of
-from elbostone.execution.bench.ceilings import measure_ceilings
 from elbostone.execution.bench.device import open_timing
+from elbostone.execution.bench.roofs import measure_ceilings
 from elbostone.execution.bindings import open_binding
 
 

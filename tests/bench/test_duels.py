@@ -17,7 +17,7 @@ from elbostone.execution.bench.paired import DuelSession, Entry
 from elbostone.execution.bench.timings import Timing
 from elbostone.execution.bench.workloads import make_workload
 from elbostone.execution.records import Cell, read_records
-from elbostone.workflow.throughput import write_expected
+from elbostone.workflow.timed_problems import write_expected
 
 Copy = Callable[[str, str, str], Notation]
 WORKLOAD = make_workload("digits", 8, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from elbostone.analysis import throughput
-from elbostone.analysis.peers import PeerJudge
+from elbostone.analysis.stage_truth import PeerJudge
 from elbostone.analysis.throughput import throughput_rows
 from elbostone.definition.comparison import Truth
 from elbostone.definition.oracle import rounded

@@ -94,8 +94,9 @@ def test_weight_bytes_are_those_that_a_stage_reads() -> None:
 
 
 def test_batch_one_is_held_against_reading_and_any_other_against_products() -> None:
-    assert roofs(MLP, "encoder", 1, "float32") == [Roof("read", (weight_bytes(MLP, "encoder", "float32"),), "float32")]
-    assert roofs(MLP, "encoder", 128, "float32") == [
-        Roof("product", (128, 784, 400), "float32"),
-        Roof("product", (128, 400, 20), "float32"),
-    ]
+    read = Roof("read", (weight_bytes(MLP, "encoder", "float32"),), "float32")
+    assert roofs(MLP, "encoder", 1, "float32") == {read: 1}
+    assert roofs(MLP, "encoder", 128, "float32") == {
+        Roof("product", (128, 784, 400), "float32"): 1,
+        Roof("product", (128, 400, 20), "float32"): 2,
+    }

@@ -21,7 +21,7 @@ from elbostone.samples import (
     family_problems,
     source_configuration,
 )
-from elbostone.workflow.throughput import workloads_of
+from elbostone.workflow.timed_problems import workloads_of
 
 EVERYTHING = Selection(tuple(notations().values()))
 

@@ -19,11 +19,10 @@ from ..subject import Subject
 from . import memory
 from .asked import SessionAsked
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
-from .ceilings import measure_ceilings
 from .device import open_timing
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
 from .proof import Expected
-from .roofs import measure_roof
+from .roofs import measure_ceilings, measure_roof
 from .timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Timing
 
 

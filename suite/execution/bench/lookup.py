@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import cache
-from itertools import product
 
-from ...definition.embeddings import written_by
 from ...definition.errors import BadInput
-from ...definition.notation import Notation
 from ...definition.registry import notations, packages
-from ..backends import BACKENDS
-from ..records import Cell
-from .sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, has_stage
+from .sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, timings_of
 from .timings import Timing
 from .workloads import WORKLOADS
 
@@ -50,32 +44,7 @@ def candidates() -> Iterator[Timing]:
     """Every timing that a run may have, whichever notations it is asked for; those of `tuned` are without a rung."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
-            every = product(
-                _writing(part.workload), BACKENDS.values(), part.batches, part.dtypes, part.modes, part.stages
-            )
-            for notation, backend, batch, dtype, mode, stage in every:
-                if not has_stage(backend, notation, stage, dtype, mode):
-                    continue
-                cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
-                plain = Timing(
-                    cell,
-                    part.workload,
-                    stage,
-                    batch,
-                    "",
-                    packages()[notation.id],
-                    str(notation.path),
-                    bound=notation.objective.bound,
-                )
-                for threads, awaited in product(part.threads, part.awaited):
-                    if awaited or backend.name == "keras-jax":
-                        yield replace(plain, awaited=awaited, threads=threads)
-
-
-@cache
-def _writing(workload: str) -> tuple[Notation, ...]:
-    """The notations that can write a workload."""
-    return tuple(n for n in notations().values() if written_by(n, WORKLOADS[workload]) is not None)
+            yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
 
 
 def _at_rung(timing: Timing, key: str) -> Timing | None:

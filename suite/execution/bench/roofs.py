@@ -1,17 +1,18 @@
-"""The roofs of a session: rates that libraries reach on the very shapes of the stages that are timed."""
+"""The rooflines of a session: rates that libraries reach on the shapes of what is timed, and the limits of a GPU."""
 
 from __future__ import annotations
 
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ..backends import base_dtype
+from ..gpu import gpus
 from .device import TimingDevice
 from .onnx_runtime import constant_product
 from .timings import Roof
@@ -26,6 +27,10 @@ TRIES = 5
 # Between libraries: each one's idle threads go on spinning for a while, on the CPUs that the next one needs. Rounds
 # that alternated between torch and NumPy made [1024, 784]·[784, 400] 2.3 to 4.3 times slower on two CPUs.
 REST_S = 0.04
+
+# Of a GPU: a product that fills it, and memory that its caches cannot hold.
+SIDE = 8192
+MEMORY_BYTES = 2**30
 
 Call = Callable[[], Any]
 
@@ -113,3 +118,40 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
             wait(result)
             found[name].append(round((time.perf_counter_ns() - start) / loops))
     return found
+
+
+def measure_ceilings(
+    device: TimingDevice, dtypes: Iterable[str], *, side: int = SIDE, memory_bytes: int = MEMORY_BYTES
+) -> Iterator[dict[str, Any]]:
+    """Fields of records as `peaks.peaks_beside` has them, with the state of the cards after them.
+
+    `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read` and
+    `copy` are of memory that its caches cannot hold, a copy counted as a read and a write.
+
+    Args:
+        device: that computes.
+        dtypes: of the products.
+        side: of the matrices.
+        memory_bytes: of the vector.
+    """
+    generator = np.random.default_rng(0)
+    for dtype in dtypes:
+        a = generator.standard_normal((side, side), np.float32).astype(base_dtype(dtype))
+        if routes := device.product(a, a, dtype):
+            yield _figure("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
+    vector = np.ones(memory_bytes // 4, np.float32)
+    yield _figure("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
+    copied = {"copy": device.copy(vector)}
+    yield _figure("copy", "", memory_bytes, 2 * memory_bytes / _best_s(device, copied), "byte/s")
+
+
+def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:
+    wait = device.binding.synchronize
+    for call in routes.values():
+        wait(call())
+    return min(statistics.median(rounds) for rounds in alternated(routes, wait).values()) / 1e9
+
+
+def _figure(quantity: str, dtype: str, size: int, value: float, unit: str) -> dict[str, Any]:
+    figure = {"quantity": quantity, "dtype": dtype, "bytes": size, "threads": None, "value": value, "unit": unit}
+    return figure | {"gpus": gpus()}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
 from ...definition.embeddings import written_by
 from ...definition.notation import Notation
+from ...definition.spec import Spec
 from ..backends import BACKENDS, Backend
 from ..records import Cell
 from ..tuning.base import FORWARD
@@ -30,7 +31,7 @@ class Slice:
         notations: whose implementations; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
         awaited: whether each call waits for the device, or both.
-        timed: whether it is timed in sessions; else it is what ladders are of, and nothing more.
+        timed: whether it is timed in sessions; else its optimisation steps are compared, and nothing more.
     """
 
     workload: str
@@ -90,22 +91,11 @@ _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_ex
 # that maximises, on log σ, and one that minimises. Compiled cells are proven of these two; a full sample has four,
 # which also differ in reduction and in whose code they are. What the sample does not have is not printed as missing.
 _QUICK = ("kingma_welling_2019", "pytorch_examples")
+_TIMED = ("encoder", "decoder", "training_step")
 QUICK = BenchSample(
     slices=(
-        Slice(
-            DIGITS,
-            (128,),
-            ("encoder", "decoder", "training_step"),
-            ("eager",),
-            notations=_QUICK,
-        ),
-        Slice(
-            DIGITS,
-            (128,),
-            ("encoder", "decoder", "training_step"),
-            ("compiled",),
-            notations=("pytorch_examples",),
-        ),
+        Slice(DIGITS, (128,), _TIMED, ("eager",), notations=_QUICK),
+        Slice(DIGITS, (128,), _TIMED, ("compiled",), notations=("pytorch_examples",)),
     ),
     passes=2,
     max_time_s=0.1,
@@ -113,23 +103,22 @@ QUICK = BenchSample(
 )
 
 _MODES = ("published", "eager", "compiled", "compiled-xla", "exported")
-_TUNED = ("encoder", "decoder", "training_step")
 _BATCHES = (1, 128, 1024, 8192)
 # Every workload with the notation that it is of, in every mode; then every notation on the digits. A tuned `elbo` is an
-# encoder, a decoder and little else: its ladders would say again what theirs say.
+# encoder, a decoder and little else: its steps would say again what theirs say.
 _COMMON = (
     Slice(MNIST_SIZE, _BATCHES, STEPS, _MODES, notations=("pytorch_examples",)),
-    Slice(MNIST_SIZE, (128, 1024, 8192), _TUNED, ("tuned",), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024, 8192), _TIMED, ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (1,), ("encoder",), ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128,), ("elbo",), ("tuned",), notations=("pytorch_examples",)),
-    Slice(MNIST_SIZE, (128, 1024), _TUNED, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
     Slice(MNIST_SIZE, (128,), ("epoch",), ("published", "tuned"), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (1, 128), STEPS, ("compiled",), notations=("pytorch_examples",), awaited=(False,)),
-    Slice(MNIST_SIZE, (128,), _TUNED, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
+    Slice(MNIST_SIZE, (128,), _TIMED, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
     Slice(AEVB_SIZE, (128,), STEPS, _MODES, notations=("kingma_welling_2013",)),
     Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
     Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
-    Slice(CONVOLUTIONAL, (128,), _TUNED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
+    Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
     # To follow a pass over convolutions takes the definition ten seconds, for each process that times one.
     Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
@@ -252,42 +241,47 @@ def plan_timings(
         backends: to time; all where there are none.
     """
     chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
+    specs = {workload.name: workload.problem.spec for workload, _ in chosen.values()}
     timings: dict[Timing, None] = {}
     everyone = list(notations)
     for part in (part for part in sample.slices if part.timed):
-        for batch, backend, notation in product(part.batches, BACKENDS.values(), everyone):
-            if backends and backend.name not in backends:
+        for timing in timings_of(part, specs[part.workload], everyone, packages, device):
+            workload, file = chosen[part.workload, timing.batch]
+            cell = replace(timing.cell, problem=workload.problem.name)
+            if (backends and cell.backend not in backends) or not proven.admits(cell):
                 continue
-            if part.notations is not None and notation.id not in part.notations:
-                continue
-            workload, file = chosen[part.workload, batch]
-            if written_by(notation, workload.problem.spec) is None:
-                continue
-            for dtype, mode, stage in product(part.dtypes, part.modes, part.stages):
-                cell = Cell(workload.problem.name, notation.id, backend.framework, backend.name, device, dtype, mode)
-                if not has_stage(backend, notation, stage, dtype, mode) or not proven.admits(cell):
+            rung = ""
+            if cell.mode == "tuned":
+                rung = nearest(rungs or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
+                if not rung:
                     continue
-                rung = nearest(rungs or {}, (backend.name, workload.name, stage, batch, dtype))
-                if mode == "tuned" and not rung:
-                    continue
-                for threads, awaited in product(part.threads, part.awaited):
-                    if not awaited and backend.name != "keras-jax":
-                        continue  # the others compute in the call itself
-                    timing = Timing(
-                        cell,
-                        workload.name,
-                        stage,
-                        batch,
-                        file,
-                        packages[notation.id],
-                        str(notation.path),
-                        rung if mode == "tuned" else "",
-                        awaited,
-                        threads,
-                        notation.objective.bound,
-                    )
-                    timings[timing] = None
+            timings[replace(timing, cell=cell, problem_file=file, rung=rung)] = None
     return list(timings)
+
+
+def timings_of(
+    part: Slice, spec: Spec, notations: Iterable[Notation], packages: Mapping[str, str], device: str
+) -> Iterator[Timing]:
+    """Every timing of a slice that some backend can make; each is without a problem, and one of `tuned` without a step.
+
+    Args:
+        part: what is combined.
+        spec: of its workload.
+        notations: to time, as far as the slice has them.
+        packages: notation id → package.
+        device: to time on.
+    """
+    writing = [n for n in notations if (part.notations is None or n.id in part.notations) and written_by(n, spec)]
+    for batch, backend, notation in product(part.batches, BACKENDS.values(), writing):
+        where = packages[notation.id], str(notation.path)
+        for dtype, mode, stage in product(part.dtypes, part.modes, part.stages):
+            if not has_stage(backend, notation, stage, dtype, mode):
+                continue
+            cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
+            plain = Timing(cell, part.workload, stage, batch, "", *where, bound=notation.objective.bound)
+            for threads, awaited in product(part.threads, part.awaited):
+                if awaited or backend.name == "keras-jax":  # the others compute in the call itself
+                    yield replace(plain, awaited=awaited, threads=threads)
 
 
 def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str) -> bool:

@@ -35,7 +35,7 @@ class PeerRun(ABC):
 
     @abstractmethod
     def __call__(self) -> Any:
-        """Compute, asynchronously where the library does. Returns what the library returns of its loss."""
+        """Compute, asynchronously where the library does. Returns its loss, which `float` waits for."""
 
     def first(self) -> Any:
         """The first call after the start or `restore`: its noise can be replayed."""
@@ -48,10 +48,6 @@ class PeerRun(ABC):
     @abstractmethod
     def restore(self) -> None:
         """Give weights, optimiser and random state their first values again, without recompiling."""
-
-    @abstractmethod
-    def loss(self, outputs: Any) -> float:
-        """A call's loss."""
 
     @abstractmethod
     def noise(self) -> Array:

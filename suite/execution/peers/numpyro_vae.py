@@ -117,9 +117,6 @@ class NumPyroRun(PeerRun):
         unit = substitute(guide, data=self.parameters(zeroed))
         return np.asarray(trace(seed(unit, guide_key)).get_trace(self.x, self.spec)["z"]["value"])
 
-    def loss(self, outputs: Any) -> float:
-        return float(outputs)
-
     def restore(self) -> None:
         self.state = self.fresh()
 

@@ -106,9 +106,6 @@ class PyroRun(TorchRun):
     def adam(self) -> Any:
         return pyro.optim.Adam({"lr": ADAM.learning_rate})
 
-    def loss(self, outputs: Any) -> float:
-        return float(outputs)
-
     def noise(self) -> Array:
         unit = dist.Normal(torch.zeros(self.shape), torch.ones(self.shape)).to_event(1)
         return self.replay(unit.rsample)

@@ -98,9 +98,6 @@ class PythaeForward(PythaeRun):
         with torch.no_grad():
             return self.model(self.inputs).loss
 
-    def loss(self, outputs: Any) -> float:
-        return float(outputs)
-
     def restore(self) -> None:
         self.put_weights()
 
@@ -129,9 +126,6 @@ class PythaeTraining(PythaeRun):
 
     def __call__(self) -> Any:
         return self.trainer.train_step(epoch=1)
-
-    def loss(self, outputs: Any) -> float:
-        return float(outputs)
 
     def restore(self) -> None:
         self.put_weights()

@@ -31,13 +31,12 @@ class PeerStage(Stage):
     def __init__(self, binding: Binding, peer: Peer, variant: Variant, run: PeerRun, batch: int):
         self.latest: Any = None
         self.images = batch
-        self.binding, self.peer, self.variant, self.run, self.batch = binding, peer, variant, run, batch
-        self.synchronize = binding.synchronize
+        self.binding, self.peer, self.variant, self.run = binding, peer, variant, run
         self.calls = 0
 
     def __call__(self) -> Any:
         outputs = self.run() if self.calls else self.run.first()
-        self.synchronize((outputs, self.run.pending()))
+        self.binding.synchronize((outputs, self.run.pending()))
         self.calls += 1
         self.latest = outputs
         return outputs
@@ -51,12 +50,12 @@ class PeerStage(Stage):
         if self.calls != 1:
             raise ValueError(f"{self.peer.name}: only the first call after `restore` is replayed; found {self.calls}")
         found = {
-            OBJECTIVE: np.asarray(self.peer.total_bound(self.run.loss(outputs), self.batch)),
+            OBJECTIVE: np.asarray(self.peer.total_bound(float(outputs), self.images)),
             NOISE: self.run.noise().astype(np.float64)[None],
         }
         for name, moment in self.run.first_moments().items():
             slope = moment.astype(np.float64) / (1 - ADAM_BETA_1)
-            found[f"gradient/{name}"] = np.asarray(slope * self.peer.total_bound(1.0, self.batch))
+            found[f"gradient/{name}"] = np.asarray(slope * self.peer.total_bound(1.0, self.images))
         return found
 
     def graphs(self) -> Graphs | None:

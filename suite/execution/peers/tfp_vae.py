@@ -91,9 +91,6 @@ class TfpRun(PeerRun):
         """The seed that a call draws with."""
         return seed
 
-    def loss(self, outputs: Any) -> float:
-        return float(outputs)
-
     def weight(self) -> Any:
         return self.encoder.weights[0].value()
 

@@ -86,7 +86,8 @@ class Child(Generic[Item]):
     ):
         self.items, self.take, self.settle = list(items), take, settle
         self.timeout_s, self.name, self.lingers = timeout_s, name, lingers
-        self._folder = tempfile.TemporaryDirectory(prefix="elbostone-")
+        # A compiler that was just killed may still leave a file while the folder is removed.
+        self._folder = tempfile.TemporaryDirectory(prefix="elbostone-", ignore_cleanup_errors=True)
         self.scratch = Path(self._folder.name)
         cpus = least_used(start.threads) if start.cpus is None and start.threads is not None else start.cpus
         self.cpus = [] if cpus is None else list(cpus)

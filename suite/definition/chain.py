@@ -7,50 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
+from operator import add
 
 from .networks import conditional, layer_of
-from .posteriors import Posterior, log_normal, scale_kinds, squared
+from .node import Node, concatenate
+from .posteriors import Posterior, log_density_of_draw, log_normal, scale_kinds, squared
 from .spec import Spec
-from .tape import Node, Tape
 
 Weights = Mapping[str, Node]
 
 
-def chain_posterior(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node, w: Weights) -> Posterior:
+def chain_posterior(spec: Spec, heads: Mapping[str, Node], noise: Node, w: Weights) -> Posterior:
     """A draw of all layers, each Gaussian with a mean and a log-variance out of the layer below.
 
     Mean, variance and scale kinds are those of q(h¹|x): the further layers have one of each per draw.
     """
     assert spec.chain
     mean, log_variance = heads["mean"], heads["log_variance"]
-    scales = scale_kinds(tape, "posterior", log_variance)
+    scales = scale_kinds("posterior", log_variance)
     layers: list[Node] = []
     densities: list[Node] = []
     for i in range(len(spec.chain)):
-        own = layer_of(tape, noise, spec.chain, i)
+        own = layer_of(noise, spec.chain, i)
         if i > 0:
-            mean, log_variance = conditional(tape, spec, layers[-1], w, f"encoder.chain.{i - 1}")
-        layers.append(tape.add(mean, tape.mul(tape.exp(tape.scale(log_variance, 0.5)), own)))
-        exact = tape.arithmetic.exact
-        squares = tape.mul(own, own) if exact else squared(tape, layers[-1], mean, log_variance)
-        densities.append(log_normal(tape, log_variance, squares))
+            mean, log_variance = conditional(spec, layers[-1], w, f"encoder.chain.{i - 1}")
+        layers.append(mean + (log_variance / 2).exp() * own)
+        densities.append(log_density_of_draw(layers[-1], mean, log_variance, own))
     return Posterior(
         mean=heads["mean"],
         variance=scales["posterior_variance"],
         log_variance=heads["log_variance"],
         rest=None,
-        latent=tape.concatenate(layers),
-        log_density=reduce(tape.add, densities),
+        latent=concatenate(layers),
+        log_density=reduce(add, densities),
         tensors=scales,
     )
 
 
-def chain_log_prior(tape: Tape, spec: Spec, latents: Node, w: Weights) -> Node:
+def chain_log_prior(spec: Spec, latents: Node, w: Weights) -> Node:
     """latents [sample, batch, latent] → log p(h^L) + Σ_l log p(h^l|h^(l+1)) [sample, batch]."""
     assert spec.chain
-    layers = [layer_of(tape, latents, spec.chain, i) for i in range(len(spec.chain))]
-    total = log_normal(tape, tape.input(0.0), tape.mul(layers[-1], layers[-1]))
+    layers = [layer_of(latents, spec.chain, i) for i in range(len(spec.chain))]
+    total = log_normal(latents.constant(0.0), layers[-1] ** 2)
     for i in reversed(range(len(layers) - 1)):
-        mean, log_variance = conditional(tape, spec, layers[i + 1], w, f"decoder.chain.{i}")
-        total = tape.add(total, log_normal(tape, log_variance, squared(tape, layers[i], mean, log_variance)))
+        mean, log_variance = conditional(spec, layers[i + 1], w, f"decoder.chain.{i}")
+        total = total + log_normal(log_variance, squared(layers[i], mean, log_variance))
     return total

@@ -9,48 +9,50 @@ from math import prod
 import numpy as np
 
 from .arithmetic import Selection
+from .node import Node
 from .spec import Spec
-from .tape import Node, Tape
 
 Weights = Mapping[str, Node]
 
+ACTIVATIONS = {"tanh": Node.tanh, "relu": Node.relu, "softplus": Node.softplus}
 
-def encode(tape: Tape, spec: Spec, x: Node, w: Weights) -> dict[str, Node]:
+
+def encode(spec: Spec, x: Node, w: Weights) -> dict[str, Node]:
     """x [batch, data] → the heads of q(z|x) by name: `mean`, `log_variance` and what the covariance needs beside it."""
     if spec.posterior == "free":
         return {head: w[f"posterior.{head}"] for head in ("mean", "log_variance")}
-    hidden = _encode_image(tape, spec, x, w) if spec.network == "conv" else x
-    hidden = _layers(tape, spec, hidden, w, "encoder.hidden")
+    hidden = _encode_image(spec, x, w) if spec.network == "conv" else x
+    hidden = _layers(spec, hidden, w, "encoder.hidden")
     heads = ("mean", "log_variance", *{"full": ("cholesky",), "rank-one": ("rank_one",)}.get(spec.posterior, ()))
-    return {head: _affine(tape, hidden, w, f"encoder.{head}") for head in heads}
+    return {head: affine(hidden, w, f"encoder.{head}") for head in heads}
 
 
-def decode(tape: Tape, spec: Spec, latent: Node, w: Weights) -> dict[str, Node]:
+def decode(spec: Spec, latent: Node, w: Weights) -> dict[str, Node]:
     """latent [..., batch, latent] → the heads by name, each [..., batch, data]."""
     hidden = latent
     if spec.latents:
-        hidden = _deep_latent(tape, spec, latent, w)
+        hidden = _deep_latent(spec, latent, w)
     if spec.chain:
-        hidden = layer_of(tape, latent, spec.chain, 0)
-    hidden = _layers(tape, spec, hidden, w, "decoder.hidden")
+        hidden = layer_of(latent, spec.chain, 0)
+    hidden = _layers(spec, hidden, w, "decoder.hidden")
     if spec.network == "conv":
-        return {"logits": _decode_image(tape, spec, hidden, w)}
-    return {head: _affine(tape, hidden, w, f"decoder.{head}") for head in spec.heads}
+        return {"logits": _decode_image(spec, hidden, w)}
+    return {head: affine(hidden, w, f"decoder.{head}") for head in spec.heads}
 
 
-def conditional(tape: Tape, spec: Spec, neighbour: Node, w: Weights, name: str) -> tuple[Node, Node]:
+def conditional(spec: Spec, neighbour: Node, w: Weights, name: str) -> tuple[Node, Node]:
     """One layer of a chain → mean and log-variance of its neighbour."""
-    hidden = _layers(tape, spec, neighbour, w, f"{name}.hidden")
-    return _affine(tape, hidden, w, f"{name}.mean"), _affine(tape, hidden, w, f"{name}.log_variance")
+    hidden = _layers(spec, neighbour, w, f"{name}.hidden")
+    return affine(hidden, w, f"{name}.mean"), affine(hidden, w, f"{name}.log_variance")
 
 
-def layer_of(tape: Tape, latents: Node, sizes: tuple[int, ...], i: int) -> Node:
+def layer_of(latents: Node, sizes: tuple[int, ...], i: int) -> Node:
     """The part of the latent axis that is layer i."""
     bounds = list(accumulate(sizes, initial=0))
-    return tape.copy(latents, Selection(np.arange(bounds[i], bounds[i + 1]), bounds[-1]))
+    return latents.copy(Selection(np.arange(bounds[i], bounds[i + 1]), bounds[-1]))
 
 
-def _deep_latent(tape: Tape, spec: Spec, noises: Node, w: Weights) -> Node:
+def _deep_latent(spec: Spec, noises: Node, w: Weights) -> Node:
     """The noises of all layers [..., latent] → h of the layer next to the data.
 
     h_L = G_L ξ_L, h_l = T_l(h_{l+1}) + G_l ξ_l: D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation
@@ -59,24 +61,23 @@ def _deep_latent(tape: Tape, spec: Spec, noises: Node, w: Weights) -> Node:
     assert spec.latents
     above: Node | None = None
     for i in reversed(range(len(spec.latents))):
-        jump = tape.linear(layer_of(tape, noises, spec.latents, i), w[f"decoder.latent.{i}.weight"])
+        jump = layer_of(noises, spec.latents, i).linear(w[f"decoder.latent.{i}.weight"])
         if above is not None:
             name = f"decoder.transition.{i}"
-            mean = _affine(tape, _layers(tape, spec, above, w, f"{name}.hidden"), w, f"{name}.output")
-            jump = tape.add(mean, jump)
+            jump = affine(_layers(spec, above, w, f"{name}.hidden"), w, f"{name}.output") + jump
         above = jump
     assert above is not None
     return above
 
 
-def _layers(tape: Tape, spec: Spec, hidden: Node, w: Weights, name: str) -> Node:
+def _layers(spec: Spec, hidden: Node, w: Weights, name: str) -> Node:
     """All hidden layers of a net, each followed by its activation."""
     for i in range(len(spec.hidden)):
-        a = _affine(tape, hidden, w, f"{name}.{i}")
+        a = affine(hidden, w, f"{name}.{i}")
         if spec.activation == "gated":
-            hidden = tape.mul(a, tape.sigmoid(_affine(tape, hidden, w, f"{name}.{i}.gate")))
+            hidden = a * affine(hidden, w, f"{name}.{i}.gate").sigmoid()
         else:
-            hidden = _activate(tape, spec, a)
+            hidden = _activate(spec, a)
     return hidden
 
 
@@ -92,12 +93,12 @@ def widest(spec: Spec) -> int:
     return 9 * height * width * max(channel, *spec.channels)  # no patches are more than these
 
 
-def _affine(tape: Tape, a: Node, w: Weights, name: str) -> Node:
-    return tape.add(tape.linear(a, w[f"{name}.weight"]), w[f"{name}.bias"])
+def affine(a: Node, w: Weights, name: str) -> Node:
+    return a.linear(w[f"{name}.weight"]) + w[f"{name}.bias"]
 
 
-def _activate(tape: Tape, spec: Spec, a: Node) -> Node:
-    return {"tanh": tape.tanh, "relu": tape.relu, "softplus": tape.softplus}[spec.activation](a)
+def _activate(spec: Spec, a: Node) -> Node:
+    return ACTIVATIONS[spec.activation](a)
 
 
 def patches(channels: int, height: int, width: int, *, stride: int, before: int) -> Selection:
@@ -116,49 +117,45 @@ def patches(channels: int, height: int, width: int, *, stride: int, before: int)
     return Selection(chosen.reshape(-1, channels * 9), channels * height * width)
 
 
-def _encode_image(tape: Tape, spec: Spec, x: Node, w: Weights) -> Node:
+def _encode_image(spec: Spec, x: Node, w: Weights) -> Node:
     """x [batch, data] → features [batch, (channel height width)] after the strided convolutions."""
     assert spec.image_shape and spec.channels
     image, shape = x, spec.image_shape
     for i, channel in enumerate(spec.channels):
-        image = _activate(tape, spec, _convolve(tape, image, shape, w, f"encoder.conv.{i}", stride=2, before=0))
+        image = _activate(spec, _convolve(image, shape, w, f"encoder.conv.{i}", stride=2, before=0))
         shape = (channel, shape[1] // 2, shape[2] // 2)
     return image
 
 
-def _decode_image(tape: Tape, spec: Spec, hidden: Node, w: Weights) -> Node:
+def _decode_image(spec: Spec, hidden: Node, w: Weights) -> Node:
     """[sample, batch, (channel height width)] at the bottom → logits [sample, batch, data]."""
     assert spec.channels
-    samples, batch = hidden.value.shape[1:3]
+    samples, batch, _ = hidden.shape
     shape = spec.bottom_shape
-    image = tape.reshape(hidden, samples * batch, prod(shape))
+    image = hidden.reshape(samples * batch, prod(shape))
     for i, channel in enumerate(reversed(spec.channels)):
-        image = _activate(tape, spec, _convolve_transposed(tape, image, shape, channel, w, f"decoder.conv.{i}"))
+        image = _activate(spec, _convolve_transposed(image, shape, channel, w, f"decoder.conv.{i}"))
         shape = (channel, shape[1] * 2, shape[2] * 2)
-    logits = _convolve(tape, image, shape, w, "decoder.logits", stride=1, before=1)
-    return tape.reshape(logits, samples, batch, spec.data_dim)
+    logits = _convolve(image, shape, w, "decoder.logits", stride=1, before=1)
+    return logits.reshape(samples, batch, spec.data_dim)
 
 
-def _convolve(
-    tape: Tape, image: Node, shape: tuple[int, int, int], w: Weights, name: str, *, stride: int, before: int
-) -> Node:
+def _convolve(image: Node, shape: tuple[int, int, int], w: Weights, name: str, *, stride: int, before: int) -> Node:
     """[image, (channel height width)] → the same of the output."""
     weight = w[f"{name}.weight"]
-    out = weight.value.shape[1]
-    taken = tape.copy(image, patches(*shape, stride=stride, before=before))
-    pixels = tape.linear(taken, tape.reshape(weight, out, shape[0] * 9))  # [image, place, out]
-    pixels = tape.add(pixels, w[f"{name}.bias"])
-    return tape.reshape(tape.transpose(pixels, 0, 2, 1), image.value.shape[1], -1)
+    out, images = weight.shape[0], image.shape[0]
+    taken = image.copy(patches(*shape, stride=stride, before=before))
+    pixels = taken.linear(weight.reshape(out, shape[0] * 9)) + w[f"{name}.bias"]  # [image, place, out]
+    return pixels.transpose(0, 2, 1).reshape(images, -1)
 
 
-def _convolve_transposed(tape: Tape, image: Node, shape: tuple[int, int, int], out: int, w: Weights, name: str) -> Node:
+def _convolve_transposed(image: Node, shape: tuple[int, int, int], out: int, w: Weights, name: str) -> Node:
     """The adjoint of the 'same' convolution of stride 2, then the bias: sides double."""
-    images = image.value.shape[1]
+    images = image.shape[0]
     channels, height, width = shape
-    pixels = tape.transpose(tape.reshape(image, images, channels, height * width), 0, 2, 1)
-    matrix = tape.transpose(tape.reshape(w[f"{name}.weight"], channels, out * 9), 1, 0)
-    stamps = tape.linear(pixels, matrix)  # [image, place, (out 3 3)]
-    stamped = tape.add_up(stamps, patches(out, 2 * height, 2 * width, stride=2, before=0))
-    planes = tape.reshape(stamped, images, out, 4 * height * width)
-    planes = tape.add(planes, tape.reshape(w[f"{name}.bias"], out, 1))
-    return tape.reshape(planes, images, -1)
+    pixels = image.reshape(images, channels, height * width).transpose(0, 2, 1)
+    matrix = w[f"{name}.weight"].reshape(channels, out * 9).transpose(1, 0)
+    stamps = pixels.linear(matrix)  # [image, place, (out 3 3)]
+    stamped = stamps.add_up(patches(out, 2 * height, 2 * width, stride=2, before=0))
+    planes = stamped.reshape(images, out, 4 * height * width) + w[f"{name}.bias"].reshape(out, 1)
+    return planes.reshape(images, -1)

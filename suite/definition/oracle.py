@@ -166,7 +166,7 @@ def run(
     # what overflows stays infinite or NaN, for the comparison to find: a warning here would only repeat it
     with np.errstate(over="ignore", invalid="ignore"):
         noises = {name: tape.input(values) for name, values in (weight_noise or {}).items()}
-        tensors = terms(tape, spec, tape.input(x), tape.input(noise), noises, nodes, bound)
+        tensors = terms(spec, tape.input(x), tape.input(noise), noises, nodes, bound)
         values = {name: node.value for name, node in tensors.items()}
         if gradients:
             adjoints = tape.backward(tensors["objective"], list(nodes.values()))

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from .arithmetic import Selection
 from .networks import layer_of
+from .node import COLUMN, LATENT, LAYER, Node, concatenate
 from .spec import Spec
-from .tape import Node, Tape
+
+LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -38,83 +40,87 @@ class Posterior:
     tensors: Mapping[str, Node]
 
 
-def posterior(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node) -> Posterior:
+def posterior(spec: Spec, heads: Mapping[str, Node], noise: Node) -> Posterior:
     """The posterior of a specification.
 
     Args:
-        tape: what all is computed on.
         spec: the model.
         heads: what `networks.encode` returned.
         noise: ε, [sample, batch, latent].
     """
     if spec.posterior == "full":
-        return _full(tape, heads, noise)
+        return _full(heads, noise)
     if spec.posterior == "rank-one":
-        return _rank_one(tape, spec, heads, noise)
-    log_variance = per_latent(tape, spec, heads["log_variance"])
-    mean, scales = heads["mean"], scale_kinds(tape, "posterior", log_variance)
-    latent = tape.add(mean, tape.mul(scales["posterior_sd"], noise))
-    # (z − mean)/σ is the noise: the truth takes it from there, without cancellation. Sources evaluate the density at z,
-    # where a narrow posterior loses digits: the perturbed runs do as they do.
-    squares = tape.mul(noise, noise) if tape.arithmetic.exact else squared(tape, latent, mean, log_variance)
-    density = log_normal(tape, log_variance, squares)
-    return Posterior(mean, scales["posterior_variance"], log_variance, None, latent, density, scales)
+        return _rank_one(spec, heads, noise)
+    log_variance = per_latent(spec, heads["log_variance"])
+    mean, scales = heads["mean"], scale_kinds("posterior", log_variance)
+    z = mean + scales["posterior_sd"] * noise
+    density = log_density_of_draw(z, mean, log_variance, noise)
+    return Posterior(mean, scales["posterior_variance"], log_variance, None, z, density, scales)
 
 
-def per_latent(tape: Tape, spec: Spec, log_variance: Node) -> Node:
+def per_latent(spec: Spec, log_variance: Node) -> Node:
     """The head [..., latent or 1] → [..., latent]."""
     if spec.posterior != "isotropic":
         return log_variance
-    return tape.copy(log_variance, Selection(np.zeros(spec.latent_dim, dtype=np.intp), 1))
+    return log_variance.copy(Selection(np.zeros(spec.latent_dim, dtype=np.intp), 1))
 
 
-def scale_kinds(tape: Tape, prefix: str, log_variance: Node) -> dict[str, Node]:
+def scale_kinds(prefix: str, log_variance: Node) -> dict[str, Node]:
     """A scale in all kinds that sources print, by canonical name `<prefix>_<kind>`."""
-    log_sd, log_precision = tape.scale(log_variance, 0.5), tape.scale(log_variance, -1.0)
+    log_sd, log_precision = log_variance / 2, -log_variance
     return {
         f"{prefix}_log_variance": log_variance,
         f"{prefix}_log_sd": log_sd,
-        f"{prefix}_variance": tape.exp(log_variance),
-        f"{prefix}_sd": tape.exp(log_sd),
-        f"{prefix}_precision": tape.exp(log_precision),
+        f"{prefix}_variance": log_variance.exp(),
+        f"{prefix}_sd": log_sd.exp(),
+        f"{prefix}_precision": log_precision.exp(),
         f"{prefix}_log_precision": log_precision,
     }
 
 
-def log_normal(tape: Tape, log_variance: Node, squares: Node) -> Node:
+def log_normal(log_variance: Node, squares: Node) -> Node:
     """−½ Σ (log 2π + log σ² + squares) over the last axis; squares are (value − mean)²/σ²."""
-    constant = tape.add(tape.input(math.log(2 * math.pi)), log_variance)
-    return tape.scale(tape.sum(tape.add(constant, squares), axis=-1), -0.5)
+    return -0.5 * (LOG_2PI + log_variance + squares).sum(LATENT)
 
 
-def squared(tape: Tape, value: Node, mean: Node, log_variance: Node) -> Node:
+def squared(value: Node, mean: Node, log_variance: Node) -> Node:
     """(value − mean)²/σ², element by element."""
-    difference = tape.sub(value, mean)
-    return tape.mul(tape.mul(difference, difference), tape.exp(tape.scale(log_variance, -1.0)))
+    return (value - mean) ** 2 * (-log_variance).exp()
 
 
-def _full(tape: Tape, heads: Mapping[str, Node], noise: Node) -> Posterior:
+def log_density_of_draw(z: Node, mean: Node, log_variance: Node, noise: Node) -> Node:
+    """log N(z; mean, σ²) over the last axis, of z = mean + σ · noise.
+
+    (z − mean)/σ is the noise: the truth takes it from there, without cancellation. Sources evaluate the density at z,
+    where a narrow posterior loses digits: the perturbed runs do as they do.
+    """
+    return log_normal(log_variance, noise**2 if noise.exact else squared(z, mean, log_variance))
+
+
+def _full(heads: Mapping[str, Node], noise: Node) -> Posterior:
     """C = LLᵀ with L = (the entries of a square matrix below its diagonal) + diag(σ): z = mean + Lε."""
-    mean, scales = heads["mean"], scale_kinds(tape, "cholesky", heads["log_variance"])
-    size = mean.value.shape[-1]
+    mean, log_variance = heads["mean"], heads["log_variance"]
+    scales = scale_kinds("cholesky", log_variance)
+    size = mean.shape[LATENT]
     places = np.where(np.tri(size, k=-1) > 0, np.arange(size**2).reshape(size, size), -1)
-    below = tape.copy(heads["cholesky"], Selection(places, size**2))
-    factor = tape.add(below, _on_diagonal(tape, scales["cholesky_sd"]))  # [batch, row, column]
-    latent = tape.add(mean, tape.sum(tape.mul(factor, tape.expand(noise, -2)), axis=-1))
-    variance = tape.sum(tape.mul(factor, factor), axis=-1)
-    products = tape.mul(tape.expand(factor, -2), tape.expand(factor, -3))
+    below = heads["cholesky"].copy(Selection(places, size**2))
+    factor = below + on_diagonal(scales["cholesky_sd"])  # [batch, row, column]
+    z = mean + (factor * noise.expand(-2)).sum(COLUMN)
+    variance = (factor**2).sum(COLUMN)
+    products = factor.expand(-2) * factor.expand(-3)
     tensors = {
-        "posterior_log_variance": tape.log(variance),
+        "posterior_log_variance": variance.log(),
         **scales,
-        "posterior_covariance": tape.sum(products, axis=-1),
+        "posterior_covariance": products.sum(COLUMN),
         "posterior_cholesky": factor,
     }
     # L⁻¹(z − mean) is ε, and sources print it so (Kingma and Welling, 2019, Algorithm 2).
-    density = log_normal(tape, heads["log_variance"], tape.mul(noise, noise))
-    return Posterior(mean, variance, heads["log_variance"], None, latent, density, tensors)
+    density = log_normal(log_variance, noise**2)
+    return Posterior(mean, variance, log_variance, None, z, density, tensors)
 
 
-def _rank_one(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node) -> Posterior:
+def _rank_one(spec: Spec, heads: Mapping[str, Node], noise: Node) -> Posterior:
     """C⁻¹ = D + uuᵀ; with s = uᵀD⁻¹u and η = 1/(1 + s): C = D⁻¹ − η D⁻¹uuᵀD⁻¹ and log det C = log η − log det D.
 
     z = mean + Rε, where R = D^(−½) − (1 − √η)/s · D⁻¹uuᵀD^(−½) and C = RRᵀ. Each layer of a deep latent Gaussian model
@@ -122,43 +128,42 @@ def _rank_one(tape: Tape, spec: Spec, heads: Mapping[str, Node], noise: Node) ->
     Deep Generative Models*, 2014, section 4.3 and Appendix).
     """
     mean, u, log_variance = heads["mean"], heads["rank_one"], heads["log_variance"]
-    layers = Layers(tape, spec.latents or (spec.latent_dim,))
-    scales = scale_kinds(tape, "rank_one", log_variance)
+    layers = Layers(spec.latents or (spec.latent_dim,))
+    scales = scale_kinds("rank_one", log_variance)
     inverse, sd, precision = (scales[f"rank_one_{kind}"] for kind in ("variance", "sd", "precision"))
-    v = tape.mul(inverse, u)  # D⁻¹u
-    grown = tape.add(tape.input(1.0), layers.sums(tape.mul(v, u)))  # 1/η, [batch, layer]
-    log_eta = tape.scale(tape.log(grown), -1.0)
-    eta = layers.repeated(tape.exp(log_eta))
+    v = inverse * u  # D⁻¹u
+    one = u.constant(1.0)
+    grown = one + layers.sums(v * u)  # 1/η, [batch, layer]
+    log_eta = -grown.log()
+    eta = layers.repeated(log_eta.exp())
     # (1 − √η)/s = 1/(1/η + √(1/η)), which is no 0/0 where u is 0
-    share = layers.repeated(tape.exp(tape.scale(tape.log(tape.add(grown, tape.sqrt(grown))), -1.0)))
-    scaled = tape.mul(sd, noise)
-    along = layers.repeated(layers.sums(tape.mul(scaled, u)))  # uᵀD^(−½)ε
-    latent = tape.add(mean, tape.sub(scaled, tape.mul(tape.mul(along, share), v)))
-    variance = tape.sub(inverse, tape.mul(eta, tape.mul(v, v)))
-    column_eta, column_share = tape.expand(eta, -1), tape.expand(share, -1)
+    share = layers.repeated((-(grown + grown.sqrt()).log()).exp())
+    scaled = sd * noise
+    along = layers.repeated(layers.sums(scaled * u))  # uᵀD^(−½)ε
+    z = mean + (scaled - along * share * v)
+    variance = inverse - eta * v**2
+    column_eta, column_share = eta.expand(-1), share.expand(-1)
     tensors = {
-        "posterior_log_variance": tape.log(variance),
+        "posterior_log_variance": variance.log(),
         **scales,
         "rank_one_vector": u,
-        "posterior_covariance": tape.sub(_on_diagonal(tape, inverse), tape.mul(column_eta, layers.outer(v, v))),
-        "posterior_factor": tape.sub(_on_diagonal(tape, sd), tape.mul(column_share, layers.outer(v, tape.mul(u, sd)))),
-        "posterior_precision_matrix": tape.add(_on_diagonal(tape, precision), layers.outer(u, u)),
+        "posterior_covariance": on_diagonal(inverse) - column_eta * layers.outer(v, v),
+        "posterior_factor": on_diagonal(sd) - column_share * layers.outer(v, u * sd),
+        "posterior_precision_matrix": on_diagonal(precision) + layers.outer(u, u),
     }
-    rest = tape.sum(log_eta, axis=-1)
-    difference = tape.sub(latent, mean)
-    squares = tape.mul(noise, noise) if tape.arithmetic.exact else tape.mul(tape.mul(difference, difference), precision)
-    density = tape.sub(log_normal(tape, log_variance, squares), tape.scale(rest, 0.5))
-    if not tape.arithmetic.exact:  # those of D alone: the squares of uuᵀ are added apart
-        projected = layers.sums(tape.mul(difference, u))
-        density = tape.sub(density, tape.scale(tape.sum(tape.mul(projected, projected), axis=-1), 0.5))
-    return Posterior(mean, variance, log_variance, rest, latent, density, tensors)
+    rest = log_eta.sum(LAYER)
+    difference = z - mean
+    squares = noise**2 if noise.exact else difference**2 * precision
+    density = log_normal(log_variance, squares) - rest / 2
+    if not noise.exact:  # those of D alone: the squares of uuᵀ are added apart
+        density = density - (layers.sums(difference * u) ** 2).sum(LAYER) / 2
+    return Posterior(mean, variance, log_variance, rest, z, density, tensors)
 
 
 @dataclass(frozen=True)
 class Layers:
     """The latent axis as layers of these sizes, one after the other."""
 
-    tape: Tape
     sizes: tuple[int, ...]
 
     @property
@@ -167,24 +172,23 @@ class Layers:
 
     def sums(self, a: Node) -> Node:
         """[..., latent] → the sum over each layer, [..., layer]."""
-        parts = [layer_of(self.tape, a, self.sizes, i) for i in range(len(self.sizes))]
-        return self.tape.concatenate([self.tape.expand(self.tape.sum(part, axis=-1), -1) for part in parts])
+        parts = [layer_of(a, self.sizes, i) for i in range(len(self.sizes))]
+        return concatenate([part.sum(LATENT).expand(-1) for part in parts])
 
     def repeated(self, a: Node) -> Node:
         """[..., layer] → each entry for all latents of its layer, [..., latent]."""
-        return self.tape.copy(a, Selection(self._layer_of_latent, len(self.sizes)))
+        return a.copy(Selection(self._layer_of_latent, len(self.sizes)))
 
     def outer(self, a: Node, b: Node) -> Node:
         """[..., row] and [..., column] → abᵀ within each layer, and 0 between two, [..., row, column]."""
-        full = self.tape.mul(self.tape.expand(a, -1), self.tape.expand(b, -2))
+        full = a.expand(-1) * b.expand(-2)
         layer = self._layer_of_latent
         size = len(layer)
         places = np.where(layer[:, None] == layer, np.arange(size**2).reshape(size, size), -1)
-        flat = self.tape.reshape(full, *full.value.shape[1:-2], size**2)
-        return self.tape.copy(flat, Selection(places, size**2))
+        return full.reshape(*full.shape[:-2], size**2).copy(Selection(places, size**2))
 
 
-def _on_diagonal(tape: Tape, a: Node) -> Node:
+def on_diagonal(a: Node) -> Node:
     """[..., latent] → the diagonal matrix [..., row, column]."""
-    size = a.value.shape[-1]
-    return tape.copy(a, Selection(np.where(np.eye(size) > 0, np.arange(size), -1), size))
+    size = a.shape[LATENT]
+    return a.copy(Selection(np.where(np.eye(size) > 0, np.arange(size), -1), size))

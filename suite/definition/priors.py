@@ -7,41 +7,40 @@ from collections.abc import Mapping
 
 from .chain import chain_log_prior
 from .networks import encode
+from .node import COMPONENT, LATENT, Node
 from .posteriors import Posterior, log_normal, per_latent, squared
 from .spec import Spec
-from .tape import Node, Tape
 
 Weights = Mapping[str, Node]
 
 
-def log_prior(tape: Tape, spec: Spec, latent: Node, w: Weights) -> Node:
-    """latent [sample, batch, latent] → log p(z) [sample, batch]."""
+def log_prior(spec: Spec, z: Node, w: Weights) -> Node:
+    """z [sample, batch, latent] → log p(z) [sample, batch]."""
     if spec.chain:
-        return chain_log_prior(tape, spec, latent, w)
+        return chain_log_prior(spec, z, w)
     if spec.prior == "standard":
-        return log_normal(tape, tape.input(0.0), tape.mul(latent, latent))
+        return log_normal(z.constant(0.0), z**2)
     if spec.prior == "learned":
         log_variance = w["prior.log_variance"]
-        return log_normal(tape, log_variance, squared(tape, latent, w["prior.mean"], log_variance))
+        return log_normal(log_variance, squared(z, w["prior.mean"], log_variance))
     # 1/K Σ_k q(z|u_k): J. M. Tomczak and M. Welling, *VAE with a VampPrior*, 2018, equation 9
-    heads = encode(tape, spec, w["prior.pseudo_inputs"], w)
-    log_variance = per_latent(tape, spec, heads["log_variance"])
-    densities = log_normal(tape, log_variance, squared(tape, tape.expand(latent, -2), heads["mean"], log_variance))
+    heads = encode(spec, w["prior.pseudo_inputs"], w)
+    log_variance = per_latent(spec, heads["log_variance"])
+    densities = log_normal(log_variance, squared(z.expand(-2), heads["mean"], log_variance))
     assert spec.components
-    return tape.sub(tape.logsumexp(densities, axis=-1), tape.input(math.log(spec.components)))
+    return densities.logsumexp(COMPONENT) - math.log(spec.components)
 
 
-def closed_form_kl(tape: Tape, spec: Spec, q: Posterior, w: Weights) -> Node | None:
+def closed_form_kl(spec: Spec, q: Posterior, w: Weights) -> Node | None:
     """KL(q(z|x) ‖ p(z)) [batch]; None where there is no closed form."""
     if spec.prior == "vamp" or spec.chain:
         return None
-    one = tape.input(1.0)
+    one = q.mean.constant(1.0)
     if spec.prior == "standard":
-        moments, logs = tape.add(q.variance, tape.mul(q.mean, q.mean)), tape.scale(q.log_variance, -1.0)
+        parts = q.variance + q.mean**2 + -q.log_variance - one
     else:
-        difference = tape.sub(q.mean, w["prior.mean"])
-        moments = tape.add(q.variance, tape.mul(difference, difference))
-        moments = tape.mul(moments, tape.exp(tape.scale(w["prior.log_variance"], -1.0)))
-        logs = tape.sub(w["prior.log_variance"], q.log_variance)
-    total = tape.sum(tape.sub(tape.add(moments, logs), one), axis=-1)
-    return tape.scale(total if q.rest is None else tape.sub(total, q.rest), 0.5)
+        mean, log_variance = w["prior.mean"], w["prior.log_variance"]
+        moments = (q.variance + (q.mean - mean) ** 2) * (-log_variance).exp()
+        parts = moments + (log_variance - q.log_variance) - one
+    total = parts.sum(LATENT)
+    return (total if q.rest is None else total - q.rest) / 2

@@ -62,8 +62,8 @@ def _neighbour_within(problem: Problem, name: str, layer: int, random: np.random
     tape = Tape(Exact())
     latents = tape.input(evaluate(problem, gradients=False)["latent"])
     weights = {weight: tape.input(value) for weight, value in problem.weights.items()}
-    own = layer_of(tape, latents, problem.spec.chain, layer)
-    _, log_variance = conditional(tape, problem.spec, own, weights, name)
+    own = layer_of(latents, problem.spec.chain, layer)
+    _, log_variance = conditional(problem.spec, own, weights, name)
     return _moved_within(problem, log_variance.value[0], f"{name}.log_variance", random)
 
 

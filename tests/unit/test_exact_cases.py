@@ -15,10 +15,10 @@ from unit.families import bounds_of
 
 from elbostone.definition import networks, posteriors, priors
 from elbostone.definition import terms as definition
+from elbostone.definition.node import Node, stack
 from elbostone.definition.oracle import evaluate, noise_scale
 from elbostone.definition.problem import Problem, load_problem
 from elbostone.definition.spec import CONDITIONS
-from elbostone.definition.tape import Node, Tape
 
 EXACT = Path(__file__).parents[1] / "exact"
 GOLDEN = EXACT.parents[2] / "shared" / "golden"
@@ -126,7 +126,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 def _no_square_root(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Tape, "sqrt", lambda tape, a: a)
+    patch.setattr(Node, "sqrt", lambda a: a)
 
 
 def _no_log_k(patch: pytest.MonkeyPatch) -> None:
@@ -134,8 +134,8 @@ def _no_log_k(patch: pytest.MonkeyPatch) -> None:
 
 
 def _prior_without_gradient(patch: pytest.MonkeyPatch) -> None:
-    def detached(tape: Tape, spec: Any, x: Node, w: Any) -> Any:
-        return {name: Node(node.value) for name, node in networks.encode(tape, spec, x, w).items()}
+    def detached(spec: Any, x: Node, w: Any) -> Any:
+        return {name: Node(node.tape, node.value) for name, node in networks.encode(spec, x, w).items()}
 
     patch.setattr(priors, "encode", detached)
 
@@ -145,36 +145,36 @@ def _mask_with_the_diagonal(patch: pytest.MonkeyPatch) -> None:
 
 
 def _one_scale_counted_once(patch: pytest.MonkeyPatch) -> None:
-    def posterior(tape: Tape, spec: Any, *arguments: Any) -> Any:
-        found = posteriors.posterior(tape, spec, *arguments)
-        return replace(found, log_variance=tape.scale(found.log_variance, 1 / spec.latent_dim))
+    def posterior(spec: Any, *arguments: Any) -> Any:
+        found = posteriors.posterior(spec, *arguments)
+        return replace(found, log_variance=found.log_variance / spec.latent_dim)
 
     patch.setattr(definition, "posterior", posterior)
 
 
 def _rows_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    def encode(tape: Tape, *arguments: Any) -> Any:
-        heads = networks.encode(tape, *arguments)
-        rows = reversed(range(heads["mean"].value.shape[1]))
-        return {**heads, "mean": tape.stack([tape.take(heads["mean"], row) for row in rows])}
+    def encode(*arguments: Any) -> Any:
+        heads = networks.encode(*arguments)
+        rows = reversed(range(heads["mean"].shape[0]))
+        return {**heads, "mean": stack([heads["mean"][row] for row in rows])}
 
     patch.setattr(definition, "encode", encode)
 
 
 def _no_gate(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Tape, "sigmoid", lambda tape, a: tape.tanh(a))
+    patch.setattr(Node, "sigmoid", lambda a: a.tanh())
 
 
 def _no_g(patch: pytest.MonkeyPatch) -> None:
-    def latent(tape: Tape, spec: Any, noises: Node, w: Any) -> Node:
-        return networks.layer_of(tape, noises, spec.latents, 0)
+    def latent(spec: Any, noises: Node, w: Any) -> Node:
+        return networks.layer_of(noises, spec.latents, 0)
 
     patch.setattr(networks, "_deep_latent", latent)
 
 
 def _layers_independent_in_p(patch: pytest.MonkeyPatch) -> None:
-    def log_prior(tape: Tape, spec: Any, latents: Node, w: Any) -> Node:
-        return posteriors.log_normal(tape, tape.input(0.0), tape.mul(latents, latents))
+    def log_prior(spec: Any, latents: Node, w: Any) -> Node:
+        return posteriors.log_normal(latents.constant(0.0), latents**2)
 
     patch.setattr(priors, "chain_log_prior", log_prior)
 
@@ -184,7 +184,7 @@ def _changed_spec(**fields: Any) -> Patch:
 
     def apply(patch: pytest.MonkeyPatch) -> None:
         own = definition._objective
-        patch.setattr(definition, "_objective", lambda tape, spec, *others: own(tape, replace(spec, **fields), *others))
+        patch.setattr(definition, "_objective", lambda spec, *others: own(replace(spec, **fields), *others))
 
     return apply
 
@@ -192,18 +192,18 @@ def _changed_spec(**fields: Any) -> Patch:
 def _one_draw_of_the_weights(patch: pytest.MonkeyPatch) -> None:
     own = definition._decoded
 
-    def decoded(tape: Tape, spec: Any, latent: Node, weight_noise: Any, w: Any) -> Any:
-        same = {name: tape.stack([tape.take(n, 0)] * n.value.shape[1]) for name, n in weight_noise.items()}
-        return own(tape, spec, latent, same, w)
+    def decoded(spec: Any, latent: Node, weight_noise: Any, w: Any) -> Any:
+        same = {name: stack([n[0]] * n.shape[0]) for name, n in weight_noise.items()}
+        return own(spec, latent, same, w)
 
     patch.setattr(definition, "_decoded", decoded)
 
 
 def _mean_of_logs(patch: pytest.MonkeyPatch) -> None:
-    def average(tape: Tape, a: Node, axis: int) -> Node:
-        return tape.add(tape.mean(a, axis), tape.input(np.log(a.value.shape[axis + 1])))
+    def average(a: Node, axis: int) -> Node:
+        return a.mean(axis) + np.log(a.shape[axis])
 
-    patch.setattr(Tape, "logsumexp", average)
+    patch.setattr(Node, "logsumexp", average)
 
 
 #: What is done → (how, the case that notices, the bound, the first tensor that is wrong).

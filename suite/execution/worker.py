@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..definition.embeddings import SEPARATOR, embedded
+from ..definition.lifting import SEPARATOR, lifted
 from ..definition.notation import Notation
 from ..definition.notation_file import load_notation
 from ..definition.problem import Problem, load_problem, save_tensors
@@ -54,7 +54,7 @@ def _run_cell(binding: Binding, cell: Cell, item: dict[str, Any], folder: Path) 
     problem = _problem(item["problem_file"])
     notation = _notation(item["notation_file"], cell.notation)
     module = import_module(f"{item['package']}.{cell.framework}_vae")
-    forced = embedded(problem.spec, *item["embedding"].split(SEPARATOR)) if item["forced"] else None
+    forced = lifted(problem.spec, *item["embedding"].split(SEPARATOR)) if item["forced"] else None
     subject = prepare(binding, cell, notation, module, problem, forced)
     outcome = evaluate(subject, problem, gradients=item["gradients"])
     path = folder / f"{cell.key}.safetensors"

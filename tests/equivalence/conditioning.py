@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elbostone.definition.arithmetic import Exact
-from elbostone.definition.networks import conditional, layer_of
+from elbostone.definition.families.chain import conditional
+from elbostone.definition.networks import layer_of
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem
 from elbostone.definition.spec import Spec

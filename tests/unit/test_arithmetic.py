@@ -9,7 +9,7 @@ import pytest
 
 from elbostone.definition import arithmetic as module
 from elbostone.definition.arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Exact, Perturbed, Selection
-from elbostone.definition.networks import patches
+from elbostone.definition.families.convolutional import patches
 from elbostone.definition.node import Node, concatenate, stack
 from elbostone.definition.tape import Tape
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import product
 
-from ...definition.embeddings import written_by
 from ...definition.errors import BadInput
 from ...definition.notation import Notation
 from ...definition.registry import notations, packages
+from ...definition.writing import written_by
 from ..backends import BACKENDS
 from ..records import Cell
 from .sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, has_stage

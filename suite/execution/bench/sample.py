@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
-from ...definition.embeddings import written_by
 from ...definition.notation import Notation
+from ...definition.writing import written_by
 from ..backends import BACKENDS, Backend
 from ..records import Cell
 from ..tuning.base import FORWARD

@@ -18,9 +18,8 @@ from .families.base import (
     ObjectiveFamily,
     PosteriorFamily,
     PriorFamily,
-    sizes,
-    whole,
 )
+from .families.fields import sizes, whole
 
 _NETWORKS: dict[str, NetworkFamily] = by_word("network")
 _LIKELIHOODS: dict[str, LikelihoodFamily] = by_word("likelihood")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..node import Node
-from .base import ObjectiveFamily, Weights, positive
+from .base import ObjectiveFamily, Weights
+from .fields import positive
 
 if TYPE_CHECKING:
     from ..spec import Spec

@@ -15,8 +15,9 @@ from ..densities import Posterior, log_density_of_draw, log_normal, log_normal_o
 from ..networks import affine, hidden, layer_of
 from ..node import Node, concatenate
 from ..slots import Slot, hidden_layers, layer
-from .base import LatentsFamily, Weights, among, sizes
+from .base import LatentsFamily, Weights
 from .deep_latents import sizes_that_do_not_add_up
+from .fields import among, sizes
 
 if TYPE_CHECKING:
     from ..spec import Spec

@@ -13,7 +13,8 @@ from ..arithmetic import Selection
 from ..networks import hidden
 from ..node import Node
 from ..slots import IMAGE, Slot, hidden_layers, layer
-from .base import NetworkFamily, Weights, among, image_sizes, sizes
+from .base import NetworkFamily, Weights
+from .fields import among, image_sizes, sizes
 
 if TYPE_CHECKING:
     from ..spec import Spec

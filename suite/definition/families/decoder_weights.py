@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ..networks import decode
 from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, stack
 from ..slots import Slot
-from .base import DecoderWeightsFamily, Weights, whole
+from .base import DecoderWeightsFamily, Weights
+from .fields import whole
 
 if TYPE_CHECKING:
     from ..spec import Spec

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..networks import affine, hidden, layer_of
 from ..node import Node
 from ..slots import Slot, hidden_layers, layer
-from .base import LatentsFamily, Lifting, Weights, among, sizes
+from .base import LatentsFamily, Lifting, Weights
+from .fields import among, sizes
 
 if TYPE_CHECKING:
     from ..spec import Spec

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..node import Node
 from ..slots import Slot
-from .base import Weights, whole
+from .base import Weights
 from .diagonal import Diagonal
+from .fields import whole
 
 if TYPE_CHECKING:
     from ..spec import Spec

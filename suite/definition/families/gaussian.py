@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..densities import log_normal, log_normal_of_squares, scale_kinds
 from ..node import Node
-from .base import Lifting, LikelihoodFamily, Weights, positive
+from .base import Lifting, LikelihoodFamily, Weights
+from .fields import positive
 
 if TYPE_CHECKING:
     from ..spec import Spec

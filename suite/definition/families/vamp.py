@@ -13,7 +13,8 @@ from ..densities import Posterior, log_normal
 from ..networks import encode
 from ..node import COMPONENT, Node
 from ..slots import Slot
-from .base import PriorFamily, Weights, among, whole
+from .base import PriorFamily, Weights
+from .fields import among, whole
 
 if TYPE_CHECKING:
     from ..spec import Spec

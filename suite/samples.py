@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from .definition.data import digits
-from .definition.embeddings import written_by
 from .definition.notation import FRAMEWORKS, Notation
 from .definition.problem import Array, Problem
 from .definition.random import random_weights
 from .definition.spec import Spec
-from .definition.weights import decoder_slots
+from .definition.weights import drawn_shapes
+from .definition.writing import written_by
 from .execution.backends import BACKENDS, DTYPES, MODES
 from .execution.bench.sample import BenchSample
 from .execution.bench.workloads import DIGITS, make_workload
@@ -41,8 +41,7 @@ def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int =
     """
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((samples, len(x), spec.latent_dim))
-    drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else ()
-    weight_noise = {slot.name: generator.standard_normal((samples, *slot.shape)) for slot in drawn}
+    weight_noise = {name: generator.standard_normal((samples, *shape)) for name, shape in drawn_shapes(spec).items()}
     return Problem(name, spec, x, noise, random_weights(spec, seed), weight_noise)
 
 

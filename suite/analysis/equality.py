@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..definition import oracle
 from ..definition.comparison import Comparison, Tensors, Truth, compare, flow, undefined
-from ..definition.embeddings import embedded
+from ..definition.lifting import lifted
 from ..definition.problem import Problem
 from .tolerance import tolerances
 
@@ -41,7 +41,7 @@ def truth_of(
             tensors |= {f"gradient/{name}": gradient for name, gradient in exact.items()}
     allowed = tolerances(rounded, dtype, gradients=gradients, bound=bound)
     if embedding:
-        written = embedded(problem.spec, *embedding)
+        written = lifted(problem.spec, *embedding)
         general = replace(rounded, spec=written.target, weights=written.weights(rounded.weights))
         tensors = {**oracle.evaluate(general, gradients=False, bound=bound), **tensors}
         allowed |= tolerances(general, dtype, gradients=False, bound=bound)

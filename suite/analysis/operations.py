@@ -9,8 +9,9 @@ from math import prod
 
 import numpy as np
 
+from ..definition.slots import Slot
 from ..definition.spec import Spec
-from ..definition.weights import Slot, decoder_slots, slots, weight_shapes
+from ..definition.weights import decoder_slots, slots, weight_shapes
 from ..execution.backends import base_dtype
 from ..execution.bench.timings import Roof
 

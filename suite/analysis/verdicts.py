@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..definition.comparison import Comparison, Tensors, Truth, first_divergence
-from ..definition.embeddings import SEPARATOR
+from ..definition.lifting import SEPARATOR
 from ..definition.problem import Problem
 from ..execution.backends import base_dtype
 from ..execution.cells import EqualityRecord

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..definition.problem import load_problem, read_tensors
-from ..definition.roles import TERMS
+from ..definition.tensors import TERMS
 from ..execution.cells import EqualityRecord
 from ..execution.plan import plan_cells, require_cells
 from ..execution.processes import Pool, scratch_folder

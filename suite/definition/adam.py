@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import oracle
-from .arithmetic import Arithmetic, Array, Exact
+from .arithmetic import Arithmetic, Array, Exact, Rounded
 from .problem import Problem
 from .weights import weight_shapes
 
@@ -40,26 +41,28 @@ class Adam:
 
     def update(self) -> oracle.Update:
         """An ascent from fresh moments, which counts its own steps."""
-        moments: dict[str, tuple[Array, Array]] = {}
+        moments: dict[str, tuple[Rounded, Rounded]] = {}
         step = 0
 
         def update(arithmetic: Arithmetic, weights: dict[str, Array], gradients: dict[str, Array]) -> dict[str, Array]:
             nonlocal step
             step += 1
-            round_, new = arithmetic.round, {}
             correction_1, correction_2 = 1 - self.beta_1**step, 1 - self.beta_2**step
+            rate = self.learning_rate / correction_1 * (1 if self.corrected else math.sqrt(correction_2))
+            new = {}
             for name, weight in weights.items():
                 published = self.weight_scales.get(name, 1.0)
-                g = round_(self.scale / published * gradients[name])
-                m, v = moments.get(name, (np.zeros_like(g), np.zeros_like(g)))
-                m = round_(round_(self.beta_1 * m) + round_((1 - self.beta_1) * g))
-                v = round_(round_(self.beta_2 * v) + round_((1 - self.beta_2) * round_(g * g)))
+                g = self.scale / published * Rounded(gradients[name], arithmetic)
+                zero = Rounded(np.zeros_like(g.value), arithmetic)
+                m, v = moments.get(name, (zero, zero))
+                m = self.beta_1 * m + (1 - self.beta_1) * g
+                v = self.beta_2 * v + (1 - self.beta_2) * (g * g)
                 moments[name] = m, v
-                root = round_(np.sqrt(v))
+                root = v.sqrt()
                 if self.corrected:
-                    root = round_(root / np.sqrt(correction_2))
-                rate = self.learning_rate / correction_1 * (1 if self.corrected else np.sqrt(correction_2))
-                new[name] = round_(weight + round_(rate / published * round_(m / round_(root + self.epsilon))))
+                    root = root / math.sqrt(correction_2)
+                change = rate / published * (m / (root + self.epsilon))
+                new[name] = (Rounded(weight, arithmetic) + change).value
             return new
 
         return update

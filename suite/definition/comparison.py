@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
 from .problem import Problem
-from .roles import TENSORS
+from .tensors import TENSORS
 from .weights import weight_shapes
 
 Array = NDArray[Any]

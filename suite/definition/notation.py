@@ -106,7 +106,7 @@ class Objective:
 
     Attributes:
         code: its symbol.
-        bound: what it reduces, one of `roles.BOUNDS`.
+        bound: what it reduces, one of `tensors.BOUNDS`.
         sense: `maximised` or `minimised` (the negative).
         data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
         latents, pixels: `sum` or `mean`.

@@ -24,8 +24,9 @@ from .notation import (
     When,
 )
 from .notation_check import check
-from .roles import BOUNDS, KINDS, NETS, ROLES
+from .roles import KINDS, NETS, ROLES
 from .spec import CONDITIONS, LIKELIHOODS, POSTERIORS, Spec, parse_field
+from .tensors import BOUNDS
 from .toml_table import Table, read_toml
 
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)

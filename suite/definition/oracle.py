@@ -13,7 +13,6 @@ import numpy as np
 
 from .arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Array, Exact, Perturbed
 from .errors import BadInput
-from .networks import widest
 from .problem import Problem
 from .spec import Spec
 from .tape import Tape
@@ -33,10 +32,10 @@ def evaluate(problem: Problem, *, gradients: bool = True, bound: str = "elbo") -
     Args:
         problem: what is evaluated.
         gradients: whether those of the objective are wanted.
-        bound: what the objective sums over the batch, one of `roles.BOUNDS`.
+        bound: what the objective sums over the batch, one of `tensors.BOUNDS`.
 
     Returns:
-        the tensors of `roles.TENSORS` that the specification has, with the axes given there; objective [], the sum of
+        the tensors of `tensors.TENSORS` that the specification has, with the axes given there; objective [], the sum of
         the bound over the batch (with its KL weighed by the specification's β, less the KL of decoder weights that have
         a posterior); then, if wanted, `gradient/<canonical weight>` of the objective, shaped like the weight.
     """
@@ -73,7 +72,9 @@ def noise_scale_of(
     epsilon = _epsilon(dtype)
     exact = compute(Exact())
     worst = dict.fromkeys(exact, 0.0)
-    numbers = max(numbers, problem.noise.shape[0] * problem.x.shape[0] * widest(problem.spec))
+    numbers = max(
+        numbers, problem.noise.shape[0] * problem.x.shape[0] * problem.spec.network_family.widest(problem.spec)
+    )
     step = min(runs, max(1, GROUP // numbers))
     for first in range(0, runs, step):
         arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])
@@ -166,7 +167,7 @@ def run(
     # what overflows stays infinite or NaN, for the comparison to find: a warning here would only repeat it
     with np.errstate(over="ignore", invalid="ignore"):
         noises = {name: tape.input(values) for name, values in (weight_noise or {}).items()}
-        tensors = terms(tape, spec, tape.input(x), tape.input(noise), noises, nodes, bound)
+        tensors = terms(spec, tape.input(x), tape.input(noise), noises, nodes, bound)
         values = {name: node.value for name, node in tensors.items()}
         if gradients:
             adjoints = tape.backward(tensors["objective"], list(nodes.values()))

@@ -20,7 +20,7 @@ from .probe_variants import variants_of
 from .problem import Problem
 from .random import random_weights
 from .spec import CONDITIONS, Spec, parse_spec
-from .weights import decoder_slots, weight_shapes
+from .weights import drawn_shapes, weight_shapes
 
 SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
 IMAGE, CHANNELS = (1, 4, 6), (3,)
@@ -183,8 +183,7 @@ def problem_of(spec: Spec, name: str) -> Problem:
     generator = np.random.default_rng(SEED)
     x = generator.random((BATCH, spec.data_dim))
     noise = generator.standard_normal((SAMPLES, BATCH, spec.latent_dim))
-    drawn = decoder_slots(spec) if spec.decoder_weights == "posterior" else ()
-    weight_noise = {slot.name: generator.standard_normal((SAMPLES, *slot.shape)) for slot in drawn}
+    weight_noise = {name: generator.standard_normal((SAMPLES, *shape)) for name, shape in drawn_shapes(spec).items()}
     weights = random_weights(spec, SEED)
     if spec.prior == "vamp":  # pseudo-inputs are images, and one source keeps them between 0 and 1
         weights["prior.pseudo_inputs"] = generator.random(weights["prior.pseudo_inputs"].shape)

@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from .errors import BadInput
-from .roles import BOUNDS, TERMS
 from .spec import Spec, parse_spec
-from .weights import decoder_slots, weight_shapes
+from .tensors import BOUNDS, TERMS
+from .weights import drawn_shapes, weight_shapes
 
 Array = NDArray[np.float64]
 
@@ -69,26 +69,26 @@ def load_problem(path: Path) -> Problem:
     shapes = weight_shapes(spec)
     source = path.with_suffix(".safetensors")
     weights = {name: check_tensor(tensors, name, shape, source) for name, shape in shapes.items()}
-    drawn = {} if spec.decoder_weights == "point" else {slot.name: slot.shape for slot in decoder_slots(spec)}
+    drawn = drawn_shapes(spec)
     others = ("x", "noise", *(f"noise.{name}" for name in drawn))
     for name in tensors:
         if name not in shapes and name not in others:
             raise BadInput(
                 f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join((*shapes, *others))}"
             )
-    x = check_tensor(tensors, "x", (spec.data_count if spec.posterior == "free" else None, spec.data_dim), source)
+    x = check_tensor(tensors, "x", (spec.posterior_family.rows(spec), spec.data_dim), source)
     noise = check_tensor(tensors, "noise", (None, x.shape[0], spec.latent_dim), source)
     weight_noise = {
         name: check_tensor(tensors, f"noise.{name}", (noise.shape[0], *shape), source) for name, shape in drawn.items()
     }
-    if spec.likelihood == "bernoulli" and not ((x >= 0) & (x <= 1)).all():
+    if spec.likelihood_family.data_is_unit and not ((x >= 0) & (x <= 1)).all():
         worst = np.unravel_index(int(np.argmax(np.abs(x - 0.5))), x.shape)
         raise BadInput(
-            f"{source}: tensor 'x': a bernoulli likelihood needs values in [0, 1]; "
+            f"{source}: tensor 'x': a {spec.likelihood} likelihood needs values in [0, 1]; "
             f"found {x[worst]} at {[int(i) for i in worst]}"
         )
     gradients = _expected_gradients(path, shapes)
-    _check_expected(expected, x.shape[0], spec.chain[0] if spec.chain else spec.latent_dim, path)
+    _check_expected(expected, x.shape[0], spec.latents_family.encoded(spec), path)
     return Problem(path.stem, spec, x, noise, weights, weight_noise, expected, gradients)
 
 

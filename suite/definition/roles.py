@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .tensors import MATRIX, TENSORS, scales
+
 Array = NDArray[np.floating]
 
 KINDS = (
@@ -34,7 +36,6 @@ class Role:
         kind: what a symbol of this role is, one of `KINDS`.
         net: whose it is, one of `NETS`.
         tensor: the canonical tensor that a quantity of this role becomes; None where it is compared with none.
-        axes: the axes of that tensor by name, outermost first.
         scales: for a scale, its kinds, each with the canonical tensor that it becomes.
     """
 
@@ -43,8 +44,12 @@ class Role:
     kind: str
     net: str
     tensor: str | None = None
-    axes: tuple[str, ...] = ()
     scales: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of its tensor by name, outermost first; () where there is none."""
+        return TENSORS[self.tensor] if self.tensor else ()
 
     @property
     def scaled(self) -> bool:
@@ -56,33 +61,15 @@ class Role:
         return self.scales[scale] if scale is not None and self.scaled else self.tensor
 
 
-_PER_DATUM = ("batch",)
-_PER_LATENT = ("batch", "latent")
-_PER_DRAW = ("sample", "batch", "latent")
-_PER_PIXEL = ("sample", "batch", "data")
-_MATRIX = ("batch", "row", "column")
-
-#: Scale kinds of one number per dimension.
-DIAGONAL = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
-#: Scale kinds of a whole matrix: C; the lower-triangular L of C = LLᵀ; any other R of C = RRᵀ; C⁻¹.
-MATRIX = ("covariance", "cholesky", "factor", "precision_matrix")
-
-
-def _diagonal(prefix: str) -> dict[str, str]:
-    return {kind: f"{prefix}_{kind}" for kind in DIAGONAL}
-
-
-# The order of data flow: the equality check walks it and names the first tensor that diverges.
 _COMPARED = (
-    Role("posterior_mean", "mean of q(z|x)", "distribution parameter", "inference", "posterior_mean", _PER_LATENT),
+    Role("posterior_mean", "mean of q(z|x)", "distribution parameter", "inference", "posterior_mean"),
     Role(
         "posterior_scale",
         "scale of q(z|x), per latent",
         "distribution parameter",
         "inference",
         "posterior_log_variance",
-        _PER_LATENT,
-        _diagonal("posterior"),
+        scales("posterior"),
     ),
     Role(
         "cholesky_diagonal",
@@ -90,8 +77,7 @@ _COMPARED = (
         "distribution parameter",
         "inference",
         "cholesky_log_variance",
-        _PER_LATENT,
-        _diagonal("cholesky"),
+        scales("cholesky"),
     ),
     Role(
         "precision_diagonal",
@@ -99,8 +85,7 @@ _COMPARED = (
         "distribution parameter",
         "inference",
         "rank_one_log_variance",
-        _PER_LATENT,
-        _diagonal("rank_one"),
+        scales("rank_one"),
     ),
     Role(
         "precision_vector",
@@ -108,7 +93,6 @@ _COMPARED = (
         "distribution parameter",
         "inference",
         "rank_one_vector",
-        _PER_LATENT,
     ),
     Role(
         "posterior_matrix",
@@ -116,27 +100,24 @@ _COMPARED = (
         "distribution parameter",
         "inference",
         "posterior_covariance",
-        _MATRIX,
-        {kind: f"posterior_{kind}" for kind in MATRIX},
+        scales("posterior", MATRIX),
     ),
-    Role("prior_mean", "mean of a learned p(z)", "weights", "generative", "prior_mean", ("latent",)),
+    Role("prior_mean", "mean of a learned p(z)", "weights", "generative", "prior_mean"),
     Role(
         "prior_scale",
         "scale of a learned p(z)",
         "weights",
         "generative",
         "prior_log_variance",
-        ("latent",),
-        _diagonal("prior"),
+        scales("prior"),
     ),
-    Role("latent", "the reparameterised draw of z", "latent", "both", "latent", _PER_DRAW),
+    Role("latent", "the reparameterised draw of z", "latent", "both", "latent"),
     Role(
         "decoder_logits",
         "logits of a Bernoulli p(x|z)",
         "distribution parameter",
         "generative",
         "decoder_logits",
-        _PER_PIXEL,
     ),
     Role(
         "decoder_probability",
@@ -144,46 +125,38 @@ _COMPARED = (
         "distribution parameter",
         "generative",
         "decoder_probability",
-        _PER_PIXEL,
     ),
-    Role(
-        "decoder_mean", "mean of a Gaussian p(x|z)", "distribution parameter", "generative", "decoder_mean", _PER_PIXEL
-    ),
+    Role("decoder_mean", "mean of a Gaussian p(x|z)", "distribution parameter", "generative", "decoder_mean"),
     Role(
         "decoder_scale",
         "scale of a Gaussian p(x|z)",
         "distribution parameter",
         "generative",
         "decoder_log_variance",
-        _PER_PIXEL,
-        _diagonal("decoder"),
+        scales("decoder"),
     ),
-    Role("log_likelihood", "log p(x|z), averaged over the draws", "term", "generative", "log_likelihood", _PER_DATUM),
-    Role("log_prior", "log p(z), averaged over the draws", "term", "generative", "log_prior", _PER_DATUM),
-    Role("log_posterior", "log q(z|x), averaged over the draws", "term", "inference", "log_posterior", _PER_DATUM),
-    Role("kl", "KL(q(z|x) ‖ p(z)) in closed form", "term", "both", "kl", _PER_DATUM),
-    Role(
-        "kl_monte_carlo", "log q(z|x) − log p(z), averaged over the draws", "term", "both", "kl_monte_carlo", _PER_DATUM
-    ),
-    Role("elbo", "log likelihood − closed-form KL", "objective", "both", "elbo", _PER_DATUM),
+    Role("log_likelihood", "log p(x|z), averaged over the draws", "term", "generative", "log_likelihood"),
+    Role("log_prior", "log p(z), averaged over the draws", "term", "generative", "log_prior"),
+    Role("log_posterior", "log q(z|x), averaged over the draws", "term", "inference", "log_posterior"),
+    Role("kl", "KL(q(z|x) ‖ p(z)) in closed form", "term", "both", "kl"),
+    Role("kl_monte_carlo", "log q(z|x) − log p(z), averaged over the draws", "term", "both", "kl_monte_carlo"),
+    Role("elbo", "log likelihood − closed-form KL", "objective", "both", "elbo"),
     Role(
         "elbo_monte_carlo",
         "log p(x,z) − log q(z|x), averaged over the draws",
         "objective",
         "both",
         "elbo_monte_carlo",
-        _PER_DATUM,
     ),
-    Role("weighted_elbo", "log likelihood − β · closed-form KL", "objective", "both", "weighted_elbo", _PER_DATUM),
+    Role("weighted_elbo", "log likelihood − β · closed-form KL", "objective", "both", "weighted_elbo"),
     Role(
         "weighted_elbo_monte_carlo",
         "log likelihood − β · (log q(z|x) − log p(z)), averaged over the draws",
         "objective",
         "both",
         "weighted_elbo_monte_carlo",
-        _PER_DATUM,
     ),
-    Role("iwae", "log of the mean importance weight", "objective", "both", "iwae", _PER_DATUM),
+    Role("iwae", "log of the mean importance weight", "objective", "both", "iwae"),
     Role("weight_kl", "KL(q(θ) ‖ p(θ)) of the decoder's weights in closed form", "term", "both", "weight_kl"),
     Role(
         "weight_kl_monte_carlo",
@@ -223,17 +196,6 @@ _NAMED = (
 )
 
 ROLES: dict[str, Role] = {role.name: role for role in (*_COMPARED, *_NAMED)}
-
-#: Canonical tensors in the order of data flow, each with its axes.
-TENSORS: dict[str, tuple[str, ...]] = {
-    tensor: role.axes for role in _COMPARED for tensor in dict.fromkeys((str(role.tensor), *role.scales.values()))
-}
-
-#: The tensors that `evaluate` prints as terms.
-TERMS = ("log_likelihood", "kl", "elbo", "elbo_monte_carlo", "iwae", "posterior_mean", "posterior_log_variance")
-
-#: What an objective may reduce over a batch, and gradients are of.
-BOUNDS = ("elbo", "elbo_monte_carlo", "iwae")
 
 #: Scale kind → the published number as a canonical log-variance.
 TO_LOG_VARIANCE: dict[str, Callable[[Array], Array]] = {

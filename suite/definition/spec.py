@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from math import prod
 from typing import Any
 
 from .errors import BadInput
+from .families import FAMILIES, by_word
+from .families.base import (
+    ActivationFamily,
+    DecoderWeightsFamily,
+    Family,
+    LatentsFamily,
+    LikelihoodFamily,
+    NetworkFamily,
+    ObjectiveFamily,
+    PosteriorFamily,
+    PriorFamily,
+)
+from .families.fields import sizes, whole
 
-NETWORKS = ("mlp", "conv")
-LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-fixed")
-PRIORS = ("standard", "learned", "vamp")
-ACTIVATIONS = ("tanh", "relu", "softplus", "gated")
-POSTERIORS = ("diagonal", "isotropic", "full", "rank-one", "free")
-DECODER_WEIGHTS = ("point", "posterior")
+_NETWORKS: dict[str, NetworkFamily] = by_word("network")
+_LIKELIHOODS: dict[str, LikelihoodFamily] = by_word("likelihood")
+_PRIORS: dict[str, PriorFamily] = by_word("prior")
+_ACTIVATIONS: dict[str, ActivationFamily] = by_word("activation")
+_POSTERIORS: dict[str, PosteriorFamily] = by_word("posterior")
+_DECODER_WEIGHTS: dict[str, DecoderWeightsFamily] = by_word("decoder_weights")
+_LATENTS: dict[str, LatentsFamily] = by_word("latents")
+_OBJECTIVES: dict[str, ObjectiveFamily] = by_word("beta")
+
+LIKELIHOODS = tuple(_LIKELIHOODS)
+POSTERIORS = tuple(_POSTERIORS)
 #: Field of a specification → its closed list of words.
 CHOICES = {
-    "network": NETWORKS,
+    "network": tuple(_NETWORKS),
     "likelihood": LIKELIHOODS,
-    "prior": PRIORS,
-    "activation": ACTIVATIONS,
+    "prior": tuple(_PRIORS),
+    "activation": tuple(_ACTIVATIONS),
     "posterior": POSTERIORS,
-    "decoder_weights": DECODER_WEIGHTS,
+    "decoder_weights": tuple(_DECODER_WEIGHTS),
 }
-#: What a notation can ask about a specification: its closed words, and whether two of its numbers are set.
-CONDITIONS = {**CHOICES, "latents": ("none", "layers", "chain"), "beta": ("one", "other")}
+#: What a notation can ask about a specification: its closed words, and which of its numbers are set.
+CONDITIONS = {**CHOICES, "latents": tuple(_LATENTS), "beta": tuple(_OBJECTIVES)}
+#: Field of a specification → what it may hold, but for those of `CHOICES`.
+NUMBERS = {field.name: field for field in (sizes("hidden"), whole("data_dim"), whole("latent_dim"))}
+NUMBERS |= {field.name: field for family in FAMILIES for field in family.fields}
 
 
 @dataclass(frozen=True)
@@ -95,6 +115,60 @@ class Spec:
         return all(self.word(condition) in words for condition, words in when.items())
 
     @property
+    def families(self) -> tuple[Family, ...]:
+        """The families in force, one for each of `CONDITIONS`."""
+        return (
+            self.network_family,
+            self.likelihood_family,
+            self.prior_family,
+            self.activation_family,
+            self.posterior_family,
+            self.weights_family,
+            self.latents_family,
+            self.objective_family,
+        )
+
+    @property
+    def network_family(self) -> NetworkFamily:
+        """How the encoder reads an image, and the decoder writes one."""
+        return _NETWORKS[self.network]
+
+    @property
+    def likelihood_family(self) -> LikelihoodFamily:
+        """p(x|z)."""
+        return _LIKELIHOODS[self.likelihood]
+
+    @property
+    def prior_family(self) -> PriorFamily:
+        """p(z)."""
+        return _PRIORS[self.prior]
+
+    @property
+    def activation_family(self) -> ActivationFamily:
+        """What follows the affine part of a hidden layer."""
+        return _ACTIVATIONS[self.activation]
+
+    @property
+    def posterior_family(self) -> PosteriorFamily:
+        """q(z|x)."""
+        return _POSTERIORS[self.posterior]
+
+    @property
+    def weights_family(self) -> DecoderWeightsFamily:
+        """Whether the decoder's weights are points."""
+        return _DECODER_WEIGHTS[self.decoder_weights]
+
+    @property
+    def latents_family(self) -> LatentsFamily:
+        """How the latent axis is made of stochastic layers."""
+        return _LATENTS[self.word("latents")]
+
+    @property
+    def objective_family(self) -> ObjectiveFamily:
+        """How the objective weighs the KL."""
+        return _OBJECTIVES[self.word("beta")]
+
+    @property
     def bottom_shape(self) -> tuple[int, int, int]:
         """(channel, height, width) after the last convolution of the encoder. `conv` only."""
         assert self.image_shape and self.channels
@@ -104,11 +178,7 @@ class Spec:
     @property
     def heads(self) -> tuple[str, ...]:
         """Names of the decoder's output layers."""
-        return {
-            "bernoulli": ("logits",),
-            "gaussian": ("mean", "log_variance"),
-            "gaussian-fixed": ("mean",),
-        }[self.likelihood]
+        return self.likelihood_family.heads
 
 
 def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
@@ -129,7 +199,8 @@ def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
             raise BadInput(f"{where}: spec lacks the field '{name}'")
         values[name] = parse_field(name, document[name], where)
     spec = Spec(**values)
-    _check_consistency(spec, where)
+    for name, message in _contradictions(spec):
+        raise BadInput(f"{where}: spec.{name}: {message}")
     return spec
 
 
@@ -139,88 +210,39 @@ def parse_field(name: str, value: Any, where: str) -> Any:
         if value not in CHOICES[name]:
             raise BadInput(f"{where}: spec.{name}: expected one of {', '.join(CHOICES[name])}; found {value!r}")
         return value
-    if name in ("variance", "beta"):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise BadInput(f"{where}: spec.{name}: expected a positive number; found {value!r}")
-        return float(value)
-    if name in ("data_dim", "latent_dim", "components", "data_count"):
-        if not _is_size(value):
-            raise BadInput(f"{where}: spec.{name}: expected a positive whole number; found {value!r}")
-        return value
-    if not isinstance(value, list | tuple) or not value or not all(_is_size(v) for v in value):
-        raise BadInput(f"{where}: spec.{name}: expected a list of positive whole numbers; found {value!r}")
-    if name == "image_shape" and len(value) != 3:
-        raise BadInput(f"{where}: spec.image_shape: expected [channel, height, width]; found {value!r}")
-    return tuple(value)
+    field = NUMBERS[name]
+    if not field.fits(value):
+        raise BadInput(f"{where}: spec.{name}: expected {field.expected}; found {value!r}")
+    return field.kept(value)
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _contradictions(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Each field that contradicts another, and what was expected and found of it."""
+    in_force = {family.condition: family for family in spec.families}
+    for name, default in ((f.name, f.default) for f in fields(Spec) if f.default is not MISSING):
+        users = [family for family in FAMILIES if name in (field.name for field in family.fields)]
+        needed, found = any(family in spec.families for family in users), getattr(spec, name)
+        if users and needed != (found != default):
+            words = " with ".join(_named(in_force[c]) for c in dict.fromkeys(family.condition for family in users))
+            yield name, f"{words} {'needs' if needed else 'takes no'} {name}; found {_shown(found)}"
+    for family in spec.families:
+        for among in family.combines:
+            other = in_force[among.condition]
+            if other.word not in among.words:
+                name = other.condition if other.condition in CHOICES else other.fields[0].name
+                expected = f"expected {' or '.join(among.words)} with {_named(family)}"
+                yield name, f"{expected}; found {_shown(getattr(spec, name))}"
+    for family in spec.families:
+        yield from family.contradictions(spec)
 
 
-def _check_consistency(spec: Spec, where: str) -> None:
-    if (spec.likelihood == "gaussian-fixed") != (spec.variance is not None):
-        verb = "needs" if spec.variance is None else "takes no"
-        raise BadInput(f"{where}: spec.variance: likelihood '{spec.likelihood}' {verb} variance; found {spec.variance}")
-    _check_family(spec, where)
-    if spec.network == "mlp":
-        if spec.image_shape is not None or spec.channels is not None:
-            raise BadInput(f"{where}: spec: network 'mlp' takes neither image_shape nor channels")
-        return
-    if spec.image_shape is None or spec.channels is None:
-        raise BadInput(f"{where}: spec: network 'conv' needs image_shape and channels")
-    if spec.likelihood != "bernoulli":
-        raise BadInput(f"{where}: spec.likelihood: network 'conv' has bernoulli only; found '{spec.likelihood}'")
-    layered = spec.latents or spec.chain
-    if spec.posterior != "diagonal" or spec.prior == "vamp" or layered or spec.decoder_weights != "point":
-        raise BadInput(
-            f"{where}: spec: network 'conv' takes a diagonal posterior, a standard or learned prior, no latents, "
-            f"no chain and point decoder_weights"
-        )
-    if spec.activation == "gated":
-        raise BadInput(f"{where}: spec.activation: network 'conv' has no activation 'gated'")
-    if len(spec.hidden) != 1:
-        raise BadInput(f"{where}: spec.hidden: network 'conv' has one hidden layer; found {len(spec.hidden)}")
-    if spec.data_dim != prod(spec.image_shape):
-        raise BadInput(
-            f"{where}: spec.data_dim: expected {prod(spec.image_shape)}, the product of image_shape; "
-            f"found {spec.data_dim}"
-        )
-    halvings = 2 ** len(spec.channels)
-    for side in spec.image_shape[1:]:
-        if side % halvings:
-            raise BadInput(
-                f"{where}: spec.image_shape: sides must be divisible by {halvings} (2 per convolution); found {side}"
-            )
+def _named(family: Family) -> str:
+    """A family as a specification says it: by a word, or by a field that is set."""
+    if family.condition in CHOICES or not family.fields:
+        return f"{family.condition} '{family.word}'"
+    return f"spec.{family.fields[0].name}"
 
 
-def _check_family(spec: Spec, where: str) -> None:
-    if (spec.prior == "vamp") != (spec.components is not None):
-        verb = "needs" if spec.components is None else "takes no"
-        raise BadInput(f"{where}: spec.components: prior '{spec.prior}' {verb} components; found {spec.components}")
-    if spec.prior == "vamp" and spec.posterior not in ("diagonal", "isotropic"):
-        raise BadInput(
-            f"{where}: spec.posterior: prior 'vamp' needs a posterior out of diagonal, isotropic; "
-            f"found '{spec.posterior}'"
-        )
-    counted = spec.posterior == "free" or spec.decoder_weights == "posterior"
-    if counted != (spec.data_count is not None):
-        verb = "needs" if counted else "takes no"
-        raise BadInput(
-            f"{where}: spec.data_count: posterior '{spec.posterior}' with decoder_weights '{spec.decoder_weights}' "
-            f"{verb} data_count; found {spec.data_count}"
-        )
-    for name, sizes in (("latents", spec.latents), ("chain", spec.chain)):
-        if sizes is not None and sum(sizes) != spec.latent_dim:
-            raise BadInput(
-                f"{where}: spec.{name}: expected sizes that add up to latent_dim = {spec.latent_dim}; "
-                f"found {list(sizes)}"
-            )
-    plain = spec.posterior == "diagonal" and spec.prior == "standard" and spec.decoder_weights == "point"
-    if spec.chain is not None and (len(spec.chain) < 2 or spec.latents is not None or not plain):
-        raise BadInput(
-            f"{where}: spec.chain: expected two layers or more, with a diagonal posterior, a standard prior, no "
-            f"latents and point decoder_weights; found {list(spec.chain)}"
-        )
-    if spec.latents is not None and spec.decoder_weights != "point":
-        raise BadInput(f"{where}: spec.decoder_weights: expected 'point' where there are latents; found 'posterior'")
+def _shown(value: Any) -> str:
+    """A field's value as JSON has it."""
+    return repr(list(value) if isinstance(value, tuple) else value)

@@ -8,12 +8,12 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from ..definition.embeddings import written_by
 from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.roles import ROLES
 from ..definition.spec import Spec
 from ..definition.weights import weight_shapes
+from ..definition.writing import written_by
 from .bindings import Binding
 from .records import Cell
 from .subject import prepare

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from ..definition.embeddings import SEPARATOR, embedded
+from ..definition.lifting import SEPARATOR, lifted
 from ..definition.notation import Notation
 from ..definition.notation_file import load_notation
 from ..definition.problem import Problem, load_problem, save_tensors
@@ -31,7 +31,7 @@ def _run(binding: Binding, folder: Path, task: Task) -> EqualityRecord:
     cell, problem = task.cell, _problem(task.problem_file)
     notation = _notation(task.notation_file, cell.notation)
     module = import_module(f"{task.package}.{cell.framework}_vae")
-    forced = embedded(problem.spec, *(task.embedding or "").split(SEPARATOR)) if task.forced else None
+    forced = lifted(problem.spec, *(task.embedding or "").split(SEPARATOR)) if task.forced else None
     subject = prepare(binding, cell, notation, module, problem, forced)
     outcome = evaluate(subject, problem, gradients=task.gradients)
     path = folder / f"{cell.key}.safetensors"

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..definition.embeddings import written_by
 from ..definition.errors import BadInput, EnvironmentLacks
 from ..definition.maps import weight_maps
 from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
+from ..definition.writing import written_by
 from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
 from .cells import EqualityRecord, Task
 from .claims.records import ClaimsRecord, ClaimsTask

@@ -10,11 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..definition import canonical, oracle
-from ..definition.embeddings import Embedded, written_by
+from ..definition.lifting import Lifted
 from ..definition.maps import WeightMap, published_weights, weight_maps
 from ..definition.notation import Notation, Symbol
 from ..definition.problem import Problem
 from ..definition.spec import Spec
+from ..definition.writing import written_by
 from .backends import base_dtype, precision
 from .bindings import Binding
 from .records import Cell
@@ -40,7 +41,7 @@ class Subject:
 
     binding: Binding
     notation: Notation
-    embedded: Embedded
+    embedded: Lifted
     model: Any
     maps: Mapping[str, WeightMap]
     dtype: str
@@ -114,7 +115,7 @@ def prepare(
     notation: Notation,
     module: ModuleType,
     problem: Problem,
-    embedded: Embedded | None = None,
+    embedded: Lifted | None = None,
 ) -> Subject:
     """Build the cell's model and give it the problem's weights.
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elbostone.definition.arithmetic import Exact
-from elbostone.definition.networks import conditional, layer_of
+from elbostone.definition.families.chain import conditional
+from elbostone.definition.networks import layer_of
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem
 from elbostone.definition.spec import Spec
@@ -62,8 +63,8 @@ def _neighbour_within(problem: Problem, name: str, layer: int, random: np.random
     tape = Tape(Exact())
     latents = tape.input(evaluate(problem, gradients=False)["latent"])
     weights = {weight: tape.input(value) for weight, value in problem.weights.items()}
-    own = layer_of(tape, latents, problem.spec.chain, layer)
-    _, log_variance = conditional(tape, problem.spec, own, weights, name)
+    own = layer_of(latents, problem.spec.chain, layer)
+    _, log_variance = conditional(problem.spec, own, weights, name)
     return _moved_within(problem, log_variance.value[0], f"{name}.log_variance", random)
 
 

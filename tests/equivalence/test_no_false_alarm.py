@@ -20,13 +20,13 @@ from equivalence.random_problems import COUNT, DEPTH, FAMILIES, TURNS, WEIGHT_LO
 
 from elbostone.analysis.exclusions import load_exclusions
 from elbostone.analysis.verdicts import Row, judge
-from elbostone.definition.embeddings import written_by
 from elbostone.definition.notation import Notation
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.definition.registry import notations
 from elbostone.definition.spec import CONDITIONS
 from elbostone.definition.weights import decoder_slots
+from elbostone.definition.writing import written_by
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.plan import Plan, Selection, plan_cells
 from elbostone.execution.processes import Pool

@@ -13,8 +13,8 @@ import pytest
 
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.problem import Problem, save_problem
-from elbostone.definition.roles import TERMS
 from elbostone.definition.spec import Spec
+from elbostone.definition.tensors import TERMS
 from elbostone.definition.weights import weight_shapes
 
 EXAMPLE = Path(__file__).parent / "example"

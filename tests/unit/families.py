@@ -9,7 +9,7 @@ import numpy as np
 
 from elbostone.definition.problem import Problem
 from elbostone.definition.spec import Spec, parse_spec
-from elbostone.definition.weights import decoder_slots, weight_shapes
+from elbostone.definition.weights import drawn_shapes, weight_shapes
 
 MLP: dict[str, Any] = {
     "network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh",
@@ -63,10 +63,10 @@ def draw(spec: dict[str, Any], seed: int = 0, *, batch: int = 3, samples: int = 
     x = random.normal(size=(batch, parsed.data_dim))
     noise = random.normal(size=(samples, batch, parsed.latent_dim))
     x = (x > 0).astype(float) if spec["likelihood"] == "bernoulli" else x
-    drawn = decoder_slots(parsed) if parsed.decoder_weights == "posterior" else []
-    for slot in drawn:
-        weights[f"{slot.name}.log_variance"] -= 3
-    weight_noise = {slot.name: random.normal(size=(samples, *slot.shape)) for slot in drawn}
+    drawn = drawn_shapes(parsed)
+    for name in drawn:
+        weights[f"{name}.log_variance"] -= 3
+    weight_noise = {name: random.normal(size=(samples, *shape)) for name, shape in drawn.items()}
     return Problem("test", parsed, x, noise, weights, weight_noise)
 
 

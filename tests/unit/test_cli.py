@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from elbostone import cli
-from elbostone.definition.embeddings import written_by
 from elbostone.definition.problem import load_problem
 from elbostone.definition.registry import notations
+from elbostone.definition.writing import written_by
 from elbostone.execution import backends, plan
 from elbostone.execution.backends import BACKENDS
 from elbostone.workflow.folder import create_run

@@ -17,12 +17,12 @@ from unit.counted import MODELS, problem_of, stage_of
 from unit.families import EVERY, draw
 
 from elbostone.analysis.operations import COUNTED, flops, products
-from elbostone.definition.embeddings import written_by
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import Problem
 from elbostone.definition.registry import notations
 from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
+from elbostone.definition.writing import written_by
 from elbostone.execution.environment import worker_environment
 
 BATCH = 6

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 from unit.families import bounds_of
 
-from elbostone.definition import networks, posteriors, priors
+from elbostone.definition import networks
 from elbostone.definition import terms as definition
+from elbostone.definition.densities import log_normal_of_squares
+from elbostone.definition.families import chain, deep_latents, diagonal, full, vamp
+from elbostone.definition.families.decoder_weights import WeightPosterior
+from elbostone.definition.node import Node, stack
 from elbostone.definition.oracle import evaluate, noise_scale
 from elbostone.definition.problem import Problem, load_problem
 from elbostone.definition.spec import CONDITIONS
-from elbostone.definition.tape import Node, Tape
 
 EXACT = Path(__file__).parents[1] / "exact"
 GOLDEN = EXACT.parents[2] / "shared" / "golden"
@@ -126,84 +129,86 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 def _no_square_root(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Tape, "sqrt", lambda tape, a: a)
+    patch.setattr(Node, "sqrt", lambda a: a)
 
 
 def _no_log_k(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(priors, "math", SimpleNamespace(log=lambda value: 0.0))
+    patch.setattr(vamp, "math", SimpleNamespace(log=lambda value: 0.0))
 
 
 def _prior_without_gradient(patch: pytest.MonkeyPatch) -> None:
-    def detached(tape: Tape, spec: Any, x: Node, w: Any) -> Any:
-        return {name: Node(node.value) for name, node in networks.encode(tape, spec, x, w).items()}
+    def detached(spec: Any, x: Node, w: Any) -> Any:
+        return {name: Node(node.tape, node.value) for name, node in networks.encode(spec, x, w).items()}
 
-    patch.setattr(priors, "encode", detached)
+    patch.setattr(vamp, "encode", detached)
 
 
 def _mask_with_the_diagonal(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(posteriors, "np", SimpleNamespace(**vars(np) | {"tri": lambda size, k: np.tri(size)}))
+    patch.setattr(full, "np", SimpleNamespace(**vars(np) | {"tri": lambda size, k: np.tri(size)}))
 
 
 def _one_scale_counted_once(patch: pytest.MonkeyPatch) -> None:
-    def posterior(tape: Tape, spec: Any, *arguments: Any) -> Any:
-        found = posteriors.posterior(tape, spec, *arguments)
-        return replace(found, log_variance=tape.scale(found.log_variance, 1 / spec.latent_dim))
+    drawn = diagonal.Isotropic.draw
 
-    patch.setattr(definition, "posterior", posterior)
+    def draw(family: Any, spec: Any, *arguments: Any) -> Any:
+        found = drawn(family, spec, *arguments)
+        return replace(found, log_variance=found.log_variance / spec.latent_dim)
+
+    patch.setattr(diagonal.Isotropic, "draw", draw)
 
 
 def _rows_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    def encode(tape: Tape, *arguments: Any) -> Any:
-        heads = networks.encode(tape, *arguments)
-        rows = reversed(range(heads["mean"].value.shape[1]))
-        return {**heads, "mean": tape.stack([tape.take(heads["mean"], row) for row in rows])}
+    def encode(*arguments: Any) -> Any:
+        heads = networks.encode(*arguments)
+        rows = reversed(range(heads["mean"].shape[0]))
+        return {**heads, "mean": stack([heads["mean"][row] for row in rows])}
 
     patch.setattr(definition, "encode", encode)
 
 
 def _no_gate(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Tape, "sigmoid", lambda tape, a: tape.tanh(a))
+    patch.setattr(Node, "sigmoid", lambda a: a.tanh())
 
 
 def _no_g(patch: pytest.MonkeyPatch) -> None:
-    def latent(tape: Tape, spec: Any, noises: Node, w: Any) -> Node:
-        return networks.layer_of(tape, noises, spec.latents, 0)
+    def enter(family: Any, spec: Any, noises: Node, w: Any) -> Node:
+        return networks.layer_of(noises, spec.latents, 0)
 
-    patch.setattr(networks, "_deep_latent", latent)
+    patch.setattr(deep_latents.DeepLatents, "enter", enter)
 
 
 def _layers_independent_in_p(patch: pytest.MonkeyPatch) -> None:
-    def log_prior(tape: Tape, spec: Any, latents: Node, w: Any) -> Node:
-        return posteriors.log_normal(tape, tape.input(0.0), tape.mul(latents, latents))
+    def log_prior(family: Any, spec: Any, latents: Node, w: Any) -> Node:
+        return log_normal_of_squares(latents.constant(0.0), latents**2)
 
-    patch.setattr(priors, "chain_log_prior", log_prior)
+    patch.setattr(chain.Chain, "log_prior", log_prior)
 
 
 def _changed_spec(**fields: Any) -> Patch:
     """The objective is that of a specification with another of its numbers."""
 
     def apply(patch: pytest.MonkeyPatch) -> None:
-        own = definition._objective
-        patch.setattr(definition, "_objective", lambda tape, spec, *others: own(tape, replace(spec, **fields), *others))
+        own = definition.objective
+        patch.setattr(definition, "objective", lambda spec, *others: own(replace(spec, **fields), *others))
 
     return apply
 
 
 def _one_draw_of_the_weights(patch: pytest.MonkeyPatch) -> None:
-    own = definition._decoded
+    own = WeightPosterior.decode
 
-    def decoded(tape: Tape, spec: Any, latent: Node, weight_noise: Any, w: Any) -> Any:
-        same = {name: tape.stack([tape.take(n, 0)] * n.value.shape[1]) for name, n in weight_noise.items()}
-        return own(tape, spec, latent, same, w)
+    def decode(family: Any, spec: Any, latent: Node, weight_noise: Any, w: Any) -> Any:
+        same = {name: stack([n[0]] * n.shape[0]) for name, n in weight_noise.items()}
+        return own(family, spec, latent, same, w)
 
-    patch.setattr(definition, "_decoded", decoded)
+    patch.setattr(WeightPosterior, "decode", decode)
 
 
 def _mean_of_logs(patch: pytest.MonkeyPatch) -> None:
-    def average(tape: Tape, a: Node, axis: int) -> Node:
-        return tape.add(tape.mean(a, axis), tape.input(np.log(a.value.shape[axis + 1])))
+    def average(a: Node, axis: int) -> Node:
+        return a.mean(axis) + np.log(a.shape[axis])
 
-    patch.setattr(Tape, "logsumexp", average)
+    patch.setattr(Node, "logsumexp", average)
 
 
 #: What is done → (how, the case that notices, the bound, the first tensor that is wrong).

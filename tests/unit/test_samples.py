@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.definition.embeddings import written_by
 from elbostone.definition.registry import notations, packages
+from elbostone.definition.writing import written_by
 from elbostone.execution.backends import BACKENDS, MODES, Backend
 from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
 from elbostone.execution.plan import Selection, plan_cells

@@ -18,8 +18,11 @@ WRONG_SPECS = {
     "stray variance": ({"variance": 0.5}, "takes no variance"),
     "no variance": ({"likelihood": "gaussian-fixed"}, "needs variance"),
     "negative variance": ({"likelihood": "gaussian-fixed", "variance": -1}, "expected a positive number; found -1"),
-    "image of an mlp": ({"image_shape": [1, 2, 3]}, "takes neither image_shape nor channels"),
-    "conv without image": ({"network": "conv"}, "needs image_shape and channels"),
+    "image of an mlp": (
+        {"image_shape": [1, 2, 3]},
+        r"spec.image_shape: network 'mlp' takes no image_shape; found \[1, 2, 3\]",
+    ),
+    "conv without image": ({"network": "conv"}, "spec.image_shape: network 'conv' needs image_shape; found None"),
     "odd side": (
         {"network": "conv", "hidden": [5], "image_shape": [1, 6, 8], "channels": [3, 4], "data_dim": 48},
         "sides must be divisible by 4 .*; found 6",
@@ -52,11 +55,11 @@ WRONG_FAMILIES = {
     "no components": ({"prior": "vamp", "components": 0}, "spec.components: expected a positive whole number; found 0"),
     "vamp of a full posterior": (
         {"prior": "vamp", "components": 3, "posterior": "full"},
-        "prior 'vamp' needs a posterior out of diagonal, isotropic; found 'full'",
+        "spec.posterior: expected diagonal or isotropic with prior 'vamp'; found 'full'",
     ),
     "vamp without an encoder": (
         {"prior": "vamp", "components": 3, "posterior": "free", "data_count": 3},
-        "prior 'vamp' needs a posterior out of diagonal, isotropic; found 'free'",
+        "spec.posterior: expected diagonal or isotropic with prior 'vamp'; found 'free'",
     ),
     "free without a count": ({"posterior": "free"}, "posterior 'free' with .* needs data_count; found None"),
     "weights without a count": ({"decoder_weights": "posterior"}, "'posterior' needs data_count; found None"),
@@ -68,27 +71,53 @@ WRONG_FAMILIES = {
     "a number for layers": ({"latents": 2}, "spec.latents: expected a list of positive whole numbers; found 2"),
     "layers under a posterior of weights": (
         {"latents": [2, 1], **FULL_VB},
-        "spec.decoder_weights: expected 'point' where there are latents; found 'posterior'",
+        "spec.decoder_weights: expected point with spec.latents; found 'posterior'",
     ),
     "a chain of another size": ({"chain": [2, 2]}, r"spec.chain: .* add up to latent_dim = 3; found \[2, 2\]"),
-    "a chain of one": ({"chain": [3]}, r"spec.chain: expected two layers or more, .*; found \[3\]"),
-    "a chain and layers": ({"chain": [2, 1], "latents": [2, 1]}, "spec.chain: .*no latents"),
-    "a chain of a full posterior": ({"chain": [2, 1], "posterior": "full"}, "spec.chain: .*diagonal posterior"),
-    "a chain to a learned prior": ({"chain": [2, 1], "prior": "learned"}, "spec.chain: .*standard prior"),
-    "a chain under a posterior of weights": ({"chain": [2, 1], **FULL_VB}, "spec.chain: .*point decoder_weights"),
+    "a chain of one": ({"chain": [3]}, r"spec.chain: expected two layers or more; found \[3\]"),
+    "a chain and layers": (
+        {"chain": [2, 1], "latents": [2, 1]},
+        r"spec.chain: spec.latents takes no chain; found \[2, 1\]",
+    ),
+    "a chain of a full posterior": (
+        {"chain": [2, 1], "posterior": "full"},
+        "spec.posterior: expected diagonal with spec.chain; found 'full'",
+    ),
+    "a chain to a learned prior": (
+        {"chain": [2, 1], "prior": "learned"},
+        "spec.prior: expected standard with spec.chain; found 'learned'",
+    ),
+    "a chain under a posterior of weights": (
+        {"chain": [2, 1], **FULL_VB},
+        "spec.decoder_weights: expected point with spec.chain; found 'posterior'",
+    ),
 }
 ONE_CONVOLUTION = {"network": "conv", "hidden": [5], "image_shape": [1, 2, 2], "channels": [3], "data_dim": 4}
 WRONG_FAMILIES |= {
-    f"conv, {name}": ({**ONE_CONVOLUTION, **change}, "network 'conv' takes a diagonal posterior")
-    for name, change in {
-        "full": {"posterior": "full"},
-        "free": {"posterior": "free", "data_count": 3},
-        "vamp": {"prior": "vamp", "components": 3},
-        "layers": {"latents": [3]},
-        "chain": {"chain": [2, 1]},
-        "weights": FULL_VB,
-    }.items()
-} | {"conv, gated": ({**ONE_CONVOLUTION, "activation": "gated"}, "network 'conv' has no activation 'gated'")}
+    f"conv, {name}": (
+        {**ONE_CONVOLUTION, **change},
+        rf"spec.{field}: expected {words} with network 'conv'; found {found}",
+    )
+    for name, change, field, words, found in (
+        ("full", {"posterior": "full"}, "posterior", "diagonal", "'full'"),
+        ("free", {"posterior": "free", "data_count": 3}, "posterior", "diagonal", "'free'"),
+        ("vamp", {"prior": "vamp", "components": 3}, "prior", "standard or learned", "'vamp'"),
+        ("layers", {"latents": [3]}, "latents", "none", r"\[3\]"),
+        ("chain", {"chain": [2, 1]}, "chain", "none", r"\[2, 1\]"),
+        ("weights", FULL_VB, "decoder_weights", "point", "'posterior'"),
+        ("gated", {"activation": "gated"}, "activation", "tanh or relu or softplus", "'gated'"),
+        ("gaussian", {"likelihood": "gaussian"}, "likelihood", "bernoulli", "'gaussian'"),
+    )
+} | {
+    "conv, two hidden layers": (
+        {**ONE_CONVOLUTION, "hidden": [5, 4]},
+        "spec.hidden: network 'conv' has one hidden layer; found 2",
+    ),
+    "conv, an image of two sizes": (
+        {**ONE_CONVOLUTION, "image_shape": [2, 2]},
+        r"spec.image_shape: expected \[channel, height, width\], .*; found \[2, 2\]",
+    ),
+}
 WRONG_SPECS |= WRONG_FAMILIES
 
 

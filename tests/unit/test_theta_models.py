@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
+from elbostone.definition import networks
+from elbostone.definition.arithmetic import Exact
+from elbostone.definition.densities import log_normal
+from elbostone.definition.tape import Tape
 from elbostone.definition.theta import functions, reference
 from elbostone.definition.theta.cases import (
     BASE,
@@ -20,6 +24,7 @@ from elbostone.definition.theta.cases import (
     evaluations,
     exchange,
 )
+from elbostone.definition.theta.functions import Tensor
 from elbostone.definition.theta.models import ROWS, Linear, Tanh
 
 F = functions.exact()
@@ -37,7 +42,9 @@ def rows(case: Case) -> dict[str, float]:
 
 def at(case: Case, density: Callable[..., Any], *arguments: Any) -> Callable[[float], float]:
     """A log density of z as a function of one number."""
-    return lambda z: float(density(F, case.weights, *arguments, np.array([[z]]))[0])
+    w = functions.tensors(F, case.weights)
+    own = [Tensor(argument, F) for argument in arguments]
+    return lambda z: float(density(w, *own, Tensor(np.array([[z]]), F)).value[0])
 
 
 def test_functions_are_those_of_scipy() -> None:
@@ -76,14 +83,16 @@ def test_two_latents_agree_with_gauss_hermite() -> None:
     scale = np.exp(case.weights["prior.log_variance"] / 2)
     grid = np.array([[a, b] for a in nodes for b in nodes]) * scale + case.weights["prior.mean"]
     mass = np.outer(weights, weights).ravel() / (2 * np.pi)
-    likelihood = case.model.log_likelihood(F, case.weights, case.x, grid)
+    w = functions.tensors(F, case.weights)
+    likelihood = case.model.log_likelihood(w, Tensor(case.x, F), Tensor(grid, F)).value
     assert rows(case)["p(x)"] == pytest.approx(np.log(mass @ np.exp(likelihood)), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.binary])
 def test_marginal_sums_to_one(name: str) -> None:
     case = CASES[name]
-    total = sum(np.exp(case.model.log_marginal(F, case.weights, x)) for x in all_data(3))
+    w = functions.tensors(F, case.weights)
+    total = sum(np.exp(case.model.log_marginal(w, Tensor(x, F)).value) for x in all_data(3))
     assert total == pytest.approx(1, abs=1e-13)
 
 
@@ -162,6 +171,28 @@ def test_rounding_moves_what_is_not_zero_and_nothing_else() -> None:
         size = np.abs(tensor).reshape(len(ROWS), -1).max(axis=1)
         assert ((scale[name] == 0) == (size == 0)).all(), name
         assert (scale[name] <= 1e-13).all(), name
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if isinstance(case.model, Tanh) and not case.model.tied]
+)
+def test_the_densities_are_those_of_a_tape(name: str) -> None:
+    """The same functions over nodes as over NumPy's own tensors."""
+    case = CASES[name]
+    assert isinstance(case.model, Tanh)
+    spec, tape = case.model.spec, Tape(Exact())
+    weights = {n.replace("pseudo.inputs", "prior.pseudo_inputs"): weight for n, weight in case.weights.items()}
+    w = {n: tape.input(weight) for n, weight in weights.items()}
+    z, x = tape.input(case.points[:1]), tape.input(case.x)
+    mean, log_variance = spec.posterior_family.diagonal(spec, networks.encode(spec, tape.input(case.x[None]), w))
+    found = {
+        "p(z)": spec.prior_family.log_density(spec, z, w),
+        "p(x|z)": spec.likelihood_family.log_density(spec, x, networks.decode(spec, z, w)),
+        "q(z|x)": log_normal(z, mean, log_variance),
+    }
+    truth = rows(case)
+    for row, node in found.items():
+        assert float(node.value[0, 0]) == pytest.approx(truth[row], rel=1e-14), row
 
 
 def test_a_moved_sum_moves_every_partial_sum() -> None:

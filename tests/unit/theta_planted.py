@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from elbostone.definition.theta.cases import Case, cases
-from elbostone.definition.theta.functions import Functions, Tensor
+from elbostone.definition.theta.functions import Tensor
 from elbostone.definition.theta.models import Linear, Tanh, Weights
 
 CASES = {case.name: case for case in cases()}
@@ -13,41 +13,41 @@ CASES = {case.name: case for case in cases()}
 class LeakyPrior(Tanh):
     """A prior that reads a weight of the decoder, a trillionth of it."""
 
-    def log_prior(self, f: Functions, w: Weights, z: Tensor) -> Tensor:
-        return super().log_prior(f, w, z) + 1e-12 * f.sum(w["decoder.logits.bias"], 0)
+    def log_prior(self, w: Weights, z: Tensor) -> Tensor:
+        return super().log_prior(w, z) + 1e-12 * w["decoder.logits.bias"].sum(0)
 
 
 @dataclass(frozen=True)
 class PosteriorOfAnotherPrior(Linear):
     """A posterior that takes the prior for standard."""
 
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        return Linear(self.latents, learned=False).log_posterior(f, w, x, z)
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return Linear(self.latents, learned=False).log_posterior(w, x, z)
 
 
 @dataclass(frozen=True)
 class PosteriorOfTheEncoder(Tanh):
     """q(z|x) in the place of p(z|x): φ where θ belongs."""
 
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        return self.log_recognition(f, w, x, z)
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return self.log_recognition(w, x, z)
 
 
 @dataclass(frozen=True)
 class UnsharedLikelihood(Tanh):
     """p(x) of another likelihood than p(x|z)."""
 
-    def log_marginal(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
-        return super().log_marginal(f, {**w, "decoder.logits.bias": 0.9 * w["decoder.logits.bias"]}, x)
+    def log_marginal(self, w: Weights, x: Tensor) -> Tensor:
+        return super().log_marginal({**w, "decoder.logits.bias": 0.9 * w["decoder.logits.bias"]}, x)
 
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        return Tanh(self.grid, self.prior).log_posterior(f, w, x, z)
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return Tanh(self.grid, self.spec).log_posterior(w, x, z)
 
 
 def _tanh(planted: type[Tanh]) -> Case:
     case = CASES["learned"]
     assert isinstance(case.model, Tanh)
-    return replace(case, model=planted(case.model.grid, case.model.prior))
+    return replace(case, model=planted(case.model.grid, case.model.spec))
 
 
 def planted() -> dict[str, Case]:

@@ -11,7 +11,7 @@ from ...definition.canonical import total_bound
 from ...definition.comparison import Comparison, compare
 from ...definition.notation import Notation, Objective
 from ...definition.probes import Probe
-from ...definition.roles import BOUNDS
+from ...definition.tensors import BOUNDS
 from .evidence import AGREES, DTYPE, Evidence, Violation, on, probe_truth, words
 from .symbols import _other_constants
 

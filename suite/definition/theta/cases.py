@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -137,36 +137,36 @@ def all_data(pixels: int) -> Array:
 def cases() -> tuple[Case, ...]:
     """The cases in the order in which they are shown."""
     return (
-        _tanh("standard", "standard prior, 1 latent", 1, Tanh(LINE)),
-        _tanh("learned", "learned prior, 1 latent", 1, Tanh(LINE, "learned")),
-        _tanh("vamp", "VampPrior, 1 latent", 1, Tanh(LINE, "vamp"), prior=("encoder", "pseudo")),
-        _tanh("tied", "encoder and decoder tied, 1 latent", 1, Tanh(LINE, tied=True), shared=("tied",)),
+        _tanh("standard", "standard prior, 1 latent", LINE),
+        _tanh("learned", "learned prior, 1 latent", LINE, "learned", prior=("prior",)),
+        _tanh("vamp", "VampPrior, 1 latent", LINE, "vamp", prior=("encoder", "pseudo")),
+        _tanh("tied", "encoder and decoder tied, 1 latent", LINE, shared=("tied",)),
         _linear("linear", "linear-Gaussian, exact, 2 latents", learned=True),
-        _tanh("plane", "learned prior, 2 latents", 2, Tanh(PLANE, "learned")),
+        _tanh("plane", "learned prior, 2 latents", PLANE, "learned", prior=("prior",)),
     )
 
 
 def _tanh(
     name: str,
     title: str,
-    latents: int,
-    model: Tanh,
-    prior: tuple[str, ...] | None = None,
+    grid: Grid,
+    prior_word: str = "standard",
+    *,
+    prior: tuple[str, ...] = (),
     shared: tuple[str, ...] = (),
 ) -> Case:
-    learned = model.prior == "learned"
-    spec = Spec("mlp", "bernoulli", "learned" if learned else "standard", "tanh", (WIDTH,), DATA, latents)
+    latents, tied = grid.latents, shared == ("tied",)
+    components = PSEUDO_INPUTS if prior_word == "vamp" else None
+    spec = Spec("mlp", "bernoulli", prior_word, "tanh", (WIDTH,), DATA, latents, components=components)
     shapes = dict(weight_shapes(spec))
-    if model.tied:
-        for tied in ("encoder.hidden.0", "encoder.mean", "decoder.hidden.0", "decoder.logits"):
-            del shapes[f"{tied}.weight"]
+    if tied:
+        for layer in ("encoder.hidden.0", "encoder.mean", "decoder.hidden.0", "decoder.logits"):
+            del shapes[f"{layer}.weight"]
         shapes = {"tied.data.weight": (WIDTH, DATA), "tied.latent.weight": (latents, WIDTH), **shapes}
-    if model.prior == "vamp":
-        decoder = {name: shapes.pop(name) for name in list(shapes) if block_of(name) == "decoder"}
-        shapes = {**shapes, "pseudo.inputs": (PSEUDO_INPUTS, DATA), **decoder}
-    if prior is None:
-        prior = ("prior",) if learned else ()
-    return _case(name, title, model, shapes, latents, np.array([1.0, 0.0, 1.0]), prior, shared)
+    if "prior.pseudo_inputs" in shapes:  # a block of its own in the dependency table
+        shapes = {"pseudo.inputs" if n == "prior.pseudo_inputs" else n: shape for n, shape in shapes.items()}
+    x = np.array([1.0, 0.0, 1.0])
+    return _case(name, title, Tanh(grid, spec, tied), shapes, latents, x, prior, shared)
 
 
 def _linear(name: str, title: str, *, learned: bool) -> Case:
@@ -229,7 +229,7 @@ def absorbed(case: Case) -> Case:
     if isinstance(case.model, Tanh):
         scale = np.diag(np.exp(w["prior.log_variance"] / 2))
         moved["encoder.log_variance.bias"] = w["encoder.log_variance.bias"] - w["prior.log_variance"]
-        model: Model = Tanh(case.model.grid, "standard")
+        model: Model = Tanh(case.model.grid, replace(case.model.spec, prior="standard"))
     else:
         scale = np.tril(w["prior.factor"])
         moved["encoder.factor"] = np.linalg.solve(scale, np.tril(w["encoder.factor"]))

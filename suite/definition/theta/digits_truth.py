@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from .. import oracle
 from ..arithmetic import Arithmetic, Array, Exact, Perturbed
 from ..networks import decode, encode
+from ..node import LATENT
 from ..problem import Problem
 from ..spec import Spec
 from ..tape import Tape
@@ -27,7 +30,7 @@ def decoded(spec: Spec, weights: Weights, z: Array) -> Array:
     """z [point, latent] → the decoder's logits: [point, data]."""
     tape = Tape(Exact())
     nodes = {name: tape.input(weights[name]) for name in weight_shapes(spec)}
-    return np.asarray(decode(tape, spec, tape.input(z), nodes)["logits"].value[0])
+    return np.asarray(decode(spec, tape.input(z), nodes)["logits"].value[0])
 
 
 def net_gradients(spec: Spec, weights: Weights, net: str, tensor: Array, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -35,10 +38,8 @@ def net_gradients(spec: Spec, weights: Weights, net: str, tensor: Array, arithme
     tape = Tape(arithmetic)
     nodes = {name: tape.input(weights[name], wanted=True) for name in weight_shapes(spec)}
     entered = tape.input(tensor)
-    heads = list((decode if net == "decoder" else encode)(tape, spec, entered, nodes).values())
-    total = tape.sum(heads[0], axis=-1)
-    for head in heads[1:]:
-        total = tape.add(total, tape.sum(head, axis=-1))
+    heads = (decode if net == "decoder" else encode)(spec, entered, nodes)
+    total = reduce(add, (head.sum(LATENT) for head in heads.values()))
     return dict(zip(nodes, tape.backward(total, list(nodes.values())), strict=True))
 
 

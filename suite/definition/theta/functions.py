@@ -1,8 +1,8 @@
-"""The few functions that the small models are written in, and NumPy's own: exact, or with every result moved."""
+"""Tensors of any framework with the operators and methods of a node; NumPy's are exact, or every result is moved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..arithmetic import EPSILON
 
 Array = NDArray[Any]
-Tensor = Any
 
 POOL = 1 << 17
 """Rounding factors that are drawn once; drawing one per number would take most of the time."""
@@ -20,7 +19,7 @@ POOL = 1 << 17
 
 @dataclass(frozen=True)
 class Functions:
-    """What a framework gives beside the operators + − * @ and indexing of its tensors.
+    """What a framework gives beside the operators + − * @ and indexing of its own tensors.
 
     Attributes:
         constant: an array as a float64 tensor.
@@ -31,16 +30,126 @@ class Functions:
         log_det: of a positive definite matrix → [].
     """
 
-    constant: Callable[[Array], Tensor]
-    exp: Callable[[Tensor], Tensor]
-    log: Callable[[Tensor], Tensor]
-    tanh: Callable[[Tensor], Tensor]
-    log_sigmoid: Callable[[Tensor], Tensor]
-    sum: Callable[[Tensor, int], Tensor]
-    logsumexp: Callable[[Tensor, int], Tensor]
-    transpose: Callable[[Tensor], Tensor]
-    solve: Callable[[Tensor, Tensor], Tensor]
-    log_det: Callable[[Tensor], Tensor]
+    constant: Callable[[Array], Any]
+    exp: Callable[[Any], Any]
+    log: Callable[[Any], Any]
+    tanh: Callable[[Any], Any]
+    log_sigmoid: Callable[[Any], Any]
+    sum: Callable[[Any, int], Any]
+    logsumexp: Callable[[Any, int], Any]
+    transpose: Callable[[Any], Any]
+    solve: Callable[[Any, Any], Any]
+    log_det: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A framework's own tensor with the operators and methods of `node.Node`, in which the densities are written.
+
+    Attributes:
+        value: the tensor.
+        f: the functions of its framework.
+    """
+
+    value: Any
+    f: Functions
+
+    def _with(self, value: Any) -> Tensor:
+        return Tensor(value, self.f)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes."""
+        return tuple(self.value.shape)
+
+    def constant(self, values: Array | float) -> Tensor:
+        """Numbers in the same framework."""
+        return self._with(self.f.constant(np.asarray(values)))
+
+    def __add__(self, other: Tensor | float) -> Tensor:
+        return self._with(self.value + _plain(other))
+
+    def __radd__(self, other: float) -> Tensor:
+        return self._with(other + self.value)
+
+    def __sub__(self, other: Tensor | float) -> Tensor:
+        return self._with(self.value - _plain(other))
+
+    def __rsub__(self, other: float) -> Tensor:
+        return self._with(other - self.value)
+
+    def __mul__(self, other: Tensor | float) -> Tensor:
+        return self._with(self.value * _plain(other))
+
+    def __rmul__(self, other: float) -> Tensor:
+        return self._with(other * self.value)
+
+    def __neg__(self) -> Tensor:
+        return self._with(-self.value)
+
+    def __pow__(self, exponent: int) -> Tensor:
+        if exponent != 2:
+            raise ValueError(f"exponent: expected 2; found {exponent}")
+        return self * self
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        return self._with(self.value @ other.value)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return self._with(self.value[index])
+
+    def linear(self, weight: Tensor) -> Tensor:
+        """[row, in] and [out, in] → [row, out]."""
+        return self @ weight.transpose()
+
+    def transpose(self) -> Tensor:
+        """A matrix with its axes exchanged."""
+        return self._with(self.f.transpose(self.value))
+
+    def expand(self, axis: int) -> Tensor:
+        """An axis of size one, which is `axis` (negative) afterwards."""
+        return self[(..., None, *[slice(None)] * (-1 - axis))]
+
+    def sum(self, axis: int) -> Tensor:
+        """The sum over an axis."""
+        return self._with(self.f.sum(self.value, axis))
+
+    def logsumexp(self, axis: int) -> Tensor:
+        """log Σ exp over an axis."""
+        return self._with(self.f.logsumexp(self.value, axis))
+
+    def exp(self) -> Tensor:
+        """e^a."""
+        return self._with(self.f.exp(self.value))
+
+    def tanh(self) -> Tensor:
+        """tanh a."""
+        return self._with(self.f.tanh(self.value))
+
+    def log_sigmoid(self) -> Tensor:
+        """log σ(a)."""
+        return self._with(self.f.log_sigmoid(self.value))
+
+    def bernoulli(self, x: Tensor) -> Tensor:
+        """log p(x|a) = x·log σ(a) + (1 − x)·log σ(−a) on logits a."""
+        return x * self.log_sigmoid() + (1.0 - x) * (-self).log_sigmoid()
+
+    def solve(self, right: Tensor) -> Tensor:
+        """The matrix X of self @ X = right."""
+        return self._with(self.f.solve(self.value, right.value))
+
+    def log_det(self) -> Tensor:
+        """Of a positive definite matrix: []."""
+        return self._with(self.f.log_det(self.value))
+
+
+def _plain(operand: Tensor | float) -> Any:
+    return operand.value if isinstance(operand, Tensor) else operand
+
+
+def tensors(f: Functions, values: Mapping[str, Any]) -> dict[str, Tensor]:
+    """A framework's own tensors by name."""
+    return {name: Tensor(value, f) for name, value in values.items()}
 
 
 class Rounding:

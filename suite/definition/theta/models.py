@@ -1,69 +1,78 @@
-"""Generative models small enough for p(x) and p(z|x) to be known: written once, in any `Functions`.
+"""Generative models small enough for p(x) and p(z|x) to be known, over the tensors of any framework.
 
-`w` holds canonical weights (`encoder.mean.weight` [latent, hidden], ...) as tensors of those functions; log densities
-are in nats, with every constant.
+Networks, priors and likelihoods are the families' own: what is here is p(x), p(z|x) and the ELBO. `w` holds canonical
+weights (`encoder.mean.weight` [latent, hidden], ...); log densities are in nats, with every constant.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any, cast
 
 import numpy as np
 
-from .functions import Array, Functions, Tensor
+from .. import densities, networks
+from ..densities import LOG_2PI
+from ..spec import Spec
+from .functions import Array, Functions, Tensor, tensors
 
 Weights = Mapping[str, Tensor]
 
 ROWS = ("p(z)", "p(x|z)", "p(x, z)", "p(x)", "p(z|x)", "q(z|x)", "ELBO")
 """What the subscript can stand at, in the order of the dependency table."""
 
-LOG_2PI = math.log(2 * math.pi)
+# The definition is annotated for a tape's nodes; a `Tensor` has the same operators and methods.
+log_normal: Callable[..., Tensor] = cast(Any, densities.log_normal)
+affine: Callable[..., Tensor] = cast(Any, networks.affine)
+encode: Callable[..., dict[str, Tensor]] = cast(Any, networks.encode)
+decode: Callable[..., dict[str, Tensor]] = cast(Any, networks.decode)
 
 
 class Model(ABC):
     """A joint p(x, z) = p(z) p(x|z) of one datum, its marginal, both posteriors, and the ELBO."""
 
     @abstractmethod
-    def log_prior(self, f: Functions, w: Weights, z: Tensor) -> Tensor:
+    def log_prior(self, w: Weights, z: Tensor) -> Tensor:
         """z: [point, latent] → log p(z): [point]."""
 
     @abstractmethod
-    def log_likelihood(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_likelihood(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
         """x: [data], z: [point, latent] → log p(x|z): [point]."""
 
     @abstractmethod
-    def log_recognition(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_recognition(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
         """x: [data], z: [point, latent] → log q(z|x): [point]."""
 
     @abstractmethod
-    def log_marginal(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
+    def log_marginal(self, w: Weights, x: Tensor) -> Tensor:
         """x: [data] → log p(x): []."""
 
     @abstractmethod
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
         """x: [data], z: [point, latent] → log p(z|x): [point]."""
 
     @abstractmethod
-    def elbo(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
+    def elbo(self, w: Weights, x: Tensor) -> Tensor:
         """x: [data] → E_q[log p(x, z) − log q(z|x)]: []."""
 
-    def rows(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> list[Tensor]:
-        """x: [data], z: [latent] → the log densities of `ROWS` (and the ELBO), scalars."""
-        point = z[None]
-        prior, likelihood = self.log_prior(f, w, point)[0], self.log_likelihood(f, w, x, point)[0]
-        return [
+    def rows(self, f: Functions, weights: Mapping[str, Any], x: Any, z: Any) -> list[Any]:
+        """A framework's own x: [data], z: [latent] → the log densities of `ROWS` (and the ELBO), scalars of its own."""
+        w, datum, point = tensors(f, weights), Tensor(x, f), Tensor(z, f)[None]
+        prior, likelihood = self.log_prior(w, point)[0], self.log_likelihood(w, datum, point)[0]
+        found = [
             prior,
             likelihood,
             likelihood + prior,
-            self.log_marginal(f, w, x),
-            self.log_posterior(f, w, x, point)[0],
-            self.log_recognition(f, w, x, point)[0],
-            self.elbo(f, w, x),
+            self.log_marginal(w, datum),
+            self.log_posterior(w, datum, point)[0],
+            self.log_recognition(w, datum, point)[0],
+            self.elbo(w, datum),
         ]
+        return [row.value for row in found]
 
 
 @dataclass(frozen=True)
@@ -97,66 +106,54 @@ class Tanh(Model):
 
     Attributes:
         grid: of the quadrature.
-        prior: `standard` N(0, I); `learned`, a diagonal Gaussian; `vamp`, the mixture (1/K) Σ_k q(z|u_k).
+        spec: the model.
         tied: whether both layers of the decoder are the transposes of two of the encoder.
     """
 
     grid: Grid
-    prior: str = "standard"
+    spec: Spec
     tied: bool = False
 
-    def log_prior(self, f: Functions, w: Weights, z: Tensor) -> Tensor:
-        if self.prior == "vamp":
-            pseudo = w["pseudo.inputs"]
-            count = pseudo.shape[0]
-            parts = [self.log_recognition(f, w, pseudo[k], z)[None] for k in range(count)]
-            stacked = _stack(f, parts)
-            return f.logsumexp(stacked, 0) - math.log(count)
-        if self.prior == "learned":
-            return log_normal(f, z, w["prior.mean"], w["prior.log_variance"])
-        zero = f.constant(np.zeros(self.grid.latents))
-        return log_normal(f, z, zero, zero)
+    def log_prior(self, w: Weights, z: Tensor) -> Tensor:
+        density: Callable[..., Tensor] = cast(Any, self.spec.prior_family.log_density)
+        return density(self.spec, z, self._canonical(w))
 
-    def log_likelihood(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        w = self._untie(f, w)
-        hidden = f.tanh(z @ f.transpose(w["decoder.hidden.0.weight"]) + w["decoder.hidden.0.bias"])
-        logits = hidden @ f.transpose(w["decoder.logits.weight"]) + w["decoder.logits.bias"]
-        return f.sum(x * f.log_sigmoid(logits) + (1.0 - x) * f.log_sigmoid(-logits), -1)
+    def log_likelihood(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        density: Callable[..., Tensor] = cast(Any, self.spec.likelihood_family.log_density)
+        return density(self.spec, x, decode(self.spec, z, self._canonical(w)))
 
-    def log_recognition(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        w = self._untie(f, w)
-        hidden = f.tanh(x[None] @ f.transpose(w["encoder.hidden.0.weight"]) + w["encoder.hidden.0.bias"])
-        mean, log_variance = (
-            hidden @ f.transpose(w[f"encoder.{head}.weight"]) + w[f"encoder.{head}.bias"]
-            for head in ("mean", "log_variance")
-        )
-        return log_normal(f, z, mean, log_variance)
+    def log_recognition(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        heads = encode(self.spec, x[None], self._canonical(w))
+        return log_normal(z, heads["mean"], heads["log_variance"])
 
-    def log_marginal(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
-        return f.logsumexp(self._log_joint(f, w, x), 0) + self.grid.log_volume
+    def log_marginal(self, w: Weights, x: Tensor) -> Tensor:
+        return self._log_joint(w, x).logsumexp(0) + self.grid.log_volume
 
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        joint = self.log_likelihood(f, w, x, z) + self.log_prior(f, w, z)
-        return joint - self.log_marginal(f, w, x)
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        joint = self.log_likelihood(w, x, z) + self.log_prior(w, z)
+        return joint - self.log_marginal(w, x)
 
-    def elbo(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
-        recognition = self.log_recognition(f, w, x, f.constant(self.grid.nodes()))
-        gap = self._log_joint(f, w, x) - recognition
-        return f.sum(f.exp(recognition + self.grid.log_volume) * gap, 0)
+    def elbo(self, w: Weights, x: Tensor) -> Tensor:
+        recognition = self.log_recognition(w, x, x.constant(self.grid.nodes()))
+        gap = self._log_joint(w, x) - recognition
+        return ((recognition + self.grid.log_volume).exp() * gap).sum(0)
 
-    def _log_joint(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
-        nodes = f.constant(self.grid.nodes())
-        return self.log_likelihood(f, w, x, nodes) + self.log_prior(f, w, nodes)
+    def _log_joint(self, w: Weights, x: Tensor) -> Tensor:
+        nodes = x.constant(self.grid.nodes())
+        return self.log_likelihood(w, x, nodes) + self.log_prior(w, nodes)
 
-    def _untie(self, f: Functions, w: Weights) -> Weights:
+    def _canonical(self, w: Weights) -> Weights:
+        """By their canonical names: pseudo-inputs are a block of their own here, and tied layers are one."""
+        if self.spec.prior == "vamp":
+            w = {**w, "prior.pseudo_inputs": w["pseudo.inputs"]}
         if not self.tied:
             return w
         return {
             **w,
             "encoder.hidden.0.weight": w["tied.data.weight"],
-            "decoder.logits.weight": f.transpose(w["tied.data.weight"]),
+            "decoder.logits.weight": w["tied.data.weight"].transpose(),
             "encoder.mean.weight": w["tied.latent.weight"],
-            "decoder.hidden.0.weight": f.transpose(w["tied.latent.weight"]),
+            "decoder.hidden.0.weight": w["tied.latent.weight"].transpose(),
         }
 
 
@@ -170,85 +167,74 @@ class Linear(Model):
     latents: int
     learned: bool
 
-    def log_prior(self, f: Functions, w: Weights, z: Tensor) -> Tensor:
-        mean, factor = self._prior(f, w)
-        return log_normal_full(f, z, mean, factor @ f.transpose(factor))
+    def log_prior(self, w: Weights, z: Tensor) -> Tensor:
+        mean, factor = self._prior(w)
+        return log_normal_full(z, mean, factor @ factor.transpose())
 
-    def log_likelihood(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        mean = z @ f.transpose(w["decoder.mean.weight"]) + w["decoder.mean.bias"]
-        return log_normal(f, x, mean, w["decoder.log_variance"])
+    def log_likelihood(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return log_normal(x, affine(z, w, "decoder.mean"), w["decoder.log_variance"])
 
-    def log_recognition(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        return log_normal_full(f, z, *self._recognition(f, w, x))
+    def log_recognition(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+        return log_normal_full(z, *self._recognition(w, x))
 
-    def log_marginal(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
-        mean, factor = self._prior(f, w)
+    def log_marginal(self, w: Weights, x: Tensor) -> Tensor:
+        mean, factor = self._prior(w)
         spread = w["decoder.mean.weight"] @ factor
-        noise = f.constant(np.eye(x.shape[0])) * f.exp(w["decoder.log_variance"])
-        centre = (mean[None] @ f.transpose(w["decoder.mean.weight"]))[0] + w["decoder.mean.bias"]
-        return log_normal_full(f, x[None], centre, spread @ f.transpose(spread) + noise)[0]
+        noise = x.constant(np.eye(x.shape[0])) * w["decoder.log_variance"].exp()
+        centre = affine(mean[None], w, "decoder.mean")[0]
+        return log_normal_full(x[None], centre, spread @ spread.transpose() + noise)[0]
 
-    def log_posterior(self, f: Functions, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
         """By its own closed form, N(z; S(Wᵀ(x − b)/v + P⁻¹m), S) with S = (P⁻¹ + WᵀW/v)⁻¹, P = RRᵀ: no use of p(x)."""
-        mean, factor = self._prior(f, w)
-        identity = f.constant(np.eye(self.latents))
-        inverse_prior = f.solve(factor @ f.transpose(factor), identity)
-        weight, precision = w["decoder.mean.weight"], f.exp(-w["decoder.log_variance"])
-        covariance = f.solve(inverse_prior + f.transpose(weight) @ weight * precision, identity)
+        mean, factor = self._prior(w)
+        identity = x.constant(np.eye(self.latents))
+        inverse_prior = (factor @ factor.transpose()).solve(identity)
+        weight, precision = w["decoder.mean.weight"], (-w["decoder.log_variance"]).exp()
+        covariance = (inverse_prior + weight.transpose() @ weight * precision).solve(identity)
         residual = (x - w["decoder.mean.bias"])[None] @ weight * precision
         centre = (residual + mean[None] @ inverse_prior) @ covariance
-        return log_normal_full(f, z, centre[0], covariance)
+        return log_normal_full(z, centre[0], covariance)
 
-    def elbo(self, f: Functions, w: Weights, x: Tensor) -> Tensor:
+    def elbo(self, w: Weights, x: Tensor) -> Tensor:
         """E_q log p(x|z) = log p(x|mean) − tr(W S Wᵀ)/2v, less the KL between two Gaussians."""
-        centre, covariance = self._recognition(f, w, x)
-        mean, factor = self._prior(f, w)
-        weight, precision = w["decoder.mean.weight"], f.exp(-w["decoder.log_variance"])
-        trace = f.sum(f.sum((weight @ covariance) * weight, -1), 0) * precision
-        expected = self.log_likelihood(f, w, x, centre[None])[0] - 0.5 * trace[0]
-        prior = factor @ f.transpose(factor)
-        identity = f.constant(np.eye(self.latents))
-        ratio = f.sum(f.sum(f.solve(prior, covariance) * identity, -1), 0)
+        centre, covariance = self._recognition(w, x)
+        mean, factor = self._prior(w)
+        weight, precision = w["decoder.mean.weight"], (-w["decoder.log_variance"]).exp()
+        trace = ((weight @ covariance) * weight).sum(-1).sum(0) * precision
+        expected = self.log_likelihood(w, x, centre[None])[0] - 0.5 * trace[0]
+        prior = factor @ factor.transpose()
+        identity = x.constant(np.eye(self.latents))
+        ratio = (prior.solve(covariance) * identity).sum(-1).sum(0)
         difference = (centre - mean)[None]
-        distance = (difference @ f.solve(prior, f.transpose(difference)))[0, 0]
-        kl = 0.5 * (ratio + distance - self.latents + f.log_det(prior) - f.log_det(covariance))
+        distance = (difference @ prior.solve(difference.transpose()))[0, 0]
+        kl = 0.5 * (ratio + distance - self.latents + prior.log_det() - covariance.log_det())
         return expected - kl
 
-    def marginal_kl(self, f: Functions, w: Weights) -> Tensor:
+    def marginal_kl(self, f: Functions, weights: Mapping[str, Any]) -> Any:
         """KL(p(x) ‖ N(0, I)) where x has as many dimensions as z, so that the two can be compared: []."""
-        factor = self._prior(f, w)[1]
+        w = tensors(f, weights)
+        factor = self._prior(w)[1]
         spread = w["decoder.mean.weight"] @ factor
         centre = w["decoder.mean.bias"]
-        identity = f.constant(np.eye(self.latents))
-        covariance = spread @ f.transpose(spread) + identity * f.exp(w["decoder.log_variance"])
-        trace = f.sum(f.sum(covariance * identity, -1), 0)
-        return 0.5 * (trace + f.sum(centre * centre, 0) - self.latents - f.log_det(covariance))
+        identity = centre.constant(np.eye(self.latents))
+        covariance = spread @ spread.transpose() + identity * w["decoder.log_variance"].exp()
+        trace = (covariance * identity).sum(-1).sum(0)
+        return (0.5 * (trace + (centre * centre).sum(0) - self.latents - covariance.log_det())).value
 
-    def _prior(self, f: Functions, w: Weights) -> tuple[Tensor, Tensor]:
+    def _prior(self, w: Weights) -> tuple[Tensor, Tensor]:
         if self.learned:
-            return w["prior.mean"], w["prior.factor"] * f.constant(np.tri(self.latents))
-        return f.constant(np.zeros(self.latents)), f.constant(np.eye(self.latents))
+            return w["prior.mean"], w["prior.factor"] * w["prior.factor"].constant(np.tri(self.latents))
+        constant = w["decoder.mean.bias"].constant
+        return constant(np.zeros(self.latents)), constant(np.eye(self.latents))
 
-    def _recognition(self, f: Functions, w: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
-        centre = (x[None] @ f.transpose(w["encoder.mean.weight"]))[0] + w["encoder.mean.bias"]
-        factor = w["encoder.factor"] * f.constant(np.tri(self.latents))
-        return centre, factor @ f.transpose(factor)
-
-
-def log_normal(f: Functions, value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Diagonal Gaussian over the last axis."""
-    difference = value - mean
-    return -0.5 * f.sum(LOG_2PI + log_variance + difference * difference * f.exp(-log_variance), -1)
+    def _recognition(self, w: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
+        centre = affine(x[None], w, "encoder.mean")[0]
+        factor = w["encoder.factor"] * x.constant(np.tri(self.latents))
+        return centre, factor @ factor.transpose()
 
 
-def log_normal_full(f: Functions, value: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+def log_normal_full(value: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     """value: [point, axis], mean: [axis], covariance: [axis, axis] → [point]."""
     difference = value - mean
-    distances = f.sum(difference * f.transpose(f.solve(covariance, f.transpose(difference))), -1)
-    return -0.5 * (distances + f.log_det(covariance) + value.shape[1] * LOG_2PI)
-
-
-def _stack(f: Functions, rows: list[Tensor]) -> Tensor:
-    """[1, point] each → [row, point], by adding: `Functions` needs no concatenation for it."""
-    count = len(rows)
-    return sum(f.constant(np.eye(count)[:, [k]]) @ row for k, row in enumerate(rows))
+    distances = (difference * covariance.solve(difference.transpose()).transpose()).sum(-1)
+    return -0.5 * (distances + covariance.log_det() + value.shape[1] * LOG_2PI)

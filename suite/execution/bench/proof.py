@@ -17,7 +17,7 @@ from ...definition.adam import AFTER, Adam, objective_after, pass_total
 from ...definition.arithmetic import Exact
 from ...definition.comparison import Comparison, Tensors, Truth, compare, flow, undefined
 from ...definition.problem import Problem, read_tensors, save_tensors
-from ...definition.roles import TENSORS
+from ...definition.tensors import TENSORS
 
 Array = NDArray[Any]
 

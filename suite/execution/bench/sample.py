@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
-from ...definition.embeddings import written_by
 from ...definition.notation import Notation
 from ...definition.spec import Spec
+from ...definition.writing import written_by
 from ..backends import BACKENDS, Backend
 from ..records import Cell
 from ..tuning.base import FORWARD

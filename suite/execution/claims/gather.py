@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...definition.canonical import sizes_by_role
-from ...definition.embeddings import Embedded
 from ...definition.errors import BadInput
+from ...definition.lifting import unlifted
 from ...definition.maps import published_weights, weight_maps
 from ...definition.notation import Notation
 from ...definition.probes import Probe, probes
@@ -98,7 +98,7 @@ def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Pr
     _attempt("weights", lambda: binding.put_weights(model, weights))
     for path, array in binding.get_weights(model, list(weights)).items():
         facts.put(probe.name, "weight", path, array)
-    subject = Subject(binding, notation, Embedded((), spec, spec, {}), model, maps, DTYPE, "eager")
+    subject = Subject(binding, notation, unlifted(spec), model, maps, DTYPE, "eager")
     subject.any_count = probe.data_count
     return subject
 

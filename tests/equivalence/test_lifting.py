@@ -14,7 +14,8 @@ from equivalence.cells import complaints
 
 from elbostone.analysis.exclusions import load_exclusions
 from elbostone.analysis.verdicts import Row, by_cell, judge
-from elbostone.definition.embeddings import EMBEDDINGS, embedded
+from elbostone.definition.families import LIFTINGS
+from elbostone.definition.lifting import lifted
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import Problem, read_tensors, save_problem
 from elbostone.definition.registry import notations, packages
@@ -66,7 +67,7 @@ def problem(name: str) -> Problem:
 
 def writing(name: str) -> list[Notation]:
     """The notations that define what a problem is embedded into."""
-    target = embedded(*CASES[name][:2]).target
+    target = lifted(*CASES[name][:2]).target
     return [notation for notation in notations().values() if notation.unsupported(target) is None]
 
 
@@ -116,7 +117,7 @@ def test_a_special_case_written_as_the_general_model_is_equal(
     assert gradients == {f"gradient/{weight}" for weight in problem(name).weights}
 
 
-def test_every_embedding_is_forced_on_the_notations_that_have_to_write_it() -> None:
-    assert {embedding for _, embedding, _ in CASES.values()} == {embedding.name for embedding in EMBEDDINGS}
+def test_every_lifting_is_forced_on_the_notations_that_have_to_write_it() -> None:
+    assert {embedding for _, embedding, _ in CASES.values()} == {lifting.name for lifting in LIFTINGS}
     for name, (_, _, needed) in CASES.items():
         assert set(needed) <= {notation.id for notation in writing(name)}, name

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from unit.families import CONV, FAMILIES, FIXED, GAUSSIAN, MLP, bounds_of, draw
 
-from elbostone.definition.embeddings import EMBEDDINGS, Embedded, embedded, written_by
+from elbostone.definition.families import LIFTINGS
+from elbostone.definition.lifting import Lifted, lifted
 from elbostone.definition.notation import Notation, Supports
 from elbostone.definition.oracle import evaluate
 from elbostone.definition.registry import notations
 from elbostone.definition.spec import CONDITIONS, Spec, parse_spec
 from elbostone.definition.weights import weight_shapes
+from elbostone.definition.writing import written_by
 
-SCALAR, IDENTITY, CHOLESKY, RANK_ONE, PRIOR, VARIANCE = (embedding.name for embedding in EMBEDDINGS)
+SCALAR, IDENTITY, CHOLESKY, RANK_ONE, PRIOR, VARIANCE = (lifting.name for lifting in LIFTINGS)
 ISOTROPIC, FREE = FAMILIES["isotropic"], FAMILIES["free"]
 CASES = {
     f"{name}: {which}": (name, spec)
@@ -30,10 +32,10 @@ CASES = {
     }.items()
     for which, spec in specs.items()
 }
-every_embedding = pytest.mark.parametrize(("name", "spec"), CASES.values(), ids=CASES)
+every_lifting = pytest.mark.parametrize(("name", "spec"), CASES.values(), ids=CASES)
 
 
-def check(step: Embedded, spec: dict[str, Any]) -> None:
+def check(step: Lifted, spec: dict[str, Any]) -> None:
     """Terms and gradients of a problem of the source and of the target are the same."""
     problem = draw(spec, samples=3)
     general = replace(problem, spec=step.target, weights=step.weights(problem.weights))
@@ -54,24 +56,24 @@ def check(step: Embedded, spec: dict[str, Any]) -> None:
             )
 
 
-def test_every_embedding_has_cases() -> None:
-    assert {name for name, _ in CASES.values()} == {embedding.name for embedding in EMBEDDINGS}
+def test_every_lifting_has_cases() -> None:
+    assert {name for name, _ in CASES.values()} == {lifting.name for lifting in LIFTINGS}
     assert CHOLESKY == "a diagonal as a Cholesky factor"
     assert RANK_ONE == "a diagonal as D + uuᵀ with u = 0"
 
 
-@every_embedding
+@every_lifting
 def test_the_special_case_and_the_general_one_have_the_same_terms_and_gradients(
     name: str, spec: dict[str, Any]
 ) -> None:
-    step = embedded(parse_spec(spec, "test"), name)
+    step = lifted(parse_spec(spec, "test"), name)
     assert step.names == (name,)
     assert step.target != step.source
     parse_spec(step.target.as_json(), "what it is written as")
     check(step, spec)
 
 
-def adjoint_holds(step: Embedded) -> None:
+def adjoint_holds(step: Lifted) -> None:
     random = np.random.default_rng(0)
     v = {name: random.normal(size=shape) for name, shape in weight_shapes(step.source).items()}
     u = {name: random.normal(size=shape) for name, shape in weight_shapes(step.target).items()}
@@ -84,9 +86,9 @@ def adjoint_holds(step: Embedded) -> None:
     assert abs(left) > 1e-3
 
 
-@every_embedding
+@every_lifting
 def test_gradients_come_back_by_the_adjoint(name: str, spec: dict[str, Any]) -> None:
-    adjoint_holds(embedded(parse_spec(spec, "test"), name))
+    adjoint_holds(lifted(parse_spec(spec, "test"), name))
 
 
 DEFAULTS = {condition: (words[0],) for condition, words in CONDITIONS.items()}
@@ -97,7 +99,7 @@ def defining(**words: tuple[str, ...]) -> Notation:
     return replace(notations()["kingma_welling_2019"], supports=Supports({**DEFAULTS, **words}))
 
 
-def test_what_a_notation_defines_is_written_without_an_embedding() -> None:
+def test_what_a_notation_defines_is_written_without_a_lifting() -> None:
     spec = parse_spec(MLP, "test")
     step = written_by(defining(posterior=("diagonal", "full", "rank-one"), prior=("standard", "learned")), spec)
     assert step is not None
@@ -123,7 +125,7 @@ CHAINS: dict[str, tuple[dict[str, Any], dict[str, tuple[str, ...]], set[str]]] =
 
 
 @pytest.mark.parametrize(("spec", "words", "names"), CHAINS.values(), ids=CHAINS)
-def test_the_shortest_chain_of_embeddings_is_taken(
+def test_the_shortest_chain_of_liftings_is_taken(
     spec: dict[str, Any], words: dict[str, tuple[str, ...]], names: set[str]
 ) -> None:
     step = written_by(defining(**words), parse_spec(spec, "test"))
@@ -140,18 +142,18 @@ def test_a_general_case_is_no_special_one(name: str) -> None:
     assert written_by(plain, parse_spec(FAMILIES[name], "test")) is None
 
 
-def test_no_embedding_makes_a_specification_that_does_not_exist() -> None:
+def test_no_lifting_makes_a_specification_that_does_not_exist() -> None:
     for spec in (MLP, GAUSSIAN, FIXED, CONV, *FAMILIES.values()):
         seen = [parse_spec(spec, "test")]
         for known in seen:
-            targets = [t for e in EMBEDDINGS if isinstance(t := e.target(known), Spec)]
+            targets = [t for lifting in LIFTINGS if isinstance(t := lifting.target(known), Spec)]
             for target in targets:
                 assert parse_spec(target.as_json(), f"{known}") == target
             seen += [target for target in targets if target not in seen]
         assert len(seen) < 40
 
 
-def test_an_embedding_that_does_not_fit_is_named() -> None:
+def test_a_lifting_that_does_not_fit_is_named() -> None:
     for name in (SCALAR, VARIANCE, "a circle squared"):
         with pytest.raises(ValueError, match=f"embedding '{name}': expected one of {SCALAR}"):
-            embedded(parse_spec(MLP, "test"), name)
+            lifted(parse_spec(MLP, "test"), name)

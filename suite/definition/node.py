@@ -1,0 +1,297 @@
+"""A tensor on a tape, with the operators and methods in which the definition is written.
+
+What is written over a node's operators and methods also runs on the tensors of `theta.functions`, which have the same.
+A float that is added or subtracted enters the tape as data does, so that a perturbed arithmetic rounds it; a float that
+multiplies or divides is exact, like the ½ and the −1 of a formula. `Node.constant` makes a factor that is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .arithmetic import Array, Selection, sigmoid
+
+if TYPE_CHECKING:
+    from .tape import Tape
+
+Pullback = Callable[[Array], Array]
+
+# Axes by name. A tensor has its draws first, and last what a density adds up.
+SAMPLE = WEIGHT = 0
+LATENT = DATA = BATCH = COMPONENT = COLUMN = LAYER = -1
+
+
+@dataclass(eq=False)
+class Node:
+    """A tensor: its value [run, ...], and how its adjoint becomes its parents'.
+
+    Axes are counted without `run`. Operands align at their last axes.
+    """
+
+    tape: Tape
+    value: Array
+    parents: list[tuple[Node, Pullback]] = field(default_factory=list)
+    wanted: bool = False
+    __array_ufunc__ = None  # operators with NumPy's own scalars are the node's
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes but `run`."""
+        return self.value.shape[1:]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the tape's arithmetic is exact."""
+        return self.tape.arithmetic.exact
+
+    def constant(self, value: float) -> Node:
+        """A number on the same tape, rounded as data is."""
+        return self.tape.input(value)
+
+    def __add__(self, other: Node | float) -> Node:
+        return _add(self, other if isinstance(other, Node) else self.constant(other))
+
+    def __radd__(self, other: float) -> Node:
+        return _add(self.constant(other), self)
+
+    def __sub__(self, other: Node | float) -> Node:
+        return _subtract(self, other if isinstance(other, Node) else self.constant(other))
+
+    def __rsub__(self, other: float) -> Node:
+        return _subtract(self.constant(other), self)
+
+    def __mul__(self, other: Node | float) -> Node:
+        return _multiply(self, other) if isinstance(other, Node) else self._scaled(other)
+
+    def __rmul__(self, other: float) -> Node:
+        return self._scaled(other)
+
+    def __truediv__(self, divisor: float) -> Node:
+        return self._scaled(1 / divisor)
+
+    def __neg__(self) -> Node:
+        return self._scaled(-1.0)
+
+    def __pow__(self, exponent: int) -> Node:
+        if exponent != 2:
+            raise ValueError(f"exponent: expected 2; found {exponent}")
+        return _multiply(self, self)
+
+    def _scaled(self, factor: float) -> Node:
+        round_ = self.tape.round
+        return self.tape.record(round_(self.value * factor), (self, lambda d: round_(d * factor)))
+
+    def linear(self, weight: Node) -> Node:
+        """[..., in] and [out, in] → [..., out]."""
+        inner, w, contract = self.value.shape, weight.value, self.tape.arithmetic.contract
+        rows = self.value.reshape(inner[0], -1, inner[-1])
+        value = contract(rows.swapaxes(1, 2), w.swapaxes(1, 2)).reshape(*inner[:-1], w.shape[1])
+
+        def flat(d: Array) -> Array:
+            return d.reshape(inner[0], -1, w.shape[1])
+
+        return self.tape.record(
+            value,
+            (self, lambda d: contract(flat(d).swapaxes(1, 2), w).reshape(inner)),
+            (weight, lambda d: contract(flat(d), rows)),
+        )
+
+    def sum(self, axis: int) -> Node:
+        """The sum over an axis."""
+        where, shape = _with_run(axis), self.value.shape
+        value = self.tape.arithmetic.sum(self.value, where)
+        return self.tape.record(value, (self, lambda d: np.broadcast_to(np.expand_dims(d, where), shape)))
+
+    def mean(self, axis: int) -> Node:
+        """The mean over an axis; of a single entry, that entry."""
+        count, total = self.shape[axis], self.sum(axis)
+        return total if count == 1 else total / count
+
+    def logsumexp(self, axis: int) -> Node:
+        """log Σ exp over an axis."""
+        round_, where, a = self.tape.round, _with_run(axis), self.value
+        top = a.max(axis=where, keepdims=True)
+        e = round_(np.exp(round_(a - top)))
+        total = self.tape.arithmetic.sum(e, where)
+        value = round_(round_(np.log(total)) + top.squeeze(where))
+
+        def pullback(d: Array) -> Array:
+            if self.exact:  # the everyday form has the absolute error of `value` as a relative one
+                shares = e / np.expand_dims(total, where)
+            else:
+                shares = round_(np.exp(round_(a - np.expand_dims(value, where))))
+            return round_(np.expand_dims(d, where) * shares)
+
+        return self.tape.record(value, (self, pullback))
+
+    def exp(self) -> Node:
+        """e^a."""
+        round_ = self.tape.round
+        value = round_(np.exp(self.value))
+        return self.tape.record(value, (self, lambda d: round_(d * value)))
+
+    def log(self) -> Node:
+        """log a."""
+        round_ = self.tape.round
+        return self.tape.record(round_(np.log(self.value)), (self, lambda d: round_(d / self.value)))
+
+    def sqrt(self) -> Node:
+        """√a."""
+        round_ = self.tape.round
+        value = round_(np.sqrt(self.value))
+        return self.tape.record(value, (self, lambda d: round_(d / (2 * value))))
+
+    def sigmoid(self) -> Node:
+        """1 / (1 + e^−a)."""
+        round_, a = self.tape.round, self.value
+        s = round_(sigmoid(a))
+
+        def slope() -> Array:
+            if self.exact:  # as for tanh: 1 − σ(a) has no digits left where σ(a) is near 1
+                return np.asarray(s * sigmoid(-a))
+            return round_(s * round_(1 - s))
+
+        return self.tape.record(s, (self, lambda d: round_(d * slope())))
+
+    def tanh(self) -> Node:
+        """tanh a."""
+        round_, a = self.tape.round, self.value
+        t = round_(np.tanh(a))
+
+        def slope() -> Array:
+            if self.exact:  # the everyday form cancels where tanh saturates: the truth may not
+                e = np.exp(-2 * np.abs(a))
+                return np.asarray(4 * e / (1 + e) ** 2)
+            return round_(1 - round_(t * t))
+
+        return self.tape.record(t, (self, lambda d: round_(d * slope())))
+
+    def relu(self) -> Node:
+        """max(a, 0), unperturbed."""
+        return self.tape.record(np.maximum(self.value, 0), (self, lambda d: np.where(self.value > 0, d, 0.0)))
+
+    def softplus(self) -> Node:
+        """log(1 + e^a)."""
+        round_ = self.tape.round
+        value = round_(np.logaddexp(self.value, 0))
+        return self.tape.record(value, (self, lambda d: round_(d * round_(sigmoid(self.value)))))
+
+    def bernoulli(self, x: Node) -> Node:
+        """log p(x|a) = −(max(a, 0) − a·x + log(1 + e^−|a|)) on logits a; x is data and gets no adjoint."""
+        round_ = self.tape.round
+        a, data = _aligned(self, x)
+        linear = round_(np.maximum(a, 0) - round_(a * data))
+        e = round_(np.exp(-np.abs(a)))
+        value = -round_(linear + self.tape.arithmetic.log_of_one_plus(e))
+
+        def residual() -> Array:
+            """x − σ(a)."""
+            if self.exact:  # (x − 1) + σ(−a) keeps the digits that x − σ(a) loses where σ(a) is near 1
+                return np.where(a > 0, data - 1 + sigmoid(-a), data - sigmoid(a))
+            return round_(data - round_(sigmoid(a)))
+
+        return self.tape.record(value, (self, lambda d: _like(self, round_(d * residual()))))
+
+    def reshape(self, *shape: int) -> Node:
+        """The same numbers in other axes."""
+        inner = self.value.shape
+        return self.tape.record(self.value.reshape(inner[0], *shape), (self, lambda d: d.reshape(inner)))
+
+    def transpose(self, *axes: int) -> Node:
+        """The axes in another order."""
+        order = (0, *(axis + 1 for axis in axes))
+        back = tuple(int(i) for i in np.argsort(order))
+        return self.tape.record(self.value.transpose(order), (self, lambda d: d.transpose(back)))
+
+    def expand(self, axis: int) -> Node:
+        """An axis of size one, which is `axis` afterwards; negative axes count from the last."""
+        value = np.expand_dims(self.value, axis if axis < 0 else axis + 1)
+        return self.tape.record(value, (self, lambda d: d.reshape(self.value.shape)))
+
+    def __getitem__(self, index: int) -> Node:
+        """The entry of the first axis at `index`."""
+        shape = self.value.shape
+
+        def pullback(d: Array) -> Array:
+            adjoint = np.zeros(shape)
+            adjoint[:, index] = d
+            return adjoint
+
+        return self.tape.record(self.value[:, index], (self, pullback))
+
+    def copy(self, selection: Selection) -> Node:
+        """[..., feature] → [..., *place]; its adjoint's sums are rounded."""
+        arithmetic = self.tape.arithmetic
+        return self.tape.record(selection.copy(self.value), (self, lambda d: selection.add(d, arithmetic)))
+
+    def add_up(self, selection: Selection) -> Node:
+        """[..., *place] → [..., feature], the adjoint of `copy`."""
+        return self.tape.record(selection.add(self.value, self.tape.arithmetic), (self, selection.copy))
+
+
+def stack(nodes: Sequence[Node]) -> Node:
+    """Equally shaped nodes along a new first axis, unperturbed."""
+    value = np.stack([node.value for node in nodes], axis=1)
+    return nodes[0].tape.record(value, *((node, partial(_entry, i)) for i, node in enumerate(nodes)))
+
+
+def concatenate(nodes: Sequence[Node]) -> Node:
+    """Nodes one after the other along the last axis, unperturbed."""
+    ends = np.cumsum([node.shape[-1] for node in nodes])
+    value = np.concatenate([node.value for node in nodes], axis=-1)
+    parts = [slice(int(end) - node.shape[-1], int(end)) for node, end in zip(nodes, ends, strict=True)]
+    return nodes[0].tape.record(value, *((node, partial(_part, part)) for node, part in zip(nodes, parts, strict=True)))
+
+
+def _entry(index: int, d: Array) -> Array:
+    return d[:, index]
+
+
+def _part(part: slice, d: Array) -> Array:
+    return d[..., part]
+
+
+def _add(a: Node, b: Node) -> Node:
+    left, right = _aligned(a, b)
+    return a.tape.record(a.tape.round(left + right), (a, lambda d: _like(a, d)), (b, lambda d: _like(b, d)))
+
+
+def _subtract(a: Node, b: Node) -> Node:
+    left, right = _aligned(a, b)
+    return a.tape.record(a.tape.round(left - right), (a, lambda d: _like(a, d)), (b, lambda d: _like(b, -d)))
+
+
+def _multiply(a: Node, b: Node) -> Node:
+    left, right = _aligned(a, b)
+    round_ = a.tape.round
+    return a.tape.record(
+        round_(left * right),
+        (a, lambda d: _like(a, round_(d * right))),
+        (b, lambda d: _like(b, round_(d * left))),
+    )
+
+
+def _with_run(axis: int) -> int:
+    return axis + 1 if axis >= 0 else axis
+
+
+def _aligned(a: Node, b: Node) -> tuple[Array, Array]:
+    rank = max(a.value.ndim, b.value.ndim)
+    left, right = (v.reshape(v.shape[0], *[1] * (rank - v.ndim), *v.shape[1:]) for v in (a.value, b.value))
+    return left, right
+
+
+def _like(node: Node, adjoint: Array) -> Array:
+    """The adjoint summed over the axes along which `node` was repeated."""
+    total = node.tape.arithmetic.sum
+    while adjoint.ndim > node.value.ndim:
+        adjoint = total(adjoint, axis=1)
+    for axis, size in enumerate(node.value.shape):
+        if size == 1 and adjoint.shape[axis] != 1:
+            adjoint = np.expand_dims(total(adjoint, axis=axis), axis)
+    return adjoint

@@ -20,8 +20,8 @@ from ..execution.backends import precision
 from ..execution.bench.proof import OF_SUM, PASS, PASS_STEPS, Expected, is_sum
 from ..execution.peers.table import NOISE
 from ..execution.stages import repeated
-from .equality import against_truth
 from .tolerance import K, tolerances
+from .truth import against_truth
 
 Record = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..definition.letters import base, command_of, is_greek
 from ..definition.notation import Notation, Symbol
 from ..definition.roles import ROLES
-from .claims.printed import base, command_of, is_greek
 
 _STYLE = re.compile(
     r"\\(mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|text|tilde|widetilde|hat|operatorname|log)(?![a-z])"

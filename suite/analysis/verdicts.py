@@ -12,8 +12,9 @@ from ..definition.problem import Problem
 from ..execution.backends import base_dtype
 from ..execution.cells import EqualityRecord
 from ..execution.records import Cell, cell_of
-from .equality import against_each_other, against_truth, truth_of
 from .exclusions import Exclusion, exclusion_of
+from .pairs import against_each_other
+from .truth import against_truth, truth_of
 
 COLUMNS = (
     "problem",
@@ -34,8 +35,6 @@ COLUMNS = (
     "reason",
     "embedding",
 )
-#: Verdicts that fail a run.
-FAILING = ("differs", "failed", "timeout", "unexpected-pass")
 
 Row = dict[str, Any]
 

@@ -11,6 +11,10 @@ import typer
 from ..definition.problem import Problem
 from ..execution.plan import Selection, require_cells
 from ..execution.supervisor import cpu_threads
+from ..report.claims import print_claims
+from ..report.console import print_json, progress, shown_path, stderr
+from ..report.equivalence import print_verdicts
+from ..report.verdicts import exit_code
 from ..samples import claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality, load_problems
@@ -26,14 +30,7 @@ from .options import (
     Timeout,
     WorkerThreads,
     checked_threads,
-    exit_code,
-    print_claims,
-    print_json,
-    print_verdicts,
-    progress,
     select,
-    shown_path,
-    stderr,
 )
 
 

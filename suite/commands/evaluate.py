@@ -14,21 +14,8 @@ from ..execution.plan import plan_cells, require_cells
 from ..execution.processes import Pool, scratch_folder
 from ..execution.records import CELL_FIELDS, CellRecord
 from ..execution.supervisor import cpu_threads
-from .options import (
-    AsJson,
-    Backends,
-    Device,
-    Dtypes,
-    Modes,
-    Notations,
-    Timeout,
-    WorkerThreads,
-    checked_threads,
-    print_json,
-    print_table,
-    progress,
-    select,
-)
+from ..report.console import print_json, print_table, progress
+from .options import AsJson, Backends, Device, Dtypes, Modes, Notations, Timeout, WorkerThreads, checked_threads, select
 
 #: The terms whose means are printed.
 PRINTED = ("elbo", "elbo_monte_carlo", "iwae", "log_likelihood", "kl")

@@ -8,7 +8,8 @@ from typing import Any
 from ..definition.notation import Notation
 from ..definition.registry import notations
 from ..execution.backends import BACKENDS, Backend
-from .options import AsJson, print_json, print_table
+from ..report.console import print_json, print_table
+from .options import AsJson
 
 
 def list_(as_json: AsJson = False) -> None:

@@ -1,36 +1,20 @@
-"""Options that several commands share, and how they print."""
+"""The options by which commands select cells, shared by all verbs."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
-from ..analysis.summary import verdict_counts
-from ..analysis.trust import Row as TrustRow
-from ..analysis.verdicts import FAILING, Row
 from ..definition.errors import BadInput
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
-from ..execution.bench.trust import AA
 from ..execution.plan import Selection
 from ..execution.processes import blind_backends
-from ..execution.records import CellRecord, Document, as_document
 from ..execution.supervisor import cpu_threads
-from ..report.trust import sections
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
 Backends = Annotated[
@@ -46,8 +30,6 @@ Threads = Annotated[int | None, typer.Option(help="Threads of what is timed [def
 WorkerThreads = Annotated[
     int | None, typer.Option("--threads", help="Threads of one operation [default: backends share the CPUs].", min=1)
 ]
-
-stderr = Console(stderr=True)
 
 
 def select(
@@ -93,93 +75,3 @@ def checked_threads(threads: int | None) -> int | None:
 def thread_count(threads: int | None) -> int:
     """The number asked for, checked, or all CPUs that this process may use."""
     return checked_threads(threads) or cpu_threads()
-
-
-def shown_path(path: Path) -> str:
-    """A path as it is shorter to read: from here, or absolute."""
-    return min(str(path), os.path.relpath(path), key=len)
-
-
-@contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[CellRecord | Document], None]]:
-    """A bar on stderr that goes on with every record."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=stderr, transient=False) as bar:
-        task = bar.add_task(title, total=total)
-
-        def advance(record: CellRecord | Document) -> None:
-            said = as_document(record) if isinstance(record, CellRecord) else record
-            if said["status"] in ("failed", "timeout"):
-                what = said.get("notation") or said["duel"]
-                bar.console.print(f"{said['status']}: {what} on {said['backend']}: {said['reason']}")
-            bar.advance(task)
-            done = int(bar.tasks[task].completed)
-            bar.update(task, total=max(total, done))  # what is not stable is timed again
-
-        yield advance
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout; numbers keep 17 digits, and NaN and infinity, which JSON lacks, become null."""
-    json.dump(_finite(document), sys.stdout, ensure_ascii=False, allow_nan=False)
-    print()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on stdout; not cut to the terminal's width where stdout is a file."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        # as Text, since a source may print square brackets, which Rich would take for its own markup
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def exit_code(rows: Sequence[Row]) -> int:
-    """1 where any cell fails the run."""
-    return int(any(row["verdict"] in FAILING for row in rows))
-
-
-def print_verdicts(rows: Sequence[Row]) -> None:
-    """How many cells have each verdict, and one line for each that fails the run."""
-    counts = verdict_counts(rows)
-    print("cells: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    seen = set()
-    for row in rows:
-        cell = tuple(row[name] for name in ("problem", "notation", "backend", "device", "dtype", "mode"))
-        if row["verdict"] in FAILING and cell not in seen:
-            seen.add(cell)
-            print(f"{row['verdict']}: {' '.join(cell)}: {row['first_divergence'] or row['reason']}")
-
-
-def print_trust(rows: Sequence[TrustRow]) -> None:
-    """What the timings are worth; nothing where a run was not asked to test them."""
-    if any(row["promise"] == AA for row in rows):
-        for title, columns, lines in sections(rows):
-            print_table(title, columns, lines)
-
-
-def print_claims(rows: Sequence[Row]) -> None:
-    """How many entries of notation.toml hold, and one line for each that does not; nothing where none were executed."""
-    counts = Counter(row["verdict"] for row in rows)
-    if counts:
-        print("claims: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
-    for row in rows:
-        if row["verdict"] in FAILING:
-            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {row['found']}"
-            print(f"{row['verdict']}: {row['notation']} on {row['backend']}: {said}")

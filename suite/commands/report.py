@@ -16,13 +16,18 @@ from ..analysis.agreement import agreement_rows, agreement_text
 from ..analysis.trust import broken
 from ..definition.errors import BadInput
 from ..report.agreement import write_agreement
+from ..report.claims import print_claims
+from ..report.console import print_json, print_table, stderr
+from ..report.equivalence import print_verdicts
 from ..report.throughput import SHOWN, shown
+from ..report.trust import print_trust
+from ..report.verdicts import exit_code
 from ..workflow.claims import tabulate_claims
 from ..workflow.equality import judge_run
 from ..workflow.folder import RunFolder
 from ..workflow.paired_phases import tabulate_trust
 from ..workflow.throughput import tabulate_run
-from .options import AsJson, exit_code, print_claims, print_json, print_table, print_trust, print_verdicts, stderr
+from .options import AsJson
 
 COMMITTED = Path("reports/committed")
 # Tensors, problems and raw rounds stay with the run: the tables and the records are what others read.

@@ -16,33 +16,19 @@ from ..definition.errors import BadInput
 from ..execution.bench.sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, BenchSample, Proven
 from ..execution.bench.trust import TRUST, TrustSample
 from ..execution.plan import Selection, require_cells
+from ..report.claims import print_claims
+from ..report.console import print_json, print_table, progress, shown_path, stderr
+from ..report.equivalence import print_verdicts
 from ..report.throughput import SHOWN, shown
+from ..report.trust import print_trust
+from ..report.verdicts import exit_code
 from ..samples import bench_proofs, claims_sample, equality_sample
 from ..workflow.claims import pending_claims, tabulate_claims
 from ..workflow.equality import Equality
 from ..workflow.folder import RunFolder, create_run, open_for_resume
 from ..workflow.paired_phases import plan_steps, plan_trust_phase, tabulate_trust
 from ..workflow.throughput import plan_throughput
-from .options import (
-    AsJson,
-    Backends,
-    Device,
-    Notations,
-    Out,
-    Threads,
-    Timeout,
-    exit_code,
-    print_claims,
-    print_json,
-    print_table,
-    print_trust,
-    print_verdicts,
-    progress,
-    select,
-    shown_path,
-    stderr,
-    thread_count,
-)
+from .options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, select, thread_count
 
 Full = Annotated[bool, typer.Option("--full", help="The whole matrix instead of the quick sample.")]
 Resume = Annotated[

@@ -11,7 +11,6 @@ import typer
 from ..analysis.claims.verdicts import Row
 from ..analysis.equations import equations
 from ..analysis.symbols import Entry, glossary, of_letter, side_by_side
-from ..analysis.verdicts import FAILING
 from ..definition.errors import BadInput
 from ..definition.notation import Notation
 from ..definition.roles import ROLES
@@ -19,20 +18,12 @@ from ..execution.backends import BACKENDS, one_of
 from ..execution.plan import Selection
 from ..execution.processes import scratch_folder
 from ..execution.supervisor import cpu_threads
+from ..report.console import print_json, print_table, progress, stderr
 from ..report.plain import plain
+from ..report.verdicts import FAILING, exit_code
 from ..workflow.claims import gather_and_judge, rows_of_run
 from ..workflow.folder import RunFolder
-from .options import (
-    AsJson,
-    Backends,
-    Timeout,
-    exit_code,
-    print_json,
-    print_table,
-    progress,
-    select,
-    stderr,
-)
+from .options import AsJson, Backends, Timeout, select
 
 COLUMNS = ("role", "notation", "symbol", "code", "equation", "scale", "verified by")
 

@@ -14,16 +14,22 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ..analysis.theta.answer import Answer
 from ..definition.errors import EnvironmentLacks
+from ..definition.notation import Notation
+from ..definition.registry import notations
 from ..execution.backends import BACKENDS, one_of
+from ..execution.plan import Selection
 from ..execution.processes import scratch_folder
+from ..execution.supervisor import cpu_threads
 from ..execution.theta.records import Outcome
+from ..report.console import print_json, print_table, shown_path, stderr
 from ..report.theta import answer_tables, write_answer
 from ..report.theta_rows import long_tables
+from ..workflow.claims import gather_and_judge
 from ..workflow.folder import RunFolder, create_run
 from ..workflow.theta import compute
 from ..workflow.theta_training import COMMITTED, OnOutcome, load_trained
 from ..workflow.theta_training import train as train_all
-from .options import AsJson, Backends, Out, print_json, print_table, shown_path, stderr
+from .options import AsJson, Backends, Out
 
 Train = Annotated[
     bool,
@@ -59,9 +65,29 @@ def theta(
             made = shown_path(folder.path / "trained")
             stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
         with _waiting("theta", backends) as advance:
-            answer, found = compute(backends, trained, scratch / "compute", timeout_s=timeout, on_outcome=advance)
+            answer, found = compute(
+                backends,
+                trained,
+                scratch / "compute",
+                held_claims=lambda name, folder: _held_claims(name, folder, timeout),
+                timeout_s=timeout,
+                on_outcome=advance,
+            )
         outcomes.append(found)
     _finish(answer, outcomes, folder, as_json)
+
+
+def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
+    """Each notation with the printed distributions whose claims were executed on a backend and hold."""
+    scratch.mkdir()
+    selection = Selection(tuple(notations().values()), backends=(backend,))
+    rows = gather_and_judge(
+        RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
+    )
+    for notation in selection.notations:
+        wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}
+        held = {claim.distribution for claim in notation.claims if f"claims {claim.distribution}" not in wrong}
+        yield notation, set() if "all" in wrong else held
 
 
 def _finish(answer: Answer | None, outcomes: Sequence[dict[str, Outcome]], folder: RunFolder, as_json: bool) -> None:

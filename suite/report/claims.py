@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..analysis.claims.verdicts import COLUMNS, Row
 from .tables import frame, markdown, write_table, write_whole
+from .verdicts import FAILING
 
 COUNTED = ("notation", "backend", "verdict", "entries")
 
@@ -27,3 +28,14 @@ def write_claims(rows: Sequence[Row], folder: Path) -> None:
     if wrong:
         text += "\n\n## What does not hold\n\n" + markdown(frame(wrong, COLUMNS))
     write_whole(folder / "claims.md", lambda path: path.write_text(f"{text}\n", encoding="utf-8"))
+
+
+def print_claims(rows: Sequence[Row]) -> None:
+    """How many entries of notation.toml hold, and one line for each that does not; nothing where none were executed."""
+    counts = Counter(row["verdict"] for row in rows)
+    if counts:
+        print("claims: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    for row in rows:
+        if row["verdict"] in FAILING:
+            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {row['found']}"
+            print(f"{row['verdict']}: {row['notation']} on {row['backend']}: {said}")

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..analysis.summary import cell_lines, verdict_counts
-from ..analysis.verdicts import COLUMNS, Row
-
 NUMBER = ".3g"
 
 
-def frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
+def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Rows as a table with these columns first; what else the rows hold follows."""
     table = pd.DataFrame(list(rows))
     rest = [name for name in table.columns if name not in columns]
@@ -61,16 +58,3 @@ def _cell_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:{NUMBER}}"
     return str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
-    """equivalence.csv, .parquet (a row per cell and tensor) and .md (a line per cell)."""
-    write_table(frame(rows, COLUMNS), folder / "equivalence")
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdict_counts(rows).items())
-    text = (
-        "# Equality of the ELBO and everything behind it\n\n"
-        f"Cells: {counts}. A cell is `equal` when every tensor it returned is within its tolerance of the truth; "
-        "the tensor shown is the one that came closest to its tolerance. Row by row: `equivalence.csv`.\n\n"
-    )
-    text += markdown(pd.DataFrame(cell_lines(rows)))
-    write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))

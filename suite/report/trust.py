@@ -11,6 +11,7 @@ from ..analysis.trust import COLUMNS, PLANTED, Row
 from ..execution.bench.harness import BENCHMARK
 from ..execution.bench.timings import HARNESS
 from ..execution.bench.trust import AA
+from .console import print_table
 from .tables import frame, markdown, write_table, write_whole
 
 _QUESTION = ("backend", "stage", "mode", "tries", "{called}", "rate (95 %)", "median ratio (95 %)", "apart", "holds")
@@ -100,3 +101,10 @@ def _cost(row: Row) -> list[str]:
 
 def _holds(row: Row) -> str:
     return {True: "yes", False: "NO", None: ""}[row["holds"]]
+
+
+def print_trust(rows: Sequence[Row]) -> None:
+    """What the timings are worth; nothing where a run was not asked to test them."""
+    if any(row["promise"] == AA for row in rows):
+        for title, columns, lines in sections(rows):
+            print_table(title, columns, lines)

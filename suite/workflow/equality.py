@@ -15,7 +15,8 @@ from ..execution.cells import EqualityRecord
 from ..execution.plan import Plan, Selection, plan_cells
 from ..execution.processes import OnRecord, Pool
 from ..execution.records import append_record, done
-from ..report.tables import write_equivalence, write_whole
+from ..report.equivalence import write_equivalence
+from ..report.tables import write_whole
 from .folder import RunFolder
 
 

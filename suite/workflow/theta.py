@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,23 +13,26 @@ from ..analysis.theta.trained import scores
 from ..analysis.theta.truth import truth_of
 from ..definition.notation import Notation
 from ..definition.problem import Problem, read_tensors, save_problem, save_tensors
-from ..definition.registry import notations
 from ..definition.theta import digits
 from ..definition.theta.cases import all_cases
 from ..definition.theta.training import split_digits
 from ..execution.backends import BACKENDS
-from ..execution.plan import Selection
-from ..execution.supervisor import cpu_threads
 from ..execution.theta.measure import Asked
 from ..execution.theta.records import Outcome, missing
 from ..execution.theta.start import run_jobs
-from .claims import gather_and_judge
-from .folder import RunFolder
 from .theta_training import OnOutcome, Trained
+
+HeldClaims = Callable[[str, Path], Iterable[tuple[Notation, set[str]]]]
 
 
 def compute(
-    backends: Sequence[str], trained: Trained, scratch: Path, *, timeout_s: float, on_outcome: OnOutcome
+    backends: Sequence[str],
+    trained: Trained,
+    scratch: Path,
+    *,
+    held_claims: HeldClaims,
+    timeout_s: float,
+    on_outcome: OnOutcome,
 ) -> tuple[Answer | None, dict[str, Outcome]]:
     """Run every backend and judge; no answer where none could run.
 
@@ -37,6 +40,7 @@ def compute(
         backends: by name.
         trained: the weights of the readings' models, and the records of the trainings.
         scratch: an empty folder for the workers' files.
+        held_claims: (backend, empty folder) → each notation with its printed distributions whose claims hold.
         timeout_s: how long one worker may take.
         on_outcome: called with each backend's outcome as it comes.
     """
@@ -60,23 +64,8 @@ def compute(
     small, vae = (
         {o.backend: read_tensors(o.folder / f"{task}.safetensors") for o in done} for task in ("densities", "readings")
     )
-    sources = [
-        source_line(notation, held) for notation, held in _held_claims(done[0].backend, scratch / "claims", timeout_s)
-    ]
+    sources = [source_line(notation, held) for notation, held in held_claims(done[0].backend, scratch / "claims")]
     return answer_of(expected, small, vae, scores(trained.records), trained.origin, sources), outcomes
-
-
-def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
-    """Each notation with the printed distributions whose claims were executed on a backend and hold."""
-    scratch.mkdir()
-    selection = Selection(tuple(notations().values()), backends=(backend,))
-    rows = gather_and_judge(
-        RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
-    )
-    for notation in selection.notations:
-        wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}
-        held = {claim.distribution for claim in notation.claims if f"claims {claim.distribution}" not in wrong}
-        yield notation, set() if "all" in wrong else held
 
 
 def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from itertools import permutations
 from typing import Any
 
-from elbostone.analysis.claims.printed import command_of, is_greek, letters_in
 from elbostone.definition.axes import parse_axes
+from elbostone.definition.letters import command_of, is_greek, letters_in
 from elbostone.definition.notation import Notation
 from elbostone.definition.probes import probes
 from elbostone.definition.roles import KINDS, NETS, ROLES

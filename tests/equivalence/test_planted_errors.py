@@ -17,8 +17,9 @@ import pytest
 from equivalence.planted import GROUPS, PACKAGE, Planted, copy, edited, plant, problems_of
 from equivalence.planted_errors import PLANTED
 
-from elbostone.analysis.equality import against_each_other, truth_of
 from elbostone.analysis.exclusions import load_exclusions
+from elbostone.analysis.pairs import against_each_other
+from elbostone.analysis.truth import truth_of
 from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
 from elbostone.definition.comparison import Tensors, Truth
 from elbostone.definition.problem import Problem, read_tensors, save_problem

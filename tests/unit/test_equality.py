@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.equality import against_each_other, against_truth, flow, truth_of
 from elbostone.analysis.exclusions import Exclusion, exclusion_of, load_exclusions
+from elbostone.analysis.pairs import against_each_other, flow
 from elbostone.analysis.tolerance import tolerances
+from elbostone.analysis.truth import against_truth, truth_of
 from elbostone.analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict, judge, proven
 from elbostone.definition.comparison import Comparison, Truth, first_divergence
 from elbostone.definition.errors import BadInput

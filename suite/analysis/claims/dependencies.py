@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from ...definition.errors import BadInput
+from ...definition.letters import letters_of
 from ...definition.notation import Symbol
 from ...definition.probes import Probe
 from ...definition.spec import CONDITIONS
 from ...definition.weights import decoder_slots, weight_shapes
 from .evidence import Evidence, Violation
-from .printed import letters_of
 from .symbols import claim_of
 
 #: Role of a set of weights → what has to depend on each of them, and what on none.

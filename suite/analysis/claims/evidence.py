@@ -16,7 +16,7 @@ from ...definition.problem import Problem
 from ...definition.spec import CONDITIONS, Spec
 from ...execution.claims.facts import Array, Facts
 from ...execution.subject import DATA_COUNT
-from ..equality import truth_of
+from ..truth import truth_of
 
 DTYPE = "float64"
 AGREES = "the run agrees with"

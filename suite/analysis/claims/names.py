@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from ...definition.letters import letters_of
 from ...definition.notation import Notation
 from .evidence import Evidence, Violation
-from .printed import letters_of
 
 SUBSCRIPTED = re.compile(r"[A-Za-z]_\w+")
 FRAMEWORKS_OWN = ("y_pred", "y_true")

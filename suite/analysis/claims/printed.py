@@ -3,44 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ...definition.letters import Letters, base, command_of, is_greek, letters_in, letters_of
 from ...definition.notation import Notation
 from .evidence import Evidence, Violation
-
-
-@dataclass(frozen=True)
-class Letters:
-    """A printed distribution in parts: `p_θ(x|z)` has subscripts (θ) and any after `;`, arguments (x), given (z)."""
-
-    name: str
-    subscripts: tuple[str, ...]
-    arguments: tuple[str, ...]
-    given: tuple[str, ...]
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        return (*self.subscripts, *self.arguments, *self.given)
-
-
-def letters_of(code: str) -> Letters:
-    """The parts of a distribution's code name."""
-    head, _, inner = code.partition("(")
-    name, _, subscripts = head.partition("_")
-    before, _, after = inner.removesuffix(")").partition("|")
-    parameters: list[str] = []
-    sides = []
-    for side in (before, after):
-        variables, _, own = side.partition(";")
-        parameters += _split(own)
-        sides.append(_split(variables))
-    return Letters(name, (*re.findall(r"[^\W_]+", subscripts), *parameters), tuple(sides[0]), tuple(sides[1]))
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def check_distributions(evidence: Evidence) -> Iterator[Violation]:
@@ -71,11 +38,6 @@ def _roles(notation: Notation, letters: Letters) -> tuple[str, ...]:
     return patterns.get((kinds(letters.arguments), kinds(letters.given)), ())
 
 
-def base(name: str) -> str:
-    """The letter of a name, without subscripts, superscripts and numbers."""
-    return re.split(r"[_^0-9(⁰¹²³⁴-⁹ᴸ]", name)[0]
-
-
 def check_tex(evidence: Evidence) -> Iterator[Violation]:
     """Every letter of the code, Greek or single, is printed by the TeX; what is around it is prose."""
     for symbol in evidence.notation.symbols:
@@ -84,24 +46,6 @@ def check_tex(evidence: Evidence) -> Iterator[Violation]:
         if missing:
             found = f"no {', '.join(missing)} in it"
             yield evidence.violation(f"symbol {symbol.code}", ("tex", "code"), f"tex {symbol.tex}", found)
-
-
-def letters_in(code: str) -> list[str]:
-    """Greek letters, and single Latin ones that stand alone, of a code name."""
-    code = code.replace("D_KL", "KL")  # not every source prints the D
-    greek = [letter for letter in code if is_greek(letter)]
-    return list(dict.fromkeys([*greek, *re.findall(r"(?<![^\W_])[A-Za-z](?=[^A-Za-z]|$)", code)]))
-
-
-def is_greek(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith("GREEK")
-
-
-def command_of(letter: str) -> str:
-    """The TeX command of a Greek letter, without its backslash."""
-    name = unicodedata.name(letter).split()
-    command = name[-1].lower().replace("lamda", "lambda")
-    return command.capitalize() if "CAPITAL" in name else command
 
 
 def _prints(tex: str, letter: str) -> bool:

@@ -17,7 +17,7 @@ from ...definition.probes import Probe
 from ...definition.spec import Spec
 from ...definition.weights import weight_axes
 from ...execution.claims.facts import Array
-from ..equality import truth_of
+from ..truth import truth_of
 from .evidence import DTYPE, Evidence, Violation
 
 SCALES = (1.0, 0.5, 2.0, -1.0, -0.5, -2.0)

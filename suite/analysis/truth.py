@@ -1,22 +1,17 @@
-"""Equality: every tensor of every cell against the truth and against each other cell, in the order of data flow."""
+"""The truth of a problem: the exact case where there is one, else the definition; and a cell's tensors against it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..definition import oracle
 from ..definition.comparison import Comparison, Tensors, Truth, compare, flow, undefined
 from ..definition.lifting import lifted
 from ..definition.problem import Problem
 from .tolerance import tolerances
-
-Array = NDArray[Any]
 
 
 def truth_of(
@@ -57,25 +52,3 @@ def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comp
         for name in flow(problem)
         if name in tensors
     ]
-
-
-def against_each_other(
-    problem: Problem, cells: Mapping[str, Tensors], truth: Truth
-) -> Iterator[tuple[str, str, Comparison]]:
-    """The first tensor in which each pair of cells differs by more than the sum of their tolerances.
-
-    Args:
-        problem: what all cells ran on.
-        cells: cell key → tensors, all of one dtype.
-        truth: its tolerances.
-
-    Yields:
-        (cell, other cell, comparison) for every pair that differs.
-    """
-    for (one, a), (other, b) in combinations(cells.items(), 2):
-        for name in flow(problem):
-            if name in a and name in b and name in truth.tensors:
-                comparison = compare(name, a[name], b[name], 2 * truth.tolerances[name], truth.dtype)
-                if not comparison.equal:
-                    yield one, other, comparison
-                    break

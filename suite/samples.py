@@ -17,7 +17,7 @@ from .definition.writing import written_by
 from .execution.backends import BACKENDS, DTYPES, MODES
 from .execution.bench.sample import BenchSample
 from .execution.bench.workloads import DIGITS, make_workload
-from .execution.plan import Selection
+from .execution.selection import Selection
 
 Sample = list[tuple[Problem, tuple[Selection, ...]]]
 

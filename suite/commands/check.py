@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ..definition.problem import Problem
-from ..execution.plan import Selection, require_cells
+from ..execution.plan import require_cells
+from ..execution.selection import Selection
 from ..execution.supervisor import cpu_threads
 from ..report.claims import print_claims
 from ..report.console import print_json, progress, shown_path, stderr

@@ -12,8 +12,8 @@ import typer
 from ..definition.errors import BadInput
 from ..definition.registry import choose
 from ..execution.backends import BACKENDS, DEVICES, DTYPES, MODES
-from ..execution.plan import Selection
 from ..execution.processes import blind_backends
+from ..execution.selection import Selection
 from ..execution.supervisor import cpu_threads
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]

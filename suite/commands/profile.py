@@ -11,8 +11,8 @@ import typer
 from ..definition.errors import BadInput, EnvironmentLacks
 from ..execution.backends import BACKENDS, DEVICES, one_of
 from ..execution.bench.lookup import find_timing
-from ..execution.plan import lacking_compiler
 from ..execution.processes import blind_backends
+from ..execution.selection import lacking_compiler
 from ..report.console import print_json, shown_path, stderr
 from ..workflow.folder import create_run
 from ..workflow.profiling import operations, profile, trace_folder, ways_to_open

@@ -15,7 +15,8 @@ from ..analysis.verdicts import Row, by_cell, proven
 from ..definition.errors import BadInput
 from ..execution.bench.sample import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, BenchSample, Proven
 from ..execution.bench.trust import TRUST, TrustSample
-from ..execution.plan import Selection, require_cells
+from ..execution.plan import require_cells
+from ..execution.selection import Selection
 from ..report.claims import print_claims
 from ..report.console import print_json, print_table, progress, shown_path, stderr
 from ..report.equivalence import print_verdicts

@@ -15,8 +15,8 @@ from ..definition.errors import BadInput
 from ..definition.notation import Notation
 from ..definition.roles import ROLES
 from ..execution.backends import BACKENDS, one_of
-from ..execution.plan import Selection
 from ..execution.processes import scratch_folder
+from ..execution.selection import Selection
 from ..execution.supervisor import cpu_threads
 from ..report.console import print_json, print_table, progress, stderr
 from ..report.plain import plain

@@ -17,8 +17,8 @@ from ..definition.errors import EnvironmentLacks
 from ..definition.notation import Notation
 from ..definition.registry import notations
 from ..execution.backends import BACKENDS, one_of
-from ..execution.plan import Selection
 from ..execution.processes import scratch_folder
+from ..execution.selection import Selection
 from ..execution.supervisor import cpu_threads
 from ..execution.theta.records import Outcome
 from ..report.console import print_json, print_table, shown_path, stderr

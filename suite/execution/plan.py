@@ -2,76 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
-from ..definition.errors import BadInput, EnvironmentLacks
+from ..definition.errors import BadInput
 from ..definition.maps import weight_maps
 from ..definition.notation import Notation
 from ..definition.problem import Problem
 from ..definition.registry import packages
 from ..definition.writing import written_by
-from .backends import BACKENDS, DEVICES, DTYPES, MODES, Backend, one_of
+from .backends import BACKENDS, Backend
 from .cells import EqualityRecord, Task
-from .claims.records import ClaimsRecord, ClaimsTask
-from .records import CLAIMS, Cell, CellRecord, Status
-from .tasks import CellTask
-
-
-@dataclass
-class Plan:
-    """What will run, and the records of what will not."""
-
-    tasks: list[CellTask] = field(default_factory=list)
-    settled: list[CellRecord] = field(default_factory=list)
-
-    def add(self, other: Plan) -> None:
-        self.tasks += other.tasks
-        self.settled += other.settled
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What a command asked for; an empty tuple means all. `blind`: backends that cannot use the device, and why."""
-
-    notations: tuple[Notation, ...]
-    backends: tuple[str, ...] = ()
-    device: str = "cpu"
-    dtypes: tuple[str, ...] = ("float64",)
-    modes: tuple[str, ...] = ("eager",)
-    gradients: bool = True
-    blind: Mapping[str, str] = field(default_factory=dict)
-
-    def check(self) -> None:
-        """Refuse unknown words and what was asked for by name and is not here.
-
-        Raises:
-            BadInput: an unknown backend, device, dtype or mode.
-            EnvironmentLacks: a named backend or the compiler of a named mode is not installed.
-        """
-        one_of("device", self.device, DEVICES)
-        for dtype in self.dtypes:
-            one_of("dtype", dtype, DTYPES)
-        for mode in self.modes:
-            one_of("mode", mode, MODES)
-        for name in self.backends:
-            one_of("backend", name, tuple(BACKENDS))
-            if BACKENDS[name].lacking():
-                raise EnvironmentLacks(BACKENDS[name].remedy())
-        if "torch" in self.backends and "compiled" in self.modes and (lack := lacking_compiler()):
-            raise EnvironmentLacks(lack)
-
-
-def lacking_compiler() -> str | None:
-    """Why torch.compile cannot work here; None where its C++ compiler is found."""
-    compiler = os.environ.get("CXX", "g++")
-    if shutil.which(compiler.split()[0]) is not None:
-        return None
-    need = "mode 'compiled' on backend 'torch' needs a C++ compiler"
-    return f"{need}; '{compiler}' is not on the PATH: install g++, or set CXX"
+from .records import Cell, Status
+from .selection import Plan, Selection, lacking_compiler
 
 
 def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:
@@ -113,20 +56,6 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                             embedding,
                         )
                     )
-    return plan
-
-
-def plan_claims(selection: Selection) -> Plan:
-    """One cell per notation and backend that gathers the facts for its claims, in float64, eagerly, on the CPU."""
-    plan = Plan()
-    where = packages()
-    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
-        for notation in selection.notations:
-            cell = Cell(CLAIMS, notation.id, backend.framework, backend.name, "cpu", "float64", "eager")
-            if backend.lacking():
-                plan.settled.append(ClaimsRecord(cell=cell, status="missing", reason=backend.remedy()))
-                continue
-            plan.tasks.append(ClaimsTask(cell, where[notation.id], str(notation.path)))
     return plan
 
 

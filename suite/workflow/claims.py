@@ -9,10 +9,11 @@ from ..analysis.claims.verdicts import Row, judge_claims
 from ..definition.errors import BadInput
 from ..definition.notation import FRAMEWORKS, Notation
 from ..definition.registry import notations
+from ..execution.claims.plan import plan_claims
 from ..execution.claims.records import ClaimsRecord
-from ..execution.plan import Plan, Selection, plan_claims
 from ..execution.processes import OnRecord, Pool
 from ..execution.records import append_record, done
+from ..execution.selection import Plan, Selection
 from ..report.claims import write_claims
 from .folder import RunFolder
 

@@ -12,9 +12,10 @@ from ..analysis.verdicts import Row, judge
 from ..definition.errors import BadInput
 from ..definition.problem import Problem, load_problem, save_problem
 from ..execution.cells import EqualityRecord
-from ..execution.plan import Plan, Selection, plan_cells
+from ..execution.plan import plan_cells
 from ..execution.processes import OnRecord, Pool
 from ..execution.records import append_record, done
+from ..execution.selection import Plan, Selection
 from ..report.equivalence import write_equivalence
 from ..report.tables import write_whole
 from .folder import RunFolder

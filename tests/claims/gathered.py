@@ -8,9 +8,10 @@ from elbostone.analysis.claims.evidence import Violation
 from elbostone.definition.notation import Notation
 from elbostone.definition.problem import read_tensors
 from elbostone.execution.claims.facts import Facts, facts_of
+from elbostone.execution.claims.plan import plan_claims
 from elbostone.execution.claims.records import ClaimsRecord
-from elbostone.execution.plan import Selection, plan_claims
 from elbostone.execution.processes import Pool
+from elbostone.execution.selection import Selection
 from elbostone.execution.tasks import CellTask
 from elbostone.workflow.claims import sources_of
 

@@ -7,8 +7,9 @@ from elbostone.analysis.exclusions import load_exclusions
 from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
 from elbostone.definition.problem import load_problem, read_tensors
 from elbostone.execution.cells import EqualityRecord
-from elbostone.execution.plan import Plan, Selection, plan_cells
+from elbostone.execution.plan import plan_cells
 from elbostone.execution.processes import Pool
+from elbostone.execution.selection import Plan, Selection
 from elbostone.execution.supervisor import cpu_threads
 
 

@@ -8,7 +8,7 @@ from equivalence.cells import run_and_judge
 from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.clamp import DEPARTURE, STEP
-from elbostone.execution.plan import Selection
+from elbostone.execution.selection import Selection
 
 CASE = Path(__file__).parent.parent / "exact/binary-relu-many-samples.json"
 PUBLISHED = tuple(n for n in notations().values() if n.methods.quantities_as_published is not None)

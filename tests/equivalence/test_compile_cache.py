@@ -11,7 +11,7 @@ from equivalence.cells import run_and_judge
 from elbostone.definition.problem import read_tensors
 from elbostone.definition.registry import notations
 from elbostone.execution import environment
-from elbostone.execution.plan import Selection
+from elbostone.execution.selection import Selection
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 

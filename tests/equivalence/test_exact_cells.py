@@ -15,7 +15,7 @@ from elbostone.definition.problem import load_problem
 from elbostone.definition.registry import notations
 from elbostone.execution.backends import BACKENDS
 from elbostone.execution.bindings import Graphs
-from elbostone.execution.plan import Selection
+from elbostone.execution.selection import Selection
 
 ROOT = Path(__file__).parent.parent.parent
 OWN = sorted((ROOT / "tests/exact").glob("*.json"))

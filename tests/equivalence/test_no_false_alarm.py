@@ -28,8 +28,9 @@ from elbostone.definition.spec import CONDITIONS
 from elbostone.definition.weights import decoder_slots
 from elbostone.definition.writing import written_by
 from elbostone.execution.backends import BACKENDS
-from elbostone.execution.plan import Plan, Selection, plan_cells
+from elbostone.execution.plan import plan_cells
 from elbostone.execution.processes import Pool
+from elbostone.execution.selection import Plan, Selection
 from elbostone.execution.supervisor import cpu_threads
 
 DTYPES = ("float64", "float32")

@@ -18,9 +18,10 @@ from elbostone.execution.backends import Backend
 from elbostone.execution.cells import EqualityRecord, Task
 from elbostone.execution.environment import worker_environment
 from elbostone.execution.jobs import Job
-from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.plan import plan_cells
 from elbostone.execution.probe import Probed, probe
 from elbostone.execution.processes import Pool, blind_backends, shared
+from elbostone.execution.selection import Selection
 from elbostone.execution.supervisor import cpu_threads, least_used
 from elbostone.execution.tasks import part_of
 

@@ -18,8 +18,9 @@ from elbostone.definition.spec import Spec
 from elbostone.definition.weights import weight_shapes
 from elbostone.execution.cells import EqualityRecord
 from elbostone.execution.jobs import Job
-from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.plan import plan_cells
 from elbostone.execution.records import EQUALITY, as_record
+from elbostone.execution.selection import Selection
 from elbostone.execution.tasks import part_of
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")

@@ -11,8 +11,9 @@ from elbostone.definition.registry import notations, packages
 from elbostone.definition.writing import written_by
 from elbostone.execution.backends import BACKENDS, MODES, Backend
 from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
-from elbostone.execution.plan import Selection, plan_cells
+from elbostone.execution.plan import plan_cells
 from elbostone.execution.records import Cell
+from elbostone.execution.selection import Selection
 from elbostone.samples import (
     Sample,
     bench_proofs,

@@ -9,8 +9,11 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .commands import bench, check, evaluate, listing, report, run, symbols, theta
-from .definition.errors import BadInput, EnvironmentLacks
+from .claims import command as symbols
+from .equality import command as evaluate
+from .reference.errors import BadInput, EnvironmentLacks
+from .runs import bench, check, listing, report, run
+from .theta import command as theta
 
 app = typer.Typer(
     name="elbostone",

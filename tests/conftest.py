@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import elbostone
-from elbostone.execution import environment, supervisor
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.environment import kept_by_jax
-from elbostone.execution.supervisor import least_used
+from elbostone.backends.table import BACKENDS
+from elbostone.workers import environment, supervisor
+from elbostone.workers.environment import kept_by_jax
+from elbostone.workers.supervisor import least_used
 
 ROOT = Path(__file__).parent.parent
 # Set by tox.ini: the backends that must be installed, and no others. Not set where a developer calls pytest.

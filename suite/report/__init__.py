@@ -1,1 +1,1 @@
-"""Tables for people and scripts, drawn from rows that analysis made; no arithmetic here."""
+"""How is it asked and shown? The options, the console and the tables that all verbs share."""

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..execution.records import CellRecord, Document, as_document
+from ..workers.records import CellRecord, Document, as_document
 
 stderr = Console(stderr=True)
 

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.operations import roofs
-from elbostone.analysis.throughput import throughput_rows
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import read_tensors, save_problem
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS, MODE_PACKAGES
-from elbostone.execution.bench.proof import load_expected
-from elbostone.execution.bench.sample import QUICK, BenchSample, Proven, Slice, plan_timings
-from elbostone.execution.bench.session import MIN_ROUNDS, Session, plan_sessions, run_sessions
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.bench.workloads import Workload, make_workload
-from elbostone.execution.records import Cell, read_records
-from elbostone.execution.supervisor import cpu_threads
-from elbostone.workflow.throughput import installed
-from elbostone.workflow.timed_problems import write_expected
+from elbostone.backends.table import BACKENDS, MODE_PACKAGES
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.schema import Notation
+from elbostone.reference.problem import read_tensors, save_problem
+from elbostone.timing.judge.operations import roofs
+from elbostone.timing.judge.throughput import throughput_rows
+from elbostone.timing.phase import installed
+from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings
+from elbostone.timing.proof import load_expected
+from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_sessions
+from elbostone.timing.timed_problems import write_expected
+from elbostone.timing.timings import Timing
+from elbostone.timing.workloads import Workload, make_workload
+from elbostone.workers.records import Cell, read_records
+from elbostone.workers.supervisor import cpu_threads
 
 BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from elbostone.analysis.rates import rates_of
-from elbostone.execution.bench.device import open_timing
-from elbostone.execution.bench.roofs import measure_ceilings
-from elbostone.execution.bindings import open_binding
+from elbostone.backends import open_binding
+from elbostone.timing.judge.rates import rates_of
+from elbostone.timing.measure.device import open_timing
+from elbostone.timing.measure.roofs import measure_ceilings
 
 
 @pytest.mark.backend("torch")

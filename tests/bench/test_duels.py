@@ -8,16 +8,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import save_problem
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.bench.blocks import Contestant, Slowed, alternate
-from elbostone.execution.bench.duels import Duel, run_duels
-from elbostone.execution.bench.paired import DuelSession, Entry
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.bench.workloads import make_workload
-from elbostone.execution.records import Cell, read_records
-from elbostone.workflow.timed_problems import write_expected
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.schema import Notation
+from elbostone.reference.problem import save_problem
+from elbostone.timing.comparisons import Duel, run_duels
+from elbostone.timing.measure.blocks import Contestant, Slowed, alternate
+from elbostone.timing.measure.paired import DuelSession, Entry
+from elbostone.timing.timed_problems import write_expected
+from elbostone.timing.timings import Timing
+from elbostone.timing.workloads import make_workload
+from elbostone.workers.records import Cell, read_records
 
 Copy = Callable[[str, str, str], Notation]
 WORKLOAD = make_workload("digits", 8, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))

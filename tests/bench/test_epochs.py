@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from bench.tuned import BATCH, SPECS, problem_of
 
-from elbostone.analysis.stage_truth import stage_truth
-from elbostone.definition.oracle import rounded
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.proof import NOISE, ORDER, PASS, PASS_STEPS, Expected
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.epoch_stage import EpochStage, make_epoch
-from elbostone.execution.records import Cell
-from elbostone.execution.subject import prepare
-from elbostone.execution.tuning import open_tuner
+from elbostone.backends import open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.oracle import rounded
+from elbostone.timing.measure.epoch_stage import EpochStage, make_epoch
+from elbostone.timing.proof import NOISE, ORDER, PASS, PASS_STEPS, Expected
+from elbostone.timing.recipes import open_tuner
+from elbostone.timing.truths import stage_truth
+from elbostone.workers.records import Cell
+from elbostone.workers.subject import prepare
 
 # NumPy 2 warns of how Keras 3.15 makes arrays of its variables, and of what torch's compiler imports.
 pytestmark = [

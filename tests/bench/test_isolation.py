@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from planted_folder import marked, plant
 
-from elbostone.definition.problem import save_problem
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.bench.duels import Duel, run_duels
-from elbostone.execution.bench.ladders import plan_ladders
-from elbostone.execution.bench.profiling import run_profile
-from elbostone.execution.bench.sample import BenchSample, Proven, Slice
-from elbostone.execution.bench.session import run_sessions
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.bench.workloads import make_workload
-from elbostone.execution.records import Cell, read_records
-from elbostone.workflow.throughput import write_expected
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.problem import save_problem
+from elbostone.timing.comparisons import Duel, run_duels
+from elbostone.timing.measure.profiling import run_profile
+from elbostone.timing.measure.steps import plan_ladders
+from elbostone.timing.phase import write_expected
+from elbostone.timing.plan import BenchSample, Proven, Slice
+from elbostone.timing.sessions import run_sessions
+from elbostone.timing.timings import Timing
+from elbostone.timing.workloads import make_workload
+from elbostone.workers.records import Cell, read_records
 
 BATCH = 128
 WORKLOAD = make_workload("digits", BATCH, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))

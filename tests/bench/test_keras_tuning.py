@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from bench.tuned import BATCH, DENSE, SPECS, STAGES, problem_of, unequal
 
-from elbostone.definition import oracle
-from elbostone.definition.maps import published_weights
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.device import open_timing
-from elbostone.execution.bench.training import ADAM, Epoch, Training
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.records import Cell
-from elbostone.execution.stages import UNDER_WAY, Stage, make_stage
-from elbostone.execution.subject import Subject, prepare
-from elbostone.execution.tuning import open_tuner
+from elbostone.backends import open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.weight_maps import published_weights
+from elbostone.reference import oracle
+from elbostone.timing.measure.device import open_timing
+from elbostone.timing.measure.stages import UNDER_WAY, Stage, make_stage
+from elbostone.timing.measure.training import ADAM, Epoch, Training
+from elbostone.timing.recipes import open_tuner
+from elbostone.workers.records import Cell
+from elbostone.workers.subject import Subject, prepare
 
 # NumPy 2 warns of how Keras 3.15 makes arrays of its variables, which `predict` does on torch.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.execution.bench.memory import peak_mb, reset_peak, resident_mb
+from elbostone.timing.measure.memory import peak_mb, reset_peak, resident_mb
 
 MIB = 2**20
 

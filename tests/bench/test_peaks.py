@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.execution.bench import peaks
-from elbostone.execution.bench.peaks import NoPeaksError, compiled, dram_bytes, measured, peaks_beside
-from elbostone.execution.records import read_records
+from elbostone.timing import peaks
+from elbostone.timing.peaks import NoPeaksError, compiled, dram_bytes, measured, peaks_beside
+from elbostone.workers.records import read_records
 
 WEIGHTS = 4 * 329_640
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from elbostone import cli
-from elbostone.commands import profile as command
-from elbostone.execution.bench.lookup import find_timing
-from elbostone.execution.bench.profiling import CALLS
-from elbostone.execution.records import read_records
+from elbostone.timing import command as command
+from elbostone.timing.lookup import find_timing
+from elbostone.timing.measure.profiling import CALLS
+from elbostone.workers.records import read_records
 
 LAYERS = 3
 """Matrix products of an encoder."""

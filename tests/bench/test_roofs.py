@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.execution.bench.device import open_timing
-from elbostone.execution.bench.roofs import alternated, measure_roof
-from elbostone.execution.bench.session import Session, plan_sessions, roofs_of
-from elbostone.execution.bench.timings import Roof, Timing
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.environment import worker_environment
-from elbostone.execution.records import Cell
+from elbostone.backends import open_binding
+from elbostone.timing.measure.device import open_timing
+from elbostone.timing.measure.roofs import alternated, measure_roof
+from elbostone.timing.sessions import Session, plan_sessions, roofs_of
+from elbostone.timing.timings import Roof, Timing
+from elbostone.workers.environment import worker_environment
+from elbostone.workers.records import Cell
 
 M, K, N = 32, 48, 24
 A, B = (np.random.default_rng(0).standard_normal(shape).astype(np.float32) for shape in ((M, K), (K, N)))
@@ -63,7 +63,7 @@ def test_a_roof_has_a_record_per_route(shared: bool) -> None:
 @pytest.mark.backend("torch")
 def test_onnx_runtime_multiplies() -> None:
     pytest.importorskip("onnxruntime", reason="an optional library, measured where it is installed")
-    from elbostone.execution.bench.onnx_runtime import constant_product
+    from elbostone.timing.measure.onnx_runtime import constant_product
 
     (product,) = constant_product(A, B, 1)()
     assert np.abs(product - A @ B).max() < 1e-5

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from elbostone.analysis.throughput import COLUMNS as THROUGHPUT_COLUMNS
-from elbostone.analysis.verdicts import COLUMNS as EQUIVALENCE_COLUMNS
+from elbostone.equality.judge import COLUMNS as EQUIVALENCE_COLUMNS
+from elbostone.timing.judge.throughput import COLUMNS as THROUGHPUT_COLUMNS
 
 
 def elbostone(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

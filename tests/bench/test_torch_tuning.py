@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from bench.tuned import BATCH, CONV, DENSE, SPECS, STAGES, problem_of, unequal
 
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import MODE_PACKAGES
-from elbostone.execution.bench.device import open_timing
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.records import Cell
-from elbostone.execution.stages import make_stage
-from elbostone.execution.subject import Subject, prepare
-from elbostone.execution.tuning import open_tuner
+from elbostone.backends import open_binding
+from elbostone.backends.table import MODE_PACKAGES
+from elbostone.notations.registry import notations, packages
+from elbostone.timing.measure.device import open_timing
+from elbostone.timing.measure.stages import make_stage
+from elbostone.timing.recipes import open_tuner
+from elbostone.workers.records import Cell
+from elbostone.workers.subject import Subject, prepare
 
 pytestmark = [
     pytest.mark.backend("torch"),
@@ -64,7 +64,7 @@ def test_onednn_is_asked_for_products_only_where_it_keeps_float32(
     keeps_float32: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With AMX, oneDNN makes use of the permission to compute in bfloat16."""
-    from elbostone.execution.tuning import torch_steps
+    from elbostone.timing.recipes import torch_steps
 
     monkeypatch.setattr(torch_steps, "keeps_float32", lambda: keeps_float32)
     tuner = open_tuner(open_binding("torch", "cpu"))
@@ -140,7 +140,7 @@ def test_whole_strides_are_the_transposed_convolution(kernel: Any, stride: Any, 
     """The same outputs, and the same gradients of weights and input, by a layer that asks for more."""
     import torch
 
-    from elbostone.execution.tuning.torch_calls import whole_strides
+    from elbostone.timing.recipes.torch_calls import whole_strides
 
     layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, padding, bias=bias, dtype=torch.float64)
     changed = torch.nn.Sequential(copy.deepcopy(layer))
@@ -161,7 +161,7 @@ def test_whole_strides_are_the_transposed_convolution(kernel: Any, stride: Any, 
 def test_layers_of_whole_strides_stay_as_they_are() -> None:
     import torch
 
-    from elbostone.execution.tuning.torch_calls import whole_strides
+    from elbostone.timing.recipes.torch_calls import whole_strides
 
     for layer in (torch.nn.ConvTranspose2d(3, 2, 4, 2), torch.nn.ConvTranspose2d(3, 2, 3, 2, output_padding=1)):
         before, x = layer.output_padding, torch.ones(1, 3, 4, 4)

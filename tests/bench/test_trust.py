@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import typer
 
-from elbostone.commands.run import Order, carry_out
-from elbostone.execution.bench.sample import Slice
-from elbostone.execution.bench.trust import TRUST, Part, TrustSample
-from elbostone.execution.bench.workloads import DIGITS
-from elbostone.execution.records import read_records
+from elbostone.runs.run import Order, carry_out
+from elbostone.timing.plan import Slice
+from elbostone.timing.trust import TRUST, Part, TrustSample
+from elbostone.timing.workloads import DIGITS
+from elbostone.workers.records import read_records
 
 TINY = TrustSample((Part(Slice(DIGITS, (8,), ("encoder",), ("eager",), notations=("pytorch_examples",)), 2, 2),))
 

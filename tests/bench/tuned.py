@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.analysis.stage_truth import stage_truth
-from elbostone.definition.oracle import rounded
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.execution.bench.proof import Expected
-from elbostone.execution.stages import Stage
-from elbostone.execution.subject import Subject
+from elbostone.reference.oracle import rounded
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.measure.stages import Stage
+from elbostone.timing.proof import Expected
+from elbostone.timing.truths import stage_truth
+from elbostone.workers.subject import Subject
 
 BATCH = 8
 DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)

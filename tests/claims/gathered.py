@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from elbostone.analysis.claims.check import violations
-from elbostone.analysis.claims.evidence import Violation
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import read_tensors
-from elbostone.execution.claims.facts import Facts, facts_of
-from elbostone.execution.claims.plan import plan_claims
-from elbostone.execution.claims.records import ClaimsRecord
-from elbostone.execution.processes import Pool
-from elbostone.execution.selection import Selection
-from elbostone.execution.tasks import CellTask
-from elbostone.workflow.claims import sources_of
+from elbostone.claims.facts import Facts, facts_of
+from elbostone.claims.judge.check import violations
+from elbostone.claims.judge.evidence import Violation
+from elbostone.claims.phase import sources_of
+from elbostone.claims.plan import plan_claims
+from elbostone.claims.records import ClaimsRecord
+from elbostone.notations.schema import Notation
+from elbostone.reference.problem import read_tensors
+from elbostone.workers.pool import Pool
+from elbostone.workers.selection import Selection
+from elbostone.workers.tasks import CellTask
 
 
 def gather(backend: str, folder: Path, notations: Sequence[Notation]) -> dict[str, Facts]:

@@ -8,14 +8,14 @@ from fnmatch import fnmatchcase
 from itertools import permutations
 from typing import Any
 
-from elbostone.definition.axes import parse_axes
-from elbostone.definition.letters import command_of, is_greek, letters_in
-from elbostone.definition.notation import Notation
-from elbostone.definition.probes import probes
-from elbostone.definition.roles import KINDS, NETS, ROLES
-from elbostone.definition.spec import CONDITIONS
-from elbostone.definition.weights import weight_axes, weight_shapes
-from elbostone.execution.subject import DATA_COUNT
+from elbostone.claims.probes import probes
+from elbostone.notations.letters import command_of, is_greek, letters_in
+from elbostone.notations.roles import KINDS, NETS, ROLES
+from elbostone.notations.schema import Notation
+from elbostone.reference.axes import parse_axes
+from elbostone.reference.spec import CONDITIONS
+from elbostone.reference.weights import weight_axes, weight_shapes
+from elbostone.workers.subject import DATA_COUNT
 
 Document = dict[str, Any]
 

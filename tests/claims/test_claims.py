@@ -8,13 +8,13 @@ import pytest
 from claims.gathered import complaints, gather
 from claims.planted_claims import Lie, lies
 
-from elbostone.definition.errors import BadInput
-from elbostone.definition.notation import Notation
-from elbostone.definition.notation_file import parse_notation
-from elbostone.definition.registry import notations
-from elbostone.definition.toml_table import Table
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.claims.facts import Facts
+from elbostone.backends.table import BACKENDS
+from elbostone.claims.facts import Facts
+from elbostone.notations.reader import parse_notation
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.notations.toml_table import Table
+from elbostone.reference.errors import BadInput
 
 IDS = tuple(notations())
 

@@ -7,9 +7,9 @@ import pytest
 from claims.planted_claims import Document, Lie, setting, supports
 from claims.written import run_for_real
 
-from elbostone.definition.notation import Notation
-from elbostone.definition.registry import notations
-from elbostone.execution.backends import BACKENDS
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
 
 Planted = list[tuple[Notation, Lie]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from elbostone import cli
-from elbostone.analysis.claims import verdicts
-from elbostone.analysis.claims.evidence import Violation
-from elbostone.execution import backends
+from elbostone.backends import table as backends
+from elbostone.claims.judge import verdicts
+from elbostone.claims.judge.evidence import Violation
 
 Run = Callable[..., tuple[int, str, str]]
 

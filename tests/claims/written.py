@@ -8,17 +8,17 @@ from typing import Any
 from claims.gathered import complaints
 from claims.planted_claims import Lie
 
-from elbostone.analysis.claims.evidence import Violation
-from elbostone.definition.errors import BadInput
-from elbostone.definition.notation import Notation
-from elbostone.definition.notation_file import load_notation
-from elbostone.definition.problem import read_tensors
-from elbostone.definition.registry import packages
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.claims.facts import facts_of
-from elbostone.execution.claims.records import ClaimsRecord, ClaimsTask
-from elbostone.execution.processes import Pool
-from elbostone.execution.records import CLAIMS, Cell
+from elbostone.backends.table import BACKENDS
+from elbostone.claims.facts import facts_of
+from elbostone.claims.judge.evidence import Violation
+from elbostone.claims.records import ClaimsRecord, ClaimsTask
+from elbostone.notations.reader import load_notation
+from elbostone.notations.registry import packages
+from elbostone.notations.schema import Notation
+from elbostone.reference.errors import BadInput
+from elbostone.reference.problem import read_tensors
+from elbostone.workers.pool import Pool
+from elbostone.workers.records import CLAIMS, Cell
 
 
 def as_toml(value: Any) -> str:

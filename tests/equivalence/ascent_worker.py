@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.definition.problem import read_tensors
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import Binding, open_binding
+from elbostone.backends import Binding, open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.reference.problem import read_tensors
 
 SIZES = {"latent_dim": 4, "hidden": (16,)}
 STEPS, LEARNING_RATE, DRAWS = 500, 0.05, 50

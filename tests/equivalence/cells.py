@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from elbostone.analysis.exclusions import load_exclusions
-from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
-from elbostone.definition.problem import load_problem, read_tensors
-from elbostone.execution.cells import EqualityRecord
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.processes import Pool
-from elbostone.execution.selection import Plan, Selection
-from elbostone.execution.supervisor import cpu_threads
+from elbostone.equality.exclusions import load_exclusions
+from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
+from elbostone.equality.plan import plan_cells
+from elbostone.equality.records import EqualityRecord
+from elbostone.reference.problem import load_problem, read_tensors
+from elbostone.workers.pool import Pool
+from elbostone.workers.selection import Plan, Selection
+from elbostone.workers.supervisor import cpu_threads
 
 
 def run_and_judge(

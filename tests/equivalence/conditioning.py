@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from elbostone.definition.arithmetic import Exact
-from elbostone.definition.families.chain import conditional
-from elbostone.definition.networks import layer_of
-from elbostone.definition.oracle import evaluate
-from elbostone.definition.problem import Problem
-from elbostone.definition.spec import Spec
-from elbostone.definition.tape import Tape
+from elbostone.reference.arithmetic import Exact
+from elbostone.reference.families.chain import conditional
+from elbostone.reference.networks import layer_of
+from elbostone.reference.oracle import evaluate
+from elbostone.reference.problem import Problem
+from elbostone.reference.spec import Spec
+from elbostone.reference.tape import Tape
 
 Array = NDArray[np.float64]
 

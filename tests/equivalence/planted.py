@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.registry import notation_folder, packages
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import decoder_slots
+from elbostone.notations.registry import notation_folder, packages
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import decoder_slots
 
 #: The package that the edited copies are imported from.
 PACKAGE = "elbostone_planted"

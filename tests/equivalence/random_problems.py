@@ -13,10 +13,10 @@ import numpy as np
 from equivalence.conditioning import well_conditioned
 from numpy.typing import NDArray
 
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import fan_in
-from elbostone.definition.spec import LIKELIHOODS, Spec
-from elbostone.definition.weights import decoder_slots, weight_axes, weight_shapes
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import fan_in
+from elbostone.reference.spec import LIKELIHOODS, Spec
+from elbostone.reference.weights import decoder_slots, weight_axes, weight_shapes
 
 Array = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from elbostone.definition.maps import published_weights, weight_maps
-from elbostone.definition.problem import load_problem, save_tensors
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.bindings import Binding, open_binding
+from elbostone.backends import Binding, open_binding
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.weight_maps import published_weights, weight_maps
+from elbostone.reference.problem import load_problem, save_tensors
 
 
 def main(backend: str, job_file: str) -> None:

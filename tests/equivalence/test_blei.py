@@ -7,9 +7,9 @@ from pathlib import Path
 
 from equivalence import ascent_worker
 
-from elbostone.definition.data import digits
-from elbostone.definition.problem import save_tensors
-from elbostone.execution.environment import worker_environment
+from elbostone.reference.data import digits
+from elbostone.reference.problem import save_tensors
+from elbostone.workers.environment import worker_environment
 
 COUNT = 64
 REACHED = {"point": -16.0, "posterior": -36.0}

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from equivalence.cells import run_and_judge
 
-from elbostone.definition.registry import notations
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.clamp import DEPARTURE, STEP
-from elbostone.execution.selection import Selection
+from elbostone.backends.table import BACKENDS
+from elbostone.equality.clamp import DEPARTURE, STEP
+from elbostone.notations.registry import notations
+from elbostone.workers.selection import Selection
 
 CASE = Path(__file__).parent.parent / "exact/binary-relu-many-samples.json"
 PUBLISHED = tuple(n for n in notations().values() if n.methods.quantities_as_published is not None)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from equivalence.cells import run_and_judge
 
-from elbostone.definition.problem import read_tensors
-from elbostone.definition.registry import notations
-from elbostone.execution import environment
-from elbostone.execution.selection import Selection
+from elbostone.notations.registry import notations
+from elbostone.reference.problem import read_tensors
+from elbostone.workers import environment
+from elbostone.workers.selection import Selection
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 
@@ -43,7 +43,7 @@ def test_what_a_worker_compiled_the_next_one_finds(tmp_path: Path, monkeypatch: 
 
 
 def test_the_folder_goes_with_the_process() -> None:
-    code = "from elbostone.execution.environment import compile_cache as c; print(c() if c().is_dir() else '')"
+    code = "from elbostone.workers.environment import compile_cache as c; print(c() if c().is_dir() else '')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     folder = Path(done.stdout.strip())
     assert folder.is_absolute()

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from equivalence.cells import complaints, run_and_judge
 
-from elbostone.analysis.verdicts import by_cell, cell_verdict
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import load_problem
-from elbostone.definition.registry import notations
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import Graphs
-from elbostone.execution.selection import Selection
+from elbostone.backends import Graphs
+from elbostone.backends.table import BACKENDS
+from elbostone.equality.judge import by_cell, cell_verdict
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.reference.problem import load_problem
+from elbostone.workers.selection import Selection
 
 ROOT = Path(__file__).parent.parent.parent
 OWN = sorted((ROOT / "tests/exact").glob("*.json"))

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from planted_folder import LEFT, marked, plant
 
-from elbostone.definition.problem import load_problem
-from elbostone.definition.registry import notations
-from elbostone.execution.claims.plan import plan_claims
-from elbostone.execution.environment import worker_environment
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.probe import probe
-from elbostone.execution.processes import Pool
-from elbostone.execution.records import CellRecord
-from elbostone.execution.selection import Selection
-from elbostone.execution.supervisor import cpu_threads
+from elbostone.claims.plan import plan_claims
+from elbostone.equality.plan import plan_cells
+from elbostone.notations.registry import notations
+from elbostone.reference.problem import load_problem
+from elbostone.workers.environment import worker_environment
+from elbostone.workers.pool import Pool
+from elbostone.workers.probe import probe
+from elbostone.workers.records import CellRecord
+from elbostone.workers.selection import Selection
+from elbostone.workers.supervisor import cpu_threads
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 

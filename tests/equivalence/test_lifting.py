@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from equivalence.cells import complaints
 
-from elbostone.analysis.exclusions import load_exclusions
-from elbostone.analysis.verdicts import Row, by_cell, judge
-from elbostone.definition.families import LIFTINGS
-from elbostone.definition.lifting import lifted
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import Problem, read_tensors, save_problem
-from elbostone.definition.registry import notations, packages
-from elbostone.definition.spec import Spec
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.cells import EqualityRecord, Task
-from elbostone.execution.processes import Pool
-from elbostone.execution.records import Cell
-from elbostone.samples import problem_of
+from elbostone.backends.table import BACKENDS
+from elbostone.equality.exclusions import load_exclusions
+from elbostone.equality.judge import Row, by_cell, judge
+from elbostone.equality.records import EqualityRecord, Task
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.schema import Notation
+from elbostone.reference.families import LIFTINGS
+from elbostone.reference.lifting import lifted
+from elbostone.reference.problem import Problem, read_tensors, save_problem
+from elbostone.reference.spec import Spec
+from elbostone.runs.presets import problem_of
+from elbostone.workers.pool import Pool
+from elbostone.workers.records import Cell
 
 DTYPES = ("float64", "float32")
 BATCH, SAMPLES = 4, 2

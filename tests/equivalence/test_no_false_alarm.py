@@ -18,20 +18,20 @@ from equivalence.cells import complaints
 from equivalence.conditioning import LOG_VARIANCE, RANK_ONE, scale_tensor
 from equivalence.random_problems import COUNT, DEPTH, FAMILIES, TURNS, WEIGHT_LOG_VARIANCE, random_problems
 
-from elbostone.analysis.exclusions import load_exclusions
-from elbostone.analysis.verdicts import Row, judge
-from elbostone.definition.notation import Notation
-from elbostone.definition.oracle import evaluate
-from elbostone.definition.problem import Problem, read_tensors, save_problem
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import CONDITIONS
-from elbostone.definition.weights import decoder_slots
-from elbostone.definition.writing import written_by
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.processes import Pool
-from elbostone.execution.selection import Plan, Selection
-from elbostone.execution.supervisor import cpu_threads
+from elbostone.backends.table import BACKENDS
+from elbostone.equality.exclusions import load_exclusions
+from elbostone.equality.judge import Row, judge
+from elbostone.equality.plan import plan_cells
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.notations.writing import written_by
+from elbostone.reference.oracle import evaluate
+from elbostone.reference.problem import Problem, read_tensors, save_problem
+from elbostone.reference.spec import CONDITIONS
+from elbostone.reference.weights import decoder_slots
+from elbostone.workers.pool import Pool
+from elbostone.workers.selection import Plan, Selection
+from elbostone.workers.supervisor import cpu_threads
 
 DTYPES = ("float64", "float32")
 #: One problem of each family.

@@ -17,16 +17,16 @@ import pytest
 from equivalence.planted import GROUPS, PACKAGE, Planted, copy, edited, plant, problems_of
 from equivalence.planted_errors import PLANTED
 
-from elbostone.analysis.exclusions import load_exclusions
-from elbostone.analysis.pairs import against_each_other
-from elbostone.analysis.truth import truth_of
-from elbostone.analysis.verdicts import Row, by_cell, cell_verdict, judge
-from elbostone.definition.comparison import Tensors, Truth
-from elbostone.definition.problem import Problem, read_tensors, save_problem
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.cells import Task
-from elbostone.execution.processes import Pool
-from elbostone.execution.records import Cell
+from elbostone.backends.table import BACKENDS
+from elbostone.equality.exclusions import load_exclusions
+from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
+from elbostone.equality.pairs import against_each_other
+from elbostone.equality.records import Task
+from elbostone.reference.comparison import Tensors, Truth
+from elbostone.reference.problem import Problem, read_tensors, save_problem
+from elbostone.reference.truth import truth_of
+from elbostone.workers.pool import Pool
+from elbostone.workers.records import Cell
 
 DTYPES = ("float64", "float32")
 SHAPES = 3

@@ -10,20 +10,20 @@ import msgspec
 import pytest
 from equivalence.planted import PACKAGE, copy
 
-from elbostone.definition.errors import EnvironmentLacks
-from elbostone.definition.problem import load_problem, read_tensors
-from elbostone.definition.registry import notations, packages
-from elbostone.execution import processes
-from elbostone.execution.backends import Backend
-from elbostone.execution.cells import EqualityRecord, Task
-from elbostone.execution.environment import worker_environment
-from elbostone.execution.jobs import Job
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.probe import Probed, probe
-from elbostone.execution.processes import Pool, blind_backends, shared
-from elbostone.execution.selection import Selection
-from elbostone.execution.supervisor import cpu_threads, least_used
-from elbostone.execution.tasks import part_of
+from elbostone.backends.table import Backend
+from elbostone.equality.plan import plan_cells
+from elbostone.equality.records import EqualityRecord, Task
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.errors import EnvironmentLacks
+from elbostone.reference.problem import load_problem, read_tensors
+from elbostone.workers import pool
+from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
+from elbostone.workers.pool import Pool, blind_backends, shared
+from elbostone.workers.probe import Probed, probe
+from elbostone.workers.selection import Selection
+from elbostone.workers.supervisor import cpu_threads, least_used
+from elbostone.workers.tasks import part_of
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))
@@ -99,11 +99,9 @@ def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
 def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "probe", lambda name, device: Probed(name, {}, 1, name != backend))
-    others = {name: b for name, b in processes.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
-    monkeypatch.setattr(
-        processes, "BACKENDS", others | {backend: processes.BACKENDS[backend], "other": NOTHING_LACKING}
-    )
+    monkeypatch.setattr(pool, "probe", lambda name, device: Probed(name, {}, 1, name != backend))
+    others = {name: b for name, b in pool.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
+    monkeypatch.setattr(pool, "BACKENDS", others | {backend: pool.BACKENDS[backend], "other": NOTHING_LACKING})
     blind = blind_backends("cuda", ())
     assert set(blind) == {backend}
     selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda", blind=blind)
@@ -139,7 +137,7 @@ def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list
     parts = (part_of([tasks[3]], str(tmp_path)),)  # the one that hangs
     job = Job(backend, "cpu", sorted(os.sched_getaffinity(0)), str(tmp_path / "records.jsonl"), parts)
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
-    command = [sys.executable, "-m", "elbostone.execution.child", str(tmp_path / "job.json")]
+    command = [sys.executable, "-m", "elbostone.workers.child", str(tmp_path / "job.json")]
     parent = (
         "import subprocess, sys, time\n"
         "print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)\n"
@@ -187,7 +185,7 @@ def test_a_worker_that_runs_alone_has_all_cpus(backend: str, tmp_path: Path) -> 
 def test_a_worker_starts_without_what_keras_needs_for_nothing_here(backend: str, tmp_path: Path) -> None:
     """But whoever imports it later has it."""
     code = (
-        "import sys; from elbostone.execution.bindings import open_binding; "
+        "import sys; from elbostone.backends import open_binding; "
         f"open_binding({backend!r}, 'cpu'); assert 'pandas' not in sys.modules; import pandas; pandas.DataFrame()"
     )
     subprocess.run(

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.definition.problem import load_problem, read_tensors
-from elbostone.execution.environment import worker_environment
+from elbostone.reference.problem import load_problem, read_tensors
+from elbostone.workers.environment import worker_environment
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASES = [

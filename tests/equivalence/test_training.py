@@ -16,17 +16,17 @@ import pytest
 from equivalence import training_worker
 from equivalence.training_worker import ALPHA, BATCH, DTYPES, RULE, SEEDS, SIZES, STEPS, rule_in
 
-from elbostone.analysis.tolerance import K
-from elbostone.definition import oracle
-from elbostone.definition.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
-from elbostone.definition.comparison import compare
-from elbostone.definition.data import digits
-from elbostone.definition.problem import Problem, read_tensors, save_problem, save_tensors
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import weight_shapes
-from elbostone.execution.environment import worker_environment
-from elbostone.execution.subject import DATA_COUNT
+from elbostone.reference import oracle
+from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
+from elbostone.reference.comparison import compare
+from elbostone.reference.data import digits
+from elbostone.reference.problem import Problem, read_tensors, save_problem, save_tensors
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.reference.tolerance import K
+from elbostone.reference.weights import weight_shapes
+from elbostone.workers.environment import worker_environment
+from elbostone.workers.subject import DATA_COUNT
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (SIZES["hidden"],), SIZES["D"], SIZES["J"])
 Weights = dict[str, Array]

@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.definition.maps import weight_maps
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import Problem, load_problem, read_tensors, save_tensors
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import decoder_slots
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.device import open_timing
-from elbostone.execution.bench.training import Optimizer, Training
-from elbostone.execution.bindings import Binding, open_binding
-from elbostone.execution.records import Cell
-from elbostone.execution.subject import DATA_COUNT, Subject, prepare
+from elbostone.backends import Binding, open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.notations.weight_maps import weight_maps
+from elbostone.reference.problem import Problem, load_problem, read_tensors, save_tensors
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import decoder_slots
+from elbostone.timing.measure.device import open_timing
+from elbostone.timing.measure.training import Optimizer, Training
+from elbostone.workers.records import Cell
+from elbostone.workers.subject import DATA_COUNT, Subject, prepare
 
 AEVB = "kingma_welling_2013"
 DTYPES = ("float64", "float32")

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis import throughput
-from elbostone.analysis.stage_truth import PeerJudge
-from elbostone.analysis.throughput import throughput_rows
-from elbostone.definition.comparison import Truth
-from elbostone.definition.oracle import rounded
-from elbostone.definition.problem import Problem, read_tensors, save_problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.execution.bench.proof import Expected
-from elbostone.execution.bench.session import run_sessions
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.bench.workloads import Workload
-from elbostone.execution.peers.plan import plan_peers
-from elbostone.execution.peers.table import PEERS, Peer
-from elbostone.execution.records import read_records
-from elbostone.execution.supervisor import cpu_threads
+from elbostone.reference.comparison import Truth
+from elbostone.reference.oracle import rounded
+from elbostone.reference.problem import Problem, read_tensors, save_problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.judge import throughput
+from elbostone.timing.judge.throughput import throughput_rows
+from elbostone.timing.libraries.plan import plan_peers
+from elbostone.timing.libraries.table import PEERS, Peer
+from elbostone.timing.proof import Expected
+from elbostone.timing.sessions import run_sessions
+from elbostone.timing.timings import Timing
+from elbostone.timing.truths import PeerJudge
+from elbostone.timing.workloads import Workload
+from elbostone.workers.records import read_records
+from elbostone.workers.supervisor import cpu_threads
 
 BATCH = 16
 SPEC = Spec("mlp", "bernoulli", "standard", "relu", (24,), data_dim=36, latent_dim=6)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.definition.oracle import evaluate
-from elbostone.definition.problem import Problem, save_problem
-from elbostone.definition.spec import Spec
-from elbostone.definition.tensors import TERMS
-from elbostone.definition.weights import weight_shapes
+from elbostone.reference.oracle import evaluate
+from elbostone.reference.problem import Problem, save_problem
+from elbostone.reference.spec import Spec
+from elbostone.reference.tensors import TERMS
+from elbostone.reference.weights import weight_shapes
 
 EXAMPLE = Path(__file__).parent / "example"
 NOTATION = "example_swapped"

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.analysis.operations import COUNTED
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.registry import notations, packages
-from elbostone.definition.spec import Spec
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.records import Cell
-from elbostone.execution.stages import Stage, make_stage
-from elbostone.execution.subject import prepare
+from elbostone.backends import open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.judge.operations import COUNTED
+from elbostone.timing.measure.stages import Stage, make_stage
+from elbostone.workers.records import Cell
+from elbostone.workers.subject import prepare
 
 MLP = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)
 AEVB = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(500,), data_dim=784, latent_dim=20)

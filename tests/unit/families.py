@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from elbostone.definition.problem import Problem
-from elbostone.definition.spec import Spec, parse_spec
-from elbostone.definition.weights import drawn_shapes, weight_shapes
+from elbostone.reference.problem import Problem
+from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.weights import drawn_shapes, weight_shapes
 
 MLP: dict[str, Any] = {
     "network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh",

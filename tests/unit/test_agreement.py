@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from elbostone.analysis.agreement import COLUMNS, agreement_rows, agreement_text
-from elbostone.analysis.throughput import CELL
-from elbostone.report.agreement import write_agreement
+from elbostone.runs.agreement import COLUMNS, agreement_rows, agreement_text
+from elbostone.runs.agreement_tables import write_agreement
+from elbostone.timing.judge.throughput import CELL
 
 
 def row(images: float | None, lower: float = 0, upper: float = 0, **other: Any) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from elbostone.definition import arithmetic as module
-from elbostone.definition.arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Exact, Perturbed, Rounded, Selection
-from elbostone.definition.families.convolutional import patches
-from elbostone.definition.node import Node, concatenate, stack
-from elbostone.definition.tape import Tape
+from elbostone.reference import arithmetic as module
+from elbostone.reference.arithmetic import EPSILON, SMALLEST_NORMAL, Arithmetic, Exact, Perturbed, Rounded, Selection
+from elbostone.reference.families.convolutional import patches
+from elbostone.reference.node import Node, concatenate, stack
+from elbostone.reference.tape import Tape
 
 EPS = 2.0**-20
 

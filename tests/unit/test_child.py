@@ -9,7 +9,7 @@ import pytest
 # Three blocks of 12 MiB, freed together, are more than glibc keeps of what it has seen; faults are pages of 4 KiB.
 FAULTS = """
 import resource
-from elbostone.execution.child import keep_freed_memory
+from elbostone.workers.child import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

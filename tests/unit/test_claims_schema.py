@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.analysis.claims import check
-from elbostone.analysis.claims.schema import FIELDS, PROSE, entries
-from elbostone.definition.notation_file import load_notation
-from elbostone.definition.registry import notations
-from elbostone.definition.toml_table import Table
+from elbostone.claims.judge import check
+from elbostone.claims.judge.schema import FIELDS, PROSE, entries
+from elbostone.notations.reader import load_notation
+from elbostone.notations.registry import notations
+from elbostone.notations.toml_table import Table
 
 CHECKS = {function.__name__ for function in (*check.STATIC, *check.EXECUTED)} | {"notation_file"}
 

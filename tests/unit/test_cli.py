@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from elbostone import cli
-from elbostone.definition.problem import load_problem
-from elbostone.definition.registry import notations
-from elbostone.definition.writing import written_by
-from elbostone.execution import backends, plan
-from elbostone.execution.backends import BACKENDS
-from elbostone.workflow.folder import create_run
+from elbostone.backends import table as backends
+from elbostone.backends.table import BACKENDS
+from elbostone.equality import plan
+from elbostone.notations.registry import notations
+from elbostone.notations.writing import written_by
+from elbostone.reference.problem import load_problem
+from elbostone.workers.run_folder import create_run
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASE = str(EXACT / "binary-tanh.json")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from elbostone.definition.comparison import compare
+from elbostone.reference.comparison import compare
 
 
 def test_the_tolerance_itself_is_equal_and_the_next_number_is_not() -> None:

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 from unit.families import FAMILIES, FIXED, draw
 
-from elbostone.definition.constants import CONSTANTS, parse, value
-from elbostone.definition.oracle import evaluate
+from elbostone.reference.constants import CONSTANTS, parse, value
+from elbostone.reference.oracle import evaluate
 
 
 def test_each_word_has_its_value() -> None:

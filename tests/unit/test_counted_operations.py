@@ -16,14 +16,14 @@ import pytest
 from unit.counted import MODELS, problem_of, stage_of
 from unit.families import EVERY, draw
 
-from elbostone.analysis.operations import COUNTED, flops, products
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import Problem
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import weight_shapes
-from elbostone.definition.writing import written_by
-from elbostone.execution.environment import worker_environment
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.notations.writing import written_by
+from elbostone.reference.problem import Problem
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import weight_shapes
+from elbostone.timing.judge.operations import COUNTED, flops, products
+from elbostone.workers.environment import worker_environment
 
 BATCH = 6
 REFUSED = ("full", "full-learned", "rank-one", "rank-one-learned", "rank-one-layers", "full-vb", "global")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.definition.data import digits, read_idx_images
-from elbostone.definition.errors import BadInput
+from elbostone.reference.data import digits, read_idx_images
+from elbostone.reference.errors import BadInput
 
 PIXELS = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4) * 10
 IDX = struct.pack(">BBBBIII", 0, 0, 8, 3, 2, 3, 4) + PIXELS.tobytes()

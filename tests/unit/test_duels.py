@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from elbostone.analysis.duels import duel_rows, interval, ladder_rows, verdict_of
-from elbostone.execution.bench.duels import BLOCKS
+from elbostone.timing.comparisons import BLOCKS
+from elbostone.timing.judge.comparisons import duel_rows, interval, ladder_rows, verdict_of
 
 TRIES = 400
 

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.exclusions import Exclusion, exclusion_of, load_exclusions
-from elbostone.analysis.pairs import against_each_other, flow
-from elbostone.analysis.tolerance import tolerances
-from elbostone.analysis.truth import against_truth, truth_of
-from elbostone.analysis.verdicts import COLUMNS, Row, by_cell, cell_verdict, judge, proven
-from elbostone.definition.comparison import Comparison, Truth, first_divergence
-from elbostone.definition.errors import BadInput
-from elbostone.definition.oracle import evaluate, rounded
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.execution.cells import EqualityRecord
-from elbostone.execution.records import Cell
+from elbostone.equality.exclusions import Exclusion, exclusion_of, load_exclusions
+from elbostone.equality.judge import COLUMNS, Row, by_cell, cell_verdict, judge, proven
+from elbostone.equality.pairs import against_each_other, flow
+from elbostone.equality.records import EqualityRecord
+from elbostone.reference.comparison import Comparison, Truth, first_divergence
+from elbostone.reference.errors import BadInput
+from elbostone.reference.oracle import evaluate, rounded
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.reference.tolerance import tolerances
+from elbostone.reference.truth import against_truth, truth_of
+from elbostone.workers.records import Cell
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (4,), 5, 2)
 BATCH = 3

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from unit.families import bounds_of
 
-from elbostone.definition import networks
-from elbostone.definition import terms as definition
-from elbostone.definition.densities import log_normal_of_squares
-from elbostone.definition.families import chain, deep_latents, diagonal, full, vamp
-from elbostone.definition.families.decoder_weights import WeightPosterior
-from elbostone.definition.node import Node, stack
-from elbostone.definition.oracle import evaluate, noise_scale
-from elbostone.definition.problem import Problem, load_problem
-from elbostone.definition.spec import CONDITIONS
+from elbostone.reference import networks
+from elbostone.reference import terms as definition
+from elbostone.reference.densities import log_normal_of_squares
+from elbostone.reference.families import chain, deep_latents, diagonal, full, vamp
+from elbostone.reference.families.decoder_weights import WeightPosterior
+from elbostone.reference.node import Node, stack
+from elbostone.reference.oracle import evaluate, noise_scale
+from elbostone.reference.problem import Problem, load_problem
+from elbostone.reference.spec import CONDITIONS
 
 EXACT = Path(__file__).parents[1] / "exact"
 GOLDEN = EXACT.parents[2] / "shared" / "golden"

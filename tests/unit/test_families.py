@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 from unit.families import FAMILIES, GAUSSIAN, MLP, SHALLOW, VAMP, draw
 
-from elbostone.definition.oracle import evaluate
-from elbostone.definition.problem import Problem
+from elbostone.reference.oracle import evaluate
+from elbostone.reference.problem import Problem
 
 Array = np.ndarray
 LAYERED = ("chain-two", "chain-three")

@@ -44,7 +44,7 @@ def test_every_notation_has_both_files() -> None:
         "from torchvision import transforms",
         "from .._plain.keras_mlp import MLP",
         "from ..keras_io.torch_vae import Encoder",
-        "from elbostone.definition import oracle",
+        "from elbostone.reference import oracle",
         "def f():\n    import os",
     ],
 )

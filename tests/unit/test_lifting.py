@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from unit.families import CONV, FAMILIES, FIXED, GAUSSIAN, MLP, bounds_of, draw
 
-from elbostone.definition.families import LIFTINGS
-from elbostone.definition.lifting import Lifted, lifted
-from elbostone.definition.notation import Notation, Supports
-from elbostone.definition.oracle import evaluate
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import CONDITIONS, Spec, parse_spec
-from elbostone.definition.weights import weight_shapes
-from elbostone.definition.writing import written_by
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation, Supports
+from elbostone.notations.writing import written_by
+from elbostone.reference.families import LIFTINGS
+from elbostone.reference.lifting import Lifted, lifted
+from elbostone.reference.oracle import evaluate
+from elbostone.reference.spec import CONDITIONS, Spec, parse_spec
+from elbostone.reference.weights import weight_shapes
 
 SCALAR, IDENTITY, CHOLESKY, RANK_ONE, PRIOR, VARIANCE = (lifting.name for lifting in LIFTINGS)
 ISOTROPIC, FREE = FAMILIES["isotropic"], FAMILIES["free"]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from unit.families import EVERY
 
-from elbostone.definition.errors import BadInput
-from elbostone.definition.maps import published_weights, weight_maps
-from elbostone.definition.notation import FRAMEWORKS, Notation
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import Spec, parse_spec
-from elbostone.definition.weights import weight_shapes
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import FRAMEWORKS, Notation
+from elbostone.notations.weight_maps import published_weights, weight_maps
+from elbostone.reference.errors import BadInput
+from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.weights import weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 2)
 CONV = Spec("conv", "bernoulli", "standard", "relu", (5,), 2 * 8 * 4, 2, image_shape=(2, 8, 4), channels=(3, 4))

@@ -2,42 +2,45 @@
 
 import json
 import os
-import pkgutil
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
-from elbostone.definition.problem import Problem, load_problem, save_problem
-from elbostone.definition.registry import notations, packages
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import weight_shapes
-from elbostone.execution.cells import EqualityRecord
-from elbostone.execution.jobs import Job
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.records import EQUALITY, as_record
-from elbostone.execution.selection import Selection
-from elbostone.execution.tasks import part_of
+from elbostone.equality.plan import plan_cells
+from elbostone.equality.records import EqualityRecord
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.problem import Problem, load_problem, save_problem
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import weight_shapes
+from elbostone.workers.jobs import Job
+from elbostone.workers.records import EQUALITY, as_record
+from elbostone.workers.selection import Selection
+from elbostone.workers.tasks import part_of
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
-# Analysis, report, data and the command line have these to themselves.
+# Judges, tables, data and the command line have these to themselves.
 TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
-# What drives a framework imports it, and only a worker imports that.
-BINDINGS = ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch")
-#: What timing and theta need of a framework beside its binding.
-TIMED = ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch", "torch_epoch")
-THETA = ("on_jax", "on_keras", "on_tensorflow", "on_torch")
-TUNING = (
-    *("jax_steps", "jax_training", "tensorflow_steps", "tensorflow_training"),
-    *("torch_calls", "torch_exported", "torch_steps", "torch_training"),
+# The files that import a framework or another library; a worker imports them when it needs one.
+DRIVERS = {
+    "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
+    "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
+    "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch", "torch_epoch"),
+    "timing.recipes": (
+        *("jax_steps", "jax_training", "tensorflow_steps", "tensorflow_training"),
+        *("torch_calls", "torch_exported", "torch_steps", "torch_training"),
+    ),
+    "timing.libraries": ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae"),
+}
+DRIVING = {f"elbostone.{room}.{name}" for room, names in DRIVERS.items() for name in names}
+# What a worker may import, whatever it is asked.
+IN_WORKERS = (
+    *("reference", "notations", "backends", "workers"),
+    *("equality.measure", "claims.measure", "theta.measure", "timing.measure", "timing.recipes", "timing.libraries"),
 )
-
-# What drives a peer imports it.
-PEERS = ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae")
 
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.
 BLOCK = """
@@ -55,13 +58,14 @@ IMPORT_ALL = """
 import elbostone
 for package in {packages!r}:
     top = importlib.import_module(package)
-    for module in pkgutil.walk_packages(top.__path__, package + "."):
-        if module.name not in {left_out!r}:
+    print(package)
+    for module in pkgutil.walk_packages(getattr(top, "__path__", []), package + "."):
+        if module.name not in {left_out!r} and ".implementations" not in module.name and ".__main__" not in module.name:
             importlib.import_module(module.name)
             print(module.name)
 """
 WORK = """
-from elbostone.execution.child import main
+from elbostone.workers.child import main
 main({job!r})
 print(*(name for name in sys.modules if name.startswith("elbostone.")))
 """
@@ -79,23 +83,19 @@ def test_block_blocks(tmp_path: Path) -> None:
     assert run(source, tmp_path) == ["blocked"]
 
 
-def test_definition_and_execution_import_no_framework_and_no_tables(tmp_path: Path) -> None:
+def test_what_a_worker_imports_needs_no_framework_and_no_tables(tmp_path: Path) -> None:
     block = BLOCK.format(blocked={*FRAMEWORKS, *TABLES})
-    left_out = {f"elbostone.execution.bindings.{name}" for name in BINDINGS}
-    left_out |= {f"elbostone.execution.bench.{name}" for name in TIMED}
-    left_out |= {f"elbostone.execution.theta.{name}" for name in THETA}
-    left_out |= {f"elbostone.execution.tuning.{name}" for name in TUNING}
-    left_out |= {f"elbostone.execution.peers.{name}" for name in PEERS}
-    rooms = ["elbostone.definition", "elbostone.execution"]
-    imported = run(block + IMPORT_ALL.format(packages=rooms, left_out=left_out), tmp_path)
-    for name in ("definition.oracle", "definition.registry", "execution.plan", "execution.compute", "execution.child"):
+    rooms = [f"elbostone.{name}" for name in IN_WORKERS]
+    imported = run(block + IMPORT_ALL.format(packages=rooms, left_out=DRIVING), tmp_path)
+    for name in ("reference.oracle", "notations.registry", "equality.measure", "workers.evaluation", "workers.child"):
         assert f"elbostone.{name}" in imported
 
 
-def test_analysis_and_report_import_no_framework(tmp_path: Path) -> None:
+def test_nothing_but_its_drivers_imports_a_framework(tmp_path: Path) -> None:
     block = BLOCK.format(blocked=set(FRAMEWORKS))
-    rooms = ["elbostone.analysis", "elbostone.report"]
-    assert run(block + IMPORT_ALL.format(packages=rooms, left_out=set()), tmp_path)
+    imported = run(block + IMPORT_ALL.format(packages=["elbostone"], left_out=DRIVING), tmp_path)
+    for name in ("cli", "runs.run", "timing.judge.throughput", "theta.judge.answer", "claims.command"):
+        assert f"elbostone.{name}" in imported
 
 
 @pytest.mark.backend("torch")
@@ -103,13 +103,11 @@ def test_what_is_torchs_imports_no_other_framework(tmp_path: Path) -> None:
     """Its own environment has Keras as well, for Keras on torch."""
     block = BLOCK.format(blocked={"keras", "tensorflow", "jax"})
     others = ("keras", "jax", "tensorflow", "on_keras", "on_jax", "on_tensorflow", "numpyro", "tfp")
-    executed = "elbostone.execution"
-    names = [module.name for module in pkgutil.walk_packages(import_module(executed).__path__, f"{executed}.")]
-    left_out = {name for name in names if name.rpartition(".")[2].startswith(others) or ".peers." in name}
+    left_out = {name for name in DRIVING if name.rpartition(".")[2].startswith(others) or ".libraries." in name}
     sources = "".join(f"importlib.import_module('{package}.torch_vae')\n" for package in packages().values())
-    imported = run(block + IMPORT_ALL.format(packages=[executed], left_out=left_out) + sources, tmp_path)
-    for name in ("bindings.pytorch", "tuning.torch_steps", "child"):
-        assert f"{executed}.{name}" in imported
+    imported = run(block + IMPORT_ALL.format(packages=["elbostone"], left_out=left_out) + sources, tmp_path)
+    for name in ("backends.pytorch", "timing.recipes.torch_steps", "workers.child"):
+        assert f"elbostone.{name}" in imported
 
 
 @pytest.fixture
@@ -140,5 +138,5 @@ def test_worker_runs_all_notations_without_tables(tmp_path: Path, problem_file: 
     for record in found:
         assert record.status == "ok", record.reason
         assert (tensors / str(record.tensors)).exists()
-    others = ("elbostone.execution.bench", "elbostone.execution.claims", "elbostone.execution.theta")
+    others = ("elbostone.timing", "elbostone.claims", "elbostone.theta.measure")
     assert not [name for name in imported if name.startswith(others)], "a worker imports what it is asked for"

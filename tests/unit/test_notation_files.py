@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.definition import registry
-from elbostone.definition.errors import BadInput
-from elbostone.definition.maps import weight_maps
-from elbostone.definition.notation import FRAMEWORKS
-from elbostone.definition.notation_file import load_notation
-from elbostone.definition.registry import choose, notations
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import weight_shapes
+from elbostone.notations import registry
+from elbostone.notations.reader import load_notation
+from elbostone.notations.registry import choose, notations
+from elbostone.notations.schema import FRAMEWORKS
+from elbostone.notations.weight_maps import weight_maps
+from elbostone.reference.errors import BadInput
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import weight_shapes
 
 IDS = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
 SPECS = [

@@ -4,10 +4,10 @@ from math import prod
 
 import pytest
 
-from elbostone.analysis.operations import Product, products, roofs, weight_bytes
-from elbostone.definition.spec import Spec
-from elbostone.definition.weights import weight_shapes
-from elbostone.execution.bench.timings import Roof
+from elbostone.reference.spec import Spec
+from elbostone.reference.weights import weight_shapes
+from elbostone.timing.judge.operations import Product, products, roofs, weight_bytes
+from elbostone.timing.timings import Roof
 
 MLP = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)
 DEEP = Spec("mlp", "gaussian", "learned", "tanh", hidden=(12, 7), data_dim=10, latent_dim=3)

@@ -12,13 +12,13 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 from unit.families import EVERY, FAMILIES, GAUSSIAN, MLP, PLAIN, bounds_of, draw
 
-from elbostone.definition import oracle
-from elbostone.definition.arithmetic import EPSILON, Arithmetic, Exact, Perturbed
-from elbostone.definition.errors import BadInput
-from elbostone.definition.oracle import evaluate, gradient_ascent, noise_scale, rounded
-from elbostone.definition.problem import Problem, load_problem
-from elbostone.definition.tape import Tape
-from elbostone.definition.weights import weight_shapes
+from elbostone.reference import oracle
+from elbostone.reference.arithmetic import EPSILON, Arithmetic, Exact, Perturbed
+from elbostone.reference.errors import BadInput
+from elbostone.reference.oracle import evaluate, gradient_ascent, noise_scale, rounded
+from elbostone.reference.problem import Problem, load_problem
+from elbostone.reference.tape import Tape
+from elbostone.reference.weights import weight_shapes
 
 EXACT = Path(__file__).parents[1] / "exact"
 SPECS = [pytest.param(spec, id=name) for name, spec in PLAIN.items()]

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from elbostone.definition import oracle
-from elbostone.definition.errors import BadInput
-from elbostone.definition.notation import Notation, Supports
-from elbostone.definition.probe_variants import variants_of
-from elbostone.definition.probes import Probe, probes
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import CONDITIONS
+from elbostone.claims.probe_variants import variants_of
+from elbostone.claims.probes import Probe, probes
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation, Supports
+from elbostone.reference import oracle
+from elbostone.reference.errors import BadInput
+from elbostone.reference.spec import CONDITIONS
 
 EVERYTHING = replace(notations()["keras_io"], supports=Supports(dict(CONDITIONS)))
 FIRST_OF_EACH = [p for p in probes(EVERYTHING, 1797) if p.field.startswith("supports")]

@@ -11,12 +11,12 @@ import pytest
 from safetensors.numpy import save_file
 from unit.families import EVERY, FAMILIES, bounds_of, draw
 
-from elbostone.definition.axes import parse_axes
-from elbostone.definition.errors import BadInput
-from elbostone.definition.oracle import evaluate, rounded
-from elbostone.definition.problem import Problem, gradient_file, load_problem, save_problem, save_tensors
-from elbostone.definition.spec import Spec, parse_spec
-from elbostone.definition.weights import weight_axes, weight_shapes
+from elbostone.reference.axes import parse_axes
+from elbostone.reference.errors import BadInput
+from elbostone.reference.oracle import evaluate, rounded
+from elbostone.reference.problem import Problem, gradient_file, load_problem, save_problem, save_tensors
+from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.weights import weight_axes, weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5, 4), 6, 2)
 CONV = Spec("conv", "bernoulli", "standard", "relu", (5,), 64, 2, image_shape=(1, 8, 8), channels=(3, 4))
@@ -75,7 +75,7 @@ def test_the_noise_of_weights_is_rounded_with_all_else() -> None:
 def test_a_transposed_view_is_written_by_value(tmp_path: Path) -> None:
     square = np.arange(9.0).reshape(3, 3).T
     save_tensors({"square": square}, tmp_path / "a.safetensors")
-    from elbostone.definition.problem import read_tensors
+    from elbostone.reference.problem import read_tensors
 
     np.testing.assert_array_equal(read_tensors(tmp_path / "a.safetensors")["square"], square)
 

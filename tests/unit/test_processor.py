@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.execution import processor
-from elbostone.execution.bench.ladders import Ladder
-from elbostone.execution.bench.sample import FULL, Proven
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.records import Cell, read_records
-from elbostone.execution.tuning import Step
-from elbostone.workflow import paired_phases
-from elbostone.workflow.folder import create_run
+from elbostone.timing import comparison_phases
+from elbostone.timing.measure.steps import Ladder
+from elbostone.timing.plan import FULL, Proven
+from elbostone.timing.recipes import Step
+from elbostone.timing.timings import Timing
+from elbostone.workers import processor
+from elbostone.workers.records import Cell, read_records
+from elbostone.workers.run_folder import create_run
 
 X86 = "processor\t: 0\nmodel name\t: A CPU @ 3 GHz: fast\nflags\t\t: fpu avx avx2 fma avx512f{more}\n\nprocessor\t: 1\n"
 
@@ -49,12 +49,12 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
         Ladder(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
         for dtype in ("float32", "bfloat16")
     ]
-    monkeypatch.setattr(paired_phases, "computes_bfloat16", lambda: multiplies)
-    monkeypatch.setattr(paired_phases, "plan_ladders", lambda *arguments, **options: planned)
-    monkeypatch.setattr(paired_phases, "kept_workloads", lambda folder, sample: [])
-    monkeypatch.setattr(paired_phases, "write_expected", lambda timings, workloads: None)
+    monkeypatch.setattr(comparison_phases, "computes_bfloat16", lambda: multiplies)
+    monkeypatch.setattr(comparison_phases, "plan_ladders", lambda *arguments, **options: planned)
+    monkeypatch.setattr(comparison_phases, "kept_workloads", lambda folder, sample: [])
+    monkeypatch.setattr(comparison_phases, "write_expected", lambda timings, workloads: None)
     folder = create_run(tmp_path, {})
-    phase = paired_phases.plan_steps(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
+    phase = comparison_phases.plan_steps(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
     assert len(phase.duels) == 1 + multiplies
     records = [] if multiplies else read_records(folder.records)
     assert [(r["dtype"], r["mode"], r["status"]) for r in records] == [("bfloat16", "tuned", "unsupported")] * (

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.definition.errors import BadInput
-from elbostone.definition.registry import notations, packages
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.lookup import candidates, find_timing
-from elbostone.execution.bench.sample import QUICK, Proven, plan_timings
-from elbostone.execution.bench.workloads import make_workload
-from elbostone.execution.records import Cell
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations, packages
+from elbostone.reference.errors import BadInput
+from elbostone.timing.lookup import candidates, find_timing
+from elbostone.timing.plan import QUICK, Proven, plan_timings
+from elbostone.timing.workloads import make_workload
+from elbostone.workers.records import Cell
 
 STEP = "training_step-784-400-20-128-pytorch_examples"
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from elbostone.definition.errors import BadInput
-from elbostone.execution.activity import verified, verified_document
-from elbostone.execution.backends import host_of
-from elbostone.execution.bindings import Graphs
-from elbostone.execution.cells import EqualityRecord
-from elbostone.execution.claims.facts import Facts, Failure, facts_of
-from elbostone.execution.claims.records import ClaimsRecord
-from elbostone.execution.records import (
+from elbostone.backends import Graphs
+from elbostone.backends.table import host_of
+from elbostone.claims.facts import Facts, Failure, facts_of
+from elbostone.claims.records import ClaimsRecord
+from elbostone.equality.records import EqualityRecord
+from elbostone.reference.errors import BadInput
+from elbostone.workers.activity import verified, verified_document
+from elbostone.workers.records import (
     SCHEMA,
     Active,
     Cell,

@@ -7,14 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.definition.registry import notations, packages
-from elbostone.definition.writing import written_by
-from elbostone.execution.backends import BACKENDS, MODES, Backend
-from elbostone.execution.bench.sample import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
-from elbostone.execution.plan import plan_cells
-from elbostone.execution.records import Cell
-from elbostone.execution.selection import Selection
-from elbostone.samples import (
+from elbostone.backends.table import BACKENDS, MODES, Backend
+from elbostone.equality.plan import plan_cells
+from elbostone.notations.registry import notations, packages
+from elbostone.notations.writing import written_by
+from elbostone.runs.presets import (
     Sample,
     bench_proofs,
     claims_sample,
@@ -22,7 +19,10 @@ from elbostone.samples import (
     family_problems,
     source_configuration,
 )
-from elbostone.workflow.timed_problems import workloads_of
+from elbostone.timing.plan import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
+from elbostone.timing.timed_problems import workloads_of
+from elbostone.workers.records import Cell
+from elbostone.workers.selection import Selection
 
 EVERYTHING = Selection(tuple(notations().values()))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from unit.families import MLP, draw
 
-from elbostone.definition.errors import BadInput
-from elbostone.definition.problem import load_problem, save_problem
+from elbostone.reference.errors import BadInput
+from elbostone.reference.problem import load_problem, save_problem
 
 WRONG_SPECS = {
     "unknown field": ({"depth": 3}, "unknown field 'depth'"),

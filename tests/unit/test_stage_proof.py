@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.analysis.stage_truth import rounding_of_a_sum, stage_truth
-from elbostone.definition.adam import AFTER, Adam, objective_after
-from elbostone.definition.oracle import evaluate, rounded
-from elbostone.definition.problem import Problem, save_problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.execution.bench.building import FirstCall
-from elbostone.execution.bench.proof import OF_SUM, PASS, Expected, fold, load_truth, truth_file
-from elbostone.execution.stages import repeated
-from elbostone.workflow.timed_problems import write_truths
+from elbostone.reference.adam import AFTER, Adam, objective_after
+from elbostone.reference.oracle import evaluate, rounded
+from elbostone.reference.problem import Problem, save_problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.measure.building import FirstCall
+from elbostone.timing.measure.stages import repeated
+from elbostone.timing.proof import OF_SUM, PASS, Expected, fold, load_truth, truth_file
+from elbostone.timing.timed_problems import write_truths
+from elbostone.timing.truths import rounding_of_a_sum, stage_truth
 
 ROWS, TIMES = 4, 3
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.execution import supervisor
-from elbostone.execution.jobs import part_for
-from elbostone.execution.probe import Asked
-from elbostone.execution.supervisor import Child, Lines, Start, side_by_side
+from elbostone.workers import supervisor
+from elbostone.workers.jobs import part_for
+from elbostone.workers.probe import Asked
+from elbostone.workers.supervisor import Child, Lines, Start, side_by_side
 
 START = Start("no-such-backend", "cpu", (part_for("probe", Asked()),), threads=1)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from elbostone.analysis.equations import TEMPLATES, equations
-from elbostone.analysis.lexicon import Lexicon, bare
-from elbostone.analysis.symbols import glossary, names, of_letter, side_by_side
-from elbostone.definition.notation import Notation
-from elbostone.definition.registry import notations
-from elbostone.report.plain import plain
+from elbostone.notations.equations import TEMPLATES, equations
+from elbostone.notations.glossary import glossary, names, of_letter, side_by_side
+from elbostone.notations.lexicon import Lexicon, bare
+from elbostone.notations.plain_tex import plain
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
 
 ALL = list(notations().values())
 IDS = [notation.id for notation in ALL]

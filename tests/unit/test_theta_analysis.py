@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from unit.theta_planted import planted
 
-from elbostone.analysis.theta import absorption, dependency, joint, readings, sources, trained, truth
-from elbostone.analysis.theta.statement import Statement, number
-from elbostone.analysis.theta.truth import Tensors, Truth
-from elbostone.definition.registry import notations
-from elbostone.definition.theta import reference
-from elbostone.definition.theta.cases import BASE, Case, absorptions, cases, evaluations
-from elbostone.definition.theta.models import ROWS
-from elbostone.definition.theta.training import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
-from elbostone.execution.theta.records import TrainingRecord
+from elbostone.notations.registry import notations
+from elbostone.theta import expected_rows
+from elbostone.theta.cases import BASE, Case, absorptions, cases, evaluations
+from elbostone.theta.judge import absorption, dependency, joint, readings, sources, trained, truth
+from elbostone.theta.judge.statement import Statement, number
+from elbostone.theta.judge.truth import Tensors, Truth
+from elbostone.theta.models import ROWS
+from elbostone.theta.records import TrainingRecord
+from elbostone.theta.training_plan import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
 
 QUICK = ("learned", "vamp", "tied", "linear")
 """The cases of one latent and the exact one; all of two latents costs a minute of NumPy."""
@@ -30,7 +30,7 @@ def tensors_of(case: Case) -> dict[str, Any]:
     return {
         f"{case.name}/{e.key}/{name}": tensor
         for e in evaluations(case)
-        for name, tensor in reference.evaluate(case, e).items()
+        for name, tensor in expected_rows.evaluate(case, e).items()
     }
 
 

@@ -13,13 +13,14 @@ import pytest
 from unit import theta_child
 from unit.theta_planted import CASES, planted
 
-from elbostone.analysis.theta import dependency, digits, readings, truth
-from elbostone.analysis.tolerance import K
-from elbostone.definition import oracle
-from elbostone.definition.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
-from elbostone.definition.problem import Problem, read_tensors, save_tensors
-from elbostone.definition.theta import digits as models
-from elbostone.definition.theta.training import (
+from elbostone.reference import oracle
+from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
+from elbostone.reference.problem import Problem, read_tensors, save_tensors
+from elbostone.reference.tolerance import K
+from elbostone.theta import digits as models
+from elbostone.theta.judge import dependency, digits, readings, truth
+from elbostone.theta.phase import write_inputs
+from elbostone.theta.training_plan import (
     ACCUMULATOR,
     BATCH,
     BY_NAME,
@@ -30,9 +31,8 @@ from elbostone.definition.theta.training import (
     split_digits,
     start,
 )
-from elbostone.execution.environment import worker_environment
-from elbostone.workflow.theta import write_inputs
-from elbostone.workflow.theta_training import load_trained
+from elbostone.theta.trainings import load_trained
+from elbostone.workers.environment import worker_environment
 
 DIGITS = 4
 """Held-out digits of the readings here; the command reads more."""

@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 
 from elbostone import cli
-from elbostone.analysis.theta.answer import REFERENCE, Answer, Expected, answer_of
-from elbostone.analysis.theta.sources import source_line
-from elbostone.analysis.theta.trained import scores
-from elbostone.analysis.theta.truth import Truth
-from elbostone.commands import theta as command
-from elbostone.definition.errors import BadInput
-from elbostone.definition.problem import Problem
-from elbostone.definition.registry import notations
-from elbostone.definition.theta import reference
-from elbostone.definition.theta.cases import all_cases, evaluations
-from elbostone.definition.theta.models import ROWS
-from elbostone.definition.theta.training import REGIMES, SEEDS
-from elbostone.execution import backends
-from elbostone.execution.theta.records import Outcome
-from elbostone.report.theta import answer_tables, write_answer
-from elbostone.report.theta_rows import long_tables
-from elbostone.workflow.theta_training import load_trained
+from elbostone.backends import table as backends
+from elbostone.notations.registry import notations
+from elbostone.reference.errors import BadInput
+from elbostone.reference.problem import Problem
+from elbostone.theta import command as command
+from elbostone.theta import expected_rows
+from elbostone.theta.cases import all_cases, evaluations
+from elbostone.theta.judge.answer import REFERENCE, Answer, Expected, answer_of
+from elbostone.theta.judge.sources import source_line
+from elbostone.theta.judge.trained import scores
+from elbostone.theta.judge.truth import Truth
+from elbostone.theta.models import ROWS
+from elbostone.theta.records import Outcome
+from elbostone.theta.rows import long_tables
+from elbostone.theta.tables import answer_tables, write_answer
+from elbostone.theta.training_plan import REGIMES, SEEDS
+from elbostone.theta.trainings import load_trained
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,7 +65,7 @@ def answer() -> Answer:
         f"{case.name}/{e.key}/{name}": tensor
         for case in all_cases()
         for e in evaluations(case)
-        for name, tensor in reference.evaluate(case, e).items()
+        for name, tensor in expected_rows.evaluate(case, e).items()
     }
     # measured ones would take a minute; an exact zero has none
     tolerances = {n: 1e-12 * (np.abs(t).reshape(len(ROWS), -1).max(axis=1) > 0) for n, t in tensors.items()}

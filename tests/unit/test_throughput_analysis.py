@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.operations import products
-from elbostone.analysis.stage_truth import stage_truth
-from elbostone.analysis.throughput import COLUMNS, throughput_rows, unstable
-from elbostone.definition.comparison import Tensors
-from elbostone.definition.oracle import rounded
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.spec import Spec
-from elbostone.execution.bench.proof import Expected
-from elbostone.execution.bench.timings import key_of
-from elbostone.report.throughput import write_throughput
+from elbostone.reference.comparison import Tensors
+from elbostone.reference.oracle import rounded
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.judge.operations import products
+from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
+from elbostone.timing.proof import Expected
+from elbostone.timing.tables import write_throughput
+from elbostone.timing.timings import key_of
+from elbostone.timing.truths import stage_truth
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)

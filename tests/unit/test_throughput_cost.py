@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elbostone.analysis.rates import rates_of, share
-from elbostone.analysis.stage_truth import stage_truth
-from elbostone.analysis.throughput import throughput_rows
-from elbostone.definition.comparison import Tensors
-from elbostone.definition.notation import Notation
-from elbostone.definition.problem import Problem
-from elbostone.definition.random import random_weights
-from elbostone.definition.registry import notations
-from elbostone.definition.spec import Spec
-from elbostone.execution.backends import BACKENDS
-from elbostone.execution.bench.proof import Expected
-from elbostone.execution.bench.sample import BenchSample, Proven, Slice, plan_timings
-from elbostone.execution.bench.timings import Timing
-from elbostone.execution.bench.workloads import Workload
-from elbostone.execution.records import Cell
+from elbostone.backends.table import BACKENDS
+from elbostone.notations.registry import notations
+from elbostone.notations.schema import Notation
+from elbostone.reference.comparison import Tensors
+from elbostone.reference.problem import Problem
+from elbostone.reference.random import random_weights
+from elbostone.reference.spec import Spec
+from elbostone.timing.judge.rates import rates_of, share
+from elbostone.timing.judge.throughput import throughput_rows
+from elbostone.timing.plan import BenchSample, Proven, Slice, plan_timings
+from elbostone.timing.proof import Expected
+from elbostone.timing.timings import Timing
+from elbostone.timing.truths import stage_truth
+from elbostone.timing.workloads import Workload
+from elbostone.workers.records import Cell
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)

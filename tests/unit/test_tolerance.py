@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elbostone.analysis.tolerance import K, tolerances
-from elbostone.definition.errors import BadInput
-from elbostone.definition.oracle import evaluate, noise_scale, rounded
-from elbostone.definition.problem import Problem
-from elbostone.definition.spec import parse_spec
-from elbostone.definition.weights import weight_shapes
+from elbostone.reference.errors import BadInput
+from elbostone.reference.oracle import evaluate, noise_scale, rounded
+from elbostone.reference.problem import Problem
+from elbostone.reference.spec import parse_spec
+from elbostone.reference.tolerance import K, tolerances
+from elbostone.reference.weights import weight_shapes
 
 
 def draw(seed: int, *, scale: float = 1.0, grey: bool = False) -> Problem:

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from elbostone.analysis.trust import COLUMNS, PLANTED, broken, trust_rows
-from elbostone.execution.bench.trust import AA
-from elbostone.report.trust import sections, write_trust
+from elbostone.timing.judge.trust import COLUMNS, PLANTED, broken, trust_rows
+from elbostone.timing.trust import AA
+from elbostone.timing.trust_tables import sections, write_trust
 
 BLOCKS = 20
 OK = {"status": "ok", "reason": None, "before": "x", "after": "x"}

@@ -7,12 +7,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from unit.theta_planted import CASES, planted
 
-from elbostone.definition.problem import read_tensors, save_tensors
-from elbostone.definition.theta.training import BY_NAME
-from elbostone.execution.bindings import open_binding
-from elbostone.execution.theta.densities import evaluate_cases
-from elbostone.execution.theta.readings import read_digits
-from elbostone.execution.theta.training import train
+from elbostone.backends import open_binding
+from elbostone.reference.problem import read_tensors, save_tensors
+from elbostone.theta.measure.densities import evaluate_cases
+from elbostone.theta.measure.readings import read_digits
+from elbostone.theta.measure.trainings import train
+from elbostone.theta.training_plan import BY_NAME
 
 QUICK = ("vamp", "linear")
 """The cases that between them use every function of `Functions`."""

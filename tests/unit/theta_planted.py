@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from elbostone.definition.theta.cases import Case, cases
-from elbostone.definition.theta.functions import Tensor
-from elbostone.definition.theta.models import Linear, Tanh, Weights
+from elbostone.theta.cases import Case, cases
+from elbostone.theta.functions import Tensor
+from elbostone.theta.models import Linear, Tanh, Weights
 
 CASES = {case.name: case for case in cases()}
 

@@ -1,1 +1,0 @@
-"""What records and definitions say: tolerance, equality, throughput, symbols. Pure functions; no framework."""

@@ -1,0 +1,38 @@
+"""One file per framework: put tensors and weights in, call, differentiate, compile, synchronise, read back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from .base import Binding, Graphs
+from .table import BACKENDS
+
+__all__ = ["Binding", "Graphs", "open_binding"]
+
+# Keras imports them wherever they are installed, for wrappers and plots that no worker uses: about half of the
+# seconds that it takes to start one.
+_OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
+
+
+def open_binding(backend: str, device: str) -> Binding:
+    """Import the backend's framework and drive it on `device` (`cpu` or `cuda`)."""
+    with _hidden(_OPTIONAL_TO_KERAS):
+        module = import_module(f".{BACKENDS[backend].binding}", __name__)
+    binding = module.open_binding(device)
+    assert isinstance(binding, Binding)
+    return binding
+
+
+@contextmanager
+def _hidden(names: tuple[str, ...]) -> Iterator[None]:
+    """Packages that are not imported yet cannot be, until the block ends."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: importing it raises ImportError
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

@@ -1,0 +1,83 @@
+"""What the three Keras backends share: models, variables, dtypes, and the lift that makes float64 float64."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.backend.common import dtypes as keras_dtypes
+
+from .base import Array, Binding, Forward, Model, Tensor
+from .table import base_dtype
+
+# Keras 3.15 demotes float64 to float32 inside its operations on the torch and JAX backends, by this private table
+# (https://github.com/keras-team/keras/issues/23704). A float64 proof on those backends needs the entry lifted; the
+# dtype `float64-as-shipped` runs without the lift, so that the report shows what Keras itself computes.
+_TABLE: dict[str, str] = keras_dtypes.BIT64_TO_BIT32_DTYPE
+_SHIPPED = dict(_TABLE)
+
+
+class KerasBinding(Binding):
+    """Drives a keras.Model; sub-classes add what differs between backends: compiling, gradients, waiting."""
+
+    framework = "keras"
+
+    def __init__(self, device: str):
+        super().__init__(device)
+        self.keras_device = "gpu:0" if device == "cuda" else "cpu:0"
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where new tensors live."""
+        return keras.device(self.keras_device)  # type: ignore[no-any-return]  # Keras has no type information
+
+    def active_backend(self) -> str:
+        return f"keras-{keras.backend.backend()}"
+
+    def total(self, tensor: Tensor) -> Tensor:
+        return keras.ops.sum(tensor)
+
+    def construct(self, model_class: type, arguments: Mapping[str, Any], dtype: str) -> Model:
+        self.prepare(dtype)
+        keras.config.set_floatx(base_dtype(dtype))
+        keras.config.set_dtype_policy(base_dtype(dtype))
+        with self.scope():
+            return model_class(**arguments)
+
+    def prepare(self, dtype: str) -> None:
+        """Lift or restore the table that demotes float64."""
+        _TABLE["float64"] = "float64" if dtype == "float64" else _SHIPPED["float64"]
+
+    def variables(self, model: Model) -> list[Any]:
+        return list(model.trainable_variables)
+
+    def assign(self, variable: Any, value: Array) -> None:
+        variable.assign(value)
+
+    def tensor(self, array: Array, dtype: str) -> Tensor:
+        with self.scope():
+            return keras.ops.convert_to_tensor(array, dtype=base_dtype(dtype))
+
+    def array(self, tensor: Tensor) -> Array:
+        if isinstance(tensor, np.ndarray):  # what `predict` returned
+            return tensor
+        if isinstance(tensor, keras.Variable):  # whose conversion NumPy 2 warns of
+            tensor = tensor.value
+        return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
+
+    def where(self, tensor: Tensor) -> tuple[str, str]:
+        # An array is what `predict` copied to the host; it was computed where the model is.
+        return (self.device, tensor.dtype.name) if isinstance(tensor, np.ndarray) else self.place(tensor)
+
+    @abstractmethod
+    def place(self, tensor: Tensor) -> tuple[str, str]:
+        """`where` of a tensor of the framework's own."""
+
+
+def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
+    """`function(*tensors)` with the variables at `values`, as functional transformations need it."""
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        return function(*tensors)

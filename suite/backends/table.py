@@ -1,0 +1,133 @@
+"""The table of the four backends: what each needs, and which modes it can execute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from ..reference.arithmetic import STORED_AS
+from ..reference.errors import BadInput
+
+DTYPES = ("float64", "float32", "float64-as-shipped")
+DEVICES = ("cpu", "cuda")
+MODES = ("eager", "compiled", "compiled-xla", "published")
+#: What is timed beside them: their equality is that of the timed stage itself, at the very batch that is timed.
+STAGE_MODES = ("tuned", "exported")
+#: Modes with a compiler, which is started before the first cell is timed.
+COMPILED_MODES = ("compiled", "compiled-xla", "tuned")
+#: `bfloat16` and `tf32` compute in float32 storage whose values are rounded, by hand or by the hardware.
+TIMED_DTYPES = ("float32", "bfloat16", "tf32", "float64")
+#: Importable packages that a mode needs beside its backend's; the extra that installs them is named like the mode.
+MODE_PACKAGES = {"exported": ("onnx", "onnxscript", "onnxruntime")}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What executes.
+
+    Attributes:
+        name: the word used everywhere.
+        framework: `torch` or `keras`: which file of a notation it runs.
+        binding: module of `bindings/` that drives it.
+        packages: importable packages that it needs.
+        extra: the extra of this distribution that installs them.
+        modes: the modes that it can execute.
+        stage_modes: the modes of `STAGE_MODES` in which it is timed.
+        timed_dtypes: the dtypes of `TIMED_DTYPES` in which it is timed.
+        dtypes: the dtypes that it is run in. `float64-as-shipped` is float64 without the lift of Keras' table that
+            demotes float64 (see `bindings/keras.py`); TensorFlow and torch itself have nothing to lift.
+        compiles_each: whether it compiles every operation of an eager call, and so takes longest to prove its cells.
+    """
+
+    name: str
+    framework: str
+    binding: str
+    packages: tuple[str, ...]
+    modes: tuple[str, ...]
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    stage_modes: tuple[str, ...] = ()
+    timed_dtypes: tuple[str, ...] = ("float32", "float64")
+    compiles_each: bool = False
+
+    @property
+    def extra(self) -> str:
+        return self.name
+
+    def lacking(self, mode: str = "") -> list[str]:
+        """The packages that are not installed here, those of a mode included. Imports nothing."""
+        return [name for name in (*self.packages, *MODE_PACKAGES.get(mode, ())) if find_spec(name) is None]
+
+    def remedy(self, mode: str = "") -> str:
+        """One line: what is missing and the command that installs it."""
+        extras = f"{self.extra},{mode}" if mode in MODE_PACKAGES else self.extra
+        who = f"{self.name} {mode}" if mode in MODE_PACKAGES else self.name
+        return f"{who} needs {', '.join(self.lacking(mode))}: pip install 'elbostone[{extras}]'"
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend(
+            "torch",
+            "torch",
+            "pytorch",
+            ("torch",),
+            ("eager", "compiled", "published"),
+            stage_modes=STAGE_MODES,
+            timed_dtypes=TIMED_DTYPES,
+        ),
+        Backend(
+            "keras-tensorflow",
+            "keras",
+            "keras_tensorflow",
+            ("keras", "tensorflow"),
+            ("eager", "compiled", "compiled-xla", "published"),
+            stage_modes=("tuned",),
+            timed_dtypes=("float32", "bfloat16", "float64"),
+        ),
+        Backend(
+            "keras-jax",
+            "keras",
+            "keras_jax",
+            ("keras", "jax"),
+            ("eager", "compiled", "published"),
+            ("float64", "float32", "float64-as-shipped"),
+            stage_modes=("tuned",),
+            compiles_each=True,
+        ),
+        Backend(
+            "keras-torch",
+            "keras",
+            "keras_torch",
+            ("keras", "torch"),
+            ("eager", "published"),
+            ("float64", "float32", "float64-as-shipped"),
+        ),
+    )
+}
+
+
+def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
+    """`value` if it is a choice. Raises BadInput: `what`, the choices and the value."""
+    if value not in choices:
+        raise BadInput(f"{what} '{value}': expected one of {', '.join(choices)}")
+    return value
+
+
+#: What peers run on, and the backend of ours in whose sessions they are timed.
+HOSTS = {"jax": "keras-jax", "tensorflow": "keras-tensorflow"}
+
+
+def host_of(backend: str) -> str:
+    """The backend of ours that executes a cell's backend: itself, unless the cell is a peer's."""
+    return HOSTS.get(backend, backend)
+
+
+def base_dtype(dtype: str) -> str:
+    """The NumPy dtype that holds tensors of a dtype: those below float32 are kept in float32."""
+    return STORED_AS.get(dtype, precision(dtype))
+
+
+def precision(dtype: str) -> str:
+    """The precision that a dtype's products have: a key of `arithmetic.EPSILON`."""
+    return dtype.partition("-")[0]

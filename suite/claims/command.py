@@ -1,0 +1,142 @@
+"""`elbostone symbols`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..backends.table import BACKENDS, one_of
+from ..notations.equations import equations
+from ..notations.glossary import Entry, glossary, of_letter, side_by_side
+from ..notations.plain_tex import plain
+from ..notations.roles import ROLES
+from ..notations.schema import Notation
+from ..reference.errors import BadInput
+from ..report.console import print_json, print_table, progress, stderr
+from ..report.options import AsJson, Backends, Timeout, select
+from ..report.verdicts import FAILING, exit_code
+from ..workers.pool import scratch_folder
+from ..workers.run_folder import RunFolder
+from ..workers.selection import Selection
+from ..workers.supervisor import cpu_threads
+from .judge.verdicts import Row
+from .phase import gather_and_judge, rows_of_run
+
+COLUMNS = ("role", "notation", "symbol", "code", "equation", "scale", "verified by")
+
+
+def symbols(
+    notation: Annotated[list[str] | None, typer.Argument(help="Notations [default: all].", show_default=False)] = None,
+    role: Annotated[str | None, typer.Option(help="Only symbols of this role.", show_default=False)] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="What this letter names in each source: θ, σ, z, ...", show_default=False)
+    ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Two notations side by side, by role.")] = False,
+    as_equations: Annotated[
+        bool, typer.Option("--equations", help="Fifteen equations in LaTeX, in the notations' own symbols.")
+    ] = False,
+    run: Annotated[
+        Path | None, typer.Option(help="Say what this run has executed, and execute nothing.", show_default=False)
+    ] = None,
+    backend: Backends = None,
+    timeout: Timeout = 300,
+    as_json: AsJson = False,
+) -> None:
+    """What each symbol stands for: every row says which cells have executed it, on the spot or in a run."""
+    if role is not None:
+        one_of("role", role, tuple(ROLES))
+    selection = select(notation, backend or _fastest(), "cpu", None, None)
+    chosen = selection.notations
+    if compare and (not notation or len(chosen) != 2):
+        raise BadInput(f"--compare: expected two notations; found {len(notation or ())}")
+    rows = rows_of_run(RunFolder(run), chosen) if run is not None else _execute(selection, timeout)
+    entries = glossary(chosen, rows)
+    shown = [entry for entry in entries if role is None or entry.symbol.role == role]
+    if symbol is not None:
+        shown = list(of_letter(shown, symbol))
+    if as_json:
+        print_json({"schema": 1, **_document(chosen, shown, as_equations)})
+    elif as_equations:
+        _print_equations(chosen)
+    elif compare:
+        _print_comparison(shown, chosen[0].id, chosen[1].id)
+    else:
+        title = "Symbols" if symbol is None else f"What {symbol} names"
+        print_table(title, COLUMNS, [_cells(entry) for entry in shown])
+    _finish(rows, as_json or as_equations)
+
+
+def _fastest() -> list[str] | None:
+    """The first backend that is installed; all of them, to be said missing, where none is."""
+    return next(([name] for name, backend in BACKENDS.items() if not backend.lacking()), None)
+
+
+def _execute(selection: Selection, timeout_s: float) -> list[Row]:
+    with scratch_folder() as scratch:
+        total = len(selection.notations) * len(selection.backends or BACKENDS)
+        with progress("claims", total) as advance:
+            return gather_and_judge(
+                RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
+            )
+
+
+def _cells(entry: Entry) -> tuple[str | None, ...]:
+    symbol = entry.symbol
+    scale = symbol.scale or (f"covers {', '.join(symbol.covers)}" if symbol.covers else None)
+    return (symbol.role, entry.notation.id, plain(symbol.tex), symbol.code, symbol.equation, scale, _verified(entry))
+
+
+def _verified(entry: Entry) -> str:
+    against = [f"NOT by {backend}" for backend in entry.refuted]
+    return ", ".join([*entry.verified, *against]) or "no cell"
+
+
+def _print_comparison(entries: Sequence[Entry], one: str, other: str) -> None:
+    rows = []
+    for role, left, right in side_by_side(entries, one, other):
+        for i in range(max(len(left), len(right))):
+            pair = [side[i] if i < len(side) else None for side in (left, right)]
+            texts = [None if e is None else _short(e) for e in pair]
+            both = "; ".join(dict.fromkeys(_verified(e) for e in pair if e is not None))
+            rows.append((role if i == 0 else None, *texts, both))
+    print_table(f"{one} and {other}", ("role", one, other, "verified by"), rows)
+
+
+def _short(entry: Entry) -> str:
+    symbol = entry.symbol
+    kind = symbol.scale or ", ".join(symbol.covers)
+    named = plain(symbol.tex) if symbol.code == plain(symbol.tex) else f"{plain(symbol.tex)}, {symbol.code} in code"
+    return named + (f" ({kind})" if kind else "") + f" [{symbol.equation}]"
+
+
+def _print_equations(chosen: Sequence[Notation]) -> None:
+    """LaTeX, one equation a line, under comments that say what was built."""
+    for notation in chosen:
+        print(f"% {notation.id}: {notation.source.title}")
+        for equation in equations(notation):
+            built = f"; not printed there, built: {', '.join(equation.built)}" if equation.built else ""
+            print(f"% {equation.name}{built}\n\\begin{{equation}}\n  {equation.latex}\n\\end{{equation}}")
+
+
+def _document(chosen: Sequence[Notation], shown: Sequence[Entry], as_equations: bool) -> dict[str, Any]:
+    if not as_equations:
+        return {"symbols": [entry.as_json() for entry in shown]}
+    return {"equations": {notation.id: [vars(equation) for equation in equations(notation)] for notation in chosen}}
+
+
+def _finish(rows: Sequence[Row], quiet: bool) -> None:
+    """What the last column means, each claim that does not hold, and the exit code."""
+    if not quiet:
+        print(
+            "Verified by: backends on which all that the row's entry says was executed, in float64, on small problems."
+        )
+    for row in rows:
+        if row["verdict"] in FAILING:
+            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {row['found']}"
+            stderr.print(
+                f"{row['verdict']}: {row['notation']} on {row['backend']}: {said}", soft_wrap=True, markup=False
+            )
+    raise typer.Exit(exit_code(rows))

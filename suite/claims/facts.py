@@ -1,0 +1,135 @@
+"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..workers.records import Number, number
+
+Array = NDArray[Any]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A claim that could not even be executed.
+
+    Attributes:
+        probe: on which it was tried.
+        field: of notation.toml, `methods.encoder`.
+        reason: what was raised.
+    """
+
+    probe: str
+    field: str
+    reason: str
+
+
+class _Run(msgspec.Struct):
+    """What ran.
+
+    Attributes:
+        framework, backend: whose file ran, and on what.
+        failures: what could not run.
+        device, dtype: of the objective that came out, as the framework says; as asked for where nothing ran.
+        model_class: the class that was built.
+        methods: field of `methods` → the method that was called for it.
+        arguments: probe → parameter of the constructor → what it was given.
+        defaults: parameter of the model's constructor → its default; None where it has none.
+        parameters: method → the names of its parameters.
+    """
+
+    framework: str
+    backend: str
+    failures: list[Failure] = []
+    device: str = "cpu"
+    dtype: str = "float64"
+    model_class: str = ""
+    methods: dict[str, str] = {}
+    arguments: dict[str, dict[str, Any]] = {}
+    defaults: dict[str, Any] = {}
+    parameters: dict[str, list[str]] = {}
+
+
+class PlainFacts(_Run):
+    """Facts as a record has them: all but the arrays.
+
+    Attributes:
+        numbers, dependency: as `Facts` has them.
+    """
+
+    numbers: dict[str, dict[str, list[Number]]] = {}
+    dependency: dict[str, dict[str, dict[str, Number]]] = {}
+
+
+class Facts(_Run, dict=True):
+    """What ran, and what it returned.
+
+    Attributes:
+        numbers: probe → name in the model's code → the plain numbers that it stood for while the probe ran.
+        dependency: probe → output → attribute path of a weight → norm of the gradient by it.
+        tensors: `<probe>/<what>/<name>` → array, where what is `quantity` and `published` (what the two methods for
+            quantities return), `input` (what they were given, by the name of the parameter), `weight` (by attribute
+            path), `encoder` and `decoder` (outputs by number), `density`, and `objective` (under the names of its two
+            methods; averaged over draws that the source makes one by one).
+    """
+
+    numbers: dict[str, dict[str, list[float]]] = {}
+    dependency: dict[str, dict[str, dict[str, float]]] = {}
+    tensors: dict[str, Array] = {}
+
+    def of(self, probe: str, what: str) -> dict[str, Array]:
+        """The tensors of one kind of one probe, by name."""
+        start = f"{probe}/{what}/"
+        return {name.removeprefix(start): self.tensors[name] for name in self._names.get(start, ())}
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of all tensors by what they begin with."""
+        names: dict[str, list[str]] = {}
+        for name in self.tensors:
+            probe, what, _ = name.split("/", 2)
+            names.setdefault(f"{probe}/{what}/", []).append(name)
+        return names
+
+    def put(self, probe: str, what: str, name: str, array: Array) -> None:
+        self.tensors[f"{probe}/{what}/{name}"] = np.asarray(array)
+        self.__dict__.pop("_names", None)
+
+    def plain(self) -> PlainFacts:
+        """All but the arrays."""
+        return PlainFacts(
+            **_shared(self),
+            numbers={
+                probe: {name: [number(value) for value in values] for name, values in named.items()}
+                for probe, named in self.numbers.items()
+            },
+            dependency={
+                probe: {output: {path: number(norm) for path, norm in norms.items()} for output, norms in by.items()}
+                for probe, by in self.dependency.items()
+            },
+        )
+
+
+def facts_of(plain: PlainFacts, tensors: Mapping[str, Array]) -> Facts:
+    """Facts from a record and the file of its tensors."""
+    return Facts(
+        **_shared(plain),
+        numbers={
+            probe: {name: [float(value) for value in values] for name, values in named.items()}
+            for probe, named in plain.numbers.items()
+        },
+        dependency={
+            probe: {output: {path: float(norm) for path, norm in norms.items()} for output, norms in by.items()}
+            for probe, by in plain.dependency.items()
+        },
+        tensors=dict(tensors),
+    )
+
+
+def _shared(facts: _Run) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in _Run.__struct_fields__}

@@ -1,0 +1,118 @@
+"""What claims are held against, and what is said of one that does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ...notations.canonical import canonical
+from ...notations.schema import Notation, Symbol
+from ...notations.weight_maps import WeightMap, weight_maps
+from ...reference.comparison import Comparison, Truth, compare
+from ...reference.problem import Problem
+from ...reference.spec import CONDITIONS, Spec
+from ...reference.truth import truth_of
+from ...workers.subject import DATA_COUNT
+from ..facts import Array, Facts
+from ..probes import Probe, probes
+
+DTYPE = "float64"
+AGREES = "the run agrees with"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A claim that does not hold.
+
+    Attributes:
+        notation: whose notation.toml it is.
+        where: `symbol σ`, `weights 'encoder.mean.weight'`, `objective`, a table.
+        fields: of it that can be what is false, `scale`.
+        claimed: what the file says.
+        found: what the run says.
+    """
+
+    notation: str
+    where: str
+    fields: tuple[str, ...]
+    claimed: str
+    found: str
+
+    def describe(self) -> str:
+        """One line that names source, symbol, fields, the value claimed and what was found."""
+        return f"{self.notation}: {self.where}: {', '.join(self.fields)}: claimed {self.claimed}; found {self.found}"
+
+
+_TRUTHS: dict[tuple[str, str], Truth] = {}
+
+
+def probe_truth(problem: Problem, bound: str) -> Truth:
+    """The truth of a probe in float64; notations share probes, so each is evaluated once per process."""
+    key = (problem.name, bound)
+    if key not in _TRUTHS:
+        _TRUTHS[key] = truth_of(problem, DTYPE, gradients=False, bound=bound)
+    return _TRUTHS[key]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A notation as its file says it is, and the facts of a run of its code on one backend."""
+
+    notation: Notation
+    facts: Facts
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def probes(self) -> Sequence[Probe]:
+        """All probes that the file asks for. Raises BadInput where its words go together with nothing."""
+        return probes(self.notation, DATA_COUNT)
+
+    def ran(self) -> Iterator[Probe]:
+        """The probes, variants of the objective left out, whose quantities there are."""
+        for probe in self.probes:
+            if probe.field != "objective" and self.facts.of(probe.name, "quantity"):
+                yield probe
+
+    def truth(self, problem: Problem) -> Truth:
+        """The truth of quantities: that of the objective alone is another for another bound."""
+        return probe_truth(problem, "elbo")
+
+    def maps(self, spec: Spec) -> dict[str, WeightMap]:
+        """By canonical weight. Raises BadInput where the weights table does not fit."""
+        return weight_maps(self.notation, self.facts.framework, spec)
+
+    def violation(self, where: str, fields: str | tuple[str, ...], claimed: Any, found: str) -> Violation:
+        names = (fields,) if isinstance(fields, str) else fields
+        return Violation(self.notation.id, where, names, str(claimed), found)
+
+    def comparison(self, probe: Probe, symbol: Symbol, array: Array) -> Comparison | str:
+        """A published quantity against the truth of its role; in words where they cannot be compared."""
+        truth, tensor = self.truth(probe.problem), symbol.tensor
+        if tensor is None:
+            return f"role '{symbol.role}' has no tensor that the run could be compared with"
+        if tensor not in truth.tensors:
+            return f"a model of {probe.name} has no {tensor}"
+        try:
+            converted = canonical(self.notation, self.facts.framework, probe.problem.spec, symbol, array)
+        except ValueError:
+            axes = self.notation.axes_of(symbol, self.facts.framework, probe.problem.spec)
+            return f"an array of shape {list(array.shape)}, which has not the axes '{' '.join(axes)}'"
+        return compare(tensor, converted, truth.tensors[tensor], truth.tolerances[tensor], DTYPE)
+
+    def holds(self, probe: Probe, symbol: Symbol, array: Array) -> bool:
+        found = self.comparison(probe, symbol, array)
+        return not isinstance(found, str) and found.equal
+
+
+def on(probe: Probe) -> str:
+    """Where something was found, and which claim of support put the probe there."""
+    if probe.word:
+        return f"on {probe.name}, there for {probe.field} '{probe.word}'"
+    spec = probe.problem.spec
+    return f"on {probe.name}, there for supports {', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
+
+
+def words(found: Comparison | str) -> str:
+    return found if isinstance(found, str) else found.describe()

@@ -1,0 +1,121 @@
+"""The objective: converted by sense, reduction, constants and β, it is the canonical bound on every probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ...notations.canonical import total_bound
+from ...notations.schema import Notation, Objective
+from ...reference.comparison import Comparison, compare
+from ...reference.tensors import BOUNDS
+from ..probes import Probe
+from .evidence import AGREES, DTYPE, Evidence, Violation, on, probe_truth, words
+from .symbols import _other_constants
+
+CHOICES = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M"), "latents": ("sum", "mean")}
+CHOICES |= {"pixels": ("sum", "mean"), "bound": BOUNDS}
+
+
+def check_objective(evidence: Evidence) -> Iterator[Violation]:
+    """The published objective on every probe, and as published; then what it is named, and what its β is."""
+    notation = evidence.notation
+    objective, methods = notation.objective, notation.methods
+    for field, method in (("objective", methods.objective), ("objective_as_published", methods.objective_as_published)):
+        if method is None:
+            continue
+        worst = next((f for f in _compared(evidence, objective, method) if not _equal(f[1])), None)
+        if worst is None:
+            continue
+        others = list(_explanations(evidence, method))
+        agreeing = f"; {AGREES} " + " or ".join(f"{f} {v}" for f, v in others[:4]) if others else ""
+        fields = tuple(dict.fromkeys(f for f, _ in others)) or tuple(CHOICES)
+        found = f"{on(worst[0])}: {words(worst[1])}{agreeing}{_ratios(evidence, method)}"
+        yield evidence.violation("objective", (*fields, f"methods.{field}"), claim_of(objective), found)
+    yield from _named(evidence, notation)
+
+
+def claim_of(objective: Objective) -> str:
+    """What the table says, in words."""
+    dropped = f", constants_dropped {[str(c) for c in objective.dropped]}" if objective.dropped else ""
+    return (
+        f"{objective.sense} {objective.bound}, data {objective.data}, latents {objective.latents}, "
+        f"pixels {objective.pixels}, beta {objective.beta}{dropped}"
+    )
+
+
+def _compared(evidence: Evidence, objective: Objective, method: str) -> Iterator[tuple[Probe, Comparison | str]]:
+    for probe in evidence.probes:
+        values = evidence.facts.of(probe.name, "objective")
+        if method in values:
+            yield probe, _comparison(evidence, objective, probe, float(values[method]))
+
+
+def _comparison(evidence: Evidence, objective: Objective, probe: Probe, published: float) -> Comparison | str:
+    problem = probe.problem
+    count = problem.spec.data_count or probe.data_count
+    try:
+        truth = probe_truth(problem, objective.bound)
+    except ValueError as error:
+        return str(error)
+    kl = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}.get(objective.bound)
+    total = None if kl is None else float(truth.tensors[kl].sum())
+    try:
+        found = total_bound(objective, problem.spec, published, len(problem.x), count, total)
+    except ValueError as error:
+        return str(error)
+    return compare("objective", np.asarray(found), truth.tensors["objective"], truth.tolerances["objective"], DTYPE)
+
+
+def _equal(found: Comparison | str) -> bool:
+    return not isinstance(found, str) and found.equal
+
+
+def _explanations(evidence: Evidence, method: str) -> Iterator[tuple[str, str]]:
+    """The changes of one field with which the table would hold on all probes: (field, value)."""
+    for field, value, other in _changes(evidence.notation.objective):
+        if all(_equal(found) for _, found in _compared(evidence, other, method)):
+            yield field, value
+
+
+def _changes(objective: Objective) -> Iterator[tuple[str, str, Objective]]:
+    for field, choices in CHOICES.items():
+        for value in choices:
+            if value != getattr(objective, field):
+                yield field, value, replace(objective, **{field: value})  # type: ignore[arg-type]  # a text field
+    for beta in (1, "beta"):
+        if beta != objective.beta:
+            yield "beta", str(beta), replace(objective, beta=beta)
+    for dropped in _other_constants(objective.dropped):
+        yield "constants_dropped", str([str(c) for c in dropped]), replace(objective, dropped=dropped)
+
+
+def _ratios(evidence: Evidence, method: str) -> str:
+    """What doubling does to the published number: with it a reader sees the reduction."""
+    values = {p.word or p.field: evidence.facts.of(p.name, "objective").get(method) for p in evidence.probes}
+    numbers = {word: float(value) for word, value in values.items() if value is not None}
+    shown = (("batch", "the data twice"), ("count", "N twice"))
+    ratios = [f"{what}: ×{numbers[w] / numbers['supports']:.4g}" for w, what in shown if w in numbers]
+    return f" ({', '.join(ratios)})" if ratios and "supports" in numbers else ""
+
+
+def _named(evidence: Evidence, notation: Notation) -> Iterator[Violation]:
+    """`code` is the symbol of the objective; `beta` needs an argument that carries it and a probe that shows it."""
+    objective = notation.objective
+    published = [s.code for s in notation.symbols if s.role == "objective"]
+    per_datum = [s.code for s in notation.symbols if s.role in (objective.bound, f"weighted_{objective.bound}")]
+    if objective.code not in (published or per_datum):
+        found = f"the symbols of the objective, {', '.join(published or per_datum)}"
+        yield evidence.violation("objective", "code", f"'{objective.code}'", found)
+    counts = [s.code for s in notation.symbols if s.role == "data_count"]
+    taken = evidence.facts.parameters.get(notation.methods.objective, [])
+    if objective.data == "N/M" and not set(counts) & set(taken):
+        yield evidence.violation(
+            "objective", "data", f"data {objective.data}", f"a method that takes {', '.join(taken)}"
+        )
+    carried = "beta" in notation.arguments.values() and "other" in notation.supports.words["beta"]
+    if objective.beta == "beta" and not carried:
+        found = "no argument of the model that is β, or no support for another β than one"
+        yield evidence.violation("objective", "beta", "beta", found)

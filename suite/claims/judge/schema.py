@@ -1,0 +1,78 @@
+"""What becomes of every field of a notation.toml: executed, and by which check, or prose that nothing can execute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...notations.schema import Notation
+from . import objective
+from .symbols import claim_of
+
+PROSE = "prose"
+
+#: Table → field → the check that executes it, or PROSE. `*` stands for every name that a source chooses itself.
+FIELDS: dict[str, dict[str, str]] = {
+    "source": dict.fromkeys(
+        ("authors", "year", "title", "venue", "identifier", "sections", "provenance", "note"), PROSE
+    ),
+    "model": {"class": "check_model", "arguments": "check_model", "source": "check_model"},
+    "model.arguments": {"*": "check_model"},
+    "model.source": {"*": "check_model"},
+    "supports": {"*": "check_supports"},
+    "methods": {"*": "check_methods"},
+    "methods.encoder_returns": {"*": "check_methods"},
+    "methods.decoder_returns": {"*": "check_methods"},
+    "layout": {"torch": "check_inputs", "keras": "check_inputs"},
+    "objective": {
+        **dict.fromkeys(
+            ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta"), "check_objective"
+        ),
+        "equation": PROSE,
+    },
+    "symbols": {
+        "code": "check_names",
+        "tex": "check_tex",
+        "role": "check_symbols",
+        "kind": "notation_file",
+        "net": "notation_file",
+        **dict.fromkeys(("axes", "quantity", "scale", "sign", "constants_dropped", "when"), "check_symbols"),
+        "covers": "check_sets",
+        **dict.fromkeys(("equation", "provenance", "note"), PROSE),
+    },
+    "weights": dict.fromkeys(("canonical", "published", "torch", "keras", "scale", "flip", "when"), "check_weights"),
+    "weights.torch": {"path": "check_weights", "axes": "check_weights"},
+    "weights.keras": {"path": "check_weights", "axes": "check_weights"},
+    "claims": {"distribution": "check_claims", "weights": "check_claims", "equation": PROSE},
+    "names": {"*": "check_names"},
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a notation.toml: where it is, which of its fields are executed, and what it says."""
+
+    where: str
+    fields: tuple[str, ...]
+    claimed: str
+
+
+def entries(notation: Notation) -> Iterator[Entry]:
+    """Every entry that is executed, as `Violation.where` names it."""
+    said = notation.supports.words
+    yield Entry("model", ("class", "arguments", "source"), notation.model_class)
+    yield Entry("supports", (*said, "depth", "variances"), "; ".join(f"{c} {', '.join(w)}" for c, w in said.items()))
+    called = [method for method in vars(notation.methods).values() if isinstance(method, str)]
+    yield Entry("methods", executed("methods"), ", ".join(called))
+    yield Entry("objective", executed("objective"), objective.claim_of(notation.objective))
+    for symbol in notation.symbols:
+        yield Entry(f"symbol {symbol.code}", executed("symbols"), claim_of(symbol))
+    for row in notation.weights:
+        yield Entry(f"weights '{row.canonical}'", executed("weights"), f"published {row.published}")
+    for claim in notation.claims:
+        yield Entry(f"claims {claim.distribution}", ("distribution", "weights"), f"covers {list(claim.weights)}")
+
+
+def executed(table: str) -> tuple[str, ...]:
+    """The fields of a table that are no prose."""
+    return tuple(name for name, how in FIELDS[table].items() if how != PROSE)

@@ -1,0 +1,80 @@
+"""The claims of a run: plan the cells that gather facts, judge their records, write the tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+
+from ..notations.registry import notations
+from ..notations.schema import FRAMEWORKS, Notation
+from ..reference.errors import BadInput
+from ..workers.pool import OnRecord, Pool
+from ..workers.records import append_record, done
+from ..workers.run_folder import RunFolder
+from ..workers.selection import Plan, Selection
+from .judge.verdicts import Row, judge_claims
+from .plan import plan_claims
+from .records import ClaimsRecord
+from .tables import write_claims
+
+
+def pending_claims(folder: RunFolder, selection: Selection) -> Plan:
+    """The cells that gather facts, without those that a run has already."""
+    planned, finished = plan_claims(selection), done(folder.records_of(ClaimsRecord))
+    return Plan(
+        [task for task in planned.tasks if task.cell not in finished],
+        [record for record in planned.settled if record.cell not in finished],
+    )
+
+
+def sources_of(notation: Notation) -> dict[str, str]:
+    """Framework → the text of the notation's file."""
+    paths = {framework: notation.path.with_name(f"{framework}_vae.py") for framework in FRAMEWORKS}
+    return {framework: path.read_text(encoding="utf-8") for framework, path in paths.items()}
+
+
+def gather_and_judge(
+    folder: RunFolder, selection: Selection, *, cpus: int, timeout_s: float, on_record: OnRecord
+) -> list[Row]:
+    """Gather the facts of some notations and backends in a folder, and judge them."""
+    plan = plan_claims(selection)
+    for record in plan.settled:
+        append_record(folder.records, record)
+        on_record(record)
+    pool = Pool(folder.path, cpus=cpus, timeout_s=timeout_s, on_record=on_record)
+    pool.run(plan.tasks)
+    return judge_claims_of(folder, selection.notations)
+
+
+def judge_claims_of(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
+    """The rows of all claims of a run; records of other notations are left out."""
+    known = {notation.id: notation for notation in chosen}
+    rows: list[Row] = []
+    for record in folder.records_of(ClaimsRecord):
+        if record.cell.notation in known:
+            notation = known[record.cell.notation]
+            rows += judge_claims(notation, record, folder.tensors_of, sources_of(notation))
+    return rows
+
+
+def rows_of_run(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
+    """The rows that a run left in claims.csv: they are judged no more, since its tensors may be gone.
+
+    Raises:
+        BadInput: the folder is no run, or one that has executed no claims.
+    """
+    folder.settings()
+    path = folder.path / "claims.csv"
+    if not path.exists():
+        raise BadInput(f"{path}: expected the claims of a run; it has none")
+    ids = {notation.id for notation in chosen}
+    with path.open(encoding="utf-8", newline="") as file:
+        return [dict(row) for row in csv.DictReader(file) if row["notation"] in ids]
+
+
+def tabulate_claims(folder: RunFolder) -> list[Row]:
+    """The rows of all claims of a run; the tables are written."""
+    rows = judge_claims_of(folder, notations().values())
+    if rows:
+        write_claims(rows, folder.path)
+    return rows

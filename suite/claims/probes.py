@@ -1,0 +1,190 @@
+"""Probes: small problems on which every claim of a notation.toml is executed, one per word that it says it supports.
+
+The sizes of axes are pairwise different, so that an axis by the wrong name is seen. Notations share their probes: the
+same words make the same problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from ..notations.schema import Notation, Supports, Weight
+from ..reference.errors import BadInput
+from ..reference.problem import Problem
+from ..reference.random import random_weights
+from ..reference.spec import CONDITIONS, Spec, parse_spec
+from ..reference.weights import drawn_shapes, weight_shapes
+from .probe_variants import variants_of
+
+SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
+IMAGE, CHANNELS = (1, 4, 6), (3,)
+LAYERS = (3, 1)
+COUNT = 11
+VARIANCE, BETA = 0.7, 2.5
+SEED = 3
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A problem that executes claims.
+
+    Attributes:
+        problem: named by its words.
+        field: what it is there to execute: `supports.<condition>`, `supports.depth`, `weights` for a row that holds
+            only where two words meet, or `objective` for the variants of the first probe.
+        word: of the field; of a variant, what was doubled or added: `batch`, `latents`, `pixels`, `count`.
+        data_count: N, where the specification has none.
+    """
+
+    problem: Problem
+    field: str
+    word: str
+    data_count: int
+
+    @property
+    def name(self) -> str:
+        """Unique among a notation's probes, and the same problem in all notations."""
+        return f"{self.problem.name}-count" if self.word == "count" else self.problem.name
+
+
+def probes(notation: Notation, data_count: int) -> list[Probe]:
+    """The first probe, one for each further word that the notation says it supports, then the first one's variants.
+
+    Args:
+        notation: whose words.
+        data_count: N of the probes whose specification has none.
+
+    Raises:
+        BadInput: a word that is said to be supported goes together with nothing else that is.
+    """
+    supports = notation.supports
+    first = words_of(notation, {})
+    base = _problem(first, supports)
+    found = [Probe(base, "supports", "", data_count)]
+    for condition, words in supports.words.items():
+        for word in words:
+            if word != first[condition]:
+                problem = _problem(words_of(notation, {condition: word}), supports)
+                found.append(Probe(problem, f"supports.{condition}", word, data_count))
+    if supports.depth is None or supports.depth > 1:
+        depth = supports.depth or 2
+        found.append(Probe(_problem(first, supports, depth=depth), "supports.depth", str(depth), data_count))
+    for variance in (supports.variances or ())[1:]:
+        fixed = words_of(notation, {"likelihood": "gaussian-fixed"})
+        problem = _problem(fixed, supports, variance=variance)
+        found.append(Probe(problem, "supports.variances", f"{variance:g}", data_count))
+    found += [
+        Probe(_problem(words, supports), "weights", row.canonical, data_count)
+        for row, words in _idle_rows(notation, found)
+    ]
+    variants = _variants(base.spec, base.name)
+    found += [Probe(problem, "objective", word, data_count) for word, problem in variants.items()]
+    if base.spec.data_count is None:
+        found.append(Probe(base, "objective", "count", 2 * data_count))
+    return found
+
+
+@cache
+def _variants(spec: Spec, name: str) -> dict[str, Problem]:
+    return variants_of(problem_of(spec, name))
+
+
+def _idle_rows(notation: Notation, found: list[Probe]) -> Iterator[tuple[Weight, dict[str, str]]]:
+    """Rows of the weights table that hold only where two words meet, each with the words of a model that has them."""
+    specs = [probe.problem.spec for probe in found]
+    for row in notation.weights:
+        if any(_used(notation, row, spec) for spec in specs):
+            continue
+        for words, spec in _combinations(notation, {}):
+            if _used(notation, row, spec):
+                specs.append(spec)
+                yield row, words
+                break
+
+
+def _used(notation: Notation, row: Weight, spec: Spec) -> bool:
+    """Whether a specification has a weight that this row places."""
+    return any(match and match[0] is row for match in (notation.weight(name, spec) for name in weight_shapes(spec)))
+
+
+def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The words of a probe: those wanted, else the first of the vocabulary that are supported and go together.
+
+    Raises:
+        BadInput: none do.
+    """
+    for words, _ in _combinations(notation, wanted):
+        return words
+    asked = ", ".join(f"{condition} '{word}'" for condition, word in wanted.items()) or "its words"
+    raise BadInput(f"{notation.path}: supports: {asked}: no model has this with the other words that are supported")
+
+
+def _combinations(notation: Notation, wanted: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
+    """The supported words that go together, those first that come first in the vocabulary, with their models."""
+    supports = notation.supports
+    choices = [
+        [wanted[condition]] if condition in wanted else [w for w in words if w in supports.words[condition]]
+        for condition, words in CONDITIONS.items()
+    ]
+    ranked = sorted(product(*(enumerate(words) for words in choices)), key=lambda words: sum(i for i, _ in words))
+    for indexed in ranked:
+        words = dict(zip(CONDITIONS, (word for _, word in indexed), strict=True))
+        try:
+            yield words, _spec(words, supports)
+        except BadInput:
+            continue
+
+
+def _spec(words: Mapping[str, str], supports: Supports, *, depth: int = 1, variance: float | None = None) -> Spec:
+    """The specification of some words. Raises BadInput where they do not go together."""
+    conv = words["network"] == "conv"
+    counted = words["posterior"] == "free" or words["decoder_weights"] == "posterior"
+    if words["likelihood"] == "gaussian-fixed":
+        variance = variance or (supports.variances or (VARIANCE,))[0]
+    spec = Spec(
+        network=words["network"],
+        likelihood=words["likelihood"],
+        prior=words["prior"],
+        activation=words["activation"],
+        hidden=(HIDDEN, *(SECOND + i for i in range(depth - 1))),
+        data_dim=prod(IMAGE) if conv else DATA,
+        latent_dim=LATENT,
+        variance=variance,
+        image_shape=IMAGE if conv else None,
+        channels=CHANNELS if conv else None,
+        posterior=words["posterior"],
+        beta=1.0 if words["beta"] == "one" else BETA,
+        components=COMPONENTS if words["prior"] == "vamp" else None,
+        latents=LAYERS if words["latents"] == "layers" else None,
+        chain=LAYERS if words["latents"] == "chain" else None,
+        decoder_weights=words["decoder_weights"],
+        data_count=(BATCH if words["posterior"] == "free" else COUNT) if counted else None,
+    )
+    return parse_spec(spec.as_json(), "probe")
+
+
+def _problem(words: Mapping[str, str], supports: Supports, *, depth: int = 1, variance: float | None = None) -> Problem:
+    spec = _spec(words, supports, depth=depth, variance=variance)
+    parts = [word for condition, word in words.items() if word != CONDITIONS[condition][0]]
+    parts += [f"{spec.variance:g}"] if spec.variance else []
+    parts += [f"{depth}-hidden"] if depth > 1 else []
+    return problem_of(spec, "-".join(("probe", *parts)))
+
+
+@cache
+def problem_of(spec: Spec, name: str) -> Problem:
+    """Grey data, noise and weights from one seed."""
+    generator = np.random.default_rng(SEED)
+    x = generator.random((BATCH, spec.data_dim))
+    noise = generator.standard_normal((SAMPLES, BATCH, spec.latent_dim))
+    weight_noise = {name: generator.standard_normal((SAMPLES, *shape)) for name, shape in drawn_shapes(spec).items()}
+    weights = random_weights(spec, SEED)
+    if spec.prior == "vamp":  # pseudo-inputs are images, and one source keeps them between 0 and 1
+        weights["prior.pseudo_inputs"] = generator.random(weights["prior.pseudo_inputs"].shape)
+    return Problem(name, spec, x, noise, weights, weight_noise)

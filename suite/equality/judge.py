@@ -1,0 +1,157 @@
+"""Verdicts: the records of a problem's cells and their tensors become the rows of equivalence.csv."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..backends.table import base_dtype
+from ..reference.comparison import Comparison, Tensors, Truth, first_divergence
+from ..reference.lifting import SEPARATOR
+from ..reference.problem import Problem
+from ..reference.truth import against_truth, truth_of
+from ..workers.records import Cell, cell_of
+from .exclusions import Exclusion, exclusion_of
+from .pairs import against_each_other
+from .records import EqualityRecord
+
+COLUMNS = (
+    "problem",
+    "notation",
+    "framework",
+    "backend",
+    "device",
+    "dtype",
+    "mode",
+    "adapted",
+    "term",
+    "verdict",
+    "worst_error",
+    "worst_ulps",
+    "tolerance",
+    "worst_index",
+    "first_divergence",
+    "reason",
+    "embedding",
+)
+
+Row = dict[str, Any]
+
+
+def judge(
+    problem: Problem,
+    records: Sequence[EqualityRecord],
+    load: Callable[[str], Tensors],
+    exclusions: Sequence[Exclusion],
+) -> list[Row]:
+    """One row per cell and tensor; a cell without an outcome has one row that says why.
+
+    Args:
+        problem: what the cells ran on.
+        records: their records.
+        load: a record's tensors by file name.
+        exclusions: known failures.
+    """
+    truths: dict[tuple[str, ...], Truth] = {}
+    cells: dict[tuple[str, ...], dict[Cell, Tensors]] = {}
+    rows: list[Row] = []
+    for record in records:
+        cell = record.cell
+        if record.status != "ok" or record.tensors is None:
+            rows.append(_row(record, "", record.status, reason=record.reason))
+            continue
+        bound, embedding = record.bound or "elbo", record.embedding or ""
+        key = (base_dtype(cell.dtype), bound, embedding)
+        if key not in truths:
+            names = embedding.split(SEPARATOR) if embedding else []
+            truths[key] = truth_of(problem, key[0], bound=bound, embedding=names)
+        tensors = load(record.tensors)
+        cells.setdefault((cell.dtype, bound, embedding), {})[cell] = tensors
+        rows += _cell_rows(record, against_truth(problem, tensors, truths[key]), exclusions)
+    for (dtype, *rest), group in cells.items():
+        _name_companions(problem, group, truths[base_dtype(dtype), *rest], rows)
+    return rows
+
+
+def _name_companions(problem: Problem, group: Mapping[Cell, Tensors], truth: Truth, rows: Sequence[Row]) -> None:
+    """Say of each cell that differs which others it equals: they share what is wrong.
+
+    Two cells that both equal the truth cannot differ from each other by more than the sum of their tolerances.
+    """
+    accused = {cell_of(row) for row in rows if row["verdict"] == "differs"} & set(group)
+    if not accused:
+        return
+    by_key = {cell.key: tensors for cell, tensors in group.items()}
+    apart = {frozenset((one, other)) for one, other, _ in against_each_other(problem, by_key, truth)}
+    for row in rows:
+        if row["verdict"] == "differs" and (cell := cell_of(row)) in accused:
+            same = [key for key in by_key if key != cell.key and frozenset((key, cell.key)) not in apart]
+            row["reason"] = f"shared with {', '.join(same)}" if same else "no other cell computes the same"
+
+
+def _cell_rows(record: EqualityRecord, comparisons: list[Comparison], exclusions: Sequence[Exclusion]) -> list[Row]:
+    first = first_divergence(comparisons)
+    exclusion = exclusion_of(record.cell, exclusions)
+    divergence = first.describe() if first else None
+    rows = []
+    for comparison in comparisons:
+        verdict, reason = ("equal" if comparison.equal else "differs"), None
+        if exclusion and not comparison.equal:
+            verdict, reason = "excluded", f"{exclusion.reason} ({exclusion.link})"
+        rows.append(_comparison_row(record, comparison, verdict, divergence, reason))
+    if exclusion and exclusion.strict and first is None:
+        reason = f"excluded because {exclusion.reason} ({exclusion.link}), but every tensor is equal: remove the entry"
+        rows.append(_row(record, "", "unexpected-pass", reason=reason))
+    return rows
+
+
+def _comparison_row(
+    record: EqualityRecord,
+    comparison: Comparison,
+    verdict: str,
+    divergence: str | None,
+    reason: str | None,
+) -> Row:
+    return _row(
+        record,
+        comparison.tensor,
+        verdict,
+        worst_error=_number(comparison.error),
+        worst_ulps=_number(comparison.ulps),
+        tolerance=_number(comparison.tolerance),
+        worst_index=list(comparison.index),
+        first_divergence=divergence,
+        reason=reason,
+    )
+
+
+def _number(value: float) -> float | None:
+    """None for NaN and infinity, which JSON lacks: `first_divergence` has them in words."""
+    return value if math.isfinite(value) else None
+
+
+def _row(record: EqualityRecord, term: str, verdict: str, **more: Any) -> Row:
+    known = {"adapted": record.adapted, "embedding": record.embedding}
+    row: Row = {**record.cell.as_json(), **known, "term": term, "verdict": verdict, **more}
+    return {name: row.get(name) for name in COLUMNS}
+
+
+def cell_verdict(rows: Sequence[Row]) -> str:
+    """One word for a cell: the worst of its rows."""
+    order = ("failed", "timeout", "differs", "unexpected-pass", "excluded", "missing", "unsupported")
+    verdicts = {row["verdict"] for row in rows}
+    return next((verdict for verdict in order if verdict in verdicts), "equal")
+
+
+def by_cell(rows: Sequence[Row]) -> dict[Cell, list[Row]]:
+    """Rows grouped by their cell, in order."""
+    cells: dict[Cell, list[Row]] = {}
+    for row in rows:
+        cells.setdefault(cell_of(row), []).append(row)
+    return cells
+
+
+def proven(rows: Sequence[Row]) -> set[Cell]:
+    """The cells whose every tensor is equal: the only ones that are timed."""
+    return {cell for cell, group in by_cell(rows).items() if cell_verdict(group) == "equal"}

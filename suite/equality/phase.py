@@ -1,0 +1,116 @@
+"""The equality phase: plan cells, run what has no record yet, judge all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..reference.errors import BadInput
+from ..reference.problem import Problem, load_problem, save_problem
+from ..report.tables import write_whole
+from ..workers.pool import OnRecord, Pool
+from ..workers.records import append_record, done
+from ..workers.run_folder import RunFolder
+from ..workers.selection import Plan, Selection
+from .exclusions import load_exclusions
+from .judge import Row, judge
+from .plan import plan_cells
+from .records import EqualityRecord
+from .tables import write_equivalence
+
+
+@dataclass
+class Equality:
+    """Problems, each with the cells that are asked of it, in one run folder.
+
+    Attributes:
+        folder: the run.
+        cpus, timeout_s, threads: as `Pool` takes them.
+        plan: what is still to run.
+        problems: by name.
+    """
+
+    folder: RunFolder
+    cpus: int
+    timeout_s: float
+    threads: int | None = None
+    plan: Plan = field(default_factory=Plan)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def add(self, problem: Problem, selections: Iterable[Selection]) -> None:
+        """Plan a problem's cells; those that have a record already are left out, so that a killed run goes on."""
+        file = self.folder.problems / f"{problem.name}.json"
+        if not file.exists():
+            save_problem(problem, self.folder.problems)
+        self.problems[problem.name] = load_problem(file)
+        finished = done(self.folder.records_of(EqualityRecord))
+        for selection in selections:
+            planned = plan_cells(problem, file, selection)
+            self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
+            self.plan.settled += [record for record in planned.settled if record.cell not in finished]
+
+    def also(self, plan: Plan) -> None:
+        """Cells of another kind, which the same workers run; their records are judged elsewhere."""
+        self.plan.add(plan)
+
+    @property
+    def total(self) -> int:
+        """How many records are still to come."""
+        return len(self.plan.tasks) + len(self.plan.settled)
+
+    def run(self, on_record: OnRecord) -> list[Row]:
+        """Run what was planned and judge all cells of the run; the tables are written."""
+        for record in self.plan.settled:
+            append_record(self.folder.records, record)
+            on_record(record)
+        pool = Pool(
+            self.folder.path,
+            cpus=self.cpus,
+            timeout_s=self.timeout_s,
+            threads=self.threads,
+            on_record=on_record,
+        )
+        pool.run(self.plan.tasks)
+        return judge_run(self.folder, self.problems.values())
+
+
+def judge_run(folder: RunFolder, problems: Iterable[Problem]) -> list[Row]:
+    """The rows of all cells of a run; verdicts.jsonl and the equivalence tables are written."""
+    records = folder.records_of(EqualityRecord)
+    exclusions = load_exclusions()
+    rows: list[Row] = []
+    for problem in problems:
+        own = [record for record in records if record.cell.problem == problem.name]
+        rows += judge(problem, own, folder.tensors_of, exclusions)
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    write_whole(folder.verdicts, lambda path: path.write_text(lines, encoding="utf-8"))
+    write_equivalence(rows, folder.path)
+    return rows
+
+
+def load_problems(paths: Sequence[Path]) -> list[Problem]:
+    """Problem files, all read before anything runs.
+
+    Raises:
+        BadInput: one is wrong, or two have the same name.
+    """
+    problems = {path: load_problem(path) for path in paths}
+    seen: dict[str, Path] = {}
+    for path, problem in problems.items():
+        if problem.name in seen:
+            raise BadInput(f"{path}: expected problems of different names; {seen[problem.name]} has this one too")
+        seen[problem.name] = path
+    return list(problems.values())
+
+
+def judged_rows(folder: RunFolder) -> list[Row]:
+    """The rows that the judge left in a run.
+
+    Raises:
+        BadInput: the run was never judged.
+    """
+    if not folder.verdicts.exists():
+        raise BadInput(f"{folder.verdicts}: expected the verdicts of a run; it has none yet: go on with --resume")
+    return [json.loads(line) for line in folder.verdicts.read_text(encoding="utf-8").splitlines()]

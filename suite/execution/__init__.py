@@ -1,1 +1,0 @@
-"""Running cells: backends, their bindings, the plan, worker processes and records."""

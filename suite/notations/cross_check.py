@@ -1,0 +1,71 @@
+"""What no single table of a notation.toml can show: names refer to symbols, and what every notation needs is there."""
+
+from __future__ import annotations
+
+from ..reference.errors import BadInput
+from .schema import Notation
+
+#: What a decoder's output is, by likelihood: the tensors of the numerical contract.
+DECODER_ROLES = {
+    "bernoulli": ("decoder_logits", "decoder_probability"),
+    "gaussian": ("decoder_mean", "decoder_scale"),
+    "gaussian-fixed": ("decoder_mean",),
+}
+#: Roles that every notation needs, beside the bound of its objective.
+NEEDED = ("data", "noise", "posterior_mean", "latent", "log_likelihood")
+
+
+def check(notation: Notation) -> None:
+    """Hold a notation's tables against each other.
+
+    Raises:
+        BadInput: naming the file, the field, what was expected and what was found.
+    """
+    _check_returns(notation)
+    _check_decoder_roles(notation)
+    roles = {s.role for s in notation.symbols}
+    bound = notation.objective.bound
+    for wanted in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
+        if not roles & set(wanted):
+            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{wanted[0]}'; found none")
+    if notation.claims and notation.methods.densities is None:
+        raise BadInput(f"{notation.path}: methods: the field 'densities' is missing; [[claims]] are checked by it")
+    codes = {s.code for s in notation.symbols if s.kind == "distribution"}
+    for claim in notation.claims:
+        if claim.distribution not in codes:
+            raise BadInput(
+                f"{notation.path}: claims: expected a distribution of [[symbols]] ({', '.join(sorted(codes))}); "
+                f"found '{claim.distribution}'"
+            )
+
+
+def _check_returns(notation: Notation) -> None:
+    methods, words = notation.methods, notation.supports.words
+    computed = {s.quantity for s in notation.symbols if s.quantity}
+    tables = {"decoder_returns": (methods.decoder_returns, words["likelihood"])}
+    if methods.encoder is not None:
+        tables["encoder_returns"] = (methods.encoder_returns, words["posterior"])
+    for field, (returns, supported) in tables.items():
+        for word in supported:
+            if word not in returns:
+                raise BadInput(f"{notation.path}: methods.{field}: no entry for the supported word '{word}'")
+        for word, names in returns.items():
+            for name in names:
+                if name not in computed:
+                    raise BadInput(
+                        f"{notation.path}: methods.{field}.{word}: expected quantities of [[symbols]] "
+                        f"({', '.join(sorted(computed))}); found '{name}'"
+                    )
+
+
+def _check_decoder_roles(notation: Notation) -> None:
+    likelihoods = notation.supports.words["likelihood"]
+    for symbol in notation.symbols:
+        if not symbol.quantity or not symbol.role.startswith("decoder_"):
+            continue
+        for likelihood in symbol.when.get("likelihood", likelihoods):
+            if symbol.role not in DECODER_ROLES[likelihood]:
+                raise BadInput(
+                    f"{notation.path}: symbols: quantity '{symbol.quantity}': expected a role out of "
+                    f"{', '.join(DECODER_ROLES[likelihood])} for likelihood '{likelihood}'; found '{symbol.role}'"
+                )

@@ -1,0 +1,110 @@
+"""The glossary: what each source prints for each role, and which cells have executed what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .letters import base, command_of, is_greek
+from .roles import ROLES
+from .schema import Notation, Symbol
+
+_STYLE = re.compile(
+    r"\\(mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|text|tilde|widetilde|hat|operatorname|log)(?![a-z])"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One symbol of one source.
+
+    Attributes:
+        notation, symbol: whose, and which.
+        verified: backends on which all that its entry says was executed and holds.
+        refuted: those on which something does not.
+    """
+
+    notation: Notation
+    symbol: Symbol
+    verified: tuple[str, ...]
+    refuted: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as plain values."""
+        symbol = self.symbol
+        return {
+            "role": symbol.role,
+            "meaning": ROLES[symbol.role].meaning,
+            "notation": self.notation.id,
+            "tex": symbol.tex,
+            "code": symbol.code,
+            "equation": symbol.equation,
+            "kind": symbol.kind,
+            "net": symbol.net,
+            "scale": symbol.scale,
+            "axes": list(symbol.axes),
+            "sign": symbol.sign,
+            "covers": list(symbol.covers),
+            "when": {condition: list(words) for condition, words in symbol.when.items()},
+            "provenance": symbol.provenance or self.notation.source.provenance,
+            "note": symbol.note,
+            "verified": list(self.verified),
+            "refuted": list(self.refuted),
+        }
+
+
+def glossary(notations: Iterable[Notation], claims: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """Every symbol in the order of the roles, then of the notations.
+
+    Args:
+        notations: whose symbols.
+        claims: the rows of claims.csv: where a symbol's row is `equal`, that backend has executed it.
+    """
+    places = list(ROLES)
+    entries = [_entry(notation, symbol, claims) for notation in notations for symbol in notation.symbols]
+    return sorted(entries, key=lambda entry: places.index(entry.symbol.role))
+
+
+def _entry(notation: Notation, symbol: Symbol, claims: Sequence[Mapping[str, Any]]) -> Entry:
+    names = (f"symbol {symbol.code}", f"claims {symbol.code}")
+    verdicts: dict[str, set[str]] = {}
+    for row in claims:
+        if row["notation"] == notation.id and row["symbol"] in names:
+            verdicts.setdefault(row["backend"], set()).add(row["verdict"])
+    verified = tuple(backend for backend, found in verdicts.items() if found == {"equal"})
+    return Entry(notation, symbol, verified, tuple(b for b in verdicts if b not in verified))
+
+
+def of_letter(entries: Iterable[Entry], letter: str) -> Iterator[Entry]:
+    """The symbols that a source prints with this letter as their own: not in a subscript, nor as an argument."""
+    for entry in entries:
+        if entry.symbol.kind != "distribution" and names(entry.symbol, letter):
+            yield entry
+
+
+def names(symbol: Symbol, letter: str) -> bool:
+    """Whether the letter is the symbol's own, as code or as TeX."""
+    own = symbol.code.rpartition(".")[2]
+    if letter in (symbol.code, own, base(own), base(own.removeprefix("log_"))):
+        return True
+    tex = re.sub(r"[{}\s]|\\,", "", _STYLE.sub("", symbol.tex))
+    if is_greek(letter):
+        return re.match(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", tex) is not None
+    return re.match(rf"{re.escape(letter)}(?![A-Za-z])", tex) is not None
+
+
+def side_by_side(entries: Sequence[Entry], one: str, other: str) -> list[tuple[str, list[Entry], list[Entry]]]:
+    """By role, the entries of two notations; roles that neither has are left out."""
+    found = []
+    for role in ROLES:
+        left, right = ([e for e in entries if e.symbol.role == role and e.notation.id == i] for i in (one, other))
+        if left or right:
+            found.append((role, left, right))
+    return found
+
+
+def refuted(entries: Collection[Entry]) -> bool:
+    """Whether anything of these does not hold."""
+    return any(entry.refuted for entry in entries)

@@ -1,0 +1,17 @@
+"""How a notation writes a specification: as it is, or lifted into a more general model that the notation defines."""
+
+from __future__ import annotations
+
+from ..reference.lifting import Lifted, unlifted
+from ..reference.spec import Spec
+from .schema import Notation
+
+
+def written_by(notation: Notation, spec: Spec) -> Lifted | None:
+    """A specification with the fewest liftings after which a notation defines it; None where there are none such."""
+    seen = [unlifted(spec)]
+    for known in seen:  # grows while it is walked: breadth first
+        if notation.unsupported(known.target) is None:
+            return known
+        seen += [step for step in known.steps() if all(step.target != other.target for other in seen)]
+    return None

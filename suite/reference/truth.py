@@ -1,0 +1,54 @@
+"""The truth of a problem: the exact case where there is one, else the definition; and a cell's tensors against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from . import oracle
+from .comparison import Comparison, Tensors, Truth, compare, flow, undefined
+from .lifting import lifted
+from .problem import Problem
+from .tolerance import tolerances
+
+
+def truth_of(
+    problem: Problem, dtype: str, *, gradients: bool = True, bound: str = "elbo", embedding: Sequence[str] = ()
+) -> Truth:
+    """The exact case in float64 where there is one, else the oracle; below float64 the oracle on rounded inputs.
+
+    Args:
+        problem: what the cells run on.
+        dtype: what they compute in.
+        gradients: whether those of the objective are judged as well.
+        bound: what the objective sums over the batch.
+        embedding: names of the embeddings by which the cells write the problem. They compute in the arithmetic of the
+            more general model, so that N of every tensor but the gradients is measured on that; it has tensors more.
+    """
+    rounded = oracle.rounded(problem, dtype)
+    tensors = dict(oracle.evaluate(rounded, gradients=gradients, bound=bound))
+    if dtype == "float64":
+        tensors |= {name: np.asarray(values, dtype=np.float64) for name, values in problem.expected_terms.items()}
+        if gradients:
+            exact = problem.expected_gradients.get(bound, {})
+            tensors |= {f"gradient/{name}": gradient for name, gradient in exact.items()}
+    allowed = tolerances(rounded, dtype, gradients=gradients, bound=bound)
+    if embedding:
+        written = lifted(problem.spec, *embedding)
+        general = replace(rounded, spec=written.target, weights=written.weights(rounded.weights))
+        tensors = {**oracle.evaluate(general, gradients=False, bound=bound), **tensors}
+        allowed |= tolerances(general, dtype, gradients=False, bound=bound)
+    return Truth(tensors, allowed, dtype)
+
+
+def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comparison]:
+    """Every tensor that a cell returned, in the order of data flow."""
+    return [
+        compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
+        if name in truth.tensors
+        else undefined(name)
+        for name in flow(problem)
+        if name in tensors
+    ]

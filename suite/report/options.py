@@ -1,0 +1,77 @@
+"""The options by which commands select cells, shared by all verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES
+from ..notations.registry import choose
+from ..reference.errors import BadInput
+from ..workers.pool import blind_backends
+from ..workers.selection import Selection
+from ..workers.supervisor import cpu_threads
+
+Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", help=f"One of {', '.join(BACKENDS)}; repeat for several.")
+]
+Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")]
+Dtypes = Annotated[list[str] | None, typer.Option("--dtype", help=f"One of {', '.join(DTYPES)}; repeat for several.")]
+Modes = Annotated[list[str] | None, typer.Option("--mode", help=f"One of {', '.join(MODES)}; repeat for several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+Out = Annotated[Path, typer.Option(help="Where the run folder is made.")]
+Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one cell may take.", min=1)]
+Threads = Annotated[int | None, typer.Option(help="Threads of what is timed [default: all CPUs].", min=1)]
+WorkerThreads = Annotated[
+    int | None, typer.Option("--threads", help="Threads of one operation [default: backends share the CPUs].", min=1)
+]
+
+
+def select(
+    notations: Sequence[str] | None,
+    backends: Sequence[str] | None,
+    device: str,
+    dtypes: Sequence[str] | None,
+    modes: Sequence[str] | None,
+    *,
+    gradients: bool = True,
+) -> Selection:
+    """A checked selection; the device is looked for.
+
+    Raises:
+        BadInput: an unknown word.
+        EnvironmentLacks: something asked for by name is not here.
+    """
+    selection = Selection(
+        notations=tuple(choose(dict.fromkeys(notations or ()))),
+        backends=tuple(dict.fromkeys(backends or ())),
+        device=device,
+        dtypes=tuple(dict.fromkeys(dtypes or ("float64",))),
+        modes=tuple(dict.fromkeys(modes or ("eager",))),
+        gradients=gradients,
+    )
+    selection.check()
+    return replace(selection, blind=blind_backends(device, selection.backends))
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """The number asked for; None where none was.
+
+    Raises:
+        BadInput: more were asked for than there are.
+    """
+    if threads is not None and threads > cpu_threads():
+        raise BadInput(
+            f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
+        )
+    return threads
+
+
+def thread_count(threads: int | None) -> int:
+    """The number asked for, checked, or all CPUs that this process may use."""
+    return checked_threads(threads) or cpu_threads()

@@ -1,0 +1,86 @@
+"""`elbostone list`."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ..backends.table import BACKENDS, Backend
+from ..notations.registry import notations
+from ..notations.schema import Notation
+from ..report.console import print_json, print_table
+from ..report.options import AsJson
+
+
+def list_(as_json: AsJson = False) -> None:
+    """List the notations with what each defines, and the backends with what is installed."""
+    entries = [_notation(notation) for notation in notations().values()]
+    backends = [_backend(backend) for backend in BACKENDS.values()]
+    if as_json:
+        print_json({"schema": 1, "notations": entries, "backends": backends})
+        return
+    print_table(
+        "Notations",
+        ("notation", "source", "networks", "likelihoods", "priors", "posteriors", "depth"),
+        [
+            (
+                e["notation"],
+                f"{e['authors']} ({e['year']}), {e['title']}",
+                ", ".join(e["network"]),
+                ", ".join(e["likelihood"]),
+                ", ".join(e["prior"]),
+                ", ".join(e["posterior"]),
+                e["depth"] or "any",
+            )
+            for e in entries
+        ],
+    )
+    print_table(
+        "Backends",
+        ("backend", "framework", "modes", "installed"),
+        [
+            (
+                b["backend"],
+                b["framework"],
+                ", ".join(b["modes"]),
+                ", ".join(f"{k} {v}" for k, v in b["versions"].items())
+                if b["installed"]
+                else f"missing: {b['remedy']}",
+            )
+            for b in backends
+        ],
+    )
+
+
+def _notation(notation: Notation) -> dict[str, Any]:
+    source, supports = notation.source, notation.supports
+    names = [name.split()[-1] for name in source.authors]
+    return {
+        "notation": notation.id,
+        "authors": " & ".join(names) if len(names) < 3 else f"{names[0]} et al.",
+        "year": source.year,
+        "title": source.title,
+        "identifier": source.identifier,
+        "provenance": source.provenance,
+        **supports.words,
+        "depth": supports.depth,
+    }
+
+
+def _backend(backend: Backend) -> dict[str, Any]:
+    versions = {}
+    for package in backend.packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    lacking = backend.lacking()
+    return {
+        "backend": backend.name,
+        "framework": backend.framework,
+        "modes": backend.modes,
+        "dtypes": backend.dtypes,
+        "installed": not lacking,
+        "versions": versions,
+        "remedy": backend.remedy() if lacking else None,
+    }

@@ -1,0 +1,170 @@
+"""The declared samples: which problems and cells the default commands run, and which `--full` adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..backends.table import BACKENDS, DTYPES, MODES
+from ..notations.schema import FRAMEWORKS, Notation
+from ..notations.writing import written_by
+from ..reference.data import digits
+from ..reference.problem import Array, Problem
+from ..reference.random import random_weights
+from ..reference.spec import Spec
+from ..reference.weights import drawn_shapes
+from ..timing.plan import BenchSample
+from ..timing.workloads import DIGITS, make_workload
+from ..workers.selection import Selection
+
+Sample = list[tuple[Problem, tuple[Selection, ...]]]
+
+BATCH = 128
+FEW = 16
+SEED = 1
+#: Backends that compile every operation of every eager call would take most of the quick sample's time.
+SLOW_TO_PROVE = tuple(name for name, backend in BACKENDS.items() if backend.compiles_each)
+QUICK_TO_PROVE = tuple(name for name in BACKENDS if name not in SLOW_TO_PROVE)
+
+
+def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int = SEED) -> Problem:
+    """A problem with random weights and noise.
+
+    Args:
+        name: its name.
+        spec: the model.
+        x: [batch, data].
+        samples: draws of noise per datum.
+        seed: of weights and noise.
+    """
+    generator = np.random.default_rng(seed)
+    noise = generator.standard_normal((samples, len(x), spec.latent_dim))
+    weight_noise = {name: generator.standard_normal((samples, *shape)) for name, shape in drawn_shapes(spec).items()}
+    return Problem(name, spec, x, noise, random_weights(spec, seed), weight_noise)
+
+
+def digits_grey() -> Problem:
+    """The grey digits, 64-32-8, ReLU, two draws of noise."""
+    spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
+    return problem_of("digits-grey", spec, digits(binarised=False)[-BATCH:], samples=2)
+
+
+def family_problems() -> list[Problem]:
+    """One problem per family of models that only some sources define, on a few grey digits, all of the same sizes."""
+    plain = Spec("mlp", "bernoulli", "standard", "tanh", (16,), 64, 4)
+    unit = replace(plain, likelihood="gaussian-fixed", variance=1.0)
+    specs = {
+        "isotropic": replace(unit, posterior="isotropic"),
+        "full": replace(unit, posterior="full"),
+        "rank-one": replace(plain, posterior="rank-one", latents=(3, 1)),
+        "free": replace(plain, posterior="free", data_count=FEW),
+        "vamp": replace(plain, prior="vamp", activation="gated", components=5),
+        "learned-prior": replace(plain, prior="learned", likelihood="gaussian"),
+        "beta": replace(plain, beta=4.0),
+        "chain": replace(plain, chain=(3, 1)),
+        "full-vb": replace(plain, decoder_weights="posterior", data_count=len(digits(binarised=False))),
+        "global": replace(plain, decoder_weights="posterior", posterior="free", data_count=FEW),
+    }
+    x = digits(binarised=False)[-FEW:]
+    return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
+
+
+def digits_convolutional() -> Problem:
+    """The grey digits as 8 × 8 images, the smallest network of keras.io's shape."""
+    spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
+    return problem_of("digits-conv", spec, digits(binarised=False)[:32])
+
+
+def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
+    """A problem in a source's own configuration, on seeded noise images; None where the source fixes no network."""
+    own = notation.source_configuration
+    if not {"hidden", "data_dim", "latent_dim"} <= set(own):
+        return None
+    defaults = {"network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh"}
+    spec = Spec(**{**defaults, **own})
+    x = np.random.default_rng(SEED).integers(0, 2, (batch, spec.data_dim)).astype(np.float64)
+    return problem_of(f"{notation.id.replace('_', '-')}-own", spec, x)
+
+
+def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
+    """The problems that are checked beside the timed workloads, and the cells of each.
+
+    Args:
+        selection: notations, backends and device; its dtypes and modes are replaced.
+        full: every mode and dtype on every problem, each source's own configuration and a convolutional network.
+    """
+    eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
+    if not full:
+        return [(digits_grey(), (eager,)), *_in_one_dtype_where_slow(_families(eager))]
+    everything = replace(selection, dtypes=DTYPES, modes=MODES)
+    sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
+    sample += _families(everything)
+    own = ((notation, source_configuration(notation)) for notation in selection.notations)
+    return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
+
+
+def _families(selection: Selection) -> Sample:
+    """The families of models, each with the notations that can write it: of the others nothing is asked."""
+    sample: Sample = []
+    for problem in family_problems():
+        writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
+        if writing:
+            sample.append((problem, (replace(selection, notations=writing),)))
+    return sample
+
+
+def _in_one_dtype_where_slow(sample: Sample) -> Sample:
+    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless some are asked
+    for by name."""
+
+    def parted(selection: Selection) -> tuple[Selection, ...]:
+        if selection.backends:
+            return (selection,)
+        return replace(selection, backends=QUICK_TO_PROVE), replace(
+            selection, backends=SLOW_TO_PROVE, dtypes=("float64",)
+        )
+
+    return [(problem, parted(selection)) for problem, (selection,) in sample]
+
+
+def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:
+    """The selection without the notations that a sample leaves out."""
+    if notations is None:
+        return selection
+    return replace(selection, notations=tuple(n for n in selection.notations if n.id in notations))
+
+
+def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
+    """The digits at batch 128, on which the formula of each cell that is timed is proven, in every mode.
+
+    On them float64 is also run as Keras ships it. What is timed is proven once more by the process that times it, at
+    its own workload and batch.
+
+    Args:
+        selection: notations, backends and device; its dtypes and modes are replaced.
+        sample: what is timed.
+        full: every mode and dtype of every notation, also those that are not timed.
+    """
+    eager = replace(selection, dtypes=DTYPES, modes=("eager",))
+    # A cell that is compiled costs seconds: it is proven in the dtype that is timed.
+    modes = tuple(mode for mode in MODES if mode.startswith("compiled") or (mode == "published" and sample.has(mode)))
+    timed = replace(_chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=modes)
+    every = replace(selection, dtypes=DTYPES, modes=MODES)
+    problem = make_workload(DIGITS, BATCH, digits(binarised=True)).problem
+    return [(problem, (every,) if full else (eager, timed))]
+
+
+def claims_sample(selection: Selection, *, full: bool) -> Selection:
+    """The backends on which claims are executed: those asked for by name, all of them, or one for each of the two files
+    of a notation."""
+    return selection if full or selection.backends else replace(selection, backends=tuple(_one_per_framework()))
+
+
+def _one_per_framework() -> Iterator[str]:
+    """Of what is installed the last in the table, of what compiles each operation none: Keras on torch builds its
+    models in a third of the time that it takes on TensorFlow."""
+    for framework in FRAMEWORKS:
+        candidates = [name for name in QUICK_TO_PROVE if BACKENDS[name].framework == framework]
+        yield ([name for name in candidates if not BACKENDS[name].lacking()] or candidates)[-1]

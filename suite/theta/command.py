@@ -1,0 +1,136 @@
+"""`elbostone theta`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from ..backends.table import BACKENDS, one_of
+from ..claims.phase import gather_and_judge
+from ..notations.registry import notations
+from ..notations.schema import Notation
+from ..reference.errors import EnvironmentLacks
+from ..report.console import print_json, print_table, shown_path, stderr
+from ..report.options import AsJson, Backends, Out
+from ..workers.pool import scratch_folder
+from ..workers.run_folder import RunFolder, create_run
+from ..workers.selection import Selection
+from ..workers.supervisor import cpu_threads
+from .judge.answer import Answer
+from .phase import compute
+from .records import Outcome
+from .rows import long_tables
+from .tables import answer_tables, write_answer
+from .trainings import COMMITTED, OnOutcome, load_trained
+from .trainings import train as train_all
+
+Train = Annotated[
+    bool,
+    typer.Option("--train", help="Train anew (minutes) instead of printing the committed trainings."),
+]
+Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one backend may take.", min=1)]
+
+
+def theta(
+    backend: Backends = None,
+    train: Train = False,
+    out: Out = Path("reports"),
+    timeout: Timeout = 900,
+    as_json: AsJson = False,
+) -> None:
+    """What the subscript θ means, computed: what p_θ depends on, in small exact models and in a trained VAE."""
+    asked = list(dict.fromkeys(backend or ()))
+    for name in asked:
+        one_of("backend", name, tuple(BACKENDS))
+        if BACKENDS[name].lacking():
+            raise EnvironmentLacks(BACKENDS[name].remedy())
+    backends = asked or list(BACKENDS)
+    trained = None if train else load_trained()
+    folder = create_run(out, {"verb": "theta", "backends": asked, "train": train, "timeout_s": timeout})
+    outcomes: list[dict[str, Outcome]] = []
+    with scratch_folder() as scratch:
+        if trained is None:
+            with _waiting("trainings", backends) as advance:
+                trained, found = train_all(
+                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=advance
+                )
+            outcomes.append(found)
+            made = shown_path(folder.path / "trained")
+            stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
+        with _waiting("theta", backends) as advance:
+            answer, found = compute(
+                backends,
+                trained,
+                scratch / "compute",
+                held_claims=lambda name, folder: _held_claims(name, folder, timeout),
+                timeout_s=timeout,
+                on_outcome=advance,
+            )
+        outcomes.append(found)
+    _finish(answer, outcomes, folder, as_json)
+
+
+def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
+    """Each notation with the printed distributions whose claims were executed on a backend and hold."""
+    scratch.mkdir()
+    selection = Selection(tuple(notations().values()), backends=(backend,))
+    rows = gather_and_judge(
+        RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=lambda record: None
+    )
+    for notation in selection.notations:
+        wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}
+        held = {claim.distribution for claim in notation.claims if f"claims {claim.distribution}" not in wrong}
+        yield notation, set() if "all" in wrong else held
+
+
+def _finish(answer: Answer | None, outcomes: Sequence[dict[str, Outcome]], folder: RunFolder, as_json: bool) -> None:
+    flat = [outcome for found in outcomes for outcome in found.values()]
+    absent = {o.backend: f"{o.status}: {o.reason}" for o in flat if o.status != "ok"}
+    failed = any(outcome.status in ("failed", "timeout") for outcome in flat)
+    if answer is None:
+        if as_json:
+            print_json({"schema": 1, "run": str(folder.path), "backends": absent})
+        else:
+            print_table("Nothing was computed", ("backend", "why"), list(absent.items()))
+        raise typer.Exit(int(failed))
+    write_answer(answer, absent, folder.path)
+    if as_json:
+        document = {"schema": 1, "run": str(folder.path), "backends": absent, "conclusions": answer.conclusions}
+        print_json({**document, "holds": answer.holds, **long_tables(answer)})
+    else:
+        _print(answer, absent)
+    stderr.print(f"tables and figures: {shown_path(folder.path)}/theta.md", soft_wrap=True)
+    raise typer.Exit(int(failed or not answer.holds))
+
+
+def _print(answer: Answer, absent: dict[str, str]) -> None:
+    for table in answer_tables(answer, absent):
+        print_table(table.title, table.columns, table.rows)
+        for note in table.notes:
+            print(textwrap.fill(note, min(Console().width, 120), initial_indent="• ", subsequent_indent="  "))
+        print()
+
+
+@contextmanager
+def _waiting(title: str, backends: Sequence[str]) -> Iterator[OnOutcome]:
+    """A line on stderr that says which backends are still out, and one for each that brings nothing."""
+    left = list(backends)
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stderr) as bar:
+        task = bar.add_task(f"{title}: {', '.join(left)}", total=None)
+
+        def advance(outcome: Outcome) -> None:
+            left.remove(outcome.backend)
+            if outcome.status in ("failed", "timeout"):
+                bar.console.print(
+                    f"{outcome.status}: {outcome.backend}: {outcome.reason}", soft_wrap=True, markup=False
+                )
+            bar.update(task, description=f"{title}: {', '.join(left) or 'judging'}")
+
+        yield advance

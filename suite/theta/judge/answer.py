@@ -1,0 +1,160 @@
+"""The whole answer: every table, statement and verdict, from what the backends computed and what was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...reference.problem import Array, Problem
+from ..cases import Case, absorptions, all_cases, cases
+from . import absorption, dependency, digits, joint, readings, trained, truth
+from .dependency import Entry
+from .joint import NOTHING, Residual, Total
+from .readings import READINGS, VERDICTS
+from .sources import SourceLine
+from .statement import Statement, all_hold, number
+from .trained import Score
+from .truth import Agreement, Tensors, Truth
+
+REFERENCE = "reference"
+"""The column of the definition's own numbers, beside the backends'."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the backends are held against.
+
+    Attributes:
+        small: the small models.
+        digits: the trained VAE: tensor → (value, tolerance).
+        learned: its problem.
+    """
+
+    small: Truth
+    digits: Mapping[str, tuple[Array, float]]
+    learned: Problem
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of the subscript: its verdict stands only on statements that hold."""
+
+    name: str
+    meaning: str
+    verdict: str
+    statements: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that `elbostone theta` prints and writes."""
+
+    agreements: list[Agreement]
+    dependencies: list[Entry]
+    residuals: list[Residual]
+    totals: list[Total]
+    scores: list[Score]
+    statements: list[Statement]
+    readings: list[Reading]
+    sources: list[SourceLine]
+    conclusions: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all backends agree, the committed trainings included, and every statement holds."""
+        agree = all(a.verdict == "equal" for a in self.agreements) and all(s.verdict == "equal" for s in self.scores)
+        return agree and all_hold(self.statements)
+
+
+def answer_of(
+    expected: Expected,
+    small: Mapping[str, Tensors],
+    vae: Mapping[str, Tensors],
+    scores: Sequence[Score],
+    origin: str,
+    sources: Sequence[SourceLine],
+) -> Answer:
+    """Judge everything.
+
+    Args:
+        expected: the truth and its tolerances.
+        small, vae: backend → the tensors of the small models and of the trained VAE.
+        scores: of the trainings.
+        origin: where the trainings come from, for their statements.
+        sources: one line per notation.
+    """
+    agreements = [*truth.agreements(expected.small, small, all_cases()), *digits.agreements(expected.digits, vae)]
+    complete = {b: t for b, t in small.items() if t.keys() >= expected.small.tensors.keys()}
+    columns = {REFERENCE: expected.small.tensors, **complete}
+    entries = {case: dependency.dependency_table(case, columns) for case in cases()}
+    rows = {case: joint.residuals(case, expected.small, columns) for case in cases()}
+    totals = {case: joint.total(case, expected.small, columns) for case in cases() if case.binary}
+    statements = [
+        *(dependency.dependency_statement(case, table, REFERENCE) for case, table in entries.items()),
+        *(joint.joint_statement(case, found) for case, found in rows.items()),
+        *(joint.total_statement(case, found) for case, found in totals.items()),
+        *_absorptions(expected.small, columns),
+        *readings.agreed(
+            {b: readings.reading_statements(t, expected.digits, expected.learned) for b, t in vae.items()}
+        ),
+        *trained.trained_statements(scores, origin),
+    ]
+    return Answer(
+        agreements,
+        [entry for table in entries.values() for entry in table],
+        [row for found in rows.values() for row in found],
+        list(totals.values()),
+        list(scores),
+        statements,
+        [_reading(name, statements) for name in READINGS],
+        list(sources),
+        _conclusions(entries, rows, statements),
+    )
+
+
+def _absorptions(small: Truth, columns: Mapping[str, Tensors]) -> list[Statement]:
+    return [
+        absorption.absorption_statement(case, absorption.absorption(case, moved, small, columns))
+        for case, moved in absorptions()
+    ]
+
+
+TOPICS = {"R1": ("R1",), "R2": ("joint", "R2"), "R3": ("dependency", "R3"), "R4": ("R4",)}
+"""Reading → the topics of the statements that decide it."""
+
+
+def _reading(name: str, statements: Sequence[Statement]) -> Reading:
+    own = [s for s in statements if s.topic in TOPICS[name]]
+    failing = [s.subject for s in own if not s.holds]
+    verdict = f"not decided: {', '.join(failing)} fails" if failing else VERDICTS[name]
+    return Reading(name, READINGS[name], verdict, len(own))
+
+
+def _conclusions(
+    entries: Mapping[Case, Sequence[Entry]], rows: Mapping[Case, Sequence[Residual]], statements: Sequence[Statement]
+) -> list[str]:
+    """The answer in a few sentences, each with the numbers that bear it; none where a statement fails."""
+    if not all_hold(statements):
+        return []
+    flat = [row for found in rows.values() for row in found]
+    same = max(v for row in flat if row.factor == NOTHING for v in row.residuals.values())
+    kept = max(v for row in flat if row.ignored and row.factor != NOTHING for v in row.residuals.values())
+    broken = min(v for row in flat if not row.ignored for v in row.residuals.values())
+    table = [entry for found in entries.values() for entry in found]
+    zeros = sum(not entry.reads for entry in table)
+    least = min(norm for entry in table if entry.reads for norm in entry.norms.values())
+    empty = [case.title for case in rows if not case.prior]
+    shared = [case.title for case in rows if set(case.theta) & set(case.recognition)]
+    return [
+        f"One vector θ = (θ_prior, θ_lik) picks one joint p(x, z) = p(z) p(x|z) out of a family; a subscript θ says "
+        f"'of the joint at this θ'. With one θ throughout, prior, likelihood, marginal and posterior fit together to "
+        f"{number(same)} nats in all {len(rows)} models; with another θ in any one factor that reads it they miss by "
+        f"{number(broken)} nats or more.",
+        f"The same subscript does not mean the same numbers inside: p(z) reads θ_prior, p(x|z) reads θ_lik, p(x) and "
+        f"p(z|x) read both. {zeros} of {len(table)} derivatives are exactly 0 and the others {number(least)} or more; "
+        f"exchanging a block that a factor does not read leaves the joint intact to {number(kept)} nats.",
+        f"Where the prior is fixed ({'; '.join(empty)}) θ_prior is empty, p(z) does not depend on θ at all, and θ is "
+        f"the decoder's weights.",
+        f"θ and the encoder's φ are disjoint but where a model ties them ({'; '.join(shared)}): there a weight has "
+        f"both letters, and the table shows which distributions read it.",
+    ]

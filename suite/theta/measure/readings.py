@@ -1,0 +1,91 @@
+"""The four readings' numbers: what a trained implementation's own methods return, and what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends import Binding
+from ...reference.problem import load_problem, read_tensors
+from ...workers.evaluation import evaluate
+from ..digits import MODELS, NOTATION
+from ..models import Linear
+from .derivatives import functions_of, slopes_of
+from .trainings import log_likelihoods
+from .vae import DTYPE, Vae
+
+Array = NDArray[Any]
+
+
+def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
+    """Everything the readings need.
+
+    Args:
+        binding: the backend.
+        inputs: the problems `MODELS`, `latents.safetensors`, `gaussian.json` and `fitted.safetensors`, as
+            `workflow.theta_inputs` writes them.
+
+    Returns:
+        `<model>/<canonical tensor>` of every problem; `<model>/log_likelihoods` [batch] where it is to be scored;
+        `decoded/<model>` [point, data], logits at given latents; `reads/<net>/<weight>`, the gradient of the net's
+        summed outputs; `numbers/<what>` [], counts; `fitted/kl` [], nats.
+    """
+    problems = {name: load_problem(inputs / f"{name}.json") for name in MODELS}
+    latents = read_tensors(inputs / "latents.safetensors")
+    found: dict[str, Array] = {}
+    for name, problem in problems.items():
+        vae = Vae.build(binding, NOTATION, problem.spec, problem.weights)
+        tensors = evaluate(vae.subject, problem, gradients=True).tensors
+        found |= {f"{name}/{tensor}": value for tensor, value in tensors.items()}
+        if MODELS[name].scored:
+            found[f"{name}/log_likelihoods"] = log_likelihoods(vae, problem.x)
+        if MODELS[name].decoded:
+            decoder = vae.heads("decoder")
+            found |= {
+                f"decoded/{name}/{points}": binding.array(decoder(binding.tensor(z, DTYPE))[0])
+                for points, z in latents.items()
+            }
+    trained = problems["learned"]
+    vae = Vae.build(binding, NOTATION, trained.spec, trained.weights)
+    nets = {"decoder": latents["prior"][:1], "encoder": trained.x[:1]}
+    for net, tensor in nets.items():
+        found |= {f"reads/{net}/{name}": slope for name, slope in reads(vae, net, tensor).items()}
+        found[f"numbers/{net}"] = np.array(float(outputs(vae, net, tensor)))
+    gaussian = load_problem(inputs / "gaussian.json")
+    other = Vae.build(binding, NOTATION, gaussian.spec, gaussian.weights)
+    found["numbers/gaussian decoder"] = np.array(float(outputs(other, "decoder", latents["prior"][:1])))
+    found["fitted/kl"] = marginal_kl(binding, read_tensors(inputs / "fitted.safetensors"))
+    return found
+
+
+def reads(vae: Vae, net: str, tensor: Array) -> dict[str, Array]:
+    """Canonical weight → the gradient, by it, of the sum of all that a net returns for one input [1, ...]."""
+    binding, heads = vae.binding, vae.heads(net)
+
+    def total(value: Any) -> dict[str, Any]:
+        return {"": sum(binding.total(head) for head in heads(value))}
+
+    function = binding.with_gradients(vae.subject.model, total, vae.subject.paths, "eager")
+    _, by_path = function(binding.tensor(tensor, DTYPE))
+    return vae.canonical({path: binding.array(gradient) for path, gradient in by_path.items()})
+
+
+def outputs(vae: Vae, net: str, tensor: Array) -> int:
+    """How many numbers a net returns for one input [1, ...]."""
+    return sum(int(vae.binding.array(head).size) for head in vae.heads(net)(vae.binding.tensor(tensor, DTYPE)))
+
+
+def marginal_kl(binding: Binding, weights: Mapping[str, Array]) -> Array:
+    """KL(p(x) ‖ p(z)) of a fitted linear-Gaussian model with as many latents as pixels, in nats: []."""
+    f = functions_of(binding)
+    model = Linear(latents=len(weights["decoder.mean.bias"]), learned=False)
+
+    def rows(w: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
+        return [model.marginal_kl(f, w)]
+
+    values, _ = slopes_of(binding, rows, gradients=False)(weights, [])
+    return values[0]

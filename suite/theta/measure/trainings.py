@@ -1,0 +1,136 @@
+"""Train a notation's implementation on the digits in one backend, and score it on digits that it has not seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends import Binding
+from ...reference.problem import read_tensors, save_tensors
+from ..records import TrainingRecord
+from ..training_plan import (
+    BY_NAME,
+    DIGITS_AT_ONCE,
+    FIRST,
+    SAMPLES_AT_ONCE,
+    SECOND,
+    STEPS,
+    Adagrad,
+    Regime,
+    Training,
+    batches,
+    collect,
+    expand,
+    importance_noise,
+    is_generative,
+    one_copy,
+    readouts,
+    start,
+)
+from .vae import Vae, elbo_gradients, pair_gradients
+
+Array = NDArray[Any]
+Weights = Mapping[str, Array]
+
+
+def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, rounding: int | None = None) -> Weights:
+    """The free weights after training.
+
+    Args:
+        binding: the backend.
+        regime: what is trained, and what is tied or frozen.
+        data: [data count, data].
+        seed: of start, minibatches and noise.
+        steps: minibatches.
+        rounding: a seed for moving every new weight by float64's rounding; None to leave it as computed.
+    """
+    free = start(regime, seed)
+    weights = expand(regime, free)
+    if regime.copies:
+        vaes = {copy: _build(binding, regime, one_copy(weights, copy)) for copy in (FIRST, SECOND)}
+        gradients = pair_gradients(vaes[FIRST], vaes[SECOND])
+    else:
+        vaes = {"": _build(binding, regime, weights)}
+        gradients = elbo_gradients(vaes[""])
+    rule = Adagrad(None if rounding is None else np.random.default_rng((seed, 2, rounding)))
+    for x, noise in batches(data, seed, regime.spec.latent_dim, steps):
+        free = rule.update(free, collect(regime, gradients(x, noise)[1]))
+        weights = expand(regime, free)
+        for copy, vae in vaes.items():
+            vae.put(one_copy(weights, copy) if copy else weights)
+    return free
+
+
+def _build(binding: Binding, regime: Regime, weights: Weights) -> Vae:
+    return Vae.build(binding, regime.notation, regime.spec, weights)
+
+
+def log_likelihoods(vae: Vae, x: Array) -> Array:
+    """log p̂(x) = log 1/S Σ_s p(x, z_s)/q(z_s|x), z_s ~ q(z|x), S = `SAMPLES`.
+
+    Args:
+        vae: a model with its weights.
+        x: [data count, data].
+
+    Returns:
+        [data count], in nats; its expectation is a lower bound of log p(x) that is tight for large S.
+    """
+    latents = vae.subject.spec.latent_dim
+    found = []
+    for first in range(0, len(x), DIGITS_AT_ONCE):
+        chunk = x[first : first + DIGITS_AT_ONCE]
+        repeated = np.repeat(chunk, SAMPLES_AT_ONCE, axis=0)
+        draws = [
+            vae.log_weights(repeated, noise.swapaxes(0, 1).reshape(1, len(repeated), latents)).reshape(len(chunk), -1)
+            for noise in importance_noise(first, len(chunk), latents)
+        ]
+        log_weights = np.concatenate(draws, axis=1)
+        largest = log_weights.max(axis=1, keepdims=True)
+        found.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
+    return np.concatenate(found)
+
+
+def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder: Path) -> list[TrainingRecord]:
+    """One record per training and readout; `<training>.safetensors` has what each training left free.
+
+    Args:
+        binding: the backend.
+        asked: what to train.
+        inputs: has `digits.safetensors` with `train` and `held_out`, [data count, data] each.
+        folder: for the weights.
+    """
+    digits = read_tensors(inputs / "digits.safetensors")
+    records = []
+    for training in asked:
+        regime, started = BY_NAME[training.regime], time.perf_counter()
+        free = train(binding, regime, digits["train"], training.seed, STEPS, training.rounding)
+        trained_s = time.perf_counter() - started
+        save_tensors(free, folder / training.file)
+        for readout, weights in readouts(regime, free):
+            nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
+            records.append(
+                TrainingRecord(
+                    regime=training.regime,
+                    seed=training.seed,
+                    rounding=training.rounding,
+                    backend=binding.active_backend(),
+                    readout=readout,
+                    held_out_log_likelihood_nats=float(nats.mean()),
+                    standard_error_nats=float(nats.std(ddof=1) / np.sqrt(len(nats))),
+                    theta_change=change(regime, free, training.seed),
+                    training_s=round(trained_s, 2),
+                )
+            )
+    return records
+
+
+def change(regime: Regime, free: Weights, seed: int) -> float:
+    """Norm of the change of θ (of both copies, where there are two) since the start."""
+    before = start(regime, seed)
+    names = [name for name in free if is_generative(name.rpartition("/")[2])]
+    return float(np.sqrt(sum(float(((free[name] - before[name]) ** 2).sum()) for name in names)))

@@ -1,0 +1,189 @@
+"""The tables of `elbostone theta` as people read them, and the files that a run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..report.tables import frame, markdown, write_table, write_whole
+from .cases import Case, cases
+from .figures import FIGURES, write_figures
+from .judge.answer import REFERENCE, Answer
+from .judge.joint import FACTORS, NOTHING
+from .judge.sources import SourceLine
+from .judge.statement import number
+from .judge.truth import closest
+from .models import ROWS
+from .rows import long_tables
+from .training_plan import BY_NAME, SAMPLES
+
+COMMAND = "elbostone theta"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text with the sentences that read them; a column's name may have several lines."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
+    """Everything that is printed: from what can be looked up to what it comes to.
+
+    Args:
+        answer: what was found.
+        missing: backend → why it has nothing, for those that have not.
+    """
+    return [
+        *(dependency_table(answer, case) for case in cases()),
+        joint_table(answer),
+        statements_table(answer, "Absorption: an affine change of the latent, z = As + m", ("absorption",)),
+        trainings_table(answer),
+        statements_table(answer, "The four readings, put to a VAE trained on the digits", ("R1", "R2", "R3", "R4")),
+        agreement_table(answer, missing),
+        sources_table(answer),
+        readings_table(answer),
+    ]
+
+
+def dependency_table(answer: Answer, case: Case) -> Table:
+    """One case: norms of gradients, nats per unit of the weight; an exact zero is `0`."""
+    own = [entry for entry in answer.dependencies if entry.case == case.name]
+    norms = {(entry.row, entry.weight): entry.norms[REFERENCE] for entry in own}
+    weights = list(case.weights)
+    return Table(
+        f"What each distribution reads, as the norm of the gradient of its logarithm: {case.title}",
+        ("", *(weight.replace("log_variance", "log var").replace(".", "\n") for weight in weights)),
+        [(row, *(number(norms[row, weight]) for weight in weights)) for row in ROWS],
+        _sentences(answer, "dependency", case.title),
+    )
+
+
+def joint_table(answer: Answer) -> Table:
+    """The largest absolute residual in any backend, nats: one row per exchange, one column per factor."""
+    rows = []
+    for case in cases():
+        own = {(row.exchanged, row.factor): row for row in answer.residuals if row.case == case.name}
+        for exchanged in dict.fromkeys(exchanged for exchanged, _ in own):
+            found = {factor: row for (name, factor), row in own.items() if name == exchanged}
+            shown = [number(max(found[f].residuals.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
+            what = {"base": "nothing", "all": "all of θ"}.get(exchanged, exchanged)
+            verdict = "holds" if all(row.holds for row in found.values()) else "fails"
+            rows.append((case.title, what, *shown, verdict))
+    failing = tuple(f"{s.subject}: {s.sentence}" for s in answer.statements if s.topic == "joint" and not s.holds)
+    return Table(
+        "The joint: |log p(x|z) + log p(z) − log p(x) − log p(z|x)| in nats, with one factor at another θ",
+        ("model", "exchanged", "one θ\nthroughout", *(f"in\n{factor}" for factor in FACTORS), "verdict"),
+        rows,
+        failing or tuple(answer.conclusions[:1]),
+    )
+
+
+def trainings_table(answer: Answer) -> Table:
+    """Held-out log-likelihoods of the trainings, by backend."""
+    backends = list(dict.fromkeys(b for score in answer.scores for b in score.nats))
+    rows = [
+        (
+            BY_NAME[score.regime].title,
+            score.readout,
+            str(score.seed),
+            *(f"{score.nats[b]:.6f}" if b in score.nats else "" for b in backends),
+            number(score.spread),
+            number(score.pair_tolerance),
+            score.verdict,
+        )
+        for score in answer.scores
+    ]
+    origin = next(s.origin for s in answer.statements if s.topic == "R2")
+    return Table(
+        f"Trainings on the digits: held-out log p(x), nats a digit, {SAMPLES:,} importance samples",
+        ("trained", "read", "seed", *(b.replace("-", "-\n") for b in backends), "apart", "allowed", "verdict"),
+        rows,
+        (
+            f"These trainings were {origin}. All backends have the same start, minibatches and noise. They may lie "
+            "apart by 8 times what rounding was measured to do to such a training and to its scoring, for each of two.",
+        ),
+    )
+
+
+def readings_table(answer: Answer) -> Table:
+    return Table(
+        "What the subscript θ stands for",
+        ("", "reading", "verdict", "shown by"),
+        [(r.name, r.meaning, r.verdict, f"{r.statements} statements") for r in answer.readings],
+        tuple(answer.conclusions),
+    )
+
+
+def sources_table(answer: Answer) -> Table:
+    return Table(
+        "What each source means by it",
+        ("notation", "source", "letters", "what its subscripts cover", "claims"),
+        [
+            (s.notation, s.source, s.letters, s.covers, f"{s.claims} declared" if s.verified is None else _share(s))
+            for s in answer.sources
+        ],
+    )
+
+
+def _share(line: SourceLine) -> str:
+    if not line.claims:
+        return "prints none"
+    return f"{line.verified} of {line.claims} verified"
+
+
+def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
+    """Each backend's models that differ, or the one that comes closest to it; and the backends that are not here."""
+    rows = [
+        (
+            found.backend,
+            found.case,
+            found.verdict,
+            f"{found.compared:,}",
+            number(found.error),
+            number(found.tolerance),
+            found.first_divergence or found.worst,
+        )
+        for found in closest(answer.agreements)
+    ]
+    rows += [(backend, "", reason, "", "", "", "") for backend, reason in missing.items()]
+    return Table(
+        "Agreement of the backends with the definition in NumPy, float64",
+        ("backend", "model", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
+        rows,
+        (
+            "Allowed is 8 times what rounding was measured to do, in 16 runs of the definition in which every input, "
+            "product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing else is "
+            "equal.",
+        ),
+    )
+
+
+def statements_table(answer: Answer, title: str, topics: Sequence[str]) -> Table:
+    own = [s for topic in topics for s in answer.statements if s.topic == topic]
+    return Table(title, ("", "about", "found", "verdict"), [(s.topic, s.subject, s.sentence, s.verdict) for s in own])
+
+
+def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
+    return tuple(s.sentence for s in answer.statements if (s.topic, s.subject) == (topic, subject))
+
+
+def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:
+    """theta.md, the tables behind it as CSV and Parquet, and the figures."""
+    for name, rows in long_tables(answer).items():
+        write_table(frame(rows, tuple(rows[0]) if rows else ()), folder / f"theta_{name}")
+    write_figures(answer, folder)
+    text = f"# What the subscript θ means\n\nMade by `{COMMAND}`.\n\n"
+    text += "".join(f"{sentence}\n\n" for sentence in answer.conclusions)
+    text += "".join(f"![{alt}]({name}.svg)\n\n" for name, alt in FIGURES.items())
+    for table in answer_tables(answer, missing):
+        columns = [name.replace("\n", " ") for name in table.columns]
+        text += f"## {table.title}\n\n{markdown(pd.DataFrame(table.rows, columns=columns))}\n"
+        text += "".join(f"{note}\n\n" for note in table.notes)
+    write_whole(folder / "theta.md", lambda path: path.write_text(text, encoding="utf-8"))

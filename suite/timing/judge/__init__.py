@@ -1,0 +1,1 @@
+"""Figures from records: pure functions, which start nothing and see no framework."""

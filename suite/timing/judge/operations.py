@@ -1,0 +1,147 @@
+"""The matrix products that a stage cannot do without, and the bytes of the weights that it must read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ...backends.table import base_dtype
+from ...reference.slots import Slot
+from ...reference.spec import Spec
+from ...reference.weights import decoder_slots, slots, weight_shapes
+from ..timings import Roof
+
+COUNTED = ("encoder", "decoder", "elbo", "training_step")
+
+
+@dataclass(frozen=True, order=True)
+class Product:
+    """`count` products of an [m, k] by a [k, n] matrix."""
+
+    m: int
+    k: int
+    n: int
+    count: int = 1
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations: a multiplication and an addition per term."""
+        return 2 * self.m * self.k * self.n * self.count
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer forward, [rows, fan_in] by [fan_in, fan_out]; where it reads the data, its input needs no gradient."""
+
+    rows: int
+    fan_in: int
+    fan_out: int
+    reads_data: bool = False
+
+
+def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Product]:
+    """The matrix products of one call, equal shapes counted together.
+
+    Forward, every layer and every head is one product; a convolution counts at its im2col shape, with the zeros of its
+    padding, as the frameworks' own counters have it. A training step adds the gradient of every layer's weight
+    (`in × rows × out`) and of every layer's input (`rows × out × in`), save of those layers that read the data. A gated
+    layer is two; the pseudo-inputs of a VampPrior are encoded beside the data. What is computed element by element
+    (activations, densities, Adam) is not counted.
+
+    Args:
+        spec: the model.
+        stage: one of `COUNTED`, or `epoch`, of which one step is counted.
+        batch: images per call.
+        samples: draws of the noise per image; what depends on them runs once for each.
+
+    Raises:
+        ValueError: another stage, or a specification whose algebra is not of layers alone: a posterior with a `full`
+            or `rank-one` covariance (a small matrix per datum), a decoder whose weights have a posterior (a matrix per
+            draw), the encoder of a `free` posterior (there is none), or a part of a `chain` (what belongs to which is
+            each source's own).
+    """
+    stage = "training_step" if stage == "epoch" else stage
+    if stage not in COUNTED:
+        raise ValueError(f"stage '{stage}': operations are counted of {', '.join(COUNTED)}")
+    if spec.posterior in ("full", "rank-one") and stage != "decoder":
+        raise ValueError(f"posterior '{spec.posterior}': its algebra per datum is not counted")
+    if spec.decoder_weights != "point" and stage != "encoder":
+        raise ValueError(f"decoder_weights '{spec.decoder_weights}': a matrix per draw is not counted")
+    if spec.posterior == "free" and stage == "encoder":
+        raise ValueError("posterior 'free' has no encoder")
+    if spec.chain and stage in ("encoder", "decoder"):
+        raise ValueError(f"chain: operations of its {stage} alone are not counted")
+    layers: list[_Layer] = []
+    if stage != "decoder":
+        layers += _encoder(spec, batch, samples)
+    if stage != "encoder":
+        layers += _decoder(spec, batch * samples)
+    if stage not in ("encoder", "decoder") and spec.components:
+        layers += _encoder(spec, spec.components, 1, trained_input=True)
+    counts = Counter((layer.rows, layer.fan_in, layer.fan_out) for layer in layers)
+    if stage == "training_step":
+        counts.update((layer.fan_in, layer.rows, layer.fan_out) for layer in layers)
+        counts.update((layer.rows, layer.fan_out, layer.fan_in) for layer in layers if not layer.reads_data)
+    return [Product(*shape, count) for shape, count in counts.items()]
+
+
+def flops(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> int:
+    """Floating-point operations of the matrix products of one call; arguments and errors are those of `products`."""
+    return sum(product.flops for product in products(spec, stage, batch, samples=samples))
+
+
+def weight_bytes(spec: Spec, stage: str, dtype: str) -> int:
+    """Bytes of the weights that a stage reads."""
+    nets = {"encoder": ("encoder.",), "decoder": ("decoder.",)}.get(stage, ("encoder.", "prior.", "decoder."))
+    size = 2 if dtype == "bfloat16" else np.dtype(base_dtype(dtype)).itemsize
+    return size * sum(prod(shape) for name, shape in weight_shapes(spec).items() if name.startswith(nets))
+
+
+def _encoder(spec: Spec, batch: int, samples: int, *, trained_input: bool = False) -> Iterator[_Layer]:
+    height, side = spec.image_shape[1:] if spec.image_shape else (1, 1)
+    first = "encoder.conv.0." if spec.network == "conv" else "encoder.hidden.0."
+    for slot in _weights(slots(spec), "encoder."):
+        fan_out, fan_in = slot.shape[:2]
+        reads_data = slot.name.startswith(first) and not trained_input
+        if len(slot.shape) == 4:
+            height, side = height // 2, side // 2
+            yield _Layer(batch * height * side, fan_in * 9, fan_out, reads_data)
+        else:
+            # The upper layers of a chain are inferred from draws of the lower ones.
+            rows = batch * samples if slot.name.startswith("encoder.chain.") else batch
+            yield _Layer(rows, fan_in, fan_out, reads_data)
+
+
+def _decoder(spec: Spec, rows: int) -> Iterator[_Layer]:
+    height, side = spec.bottom_shape[1:] if spec.network == "conv" else (1, 1)
+    for slot in _weights(decoder_slots(spec), "decoder."):
+        if slot.name.startswith("decoder.conv."):
+            # Each pixel is stamped onto a 3×3 patch of the output, which has twice the sides.
+            fan_in, fan_out = slot.shape[:2]
+            yield _Layer(rows * height * side, fan_in, fan_out * 9)
+            height, side = 2 * height, 2 * side
+        elif len(slot.shape) == 4:
+            fan_out, fan_in = slot.shape[:2]
+            yield _Layer(rows * height * side, fan_in * 9, fan_out)
+        else:
+            fan_out, fan_in = slot.shape
+            yield _Layer(rows, fan_in, fan_out)
+
+
+def _weights(every: Iterable[Slot], net: str) -> Iterator[Slot]:
+    """The matrices and kernels of a net, in the order of data flow."""
+    return (slot for slot in every if slot.name.startswith(net) and slot.name.endswith(".weight"))
+
+
+def roofs(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roof, int]:
+    """The rates that a stage is held against, and how often each is needed.
+
+    They are those of its matrix products, or at batch 1 of the reading of its weights.
+    """
+    if batch == 1:
+        return {Roof("read", (weight_bytes(spec, stage, dtype),), dtype): 1}
+    return {Roof("product", (p.m, p.k, p.n), dtype): p.count for p in products(spec, stage, batch)}

@@ -1,0 +1,104 @@
+"""What every peer's file gives: the call that is timed, and how it is replayed and read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends.base import Binding
+from ...reference.axes import parse_axes, permute
+from ...reference.problem import Problem
+
+Array = NDArray[Any]
+SEED = 2014
+"""What each library's own generator is given before a call whose noise has to be known."""
+
+ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE = "encoder.hidden.0", "encoder.mean", "encoder.log_variance"
+DECODER_HIDDEN, DECODER_LOGITS = "decoder.hidden.0", "decoder.logits"
+LAYERS = (ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE, DECODER_HIDDEN, DECODER_LOGITS)
+
+_CANONICAL, _KERNEL = parse_axes("out in"), parse_axes("in out")
+
+
+class PeerRun(ABC):
+    """One stage of a library's own model with a problem's weights: calling it computes once.
+
+    Attributes:
+        compiled: what the binding is asked for the number of graphs; None where nothing was compiled.
+    """
+
+    compiled: Any = None
+
+    @abstractmethod
+    def __call__(self) -> Any:
+        """Compute, asynchronously where the library does. Returns its loss, which `float` waits for."""
+
+    def first(self) -> Any:
+        """The first call after the start or `restore`: its noise can be replayed."""
+        return self()
+
+    def pending(self) -> Any:
+        """What a call leaves to wait for beside what it returned."""
+        return ()
+
+    @abstractmethod
+    def restore(self) -> None:
+        """Give weights, optimiser and random state their first values again, without recompiling."""
+
+    @abstractmethod
+    def noise(self) -> Array:
+        """What the first call drew, again out of the library's own generator: [batch, latent]."""
+
+    @abstractmethod
+    def first_moments(self) -> dict[str, Array]:
+        """Adam's first moment by canonical weight after the first step; empty where nothing is trained."""
+
+    @abstractmethod
+    def weight(self) -> Any:
+        """Any weight: where it is says where the model is."""
+
+
+class PeerLibrary(ABC):
+    """One library, imported.
+
+    Args:
+        binding: of the backend in whose process it is.
+    """
+
+    def __init__(self, binding: Binding):
+        self.binding = binding
+
+    @abstractmethod
+    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+        """The library's own evaluation of its bound, without gradients."""
+
+    @abstractmethod
+    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+        """The library's own step of Adam, at a learning rate of 1e-3."""
+
+
+def float32(weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Canonical weights as a peer gets them."""
+    return {name: weight.astype(np.float32) for name, weight in weights.items()}
+
+
+def kernel(weight: Array) -> Array:
+    """A canonical weight [out, in] as the kernel [in, out] that `x @ kernel` takes."""
+    return permute(weight, _CANONICAL, _KERNEL, {})
+
+
+def unkernel(array: Array) -> Array:
+    """The inverse of `kernel`."""
+    return permute(array, _KERNEL, _CANONICAL, {})
+
+
+def layers(read: Callable[[str], tuple[Array, Array]]) -> dict[str, Array]:
+    """Canonical weights out of (weight, bias) of each layer."""
+    found = {}
+    for name in LAYERS:
+        found[f"{name}.weight"], found[f"{name}.bias"] = read(name)
+    return found

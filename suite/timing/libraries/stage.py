@@ -1,0 +1,95 @@
+"""A peer's timing as a stage like any other: called, awaited, and read as canonical tensors."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends import Binding, Graphs
+from ...backends.table import precision
+from ...reference import oracle
+from ...reference.problem import Problem
+from ...workers.evaluation import OBJECTIVE
+from ...workers.records import Cell
+from ..measure.stages import ADAM_BETA_1, Stage
+from .base import PeerLibrary, PeerRun
+from .table import NOISE, PEERS, Peer, Variant, supports
+
+Array = NDArray[Any]
+
+
+class PeerStage(Stage):
+    """One stage of a peer. Its model is its own: there is no subject, and the noise is what the library draws.
+
+    Attributes:
+        variant: what is timed; its bound is what the outputs are held against.
+    """
+
+    def __init__(self, binding: Binding, peer: Peer, variant: Variant, run: PeerRun, batch: int):
+        self.latest: Any = None
+        self.images = batch
+        self.binding, self.peer, self.variant, self.run = binding, peer, variant, run
+        self.calls = 0
+
+    def __call__(self) -> Any:
+        outputs = self.run() if self.calls else self.run.first()
+        self.binding.synchronize((outputs, self.run.pending()))
+        self.calls += 1
+        self.latest = outputs
+        return outputs
+
+    def tensors(self, outputs: Any) -> dict[str, Array]:
+        """The objective, the noise that it was computed with, and gradients out of Adam's first moments.
+
+        Raises:
+            ValueError: the outputs are not those of a first call, whose noise alone is known.
+        """
+        if self.calls != 1:
+            raise ValueError(f"{self.peer.name}: only the first call after `restore` is replayed; found {self.calls}")
+        found = {
+            OBJECTIVE: np.asarray(self.peer.total_bound(float(outputs), self.images)),
+            NOISE: self.run.noise().astype(np.float64)[None],
+        }
+        for name, moment in self.run.first_moments().items():
+            slope = moment.astype(np.float64) / (1 - ADAM_BETA_1)
+            found[f"gradient/{name}"] = np.asarray(slope * self.peer.total_bound(1.0, self.images))
+        return found
+
+    def graphs(self) -> Graphs | None:
+        return None if self.run.compiled is None else self.binding.graphs(self.run.compiled)
+
+    def restore(self) -> None:
+        self.run.restore()
+        self.calls = 0
+
+    def where(self, outputs: Any) -> tuple[str, str]:
+        return self.binding.where(self.run.weight())
+
+
+def make_peer_stage(binding: Binding, cell: Cell, problem: Problem, stage: str, variant: str) -> PeerStage:
+    """A stage of a peer on a problem's data and weights.
+
+    Args:
+        binding: of the peer's host backend.
+        cell: of mode `peer`; its notation is the peer's name.
+        problem: whose x and weights it has; the noise is the library's.
+        stage: `elbo` or `training_step`.
+        variant: a name of the peer's table.
+
+    Raises:
+        ValueError: the peer has no such model.
+    """
+    peer = PEERS[cell.notation]
+    if not supports(problem.spec):
+        raise ValueError(f"{peer.name}: its model is one hidden layer of ReLU with a Bernoulli; not {problem.spec}")
+    if cell.dtype != "float32":
+        raise ValueError(f"{peer.name}: expected dtype float32; found {cell.dtype}")
+    problem = oracle.rounded(problem, precision(cell.dtype))
+    library = import_module(f".{peer.module}", __package__).open_peer(binding)
+    assert isinstance(library, PeerLibrary)
+    chosen = peer.variant(stage, variant)
+    make = {"elbo": library.elbo, "training_step": library.training_step}[stage]
+    return PeerStage(binding, peer, chosen, make(problem, chosen.name), len(problem.x))

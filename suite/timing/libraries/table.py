@@ -1,0 +1,143 @@
+"""The table of peers: what each runs on, what is timed of it, and how its loss is the definition's. Imports none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from ...backends.table import host_of
+from ...reference.spec import Spec
+
+PEER = "peer"
+"""The mode of their cells."""
+NOISE = "noise"
+"""The tensor that a peer's outputs have more than ours: what the library drew, [sample, batch, latent]."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One documented way to compute a stage.
+
+    Attributes:
+        name: what the library calls it; it stands where a tuned cell has its rung.
+        bound: what the loss sums over the batch: `elbo` where its KL is exact, `elbo_monte_carlo` where it is sampled.
+    """
+
+    name: str
+    bound: str = "elbo"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One library.
+
+    Attributes:
+        name: that of its distribution.
+        framework: what its model is written in.
+        backend: what executes it.
+        module: of this package, which drives it.
+        packages: importable packages that it needs.
+        extra: the extra of this distribution that installs them.
+        reduction: its loss is minus the bound's `sum` or `mean` over the batch.
+        stages: stage → what is timed.
+    """
+
+    name: str
+    framework: str
+    backend: str
+    module: str
+    packages: tuple[str, ...]
+    extra: str
+    reduction: str
+    stages: Mapping[str, tuple[Variant, ...]]
+
+    @property
+    def host(self) -> str:
+        """The backend of ours that executes the same way: the peer is timed in that one's sessions."""
+        return host_of(self.backend)
+
+    def lacking(self) -> list[str]:
+        """The packages that are not installed here. Imports nothing."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+    def remedy(self) -> str:
+        """One line: what is missing and the command that installs it."""
+        return f"{self.name} needs {', '.join(self.lacking())}: pip install 'elbostone[{self.extra}]'"
+
+    def variant(self, stage: str, name: str) -> Variant:
+        """A stage's variant. Raises KeyError where there is none of the name."""
+        return {variant.name: variant for variant in self.stages[stage]}[name]
+
+    def total_bound(self, loss: float, batch: int) -> float:
+        """Σ_b bound_b of a loss."""
+        return -loss * (batch if self.reduction == "mean" else 1)
+
+
+_SAMPLED, _EXACT = Variant("Trace_ELBO", "elbo_monte_carlo"), Variant("TraceMeanField_ELBO")
+_GRAPH = (Variant("tf.function"), Variant("tf.function-xla"))
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer(
+            "pythae",
+            "torch",
+            "torch",
+            "pythae_vae",
+            ("pythae", "torch"),
+            "pythae",
+            "mean",
+            {"elbo": (Variant("forward"),), "training_step": (Variant("BaseTrainer"),)},
+        ),
+        Peer(
+            "pyro-ppl",
+            "torch",
+            "torch",
+            "pyro_vae",
+            ("pyro", "torch"),
+            "pyro",
+            "sum",
+            {
+                "elbo": (_SAMPLED, _EXACT),
+                "training_step": (_SAMPLED, _EXACT, Variant("JitTrace_ELBO", "elbo_monte_carlo")),
+            },
+        ),
+        Peer(
+            "numpyro",
+            "jax",
+            "jax",
+            "numpyro_vae",
+            ("numpyro", "optax", "jax", "keras"),
+            "numpyro",
+            "sum",
+            {
+                "elbo": (_SAMPLED, _EXACT),
+                "training_step": (
+                    _SAMPLED,
+                    _EXACT,
+                    Variant("Trace_ELBO-donated", "elbo_monte_carlo"),
+                    Variant("Trace_ELBO-donated-optax", "elbo_monte_carlo"),
+                    Variant("TraceMeanField_ELBO-donated"),
+                ),
+            },
+        ),
+        Peer(
+            "tensorflow-probability",
+            "tensorflow",
+            "tensorflow",
+            "tfp_vae",
+            ("tensorflow_probability", "tf_keras", "keras", "tensorflow"),
+            "tensorflow-probability",
+            "mean",
+            {"elbo": _GRAPH, "training_step": _GRAPH},
+        ),
+    )
+}
+
+
+def supports(spec: Spec) -> bool:
+    """Whether the peers' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
+    return spec == Spec("mlp", "bernoulli", "standard", "relu", spec.hidden, spec.data_dim, spec.latent_dim) and (
+        len(spec.hidden) == 1
+    )

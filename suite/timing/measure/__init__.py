@@ -1,0 +1,1 @@
+"""Timing in a worker: a stage is built, proven, timed, and proven once more."""

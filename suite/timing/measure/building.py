@@ -1,0 +1,157 @@
+"""What every process that measures does with a timing: build its stage, and keep what the stage returned."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...backends import Binding
+from ...backends.table import precision
+from ...notations.reader import load_notation
+from ...notations.schema import Notation
+from ...reference.problem import Problem, load_problem, save_tensors
+from ...workers.subject import Subject, prepare
+from ..proof import Expected, fold, load_expected
+from ..timings import Timing
+from .epoch_stage import make_epoch
+from .stages import Stage, make_stage
+
+DRAWS = 3
+"""How often the proof of a pass may draw minibatches."""
+
+
+def build_subject(binding: Binding, timing: Timing) -> Subject:
+    """A new model of a timing's notation with the problem's weights."""
+    cell = timing.cell
+    module = import_module(f"{timing.package}.{cell.framework}_vae")
+    notation = open_notation(timing.notation_file, cell.notation)
+    return prepare(binding, cell, notation, module, open_problem(timing.problem_file))
+
+
+def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
+    """What is timed of a subject."""
+    problem = open_problem(timing.problem_file)
+    if timing.stage != "epoch":
+        return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung, awaited=timing.awaited)
+    if expected.images is None:
+        raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
+    return make_epoch(subject, problem, expected.images, timing.batch, rung=timing.rung)
+
+
+class FirstCall:
+    """The first call of a stage: what it took, what it returned, and whether that is the truth.
+
+    Args:
+        stage: that was not called yet.
+        expected: what it must return; None for a peer, whose truth depends on what it drew and is the judge's.
+
+    Attributes:
+        draws: how often minibatches were drawn for a proof, at most.
+        tensors: canonical name → array, folded over the repetitions of the problem's rows.
+        equal: whether all of them are; what is not equal is not timed.
+    """
+
+    def __init__(self, stage: Stage, expected: Expected | None):
+        self.stage = stage
+        self.expected, self.draws = expected, 0
+        begin = time.perf_counter()
+        outputs = stage()
+        self.seconds = time.perf_counter() - begin
+        self.rule = stage.adam()
+        self.tensors, self.equal = self._proven(outputs)
+        self.where = stage.where(outputs)
+
+    def again(self) -> dict[str, Any]:
+        """The outputs of one more call, from where the first one started."""
+        self.stage.restore()
+        return self._proven(self.stage())[0]
+
+    def _proven(self, outputs: Any) -> tuple[dict[str, Any], bool]:
+        """What a call returned, folded, and whether all of it is the truth.
+
+        The proof of a pass draws minibatches, and its tolerance is that of other ones. Of twenty passes over
+        convolutions by code that is right, one came out off by more than that, most by a hundredth of it. That a
+        gradient near zero has either sign in Adam's first step would explain it, and is not established. So a pass
+        that differs is drawn again: what is wrong in every pass is still found, what is wrong in some may not be.
+        """
+        for draw in range(1, (DRAWS if self.stage.draws else 1) + 1):
+            self.draws, self.stage.draw = max(self.draws, draw), draw
+            tensors = fold(self.stage.tensors(outputs), self.expected.repeats if self.expected else 1)
+            compared = self.expected.comparisons(tensors, self.rule) if self.expected else ()
+            if equal := all(comparison.equal for comparison in compared):
+                break
+        return tensors, equal
+
+    def about(self, binding: Binding) -> dict[str, Any]:
+        """What its record says of it."""
+        return {
+            "images": self.stage.images,
+            "adam": None if self.rule is None else vars(self.rule),
+            "first_call_s": self.seconds,
+            "draws": self.draws,
+            "active": active(binding, *self.where),
+        }
+
+
+@cache
+def _expected(path: str, dtype: str, batch: int, bound: str) -> Expected:
+    return load_expected(Path(path), open_problem(path), dtype, batch, bound)
+
+
+def open_expected(timing: Timing) -> Expected:
+    """What a timing must return; read once."""
+    return _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch, timing.bound)
+
+
+def keep_outputs(folder: Path, stem: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """Write the outputs of before and after timing; one file where they are the same bit by bit.
+
+    Returns:
+        `before` and `after`: the files' names.
+    """
+    names: dict[str, str] = {}
+    for when, tensors in (("before", before), ("after", after)):
+        if when == "after" and _same(before, after):
+            names[when] = names["before"]
+            continue
+        names[when] = f"{stem}-{when}.safetensors"
+        save_tensors({name: _narrow(tensor) for name, tensor in tensors.items()}, folder / names[when])
+    return names
+
+
+def active(binding: Binding, device: str, dtype: str) -> dict[str, Any]:
+    """What really ran, for the parent to hold against what it asked for."""
+    return {
+        "backend": binding.active_backend(),
+        "device": device,
+        "dtype": dtype,
+        "threads": binding.threads(),
+        "versions": binding.versions(),
+    }
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def _narrow(tensor: Any) -> Any:
+    """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
+    narrow = tensor.astype(np.float32)
+    return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor
+
+
+@cache
+def open_problem(path: str) -> Problem:
+    """A problem file, read once."""
+    return load_problem(Path(path))
+
+
+@cache
+def open_notation(path: str, name: str) -> Notation:
+    """A notation file, read once."""
+    return load_notation(Path(path), name)

@@ -1,0 +1,190 @@
+"""The inside of a duel: entries built side by side in one process and measured in blocks that alternate."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...backends import Binding
+from ...backends.table import COMPILED_MODES
+from ...workers.records import SCHEMA, Append
+from ..asked import BoutAsked, DuelsAsked
+from ..comparisons import PROGRESS
+from ..timings import DUEL, HARNESS, SESSION, Timing
+from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
+from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
+from .device import open_timing
+from .harness import PAIRED, EmptyStage
+from .stages import Stage
+
+Asked = DuelsAsked
+
+# A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
+# it should have taken, but not before MIN_BLOCKS.
+OVERRUN = 4
+EMPTY_SWEEPS = 500
+MANY_CALLS = 100
+
+
+@dataclass
+class Entry:
+    """One timing of a duel, its stage, and what became of it."""
+
+    timing: Timing
+    share: float
+    stage: Stage | None = None
+    contestant: Contestant | None = None
+    first: FirstCall | None = None
+    outcome: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "reason": None})
+
+    def lose(self, status: str, reason: str, trace: str = "") -> None:
+        """Leave it out from here on."""
+        self.outcome = {"status": status, "reason": reason, "traceback": trace}
+        self.stage = self.contestant = None
+
+    def build(self, binding: Binding) -> None:
+        """Make its model and its stage."""
+        self.stage = build_stage(self.timing, build_subject(binding, self.timing), open_expected(self.timing))
+
+    def first_call(self, binding: Binding) -> None:
+        """Call it once, and note what that took and returned."""
+        assert self.stage is not None
+        self.first = FirstCall(self.stage, open_expected(self.timing))
+        self.outcome |= self.first.about(binding)
+
+    def calibrate(self, turn_s: float) -> None:
+        """Make it ready to be measured, if what it returned is equal to the truth."""
+        assert self.stage is not None
+        assert self.first is not None
+        if not self.first.equal:
+            return
+        self.contestant = Contestant(Slowed(self.stage, self.share) if self.share else self.stage)
+        self.contestant.calibrate(turn_s)
+        self.outcome["calls"] = self.contestant.calls
+
+    def finish(self, folder: Path, stem: str) -> None:
+        """Call it once more from its start, and keep what both calls returned."""
+        assert self.first is not None
+        after = self.first.tensors
+        if self.contestant is not None:
+            call = self.contestant.call
+            if isinstance(call, Slowed):
+                self.outcome["slowed_by"] = call.slowed_by
+            after = self.first.again()
+            self.outcome["draws"] = self.first.draws
+        self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
+
+
+def measure(binding: Binding, asked: DuelsAsked, append: Append) -> None:
+    """Measure all bouts."""
+    DuelSession(binding, asked, append).run()
+
+
+class DuelSession:
+    """One backend on one device in one process, with the bouts that are asked for.
+
+    Args:
+        binding: what executes them.
+        asked: what the parent asks.
+        append: writes a record.
+    """
+
+    def __init__(self, binding: Binding, asked: DuelsAsked, append: Append):
+        self.binding, self.asked, self.append = binding, asked, append
+        self.folder = Path(asked.tensors)
+        imported = time.time() - asked.started
+        if any(timing.cell.mode in COMPILED_MODES for bout in asked.bouts for timing in bout.entries):
+            open_timing(binding).start_compiler()
+        self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
+
+    def run(self) -> None:
+        """All of it."""
+        self.measure_harness()
+        for bout in self.asked.bouts:
+            self._append(DUEL, **self._run(bout))
+
+    def measure_harness(self) -> None:
+        """What a turn adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
+        one, many = Contestant(EmptyStage(self.binding)), Contestant(EmptyStage(self.binding), calls=MANY_CALLS)
+        rounds = [ns for block in alternate([one], EMPTY_SWEEPS) for ns in block]
+        more = [ns for block in alternate([many], EMPTY_SWEEPS) for ns in block]
+        self.harness = statistics.median(rounds), statistics.median(more)
+        self._append(HARNESS, path=PAIRED, ns=self.harness[0], rounds_ns=rounds, ns_of_many=self.harness[1])
+
+    def harness_ns(self, calls: int) -> float:
+        """What a turn of so many calls adds to each of them."""
+        one, many = self.harness
+        return many + (one - many) / calls
+
+    def _run(self, bout: BoutAsked) -> dict[str, Any]:
+        entries = [Entry(timing, share) for timing, share in zip(bout.entries, bout.slowed, strict=True)]
+        for index, (status, reason) in bout.lost.items():
+            entries[index].lose(status, reason)
+        # All are built before any is called: a compiler that is reset for each that is built forgets nothing it made.
+        self._each(entries, lambda index, entry: entry.build(self.binding))
+        self._each(entries, lambda index, entry: entry.first_call(self.binding))
+        self._each(entries, lambda index, entry: entry.calibrate(bout.block_s / 2))
+        for entry in entries:
+            if entry.contestant is not None:
+                entry.outcome["harness_ns"] = self.harness_ns(entry.contestant.calls)
+        blocks_ns = self._measure(bout, entries)
+        stem = f"{bout.duel}-build-{bout.build}-entry"
+        self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))
+        lost = next((entry.outcome for entry in entries), None) if not blocks_ns else None
+        return {
+            "status": lost["status"] if lost else "ok",
+            "reason": lost["reason"] if lost else None,
+            **bout.described(),
+            "cold_cache": self.asked.cold_cache,
+            "outcomes": [entry.outcome for entry in entries],
+            "blocks_ns": blocks_ns,
+        }
+
+    def _measure(self, bout: BoutAsked, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
+        """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
+        present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
+        contestants = [entry.contestant for entry in entries if entry.contestant is not None]
+        # What the one before has left in the caches is no part of what many calls in a row take. It must not be a part
+        # of what a single call takes either that is held against those.
+        for contestant in contestants:
+            contestant.warm = any(other.calls > 1 for other in contestants)
+        found: list[list[list[float | None]]] = []
+        for _ in range(bout.tries if contestants else 0):
+            self._progress(None)
+            block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
+            limits = [OVERRUN * bout.blocks * block_s, bout.limit_s]
+            limit_s = min(seconds for seconds in limits if seconds is not None)
+            rows = alternate(contestants, bout.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
+            whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
+            for row, measured in zip(whole, rows, strict=True):
+                for index, ns in zip(present, measured, strict=True):
+                    row[index] = ns
+            found.append(whole)
+        return found
+
+    def _each(self, entries: Sequence[Entry], do: Callable[[int, Entry], None]) -> None:
+        """Do something with every entry that is still in; what it raises costs that entry alone.
+
+        Each is said to the parent, which may find that this process died or hung in it.
+        """
+        for index, entry in enumerate(entries):
+            if entry.outcome["status"] != "ok":
+                continue
+            self._progress(index)
+            try:
+                do(index, entry)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                entry.lose("failed", reason, traceback.format_exc()[-4000:])
+
+    def _progress(self, entry: int | None) -> None:
+        self.append({"schema": SCHEMA, "kind": PROGRESS, "entry": entry})
+
+    def _append(self, kind: str, **fields: Any) -> None:
+        about = {"schema": SCHEMA, "kind": kind, "backend": self.asked.backend, "device": self.asked.device}
+        self.append({**about, "status": "ok", "reason": None, **fields})

@@ -1,0 +1,108 @@
+"""The framework's own trace of one timing: its stage is proven and warm before some calls of it are traced."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ...backends import Binding
+from ...workers.activity import verified_document
+from ...workers.jobs import part_for
+from ...workers.records import Append, Status, make_record
+from ...workers.supervisor import Child, Lost, Start
+from ..asked import ProfileAsked
+from ..recipes import open_tuner
+from ..timings import ABOUT, PROFILE, Timing, thread_limit
+from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
+from .device import open_timing
+
+Asked = ProfileAsked
+
+CALLS, WARM_CALLS = 10, 5
+"""Of an epoch, which is many steps, one call of each."""
+DIFFERS, NO_SUCH_RUNG = "differs", "no such rung"
+"""What a record has as its `found` where the timing is not what it should be; None elsewhere."""
+
+
+def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> dict[str, Any]:
+    """Trace a timing in a process of its own, in the environment in which it is timed.
+
+    Args:
+        timing: its problem is written, and what it must return beside it.
+        folder: an empty one, for what the framework leaves.
+        threads: of one operation, where the timing's are pinned.
+        timeout_s: how long all of it may take.
+
+    Returns:
+        one record: `reason` says why there is no trace, `found` whether it is the timing's own fault, `files` what
+        the framework left.
+    """
+    cell = timing.cell
+    limit = thread_limit(timing, threads)
+    found: list[dict[str, Any]] = []
+
+    def take(line: bytes) -> bool:
+        found.append(json.loads(line))
+        return True
+
+    def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
+        found.append(_record(item, status, reason, traceback=tail))
+
+    start = Start(
+        cell.backend,
+        cell.device,
+        (part_for("profile", ProfileAsked(timing, str(folder.resolve()))),),
+        limit,
+        x64=cell.dtype.startswith("float64"),
+        tf32=cell.dtype == "tf32",
+    )
+    Child(start, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
+    record = found[0]
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return {**verified_document(record, limit), "files": files}
+
+
+def _record(timing: Timing, status: Status, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
+    return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
+
+
+def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
+    """Leave one record."""
+    timing = asked.timing
+    try:
+        record = _traced(binding, timing, Path(asked.folder))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        record = _record(timing, "failed", reason, traceback=traceback.format_exc()[-4000:])
+    append(record)
+
+
+def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
+    """The record of a timing; its trace is in the folder if it is proven."""
+    if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
+        return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
+    expected = open_expected(timing)
+    stage = build_stage(timing, build_subject(binding, timing), expected)
+    first = FirstCall(stage, expected)
+    wrong = next((c for c in expected.comparisons(first.tensors, first.rule) if not c.equal), None)
+    if wrong is not None:
+        return _record(timing, "failed", wrong.describe(), found=DIFFERS)
+    whole_pass = timing.stage == "epoch"
+    stage.restore()
+    for _ in range(1 if whole_pass else WARM_CALLS):
+        stage()
+    calls = 1 if whole_pass else CALLS
+    open_timing(binding).profile(stage, calls, folder)
+    return _record(timing, "ok", calls=calls, **first.about(binding))
+
+
+def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
+    """Why a tuned timing cannot be made; None where its stage has the rung."""
+    spec = open_problem(timing.problem_file).spec
+    names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
+    if timing.rung in names:
+        return None
+    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"

@@ -1,0 +1,157 @@
+"""The rooflines of a session: rates that libraries reach on the shapes of what is timed, and the limits of a GPU."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from ...backends.table import base_dtype
+from ...workers.gpu import gpus
+from ..timings import Roof
+from .device import TimingDevice
+from .onnx_runtime import constant_product
+
+# A round is short, and those of a library's routes alternate. What takes long varies less and must not take the
+# session's time: few rounds then, and of a route that is slow already only what told so.
+ROUND_S = 1e-3
+ROUNDS = ((0.02, 9), (0.1, 5), (math.inf, 2))
+LONG_S = 0.02
+SLOW = 1.5
+TRIES = 5
+# Between libraries: each one's idle threads go on spinning for a while, on the CPUs that the next one needs. Rounds
+# that alternated between torch and NumPy made [1024, 784]·[784, 400] 2.3 to 4.3 times slower on two CPUs.
+REST_S = 0.04
+
+# Of a GPU: a product that fills it, and memory that its caches cannot hold.
+SIDE = 8192
+MEMORY_BYTES = 2**30
+
+Call = Callable[[], Any]
+
+
+def measure_roof(device: TimingDevice, roof: Roof, *, shared: bool) -> Iterator[dict[str, Any]]:
+    """Seconds per call of every route by which the roof's work can be done; the fields of one record each.
+
+    A route is of a library; the libraries that no backend stands for are NumPy and, where it is installed, ONNX
+    Runtime. A route that fails has a record with the reason.
+
+    Args:
+        device: whose library is measured.
+        roof: the work.
+        shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
+    """
+    binding, generator = device.binding, np.random.default_rng(0)
+    numpy_dtype = np.dtype(base_dtype(roof.dtype))
+    # Below float32 NumPy computes nothing.
+    numpys = shared and roof.dtype in ("float32", "float64")
+    if roof.operation == "read":
+        size = 2 if roof.dtype == "bfloat16" else numpy_dtype.itemsize
+        vector = generator.standard_normal(max(1, roof.shape[0] // size), np.float32).astype(numpy_dtype)
+        yield from _measured(binding.backend, device.read(vector, roof.dtype), binding.synchronize)
+        if numpys:
+            yield from _measured("numpy", {"dot": lambda: np.dot(vector, vector)})
+        return
+    m, k, n = roof.shape
+    a, b = (generator.standard_normal(shape, np.float32).astype(numpy_dtype) for shape in ((m, k), (k, n)))
+    yield from _measured(binding.backend, device.product(a, b, roof.dtype), binding.synchronize)
+    if numpys:
+        out = np.empty((m, n), numpy_dtype)
+        yield from _measured("numpy", {"matmul": lambda: np.matmul(a, b, out=out)})
+    if shared and roof.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
+        yield from _measured("onnxruntime", {"MatMul": constant_product(a, b, binding.threads())})
+
+
+def _measured(
+    library: str, routes: Mapping[str, Call], wait: Callable[[Any], None] = lambda result: None
+) -> Iterator[dict[str, Any]]:
+    time.sleep(REST_S)
+    working: dict[str, Call] = {}
+    for route, call in routes.items():
+        try:
+            wait(call())
+        except Exception as error:  # an operator that this version of the library does not have: said, not hidden
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            yield {"library": library, "route": route, "status": "failed", "reason": reason, "seconds": None}
+        else:
+            working[route] = call
+    for route, rounds in alternated(working, wait).items():
+        about = {"library": library, "route": route, "status": "ok", "reason": None}
+        yield about | {"seconds": statistics.median(rounds) / 1e9, "rounds_ns": rounds}
+
+
+def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[str, list[int]]:
+    """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roof is a rate.
+
+    Args:
+        routes: of one library, whose rounds alternate.
+        wait: for what a call returned.
+    """
+    once: dict[str, float] = {}
+    first: dict[str, list[int]] = {}
+    for name, call in routes.items():
+        taken: list[float] = []
+        # The best of some, since a slow route has no rounds beside these: one call may be stalled by whatever else the
+        # machine does.
+        while len(taken) < TRIES and (not taken or min(taken) < LONG_S * TRIES):
+            begin = time.perf_counter()
+            wait(call())
+            taken.append(time.perf_counter() - begin)
+        once[name] = max(min(taken), 1e-7)
+        first[name] = [round(seconds * 1e9) for seconds in taken]
+    kept = {name: call for name, call in routes.items() if once[name] <= max(LONG_S, SLOW * min(once.values()))}
+    count = next(rounds for limit, rounds in ROUNDS if max(map(once.__getitem__, kept), default=0) <= limit)
+    found: dict[str, list[int]] = {name: [] if name in kept else first[name] for name in once}
+    for _ in range(count):
+        for name, call in kept.items():
+            loops = max(1, math.ceil(ROUND_S / once[name]))
+            if once[name] < LONG_S:
+                wait(call())  # the route before this one left the caches its own
+            start = time.perf_counter_ns()
+            for _ in range(loops):
+                result = call()
+            wait(result)
+            found[name].append(round((time.perf_counter_ns() - start) / loops))
+    return found
+
+
+def measure_ceilings(
+    device: TimingDevice, dtypes: Iterable[str], *, side: int = SIDE, memory_bytes: int = MEMORY_BYTES
+) -> Iterator[dict[str, Any]]:
+    """Fields of records as `peaks.peaks_beside` has them, with the state of the cards after them.
+
+    `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read` and
+    `copy` are of memory that its caches cannot hold, a copy counted as a read and a write.
+
+    Args:
+        device: that computes.
+        dtypes: of the products.
+        side: of the matrices.
+        memory_bytes: of the vector.
+    """
+    generator = np.random.default_rng(0)
+    for dtype in dtypes:
+        a = generator.standard_normal((side, side), np.float32).astype(base_dtype(dtype))
+        if routes := device.product(a, a, dtype):
+            yield _figure("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
+    vector = np.ones(memory_bytes // 4, np.float32)
+    yield _figure("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
+    copied = {"copy": device.copy(vector)}
+    yield _figure("copy", "", memory_bytes, 2 * memory_bytes / _best_s(device, copied), "byte/s")
+
+
+def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:
+    wait = device.binding.synchronize
+    for call in routes.values():
+        wait(call())
+    return min(statistics.median(rounds) for rounds in alternated(routes, wait).values()) / 1e9
+
+
+def _figure(quantity: str, dtype: str, size: int, value: float, unit: str) -> dict[str, Any]:
+    figure = {"quantity": quantity, "dtype": dtype, "bytes": size, "threads": None, "value": value, "unit": unit}
+    return figure | {"gpus": gpus()}

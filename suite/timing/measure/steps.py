@@ -1,0 +1,135 @@
+"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...backends import Binding
+from ...backends.table import BACKENDS
+from ...notations.schema import Notation
+from ...reference.problem import load_problem
+from ...workers.jobs import part_for
+from ...workers.records import Append
+from ...workers.supervisor import Child, Lost, Start
+from ..asked import LaddersAsked
+from ..comparisons import Duel
+from ..plan import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
+from ..recipes import Step, open_tuner
+from ..timings import Timing
+from ..workloads import Workload
+
+Asked = LaddersAsked
+
+LADDER = "ladder"
+"""The question of a duel that finds the fastest rung."""
+BLOCKS, LIMIT_S = 20, 10.0
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What leads to the fastest of one stage.
+
+    Attributes:
+        key: whose ladder it is.
+        first: as published, or eager where nothing is: what the rungs are held against.
+        rungs: from the plainest on.
+    """
+
+    key: Key
+    first: tuple[Timing, ...]
+    rungs: tuple[Step, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.key[-1]
+
+    def duel(self) -> Duel:
+        """All rungs against each other, and against what is published and eager."""
+        backend, workload, stage, batch, dtype = self.key
+        like = self.first[0]
+        cell = replace(like.cell, mode="tuned", dtype=dtype)
+        tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
+        name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
+        labels = (*(timing.cell.mode for timing in self.first), *(rung.adds for rung in self.rungs))
+        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
+
+
+def plan_ladders(
+    sample: BenchSample,
+    workloads: Iterable[tuple[Workload, str]],
+    notations: Iterable[Notation],
+    packages: Mapping[str, str],
+    proven: Proven,
+    *,
+    device: str,
+    threads: int,
+    backends: Collection[str] = (),
+) -> list[Ladder]:
+    """The ladders of all stages that a sample has tuned, on the backends that are installed.
+
+    Args: as `plan_timings`; threads: of one operation.
+    """
+    parts = [
+        replace(part, modes=("tuned",), threads=("pinned",), awaited=(True,), timed=True)
+        for part in sample.slices
+        if "tuned" in part.modes
+    ]
+    first = [replace(part, modes=("published", "eager"), dtypes=("float32",)) for part in parts]
+    files = list(workloads)
+    plain: dict[tuple[str, str, str, int], list[Timing]] = {}
+    chosen = list(notations)
+    planned = plan_timings(
+        replace(sample, slices=tuple(first)), files, chosen, packages, proven, device=device, backends=backends
+    )
+    for timing in planned:
+        plain.setdefault((timing.cell.backend, timing.workload, timing.stage, timing.batch), []).append(timing)
+    wanted: dict[Key, tuple[Timing, ...]] = {}
+    for part in parts:
+        for (backend, workload, stage, batch), timings in plain.items():
+            if workload != part.workload or stage not in part.stages or batch not in part.batches:
+                continue
+            if batch not in LADDER_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
+                continue
+            # One notation's: the others' networks are the same.
+            own = [t for t in timings if t.cell.notation == timings[0].cell.notation]
+            for dtype in part.dtypes:
+                if dtype in BACKENDS[backend].timed_dtypes:
+                    wanted[backend, workload, stage, batch, dtype] = tuple(own)
+    found = []
+    for backend in dict.fromkeys(key[0] for key in wanted):
+        keys = [key for key in wanted if key[0] == backend]
+        for key, rungs in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
+            if rungs:
+                found.append(Ladder(key, wanted[key], rungs))
+    return found
+
+
+def _asked(
+    backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
+) -> list[tuple[Step, ...]]:
+    """The rungs by key, from a process that may import the framework."""
+    requests = [(wanted[key][0].problem_file, *key[2:]) for key in keys]
+    found: list[tuple[Step, ...]] = []
+
+    def take(line: bytes) -> bool:
+        found.append(tuple(Step(**rung) for rung in json.loads(line)["rungs"]))
+        return True
+
+    def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
+        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {tail or reason}")
+
+    start = Start(backend, device, (part_for("ladders", LaddersAsked(requests)),), threads)
+    Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
+    return found
+
+
+def measure(binding: Binding, asked: LaddersAsked, append: Append) -> None:
+    """A line per request: its rungs."""
+    tuner = open_tuner(binding)
+    for file, stage, batch, dtype in asked.requests:
+        rungs = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
+        append({"kind": LADDER, "rungs": [vars(rung) for rung in rungs]})

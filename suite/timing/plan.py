@@ -1,0 +1,301 @@
+"""The declared samples of timings, and the timings that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+
+from ..backends.table import BACKENDS, Backend
+from ..notations.schema import Notation
+from ..notations.writing import written_by
+from ..reference.spec import Spec
+from ..workers.records import Cell
+from .recipes.base import FORWARD
+from .timings import Timing
+from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
+
+STEPS = (*FORWARD, "training_step")
+PUBLISHED_STAGES = {"torch": ("elbo", "training_step", "epoch"), "keras": ("encoder", "decoder", "elbo", "epoch")}
+"""What the mode `published` is of: a source's own loop on torch; on Keras `predict`, and `fit` as a pass over data."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Every combination of what it lists, as far as a backend has it.
+
+    Attributes:
+        workload: whose problem is timed.
+        batches, stages, modes, dtypes: what is timed of it.
+        notations: whose implementations; None for all that can write the workload.
+        threads: `pinned`, `default`, or both.
+        awaited: whether each call waits for the device, or both.
+        timed: whether it is timed in sessions; else its optimisation steps are compared, and nothing more.
+    """
+
+    workload: str
+    batches: tuple[int, ...]
+    stages: tuple[str, ...]
+    modes: tuple[str, ...]
+    dtypes: tuple[str, ...] = ("float32",)
+    notations: tuple[str, ...] | None = None
+    threads: tuple[str, ...] = ("pinned",)
+    awaited: tuple[bool, ...] = (True,)
+    timed: bool = True
+
+
+@dataclass(frozen=True)
+class BenchSample:
+    """A declared sample of timings.
+
+    Attributes:
+        slices: what is timed.
+        passes: processes per backend; from six on their figures have an interval.
+        max_time_s: of one timing.
+        compiled_proofs: the notations that are proven in other modes than eager; None for all.
+        peers: the batches at which other libraries are timed as well.
+        repeats: how many passes more what is not stable has.
+    """
+
+    slices: tuple[Slice, ...]
+    passes: int
+    max_time_s: float
+    compiled_proofs: tuple[str, ...] | None = None
+    peers: tuple[int, ...] = ()
+    repeats: int = 0
+
+    def of_all_notations(self) -> BenchSample:
+        """The sample with every notation that is asked for, in every mode."""
+        return replace(self, slices=tuple(dict.fromkeys(replace(s, notations=None) for s in self.slices)))
+
+    def has(self, mode: str) -> bool:
+        """Whether anything is timed in a mode."""
+        return any(mode in part.modes for part in self.slices)
+
+    def notations(self) -> set[str] | None:
+        """The notations that are timed; None for all."""
+        named = [s.notations for s in self.slices]
+        return None if None in named else {name for names in named for name in names or ()}
+
+
+PEER_BATCHES = (128, 1024)
+"""A peer draws its own noise: its truth is made anew for each process, which takes minutes where a batch is large."""
+REPEATS = 3
+"""With nine processes in all an interval no longer reaches from the quickest to the slowest."""
+_PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
+
+
+# Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
+# compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
+# that maximises, on log σ, and one that minimises. Compiled cells are proven of these two; a full sample has four,
+# which also differ in reduction and in whose code they are. What the sample does not have is not printed as missing.
+_QUICK = ("kingma_welling_2019", "pytorch_examples")
+_TIMED = ("encoder", "decoder", "training_step")
+QUICK = BenchSample(
+    slices=(
+        Slice(DIGITS, (128,), _TIMED, ("eager",), notations=_QUICK),
+        Slice(DIGITS, (128,), _TIMED, ("compiled",), notations=("pytorch_examples",)),
+    ),
+    passes=2,
+    max_time_s=0.1,
+    compiled_proofs=_QUICK,
+)
+
+_MODES = ("published", "eager", "compiled", "compiled-xla", "exported")
+_BATCHES = (1, 128, 1024, 8192)
+# Every workload with the notation that it is of, in every mode; then every notation on the digits. A tuned `elbo` is an
+# encoder, a decoder and little else: its steps would say again what theirs say.
+_COMMON = (
+    Slice(MNIST_SIZE, _BATCHES, STEPS, _MODES, notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024, 8192), _TIMED, ("tuned",), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (1,), ("encoder",), ("tuned",), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128,), ("elbo",), ("tuned",), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128,), ("epoch",), ("published", "tuned"), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (1, 128), STEPS, ("compiled",), notations=("pytorch_examples",), awaited=(False,)),
+    Slice(MNIST_SIZE, (128,), _TIMED, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
+    Slice(AEVB_SIZE, (128,), STEPS, _MODES, notations=("kingma_welling_2013",)),
+    Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
+    Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
+    Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
+    # To follow a pass over convolutions takes the definition ten seconds, for each process that times one.
+    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
+    Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
+)
+# A step of the large model takes a second here, and its truth, of 71 million weights in sixteen runs, ten minutes; to
+# load them takes every process longer than to time anything.
+FULL = BenchSample(
+    slices=(
+        *_COMMON,
+        Slice(LARGE, (128,), ("encoder",), ("eager", "compiled"), notations=("kingma_welling_2019",)),
+    ),
+    passes=6,
+    max_time_s=0.08,
+    compiled_proofs=_PROVEN,
+    peers=PEER_BATCHES,
+    repeats=REPEATS,
+)
+# Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
+PEERS_BESIDE = BenchSample(
+    slices=(
+        Slice(
+            MNIST_SIZE,
+            (128, 1024),
+            ("elbo", "training_step"),
+            ("eager", "published", "compiled", "tuned"),
+            notations=("pytorch_examples",),
+        ),
+    ),
+    passes=2,
+    max_time_s=0.25,
+    compiled_proofs=("pytorch_examples",),
+    peers=PEER_BATCHES,
+)
+FULL_CUDA = BenchSample(
+    slices=(
+        *_COMMON,
+        Slice(MNIST_SIZE, (65536,), STEPS, ("eager", "compiled", "tuned"), notations=("pytorch_examples",)),
+        Slice(MNIST_SIZE, (1024, 8192, 65536), STEPS, ("tuned",), ("tf32", "bfloat16"), ("pytorch_examples",)),
+        Slice(
+            LARGE,
+            (128, 1024, 8192, 65536),
+            STEPS,
+            ("eager", "compiled", "tuned"),
+            ("float32", "tf32", "bfloat16"),
+            ("kingma_welling_2019",),
+        ),
+    ),
+    passes=6,
+    max_time_s=0.2,
+    compiled_proofs=_PROVEN,
+    repeats=REPEATS,
+)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What the equality phase found.
+
+    Attributes:
+        cells: whose every tensor is equal to the truth.
+        refuted: the other cells that were judged.
+    """
+
+    cells: frozenset[Cell]
+    refuted: frozenset[Cell] = frozenset()
+
+    @cached_property
+    def _formulas(self) -> frozenset[tuple[str, str, str, str]]:
+        return frozenset((c.notation, c.backend, c.device, c.dtype) for c in self.cells)
+
+    def admits(self, cell: Cell) -> bool:
+        """Whether a cell may be timed: its formula is proven in its backend, and nothing speaks against the cell.
+
+        The timed stage itself is proven by the process that times it, before and after. Below float32 that says
+        little, so the formula must be equal in float64.
+        """
+        accepted = ("float64",) if cell.dtype in ("bfloat16", "tf32") else ("float64", "float32")
+        formula = (cell.notation, cell.backend, cell.device)
+        return cell not in self.refuted and any((*formula, dtype) in self._formulas for dtype in accepted)
+
+
+Key = tuple[str, str, str, int, str]
+"""backend, workload, stage, batch, dtype."""
+Rungs = Mapping[Key, str]
+"""The rung that was the fastest."""
+LADDER_BATCHES = (1, 128, 1024)
+"""The batches at which ladders are measured; a larger one takes the rung of the largest below it."""
+
+
+def nearest(rungs: Rungs, key: Key) -> str:
+    """The rung of a key, or of the largest batch below its own whose ladder is known; empty where none is."""
+    backend, workload, stage, batch, dtype = key
+    for known in sorted((b for b in LADDER_BATCHES if b <= batch), reverse=True):
+        if found := rungs.get((backend, workload, stage, known, dtype)):
+            return found
+    return ""
+
+
+def plan_timings(
+    sample: BenchSample,
+    workloads: Iterable[tuple[Workload, str]],
+    notations: Iterable[Notation],
+    packages: Mapping[str, str],
+    proven: Proven,
+    *,
+    device: str = "cpu",
+    rungs: Rungs | None = None,
+    backends: Collection[str] = (),
+) -> list[Timing]:
+    """The timings of a sample, of proven cells only; each once, however many slices have it.
+
+    Args:
+        sample: what is declared.
+        workloads: each with the path of its problem file.
+        notations: to time.
+        packages: notation id → package.
+        proven: what the equality phase found.
+        device: to time on.
+        rungs: the fastest of each ladder; where none is known nothing is tuned.
+        backends: to time; all where there are none.
+    """
+    chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
+    specs = {workload.name: workload.problem.spec for workload, _ in chosen.values()}
+    timings: dict[Timing, None] = {}
+    everyone = list(notations)
+    for part in (part for part in sample.slices if part.timed):
+        for timing in timings_of(part, specs[part.workload], everyone, packages, device):
+            workload, file = chosen[part.workload, timing.batch]
+            cell = replace(timing.cell, problem=workload.problem.name)
+            if (backends and cell.backend not in backends) or not proven.admits(cell):
+                continue
+            rung = ""
+            if cell.mode == "tuned":
+                rung = nearest(rungs or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
+                if not rung:
+                    continue
+            timings[replace(timing, cell=cell, problem_file=file, rung=rung)] = None
+    return list(timings)
+
+
+def timings_of(
+    part: Slice, spec: Spec, notations: Iterable[Notation], packages: Mapping[str, str], device: str
+) -> Iterator[Timing]:
+    """Every timing of a slice that some backend can make; each is without a problem, and one of `tuned` without a step.
+
+    Args:
+        part: what is combined.
+        spec: of its workload.
+        notations: to time, as far as the slice has them.
+        packages: notation id → package.
+        device: to time on.
+    """
+    writing = [n for n in notations if (part.notations is None or n.id in part.notations) and written_by(n, spec)]
+    for batch, backend, notation in product(part.batches, BACKENDS.values(), writing):
+        where = packages[notation.id], str(notation.path)
+        for dtype, mode, stage in product(part.dtypes, part.modes, part.stages):
+            if not has_stage(backend, notation, stage, dtype, mode):
+                continue
+            cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
+            plain = Timing(cell, part.workload, stage, batch, "", *where, bound=notation.objective.bound)
+            for threads, awaited in product(part.threads, part.awaited):
+                if awaited or backend.name == "keras-jax":  # the others compute in the call itself
+                    yield replace(plain, awaited=awaited, threads=threads)
+
+
+def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str) -> bool:
+    """Whether a backend can compute a stage of a notation in a dtype and a mode."""
+    if mode not in (*backend.modes, *backend.stage_modes) or dtype not in backend.timed_dtypes:
+        return False
+    if dtype in ("bfloat16", "tf32") and mode != "tuned":
+        return False  # a tuner's contexts ask for them; a model as it is computes in what it is stored in
+    if stage == "encoder" and notation.methods.encoder is None:
+        return False
+    if mode == "exported":
+        return stage in ("encoder", "decoder")
+    if stage == "epoch" and notation.objective.bound != "elbo":
+        return False  # the truth of a pass is of the ELBO
+    if mode == "published":
+        return stage in PUBLISHED_STAGES[backend.framework] and notation.methods.objective_as_published is not None
+    return stage != "epoch" or mode == "tuned"

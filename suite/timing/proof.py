@@ -1,0 +1,170 @@
+"""What a timed call returned, held against the truth, by the child before it times and by the judge after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from math import hypot
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..reference import oracle
+from ..reference.adam import AFTER, Adam, objective_after, pass_total
+from ..reference.arithmetic import Exact
+from ..reference.comparison import Comparison, Tensors, Truth, compare, flow, undefined
+from ..reference.problem import Problem, read_tensors, save_tensors
+from ..reference.tensors import TENSORS
+
+Array = NDArray[Any]
+
+LEAST, MOST = "/least", "/most"
+"""Ends of the names of what is kept of a tensor over the repetitions of a problem's rows."""
+PASS = "objective/pass"
+"""The sum of the objectives of a pass over `PASS_STEPS` minibatches, each before its update."""
+PASS_STEPS = 3
+ORDER, NOISE = "pass/order", "pass/noise"
+"""What a pass took and drew: [step, batch], [step, batch, latent]."""
+OF_SUM = "/sum"
+"""End of the names of tolerances of one thing alone: a first-to-last sum of a tensor over a problem's rows."""
+_ALLOWED = "allowed "
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The truth of a problem in one precision, and what a batch makes of it.
+
+    A batch repeats the problem's rows: what is per datum is the same in each repetition, and a sum is so many times
+    the problem's own; so is the rounding of its parts. Adding them up rounds as well, more the longer the sum.
+
+    Attributes:
+        problem: rounded to the precision.
+        truth: of the problem's own rows.
+        repeats: how often the batch has them.
+        images: unsigned bytes [data count, data] that passes are made over; None where there are none.
+        bound: what the truth's objective sums over the batch.
+    """
+
+    problem: Problem
+    truth: Truth
+    repeats: int = 1
+    images: Array | None = None
+    bound: str = "elbo"
+    _known: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False, compare=False)
+
+    def comparisons(self, tensors: Tensors, adam: Adam | None) -> Iterator[Comparison]:
+        """Every tensor that a stage returned against the truth, in the order of data flow.
+
+        Args:
+            tensors: canonical name → array; folded over the repetitions.
+            adam: the rule of a training stage.
+        """
+        compared = {AFTER, PASS, ORDER, NOISE}
+        for name in flow(self.problem):
+            scale = self.repeats if is_sum(name) else 1
+            for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.truth.tensors else ():
+                compared.add(found)
+                true = scale * self.truth.tensors[name]
+                yield compare(name, tensors[found], true, self.tolerance(name), self.truth.dtype)
+        for name in tensors.keys() - compared:
+            yield undefined(name)
+        for name, value in self._trained(tensors, adam):
+            yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.truth.dtype)
+
+    def tolerance(self, name: str) -> float:
+        """The largest deviation of a tensor of the batch that counts as equal.
+
+        The truth's own has the sum over the problem's rows in it. The error of a sum of n like parts, added first to
+        last, is a random walk of steps that grow: n^{3/2} long, where the sum is n. It is independent of the parts'.
+        """
+        allowed = self.truth.tolerances
+        if not is_sum(name):
+            return allowed[name]
+        further = (self.repeats - 1) ** 0.5 * allowed.get(name + OF_SUM, 0.0)
+        return self.repeats * hypot(allowed[name], further)
+
+    def _trained(self, tensors: Tensors, adam: Adam | None) -> Iterator[tuple[str, float]]:
+        """(name, truth) of what depends on the rule of the update, and on what a pass drew."""
+        if AFTER in tensors:
+            assert adam is not None
+            scaled = replace(adam, scale=adam.scale * self.repeats)
+            total = self._once((AFTER, repr(scaled)), lambda: objective_after(self.problem, scaled, self.bound))
+            yield AFTER, self.repeats * total
+        if PASS in tensors:
+            assert adam is not None
+            drawn = (sha256(np.ascontiguousarray(tensors[name]).tobytes()).hexdigest() for name in (ORDER, NOISE))
+            yield PASS, self._once((PASS, repr(adam), *drawn), lambda: self._pass_total(tensors, adam))
+
+    def _once(self, key: tuple[str, ...], compute: Callable[[], float]) -> float:
+        """A truth that several calls share: to train on convolutions takes the definition seconds a step."""
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]
+
+    def _pass_total(self, tensors: Tensors, adam: Adam) -> float:
+        assert self.images is not None
+        batches = [self.images[rows.astype(int)] / 255.0 for rows in tensors[ORDER]]
+        stacked = oracle.rounded_array(np.stack(batches), self.truth.dtype)
+        return float(pass_total(self.problem, list(stacked), list(tensors[NOISE]), adam, Exact())[0])
+
+
+def is_sum(name: str) -> bool:
+    """Whether a canonical tensor is a sum over the batch."""
+    return name.startswith(("objective", "gradient/"))
+
+
+def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
+    """Per-datum tensors as their least and most over the repetitions of the problem's rows; sums as they are.
+
+    Args:
+        tensors: canonical name → [batch, ...] or [sample, batch, ...], the batch axis `rows · repeats` long.
+        repeats: how often the rows are repeated, one repetition after the other.
+    """
+    if repeats == 1:
+        return dict(tensors)
+    folded = {}
+    for name, tensor in tensors.items():
+        if is_sum(name) or name in (ORDER, NOISE):
+            folded[name] = tensor
+            continue
+        axis = TENSORS[name].index("batch")
+        shape = (*tensor.shape[:axis], repeats, tensor.shape[axis] // repeats, *tensor.shape[axis + 1 :])
+        unfolded = tensor.reshape(shape)
+        # NumPy's min and max keep a NaN: it is not lost in the folding.
+        folded[name + LEAST], folded[name + MOST] = unfolded.min(axis), unfolded.max(axis)
+    return folded
+
+
+def truth_file(problem_file: Path, precision: str, bound: str = "elbo") -> Path:
+    """Where a problem's truth in a precision, with an objective that sums a bound, lies: beside the problem."""
+    which = precision if bound == "elbo" else f"{precision}-{bound}"
+    return problem_file.with_name(f"{problem_file.stem}.truth-{which}.safetensors")
+
+
+def images_file(problem_file: Path, problem: Problem) -> Path:
+    """Where the images lie that passes are made over: one file for all problems of their network and size."""
+    return problem_file.with_name(f"images-{problem.spec.network}-{problem.spec.data_dim}.npy")
+
+
+def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int, bound: str = "elbo") -> Expected:
+    """What a stage must return at a batch size; the truth was written before (`save_truth`)."""
+    truth = load_truth(truth_file(problem_file, precision, bound), precision)
+    file = images_file(problem_file, problem)
+    images = np.load(file) if file.exists() else None
+    return Expected(oracle.rounded(problem, precision), truth, batch // len(problem.x), images, bound)
+
+
+def save_truth(truth: Truth, path: Path) -> None:
+    """Write a truth for the children of a run."""
+    allowed = {_ALLOWED + name: np.asarray(value) for name, value in truth.tolerances.items()}
+    save_tensors({**{name: np.asarray(t) for name, t in truth.tensors.items()}, **allowed}, path)
+
+
+def load_truth(path: Path, precision: str) -> Truth:
+    """Read what `save_truth` wrote."""
+    found = read_tensors(path)
+    allowed = {name.removeprefix(_ALLOWED): float(t) for name, t in found.items() if name.startswith(_ALLOWED)}
+    return Truth({name: t for name, t in found.items() if not name.startswith(_ALLOWED)}, allowed, precision)

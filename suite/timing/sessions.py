@@ -1,0 +1,254 @@
+"""The parent side: one pytest session per backend × device × pass, each in a process and a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..backends.table import BACKENDS, host_of, precision
+from ..workers.activity import verified_document
+from ..workers.environment import kept_by_jax
+from ..workers.jobs import part_for
+from ..workers.records import append_record, make_record, read_records
+from ..workers.supervisor import Child, Lost, Start
+from .asked import SessionAsked
+from .caches import Caches, caches_of_a_run
+from .peaks import peaks_beside
+from .timings import ABOUT, THROUGHPUT, OnRecord, Roof, Timing, key_of, thread_limit
+
+ROOF_PASSES = 2
+"""In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
+MIN_ROUNDS = 3
+"""Of a timing in a process, however long a call takes: figures are medians over processes."""
+
+
+@dataclass
+class Session:
+    """The timings that one process is to make.
+
+    Attributes:
+        number: the pass, from 1.
+        timings: in the order in which they run.
+        restarts: processes that this session has already cost.
+        shares: whether it measures the rates of libraries that no backend stands for: the first of a pass does.
+    """
+
+    number: int
+    timings: list[Timing]
+    restarts: int = 0
+    shares: bool = True
+
+    @property
+    def backend(self) -> str:
+        return host_of(self.timings[0].cell.backend)
+
+    @property
+    def device(self) -> str:
+        return self.timings[0].cell.device
+
+    @property
+    def x64(self) -> bool:
+        return any(timing.cell.dtype.startswith("float64") for timing in self.timings)
+
+    @property
+    def tf32(self) -> bool:
+        return any(timing.cell.dtype == "tf32" for timing in self.timings)
+
+    @property
+    def group(self) -> str:
+        """A name for the sessions that differ in their pass alone."""
+        bits = "-x64" if self.x64 else "-tf32" if self.tf32 else ""
+        threads = "" if self.timings[0].threads == "pinned" else f"-{self.timings[0].threads}-threads"
+        return f"{self.backend}-{self.device}{bits}{threads}"
+
+    @property
+    def name(self) -> str:
+        restart = f"-restart-{self.restarts}" if self.restarts else ""
+        return f"{self.group}-pass-{self.number}{restart}"
+
+
+def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
+    """The roofs that a session measures: of its dtypes, in the first passes, by as many threads as figures are of."""
+    if session.number > ROOF_PASSES or session.timings[0].threads != "pinned":
+        return []
+    dtypes = {precision(timing.cell.dtype) for timing in session.timings}
+    return [roof for roof in roofs if roof.dtype in dtypes]
+
+
+def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
+    """All sessions in the order in which they run: the backends interleaved, pass by pass.
+
+    float64 and TF32 have sessions of their own, since JAX' 64-bit mode, and that no GPU multiplies float32 in TF32, are
+    of a whole process; so have default threads. Every second pass runs backwards, so that no cell is always the first
+    or always the one after the same neighbour.
+    """
+    groups: dict[tuple[str, str, bool, bool, bool], list[Timing]] = {}
+    for timing in timings:
+        cell, dtype = timing.cell, timing.cell.dtype
+        bits = dtype.startswith("float64"), dtype == "tf32"
+        group = host_of(cell.backend), cell.device, *bits, timing.threads != "pinned"
+        groups.setdefault(group, []).append(timing)
+    order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
+    return [
+        Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
+        for number in range(first, first + passes)
+        for group in order
+    ]
+
+
+def run_sessions(
+    timings: Iterable[Timing],
+    folder: Path,
+    *,
+    passes: int,
+    max_time_s: float,
+    threads: int,
+    roofs: Sequence[Roof] = (),
+    peaks: bool = False,
+    timeout_s: float = 120,
+    on_record: OnRecord = lambda record: None,
+    again: Callable[[], Collection[str]] = tuple,
+    repeats: int = 0,
+) -> None:
+    """Time what was proven; every timing and pass ends in exactly one record in `folder`/records.jsonl.
+
+    Those that have a record already are left out, so that a killed run goes on. Sessions run one after the other:
+    nothing else should use the machine. The first pass starts from an empty compile cache, later ones from what it
+    left; a record's `cold_cache` says whether its session found nothing.
+
+    Args:
+        timings: of cells whose equality was proven.
+        folder: the run; gets records.jsonl, tensors/ (outputs before and after timing) and benchmark/ (JSON of
+            pytest-benchmark, one per session).
+        passes: processes per backend.
+        max_time_s: of one timing.
+        threads: of one operation.
+        roofs: rates to measure in every session of their dtype.
+        peaks: whether to measure what the processor can do at best, before and after the sessions.
+        timeout_s: how long a timing may take, the start of its process counted in.
+        on_record: called with each record as it is written.
+        again: asked after the last pass for the keys of those that are to have more of them.
+        repeats: how many more.
+    """
+    timings = list(timings)
+    with caches_of_a_run() as caches:
+        runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record, caches)
+        waiting = runner.unfinished(plan_sessions(timings, passes))
+        sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
+        with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
+            runner.run_all(waiting)
+            keys = set(again())
+            more = (timing for timing in timings if timing.key in keys)
+            runner.run_all(runner.unfinished(plan_sessions(more, repeats, first=passes + 1)))
+
+
+@dataclass
+class Runner:
+    """Starts one session at a time, watches it, and settles what it left."""
+
+    folder: Path
+    max_time_s: float
+    threads: int
+    roofs: tuple[Roof, ...]
+    timeout_s: float
+    on_record: OnRecord
+    caches: Caches
+    records: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = self.folder / "records.jsonl"
+        for name in ("tensors", "benchmark"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def finished(self) -> set[tuple[str, str, int]]:
+        """The timings and passes that have a record."""
+        if not self.records.exists():
+            return set()
+        found = (record for record in read_records(self.records) if record.get("kind") == THROUGHPUT)
+        return {(key_of(record), record["problem"], record["pass"]) for record in found}
+
+    def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
+        """The sessions that have something left to time, with that alone."""
+        finished = self.finished()
+        left = []
+        for session in sessions:
+            timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
+            if timings:
+                left.append(replace(session, timings=timings))
+        return left
+
+    def run_all(self, sessions: Iterable[Session]) -> None:
+        """One after the other; one that died is started again for what it did not come to."""
+        waiting = list(sessions)
+        while waiting:
+            session = waiting.pop(0)
+            if rest := self.run(session):
+                waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
+
+    def run(self, session: Session) -> list[Timing]:
+        """One process. Returns the timings that it did not come to: it died or hung in the one before them."""
+        threads = thread_limit(session.timings[0], self.threads)
+
+        def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
+            self._settle(session, timing, status, reason, tail)
+
+        def take(line: bytes) -> bool:
+            record = json.loads(line)
+            self._write(verified_document(record, threads) if record["kind"] == THROUGHPUT else record)
+            return bool(record["kind"] == THROUGHPUT)
+
+        caches, cold = self.caches.open(session.group, first=session.number == 1)
+        start = Start(
+            session.backend,
+            session.device,
+            (part_for("session", self._asked(session, cold)),),
+            threads,
+            x64=session.x64,
+            tf32=session.tf32,
+            caches=caches,
+            environment=kept_by_jax(caches),
+        )
+        child = Child(
+            start, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+        )
+        return child.follow()
+
+    def _asked(self, session: Session, cold: bool) -> SessionAsked:
+        return SessionAsked(
+            backend=session.backend,
+            device=session.device,
+            number=session.number,
+            cold_cache=cold,
+            max_time_s=self.max_time_s,
+            started=time.time(),
+            tensors=str(self.folder.resolve() / "tensors"),
+            roofs=roofs_of(session, self.roofs),
+            shared_roofs=session.shares,
+            timings=session.timings,
+            options=self._options(session),
+        )
+
+    def _options(self, session: Session) -> list[str]:
+        json_file = self.folder.resolve() / "benchmark" / f"{session.name}.json"
+        return [
+            *("-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
+            *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-q", "-s", "--assert=plain"),
+            *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
+            # The number of rounds follows from the quickest of three calls, not from an odd first one.
+            *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
+            *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
+        ]
+
+    def _settle(self, session: Session, timing: Timing, status: Lost, reason: str, tail: str) -> None:
+        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
+        about["pass"] = session.number
+        self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
+
+    def _write(self, record: dict[str, Any]) -> None:
+        append_record(self.records, record)
+        self.on_record(record)

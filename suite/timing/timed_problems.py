@@ -1,0 +1,138 @@
+"""The problems that are timed: their data, the truth beside each, and what proves an outcome."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backends.table import precision
+from ..reference.adam import AFTER
+from ..reference.data import MNIST_PIXELS, digits, digits_enlarged
+from ..reference.problem import Array, load_problem, save_problem
+from ..workers.run_folder import RunFolder
+from ..workers.supervisor import cpu_threads
+from .judge.comparisons import Prove
+from .judge.throughput import Expectations, proof, truth_of
+from .libraries.table import PEER
+from .plan import BenchSample
+from .proof import PASS, Expected, images_file, load_expected, load_truth, save_truth, truth_file
+from .timings import Timing
+from .truths import stage_truth
+from .workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
+
+
+def workloads_of(sample: BenchSample) -> list[Workload]:
+    """Every workload of a sample at every batch size."""
+    sizes = dict.fromkeys((part.workload, batch) for part in sample.slices for batch in part.batches)
+    return [make_workload(name, batch, images_of(name)) for name, batch in sizes]
+
+
+def images_of(workload: str) -> Array | None:
+    """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
+
+    Binarised in the workload that peers are timed in: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
+    """
+    if workload == DIGITS:
+        return digits(binarised=True)
+    if WORKLOADS[workload].data_dim != MNIST_PIXELS:
+        return None
+    grey = digits_enlarged(ROWS) / 255.0
+    return np.rint(grey) if workload == MNIST_SIZE else grey
+
+
+def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload, str]]) -> None:
+    """Leave beside each problem what the sessions hold their outputs against, and the images of passes."""
+    stages: dict[tuple[str, str, str], set[str]] = {}
+    for timing in timings:
+        bound = "elbo" if timing.cell.mode == PEER else timing.bound  # the truth of a peer's loss is the judge's
+        stages.setdefault((timing.problem_file, precision(timing.cell.dtype), bound), set()).add(timing.stage)
+    problems = {file: workload.problem for workload, file in workloads}
+    write_truths({(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads())
+    for (file, *_), wanted in stages.items():
+        images = images_file(Path(file), problems[file])
+        if "epoch" in wanted and not images.exists():
+            np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
+
+
+def lacks_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
+    """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
+    path = truth_file(problem_file, precision, bound)
+    wanted = set(stages)
+    if not path.exists():
+        return wanted
+    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
+    known = load_truth(path, precision).tolerances
+    had = {stage for stage, mark in marks.items() if mark in known}
+    return set() if wanted & marks.keys() <= had else wanted | had
+
+
+def write_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
+    """Leave a problem's truth beside it, for the children of a run."""
+    truth = stage_truth(load_problem(problem_file), precision, stages, bound)
+    save_truth(truth, truth_file(problem_file, precision, bound))
+
+
+def write_truths(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
+    """Leave the truths that are lacking beside their problems.
+
+    Args:
+        wanted: (problem file, precision, bound) → stages.
+        processes: how many at a time: the definition computes on one CPU.
+    """
+    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_truth(*key, stages))}
+    if len(todo) < 2 or processes < 2:
+        for key, stages in todo.items():
+            write_truth(*key, stages)
+        return
+    # New processes, and no forks: of this one's threads a fork would have the locks alone.
+    with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
+        for future in [pool.submit(write_truth, *key, stages) for key, stages in todo.items()]:
+            future.result()
+
+
+@cache
+def prover(folder: RunFolder) -> Prove:
+    """What proves a duel's entry: its outputs against the truth beside its problem. Each is proven once."""
+    expected = expected_of(folder)
+    known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
+
+    def prove(records: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+        first = records[0]
+        key = tuple((record.get("before"), record.get("after"), record["status"]) for record in records)
+        if key not in known or first["status"] != "ok":
+            known[key] = proof(records, truth_of(first, expected), folder.tensors_of)[:2]
+        return known[key]
+
+    return prove
+
+
+@cache
+def expected_of(folder: RunFolder) -> Expectations:
+    """What stages return; each truth is read once, and again where more stages were added."""
+
+    @cache
+    def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:
+        return load_expected(file, load_problem(file), dtype, batch, bound)
+
+    def expected(name: str, dtype: str, batch: int, bound: str) -> Expected:
+        file = folder.problems / f"{name}.json"
+        return read(file, dtype, batch, bound, truth_file(file, dtype, bound).stat().st_mtime_ns)
+
+    return expected
+
+
+def kept_workloads(folder: RunFolder, sample: BenchSample) -> list[tuple[Workload, str]]:
+    """The workloads of a sample, each with the path of its problem file."""
+    return [(workload, _kept(folder, workload)) for workload in workloads_of(sample)]
+
+
+def _kept(folder: RunFolder, workload: Workload) -> str:
+    """The path of a workload's problem file, which is written if it is not there."""
+    file = folder.problems / f"{workload.problem.name}.json"
+    return str(file if file.exists() else save_problem(workload.problem, folder.problems))

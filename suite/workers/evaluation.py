@@ -1,0 +1,157 @@
+"""One cell in a worker: run a notation's own equations and bring what they return into canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends import Graphs
+from ..notations.roles import ROLES, TO_LOG_VARIANCE
+from ..notations.schema import Symbol
+from ..reference.problem import Problem
+from .subject import Subject
+
+Array = NDArray[Any]
+OBJECTIVE = "objective"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell computed.
+
+    Attributes:
+        tensors: canonical name → float64 array; gradients as `gradient/<weight>`; the published objective, brought
+            back to Σ_b bound_b by its declared sense, reduction and constants, as `objective`.
+        published_objective: as the source has it, averaged over draws that it makes one by one.
+        graphs: what was compiled, if anything was.
+        device, dtype: of the tensors that came out, as the framework says.
+    """
+
+    tensors: dict[str, Array]
+    published_objective: float
+    graphs: Graphs | None
+    device: str
+    dtype: str
+
+
+def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
+    """All quantities that the source defines, its objective, and the gradients of that, as the contract has them.
+
+    Gradients are of the published objective, brought back by its sense and reduction over data: constants have none,
+    and other weights of the KL than the problem's are the source's own, and differ.
+
+    A source that writes one draw of noise is called once per draw and averaged.
+    """
+    binding = subject.binding
+    symbols = _compared(subject)
+    quantities, objective = subject.method("quantities"), subject.objective()
+
+    def measured(*tensors: Any) -> dict[str, Any]:
+        outputs = dict(quantities(*tensors))
+        outputs[OBJECTIVE] = objective(*tensors)
+        outputs[""] = binding.total(outputs[OBJECTIVE])
+        return outputs
+
+    if gradients:
+        function = binding.with_gradients(subject.model, measured, subject.paths, subject.mode)
+    else:
+        forward = binding.forward(subject.model, measured, subject.mode)
+        function = partial(_without_gradients, forward)
+    found: list[dict[str, Array]] = []
+    slopes: list[dict[str, Array]] = []
+    device = dtype = ""
+    for tensors in inputs(subject, problem):
+        outputs, by_path = function(*tensors)
+        missing = [name for name in symbols if name not in outputs]
+        if missing:
+            raise KeyError(f"quantities lack {', '.join(missing)}, which notation.toml declares")
+        device, dtype = binding.where(outputs[""])
+        found.append({name: binding.array(outputs[name]) for name in (*symbols, OBJECTIVE)})
+        slopes.append({path: binding.array(gradient) for path, gradient in by_path.items()})
+    canonical = {}
+    for name, symbol in symbols.items():
+        stacked = len(found) > 1 or _lacks_sample(subject, symbol)
+        array = np.stack([f[name] for f in found]) if stacked else found[0][name]
+        canonical[str(symbol.tensor)] = subject.canonical(symbol, array)
+    derive_log_variance(canonical)
+    published = float(np.mean([f[OBJECTIVE].astype(np.float64) for f in found]))
+    batch = len(problem.x)
+    canonical[OBJECTIVE] = np.asarray(subject.total_bound(published, batch, _kl_of(subject, canonical)))
+    if gradients:
+        mean = {path: np.mean([s[path].astype(np.float64) for s in slopes], axis=0) for path in subject.paths}
+        canonical |= canonical_gradients(subject, mean, batch)
+    return Outcome(canonical, published, binding.graphs(function), device, dtype)
+
+
+def inputs(subject: Subject, problem: Problem) -> list[tuple[Any, ...]]:
+    """The arguments of each call: x, noise, and the noise of the weights where they have a posterior."""
+    binding, dtype = subject.binding, subject.dtype
+    x = subject.data(problem.x)
+    draws = [problem.noise] if "sample" in subject.notation.noise_axes else list(problem.noise)
+    weight_noise: tuple[dict[str, Any], ...] = ()
+    if problem.weight_noise:
+        by_name = {}
+        for name, noise in problem.weight_noise.items():
+            weight_map = subject.maps[f"{name}.mean"]
+            drawn = np.stack([weight_map.to_published(draw) for draw in noise])
+            by_name[weight_map.published.rpartition(".")[2]] = binding.tensor(drawn, dtype)
+        weight_noise = (by_name,)
+    return [(x, binding.tensor(draw, dtype), *weight_noise) for draw in draws]
+
+
+def canonical_gradients(subject: Subject, by_path: Mapping[str, Array], batch: int) -> dict[str, Array]:
+    """Gradients of the published objective by attribute path → of Σ_b bound_b, as `gradient/<canonical weight>`."""
+    factor = subject.objective_factor(batch)
+    own = {name: m.gradient_to_canonical(by_path[m.path]) / factor for name, m in subject.maps.items()}
+    return {f"gradient/{name}": gradient for name, gradient in subject.embedded.gradients(own).items()}
+
+
+def derive_log_variance(tensors: dict[str, Array]) -> None:
+    """Add the posterior's log-variance where the source prints its scale in another kind alone."""
+    name = "posterior_log_variance"
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for kind, convert in TO_LOG_VARIANCE.items():
+            if name not in tensors and f"posterior_{kind}" in tensors:
+                tensors[name] = convert(tensors[f"posterior_{kind}"])
+        for kind in ("cholesky", "factor"):
+            if name not in tensors and f"posterior_{kind}" in tensors:
+                tensors[name] = np.log((tensors[f"posterior_{kind}"] ** 2).sum(-1))
+
+
+def _kl_of(subject: Subject, tensors: Mapping[str, Array]) -> float | None:
+    """The batch's sum of the KL that is part of the objective, where the source has one."""
+    kl = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}.get(subject.notation.objective.bound, "")
+    return float(tensors[kl].sum()) if kl in tensors else None
+
+
+def _compared(subject: Subject) -> dict[str, Symbol]:
+    """The symbols that are compared, by quantity.
+
+    Raises:
+        ValueError: two of them are said to be the same tensor.
+    """
+    symbols: dict[str, Symbol] = {}
+    for symbol in subject.notation.computed(subject.spec):
+        if symbol.tensor is None:
+            continue
+        same = next((s for s in symbols.values() if s.tensor == symbol.tensor), None)
+        if same is not None:
+            raise ValueError(
+                f"{subject.notation.id}: symbols '{same.code}' and '{symbol.code}' are both said to be {symbol.tensor}"
+            )
+        symbols[str(symbol.quantity)] = symbol
+    return symbols
+
+
+def _without_gradients(forward: Any, *tensors: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return forward(*tensors), {}
+
+
+def _lacks_sample(subject: Subject, symbol: Symbol) -> bool:
+    """Whether the source writes one draw where the canonical tensor has an axis for draws."""
+    return "sample" in ROLES[symbol.role].axes and "sample" not in symbol.axes

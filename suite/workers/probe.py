@@ -1,0 +1,59 @@
+"""What a backend's framework says of this machine, asked in a process of its own."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from ..backends import Binding
+from ..reference.errors import EnvironmentLacks
+from .jobs import part_for
+from .records import Append
+from .supervisor import Child, Start, cpu_threads
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Nothing beside the job's backend and device."""
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """What a framework says.
+
+    Attributes:
+        backend: what is active.
+        versions: of the packages that execute.
+        threads: of one operation.
+        device: whether the device that was asked for is there.
+    """
+
+    backend: str
+    versions: dict[str, str]
+    threads: int
+    device: bool
+
+
+def measure(binding: Binding, asked: Asked, append: Append) -> None:
+    """Leave one record."""
+    append(Probed(binding.active_backend(), binding.versions(), binding.threads(), binding.has_device()))
+
+
+def probe(backend: str, device: str) -> Probed:
+    """Start a backend on a device and ask.
+
+    Raises:
+        EnvironmentLacks: the framework cannot be imported.
+    """
+    found: list[Probed] = []
+
+    def take(line: bytes) -> bool:
+        found.append(msgspec.json.decode(line, type=Probed))
+        return True
+
+    def settle(item: str, status: str, reason: str, tail: str) -> None:
+        last = (tail.splitlines() or ["no output"])[-1]
+        raise EnvironmentLacks(f"backend '{item}' cannot start on device '{device}': {last}")
+
+    start = Start(backend, device, (part_for("probe", Asked()),), cpu_threads())
+    Child(start, [backend], take=take, settle=settle, timeout_s=math.inf).follow()
+    return found[0]

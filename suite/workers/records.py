@@ -1,0 +1,218 @@
+"""Cells and records: what is run, and its outcome, one line of JSON that is never changed once written."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from ..reference.errors import BadInput
+
+# History of the schema:
+# 1: first; a record of equality has no `kind`.
+# 2: every record has a `kind`, one of equality `equality`; numbers of cells that may be NaN or infinite are texts.
+SCHEMA = 2
+
+#: The kinds of records that cells leave. CLAIMS is also the name of the problem of the cells that gather facts.
+EQUALITY, CLAIMS = "equality", "claims"
+
+STARTED = "started"
+"""The kind of the line by which a worker says that its framework and its device are there; it is not kept."""
+
+Status = Literal["ok", "unsupported", "missing", "failed", "timeout"]
+STATUSES: tuple[Status, ...] = ("ok", "unsupported", "missing", "failed", "timeout")
+
+Number = float | Literal["nan", "inf", "-inf"]
+"""A float as a record has it, since JSON has no NaN and no infinity; `float(number)` reads it."""
+
+Document = dict[str, Any]
+"""A record as plain JSON values. Records of cells are read as structs, those of timings as documents."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Implementation × backend × device × dtype × mode, on one problem."""
+
+    problem: str
+    notation: str
+    framework: str
+    backend: str
+    device: str
+    dtype: str
+    mode: str
+
+    @property
+    def key(self) -> str:
+        """A name for files and test ids."""
+        return "-".join((self.problem, self.notation, self.backend, self.device, self.dtype, self.mode))
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+CELL_FIELDS = tuple(f.name for f in fields(Cell))
+
+
+class Active(msgspec.Struct, frozen=True, kw_only=True):
+    """What ran, as the framework says: of the tensors that came out, and of the process."""
+
+    backend: str
+    device: str
+    dtype: str
+    threads: int
+    versions: dict[str, str] = {}
+
+
+class CellRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """The outcome of one cell; each capability has a kind of its own. In JSON the fields of the cell stand beside it.
+
+    Attributes:
+        cell: what ran, or did not.
+        status: how it ended.
+        reason: why there is no outcome; None where there is one.
+        tensors: the name of the file of its tensors.
+        active: what ran.
+        traceback: what was raised or printed last.
+        elapsed_s: seconds that the cell took.
+    """
+
+    cell: Cell
+    status: Status
+    reason: str | None = None
+    tensors: str | None = None
+    active: Active | None = None
+    traceback: str | None = None
+    elapsed_s: float | None = None
+    schema: int = SCHEMA
+
+
+Record = TypeVar("Record", bound=CellRecord)
+Append = Callable[[msgspec.Struct | Mapping[str, Any]], None]
+"""What a child writes its records with."""
+
+
+def number(value: float) -> Number:
+    """A float as a record has it."""
+    if math.isfinite(value):
+        return value if isinstance(value, int) else float(value)
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+
+
+def kind_of(record: type[CellRecord]) -> str:
+    """The `kind` of a struct's records."""
+    return str(record.__struct_config__.tag)
+
+
+def cell_of(record: Mapping[str, Any]) -> Cell:
+    """The cell that a document, or a row of a table, is about."""
+    return Cell(**{name: record[name] for name in CELL_FIELDS})
+
+
+def make_record(cell: Cell, status: Status, reason: str | None = None, **more: Any) -> Document:
+    """A record of a timed cell as a document."""
+    return {"schema": SCHEMA, **cell.as_json(), "status": status, "reason": reason, **more}
+
+
+def as_document(record: msgspec.Struct) -> Document:
+    """A record as its line has it."""
+    document: Document = msgspec.to_builtins(record, enc_hook=_plain)
+    if not isinstance(record, CellRecord):
+        return document
+    cell: Document = document.pop("cell")
+    return {"schema": document.pop("schema"), "kind": document.pop("kind"), **cell, **document}
+
+
+def _plain(value: Any) -> str | int | float:
+    """A text or number of a class of its own, such as torch's version, as JSON has it."""
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return plain(value)
+    raise TypeError(f"expected what JSON has; found {type(value).__name__} {value!r}")
+
+
+def as_record(document: Document, kind: type[Record]) -> Record:
+    """The inverse of `as_document`. Raises msgspec.ValidationError, which says what is wrong with it."""
+    rest = {name: value for name, value in document.items() if name not in CELL_FIELDS}
+    cell = {name: document[name] for name in CELL_FIELDS if name in document}
+    return msgspec.convert({**rest, "cell": cell}, kind)
+
+
+def append_record(path: Path, record: msgspec.Struct | Mapping[str, Any]) -> None:
+    """Add a line and force it to disk, so that a killed run loses nothing that it had finished.
+
+    Raises:
+        ValueError: a struct has a NaN or an infinity that is no `Number`.
+    """
+    document = as_document(record) if isinstance(record, msgspec.Struct) else record
+    line = json.dumps(document, allow_nan=document is record)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_records(path: Path) -> list[Document]:
+    """All records of a file as documents, each with a `kind`; a last line cut off by a kill is left out.
+
+    Raises:
+        BadInput: the file is missing, a line is no record, or its schema is newer than this reader.
+    """
+    return [document for _, document in _numbered(path)]
+
+
+def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
+    """The records of one kind of a file.
+
+    Raises:
+        BadInput: as `read_records`; or a record has not the fields of its kind.
+    """
+    records = []
+    for number, document in _numbered(path):
+        if document["kind"] == kind_of(kind):
+            try:
+                records.append(as_record(document, kind))
+            except msgspec.ValidationError as error:
+                raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
+    return records
+
+
+def _numbered(path: Path) -> list[tuple[int, Document]]:
+    """The documents of a file with the numbers of their lines."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    records: list[tuple[int, Document]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith("\n"):
+            break
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise BadInput(f"{path}: line {number}: expected JSON; found {error}") from None
+        if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+            raise BadInput(f"{path}: line {number}: expected a record with a schema; found {line.strip()[:60]!r}")
+        if record["schema"] > SCHEMA:
+            raise BadInput(f"{path}: line {number}: expected schema {SCHEMA} or older; found {record['schema']}")
+        records.append((number, {"kind": EQUALITY, **record}))
+    return records
+
+
+def trim_partial_line(path: Path) -> None:
+    """Cut off a last line without an end, so that a resumed run appends after a whole one."""
+    if not path.exists():
+        return
+    text = path.read_bytes()
+    if text and not text.endswith(b"\n"):
+        path.write_bytes(text[: text.rfind(b"\n") + 1])
+
+
+def done(records: Iterable[CellRecord]) -> set[Cell]:
+    """The cells that have a record."""
+    return {record.cell for record in records}

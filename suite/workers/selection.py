@@ -1,0 +1,67 @@
+"""What a command selects: notations, backends, device, dtypes and modes; and a plan of what runs and what cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
+from ..notations.schema import Notation
+from ..reference.errors import EnvironmentLacks
+from .records import CellRecord
+from .tasks import CellTask
+
+
+@dataclass
+class Plan:
+    """What will run, and the records of what will not."""
+
+    tasks: list[CellTask] = field(default_factory=list)
+    settled: list[CellRecord] = field(default_factory=list)
+
+    def add(self, other: Plan) -> None:
+        self.tasks += other.tasks
+        self.settled += other.settled
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a command asked for; an empty tuple means all. `blind`: backends that cannot use the device, and why."""
+
+    notations: tuple[Notation, ...]
+    backends: tuple[str, ...] = ()
+    device: str = "cpu"
+    dtypes: tuple[str, ...] = ("float64",)
+    modes: tuple[str, ...] = ("eager",)
+    gradients: bool = True
+    blind: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse unknown words and what was asked for by name and is not here.
+
+        Raises:
+            BadInput: an unknown backend, device, dtype or mode.
+            EnvironmentLacks: a named backend or the compiler of a named mode is not installed.
+        """
+        one_of("device", self.device, DEVICES)
+        for dtype in self.dtypes:
+            one_of("dtype", dtype, DTYPES)
+        for mode in self.modes:
+            one_of("mode", mode, MODES)
+        for name in self.backends:
+            one_of("backend", name, tuple(BACKENDS))
+            if BACKENDS[name].lacking():
+                raise EnvironmentLacks(BACKENDS[name].remedy())
+        if "torch" in self.backends and "compiled" in self.modes and (lack := lacking_compiler()):
+            raise EnvironmentLacks(lack)
+
+
+def lacking_compiler() -> str | None:
+    """Why torch.compile cannot work here; None where its C++ compiler is found."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler.split()[0]) is not None:
+        return None
+    need = "mode 'compiled' on backend 'torch' needs a C++ compiler"
+    return f"{need}; '{compiler}' is not on the PATH: install g++, or set CXX"

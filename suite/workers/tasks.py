@@ -1,0 +1,81 @@
+"""Tasks of cells: what a worker is told of each, and how it leaves exactly one record of each."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+import msgspec
+
+from ..backends import Binding
+from .jobs import Capability, Part, part_for
+from .records import STARTED, Active, Append, Cell, CellRecord, Status
+
+
+class CellTask(msgspec.Struct, frozen=True):
+    """A cell with what a worker needs to run it; each capability has its own.
+
+    Attributes:
+        cell: what is run.
+        capability: whose `measure` runs it.
+        record: the struct of its records.
+    """
+
+    cell: Cell
+    capability: ClassVar[Capability]
+    record: ClassVar[type[CellRecord]]
+
+    def lost(self, status: Status, reason: str, traceback: str | None = None) -> CellRecord:
+        """The record of a task that has no outcome."""
+        return self.record(cell=self.cell, status=status, reason=reason, traceback=traceback)
+
+
+Task = TypeVar("Task", bound=CellTask)
+
+
+class TasksAsked(msgspec.Struct, Generic[Task], frozen=True):
+    """What is asked of a capability whose outcomes are records of cells.
+
+    Attributes:
+        tasks: in the order in which they run.
+        tensors: the folder that the files of tensors go to.
+    """
+
+    tasks: Sequence[Task]
+    tensors: str
+
+
+def part_of(tasks: Sequence[CellTask], tensors: str) -> Part:
+    """The part of a job that has some tasks of one capability."""
+    return part_for(tasks[0].capability, TasksAsked(tasks, tensors))
+
+
+def run_each(tasks: Sequence[Task], run: Callable[[Task], CellRecord], append: Append) -> None:
+    """Run tasks in order, in a worker; one that raises costs only itself."""
+    append({"kind": STARTED})
+    for task in tasks:
+        started = time.perf_counter()
+        try:
+            record = run(task)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            record = task.lost("failed", reason, traceback.format_exc()[-4000:])
+        append(msgspec.structs.replace(record, elapsed_s=round(time.perf_counter() - started, 3)))
+
+
+def active_of(binding: Binding, device: str, dtype: str) -> Active:
+    """What ran.
+
+    Args:
+        binding: what executed.
+        device, dtype: of a tensor that came out, as the framework says.
+    """
+    return Active(
+        backend=binding.active_backend(),
+        device=device,
+        dtype=dtype,
+        threads=binding.threads(),
+        versions=binding.versions(),
+    )

@@ -1,1 +1,0 @@
-"""What the commands have in common: a run folder, and the two phases that fill it, equality and throughput."""

@@ -74,8 +74,9 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with the argument `backend` runs once per backend, marked with it."""
-    if "backend" in metafunc.fixturenames:
+    """A test with the argument `backend` runs once per backend, marked with it, unless it says on which."""
+    own = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "backend" in metafunc.fixturenames and "backend" not in own:
         metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
 
 

@@ -37,9 +37,21 @@ def conv(activation: str, image: list[int], channels: list[int], hidden: int, la
     return {**spec, "network": "conv"}
 
 
+#: Sizes of the families, pairwise different, and hidden layers of those that have two.
+DATA, HIDDEN, LATENT, BATCH, SAMPLES, DEEP = 6, [5], 4, 3, 2, [5, 8]
+
+
+def family(
+    likelihood: str, activation: str, *, hidden: list[int] = HIDDEN, grey: bool = False,
+    bounds: tuple[str, ...] = ("elbo",), **more: Any,
+) -> Case:  # fmt: skip
+    """A case of a family of models, of the sizes that all families share."""
+    return Case(mlp(likelihood, activation, DATA, hidden, LATENT, **more), BATCH, SAMPLES, grey, bounds=bounds)
+
+
 LEARNED = {"prior": "learned"}
 RANK_ONE = {"posterior": "rank-one"}
-VAMP = {"prior": "vamp", "components": 3}
+VAMP = {"prior": "vamp", "components": 7}
 FREE = {"posterior": "free"}
 BOTH = ("elbo", "elbo_monte_carlo")
 ALL = (*BOTH, "iwae")
@@ -56,29 +68,26 @@ CASES = {
     "singletons-learned": Case(mlp("gaussian", "softplus", 1, [1], 1, **LEARNED), batch=1, samples=1),
     "conv-oblong": Case(conv("relu", [2, 4, 8], [3, 2], 5, 2), batch=2, samples=2, grey=True, reach=0.5),
     "conv-one-layer": Case(conv("tanh", [1, 4, 6], [2], 3, 2), batch=2, samples=1, reach=0.6),
-    "isotropic": Case(mlp("gaussian-fixed", "tanh", 5, [4], 3, variance=1.0, posterior="isotropic"), 3, 2),
-    "full": Case(mlp("bernoulli", "tanh", 6, [4], 3, posterior="full"), 3, 2, bounds=ALL),
-    "full-learned": Case(mlp("gaussian", "softplus", 4, [5], 3, posterior="full", **LEARNED), 2, 3, bounds=BOTH),
-    "rank-one": Case(mlp("bernoulli", "tanh", 6, [4], 3, **RANK_ONE), 3, 2, bounds=BOTH),
-    "rank-one-learned": Case(mlp("gaussian", "relu", 4, [5], 3, **RANK_ONE, **LEARNED), 2, 2),
-    "rank-one-layers": Case(mlp("bernoulli", "tanh", 6, [4], 4, **RANK_ONE, latents=[3, 1]), 3, 2),
-    "layers-two": Case(mlp("bernoulli", "softplus", 5, [4, 3], 4, latents=[2, 2]), 2, 2, grey=True),
-    "layers-three": Case(mlp("gaussian", "tanh", 4, [3], 4, latents=[2, 1, 1]), 2, 2),
-    "chain-two": Case(mlp("bernoulli", "tanh", 6, [4], 4, chain=[3, 1]), 2, 3, bounds=ALL),
-    "chain-three": Case(mlp("gaussian", "softplus", 4, [3, 2], 4, chain=[1, 2, 1]), 2, 2, bounds=ALL),
-    "free": Case(mlp("bernoulli", "tanh", 5, [4], 3, **FREE, data_count=4), 4, 2, bounds=BOTH),
-    "vamp": Case(mlp("bernoulli", "tanh", 6, [4], 2, **VAMP), 3, 2, bounds=ALL),
-    "vamp-gated": Case(mlp("bernoulli", "gated", 5, [4, 3], 2, **VAMP), 3, 2, grey=True, bounds=BOTH),
-    "vamp-isotropic": Case(mlp("bernoulli", "relu", 5, [4], 3, posterior="isotropic", **VAMP), 2, 2),
-    "gated-deep": Case(mlp("bernoulli", "gated", 6, [5, 3], 2), 3, 2, grey=True, bounds=ALL),
-    "beta": Case(mlp("bernoulli", "relu", 6, [5], 3, beta=4.0), 3, 2, bounds=BOTH),
-    "beta-below-one-vamp": Case(mlp("bernoulli", "tanh", 5, [4], 2, beta=0.25, **VAMP), 2, 2, bounds=BOTH),
-    "full-vb": Case(
-        mlp("bernoulli", "tanh", 5, [4], 2, decoder_weights="posterior", data_count=7), 3, 2, bounds=BOTH
-    ),
-    "global": Case(
-        mlp("gaussian", "softplus", 3, [4], 2, **FREE, decoder_weights="posterior", data_count=3), 3, 2, bounds=BOTH
-    ),
+    # What only some sources define, in one size: JAX compiles each operation for each shape.
+    "isotropic": family("gaussian-fixed", "tanh", variance=1.0, posterior="isotropic"),
+    "full": family("bernoulli", "tanh", posterior="full", bounds=ALL),
+    "full-learned": family("gaussian", "softplus", posterior="full", **LEARNED, bounds=BOTH),
+    "rank-one": family("bernoulli", "tanh", **RANK_ONE, bounds=BOTH),
+    "rank-one-learned": family("gaussian", "relu", **RANK_ONE, **LEARNED),
+    "rank-one-layers": family("bernoulli", "tanh", **RANK_ONE, latents=[3, 1]),
+    "layers-two": family("bernoulli", "softplus", hidden=DEEP, latents=[2, 2], grey=True),
+    "layers-three": family("gaussian", "tanh", latents=[2, 1, 1]),
+    "chain-two": family("bernoulli", "tanh", chain=[1, 3], bounds=ALL),
+    "chain-three": family("gaussian", "softplus", hidden=DEEP, chain=[1, 2, 1], bounds=ALL),
+    "free": family("bernoulli", "tanh", **FREE, data_count=3, bounds=BOTH),
+    "vamp": family("bernoulli", "tanh", **VAMP, bounds=ALL),
+    "vamp-gated": family("bernoulli", "gated", hidden=DEEP, **VAMP, grey=True, bounds=BOTH),
+    "vamp-isotropic": family("bernoulli", "relu", posterior="isotropic", **VAMP),
+    "gated-deep": family("bernoulli", "gated", hidden=DEEP, grey=True, bounds=ALL),
+    "beta": family("bernoulli", "relu", beta=4.0, bounds=BOTH),
+    "beta-below-one-vamp": family("bernoulli", "tanh", beta=0.25, **VAMP, bounds=BOTH),
+    "full-vb": family("bernoulli", "tanh", decoder_weights="posterior", data_count=9, bounds=BOTH),
+    "global": family("gaussian", "softplus", **FREE, decoder_weights="posterior", data_count=3, bounds=BOTH),
 }  # fmt: skip
 
 

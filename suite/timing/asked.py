@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .timings import Roof, Timing
+from .timings import Roofline, Timing
 
 
 class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +33,8 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
     max_time_s: float
     started: float
     tensors: str
-    roofs: Sequence[Roof]
-    shared_roofs: bool
+    rooflines: Sequence[Roofline]
+    shared_rooflines: bool
     timings: Sequence[Timing]
     options: Sequence[str]
 
@@ -42,7 +42,7 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
 FILES = ("problem_file", "notation_file")
 
 
-class BoutAsked(msgspec.Struct, frozen=True, kw_only=True):
+class RepetitionAsked(msgspec.Struct, frozen=True, kw_only=True):
     """One build of a duel.
 
     Attributes:
@@ -51,7 +51,7 @@ class BoutAsked(msgspec.Struct, frozen=True, kw_only=True):
         lost: entry → status and reason, of those that a process died or hung in before.
     """
 
-    duel: str
+    comparison: str
     question: str
     build: int
     labels: Sequence[str]
@@ -65,7 +65,7 @@ class BoutAsked(msgspec.Struct, frozen=True, kw_only=True):
 
     def described(self) -> dict[str, Any]:
         """What its record says of it; where files lie on this machine is no part of that."""
-        named: dict[str, Any] = {name: getattr(self, name) for name in ("duel", "question", "build", "labels")}
+        named = {"duel": self.comparison, "question": self.question, "build": self.build, "labels": self.labels}
         entries = [
             {name: value for name, value in {**timing.as_json(), "slowed": share}.items() if name not in FILES}
             for timing, share in zip(self.entries, self.slowed, strict=True)
@@ -73,7 +73,7 @@ class BoutAsked(msgspec.Struct, frozen=True, kw_only=True):
         return {**named, "tries": self.tries, "block_s": self.block_s, "entries": entries}
 
 
-class DuelsAsked(msgspec.Struct, frozen=True, kw_only=True):
+class ComparisonsAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Duels of one backend on one device.
 
     Attributes:
@@ -86,10 +86,10 @@ class DuelsAsked(msgspec.Struct, frozen=True, kw_only=True):
     cold_cache: bool
     started: float
     tensors: str
-    bouts: Sequence[BoutAsked]
+    repetitions: Sequence[RepetitionAsked]
 
 
-class LaddersAsked(msgspec.Struct, frozen=True):
+class StepsAsked(msgspec.Struct, frozen=True):
     """The ladders of some stages; `requests` have problem file, stage, batch and dtype of each."""
 
     requests: Sequence[tuple[str, str, int, str]]

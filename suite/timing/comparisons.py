@@ -14,9 +14,9 @@ from ..workers.activity import verified_document
 from ..workers.jobs import part_for
 from ..workers.records import SCHEMA, append_record, read_records
 from ..workers.supervisor import Child, Lost, Start
-from .asked import BoutAsked, DuelsAsked
+from .asked import ComparisonsAsked, RepetitionAsked
 from .caches import Caches, caches_of_a_run
-from .timings import DUEL, OnRecord, Timing, thread_limit
+from .timings import COMPARISON, OnRecord, Timing, thread_limit
 
 PROGRESS = "progress"
 """The kind of what a child says while it builds; it is not kept."""
@@ -27,7 +27,7 @@ BLOCK_S = 4e-3
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairedComparison:
     """Timings that are measured against each other: two of them, or all rungs of a ladder.
 
     Attributes:
@@ -75,33 +75,33 @@ def _group(timing: Timing) -> tuple[str, str, bool, str]:
 
 
 @dataclass(frozen=True)
-class Bout:
+class Repetition:
     """One build of a duel; `lost` has the entries that the process died or hung in, and how."""
 
-    duel: Duel
+    comparison: PairedComparison
     build: int
     lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
-    def asked(self) -> BoutAsked:
+    def asked(self) -> RepetitionAsked:
         """What the child gets, and what names the record."""
-        duel = self.duel
-        return BoutAsked(
-            duel=duel.name,
-            question=duel.question,
+        comparison = self.comparison
+        return RepetitionAsked(
+            comparison=comparison.name,
+            question=comparison.question,
             build=self.build,
-            labels=duel.labels,
-            entries=duel.entries,
-            slowed=duel.slowed or (0.0,) * len(duel.entries),
-            tries=duel.tries,
-            blocks=duel.blocks,
-            block_s=duel.block_s,
-            limit_s=duel.limit_s,
+            labels=comparison.labels,
+            entries=comparison.entries,
+            slowed=comparison.slowed or (0.0,) * len(comparison.entries),
+            tries=comparison.tries,
+            blocks=comparison.blocks,
+            block_s=comparison.block_s,
+            limit_s=comparison.limit_s,
             lost=self.lost,
         )
 
 
-def run_duels(
-    duels: Iterable[Duel],
+def run_comparisons(
+    comparisons: Iterable[PairedComparison],
     folder: Path,
     *,
     threads: int,
@@ -124,13 +124,15 @@ def run_duels(
     with caches_of_a_run() as caches:
         runner = _Runner(folder, threads, timeout_s, on_record, caches)
         finished = runner.finished()
-        groups: dict[tuple[str, str, bool, str], list[Bout]] = {}
-        for duel in duels:
-            bouts = [Bout(duel, build) for build in range(1, duel.builds + 1)]
-            groups.setdefault(duel.group, []).extend(b for b in bouts if (duel.name, b.build) not in finished)
-        for bouts in groups.values():
+        groups: dict[tuple[str, str, bool, str], list[Repetition]] = {}
+        for comparison in comparisons:
+            repetitions = [Repetition(comparison, build) for build in range(1, comparison.builds + 1)]
+            groups.setdefault(comparison.group, []).extend(
+                b for b in repetitions if (comparison.name, b.build) not in finished
+            )
+        for repetitions in groups.values():
             # Build after build, not duel after duel: what the machine does for a while then meets all of them.
-            waiting = sorted(bouts, key=lambda bout: bout.build)
+            waiting = sorted(repetitions, key=lambda repetition: repetition.build)
             while waiting:
                 waiting = runner.run(waiting)
 
@@ -152,14 +154,14 @@ class _Runner:
         """The duels and builds that have a record."""
         if not self.records.exists():
             return set()
-        found = (record for record in read_records(self.records) if record.get("kind") == DUEL)
+        found = (record for record in read_records(self.records) if record.get("kind") == COMPARISON)
         return {(record["duel"], record["build"]) for record in found}
 
-    def run(self, bouts: list[Bout]) -> list[Bout]:
+    def run(self, repetitions: list[Repetition]) -> list[Repetition]:
         """One process. Returns what it did not come to, and first what is to be tried again without an entry."""
-        backend, device, x64, _ = bouts[0].duel.group
-        threads = thread_limit(bouts[0].duel.entries[0], self.threads)
-        again: list[Bout] = []
+        backend, device, x64, _ = repetitions[0].comparison.group
+        threads = thread_limit(repetitions[0].comparison.entries[0], self.threads)
+        again: list[Repetition] = []
         entry: int | None = None
 
         def take(line: bytes) -> bool:
@@ -168,34 +170,36 @@ class _Runner:
             if record["kind"] == PROGRESS:
                 entry = record["entry"]
             else:
-                self._write(_verified(record, threads) if record["kind"] == DUEL else record)
-            return bool(record["kind"] == DUEL)
+                self._write(_verified(record, threads) if record["kind"] == COMPARISON else record)
+            return bool(record["kind"] == COMPARISON)
 
-        def settle(bout: Bout, status: Lost, reason: str, tail: str) -> None:
+        def settle(repetition: Repetition, status: Lost, reason: str, tail: str) -> None:
             if entry is None:
-                self._settle(bout, status, reason, tail)
+                self._settle(repetition, status, reason, tail)
             else:  # only this entry is lost
-                again.append(replace(bout, lost={**bout.lost, entry: (status, reason)}))
+                again.append(replace(repetition, lost={**repetition.lost, entry: (status, reason)}))
 
-        caches, cold = self.caches.open(f"{backend}-{device}", first=not bouts[0].lost)
-        asked = DuelsAsked(
+        caches, cold = self.caches.open(f"{backend}-{device}", first=not repetitions[0].lost)
+        asked = ComparisonsAsked(
             backend=backend,
             device=device,
             cold_cache=cold,
             started=time.time(),
             tensors=str(self.folder.resolve() / "tensors"),
-            bouts=[bout.asked() for bout in bouts],
+            repetitions=[repetition.asked() for repetition in repetitions],
         )
-        start = Start(backend, device, (part_for("duels", asked),), threads, x64=x64, caches=caches)
-        child = Child(start, bouts, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True)
+        start = Start(backend, device, (part_for("comparisons", asked),), threads, x64=x64, caches=caches)
+        child = Child(
+            start, repetitions, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+        )
         left = child.follow()
         return [*again, *left]
 
-    def _settle(self, bout: Bout, status: Lost, reason: str, tail: str) -> None:
-        backend, device, _, _ = bout.duel.group
-        about = {"schema": SCHEMA, "kind": DUEL, "backend": backend, "device": device, "status": status}
+    def _settle(self, repetition: Repetition, status: Lost, reason: str, tail: str) -> None:
+        backend, device, _, _ = repetition.comparison.group
+        about = {"schema": SCHEMA, "kind": COMPARISON, "backend": backend, "device": device, "status": status}
         nothing: dict[str, Any] = {"outcomes": [], "blocks_ns": [], "traceback": tail}
-        self._write({**about, "reason": reason, **bout.asked().described(), **nothing})
+        self._write({**about, "reason": reason, **repetition.asked().described(), **nothing})
 
     def _write(self, record: dict[str, Any]) -> None:
         append_record(self.records, record)

@@ -62,7 +62,7 @@ class BenchSample:
     passes: int
     max_time_s: float
     compiled_proofs: tuple[str, ...] | None = None
-    peers: tuple[int, ...] = ()
+    libraries: tuple[int, ...] = ()
     repeats: int = 0
 
     def of_all_notations(self) -> BenchSample:
@@ -79,7 +79,7 @@ class BenchSample:
         return None if None in named else {name for names in named for name in names or ()}
 
 
-PEER_BATCHES = (128, 1024)
+LIBRARY_BATCHES = (128, 1024)
 """A peer draws its own noise: its truth is made anew for each process, which takes minutes where a batch is large."""
 REPEATS = 3
 """With nine processes in all an interval no longer reaches from the quickest to the slowest."""
@@ -133,11 +133,11 @@ FULL = BenchSample(
     passes=6,
     max_time_s=0.08,
     compiled_proofs=_PROVEN,
-    peers=PEER_BATCHES,
+    libraries=LIBRARY_BATCHES,
     repeats=REPEATS,
 )
 # Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
-PEERS_BESIDE = BenchSample(
+LIBRARIES_BESIDE = BenchSample(
     slices=(
         Slice(
             MNIST_SIZE,
@@ -150,7 +150,7 @@ PEERS_BESIDE = BenchSample(
     passes=2,
     max_time_s=0.25,
     compiled_proofs=("pytorch_examples",),
-    peers=PEER_BATCHES,
+    libraries=LIBRARY_BATCHES,
 )
 FULL_CUDA = BenchSample(
     slices=(
@@ -202,17 +202,17 @@ class Proven:
 
 Key = tuple[str, str, str, int, str]
 """backend, workload, stage, batch, dtype."""
-Rungs = Mapping[Key, str]
+FastestSteps = Mapping[Key, str]
 """The rung that was the fastest."""
-LADDER_BATCHES = (1, 128, 1024)
+STEP_BATCHES = (1, 128, 1024)
 """The batches at which ladders are measured; a larger one takes the rung of the largest below it."""
 
 
-def nearest(rungs: Rungs, key: Key) -> str:
+def nearest(steps: FastestSteps, key: Key) -> str:
     """The rung of a key, or of the largest batch below its own whose ladder is known; empty where none is."""
     backend, workload, stage, batch, dtype = key
-    for known in sorted((b for b in LADDER_BATCHES if b <= batch), reverse=True):
-        if found := rungs.get((backend, workload, stage, known, dtype)):
+    for known in sorted((b for b in STEP_BATCHES if b <= batch), reverse=True):
+        if found := steps.get((backend, workload, stage, known, dtype)):
             return found
     return ""
 
@@ -225,7 +225,7 @@ def plan_timings(
     proven: Proven,
     *,
     device: str = "cpu",
-    rungs: Rungs | None = None,
+    steps: FastestSteps | None = None,
     backends: Collection[str] = (),
 ) -> list[Timing]:
     """The timings of a sample, of proven cells only; each once, however many slices have it.
@@ -250,12 +250,12 @@ def plan_timings(
             cell = replace(timing.cell, problem=workload.problem.name)
             if (backends and cell.backend not in backends) or not proven.admits(cell):
                 continue
-            rung = ""
+            last_step = ""
             if cell.mode == "tuned":
-                rung = nearest(rungs or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
-                if not rung:
+                last_step = nearest(steps or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
+                if not last_step:
                     continue
-            timings[replace(timing, cell=cell, problem_file=file, rung=rung)] = None
+            timings[replace(timing, cell=cell, problem_file=file, last_step=last_step)] = None
     return list(timings)
 
 

@@ -19,9 +19,9 @@ from ..workers.supervisor import Child, Lost, Start
 from .asked import SessionAsked
 from .caches import Caches, caches_of_a_run
 from .peaks import peaks_beside
-from .timings import ABOUT, THROUGHPUT, OnRecord, Roof, Timing, key_of, thread_limit
+from .timings import THROUGHPUT, OnRecord, Roofline, Timing, key_of, thread_limit
 
-ROOF_PASSES = 2
+ROOFLINE_PASSES = 2
 """In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
 MIN_ROUNDS = 3
 """Of a timing in a process, however long a call takes: figures are medians over processes."""
@@ -72,12 +72,12 @@ class Session:
         return f"{self.group}-pass-{self.number}{restart}"
 
 
-def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
+def rooflines_of(session: Session, rooflines: Iterable[Roofline]) -> list[Roofline]:
     """The roofs that a session measures: of its dtypes, in the first passes, by as many threads as figures are of."""
-    if session.number > ROOF_PASSES or session.timings[0].threads != "pinned":
+    if session.number > ROOFLINE_PASSES or session.timings[0].threads != "pinned":
         return []
     dtypes = {precision(timing.cell.dtype) for timing in session.timings}
-    return [roof for roof in roofs if roof.dtype in dtypes]
+    return [roofline for roofline in rooflines if roofline.dtype in dtypes]
 
 
 def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
@@ -108,7 +108,7 @@ def run_sessions(
     passes: int,
     max_time_s: float,
     threads: int,
-    roofs: Sequence[Roof] = (),
+    rooflines: Sequence[Roofline] = (),
     peaks: bool = False,
     timeout_s: float = 120,
     on_record: OnRecord = lambda record: None,
@@ -137,9 +137,9 @@ def run_sessions(
     """
     timings = list(timings)
     with caches_of_a_run() as caches:
-        runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record, caches)
+        runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, caches)
         waiting = runner.unfinished(plan_sessions(timings, passes))
-        sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
+        sizes = [roofline.shape[0] for roofline in rooflines if roofline.operation == "read"]
         with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
             runner.run_all(waiting)
             keys = set(again())
@@ -154,7 +154,7 @@ class Runner:
     folder: Path
     max_time_s: float
     threads: int
-    roofs: tuple[Roof, ...]
+    rooflines: tuple[Roofline, ...]
     timeout_s: float
     on_record: OnRecord
     caches: Caches
@@ -227,8 +227,8 @@ class Runner:
             max_time_s=self.max_time_s,
             started=time.time(),
             tensors=str(self.folder.resolve() / "tensors"),
-            roofs=roofs_of(session, self.roofs),
-            shared_roofs=session.shares,
+            rooflines=rooflines_of(session, self.rooflines),
+            shared_rooflines=session.shares,
             timings=session.timings,
             options=self._options(session),
         )
@@ -245,7 +245,7 @@ class Runner:
         ]
 
     def _settle(self, session: Session, timing: Timing, status: Lost, reason: str, tail: str) -> None:
-        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
+        about: dict[str, Any] = {"kind": THROUGHPUT, **timing.about()}
         about["pass"] = session.number
         self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from ..workers.records import CELL_FIELDS, Cell, Document
 
-THROUGHPUT, ROOF, SESSION, PEAK, HARNESS, DUEL = "throughput", "roof", "session", "peak", "harness", "duel"
+THROUGHPUT, ROOFLINE, SESSION, PEAK, HARNESS, COMPARISON = "throughput", "roof", "session", "peak", "harness", "duel"
 PROFILE = "profile"
 """Kinds of records that sessions, and what is measured beside them, leave."""
 
@@ -36,7 +36,7 @@ class Timing:
     problem_file: str
     package: str
     notation_file: str
-    rung: str = ""
+    last_step: str = ""
     awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
@@ -47,12 +47,13 @@ class Timing:
         return key_of(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        return {**self.cell.as_json(), **{name: getattr(self, name) for name in _OWN}}
+        files = {"problem_file": self.problem_file, "package": self.package, "notation_file": self.notation_file}
+        return {**self.cell.as_json(), **files, **self.about()}
 
-
-_OWN = tuple(f.name for f in fields(Timing) if f.name != "cell")
-#: What names a timing in its records, beside the cell.
-ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads", "bound")
+    def about(self) -> dict[str, Any]:
+        """What names a timing in its records, beside the cell."""
+        names = ("workload", "stage", "batch", "awaited", "threads", "bound")
+        return {**{name: getattr(self, name) for name in names}, "rung": self.last_step}
 
 
 def thread_limit(timing: Timing, threads: int) -> int | None:
@@ -71,7 +72,7 @@ def key_of(record: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, order=True)
-class Roof:
+class Roofline:
     """A rate that the machine reaches: a matrix product [m, k, n], or reading a vector of so many bytes.
 
     Attributes:

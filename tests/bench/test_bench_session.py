@@ -14,9 +14,9 @@ from elbostone.backends.table import BACKENDS, MODE_PACKAGES
 from elbostone.notations.registry import notations, packages
 from elbostone.notations.schema import Notation
 from elbostone.reference.problem import read_tensors, save_problem
-from elbostone.timing.judge.operations import roofs
+from elbostone.timing.judge.operations import rooflines
 from elbostone.timing.judge.throughput import throughput_rows
-from elbostone.timing.phase import installed
+from elbostone.timing.phases import installed
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import load_expected
 from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_sessions
@@ -52,14 +52,16 @@ def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, 
 
 
 def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: float = 120) -> list[dict[str, Any]]:
-    shapes = {roof for timing in timings for roof in roofs(WORKLOAD.problem.spec, timing.stage, BATCH, "float32")}
+    shapes = {
+        roofline for timing in timings for roofline in rooflines(WORKLOAD.problem.spec, timing.stage, BATCH, "float32")
+    }
     run_sessions(
         timings,
         folder,
         passes=passes,
         max_time_s=0.01,
         threads=cpu_threads(),
-        roofs=sorted(shapes),
+        rooflines=sorted(shapes),
         timeout_s=timeout_s,
     )
     return read_records(folder / "records.jsonl")

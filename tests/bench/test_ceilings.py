@@ -5,7 +5,7 @@ import pytest
 from elbostone.backends import open_binding
 from elbostone.timing.judge.rates import rates_of
 from elbostone.timing.measure.device import open_timing
-from elbostone.timing.measure.roofs import measure_ceilings
+from elbostone.timing.measure.rooflines import measure_ceilings
 
 
 @pytest.mark.backend("torch")

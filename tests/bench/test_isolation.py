@@ -8,10 +8,10 @@ from planted_folder import marked, plant
 
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import save_problem
-from elbostone.timing.comparisons import Duel, run_duels
+from elbostone.timing.comparisons import PairedComparison, run_comparisons
 from elbostone.timing.measure.profiling import run_profile
-from elbostone.timing.measure.steps import plan_ladders
-from elbostone.timing.phase import write_expected
+from elbostone.timing.measure.steps import plan_tuned_stages
+from elbostone.timing.phases import write_expected
 from elbostone.timing.plan import BenchSample, Proven, Slice
 from elbostone.timing.sessions import run_sessions
 from elbostone.timing.timings import Timing
@@ -30,16 +30,16 @@ def test_sessions_duels_ladders_and_traces(tmp_path: Path, monkeypatch: pytest.M
     marks, run = plant(tmp_path, monkeypatch), tmp_path / "run"
 
     run_sessions([timing], run, passes=1, max_time_s=0.01, threads=1)
-    run_duels([Duel("d", "aa", (timing, timing), blocks=2)], run, threads=1)
+    run_comparisons([PairedComparison("d", "aa", (timing, timing), blocks=2)], run, threads=1)
     found = [record for record in read_records(run / "records.jsonl") if record["kind"] in ("throughput", "duel")]
     assert [(r["status"], r["reason"]) for r in found] == [("ok", None)] * 2
 
     part = Slice("digits", (BATCH,), ("encoder",), ("eager", "tuned"))
     sample, proven = BenchSample((part,), passes=1, max_time_s=0.01), Proven(frozenset([cell]))
-    ladders = plan_ladders(
+    tuned_stages = plan_tuned_stages(
         sample, [(WORKLOAD, file)], [notation], packages(), proven, device="cpu", threads=1, backends=("torch",)
     )
-    assert ladders
+    assert tuned_stages
 
     traces = tmp_path / "traces"
     traces.mkdir()

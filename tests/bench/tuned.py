@@ -11,7 +11,7 @@ from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.timing.measure.stages import Stage
 from elbostone.timing.proof import Expected
-from elbostone.timing.truths import stage_truth
+from elbostone.timing.timed_problems import stage_reference
 from elbostone.workers.subject import Subject
 
 BATCH = 8
@@ -31,7 +31,7 @@ def problem_of(spec: Spec) -> Problem:
 @cache
 def expected(spec: Spec, dtype: str) -> Expected:
     problem = problem_of(spec)
-    return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
+    return Expected(rounded(problem, dtype), stage_reference(problem, dtype, STAGES))
 
 
 def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:

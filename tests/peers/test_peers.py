@@ -15,13 +15,13 @@ from elbostone.reference.problem import Problem, read_tensors, save_problem
 from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.timing.judge import throughput
+from elbostone.timing.judge.libraries import LibraryJudge
 from elbostone.timing.judge.throughput import throughput_rows
-from elbostone.timing.libraries.plan import plan_peers
-from elbostone.timing.libraries.table import PEERS, Peer
+from elbostone.timing.libraries.plan import plan_libraries
+from elbostone.timing.libraries.table import LIBRARIES, Library
 from elbostone.timing.proof import Expected
 from elbostone.timing.sessions import run_sessions
 from elbostone.timing.timings import Timing
-from elbostone.timing.truths import PeerJudge
 from elbostone.timing.workloads import Workload
 from elbostone.workers.records import read_records
 from elbostone.workers.supervisor import cpu_threads
@@ -41,7 +41,7 @@ PROBLEM = make_problem()
 
 def plan(folder: Path) -> tuple[list[Timing], list[dict[str, Any]]]:
     file = save_problem(PROBLEM, folder / "problems")
-    return plan_peers([(Workload("small", BATCH, PROBLEM), str(file))])
+    return plan_libraries([(Workload("small", BATCH, PROBLEM), str(file))])
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def expected_of(problem: Problem = PROBLEM) -> Expected:
 
 
 def proof(record: dict[str, Any], load: Callable[[str], Any], problem: Problem = PROBLEM) -> tuple[str, str]:
-    verdict, reason, _ = throughput.proof([record], expected_of(problem), load, PeerJudge().comparisons)
+    verdict, reason, _ = throughput.proof([record], expected_of(problem), load, LibraryJudge().comparisons)
     return verdict, str(reason)
 
 
@@ -74,25 +74,25 @@ def judged(run: tuple[Path, list[dict[str, Any]]], record: dict[str, Any], probl
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_every_variant_is_equal_and_timed(run: Any, name: str) -> None:
     records = of_peer(run, name)
     assert [(r["stage"], r["rung"]) for r in records] == [
-        (s, v.name) for s, vs in PEERS[name].stages.items() for v in vs
+        (s, v.name) for s, vs in LIBRARIES[name].stages.items() for v in vs
     ]
     rows = throughput_rows(records, lambda *_: expected_of(), lambda file: read_tensors(run[0] / "tensors" / file))
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         assert row["verdict"] == "equal", row["reason"]
         assert row["images_per_second"] > 0
-        assert (row["notation"], row["mode"], row["backend"]) == (name, "peer", PEERS[name].backend)
+        assert (row["notation"], row["mode"], row["backend"]) == (name, "peer", LIBRARIES[name].backend)
         tensors = read_tensors(run[0] / "tensors" / record["before"])
         gradients = {f"gradient/{weight}" for weight in PROBLEM.weights} if row["stage"] == "training_step" else set()
         assert set(tensors) == {"objective", "noise"} | gradients
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_planted_errors_are_seen(run: Any, name: str) -> None:
     """What the peer computed is held against a definition that has another weight, KL or bound."""
     for record in of_peer(run, name):
@@ -113,7 +113,7 @@ def test_planted_errors_are_seen(run: Any, name: str) -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_other_noise_is_seen(run: Any, name: str) -> None:
     record = of_peer(run, name)[-1]
     tensors = read_tensors(run[0] / "tensors" / record["before"])
@@ -125,7 +125,7 @@ def test_other_noise_is_seen(run: Any, name: str) -> None:
 
 @pytest.mark.peers
 def test_a_gradient_that_is_wrong_is_named(run: Any) -> None:
-    for name in PEERS:
+    for name in LIBRARIES:
         record = of_peer(run, name)[-1]
         tensors = read_tensors(run[0] / "tensors" / record["before"])
         wrong = {**tensors, "gradient/decoder.logits.bias": 1.001 * tensors["gradient/decoder.logits.bias"]}
@@ -135,9 +135,9 @@ def test_a_gradient_that_is_wrong_is_named(run: Any) -> None:
 
 
 def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Peer, "lacking", lambda self: ["something"] if self.name == "numpyro" else [])
+    monkeypatch.setattr(Library, "lacking", lambda self: ["something"] if self.name == "numpyro" else [])
     timings, missing = plan(tmp_path)
-    assert {timing.cell.notation for timing in timings} == set(PEERS) - {"numpyro"}
+    assert {timing.cell.notation for timing in timings} == set(LIBRARIES) - {"numpyro"}
     assert [(record["notation"], record["stage"]) for record in missing] == [
         ("numpyro", s) for s in ("elbo", "training_step")
     ]
@@ -149,5 +149,5 @@ def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypat
 
 def test_what_no_peer_has_is_not_planned(tmp_path: Path) -> None:
     tanh = replace(PROBLEM, spec=replace(SPEC, activation="tanh"))
-    assert plan_peers([(Workload("small", BATCH, tanh), "file")]) == ([], [])
-    assert plan_peers([(Workload("small", BATCH, PROBLEM), "file")], device="cuda") == ([], [])
+    assert plan_libraries([(Workload("small", BATCH, tanh), "file")]) == ([], [])
+    assert plan_libraries([(Workload("small", BATCH, PROBLEM), "file")], device="cuda") == ([], [])

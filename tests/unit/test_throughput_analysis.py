@@ -15,8 +15,8 @@ from elbostone.timing.judge.operations import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected
 from elbostone.timing.tables import write_throughput
+from elbostone.timing.timed_problems import stage_reference
 from elbostone.timing.timings import key_of
-from elbostone.timing.truths import stage_truth
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -30,7 +30,7 @@ def problem_of(batch: int) -> Problem:
 
 PROBLEMS = {problem.name: problem for problem in (problem_of(BATCH), problem_of(1))}
 EXPECTED = {
-    name: Expected(rounded(problem, "float32"), stage_truth(problem, "float32", ("encoder",)))
+    name: Expected(rounded(problem, "float32"), stage_reference(problem, "float32", ("encoder",)))
     for name, problem in PROBLEMS.items()
 }
 
@@ -69,7 +69,7 @@ def timing(microseconds: float, number: int = 1, **changes: Any) -> dict[str, An
     return record | changes
 
 
-def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **changes: Any) -> dict[str, Any]:
+def roofline(seconds: float, shape: tuple[int, ...], library: str = "torch", **changes: Any) -> dict[str, Any]:
     record = {
         "schema": 1,
         "kind": "roof",
@@ -87,8 +87,8 @@ def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **chang
 
 def load(name: str) -> Tensors:
     """`right`: the truth; `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
-    truth = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].truth.tensors
-    tensors = {head: np.array(truth[head]) for head in ("posterior_mean", "posterior_log_variance")}
+    reference = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].reference.tensors
+    tensors = {head: np.array(reference[head]) for head in ("posterior_mean", "posterior_log_variance")}
     if name == "wrong":
         tensors["posterior_mean"][2, 1] += 1e-3
     if name == "nan":
@@ -163,32 +163,34 @@ def test_a_planted_slow_cell_is_seen_as_slower() -> None:
 
 def test_roof_share_takes_the_best_library_and_library_share_the_own() -> None:
     # The encoder: [4, 6]·[6, 5] once and [4, 5]·[5, 2] twice.
-    roofs = [
-        roof(2e-6, (4, 6, 5)),
-        roof(3e-6, (4, 5, 2)),
-        roof(1e-6, (4, 6, 5), "numpy"),
-        roof(9e-6, (4, 5, 2), "numpy"),
+    rooflines = [
+        roofline(2e-6, (4, 6, 5)),
+        roofline(3e-6, (4, 5, 2)),
+        roofline(1e-6, (4, 6, 5), "numpy"),
+        roofline(9e-6, (4, 5, 2), "numpy"),
     ]
-    (row,) = rows_of(timing(100.0), *roofs)
+    (row,) = rows_of(timing(100.0), *rooflines)
     assert row["roof_share"] == pytest.approx((1 + 2 * 3) / 100)
     assert row["library_share"] == pytest.approx((2 + 2 * 3) / 100)
 
 
 def test_a_roof_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
     shapes = [(p.m, p.k, p.n) for p in products(SPEC, "encoder", BATCH)]
-    roofs = [roof(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
-    others = [roof(1e-9, shape, device="cuda") for shape in shapes] + [roof(1e-9, s, dtype="float64") for s in shapes]
-    assert rows_of(timing(100.0), *roofs, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
+    rooflines = [roofline(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
+    others = [roofline(1e-9, shape, device="cuda") for shape in shapes] + [
+        roofline(1e-9, s, dtype="float64") for s in shapes
+    ]
+    assert rows_of(timing(100.0), *rooflines, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
 
 
 def test_without_a_roof_of_these_shapes_there_is_no_share() -> None:
-    (row,) = rows_of(timing(100.0), roof(1e-6, (4, 6, 5)))
+    (row,) = rows_of(timing(100.0), roofline(1e-6, (4, 6, 5)))
     assert row["roof_share"] is row["library_share"] is None
 
 
 def test_batch_one_is_held_against_reading_the_weights() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
-    read = [roof(1e-6, (size,), operation="read"), roof(5e-7, (size,), "numpy", operation="read")]
+    read = [roofline(1e-6, (size,), operation="read"), roofline(5e-7, (size,), "numpy", operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *read)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.05), pytest.approx(0.1))
 
@@ -246,7 +248,7 @@ def test_without_a_peak_there_is_no_share_of_it() -> None:
 
 def test_reading_without_a_library_is_a_roof_of_batch_one_but_no_librarys_own() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
-    figures = [peak("read", size / 1e-7, size=size), roof(1e-6, (size,), operation="read")]
+    figures = [peak("read", size / 1e-7, size=size), roofline(1e-6, (size,), operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *figures)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.01), pytest.approx(0.1))
 

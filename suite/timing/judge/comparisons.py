@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from ..timings import DUEL, key_of
+from ..timings import COMPARISON, key_of
 
 Array = NDArray[np.float64]
 Record = Mapping[str, Any]
@@ -23,13 +23,13 @@ MARGIN = 0.02
 HARNESS_SHARE = 0.01
 """Where the harness itself takes more of a call than this, what it takes is subtracted."""
 
-DUEL_COLUMNS = (
+COMPARISON_COLUMNS = (
     *("duel", "question", "entry", "against", "ms", "against_ms"),
     *("ratio", "lower", "upper", "blocks", "subtracted_ns", "verdict", "reason"),
 )
 WHOSE = ("backend", "workload", "stage", "batch", "dtype")
-LADDER_COLUMNS = (
-    *DUEL_COLUMNS,
+STEP_COLUMNS = (
+    *COMPARISON_COLUMNS,
     *WHOSE,
     *("start", "rung", "adds", "of_published", "of_published_lower", "of_published_upper"),
 )
@@ -59,7 +59,9 @@ def verdict_of(lower: float, upper: float) -> str:
     return "faster" if upper < 1 / (1 + MARGIN) else "same"
 
 
-def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], int] = lambda entry: 0) -> list[Row]:
+def comparison_rows(
+    records: Iterable[Record], prove: Prove, against: Callable[[int], int] = lambda entry: 0
+) -> list[Row]:
     """One row per try and entry but the first.
 
     Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call, and `against_ms`; `ratio` = its
@@ -74,7 +76,7 @@ def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], 
     """
     rows: list[Row] = []
     for record in records:
-        if record.get("kind") != DUEL:
+        if record.get("kind") != COMPARISON:
             continue
         for index in range(1, len(record["entries"])):
             rows += entry_rows(record, index, against(index), prove)
@@ -84,7 +86,7 @@ def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], 
 def entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row]:
     """The rows of one entry of a record against another: one per try, or one that says why there is none."""
     entries = record["entries"]
-    row: Row = dict.fromkeys(DUEL_COLUMNS)
+    row: Row = dict.fromkeys(COMPARISON_COLUMNS)
     row |= {name: record[name] for name in ("duel", "question")}
     row |= {"entry": key_of(entries[index]), "against": key_of(entries[other])}
     if not record["outcomes"]:
@@ -108,22 +110,22 @@ def entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row
     return rows
 
 
-def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
+def step_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
     """The rungs of every ladder, each against the rung before it.
 
     Columns: those of `duel_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`, which is
     what is published, or eager where nothing is, and has no row of its own; `rung`, and what it `adds` in words;
     `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
     """
-    ladders = [r for r in records if r.get("kind") == DUEL and r["question"] == "ladder"]
+    tuned_stages = [r for r in records if r.get("kind") == COMPARISON and r["question"] == "ladder"]
     rows = []
-    for record in ladders:
-        steps = duel_rows([record], prove, against=lambda entry: entry - 1)
-        whole = {row["entry"]: row for row in duel_rows([record], prove)}
+    for record in tuned_stages:
+        compared = comparison_rows([record], prove, against=lambda entry: entry - 1)
+        whole = {row["entry"]: row for row in comparison_rows([record], prove)}
         keys = [key_of(entry) for entry in record["entries"]]
-        rungs = {key: entry.get("rung") or entry["mode"] for key, entry in zip(keys, record["entries"], strict=True)}
+        names = {key: entry.get("rung") or entry["mode"] for key, entry in zip(keys, record["entries"], strict=True)}
         adds = dict(zip(keys, record["labels"], strict=False))
-        for row in steps:
+        for row in compared:
             first = whole[row["entry"]]
             published = {
                 "of_published": first["ratio"],
@@ -133,18 +135,18 @@ def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
             about = {name: record["entries"][-1][name] for name in WHOSE}
             about |= {
                 "start": record["entries"][0]["mode"],
-                "rung": rungs[row["entry"]],
+                "rung": names[row["entry"]],
                 "adds": adds.get(row["entry"]),
             }
             rows.append({**row, **about, **published})
     return rows
 
 
-def fastest_rungs(records: Iterable[Record], prove: Prove) -> dict[tuple[str, str, str, int, str], str]:
+def fastest_steps(records: Iterable[Record], prove: Prove) -> dict[tuple[str, str, str, int, str], str]:
     """(backend, workload, stage, batch, dtype) → the rung with the lowest median, of those that are proven equal."""
     best: dict[tuple[str, str, str, int, str], tuple[float, str]] = {}
     for record in records:
-        if record.get("kind") != DUEL or record["question"] != "ladder" or not record["outcomes"]:
+        if record.get("kind") != COMPARISON or record["question"] != "ladder" or not record["outcomes"]:
             continue
         for index, entry in enumerate(record["entries"]):
             found = {**entry, **record["outcomes"][index], "pass": record["build"]}
@@ -153,4 +155,4 @@ def fastest_rungs(records: Iterable[Record], prove: Prove) -> dict[tuple[str, st
                 continue
             key = entry["backend"], entry["workload"], entry["stage"], entry["batch"], entry["dtype"]
             best[key] = min(best.get(key, (float("inf"), "")), (float(np.median(ns)), entry["rung"]))
-    return {key: rung for key, (_, rung) in best.items()}
+    return {key: last_step for key, (_, last_step) in best.items()}

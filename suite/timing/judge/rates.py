@@ -8,8 +8,8 @@ from typing import Any
 
 from ...backends.table import precision
 from ...reference.spec import Spec
-from ..timings import PEAK, ROOF, Roof
-from .operations import roofs
+from ..timings import PEAK, ROOFLINE, Roofline
+from .operations import rooflines
 
 Record = Mapping[str, Any]
 
@@ -28,13 +28,13 @@ class Rates:
         memory: device → bytes per second that are read from its memory, of all threads.
     """
 
-    best: dict[tuple[str, Roof], float] = field(default_factory=dict)
-    own: dict[tuple[str, str, Roof], float] = field(default_factory=dict)
+    best: dict[tuple[str, Roofline], float] = field(default_factory=dict)
+    own: dict[tuple[str, str, Roofline], float] = field(default_factory=dict)
     multiply_adds: dict[tuple[str, str], float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     _cached: dict[tuple[str, int], float] = field(default_factory=dict)
 
-    def seconds(self, device: str, roof: Roof, library: str | None = None) -> float | None:
+    def seconds(self, device: str, roofline: Roofline, library: str | None = None) -> float | None:
         """Seconds per call at the best rate; None where the run has none.
 
         Reading is also measured without any library, on the CPU and for any dtype: bytes are bytes.
@@ -45,10 +45,10 @@ class Rates:
             library: whose rates count; None for the best of all.
         """
         if library is not None:
-            return self.own.get((device, library, roof))
-        found = [self.best[device, roof]] if (device, roof) in self.best else []
-        if roof.operation == "read" and (rate := self._cached.get((device, roof.shape[0]))):
-            found.append(roof.shape[0] / rate)
+            return self.own.get((device, library, roofline))
+        found = [self.best[device, roofline]] if (device, roofline) in self.best else []
+        if roofline.operation == "read" and (rate := self._cached.get((device, roofline.shape[0]))):
+            found.append(roofline.shape[0] / rate)
         return min(found, default=None)
 
 
@@ -56,11 +56,11 @@ def rates_of(records: Iterable[Record]) -> Rates:
     """The rates of a run: of every roof the best of all sessions' medians, of every peak the best of all tries."""
     rates = Rates()
     for record in records:
-        if record.get("kind") == ROOF and record["seconds"] is not None:
+        if record.get("kind") == ROOFLINE and record["seconds"] is not None:
             device = "cpu" if record["library"] in ON_THE_CPU else record["device"]
-            roof = Roof(record["operation"], tuple(record["shape"]), record["dtype"])
-            own = device, record["library"], roof
-            rates.best[device, roof] = min(record["seconds"], rates.best.get((device, roof), float("inf")))
+            roofline = Roofline(record["operation"], tuple(record["shape"]), record["dtype"])
+            own = device, record["library"], roofline
+            rates.best[device, roofline] = min(record["seconds"], rates.best.get((device, roofline), float("inf")))
             rates.own[own] = min(record["seconds"], rates.own.get(own, float("inf")))
         elif record.get("kind") == PEAK and record["value"] is not None:
             _add_peak(rates, record)
@@ -93,8 +93,8 @@ def share(
         library: whose rates count; None for the best of all.
     """
     total = 0.0
-    for roof, count in roofs(spec, row["stage"], row["batch"], precision(row["dtype"])).items():
-        found = rates.seconds(row["device"], roof, library)
+    for roofline, count in rooflines(spec, row["stage"], row["batch"], precision(row["dtype"])).items():
+        found = rates.seconds(row["device"], roofline, library)
         if found is None:
             return None
         total += count * found

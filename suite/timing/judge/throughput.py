@@ -12,12 +12,12 @@ from ...backends.table import host_of, precision
 from ...reference.adam import Adam
 from ...reference.comparison import Comparison, Tensors, first_divergence, smallest_error
 from ...reference.spec import Spec
-from ..libraries.table import PEER
+from ..libraries.table import LIBRARY_MODE
 from ..measure.harness import BENCHMARK
 from ..proof import Expected
 from ..timings import HARNESS, THROUGHPUT, key_of
-from ..truths import PeerJudge
 from .comparisons import HARNESS_SHARE, interval
+from .libraries import LibraryJudge
 from .operations import flops
 from .rates import Rates, rates_of, share
 
@@ -81,7 +81,7 @@ def throughput_rows(records: Iterable[Record], expected: Expectations, load: Cal
     """
     records = list(records)
     rates, harness = rates_of(records), harness_ns(records)
-    peers = PeerJudge()
+    libraries = LibraryJudge()
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.get("kind") == THROUGHPUT:
@@ -92,18 +92,18 @@ def throughput_rows(records: Iterable[Record], expected: Expectations, load: Cal
         if first["status"] in ("missing", "unsupported"):  # there may be no truth of its problem either
             rows.append({**_unmeasured(group, first["status"], first["reason"]), "detects": None})
             continue
-        truth = truth_of(first, expected)
-        compared = peers.comparisons if first["mode"] == PEER else stage_comparisons
-        verdict, reason, detects = proof(group, truth, load, compared)
+        reference = reference_of(first, expected)
+        compared = libraries.comparisons if first["mode"] == LIBRARY_MODE else stage_comparisons
+        verdict, reason, detects = proof(group, reference, load, compared)
         own = harness.get((host_of(first["backend"]), first["device"]), 0.0)
-        row = row_of(group, truth.problem.spec, rates, verdict, reason, own)
+        row = row_of(group, reference.problem.spec, rates, verdict, reason, own)
         rows.append({**row, "detects": detects})
     return rows
 
 
-def truth_of(record: Record, expected: Expectations) -> Expected:
+def reference_of(record: Record, expected: Expectations) -> Expected:
     """What the stage of a record must return; of a peer the data and weights alone: `PeerJudge` makes its truth."""
-    bound = "elbo" if record["mode"] == PEER else record.get("bound", "elbo")
+    bound = "elbo" if record["mode"] == LIBRARY_MODE else record.get("bound", "elbo")
     return expected(record["problem"], precision(record["dtype"]), record["batch"], bound)
 
 

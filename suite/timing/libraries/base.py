@@ -24,7 +24,7 @@ LAYERS = (ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE, DECODER_HIDDEN, DE
 _CANONICAL, _KERNEL = parse_axes("out in"), parse_axes("in out")
 
 
-class PeerRun(ABC):
+class LibraryRun(ABC):
     """One stage of a library's own model with a problem's weights: calling it computes once.
 
     Attributes:
@@ -62,7 +62,7 @@ class PeerRun(ABC):
         """Any weight: where it is says where the model is."""
 
 
-class PeerLibrary(ABC):
+class LibraryDriver(ABC):
     """One library, imported.
 
     Args:
@@ -73,11 +73,11 @@ class PeerLibrary(ABC):
         self.binding = binding
 
     @abstractmethod
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         """The library's own evaluation of its bound, without gradients."""
 
     @abstractmethod
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         """The library's own step of Adam, at a learning rate of 1e-3."""
 
 

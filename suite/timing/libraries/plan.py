@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ...workers.records import Cell, make_record
-from ..timings import ABOUT, THROUGHPUT, Timing
+from ..timings import THROUGHPUT, Timing
 from ..workloads import Workload
-from .table import PEER, PEERS, supports
+from .table import LIBRARIES, LIBRARY_MODE, supports
 
 
-def plan_peers(
+def plan_libraries(
     workloads: Iterable[tuple[Workload, str]], *, device: str = "cpu", backends: Collection[str] = ()
 ) -> tuple[list[Timing], list[dict[str, Any]]]:
     """Every variant of every installed peer, and one record per peer, stage and batch of those that are missing.
@@ -29,20 +29,30 @@ def plan_peers(
     for workload, file in workloads:
         if device != "cpu" or not supports(workload.problem.spec):
             continue
-        for peer in PEERS.values():
-            if backends and peer.host not in backends:
+        for library in LIBRARIES.values():
+            if backends and library.host not in backends:
                 continue
-            cell = Cell(workload.problem.name, peer.name, peer.framework, peer.backend, device, "float32", PEER)
-            for stage, variants in peer.stages.items():
+            cell = Cell(
+                workload.problem.name, library.name, library.framework, library.backend, device, "float32", LIBRARY_MODE
+            )
+            for stage, variants in library.stages.items():
                 planned = [
                     Timing(
-                        cell, workload.name, stage, workload.batch, file, "", "", rung=variant.name, bound=variant.bound
+                        cell,
+                        workload.name,
+                        stage,
+                        workload.batch,
+                        file,
+                        "",
+                        "",
+                        last_step=variant.name,
+                        bound=variant.bound,
                     )
                     for variant in variants
                 ]
-                if not peer.lacking():
+                if not library.lacking():
                     timings += planned
                     continue
-                about = {name: getattr(planned[0], name) for name in ABOUT} | {"rung": "", "pass": None}
-                missing.append(make_record(cell, "missing", peer.remedy(), kind=THROUGHPUT, **about))
+                about = planned[0].about() | {"rung": "", "pass": None}
+                missing.append(make_record(cell, "missing", library.remedy(), kind=THROUGHPUT, **about))
     return timings, missing

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from ...backends.table import host_of
 from ...reference.spec import Spec
 
-PEER = "peer"
+LIBRARY_MODE = "peer"
 """The mode of their cells."""
 NOISE = "noise"
 """The tensor that a peer's outputs have more than ours: what the library drew, [sample, batch, latent]."""
@@ -29,7 +29,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Peer:
+class Library:
     """One library.
 
     Attributes:
@@ -77,10 +77,10 @@ class Peer:
 _SAMPLED, _EXACT = Variant("Trace_ELBO", "elbo_monte_carlo"), Variant("TraceMeanField_ELBO")
 _GRAPH = (Variant("tf.function"), Variant("tf.function-xla"))
 
-PEERS = {
-    peer.name: peer
-    for peer in (
-        Peer(
+LIBRARIES = {
+    library.name: library
+    for library in (
+        Library(
             "pythae",
             "torch",
             "torch",
@@ -90,7 +90,7 @@ PEERS = {
             "mean",
             {"elbo": (Variant("forward"),), "training_step": (Variant("BaseTrainer"),)},
         ),
-        Peer(
+        Library(
             "pyro-ppl",
             "torch",
             "torch",
@@ -103,7 +103,7 @@ PEERS = {
                 "training_step": (_SAMPLED, _EXACT, Variant("JitTrace_ELBO", "elbo_monte_carlo")),
             },
         ),
-        Peer(
+        Library(
             "numpyro",
             "jax",
             "jax",
@@ -122,7 +122,7 @@ PEERS = {
                 ),
             },
         ),
-        Peer(
+        Library(
             "tensorflow-probability",
             "tensorflow",
             "tensorflow",

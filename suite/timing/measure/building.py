@@ -37,10 +37,12 @@ def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
     """What is timed of a subject."""
     problem = open_problem(timing.problem_file)
     if timing.stage != "epoch":
-        return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung, awaited=timing.awaited)
+        return make_stage(
+            subject, problem, timing.stage, batch=timing.batch, last_step=timing.last_step, awaited=timing.awaited
+        )
     if expected.images is None:
         raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
-    return make_epoch(subject, problem, expected.images, timing.batch, rung=timing.rung)
+    return make_epoch(subject, problem, expected.images, timing.batch, last_step=timing.last_step)
 
 
 class FirstCall:

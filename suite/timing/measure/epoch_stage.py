@@ -77,7 +77,7 @@ class EpochStage(Stage):
         self.epoch.restore(self.start)
 
 
-def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *, rung: str = "") -> EpochStage:
+def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *, last_step: str = "") -> EpochStage:
     """The stage `epoch` of a subject.
 
     Args:
@@ -90,7 +90,7 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":
         tuner = open_tuner(subject.binding)
-        return EpochStage(subject, lambda part: tuner.epoch(subject, rung, part, batch), images, start, batch)
+        return EpochStage(subject, lambda part: tuner.epoch(subject, last_step, part, batch), images, start, batch)
 
     def published(part: Array) -> Epoch:
         laid_out = subject.laid_out(part.astype(np.float64)).astype(np.uint8)

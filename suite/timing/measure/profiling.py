@@ -14,7 +14,7 @@ from ...workers.records import Append, Status, make_record
 from ...workers.supervisor import Child, Lost, Start
 from ..asked import ProfileAsked
 from ..recipes import open_tuner
-from ..timings import ABOUT, PROFILE, Timing, thread_limit
+from ..timings import PROFILE, Timing, thread_limit
 from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
 from .device import open_timing
 
@@ -22,7 +22,7 @@ Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
 """Of an epoch, which is many steps, one call of each."""
-DIFFERS, NO_SUCH_RUNG = "differs", "no such rung"
+DIFFERS, NO_SUCH_STEP = "differs", "no such rung"
 """What a record has as its `found` where the timing is not what it should be; None elsewhere."""
 
 
@@ -65,7 +65,7 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
 
 
 def _record(timing: Timing, status: Status, reason: str | None = None, **more: Any) -> dict[str, Any]:
-    about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
+    about = {"kind": PROFILE, **timing.about()}
     return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
 
 
@@ -82,8 +82,8 @@ def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
 
 def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
     """The record of a timing; its trace is in the folder if it is proven."""
-    if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
-        return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
+    if timing.cell.mode == "tuned" and (lack := _lacking_step(binding, timing)):
+        return _record(timing, "failed", lack, found=NO_SUCH_STEP)
     expected = open_expected(timing)
     stage = build_stage(timing, build_subject(binding, timing), expected)
     first = FirstCall(stage, expected)
@@ -99,10 +99,10 @@ def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
     return _record(timing, "ok", calls=calls, **first.about(binding))
 
 
-def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
+def _lacking_step(binding: Binding, timing: Timing) -> str | None:
     """Why a tuned timing cannot be made; None where its stage has the rung."""
     spec = open_problem(timing.problem_file).spec
     names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
-    if timing.rung in names:
+    if timing.last_step in names:
         return None
-    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"
+    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.last_step}'"

@@ -14,15 +14,15 @@ from ...backends.table import COMPILED_MODES, precision
 from ...workers.records import SCHEMA, Append, make_record
 from ...workers.subject import Subject
 from ..asked import SessionAsked
-from ..libraries.stage import make_peer_stage
-from ..libraries.table import PEER
+from ..libraries.stage import make_library_stage
+from ..libraries.table import LIBRARY_MODE
 from ..proof import Expected
-from ..timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Timing
+from ..timings import HARNESS, PEAK, ROOFLINE, SESSION, THROUGHPUT, Timing
 from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .device import open_timing
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
-from .roofs import measure_ceilings, measure_roof
+from .rooflines import measure_ceilings, measure_roofline
 from .stages import Stage, repeated
 
 
@@ -54,11 +54,11 @@ class ChildSession:
             compiler_start_s=compiler,
         )
 
-    def measure_roofs(self) -> None:
+    def measure_rooflines(self) -> None:
         """The rates that this backend's library reaches, and the shared ones, one record per route."""
-        for roof in self.asked.roofs:
-            for found in measure_roof(self.device, roof, shared=self.asked.shared_roofs):
-                self._append(kind=ROOF, **vars(roof), **found)
+        for roofline in self.asked.rooflines:
+            for found in measure_roofline(self.device, roofline, shared=self.asked.shared_rooflines):
+                self._append(kind=ROOFLINE, **vars(roofline), **found)
 
     def measure_harness(self, benchmark: Any) -> None:
         """What the harness adds to every call of this session, as one record."""
@@ -81,7 +81,7 @@ class ChildSession:
             timing: what to time.
             benchmark: pytest-benchmark's fixture.
         """
-        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
+        about: dict[str, Any] = {"kind": THROUGHPUT, **timing.about()}
         about["pass"] = self.asked.number
         try:
             found = self._measured(timing, benchmark)
@@ -134,10 +134,10 @@ class ChildSession:
 
         The truth of a peer depends on what it drew: the judge makes it, and there is no figure without.
         """
-        if timing.cell.mode == PEER:
+        if timing.cell.mode == LIBRARY_MODE:
             problem = repeated(open_problem(timing.problem_file), timing.batch)
-            peer = make_peer_stage(self.binding, timing.cell, problem, timing.stage, timing.rung)
-            return peer, {"adapted": False}, None
+            library = make_library_stage(self.binding, timing.cell, problem, timing.stage, timing.last_step)
+            return library, {"adapted": False}, None
         expected = open_expected(timing)
         subject = self._subject(timing)
         about = {"adapted": subject.notation.adapted(expected.problem.spec)}

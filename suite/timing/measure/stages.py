@@ -109,18 +109,18 @@ class ForwardStage(Stage):
         inputs: tuple[Any, ...],
         returned: list[Symbol] | None,
         batch: int,
-        rung: str = "",
+        last_step: str = "",
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
         self.stage, self.inputs, self.returned = stage, inputs, returned
-        self.function = self._made(function, rung)
+        self.function = self._made(function, last_step)
 
-    def _made(self, function: Any, rung: str) -> Any:
+    def _made(self, function: Any, last_step: str) -> Any:
         """`function` as the subject's mode calls it."""
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).forward(subject, self.stage, rung, function, self.inputs, self.images)
+            return open_tuner(binding).forward(subject, self.stage, last_step, function, self.inputs, self.images)
         if subject.mode == "exported":
             return exported(subject, function, self.inputs)
         if subject.mode == "published" and len(self.inputs) == 1:
@@ -166,17 +166,17 @@ class TrainingStage(Stage):
         inputs: tuple[Any, Any],
         start: Mapping[str, Array],
         batch: int,
-        rung: str = "",
+        last_step: str = "",
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
         self.inputs, self.start = inputs, start
-        self.training = self._made(rung)
+        self.training = self._made(last_step)
 
-    def _made(self, rung: str) -> Training:
+    def _made(self, last_step: str) -> Training:
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).training(subject, rung, self.inputs, self.images)
+            return open_tuner(binding).training(subject, last_step, self.inputs, self.images)
         return open_timing(binding).training(subject)
 
     def __call__(self) -> Any:
@@ -218,7 +218,7 @@ def make_stage(
     stage: str,
     *,
     batch: int | None = None,
-    rung: str = "",
+    last_step: str = "",
     awaited: bool = True,
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
@@ -244,7 +244,7 @@ def make_stage(
 
     def forward(function: Any, inputs: tuple[Any, ...], names: Sequence[str] | None) -> ForwardStage:
         returned = None if names is None else [symbols[name] for name in names]
-        return ForwardStage(subject, stage, function, inputs, returned, batch, rung, awaited)
+        return ForwardStage(subject, stage, function, inputs, returned, batch, last_step, awaited)
 
     if stage == "encoder":
         if methods.encoder is None:
@@ -262,7 +262,7 @@ def make_stage(
     if stage == "elbo":
         return forward(subject.objective(), inputs, None)
     if stage == "training_step":
-        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung, awaited)
+        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, last_step, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

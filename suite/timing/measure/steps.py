@@ -15,22 +15,22 @@ from ...reference.problem import load_problem
 from ...workers.jobs import part_for
 from ...workers.records import Append
 from ...workers.supervisor import Child, Lost, Start
-from ..asked import LaddersAsked
-from ..comparisons import Duel
-from ..plan import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
+from ..asked import StepsAsked
+from ..comparisons import PairedComparison
+from ..plan import STEP_BATCHES, BenchSample, Key, Proven, plan_timings
 from ..recipes import Step, open_tuner
 from ..timings import Timing
 from ..workloads import Workload
 
-Asked = LaddersAsked
+Asked = StepsAsked
 
-LADDER = "ladder"
+STEP_COMPARISON = "ladder"
 """The question of a duel that finds the fastest rung."""
 BLOCKS, LIMIT_S = 20, 10.0
 
 
 @dataclass(frozen=True)
-class Ladder:
+class TunedStage:
     """What leads to the fastest of one stage.
 
     Attributes:
@@ -41,24 +41,24 @@ class Ladder:
 
     key: Key
     first: tuple[Timing, ...]
-    rungs: tuple[Step, ...]
+    steps: tuple[Step, ...]
 
     @property
     def dtype(self) -> str:
         return self.key[-1]
 
-    def duel(self) -> Duel:
+    def comparison(self) -> PairedComparison:
         """All rungs against each other, and against what is published and eager."""
         backend, workload, stage, batch, dtype = self.key
         like = self.first[0]
         cell = replace(like.cell, mode="tuned", dtype=dtype)
-        tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
-        name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
-        labels = (*(timing.cell.mode for timing in self.first), *(rung.adds for rung in self.rungs))
-        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
+        tuned = tuple(replace(like, cell=cell, last_step=last_step.name) for last_step in self.steps)
+        name = "-".join((STEP_COMPARISON, stage, workload, str(batch), backend, dtype))
+        labels = (*(timing.cell.mode for timing in self.first), *(last_step.adds for last_step in self.steps))
+        return PairedComparison(name, STEP_COMPARISON, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
 
 
-def plan_ladders(
+def plan_tuned_stages(
     sample: BenchSample,
     workloads: Iterable[tuple[Workload, str]],
     notations: Iterable[Notation],
@@ -68,7 +68,7 @@ def plan_ladders(
     device: str,
     threads: int,
     backends: Collection[str] = (),
-) -> list[Ladder]:
+) -> list[TunedStage]:
     """The ladders of all stages that a sample has tuned, on the backends that are installed.
 
     Args: as `plan_timings`; threads: of one operation.
@@ -92,7 +92,7 @@ def plan_ladders(
         for (backend, workload, stage, batch), timings in plain.items():
             if workload != part.workload or stage not in part.stages or batch not in part.batches:
                 continue
-            if batch not in LADDER_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
+            if batch not in STEP_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
                 continue
             # One notation's: the others' networks are the same.
             own = [t for t in timings if t.cell.notation == timings[0].cell.notation]
@@ -102,9 +102,9 @@ def plan_ladders(
     found = []
     for backend in dict.fromkeys(key[0] for key in wanted):
         keys = [key for key in wanted if key[0] == backend]
-        for key, rungs in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
-            if rungs:
-                found.append(Ladder(key, wanted[key], rungs))
+        for key, steps in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
+            if steps:
+                found.append(TunedStage(key, wanted[key], steps))
     return found
 
 
@@ -116,20 +116,20 @@ def _asked(
     found: list[tuple[Step, ...]] = []
 
     def take(line: bytes) -> bool:
-        found.append(tuple(Step(**rung) for rung in json.loads(line)["rungs"]))
+        found.append(tuple(Step(**last_step) for last_step in json.loads(line)["rungs"]))
         return True
 
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
         raise RuntimeError(f"{backend}: its ladders cannot be asked for: {tail or reason}")
 
-    start = Start(backend, device, (part_for("ladders", LaddersAsked(requests)),), threads)
+    start = Start(backend, device, (part_for("steps", StepsAsked(requests)),), threads)
     Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
     return found
 
 
-def measure(binding: Binding, asked: LaddersAsked, append: Append) -> None:
+def measure(binding: Binding, asked: StepsAsked, append: Append) -> None:
     """A line per request: its rungs."""
     tuner = open_tuner(binding)
     for file, stage, batch, dtype in asked.requests:
-        rungs = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
-        append({"kind": LADDER, "rungs": [vars(rung) for rung in rungs]})
+        steps = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
+        append({"kind": STEP_COMPARISON, "rungs": [vars(last_step) for last_step in steps]})

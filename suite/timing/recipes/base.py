@@ -70,13 +70,13 @@ class Tuner(ABC):
             dtype: of the products.
         """
 
-    def on(self, subject: Subject, stage: str, rung: str, batch: int) -> frozenset[str]:
+    def on(self, subject: Subject, stage: str, last_step: str, batch: int) -> frozenset[str]:
         """The names of the steps that are turned on in a subject's stage. Raises ValueError: there is no such step."""
-        return turned_on(self.steps(subject.spec, stage, batch, subject.dtype), rung)
+        return turned_on(self.steps(subject.spec, stage, batch, subject.dtype), last_step)
 
     @abstractmethod
     def forward(
-        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+        self, subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
     ) -> Forward:
         """`function(*inputs)` without gradients.
 
@@ -90,7 +90,7 @@ class Tuner(ABC):
         """
 
     @abstractmethod
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+    def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
         """Steps of Adam, as `stages.ADAM` has it, on the published objective.
 
         Args:
@@ -101,7 +101,7 @@ class Tuner(ABC):
         """
 
     @abstractmethod
-    def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
+    def epoch(self, subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
         """Passes over a data set.
 
         Args:

@@ -13,16 +13,16 @@ from typing import Any
 from ...backends import Binding
 from ...backends.table import COMPILED_MODES
 from ...workers.records import SCHEMA, Append
-from ..asked import BoutAsked, DuelsAsked
+from ..asked import ComparisonsAsked, RepetitionAsked
 from ..comparisons import PROGRESS
-from ..timings import DUEL, HARNESS, SESSION, Timing
-from .blocks import MIN_BLOCKS, Contestant, Slowed, alternate
+from ..timings import COMPARISON, HARNESS, SESSION, Timing
+from .blocks import MIN_BLOCKS, Arm, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
 from .device import open_timing
 from .harness import PAIRED, EmptyStage
 from .stages import Stage
 
-Asked = DuelsAsked
+Asked = ComparisonsAsked
 
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
 # it should have taken, but not before MIN_BLOCKS.
@@ -38,14 +38,14 @@ class Entry:
     timing: Timing
     share: float
     stage: Stage | None = None
-    contestant: Contestant | None = None
+    arm: Arm | None = None
     first: FirstCall | None = None
     outcome: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "reason": None})
 
     def lose(self, status: str, reason: str, trace: str = "") -> None:
         """Leave it out from here on."""
         self.outcome = {"status": status, "reason": reason, "traceback": trace}
-        self.stage = self.contestant = None
+        self.stage = self.arm = None
 
     def build(self, binding: Binding) -> None:
         """Make its model and its stage."""
@@ -57,22 +57,22 @@ class Entry:
         self.first = FirstCall(self.stage, open_expected(self.timing))
         self.outcome |= self.first.about(binding)
 
-    def calibrate(self, turn_s: float) -> None:
+    def calibrate(self, run_s: float) -> None:
         """Make it ready to be measured, if what it returned is equal to the truth."""
         assert self.stage is not None
         assert self.first is not None
         if not self.first.equal:
             return
-        self.contestant = Contestant(Slowed(self.stage, self.share) if self.share else self.stage)
-        self.contestant.calibrate(turn_s)
-        self.outcome["calls"] = self.contestant.calls
+        self.arm = Arm(Slowed(self.stage, self.share) if self.share else self.stage)
+        self.arm.calibrate(run_s)
+        self.outcome["calls"] = self.arm.calls
 
     def finish(self, folder: Path, stem: str) -> None:
         """Call it once more from its start, and keep what both calls returned."""
         assert self.first is not None
         after = self.first.tensors
-        if self.contestant is not None:
-            call = self.contestant.call
+        if self.arm is not None:
+            call = self.arm.call
             if isinstance(call, Slowed):
                 self.outcome["slowed_by"] = call.slowed_by
             after = self.first.again()
@@ -80,12 +80,12 @@ class Entry:
         self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
 
 
-def measure(binding: Binding, asked: DuelsAsked, append: Append) -> None:
+def measure(binding: Binding, asked: ComparisonsAsked, append: Append) -> None:
     """Measure all bouts."""
-    DuelSession(binding, asked, append).run()
+    ComparisonSession(binding, asked, append).run()
 
 
-class DuelSession:
+class ComparisonSession:
     """One backend on one device in one process, with the bouts that are asked for.
 
     Args:
@@ -94,23 +94,23 @@ class DuelSession:
         append: writes a record.
     """
 
-    def __init__(self, binding: Binding, asked: DuelsAsked, append: Append):
+    def __init__(self, binding: Binding, asked: ComparisonsAsked, append: Append):
         self.binding, self.asked, self.append = binding, asked, append
         self.folder = Path(asked.tensors)
         imported = time.time() - asked.started
-        if any(timing.cell.mode in COMPILED_MODES for bout in asked.bouts for timing in bout.entries):
+        if any(timing.cell.mode in COMPILED_MODES for repetition in asked.repetitions for timing in repetition.entries):
             open_timing(binding).start_compiler()
         self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
 
     def run(self) -> None:
         """All of it."""
         self.measure_harness()
-        for bout in self.asked.bouts:
-            self._append(DUEL, **self._run(bout))
+        for repetition in self.asked.repetitions:
+            self._append(COMPARISON, **self._run(repetition))
 
     def measure_harness(self) -> None:
         """What a turn adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
-        one, many = Contestant(EmptyStage(self.binding)), Contestant(EmptyStage(self.binding), calls=MANY_CALLS)
+        one, many = Arm(EmptyStage(self.binding)), Arm(EmptyStage(self.binding), calls=MANY_CALLS)
         rounds = [ns for block in alternate([one], EMPTY_SWEEPS) for ns in block]
         more = [ns for block in alternate([many], EMPTY_SWEEPS) for ns in block]
         self.harness = statistics.median(rounds), statistics.median(more)
@@ -121,45 +121,45 @@ class DuelSession:
         one, many = self.harness
         return many + (one - many) / calls
 
-    def _run(self, bout: BoutAsked) -> dict[str, Any]:
-        entries = [Entry(timing, share) for timing, share in zip(bout.entries, bout.slowed, strict=True)]
-        for index, (status, reason) in bout.lost.items():
+    def _run(self, repetition: RepetitionAsked) -> dict[str, Any]:
+        entries = [Entry(timing, share) for timing, share in zip(repetition.entries, repetition.slowed, strict=True)]
+        for index, (status, reason) in repetition.lost.items():
             entries[index].lose(status, reason)
         # All are built before any is called: a compiler that is reset for each that is built forgets nothing it made.
         self._each(entries, lambda index, entry: entry.build(self.binding))
         self._each(entries, lambda index, entry: entry.first_call(self.binding))
-        self._each(entries, lambda index, entry: entry.calibrate(bout.block_s / 2))
+        self._each(entries, lambda index, entry: entry.calibrate(repetition.block_s / 2))
         for entry in entries:
-            if entry.contestant is not None:
-                entry.outcome["harness_ns"] = self.harness_ns(entry.contestant.calls)
-        blocks_ns = self._measure(bout, entries)
-        stem = f"{bout.duel}-build-{bout.build}-entry"
+            if entry.arm is not None:
+                entry.outcome["harness_ns"] = self.harness_ns(entry.arm.calls)
+        blocks_ns = self._measure(repetition, entries)
+        stem = f"{repetition.comparison}-build-{repetition.build}-entry"
         self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))
         lost = next((entry.outcome for entry in entries), None) if not blocks_ns else None
         return {
             "status": lost["status"] if lost else "ok",
             "reason": lost["reason"] if lost else None,
-            **bout.described(),
+            **repetition.described(),
             "cold_cache": self.asked.cold_cache,
             "outcomes": [entry.outcome for entry in entries],
             "blocks_ns": blocks_ns,
         }
 
-    def _measure(self, bout: BoutAsked, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
+    def _measure(self, repetition: RepetitionAsked, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
         """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
-        present = [index for index, entry in enumerate(entries) if entry.contestant is not None]
-        contestants = [entry.contestant for entry in entries if entry.contestant is not None]
+        present = [index for index, entry in enumerate(entries) if entry.arm is not None]
+        arms = [entry.arm for entry in entries if entry.arm is not None]
         # What the one before has left in the caches is no part of what many calls in a row take. It must not be a part
         # of what a single call takes either that is held against those.
-        for contestant in contestants:
-            contestant.warm = any(other.calls > 1 for other in contestants)
+        for arm in arms:
+            arm.warm = any(other.calls > 1 for other in arms)
         found: list[list[list[float | None]]] = []
-        for _ in range(bout.tries if contestants else 0):
+        for _ in range(repetition.tries if arms else 0):
             self._progress(None)
-            block_s = sum(contestant.turn() for contestant in contestants) * 2 / 1e9
-            limits = [OVERRUN * bout.blocks * block_s, bout.limit_s]
+            block_s = sum(arm.run() for arm in arms) * 2 / 1e9
+            limits = [OVERRUN * repetition.blocks * block_s, repetition.limit_s]
             limit_s = min(seconds for seconds in limits if seconds is not None)
-            rows = alternate(contestants, bout.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
+            rows = alternate(arms, repetition.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
             whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
             for row, measured in zip(whole, rows, strict=True):
                 for index, ns in zip(present, measured, strict=True):

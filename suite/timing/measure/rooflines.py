@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backends.table import base_dtype
 from ...workers.gpu import gpus
-from ..timings import Roof
+from ..timings import Roofline
 from .device import TimingDevice
 from .onnx_runtime import constant_product
 
@@ -35,7 +35,7 @@ MEMORY_BYTES = 2**30
 Call = Callable[[], Any]
 
 
-def measure_roof(device: TimingDevice, roof: Roof, *, shared: bool) -> Iterator[dict[str, Any]]:
+def measure_roofline(device: TimingDevice, roofline: Roofline, *, shared: bool) -> Iterator[dict[str, Any]]:
     """Seconds per call of every route by which the roof's work can be done; the fields of one record each.
 
     A route is of a library; the libraries that no backend stands for are NumPy and, where it is installed, ONNX
@@ -47,23 +47,23 @@ def measure_roof(device: TimingDevice, roof: Roof, *, shared: bool) -> Iterator[
         shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
     """
     binding, generator = device.binding, np.random.default_rng(0)
-    numpy_dtype = np.dtype(base_dtype(roof.dtype))
+    numpy_dtype = np.dtype(base_dtype(roofline.dtype))
     # Below float32 NumPy computes nothing.
-    numpys = shared and roof.dtype in ("float32", "float64")
-    if roof.operation == "read":
-        size = 2 if roof.dtype == "bfloat16" else numpy_dtype.itemsize
-        vector = generator.standard_normal(max(1, roof.shape[0] // size), np.float32).astype(numpy_dtype)
-        yield from _measured(binding.backend, device.read(vector, roof.dtype), binding.synchronize)
+    numpys = shared and roofline.dtype in ("float32", "float64")
+    if roofline.operation == "read":
+        size = 2 if roofline.dtype == "bfloat16" else numpy_dtype.itemsize
+        vector = generator.standard_normal(max(1, roofline.shape[0] // size), np.float32).astype(numpy_dtype)
+        yield from _measured(binding.backend, device.read(vector, roofline.dtype), binding.synchronize)
         if numpys:
             yield from _measured("numpy", {"dot": lambda: np.dot(vector, vector)})
         return
-    m, k, n = roof.shape
+    m, k, n = roofline.shape
     a, b = (generator.standard_normal(shape, np.float32).astype(numpy_dtype) for shape in ((m, k), (k, n)))
-    yield from _measured(binding.backend, device.product(a, b, roof.dtype), binding.synchronize)
+    yield from _measured(binding.backend, device.product(a, b, roofline.dtype), binding.synchronize)
     if numpys:
         out = np.empty((m, n), numpy_dtype)
         yield from _measured("numpy", {"matmul": lambda: np.matmul(a, b, out=out)})
-    if shared and roof.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
+    if shared and roofline.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
         yield from _measured("onnxruntime", {"MatMul": constant_product(a, b, binding.threads())})
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from ...backends.table import host_of
+from ..aa import AA
 from ..measure.harness import BENCHMARK
-from ..timings import DUEL, HARNESS, key_of
-from ..trust import AA
+from ..timings import COMPARISON, HARNESS, key_of
 from .comparisons import CONFIDENCE, HARNESS_SHARE, Prove, entry_rows, interval
 
 Record = Mapping[str, Any]
@@ -58,7 +58,7 @@ COLUMNS = (
 )
 
 
-def trust_rows(records: Iterable[Record], prove: Prove, speeds: Iterable[Row]) -> list[Row]:
+def aa_rows(records: Iterable[Record], prove: Prove, speeds: Iterable[Row]) -> list[Row]:
     """The rows of trust.csv: A/A, planted slowness, and the harness's own cost.
 
     A/A and planted: one row per cell (a part), one per backend, and one of all where there are several backends.
@@ -76,15 +76,15 @@ def trust_rows(records: Iterable[Record], prove: Prove, speeds: Iterable[Row]) -
         speeds: the throughput rows of the run.
     """
     records = list(records)
-    bouts = [bout for record in records if is_aa(record) for bout in _bouts(record, prove)]
+    repetitions = [repetition for record in records if is_aa(record) for repetition in _repetitions(record, prove)]
     rows: list[Row] = []
-    for promise in (AA, PLANTED):
-        own = [bout for bout in bouts if bout.promise == promise]
-        backends = list(dict.fromkeys(bout.backend for bout in own))
+    for test in (AA, PLANTED):
+        own = [repetition for repetition in repetitions if repetition.test == test]
+        backends = list(dict.fromkeys(repetition.backend for repetition in own))
         for backend in backends:
-            group = [bout for bout in own if bout.backend == backend]
-            cells = dict.fromkeys(bout.cell for bout in group)
-            rows += [_row([bout for bout in group if bout.cell == cell], part=True) for cell in cells]
+            group = [repetition for repetition in own if repetition.backend == backend]
+            cells = dict.fromkeys(repetition.cell for repetition in group)
+            rows += [_row([repetition for repetition in group if repetition.cell == cell], part=True) for cell in cells]
             rows.append(_row(group))
         if len(backends) > 1:
             rows.append(_row(own) | {"backend": None})
@@ -99,11 +99,11 @@ def broken(rows: Iterable[Row]) -> bool:
 
 def is_aa(record: Record) -> bool:
     """Whether a record is of a duel that tests the timings themselves."""
-    return record.get("kind") == DUEL and record["question"] == AA
+    return record.get("kind") == COMPARISON and record["question"] == AA
 
 
 @dataclass(frozen=True)
-class _Bout:
+class _Repetition:
     """The tries of one entry of one build.
 
     Attributes:
@@ -116,7 +116,7 @@ class _Bout:
         reason: why those are lost.
     """
 
-    promise: str
+    test: str
     backend: str
     device: str
     stage: str
@@ -129,7 +129,7 @@ class _Bout:
     reason: str | None
 
 
-def _bouts(record: Record, prove: Prove) -> Iterable[_Bout]:
+def _repetitions(record: Record, prove: Prove) -> Iterable[_Repetition]:
     """Every entry of a record but the first, against the first."""
     for index, entry in enumerate(record["entries"]):
         if index == 0:
@@ -140,8 +140,8 @@ def _bouts(record: Record, prove: Prove) -> Iterable[_Bout]:
         asked = entry["slowed"]
         slowed_by = record["outcomes"][index]["slowed_by"] if asked and tries else None
         off = slowed_by is not None and abs(slowed_by - asked) > OFF
-        yield _Bout(
-            promise=PLANTED if asked else AA,
+        yield _Repetition(
+            test=PLANTED if asked else AA,
             backend=entry["backend"],
             device=entry["device"],
             stage=entry["stage"],
@@ -155,14 +155,14 @@ def _bouts(record: Record, prove: Prove) -> Iterable[_Bout]:
         )
 
 
-def _row(bouts: Sequence[_Bout], *, part: bool = False) -> Row:
-    first = bouts[0]
-    tries = [found for bout in bouts for found in bout.tries]
-    called = sum(verdict == "slower" if first.promise == PLANTED else verdict != "same" for _, verdict in tries)
-    slowed = [bout.slowed_by for bout in bouts if bout.slowed_by is not None]
-    row: Row = dict.fromkeys(COLUMNS) | {"promise": first.promise, "backend": first.backend, "device": first.device}
+def _row(repetitions: Sequence[_Repetition], *, part: bool = False) -> Row:
+    first = repetitions[0]
+    tries = [found for repetition in repetitions for found in repetition.tries]
+    called = sum(verdict == "slower" if first.test == PLANTED else verdict != "same" for _, verdict in tries)
+    slowed = [repetition.slowed_by for repetition in repetitions if repetition.slowed_by is not None]
+    row: Row = dict.fromkeys(COLUMNS) | {"promise": first.test, "backend": first.backend, "device": first.device}
     row |= {"tries": len(tries), "called": called, "slowed_by": statistics.median(slowed) if slowed else None}
-    row |= {name: sum(getattr(bout, name) for bout in bouts) for name in ("off", "lost")}
+    row |= {name: sum(getattr(repetition, name) for repetition in repetitions) for name in ("off", "lost")}
     if part:
         row |= {"stage": first.stage, "mode": first.mode, "cell": first.cell}
     if tries:
@@ -171,7 +171,7 @@ def _row(bouts: Sequence[_Bout], *, part: bool = False) -> Row:
         row |= {"rate": called / len(tries), "rate_lower": float(bounds.low), "rate_upper": float(bounds.high)}
         row |= {"ratio": ratio, "ratio_lower": lower, "ratio_upper": upper}
     kept = bool(tries) and not row["lost"] and _kept(row, part=part)
-    return row | {"holds": kept, "reason": _apart(bouts)}
+    return row | {"holds": kept, "reason": _apart(repetitions)}
 
 
 def _kept(row: Row, *, part: bool) -> bool:
@@ -183,15 +183,17 @@ def _kept(row: Row, *, part: bool) -> bool:
     return bool(least <= MOST_DIFFERENT and lower <= 1 + RATIO and upper >= 1 - RATIO)
 
 
-def _apart(bouts: Sequence[_Bout]) -> str | None:
+def _apart(repetitions: Sequence[_Repetition]) -> str | None:
     """How many tries do not count, and why."""
     counts: Counter[str] = Counter()
-    for bout in bouts:
-        if bout.reason:
-            counts[bout.reason] += bout.lost
+    for repetition in repetitions:
+        if repetition.reason:
+            counts[repetition.reason] += repetition.lost
     said = [f"{_tries(count)}: {reason}" for reason, count in counts.items()]
-    if shares := [bout.slowed_by for bout in bouts if bout.off and bout.slowed_by is not None]:
-        off = _tries(sum(bout.off for bout in bouts))
+    if shares := [
+        repetition.slowed_by for repetition in repetitions if repetition.off and repetition.slowed_by is not None
+    ]:
+        off = _tries(sum(r.off for r in repetitions))
         said.append(f"{off}: slowed by {min(shares):.1%} to {max(shares):.1%}")
     return "; ".join(said) or None
 
@@ -210,7 +212,7 @@ def _harness_rows(records: Sequence[Record], speeds: Sequence[Row]) -> list[Row]
         ns = statistics.median(medians)
         row: Row = dict.fromkeys(COLUMNS) | {"promise": HARNESS, "backend": backend, "device": device, "path": path}
         row |= {"harness_ns": ns, "harness_lower_ns": min(medians), "harness_upper_ns": max(medians)}
-        own = _of_figures(speeds, row) if path == BENCHMARK else _of_duels(records, row)
+        own = _of_figures(speeds, row) if path == BENCHMARK else _of_comparisons(records, row)
         rows.append(row | own)
     return rows
 
@@ -235,7 +237,7 @@ def _of_figures(speeds: Iterable[Row], harness: Row) -> Row:
     }
 
 
-def _of_duels(records: Iterable[Record], harness: Row) -> Row:
+def _of_comparisons(records: Iterable[Record], harness: Row) -> Row:
     """What the harness adds to the contestants of a backend's duels, where what is over HARNESS_SHARE is subtracted.
 
     It can be from those alone whose record says what a turn of theirs adds.
@@ -243,7 +245,7 @@ def _of_duels(records: Iterable[Record], harness: Row) -> Row:
     found: dict[str, tuple[float, float, bool]] = {}
     for record in records:
         whose = record.get("backend"), record.get("device")
-        if record.get("kind") != DUEL or whose != (harness["backend"], harness["device"]):
+        if record.get("kind") != COMPARISON or whose != (harness["backend"], harness["device"]):
             continue
         for index, (entry, outcome) in enumerate(zip(record["entries"], record["outcomes"], strict=False)):
             took = [block[index] for blocks in record["blocks_ns"] for block in blocks if block[index] is not None]

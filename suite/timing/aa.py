@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..backends.table import BACKENDS
 from ..notations.schema import Notation
-from .comparisons import PairedComparison
+from .asked import PairedComparison
 from .plan import BenchSample, Proven, Slice, plan_timings
 from .workloads import MNIST_SIZE, Workload
 

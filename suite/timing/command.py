@@ -17,11 +17,12 @@ from ..reference.errors import BadInput, EnvironmentLacks
 from ..reference.problem import save_problem
 from ..report.console import print_json, shown_path, stderr
 from ..workers.pool import blind_backends
-from ..workers.records import append_record
+from ..workers.records import append_record, as_document
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import lacking_compiler
 from .measure.profiling import NO_SUCH_STEP, run_profile
 from .plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, timings_of
+from .records import ProfileRecord
 from .timed_problems import images_of, write_expected
 from .timings import Timing
 from .workloads import WORKLOADS, make_workload
@@ -68,12 +69,12 @@ def carry_out_profile(
         record = profile(folder, timing, threads=threads, timeout_s=timeout_s)
     place = trace_folder(folder, timing)
     if as_json:
-        print_json({"schema": 1, "run": str(folder.path), "trace": str(place), "record": record})
-    elif record["status"] == "ok":
-        _print(place, record["calls"])
+        print_json({"schema": 1, "run": str(folder.path), "trace": str(place), "record": as_document(record)})
+    elif record.status == "ok":
+        _print(place, record.calls)
     else:
-        print(f"{record['found'] or record['status']}: {key}: {record['reason']}")
-    raise typer.Exit(int(record["status"] != "ok"))
+        print(f"{record.found or record.status}: {key}: {record.reason}")
+    raise typer.Exit(int(record.status != "ok"))
 
 
 def _print(place: Path, calls: int) -> None:
@@ -136,7 +137,7 @@ OPENED_BY = {
 }
 
 
-def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float) -> dict[str, Any]:
+def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float) -> ProfileRecord:
     """Trace a timing; its record is kept in the run folder. Returns the record.
 
     Raises:
@@ -149,9 +150,9 @@ def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float
     place = trace_folder(folder, timing)
     place.mkdir(parents=True)
     record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)
-    if record["found"] == NO_SUCH_STEP:
+    if record.found == NO_SUCH_STEP:
         shutil.rmtree(folder.path)  # as with every bad input, nothing is left behind
-        raise BadInput(f"--profile {timing.key}: {record['reason']}")
+        raise BadInput(f"--profile {timing.key}: {record.reason}")
     append_record(folder.records, record)
     return record
 

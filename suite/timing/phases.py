@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
@@ -12,10 +11,11 @@ from ..backends.table import BACKENDS, precision
 from ..notations.registry import packages
 from ..notations.schema import Notation
 from ..workers.processor import computes_bfloat16
-from ..workers.records import Status, append_record, make_record
+from ..workers.records import append_record
 from ..workers.run_folder import RunFolder
 from .aa import AaSample, plan_aa
-from .comparisons import PairedComparison, run_comparisons
+from .asked import PairedComparison
+from .comparisons import run_comparisons
 from .judge.aa import Row as AaRow
 from .judge.aa import aa_rows, is_aa
 from .judge.comparisons import fastest_steps, step_rows
@@ -24,10 +24,11 @@ from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
 from .measure.steps import TunedStage, plan_tuned_stages
 from .plan import BenchSample, Proven, plan_timings
+from .records import ComparisonRecord, Measured, ThroughputRecord, timing_records, unmeasured
 from .sessions import run_sessions
 from .tables import write_aa, write_steps, write_throughput
 from .timed_problems import expected_of, kept_workloads, prover, write_expected
-from .timings import COMPARISON, THROUGHPUT, Roofline, Timing, key_of
+from .timings import Roofline, Timing
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Throughput:
     folder: RunFolder
     sample: BenchSample
     timings: Sequence[Timing]
-    missing: Sequence[dict[str, Any]]
+    missing: Sequence[ThroughputRecord]
     rooflines: Sequence[Roofline]
     threads: int
     timeout_s: float
@@ -47,7 +48,7 @@ class Throughput:
         """How many timings there will be, all passes counted."""
         return len(self.timings) * self.sample.passes
 
-    def run(self, on_record: Callable[[dict[str, Any]], None]) -> list[Row]:
+    def run(self, on_record: Callable[[Measured], None]) -> list[Row]:
         """Time what has no record yet and write the tables."""
         note(self.folder, self.missing)
         run_sessions(
@@ -59,7 +60,7 @@ class Throughput:
             rooflines=self.rooflines,
             peaks=True,
             timeout_s=self.timeout_s,
-            on_record=lambda record: on_record(record) if record["kind"] == THROUGHPUT else None,
+            on_record=lambda record: on_record(record) if isinstance(record, ThroughputRecord) else None,
             again=self._unstable,
             repeats=self.sample.repeats,
         )
@@ -67,7 +68,7 @@ class Throughput:
 
     def _unstable(self) -> set[str]:
         """What is to be timed again."""
-        return unstable(self.folder.all_records(), self.sample.passes) if self.sample.repeats else set()
+        return unstable(timing_records(self.folder.records), self.sample.passes) if self.sample.repeats else set()
 
 
 def plan_throughput(
@@ -87,7 +88,7 @@ def plan_throughput(
     """
     workloads = kept_workloads(folder, sample)
     chosen = list(notations)
-    steps = fastest_steps(folder.all_records(), prover(folder))
+    steps = fastest_steps(timing_records(folder.records), prover(folder))
     timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, steps=steps, backends=backends)
     timings, missing = installed(timings)
     if sample.libraries:
@@ -104,24 +105,19 @@ def plan_throughput(
     return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
 
 
-def note(folder: RunFolder, records: Iterable[dict[str, Any]]) -> None:
+def note(folder: RunFolder, records: Iterable[ThroughputRecord]) -> None:
     """Append the records of what cannot be timed, those that the run does not have yet."""
-    known = {key_of(record) for record in folder.all_records() if record.get("kind") == THROUGHPUT}
+    measured = timing_records(folder.records)
+    known = {record.timing.key for record in measured if isinstance(record, ThroughputRecord)}
     for record in records:
-        if key_of(record) not in known:
+        if record.timing.key not in known:
             append_record(folder.records, record)
 
 
-def unmeasured(timing: Timing, status: Status, reason: str) -> dict[str, Any]:
-    """The record of a timing that no process is started for."""
-    about = {"kind": THROUGHPUT, **timing.about(), "pass": None}
-    return make_record(timing.cell, status, reason, **about)
-
-
-def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, Any]]]:
+def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[ThroughputRecord]]:
     """The timings whose mode is installed, and a record of each other one, with what installs it."""
     found: list[Timing] = []
-    missing: list[dict[str, Any]] = []
+    missing: list[ThroughputRecord] = []
     for timing in timings:
         cell = timing.cell
         backend = BACKENDS[cell.backend]
@@ -134,7 +130,7 @@ def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[dict[str, A
 
 def tabulate_run(folder: RunFolder) -> list[Row]:
     """The throughput rows of a run's records; the tables are written."""
-    records, settings = folder.all_records(), msgspec.to_builtins(folder.settings())
+    records, settings = timing_records(folder.records), msgspec.to_builtins(folder.settings())
     rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
     if rows or not any(is_aa(record) for record in records):  # a run may do nothing but test its timings
         write_throughput(rows, settings, folder.path)
@@ -160,14 +156,14 @@ class PairedPhase:
         """How many records there will be."""
         return sum(comparison.builds for comparison in self.comparisons)
 
-    def run(self, on_record: Callable[[dict[str, Any]], None]) -> None:
+    def run(self, on_record: Callable[[Measured], None]) -> None:
         """Measure what has no record yet."""
         run_comparisons(
             self.comparisons,
             self.folder.path,
             threads=self.threads,
             timeout_s=self.timeout_s,
-            on_record=lambda record: on_record(record) if record["kind"] == COMPARISON else None,
+            on_record=lambda record: on_record(record) if isinstance(record, ComparisonRecord) else None,
         )
 
 
@@ -195,7 +191,7 @@ def plan_steps(
     return PairedPhase(folder, comparisons, threads, timeout_s)
 
 
-def _unsupported(tuned_stage: TunedStage) -> dict[str, Any]:
+def _unsupported(tuned_stage: TunedStage) -> ThroughputRecord:
     first = tuned_stage.first[0]
     return unmeasured(
         replace(first, cell=replace(first.cell, dtype=tuned_stage.dtype, mode="tuned")), "unsupported", NO_BFLOAT16
@@ -227,7 +223,7 @@ def tabulate_aa(folder: RunFolder, speeds: Sequence[Row]) -> list[AaRow]:
         folder: the run.
         speeds: its throughput rows.
     """
-    rows = aa_rows(folder.all_records(), prover(folder), speeds)
+    rows = aa_rows(timing_records(folder.records), prover(folder), speeds)
     if rows:
         write_aa(rows, folder.path)
     return rows

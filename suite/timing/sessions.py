@@ -8,18 +8,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.activity import verified_document
+from ..workers.activity import verified
 from ..workers.environment import kept_by_jax
 from ..workers.jobs import part_for
-from ..workers.records import append_record, make_record, read_records
+from ..workers.records import append_record
 from ..workers.supervisor import Child, Lost, Start
 from .asked import SessionAsked
 from .caches import Caches, caches_of_a_run
 from .peaks import peaks_beside
-from .timings import THROUGHPUT, OnRecord, Roofline, Timing, key_of, thread_limit
+from .records import Measured, ThroughputRecord, as_measured, timing_records, unmeasured
+from .timings import Roofline, Timing, thread_limit
 
 ROOFLINE_PASSES = 2
 """In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
@@ -111,7 +113,7 @@ def run_sessions(
     rooflines: Sequence[Roofline] = (),
     peaks: bool = False,
     timeout_s: float = 120,
-    on_record: OnRecord = lambda record: None,
+    on_record: Callable[[Measured], None] = lambda record: None,
     again: Callable[[], Collection[str]] = tuple,
     repeats: int = 0,
 ) -> None:
@@ -156,7 +158,7 @@ class Runner:
     threads: int
     rooflines: tuple[Roofline, ...]
     timeout_s: float
-    on_record: OnRecord
+    on_record: Callable[[Measured], None]
     caches: Caches
     records: Path = field(init=False)
 
@@ -165,12 +167,11 @@ class Runner:
         for name in ("tensors", "benchmark"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
-    def finished(self) -> set[tuple[str, str, int]]:
+    def finished(self) -> set[tuple[str, str, int | None]]:
         """The timings and passes that have a record."""
-        if not self.records.exists():
-            return set()
-        found = (record for record in read_records(self.records) if record.get("kind") == THROUGHPUT)
-        return {(key_of(record), record["problem"], record["pass"]) for record in found}
+        records = timing_records(self.records)
+        found = [record for record in records if isinstance(record, ThroughputRecord)]
+        return {(record.timing.key, record.cell.problem, record.number) for record in found}
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
         """The sessions that have something left to time, with that alone."""
@@ -195,12 +196,14 @@ class Runner:
         threads = thread_limit(session.timings[0], self.threads)
 
         def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
-            self._settle(session, timing, status, reason, tail)
+            record = unmeasured(timing, status, reason, number=session.number)
+            self._write(msgspec.structs.replace(record, traceback=tail))
 
         def take(line: bytes) -> bool:
-            record = json.loads(line)
-            self._write(verified_document(record, threads) if record["kind"] == THROUGHPUT else record)
-            return bool(record["kind"] == THROUGHPUT)
+            record = as_measured(json.loads(line))
+            timed = isinstance(record, ThroughputRecord)
+            self._write(verified(record, threads) if isinstance(record, ThroughputRecord) else record)
+            return timed
 
         caches, cold = self.caches.open(session.group, first=session.number == 1)
         start = Start(
@@ -244,11 +247,6 @@ class Runner:
             *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
         ]
 
-    def _settle(self, session: Session, timing: Timing, status: Lost, reason: str, tail: str) -> None:
-        about: dict[str, Any] = {"kind": THROUGHPUT, **timing.about()}
-        about["pass"] = session.number
-        self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
-
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: Measured) -> None:
         append_record(self.records, record)
         self.on_record(record)

@@ -12,11 +12,10 @@ from ..report.console import print_table
 from ..report.tables import frame, markdown, write_table, write_whole
 from .aa import AA
 from .judge.aa import COLUMNS as AA_COLUMNS
-from .judge.aa import PLANTED
+from .judge.aa import HARNESS, PLANTED
 from .judge.comparisons import STEP_COLUMNS
 from .judge.throughput import COLUMNS, INTERVAL_PROCESSES, Row
 from .measure.harness import BENCHMARK
-from .timings import HARNESS
 
 SHOWN = (
     "workload",

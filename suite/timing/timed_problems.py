@@ -37,6 +37,7 @@ from .proof import (
     reference_file,
     save_reference,
 )
+from .records import ThroughputRecord
 from .timings import Timing
 from .workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 
@@ -174,10 +175,10 @@ def prover(folder: RunFolder) -> Prove:
     expected = expected_of(folder)
     known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
 
-    def prove(records: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+    def prove(records: Sequence[ThroughputRecord]) -> tuple[str, str | None]:
         first = records[0]
-        key = tuple((record.get("before"), record.get("after"), record["status"]) for record in records)
-        if key not in known or first["status"] != "ok":
+        key = tuple((record.before, record.after, record.status) for record in records)
+        if key not in known or first.status != "ok":
             known[key] = proof(records, reference_of(first, expected), folder.tensors_of)[:2]
         return known[key]
 

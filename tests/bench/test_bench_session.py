@@ -19,6 +19,7 @@ from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.phases import installed
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import load_expected
+from elbostone.timing.records import as_measured
 from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_sessions
 from elbostone.timing.timed_problems import write_expected
 from elbostone.timing.timings import Timing
@@ -70,7 +71,7 @@ def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: floa
 def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     file = folder / "problems" / f"{WORKLOAD.problem.name}.json"
     rows = throughput_rows(
-        records,
+        [as_measured(record) for record in records],
         lambda _, dtype, batch, bound: load_expected(file, WORKLOAD.problem, dtype, batch, bound),
         lambda name: read_tensors(folder / "tensors" / name),
     )
@@ -132,7 +133,7 @@ def test_a_mode_that_is_not_installed_is_a_row_with_what_installs_it(
     proven = Proven(frozenset([cell("torch")]))
     timings, missing = installed(plan_timings(sample, workloads, [notations()[NOTATION]], packages(), proven))
     assert {timing.cell.mode for timing in timings} == {"eager"}
-    assert [record["stage"] for record in missing] == ["encoder", "decoder"]
+    assert [record.stage for record in missing] == ["encoder", "decoder"]
     row, _ = throughput_rows(missing, lambda *_: pytest.fail("there is no truth to ask for"), lambda _: {})
     assert (row["verdict"], row["images_per_second"]) == ("missing", None)
     assert row["reason"] == "torch exported needs no_such_package: pip install 'elbostone[torch,exported]'"

@@ -11,7 +11,8 @@ import pytest
 from elbostone.notations.registry import notations, packages
 from elbostone.notations.schema import Notation
 from elbostone.reference.problem import save_problem
-from elbostone.timing.comparisons import PairedComparison, run_comparisons
+from elbostone.timing.asked import PairedComparison
+from elbostone.timing.comparisons import run_comparisons
 from elbostone.timing.measure.blocks import Arm, Slowed, alternate
 from elbostone.timing.measure.comparison import ComparisonSession, Entry
 from elbostone.timing.timed_problems import write_expected

@@ -8,7 +8,8 @@ from planted_folder import marked, plant
 
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import save_problem
-from elbostone.timing.comparisons import PairedComparison, run_comparisons
+from elbostone.timing.asked import PairedComparison
+from elbostone.timing.comparisons import run_comparisons
 from elbostone.timing.measure.profiling import run_profile
 from elbostone.timing.measure.steps import plan_tuned_stages
 from elbostone.timing.phases import write_expected
@@ -44,5 +45,5 @@ def test_sessions_duels_ladders_and_traces(tmp_path: Path, monkeypatch: pytest.M
     traces = tmp_path / "traces"
     traces.mkdir()
     record = run_profile(timing, traces, threads=1, timeout_s=120)
-    assert (record["status"], record["reason"]) == ("ok", None)
+    assert (record.status, record.reason) == ("ok", None)
     assert marked(marks) == []

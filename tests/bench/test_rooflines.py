@@ -50,14 +50,14 @@ def test_tf32_is_of_a_gpu_alone() -> None:
 def test_a_roof_has_a_record_per_route(shared: bool) -> None:
     device = open_timing(open_binding("torch", "cpu"))
     found = list(measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=shared))
-    names = {(f["library"], f["route"]) for f in found} - {("onnxruntime", "MatMul")}
+    names = {(f.library, f.route) for f in found} - {("onnxruntime", "MatMul")}
     assert names == {("torch", "mm"), ("torch", "oneDNN")} | ({("numpy", "matmul")} if shared else set())
     for record in found:
-        assert record["status"] == "ok"
-        assert len(record["rounds_ns"]) >= 2, "of a route that is slow while the machine is busy, what told so"
-        assert 0 < record["seconds"] < 1
+        assert record.status == "ok"
+        assert len(record.rounds_ns) >= 2, "of a route that is slow while the machine is busy, what told so"
+        assert 0 < record.seconds < 1
     read = list(measure_roofline(device, Roofline("read", (4000,), "bfloat16"), shared=shared))
-    assert {f["library"] for f in read} == {"torch"}, "NumPy has no bfloat16"
+    assert {f.library for f in read} == {"torch"}, "NumPy has no bfloat16"
 
 
 @pytest.mark.backend("torch")
@@ -77,11 +77,11 @@ def test_a_route_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AttributeError("no such operator")
 
     monkeypatch.setattr(device, "product", lambda a, b, dtype: {"gone": gone, "numpy": lambda: a @ b})
-    found = {f["route"]: f for f in measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=False)}
-    assert found["gone"]["status"] == "failed"
-    assert found["gone"]["reason"] == "AttributeError: no such operator"
-    assert found["gone"]["seconds"] is None
-    assert found["numpy"]["status"] == "ok"
+    found = {f.route: f for f in measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=False)}
+    assert found["gone"].status == "failed"
+    assert found["gone"].reason == "AttributeError: no such operator"
+    assert found["gone"].seconds is None
+    assert found["numpy"].status == "ok"
 
 
 def sleeper(seconds: float, calls: list[float]) -> Callable[[], None]:

@@ -9,6 +9,7 @@ import pytest
 
 from elbostone.timing.aa import AA
 from elbostone.timing.judge.aa import COLUMNS, PLANTED, aa_rows, broken
+from elbostone.timing.records import as_measured
 from elbostone.timing.tables import sections, write_aa
 
 BLOCKS = 20
@@ -16,8 +17,10 @@ OK = {"status": "ok", "reason": None, "before": "x", "after": "x"}
 
 
 def entry(stage: str, backend: str, slowed: float = 0.0) -> dict[str, Any]:
-    cell = {"notation": "a", "backend": backend, "device": "cpu", "dtype": "float32", "mode": "eager"}
-    return {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "slowed": slowed, **cell}
+    cell = {"problem": "tiny", "notation": "a", "framework": backend.partition("-")[0], "backend": backend}
+    cell |= {"device": "cpu", "dtype": "float32", "mode": "eager"}
+    timed = {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "awaited": True, "threads": "pinned"}
+    return {**cell, **timed, "slowed": slowed}
 
 
 def repetition(
@@ -26,7 +29,7 @@ def repetition(
     """A build whose tries have these ratios, block for block, of the same cell and of the slowed one."""
     tries = [[[1e6, 1e6 * a, 1e6 * b]] * BLOCKS for a, b in zip(same, slowed, strict=True)]
     about = {"kind": "duel", "duel": f"aa-{stage}-{backend}", "question": "aa", "build": 1, "status": "ok"}
-    about |= {"reason": None, "labels": [], "backend": backend, "device": "cpu", "tries": len(tries)}
+    about |= {"reason": None, "labels": [], "backend": backend, "device": "cpu", "tries": len(tries), "block_s": 4e-3}
     entries = [entry(stage, backend), entry(stage, backend), entry(stage, backend, 0.1)]
     return {**about, "entries": entries, "outcomes": [OK, OK, OK | {"slowed_by": by}], "blocks_ns": tries}
 
@@ -42,7 +45,7 @@ def equal(records: Sequence[Any]) -> tuple[str, str | None]:
 
 
 def rows_of(*records: dict[str, Any], prove: Any = equal) -> list[dict[str, Any]]:
-    return aa_rows(records, prove, [])
+    return aa_rows([as_measured(record) for record in records], prove, [])
 
 
 def total(test: str, *records: dict[str, Any], prove: Any = equal) -> dict[str, Any]:
@@ -128,7 +131,7 @@ def test_what_was_slowed_by_another_share_is_counted_apart(by: float) -> None:
 def test_tries_of_what_differs_are_lost_and_no_promise_holds() -> None:
     record = hundred()
     record["outcomes"][2] = OK | {"slowed_by": 0.1, "before": "wrong"}
-    wrong = lambda records: ("differs", "z[1]") if records[0]["before"] == "wrong" else ("equal", None)  # noqa: E731
+    wrong = lambda records: ("differs", "z[1]") if records[0].before == "wrong" else ("equal", None)  # noqa: E731
     row = total(PLANTED, record, hundred(), prove=wrong)
     assert (row["tries"], row["lost"], row["holds"]) == (100, 100, False)
     assert row["reason"] == "100 tries: differs: z[1]"
@@ -171,7 +174,7 @@ def figure(share: float, subtracted: bool) -> dict[str, Any]:
 
 
 def test_the_harness_is_held_against_figures_from_which_it_was_subtracted() -> None:
-    records = [harness(ns, "benchmark") for ns in (900.0, 1000.0, 2000.0)]
+    records = [as_measured(harness(ns, "benchmark")) for ns in (900.0, 1000.0, 2000.0)]
     (row,) = aa_rows(records, equal, [figure(0.002, False), figure(0.04, True)])
     assert (row["harness_ns"], row["harness_lower_ns"], row["harness_upper_ns"]) == (1000, 900, 2000)
     assert (row["share"], row["against_ns"], row["subtracted"]) == (0.04, pytest.approx(25_000), 1)

@@ -1,5 +1,6 @@
 """From raw rounds to rows: medians, intervals, shares of the roofs, and what is not equal has no figure."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from elbostone.reference.spec import Spec
 from elbostone.timing.judge.operations import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected
+from elbostone.timing.records import as_measured, timing_records
 from elbostone.timing.tables import write_throughput
 from elbostone.timing.timed_problems import stage_reference
-from elbostone.timing.timings import key_of
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -77,6 +78,7 @@ def roofline(seconds: float, shape: tuple[int, ...], library: str = "torch", **c
         "device": "cpu",
         "pass": 1,
         "library": library,
+        "route": "mm",
         "operation": "product",
         "shape": list(shape),
         "dtype": "float32",
@@ -97,7 +99,12 @@ def load(name: str) -> Tensors:
 
 
 def rows_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    return throughput_rows(records, lambda name, dtype, batch, bound: EXPECTED[name], load)
+    measured = [as_measured(record) for record in records]
+    return throughput_rows(measured, lambda name, dtype, batch, bound: EXPECTED[name], load)
+
+
+def unstable_of(*records: dict[str, Any]) -> set[str]:
+    return unstable([as_measured(record) for record in records], passes=2)
 
 
 def test_a_row_has_every_column_and_the_cell() -> None:
@@ -140,9 +147,10 @@ def test_what_the_first_processes_do_not_agree_on_is_unstable_whatever_later_one
     steady = [timing(100.0, n, stage="decoder") for n in (1, 2)]
     wild = [timing(100.0 * n, n) for n in (1, 2)]
     later = [timing(100.0, n, stage="decoder") for n in (3,)] + [timing(100.0, n) for n in (3, 4)]
-    assert unstable([*steady, *wild, *later], passes=2) == {key_of(wild[0])}
-    assert unstable([*steady, *wild[:1], *later], passes=2) == set(), "it was not timed so often"
-    assert unstable([timing(1.0, n, rounds_ns=[]) for n in (1, 2)], passes=2) == set(), "it was not timed"
+    key = as_measured(wild[0]).timing.key
+    assert unstable_of(*steady, *wild, *later) == {key}
+    assert unstable_of(*steady, *wild[:1], *later) == set(), "it was not timed so often"
+    assert unstable_of(*(timing(1.0, n, rounds_ns=[]) for n in (1, 2))) == set(), "it was not timed"
 
 
 @pytest.mark.parametrize(("other", "stable"), [(109.0, True), (112.0, False)])
@@ -218,10 +226,12 @@ def test_graphs_are_counted_where_something_was_compiled() -> None:
     assert [row["graphs"] for row in rows_of(timing(100.0), compiled)] == [None, 2]
 
 
-def test_records_of_equality_are_passed_over() -> None:
+def test_records_of_equality_are_passed_over(tmp_path: Path) -> None:
     equality = timing(100.0)
     del equality["kind"]
-    assert rows_of(equality) == []
+    file = tmp_path / "records.jsonl"
+    file.write_text(json.dumps(equality) + "\n", encoding="utf-8")
+    assert timing_records(file) == []
 
 
 def peak(quantity: str, value: float | None, dtype: str = "", size: int = 0, **changes: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from elbostone.timing.judge.rates import rates_of, share
 from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.plan import BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import Expected
+from elbostone.timing.records import Measured, RateRecord, ThroughputRecord
 from elbostone.timing.timed_problems import stage_reference
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import Workload
@@ -52,21 +53,31 @@ def planned(chosen: list[Notation], proven: Proven) -> list[Timing]:
     return plan_timings(SAMPLE, files, chosen, {notation.id: notation.id for notation in chosen}, proven)
 
 
-def recorded(timings: list[Timing]) -> list[dict[str, Any]]:
-    """A record per timing and pass, and the roofs of every session."""
-    records: list[dict[str, Any]] = [
-        {**timing.as_json(), "schema": 1, "kind": "throughput", "pass": number, "status": "ok", "reason": None}
-        | {"rounds_ns": [1000] * 9, "first_call_s": 0.1, "graphs": None, "peak_memory_mb": 1.0}
-        | {"before": "right", "after": "right", "images": BATCH, "adam": None}
+def recorded(timings: list[Timing]) -> list[Measured]:
+    """A record per timing and pass, and the rooflines of every session."""
+    records: list[Measured] = [
+        ThroughputRecord(
+            cell=timing.cell,
+            status="ok",
+            **timing.about(),
+            number=number,
+            rounds_ns=[1000] * 9,
+            first_call_s=0.1,
+            peak_memory_mb=1.0,
+            before="right",
+            after="right",
+            images=BATCH,
+        )
         for timing in timings
         for number in (1, 2)
     ]
     return records + [roofline((m, 5, 2)) for m in range(100)]
 
 
-def roofline(shape: tuple[int, ...]) -> dict[str, Any]:
-    about = {"kind": "roof", "device": "cpu", "library": "torch", "operation": "product", "dtype": "float32"}
-    return about | {"shape": shape, "seconds": 1e-6}
+def roofline(shape: tuple[int, ...]) -> RateRecord:
+    return RateRecord(
+        device="cpu", library="torch", route="mm", operation="product", dtype="float32", shape=shape, seconds=1e-6
+    )
 
 
 def load(_: str) -> Tensors:

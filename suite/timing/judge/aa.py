@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,16 @@ import numpy as np
 from scipy.stats import binomtest
 
 from ...backends.table import host_of
+from ...workers.records import cell_of
 from ..aa import AA
 from ..measure.harness import BENCHMARK
-from ..timings import COMPARISON, HARNESS, key_of
-from .comparisons import CONFIDENCE, HARNESS_SHARE, Prove, entry_rows, interval
+from ..records import ComparisonRecord, HarnessRecord, Measured
+from ..timings import Timing
+from .comparisons import CONFIDENCE, HARNESS_SHARE, Prove, entry_rows, interval, times_of
 
-Record = Mapping[str, Any]
 Row = dict[str, Any]
 
-PLANTED = "planted"
+PLANTED, HARNESS = "planted", "harness"
 MOST_DIFFERENT = 0.05
 LEAST_SLOWER = 0.95
 RATIO = 0.02
@@ -58,7 +59,7 @@ COLUMNS = (
 )
 
 
-def aa_rows(records: Iterable[Record], prove: Prove, speeds: Iterable[Row]) -> list[Row]:
+def aa_rows(records: Iterable[Measured], prove: Prove, speeds: Iterable[Row]) -> list[Row]:
     """The rows of trust.csv: A/A, planted slowness, and the harness's own cost.
 
     A/A and planted: one row per cell (a part), one per backend, and one of all where there are several backends.
@@ -76,7 +77,8 @@ def aa_rows(records: Iterable[Record], prove: Prove, speeds: Iterable[Row]) -> l
         speeds: the throughput rows of the run.
     """
     records = list(records)
-    repetitions = [repetition for record in records if is_aa(record) for repetition in _repetitions(record, prove)]
+    tested = [record for record in records if isinstance(record, ComparisonRecord) and is_aa(record)]
+    repetitions = [repetition for record in tested for repetition in _repetitions(record, prove)]
     rows: list[Row] = []
     for test in (AA, PLANTED):
         own = [repetition for repetition in repetitions if repetition.test == test]
@@ -97,9 +99,9 @@ def broken(rows: Iterable[Row]) -> bool:
     return any(row["promise"] == AA for row in found) and any(row["holds"] is False for row in found)
 
 
-def is_aa(record: Record) -> bool:
-    """Whether a record is of a duel that tests the timings themselves."""
-    return record.get("kind") == COMPARISON and record["question"] == AA
+def is_aa(record: Measured) -> bool:
+    """Whether a record is of a comparison that tests the timings themselves."""
+    return isinstance(record, ComparisonRecord) and record.question == AA
 
 
 @dataclass(frozen=True)
@@ -129,24 +131,22 @@ class _Repetition:
     reason: str | None
 
 
-def _repetitions(record: Record, prove: Prove) -> Iterable[_Repetition]:
+def _repetitions(record: ComparisonRecord, prove: Prove) -> Iterable[_Repetition]:
     """Every entry of a record but the first, against the first."""
-    for index, entry in enumerate(record["entries"]):
-        if index == 0:
-            continue
+    for index, arm in list(enumerate(record.entries))[1:]:
         rows = entry_rows(record, index, 0, prove)
         tries = [(row["ratio"], row["verdict"]) for row in rows if row["ratio"] is not None]
-        lost = record["tries"] - len(tries)
-        asked = entry["slowed"]
-        slowed_by = record["outcomes"][index]["slowed_by"] if asked and tries else None
+        lost = record.tries - len(tries)
+        asked = arm.slowed
+        slowed_by = record.outcomes[index].slowed_by if asked and tries else None
         off = slowed_by is not None and abs(slowed_by - asked) > OFF
         yield _Repetition(
             test=PLANTED if asked else AA,
-            backend=entry["backend"],
-            device=entry["device"],
-            stage=entry["stage"],
-            mode=entry["mode"],
-            cell=key_of(entry),
+            backend=arm.backend,
+            device=arm.device,
+            stage=arm.stage,
+            mode=arm.mode,
+            cell=arm.timing.key,
             tries=() if off else tuple(tries),
             slowed_by=slowed_by,
             off=len(tries) if off else 0,
@@ -202,11 +202,11 @@ def _tries(count: int) -> str:
     return f"{count} {'try' if count == 1 else 'tries'}"
 
 
-def _harness_rows(records: Sequence[Record], speeds: Sequence[Row]) -> list[Row]:
-    found: dict[tuple[str, str, str], list[float]] = {}
+def _harness_rows(records: Sequence[Measured], speeds: Sequence[Row]) -> list[Row]:
+    found: dict[tuple[str | None, str, str], list[float]] = {}
     for record in records:
-        if record.get("kind") == HARNESS:
-            found.setdefault((record["backend"], record["device"], record["path"]), []).append(record["ns"])
+        if isinstance(record, HarnessRecord):
+            found.setdefault((record.backend, record.device, record.path), []).append(record.ns)
     rows = []
     for (backend, device, path), medians in found.items():
         ns = statistics.median(medians)
@@ -215,6 +215,12 @@ def _harness_rows(records: Sequence[Record], speeds: Sequence[Row]) -> list[Row]
         own = _of_figures(speeds, row) if path == BENCHMARK else _of_comparisons(records, row)
         rows.append(row | own)
     return rows
+
+
+def _timing_of(row: Row) -> Timing:
+    """The timing of a throughput row."""
+    how = row["rung"], row["awaited"], row["threads"]
+    return Timing(cell_of({"problem": "", **row}), row["workload"], row["stage"], row["batch"], "", "", "", *how)
 
 
 NOTHING: Row = {"reason": "no timing to hold it against"}
@@ -229,7 +235,7 @@ def _of_figures(speeds: Iterable[Row], harness: Row) -> Row:
         return NOTHING
     quickest = max(own, key=lambda row: float(row["harness_share"]))
     return {
-        "cell": key_of(quickest),
+        "cell": _timing_of(quickest).key,
         "against_ns": harness["harness_ns"] / quickest["harness_share"],
         "share": quickest["harness_share"],
         "subtracted": sum(row["harness_subtracted"] for row in own),
@@ -237,22 +243,23 @@ def _of_figures(speeds: Iterable[Row], harness: Row) -> Row:
     }
 
 
-def _of_comparisons(records: Iterable[Record], harness: Row) -> Row:
+def _of_comparisons(records: Iterable[Measured], harness: Row) -> Row:
     """What the harness adds to the contestants of a backend's duels, where what is over HARNESS_SHARE is subtracted.
 
     It can be from those alone whose record says what a turn of theirs adds.
     """
     found: dict[str, tuple[float, float, bool]] = {}
     for record in records:
-        whose = record.get("backend"), record.get("device")
-        if record.get("kind") != COMPARISON or whose != (harness["backend"], harness["device"]):
+        if not isinstance(record, ComparisonRecord):
             continue
-        for index, (entry, outcome) in enumerate(zip(record["entries"], record["outcomes"], strict=False)):
-            took = [block[index] for blocks in record["blocks_ns"] for block in blocks if block[index] is not None]
-            if took and not entry["slowed"]:
-                median, key = statistics.median(took), key_of(entry)
-                added = outcome.get("harness_ns", harness["harness_ns"])
-                found[key] = max(found.get(key, (0.0, 0.0, True)), (added / median, median, "harness_ns" in outcome))
+        if (record.backend, record.device) != (harness["backend"], harness["device"]):
+            continue
+        for index, (arm, outcome) in enumerate(zip(record.entries, record.outcomes, strict=False)):
+            took = times_of(record, index)
+            if took and not arm.slowed:
+                median, key, known = statistics.median(took), arm.timing.key, outcome.harness_ns is not None
+                added = outcome.harness_ns if outcome.harness_ns is not None else harness["harness_ns"]
+                found[key] = max(found.get(key, (0.0, 0.0, True)), (added / median, median, known))
     if not found:
         return NOTHING
     cell = max(found, key=lambda key: found[key])

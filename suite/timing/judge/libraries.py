@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from ...reference.truth import against_truth
 from ..libraries.table import NOISE
 from ..measure.stages import repeated
 from ..proof import Expected
-
-Record = Mapping[str, Any]
+from ..records import ThroughputRecord
 
 SIGMAS = 6
 """How many standard errors the mean and the variance of drawn noise may be from 0 and 1."""
@@ -31,7 +29,7 @@ class LibraryJudge:
     def __init__(self) -> None:
         self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
 
-    def comparisons(self, record: Record, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
+    def comparisons(self, record: ThroughputRecord, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
         """What a stage of a peer returned against the truth of what it drew, in the order of data flow.
 
         Args:
@@ -40,7 +38,7 @@ class LibraryJudge:
             expected: whose x and weights it had.
         """
         noise = tensors[NOISE].astype(np.float64)
-        problem = repeated(expected.problem, record["batch"])
+        problem = repeated(expected.problem, record.batch)
         normal = list(_normality(noise, problem.noise.shape))
         yield from normal
         if not all(comparison.equal for comparison in normal):
@@ -49,9 +47,9 @@ class LibraryJudge:
         outputs = {name: tensor for name, tensor in tensors.items() if name != NOISE}
         yield from against_truth(problem, outputs, reference)
 
-    def _truth(self, expected: Expected, drawn: Problem, record: Record) -> Truth:
+    def _truth(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
         """Of what was drawn; N is measured with the problem's own noise, on its own rows."""
-        dtype, bound = precision(record["dtype"]), record["bound"]
+        dtype, bound = precision(record.cell.dtype), record.bound
         key = expected.problem.name, dtype, bound
         if key not in self.allowed:
             self.allowed[key] = tolerances(expected.problem, dtype, bound=bound)

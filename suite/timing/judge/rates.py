@@ -8,10 +8,9 @@ from typing import Any
 
 from ...backends.table import precision
 from ...reference.spec import Spec
-from ..timings import PEAK, ROOFLINE, Roofline
+from ..records import Measured, PeakRecord, RateRecord
+from ..timings import Roofline
 from .operations import rooflines
-
-Record = Mapping[str, Any]
 
 #: Libraries that compute on the CPU, whatever the device of the session that asked them.
 ON_THE_CPU = ("numpy", "onnxruntime")
@@ -52,28 +51,28 @@ class Rates:
         return min(found, default=None)
 
 
-def rates_of(records: Iterable[Record]) -> Rates:
+def rates_of(records: Iterable[Measured]) -> Rates:
     """The rates of a run: of every roof the best of all sessions' medians, of every peak the best of all tries."""
     rates = Rates()
     for record in records:
-        if record.get("kind") == ROOFLINE and record["seconds"] is not None:
-            device = "cpu" if record["library"] in ON_THE_CPU else record["device"]
-            roofline = Roofline(record["operation"], tuple(record["shape"]), record["dtype"])
-            own = device, record["library"], roofline
-            rates.best[device, roofline] = min(record["seconds"], rates.best.get((device, roofline), float("inf")))
-            rates.own[own] = min(record["seconds"], rates.own.get(own, float("inf")))
-        elif record.get("kind") == PEAK and record["value"] is not None:
-            _add_peak(rates, record)
+        if isinstance(record, RateRecord) and record.seconds is not None:
+            device = "cpu" if record.library in ON_THE_CPU else record.device
+            roofline = Roofline(record.operation, record.shape, record.dtype)
+            own = device, record.library, roofline
+            rates.best[device, roofline] = min(record.seconds, rates.best.get((device, roofline), float("inf")))
+            rates.own[own] = min(record.seconds, rates.own.get(own, float("inf")))
+        elif isinstance(record, PeakRecord) and record.value is not None:
+            _add_peak(rates, record, record.value)
     return rates
 
 
-def _add_peak(rates: Rates, record: Record) -> None:
-    device, value = record["device"], record["value"]
-    if record["quantity"] == "fma":
-        key = device, record["dtype"]
+def _add_peak(rates: Rates, record: PeakRecord, value: float) -> None:
+    device = record.device
+    if record.quantity == "fma" and record.dtype is not None:
+        key = device, record.dtype
         rates.multiply_adds[key] = max(value, rates.multiply_adds.get(key, 0.0))
-    elif record["quantity"] == "read":
-        size = device, record["bytes"]
+    elif record.quantity == "read" and record.bytes is not None:
+        size = device, record.bytes
         rates._cached[size] = max(value, rates._cached.get(size, 0.0))
         # The largest that was read does not fit the cache.
         largest = max(number for where, number in rates._cached if where == device)

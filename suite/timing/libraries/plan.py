@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from dataclasses import replace
 
-from ...workers.records import Cell, make_record
-from ..timings import THROUGHPUT, Timing
+from ...workers.records import Cell
+from ..records import ThroughputRecord, unmeasured
+from ..timings import Timing
 from ..workloads import Workload
 from .table import LIBRARIES, LIBRARY_MODE, supports
 
 
 def plan_libraries(
     workloads: Iterable[tuple[Workload, str]], *, device: str = "cpu", backends: Collection[str] = ()
-) -> tuple[list[Timing], list[dict[str, Any]]]:
+) -> tuple[list[Timing], list[ThroughputRecord]]:
     """Every variant of every installed peer, and one record per peer, stage and batch of those that are missing.
 
     Args:
@@ -25,7 +26,7 @@ def plan_libraries(
         timings, and records of status `missing` with what installs the library.
     """
     timings: list[Timing] = []
-    missing: list[dict[str, Any]] = []
+    missing: list[ThroughputRecord] = []
     for workload, file in workloads:
         if device != "cpu" or not supports(workload.problem.spec):
             continue
@@ -37,22 +38,11 @@ def plan_libraries(
             )
             for stage, variants in library.stages.items():
                 planned = [
-                    Timing(
-                        cell,
-                        workload.name,
-                        stage,
-                        workload.batch,
-                        file,
-                        "",
-                        "",
-                        last_step=variant.name,
-                        bound=variant.bound,
-                    )
-                    for variant in variants
+                    Timing(cell, workload.name, stage, workload.batch, file, last_step=v.name, bound=v.bound)
+                    for v in variants
                 ]
-                if not library.lacking():
+                if library.lacking():
+                    missing.append(unmeasured(replace(planned[0], last_step=""), "missing", library.remedy()))
+                else:
                     timings += planned
-                    continue
-                about = planned[0].about() | {"rung": "", "pass": None}
-                missing.append(make_record(cell, "missing", library.remedy(), kind=THROUGHPUT, **about))
     return timings, missing

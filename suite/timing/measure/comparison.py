@@ -8,14 +8,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from ...backends import Binding
 from ...backends.table import COMPILED_MODES
-from ...workers.records import SCHEMA, Append
-from ..asked import ComparisonsAsked, RepetitionAsked
-from ..comparisons import PROGRESS
-from ..timings import COMPARISON, HARNESS, SESSION, Timing
+from ...workers.records import Append, Status
+from ..asked import ComparisonsAsked, PairedComparison, Repetition
+from ..comparisons import Progress
+from ..records import ComparisonRecord, HarnessRecord, Outcome, SessionRecord
+from ..timings import Timing
 from .blocks import MIN_BLOCKS, Arm, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
 from .device import open_timing
@@ -33,18 +35,18 @@ MANY_CALLS = 100
 
 @dataclass
 class Entry:
-    """One timing of a duel, its stage, and what became of it."""
+    """One arm of a comparison, its stage, and what became of it."""
 
     timing: Timing
     share: float
     stage: Stage | None = None
     arm: Arm | None = None
     first: FirstCall | None = None
-    outcome: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "reason": None})
+    outcome: Outcome = field(default_factory=Outcome)
 
-    def lose(self, status: str, reason: str, trace: str = "") -> None:
+    def lose(self, status: Status, reason: str, trace: str = "") -> None:
         """Leave it out from here on."""
-        self.outcome = {"status": status, "reason": reason, "traceback": trace}
+        self.outcome = Outcome(status=status, reason=reason, traceback=trace)
         self.stage = self.arm = None
 
     def build(self, binding: Binding) -> None:
@@ -55,17 +57,17 @@ class Entry:
         """Call it once, and note what that took and returned."""
         assert self.stage is not None
         self.first = FirstCall(self.stage, open_expected(self.timing))
-        self.outcome |= self.first.about(binding)
+        self.outcome = Outcome(**self.first.about(binding))
 
     def calibrate(self, run_s: float) -> None:
-        """Make it ready to be measured, if what it returned is equal to the truth."""
+        """Make it ready to be measured, if what it returned is equal to the reference."""
         assert self.stage is not None
         assert self.first is not None
         if not self.first.equal:
             return
         self.arm = Arm(Slowed(self.stage, self.share) if self.share else self.stage)
         self.arm.calibrate(run_s)
-        self.outcome["calls"] = self.arm.calls
+        self.outcome = replace(self.outcome, calls=self.arm.calls)
 
     def finish(self, folder: Path, stem: str) -> None:
         """Call it once more from its start, and keep what both calls returned."""
@@ -73,11 +75,10 @@ class Entry:
         after = self.first.tensors
         if self.arm is not None:
             call = self.arm.call
-            if isinstance(call, Slowed):
-                self.outcome["slowed_by"] = call.slowed_by
+            slowed_by = call.slowed_by if isinstance(call, Slowed) else None
             after = self.first.again()
-            self.outcome["draws"] = self.first.draws
-        self.outcome |= keep_outputs(folder, stem, self.first.tensors, after)
+            self.outcome = replace(self.outcome, slowed_by=slowed_by, draws=self.first.draws)
+        self.outcome = replace(self.outcome, **keep_outputs(folder, stem, self.first.tensors, after))
 
 
 def measure(binding: Binding, asked: ComparisonsAsked, append: Append) -> None:
@@ -98,54 +99,70 @@ class ComparisonSession:
         self.binding, self.asked, self.append = binding, asked, append
         self.folder = Path(asked.tensors)
         imported = time.time() - asked.started
-        if any(timing.cell.mode in COMPILED_MODES for repetition in asked.repetitions for timing in repetition.entries):
+        if any(
+            timing.cell.mode in COMPILED_MODES
+            for repetition in asked.repetitions
+            for timing in repetition.comparison.entries
+        ):
             open_timing(binding).start_compiler()
-        self._append(SESSION, path=PAIRED, versions=self.binding.versions(), import_s=imported)
+        self.append(
+            SessionRecord(
+                backend=asked.backend,
+                device=asked.device,
+                path=PAIRED,
+                versions=self.binding.versions(),
+                import_s=imported,
+            )
+        )
 
     def run(self) -> None:
         """All of it."""
         self.measure_harness()
         for repetition in self.asked.repetitions:
-            self._append(COMPARISON, **self._run(repetition))
+            self.append(self._run(repetition))
 
     def measure_harness(self) -> None:
-        """What a turn adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
+        """What a block adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
         one, many = Arm(EmptyStage(self.binding)), Arm(EmptyStage(self.binding), calls=MANY_CALLS)
         rounds = [ns for block in alternate([one], EMPTY_SWEEPS) for ns in block]
         more = [ns for block in alternate([many], EMPTY_SWEEPS) for ns in block]
         self.harness = statistics.median(rounds), statistics.median(more)
-        self._append(HARNESS, path=PAIRED, ns=self.harness[0], rounds_ns=rounds, ns_of_many=self.harness[1])
+        self.append(
+            HarnessRecord(
+                backend=self.asked.backend,
+                device=self.asked.device,
+                path=PAIRED,
+                ns=self.harness[0],
+                rounds_ns=rounds,
+                ns_of_many=self.harness[1],
+            )
+        )
 
     def harness_ns(self, calls: int) -> float:
         """What a turn of so many calls adds to each of them."""
         one, many = self.harness
         return many + (one - many) / calls
 
-    def _run(self, repetition: RepetitionAsked) -> dict[str, Any]:
-        entries = [Entry(timing, share) for timing, share in zip(repetition.entries, repetition.slowed, strict=True)]
+    def _run(self, repetition: Repetition) -> ComparisonRecord:
+        asked = repetition.comparison
+        entries = [Entry(timing, share) for timing, share in zip(asked.entries, asked.shares, strict=True)]
         for index, (status, reason) in repetition.lost.items():
             entries[index].lose(status, reason)
         # All are built before any is called: a compiler that is reset for each that is built forgets nothing it made.
         self._each(entries, lambda index, entry: entry.build(self.binding))
         self._each(entries, lambda index, entry: entry.first_call(self.binding))
-        self._each(entries, lambda index, entry: entry.calibrate(repetition.block_s / 2))
+        self._each(entries, lambda index, entry: entry.calibrate(asked.block_s / 2))
         for entry in entries:
             if entry.arm is not None:
-                entry.outcome["harness_ns"] = self.harness_ns(entry.arm.calls)
-        blocks_ns = self._measure(repetition, entries)
-        stem = f"{repetition.comparison}-build-{repetition.build}-entry"
+                entry.outcome = replace(entry.outcome, harness_ns=self.harness_ns(entry.arm.calls))
+        blocks_ns = self._measure(asked, entries)
+        stem = f"{asked.name}-build-{repetition.build}-entry"
         self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))
-        lost = next((entry.outcome for entry in entries), None) if not blocks_ns else None
-        return {
-            "status": lost["status"] if lost else "ok",
-            "reason": lost["reason"] if lost else None,
-            **repetition.described(),
-            "cold_cache": self.asked.cold_cache,
-            "outcomes": [entry.outcome for entry in entries],
-            "blocks_ns": blocks_ns,
-        }
+        outcomes = [entry.outcome for entry in entries]
+        lost = outcomes[0] if not blocks_ns else Outcome()
+        return repetition.record(lost.status, lost.reason, outcomes, blocks_ns, cold_cache=self.asked.cold_cache)
 
-    def _measure(self, repetition: RepetitionAsked, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
+    def _measure(self, asked: PairedComparison, entries: Sequence[Entry]) -> list[list[list[float | None]]]:
         """Nanoseconds per call: [try][block][entry]; None for an entry that was lost."""
         present = [index for index, entry in enumerate(entries) if entry.arm is not None]
         arms = [entry.arm for entry in entries if entry.arm is not None]
@@ -154,12 +171,12 @@ class ComparisonSession:
         for arm in arms:
             arm.warm = any(other.calls > 1 for other in arms)
         found: list[list[list[float | None]]] = []
-        for _ in range(repetition.tries if arms else 0):
+        for _ in range(asked.tries if arms else 0):
             self._progress(None)
             block_s = sum(arm.run() for arm in arms) * 2 / 1e9
-            limits = [OVERRUN * repetition.blocks * block_s, repetition.limit_s]
+            limits = [OVERRUN * asked.blocks * block_s, asked.limit_s]
             limit_s = min(seconds for seconds in limits if seconds is not None)
-            rows = alternate(arms, repetition.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
+            rows = alternate(arms, asked.blocks, limit_s, back=MIN_BLOCKS * block_s <= limit_s)
             whole: list[list[float | None]] = [[None] * len(entries) for _ in rows]
             for row, measured in zip(whole, rows, strict=True):
                 for index, ns in zip(present, measured, strict=True):
@@ -173,7 +190,7 @@ class ComparisonSession:
         Each is said to the parent, which may find that this process died or hung in it.
         """
         for index, entry in enumerate(entries):
-            if entry.outcome["status"] != "ok":
+            if entry.outcome.status != "ok":
                 continue
             self._progress(index)
             try:
@@ -183,8 +200,4 @@ class ComparisonSession:
                 entry.lose("failed", reason, traceback.format_exc()[-4000:])
 
     def _progress(self, entry: int | None) -> None:
-        self.append({"schema": SCHEMA, "kind": PROGRESS, "entry": entry})
-
-    def _append(self, kind: str, **fields: Any) -> None:
-        about = {"schema": SCHEMA, "kind": kind, "backend": self.asked.backend, "device": self.asked.device}
-        self.append({**about, "status": "ok", "reason": None, **fields})
+        self.append(Progress(entry))

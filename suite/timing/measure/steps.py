@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from ...backends import Binding
 from ...backends.table import BACKENDS
@@ -15,8 +16,7 @@ from ...reference.problem import load_problem
 from ...workers.jobs import part_for
 from ...workers.records import Append
 from ...workers.supervisor import Child, Lost, Start
-from ..asked import StepsAsked
-from ..comparisons import PairedComparison
+from ..asked import STEPS, PairedComparison, StepsAsked
 from ..plan import STEP_BATCHES, BenchSample, Key, Proven, plan_timings
 from ..recipes import Step, open_tuner
 from ..timings import Timing
@@ -24,9 +24,13 @@ from ..workloads import Workload
 
 Asked = StepsAsked
 
-STEP_COMPARISON = "ladder"
-"""The question of a duel that finds the fastest rung."""
 BLOCKS, LIMIT_S = 20, 10.0
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """What a tuner answers: the optimisation steps of a stage, from the plainest on."""
+
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class TunedStage:
         like = self.first[0]
         cell = replace(like.cell, mode="tuned", dtype=dtype)
         tuned = tuple(replace(like, cell=cell, last_step=last_step.name) for last_step in self.steps)
-        name = "-".join((STEP_COMPARISON, stage, workload, str(batch), backend, dtype))
+        name = "-".join((STEPS, stage, workload, str(batch), backend, dtype))
         labels = (*(timing.cell.mode for timing in self.first), *(last_step.adds for last_step in self.steps))
-        return PairedComparison(name, STEP_COMPARISON, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
+        return PairedComparison(name, STEPS, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
 
 
 def plan_tuned_stages(
@@ -116,7 +120,7 @@ def _asked(
     found: list[tuple[Step, ...]] = []
 
     def take(line: bytes) -> bool:
-        found.append(tuple(Step(**last_step) for last_step in json.loads(line)["rungs"]))
+        found.append(msgspec.json.decode(line, type=Steps).steps)
         return True
 
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
@@ -132,4 +136,4 @@ def measure(binding: Binding, asked: StepsAsked, append: Append) -> None:
     tuner = open_tuner(binding)
     for file, stage, batch, dtype in asked.requests:
         steps = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
-        append({"kind": STEP_COMPARISON, "rungs": [vars(last_step) for last_step in steps]})
+        append(Steps(steps))

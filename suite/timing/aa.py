@@ -12,9 +12,9 @@ from .plan import BenchSample, Proven, Slice, plan_timings
 from .workloads import MNIST_SIZE, Workload
 
 AA = "aa"
-"""The question of a duel that has one timing more than once."""
+"""The question of a paired comparison that has one timing more than once."""
 PLANTED = 0.1
-"""By which share of its own time the last entry of such a duel is slowed."""
+"""By which share of its own time the last entry of such a comparison is slowed."""
 LABELS = ("the cell", "the same cell", f"the same cell, slowed by {PLANTED:.0%}")
 
 
@@ -24,7 +24,7 @@ class Part:
 
     Attributes:
         timed: what.
-        builds, tries: as of a duel.
+        builds, tries: as of a paired comparison.
         backends: that have them; empty for all.
     """
 
@@ -79,7 +79,7 @@ def plan_aa(
     device: str = "cpu",
     backends: Collection[str] = (),
 ) -> list[PairedComparison]:
-    """The duels of a sample, of proven cells only. Args: as `plan_timings`."""
+    """The paired comparisons of a sample, of proven cells only. Args: as `plan_timings`."""
     files, chosen = list(workloads), list(notations)
     comparisons: list[PairedComparison] = []
     for part in sample.parts:

@@ -83,9 +83,10 @@ class PairedComparison:
         kinds = {(*_group(timing), base_dtype(timing.cell.dtype)) for timing in self.entries}
         if len(kinds) != 1:
             found = ", ".join(timing.key for timing in self.entries)
-            raise ValueError(f"duel {self.name}: expected one backend, device, dtype and number of threads; {found}")
+            expected = "one backend, device, dtype and number of threads"
+            raise ValueError(f"comparison {self.name}: expected {expected}; {found}")
         if self.slowed and len(self.slowed) != len(self.entries):
-            raise ValueError(f"duel {self.name}: {len(self.slowed)} shares for {len(self.entries)} entries")
+            raise ValueError(f"comparison {self.name}: {len(self.slowed)} shares for {len(self.entries)} entries")
 
     @property
     def group(self) -> tuple[str, str, bool, str]:

@@ -94,14 +94,14 @@ _ANY_STEP = "\0"
 def find_timing(key: str) -> Timing:
     """The timing of a key.
 
-    Its problem is still to be made, and only the tuner in its own process knows whether there is such a rung.
+    Its problem is still to be made, and only the tuner in its own process knows its steps.
 
     Raises:
         BadInput: no timing has the key, or nothing can trace it.
     """
     known = {timing.key: timing for timing in candidates()}
     tuned = [found for timing in known.values() if (found := _at_step(timing, key))]
-    # The shortest rung: `-default-threads` after it could be taken for a part of it.
+    # The shortest step: `-default-threads` after it could be taken for a part of it.
     found = known.get(key) or min(tuned, key=lambda timing: len(timing.last_step), default=None)
     if found is None:
         traced = [name for name, timing in known.items() if timing.cell.mode != "exported"]
@@ -114,14 +114,14 @@ def find_timing(key: str) -> Timing:
 
 
 def candidates() -> Iterator[Timing]:
-    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` are without a rung."""
+    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` without a step."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
             yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
 
 
 def _at_step(timing: Timing, key: str) -> Timing | None:
-    """A tuned timing at the rung that a key names; None where the rest of the key is not the timing's."""
+    """A tuned timing with the step that a key names; None where the rest of the key is not the timing's."""
     if timing.cell.mode != "tuned":
         return None
     before, _, after = replace(timing, last_step=_ANY_STEP).key.partition(_ANY_STEP)
@@ -141,7 +141,7 @@ def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float
     """Trace a timing; its record is kept in the run folder. Returns the record.
 
     Raises:
-        BadInput: the timing's stage has no such rung.
+        BadInput: the timing's stage has no such optimisation step.
     """
     workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
     file = str(save_problem(workload.problem, folder.problems))

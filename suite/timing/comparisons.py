@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -15,7 +16,7 @@ from ..workers.jobs import part_for
 from ..workers.records import append_record
 from ..workers.supervisor import Child, Lost, Start
 from .asked import ComparisonsAsked, PairedComparison, Repetition
-from .caches import Caches, caches_of_a_run
+from .caches import open_cache
 from .records import ComparisonRecord, Measured, as_measured, timing_records
 from .timings import thread_limit
 
@@ -48,8 +49,8 @@ def run_comparisons(
         on_record: called with each record as it is written.
     """
     (folder / "tensors").mkdir(parents=True, exist_ok=True)
-    with caches_of_a_run() as caches:
-        runner = _Runner(folder, threads, timeout_s, on_record, caches)
+    with TemporaryDirectory(prefix="elbostone-caches-") as caches:
+        runner = _Runner(folder, threads, timeout_s, on_record, Path(caches))
         records = timing_records(runner.records)
         finished = {(record.name, record.build) for record in records if isinstance(record, ComparisonRecord)}
         groups: dict[tuple[str, str, bool, str], list[Repetition]] = {}
@@ -70,7 +71,7 @@ class _Runner:
     threads: int
     timeout_s: float
     on_record: Callable[[Measured], None]
-    caches: Caches
+    caches: Path
 
     @property
     def records(self) -> Path:
@@ -102,7 +103,7 @@ class _Runner:
                 lost = {**repetition.lost, entry: (status, reason)}
                 again.append(Repetition(repetition.comparison, repetition.build, lost))
 
-        caches, cold = self.caches.open(f"{backend}-{device}", first=not first.lost)
+        caches, cold = open_cache(self.caches / f"{backend}-{device}", first=not first.lost)
         asked = ComparisonsAsked(
             backend=backend,
             device=device,

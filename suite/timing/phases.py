@@ -82,9 +82,9 @@ def plan_throughput(
     timeout_s: float,
     backends: Collection[str] = (),
 ) -> Throughput:
-    """The timings of a sample's proven cells, their truths, and the rates that they are held against.
+    """The timings of a sample's proven cells, their references, and the rates that they are held against.
 
-    What is tuned is timed at the fastest rung of the ladders that the run has measured.
+    What is tuned is timed at the fastest optimisation step that the run has measured.
     """
     workloads = kept_workloads(folder, sample)
     chosen = list(notations)
@@ -144,7 +144,7 @@ NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): 
 
 @dataclass(frozen=True)
 class PairedPhase:
-    """Paired comparisons of one run folder, whose truths are written."""
+    """Paired comparisons of one run folder, whose references are written."""
 
     folder: RunFolder
     comparisons: Sequence[PairedComparison]

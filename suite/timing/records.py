@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from ..backends import Graphs
 from ..reference.adam import Adam
 from ..reference.errors import BadInput
-from ..workers.records import SCHEMA, Active, Cell, CellRecord, Document, Status, as_record, read_records
+from ..workers.records import SCHEMA, Active, Cell, CellRecord, Document, Status, as_record, cell_of, read_records
 from .timings import Timing
 
 
@@ -41,16 +41,7 @@ class TimingRecord(CellRecord, frozen=True, kw_only=True):
     @property
     def timing(self) -> Timing:
         """The timing without its files."""
-        return Timing(
-            self.cell,
-            self.workload,
-            self.stage,
-            self.batch,
-            last_step=self.last_step,
-            awaited=self.awaited,
-            threads=self.threads,
-            bound=self.bound,
-        )
+        return _timing(self.cell, self)
 
 
 class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"):
@@ -208,17 +199,12 @@ class ArmRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def timing(self) -> Timing:
         """The timing without its files."""
-        cell = Cell(self.problem, self.notation, self.framework, self.backend, self.device, self.dtype, self.mode)
-        return Timing(
-            cell,
-            self.workload,
-            self.stage,
-            self.batch,
-            last_step=self.last_step,
-            awaited=self.awaited,
-            threads=self.threads,
-            bound=self.bound,
-        )
+        return _timing(cell_of(msgspec.structs.asdict(self)), self)
+
+
+def _timing(cell: Cell, record: TimingRecord | ArmRecord) -> Timing:
+    how = record.last_step, record.awaited, record.threads, record.bound
+    return Timing(cell, record.workload, record.stage, record.batch, "", "", "", *how)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,7 +213,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status, reason, traceback, active, before, after: as records of cells have them.
         images, adam, first_call_s, draws: as `TimingRecord` has them.
-        calls: of each turn in a block.
+        calls: in a row, in each block.
         harness_ns: what the harness adds to each call.
         slowed_by: the share by which its calls were really slowed.
     """
@@ -247,7 +233,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
 
 
-class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duel"):
+class ComparisonRecord(ProcessRecord, frozen=True, kw_only=True, tag="duel"):
     """One build of a paired comparison.
 
     Attributes:
@@ -260,10 +246,6 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
         traceback: what the process printed last, where it died.
     """
 
-    backend: str
-    device: str
-    status: Status
-    reason: str | None = None
     name: str = msgspec.field(name="duel")
     question: str
     build: int
@@ -275,7 +257,6 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
     outcomes: list[Outcome]
     blocks_ns: list[list[list[float | None]]]
     traceback: str | None = None
-    schema: int = SCHEMA
 
     def of_arm(self, index: int) -> ThroughputRecord:
         """What became of one arm, as the record of its timing; the build stands for the pass."""
@@ -293,18 +274,7 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
 
 
 Measured = ThroughputRecord | ProfileRecord | SessionRecord | HarnessRecord | RateRecord | PeakRecord | ComparisonRecord
-KINDS: Mapping[str, type[Measured]] = {
-    str(kind.__struct_config__.tag): kind
-    for kind in (
-        ThroughputRecord,
-        ProfileRecord,
-        SessionRecord,
-        HarnessRecord,
-        RateRecord,
-        PeakRecord,
-        ComparisonRecord,
-    )
-}
+KINDS: Mapping[str, type[Measured]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Measured)}
 
 
 def as_measured(document: Document) -> Measured:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -18,13 +19,13 @@ from ..workers.jobs import part_for
 from ..workers.records import append_record
 from ..workers.supervisor import Child, Lost, Start
 from .asked import SessionAsked
-from .caches import Caches, caches_of_a_run
+from .caches import open_cache
 from .peaks import peaks_beside
 from .records import Measured, ThroughputRecord, as_measured, timing_records, unmeasured
 from .timings import Roofline, Timing, thread_limit
 
 ROOFLINE_PASSES = 2
-"""In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
+"""In so many passes rooflines are measured: a pass of them takes a third as long as all that is timed."""
 MIN_ROUNDS = 3
 """Of a timing in a process, however long a call takes: figures are medians over processes."""
 
@@ -75,7 +76,7 @@ class Session:
 
 
 def rooflines_of(session: Session, rooflines: Iterable[Roofline]) -> list[Roofline]:
-    """The roofs that a session measures: of its dtypes, in the first passes, by as many threads as figures are of."""
+    """The rooflines that a session measures: of its dtypes, in the first passes, with pinned threads."""
     if session.number > ROOFLINE_PASSES or session.timings[0].threads != "pinned":
         return []
     dtypes = {precision(timing.cell.dtype) for timing in session.timings}
@@ -130,7 +131,7 @@ def run_sessions(
         passes: processes per backend.
         max_time_s: of one timing.
         threads: of one operation.
-        roofs: rates to measure in every session of their dtype.
+        rooflines: rates to measure in every session of their dtype.
         peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
@@ -138,8 +139,8 @@ def run_sessions(
         repeats: how many more.
     """
     timings = list(timings)
-    with caches_of_a_run() as caches:
-        runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, caches)
+    with TemporaryDirectory(prefix="elbostone-caches-") as caches:
+        runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, Path(caches))
         waiting = runner.unfinished(plan_sessions(timings, passes))
         sizes = [roofline.shape[0] for roofline in rooflines if roofline.operation == "read"]
         with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
@@ -159,7 +160,7 @@ class Runner:
     rooflines: tuple[Roofline, ...]
     timeout_s: float
     on_record: Callable[[Measured], None]
-    caches: Caches
+    caches: Path
     records: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -205,7 +206,7 @@ class Runner:
             self._write(verified(record, threads) if isinstance(record, ThroughputRecord) else record)
             return timed
 
-        caches, cold = self.caches.open(session.group, first=session.number == 1)
+        caches, cold = open_cache(self.caches / session.group, first=session.number == 1)
         start = Start(
             session.backend,
             session.device,

@@ -1,4 +1,4 @@
-"""The problems that are timed: their data, the truth beside each, and what proves an outcome."""
+"""The problems that are timed: their data, the reference beside each, and what proves an outcome."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def workloads_of(sample: BenchSample) -> list[Workload]:
 def images_of(workload: str) -> Array | None:
     """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
 
-    Binarised in the workload that peers are timed in: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
+    Binarised where other libraries are timed: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
     """
     if workload == DIGITS:
         return digits(binarised=True)
@@ -84,29 +84,29 @@ def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload
 
 
 def lacks_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
-    """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
+    """The stages of a problem whose reference is to be made, with those that its file already has; or none."""
     path = reference_file(problem_file, precision, bound)
     wanted = set(stages)
     if not path.exists():
         return wanted
-    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
+    marks = {"training_step": AFTER, "epoch": PASS}  # what a reference has of a stage alone
     known = load_reference(path, precision).tolerances
     had = {stage for stage, mark in marks.items() if mark in known}
     return set() if wanted & marks.keys() <= had else wanted | had
 
 
 def write_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
-    """Leave a problem's truth beside it, for the children of a run."""
+    """Leave a problem's reference beside it, for the children of a run."""
     reference = stage_reference(load_problem(problem_file), precision, stages, bound)
     save_reference(reference, reference_file(problem_file, precision, bound))
 
 
 def write_references(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
-    """Leave the truths that are lacking beside their problems.
+    """Leave the references that are lacking beside their problems.
 
     Args:
         wanted: (problem file, precision, bound) → stages.
-        processes: how many at a time: the definition computes on one CPU.
+        processes: how many at a time: the reference computes on one CPU.
     """
     todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_reference(*key, stages))}
     if len(todo) < 2 or processes < 2:
@@ -122,7 +122,7 @@ def write_references(wanted: Mapping[tuple[Path, str, str], Collection[str]], pr
 def stage_reference(problem: Problem, dtype: str, stages: Collection[str], bound: str = "elbo") -> Truth:
     """What the stages of a problem return, in one precision.
 
-    What depends on the framework's ε, or on what a pass draws, has a tolerance here and its truth when it is compared:
+    What depends on the framework's ε, or on what a pass draws, has a tolerance here and its value when it is compared:
     its N is measured with the problem's own noise, in each of the minibatches of a pass. Of a sum over the batch there
     is a second one, of the addition alone, for batches that repeat the problem (`Expected.tolerance`).
 
@@ -171,7 +171,7 @@ def rounding_of_a_sum(parts: int, dtype: str) -> float:
 
 @cache
 def prover(folder: RunFolder) -> Prove:
-    """What proves a duel's entry: its outputs against the truth beside its problem. Each is proven once."""
+    """What proves an arm: its outputs against the reference beside its problem. Each is proven once."""
     expected = expected_of(folder)
     known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
 
@@ -187,7 +187,7 @@ def prover(folder: RunFolder) -> Prove:
 
 @cache
 def expected_of(folder: RunFolder) -> Expectations:
-    """What stages return; each truth is read once, and again where more stages were added."""
+    """What stages return; each reference is read once, and again where more stages were added."""
 
     @cache
     def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:

@@ -40,7 +40,7 @@ def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: 
 
 
 def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, **copies: Notation) -> list[Timing]:
-    """Timings of these cells, with their truth; `copies` are notations of no registry, whose package is their id."""
+    """Timings of these cells with their reference; `copies` are of no registry; their package is their id."""
     workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
     sample = BenchSample((Slice("digits", (BATCH,), stages, ("eager",)),), passes=1, max_time_s=0.01)
     proven = Proven(frozenset(cells))
@@ -116,7 +116,7 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert names == ["test_harness", *(f"test_stage[{timing.key}]" for timing in timings)]
 
 
-def test_a_step_towards_another_bound_is_held_against_its_own_truth(backend: str, tmp_path: Path) -> None:
+def test_a_step_towards_another_bound_is_held_against_its_own_reference(backend: str, tmp_path: Path) -> None:
     """Importance weights, and a sampled KL: what their objectives sum is no ELBO with a closed-form KL."""
     timings = plan(tmp_path, [cell(backend, n) for n in ("burda_2016", "tomczak_welling_2018")], ("training_step",))
     assert [timing.bound for timing in timings] == ["iwae", "elbo_monte_carlo"]

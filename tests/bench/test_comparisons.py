@@ -1,4 +1,4 @@
-"""Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
+"""Real comparisons: planted slowness is exactly what was planted, a wrong arm costs itself, a killed run goes on."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ def timing(tmp_path: Path) -> Timing:
     return timing
 
 
-def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
+def test_a_comparison_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
     wrong = replace(timing, stage="no-such-stage")
     comparison = PairedComparison(
         "d", "aa", (timing, timing, wrong, timing), slowed=(0, 0, 0, 0.1), builds=2, tries=2, blocks=14
@@ -75,13 +75,13 @@ def test_an_entry_that_ends_the_process_costs_itself(tmp_path: Path, timing: Tim
     assert [o["status"] for o in found["e"]["outcomes"]] == ["ok", "ok"]
 
 
-def test_entries_of_two_dtypes_that_hold_tensors_are_no_duel(timing: Timing) -> None:
+def test_entries_of_two_dtypes_that_hold_tensors_are_no_comparison(timing: Timing) -> None:
     other = replace(timing, cell=replace(timing.cell, dtype="float64"))
     with pytest.raises(ValueError, match="expected one backend, device, dtype"):
         PairedComparison("d", "mode", (timing, other))
 
 
-def test_every_contestant_has_every_place() -> None:
+def test_every_arm_has_every_place() -> None:
     seen: list[str] = []
     arms = [Arm(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
     alternate(arms, 3)
@@ -91,7 +91,7 @@ def test_every_contestant_has_every_place() -> None:
     assert "".join(seen) == "abc" + "acb" + "cab"
 
 
-def test_all_entries_of_a_duel_are_warmed_or_none() -> None:
+def test_all_entries_of_a_comparison_are_warmed_or_none() -> None:
     session = ComparisonSession.__new__(ComparisonSession)
     session._progress = lambda entry: None  # type: ignore[method-assign]
     repetition = SimpleNamespace(tries=1, blocks=2, limit_s=None)

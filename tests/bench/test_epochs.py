@@ -1,4 +1,4 @@
-"""The stage `epoch`: the definition trains along, on the order and noise that a pass took, and sees what is wrong."""
+"""The stage `epoch`: the reference trains along, on the order and noise that a pass took, and sees what is wrong."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ EVERY = [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKEND
 
 
 def epochs(name: str, notation: str) -> Iterator[tuple[str, EpochStage]]:
-    """As published, and the first and the last rung."""
+    """As published, and the first and the last step."""
     backend, problem = BACKENDS[name], problem_of(SPECS[notation])
     module = import_module(f"{packages()[notation]}.{backend.framework}_vae")
     binding = open_binding(name, "cpu")

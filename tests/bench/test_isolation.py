@@ -23,7 +23,7 @@ BATCH = 128
 WORKLOAD = make_workload("digits", BATCH, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))
 
 
-def test_sessions_duels_ladders_and_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_comparisons_steps_and_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, notation = str(save_problem(WORKLOAD.problem, tmp_path / "problems")), notations()["pytorch_examples"]
     cell = Cell(WORKLOAD.problem.name, notation.id, "torch", "torch", "cpu", "float32", "eager")
     timing = Timing(cell, "digits", "encoder", BATCH, file, packages()[notation.id], str(notation.path))

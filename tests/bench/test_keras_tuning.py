@@ -1,4 +1,4 @@
-"""Ladders of Keras' backends: every rung is equal to the definition, steps are the proven ones, epochs replay."""
+"""Keras' optimisation steps: each is equal to the reference, steps are the proven ones, epochs replay."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +46,7 @@ def dtypes(name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", TUNED)
 @pytest.mark.parametrize("notation", list(SPECS))
-def test_every_rung_is_equal(name: str, notation: str) -> None:
+def test_every_step_is_equal(name: str, notation: str) -> None:
     tried = 0
     for dtype in dtypes(name):
         subject = subject_of(name, notation, dtype)
@@ -95,7 +95,7 @@ def test_two_tuned_steps_are_two_proven_steps(name: str, notation: str) -> None:
 
 
 @pytest.mark.parametrize("name", TUNED)
-def test_an_unknown_rung_is_refused(name: str) -> None:
+def test_an_unknown_step_is_refused(name: str) -> None:
     subject = subject_of(name, "pytorch_examples")
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):

@@ -79,7 +79,7 @@ def test_the_trace_is_of_the_framework_and_of_warm_calls_alone(backend: str, pro
 
 
 @pytest.mark.parametrize("last_step", ["inference", "no-such"])  # the first is there on any processor
-def test_a_tuned_cell_is_traced_at_its_rung(last_step: str, profiled: Any) -> None:
+def test_a_tuned_cell_is_traced_at_its_step(last_step: str, profiled: Any) -> None:
     key = f"encoder-784-400-20-128-pytorch_examples-torch-cpu-float32-tuned-{last_step}"
     code, out, err, folders = profiled(key)
     if last_step == "inference":

@@ -47,7 +47,7 @@ def test_tf32_is_of_a_gpu_alone() -> None:
 
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_roof_has_a_record_per_route(shared: bool) -> None:
+def test_a_roofline_has_a_record_per_route(shared: bool) -> None:
     device = open_timing(open_binding("torch", "cpu"))
     found = list(measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=shared))
     names = {(f.library, f.route) for f in found} - {("onnxruntime", "MatMul")}
@@ -116,7 +116,7 @@ def session(number: int, dtype: str = "float32", device: str = "cpu", threads: s
     return Session(number, [Timing(cell, "w", "encoder", 4, "p.json", "a", "a.toml", threads=threads)])
 
 
-def test_the_first_sessions_of_pinned_threads_measure_roofs_of_their_dtypes() -> None:
+def test_the_first_sessions_of_pinned_threads_measure_rooflines_of_their_dtypes() -> None:
     single, half = Roofline("product", (8, 8, 8), "float32"), Roofline("read", (64,), "bfloat16")
     assert rooflines_of(session(1), [single, half]) == rooflines_of(session(2), [single, half]) == [single]
     assert rooflines_of(session(1, "bfloat16"), [single, half]) == [half]

@@ -1,4 +1,4 @@
-"""torch's ladders: every rung is equal to the definition, a planted error is seen, and an epoch replays its draws."""
+"""torch's optimisation steps: each is equal to the reference, a planted error is seen, an epoch replays its draws."""
 
 import copy
 from collections.abc import Iterator
@@ -39,14 +39,14 @@ def subject_of(notation: str, dtype: str = "float32", mode: str = "tuned") -> Su
 
 
 def steps(dtype: str) -> Iterator[tuple[str, str, str]]:
-    """What is tried of each: a compiler takes seconds for each stage, so all rungs share their cells' models."""
+    """What is tried of each: a compiler takes seconds for each stage, so all steps share their cells' models."""
     for notation in SPECS:
         for stage in STAGES:
             yield notation, stage, dtype
 
 
 @pytest.mark.parametrize(("notation", "stage", "dtype"), [*steps("float32"), *steps("bfloat16")])
-def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
+def test_every_step_is_equal(notation: str, stage: str, dtype: str) -> None:
     subject = subject_of(notation, dtype)
     problem = problem_of(subject.spec)
     steps = open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype)
@@ -72,14 +72,14 @@ def test_onednn_is_asked_for_products_only_where_it_keeps_float32(
         assert ("onednn" in [step.name for step in tuner.steps(DENSE, stage, BATCH, "float32")]) is keeps_float32
 
 
-def test_an_unknown_rung_is_refused() -> None:
+def test_an_unknown_step_is_refused() -> None:
     subject = subject_of("pytorch_examples")
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):
             make_stage(subject, problem_of(DENSE), stage, last_step="no-such-rung")
 
 
-def test_float64_has_no_rungs() -> None:
+def test_float64_has_no_steps() -> None:
     assert open_tuner(open_binding("torch", "cpu")).steps(DENSE, "encoder", BATCH, "float64") == ()
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the ladders share: small problems, their truth, and what a stage returned held against it."""
+"""What the tests of optimisation steps share: small problems, their reference, and what a stage returned."""
 
 from functools import cache
 from typing import Any
@@ -35,7 +35,7 @@ def expected(spec: Spec, dtype: str) -> Expected:
 
 
 def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
-    """A line for each tensor that a first call returned and that is not the truth; of a training stage, two steps'."""
+    """A line for each tensor of a first call that is not equal to the reference; of a training stage, two steps'."""
     tensors = stage.tensors(outputs)
     assert tensors
     compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))

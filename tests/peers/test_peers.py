@@ -47,7 +47,7 @@ def plan(folder: Path) -> tuple[list[Timing], list[ThroughputRecord]]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[ThroughputRecord]]:
-    """Sessions of all peers, one per host backend."""
+    """Sessions of all other libraries, one per host backend."""
     folder = tmp_path_factory.mktemp("peers")
     timings, missing = plan(folder)
     assert missing == []
@@ -61,7 +61,7 @@ def of_peer(run: tuple[Path, list[ThroughputRecord]], name: str) -> list[Through
 
 
 def expected_of(problem: Problem = PROBLEM) -> Expected:
-    """x and weights; a peer's truth is made for what it drew, so none is here."""
+    """x and weights; another library's reference is made for what it drew, so none is here."""
     return Expected(rounded(problem, "float32"), Truth({}, {}, "float32"))
 
 
@@ -99,7 +99,7 @@ def with_other_bound(record: ThroughputRecord) -> ThroughputRecord:
 @pytest.mark.peers
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_planted_errors_are_seen(run: Any, name: str) -> None:
-    """What the peer computed is held against a definition that has another weight, KL or bound."""
+    """What the library computed is held against a reference that has another weight, KL or bound."""
     for record in of_peer(run, name):
         swapped = dict(PROBLEM.weights)
         mean, log_variance = "encoder.mean.weight", "encoder.log_variance.weight"
@@ -139,7 +139,7 @@ def test_a_gradient_that_is_wrong_is_named(run: Any) -> None:
         assert reason.startswith("pass 1, before timing: gradient/decoder.logits.bias"), name
 
 
-def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_a_row_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Library, "lacking", lambda self: ["something"] if self.name == "numpyro" else [])
     timings, missing = plan(tmp_path)
     assert {timing.cell.notation for timing in timings} == set(LIBRARIES) - {"numpyro"}
@@ -154,7 +154,7 @@ def test_a_missing_peer_is_a_row_with_what_installs_it(tmp_path: Path, monkeypat
         assert row["reason"] == "numpyro needs something: pip install 'elbostone[numpyro]'"
 
 
-def test_what_no_peer_has_is_not_planned(tmp_path: Path) -> None:
+def test_what_no_library_has_is_not_planned(tmp_path: Path) -> None:
     tanh = replace(PROBLEM, spec=replace(SPEC, activation="tanh"))
     assert plan_libraries([(Workload("small", BATCH, tanh), "file")]) == ([], [])
     assert plan_libraries([(Workload("small", BATCH, PROBLEM), "file")], device="cuda") == ([], [])

@@ -1,4 +1,4 @@
-"""What the timings are worth: planted records in which a promise holds, fails, or cannot be told."""
+"""What the timings are worth: planted records in which a limit holds, fails, or cannot be told."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ def rows_of(*records: dict[str, Any], prove: Any = equal) -> list[dict[str, Any]
 
 
 def total(test: str, *records: dict[str, Any], prove: Any = equal) -> dict[str, Any]:
-    """The row of all of a promise, which is its last."""
+    """The row of all of a limit, which is its last."""
     return [row for row in rows_of(*records, prove=prove) if row["promise"] == test][-1]
 
 
@@ -128,7 +128,7 @@ def test_what_was_slowed_by_another_share_is_counted_apart(by: float) -> None:
     assert total(PLANTED, repetition([1.0], [1.1], by=0.109))["off"] == 0
 
 
-def test_tries_of_what_differs_are_lost_and_no_promise_holds() -> None:
+def test_tries_of_what_differs_are_lost_and_no_limit_holds() -> None:
     record = hundred()
     record["outcomes"][2] = OK | {"slowed_by": 0.1, "before": "wrong"}
     wrong = lambda records: ("differs", "z[1]") if records[0].before == "wrong" else ("equal", None)  # noqa: E731
@@ -151,7 +151,7 @@ def harness(ns: float, path: str = "paired", backend: str = "torch") -> dict[str
 
 
 @pytest.mark.parametrize(("ns", "holds"), [(5000, True), (5500, False)])
-def test_the_harness_is_held_against_the_quickest_entry_of_a_duel(ns: float, holds: bool) -> None:
+def test_the_harness_is_held_against_the_quickest_entry_of_a_comparison(ns: float, holds: bool) -> None:
     quick = hundred(stage="decoder")
     quick["blocks_ns"] = [[[2e6, 5e5, 1e5]] * BLOCKS]  # the slowed entry is no timing of anybody's cell
     rows = [r for r in rows_of(harness(ns), hundred(), quick, harness(1.0, backend="keras-jax")) if r["path"]]
@@ -183,7 +183,7 @@ def test_the_harness_is_held_against_figures_from_which_it_was_subtracted() -> N
     assert row["holds"] is False
 
 
-def test_a_run_that_was_not_asked_to_test_its_timings_breaks_no_promise() -> None:
+def test_a_run_that_was_not_asked_to_test_its_timings_breaks_no_limit() -> None:
     tuned_stage = hundred() | {"question": "ladder"}
     assert not broken(rows_of(tuned_stage, harness(1e6)))
     assert broken(rows_of(hundred(), harness(1e6)))

@@ -1,4 +1,4 @@
-"""The counted matrix products, against counts made by hand and against the arithmetic of the definition."""
+"""The counted matrix products, against counts made by hand and against the arithmetic of the reference."""
 
 from math import prod
 

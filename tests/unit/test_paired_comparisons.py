@@ -78,7 +78,7 @@ def proving(wrong: str = "") -> Callable[..., tuple[str, str | None]]:
     return lambda records: ("differs", "z") if records[0].last_step == wrong else ("equal", None)
 
 
-def test_a_rung_is_held_against_the_one_before_and_against_the_first(record: dict[str, object]) -> None:
+def test_a_step_is_held_against_the_one_before_and_against_the_first(record: dict[str, object]) -> None:
     rows = step_rows([as_measured(record)], proving())
     assert [(r["rung"], r["adds"], r["ms"], r["ratio"], r["of_published"]) for r in rows] == [
         ("b", "adds b", 2, 0.5, 0.5),

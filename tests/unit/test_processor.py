@@ -50,7 +50,7 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
         for dtype in ("float32", "bfloat16")
     ]
     monkeypatch.setattr(phases, "computes_bfloat16", lambda: multiplies)
-    monkeypatch.setattr(phases, "plan_ladders", lambda *arguments, **options: planned)
+    monkeypatch.setattr(phases, "plan_tuned_stages", lambda *arguments, **options: planned)
     monkeypatch.setattr(phases, "kept_workloads", lambda folder, sample: [])
     monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
     folder = create_run(tmp_path, {})

@@ -110,7 +110,7 @@ def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> 
             assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas
 
 
-def test_peers_are_timed_on_images_that_every_bernoulli_has_in_its_support() -> None:
+def test_libraries_are_timed_on_images_that_every_bernoulli_has_in_its_support() -> None:
     problems = [workload.problem for workload in workloads_of(LIBRARIES_BESIDE)]
     assert problems
     for problem in problems:

@@ -1,4 +1,4 @@
-"""What a stage returned against the truth: repetitions are folded, nothing is passed over, a truth is complete."""
+"""What a stage returned against the reference: rows are folded, nothing is passed over, a reference is complete."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ WHOLE = repeated(PROBLEM, TIMES * ROWS)
 
 
 def found() -> dict[str, np.ndarray]:
-    """What a right stage returns of the whole batch, by the definition on all of its rows."""
+    """What a right stage returns of the whole batch, by the reference on all of its rows."""
     tensors = evaluate(WHOLE)
     kept = ("posterior_mean", "decoder_logits", "objective", *(n for n in tensors if n.startswith("gradient/")))
     return {**{name: tensors[name] for name in kept}, AFTER: np.asarray(objective_after(WHOLE, ADAM))}
@@ -97,14 +97,14 @@ def test_sums_are_added_up_in_float32_where_products_are_of_less() -> None:
             assert lower.tolerances[name + OF_SUM] < 1e-5 * np.abs(tensor).max()
 
 
-def test_what_has_no_truth_is_not_passed_over() -> None:
+def test_what_has_no_reference_is_not_passed_over() -> None:
     without = replace(EXPECTED, reference=stage_reference(PROBLEM, "float32", ("elbo",)))
     tensors = {name: tensor for name, tensor in found().items() if name != AFTER}
     missing = [c.tensor for c in without.comparisons(fold(tensors, TIMES), ADAM) if not c.equal]
     assert sorted(missing) == sorted(name for name in tensors if name.startswith("gradient/"))
 
 
-def test_a_truth_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
+def test_a_reference_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
     file = save_problem(PROBLEM, tmp_path)
 
     def marks() -> set[str]:

@@ -1,4 +1,4 @@
-"""From raw rounds to rows: medians, intervals, shares of the roofs, and what is not equal has no figure."""
+"""From raw rounds to rows: medians, intervals, shares of the rooflines, and what is not equal has no figure."""
 
 import json
 from pathlib import Path
@@ -88,7 +88,7 @@ def roofline(seconds: float, shape: tuple[int, ...], library: str = "torch", **c
 
 
 def load(name: str) -> Tensors:
-    """`right`: the truth; `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
+    """`right`: the reference; `one`: of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
     reference = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].reference.tensors
     tensors = {head: np.array(reference[head]) for head in ("posterior_mean", "posterior_log_variance")}
     if name == "wrong":
@@ -169,7 +169,7 @@ def test_a_planted_slow_cell_is_seen_as_slower() -> None:
     assert fast["images_per_second"] == pytest.approx(3 * slow["images_per_second"])
 
 
-def test_roof_share_takes_the_best_library_and_library_share_the_own() -> None:
+def test_roofline_share_takes_the_best_library_and_library_share_the_own() -> None:
     # The encoder: [4, 6]·[6, 5] once and [4, 5]·[5, 2] twice.
     rooflines = [
         roofline(2e-6, (4, 6, 5)),
@@ -182,7 +182,7 @@ def test_roof_share_takes_the_best_library_and_library_share_the_own() -> None:
     assert row["library_share"] == pytest.approx((2 + 2 * 3) / 100)
 
 
-def test_a_roof_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
+def test_a_roofline_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
     shapes = [(p.m, p.k, p.n) for p in products(SPEC, "encoder", BATCH)]
     rooflines = [roofline(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
     others = [roofline(1e-9, shape, device="cuda") for shape in shapes] + [
@@ -191,7 +191,7 @@ def test_a_roof_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
     assert rows_of(timing(100.0), *rooflines, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
 
 
-def test_without_a_roof_of_these_shapes_there_is_no_share() -> None:
+def test_without_a_roofline_of_these_shapes_there_is_no_share() -> None:
     (row,) = rows_of(timing(100.0), roofline(1e-6, (4, 6, 5)))
     assert row["roof_share"] is row["library_share"] is None
 
@@ -256,7 +256,7 @@ def test_without_a_peak_there_is_no_share_of_it() -> None:
     assert row["peak_flop_per_second"] is row["peak_share"] is row["memory_byte_per_second"] is None
 
 
-def test_reading_without_a_library_is_a_roof_of_batch_one_but_no_librarys_own() -> None:
+def test_reading_without_a_library_is_a_roofline_of_batch_one_but_no_librarys_own() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
     figures = [peak("read", size / 1e-7, size=size), roofline(1e-6, (size,), operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *figures)

@@ -109,7 +109,7 @@ def test_every_simulated_row_is_equal() -> None:
     assert {row["verdict"] for row in rows} == {"equal"}
 
 
-def test_a_share_costs_the_same_however_many_roofs_there_are() -> None:
+def test_a_share_costs_the_same_however_many_rooflines_there_are() -> None:
     row = {"stage": "encoder", "batch": BATCH, "device": "cpu", "dtype": "float32"}
     own = [roofline((BATCH, 6, 5)), roofline((BATCH, 5, 2))]
     few, many = rates_of(own), rates_of(own + [roofline((m, 9, 9)) for m in range(20_000)])

@@ -65,15 +65,15 @@ def aa_rows(records: Iterable[Measured], prove: Prove, speeds: Iterable[Row]) ->
     A/A and planted: one row per cell (a part), one per backend, and one of all where there are several backends.
     `called` of `tries` were called different, or slower: `rate`, with its Clopper-Pearson bounds; `ratio` is the median
     over the tries, with its interval. Tries that were slowed by another share than was asked (`off`) are counted apart;
-    so are those that were not measured, or not of what is proven equal (`lost`), and where there are any, no promise
-    holds. The totals are held to the promises as they stand. A part has so few tries that chance alone may bring it
+    so are those that were not measured, or not of what is proven equal (`lost`), and where there are any, no test
+    passes. The totals are held to the limits as they stand. A part has so few tries that chance alone may bring it
     beyond: it fails only where all of its interval is.
 
     Harness: one row per backend, device and way of timing. `share` is the greatest, of the quickest timing.
 
     Args:
         records: of one run; those of another kind are passed over.
-        prove: as `duel_rows` takes it.
+        prove: as `comparison_rows` takes it.
         speeds: the throughput rows of the run.
     """
     records = list(records)
@@ -94,7 +94,7 @@ def aa_rows(records: Iterable[Measured], prove: Prove, speeds: Iterable[Row]) ->
 
 
 def broken(rows: Iterable[Row]) -> bool:
-    """Whether a run was asked to test its timings, and some promise does not hold."""
+    """Whether a run was asked to test its timings, and some test fails."""
     found = list(rows)
     return any(row["promise"] == AA for row in found) and any(row["holds"] is False for row in found)
 
@@ -109,7 +109,7 @@ class _Repetition:
     """The tries of one entry of one build.
 
     Attributes:
-        promise: `aa` or `planted`.
+        test: `aa` or `planted`.
         backend, device, stage, mode, cell: whose they are.
         tries: (ratio, verdict) of each that counts.
         slowed_by: the share by which its calls were slowed.
@@ -175,7 +175,7 @@ def _row(repetitions: Sequence[_Repetition], *, part: bool = False) -> Row:
 
 
 def _kept(row: Row, *, part: bool) -> bool:
-    """Whether a promise holds: by the figures themselves, or, of a part, by the nearest that their bounds allow."""
+    """Whether a test passes: by the figures themselves, or, of a part, by the nearest that their bounds allow."""
     least, most = (row["rate_lower"], row["rate_upper"]) if part else (row["rate"], row["rate"])
     if row["promise"] == PLANTED:
         return bool(most >= LEAST_SLOWER)
@@ -244,9 +244,9 @@ def _of_figures(speeds: Iterable[Row], harness: Row) -> Row:
 
 
 def _of_comparisons(records: Iterable[Measured], harness: Row) -> Row:
-    """What the harness adds to the contestants of a backend's duels, where what is over HARNESS_SHARE is subtracted.
+    """What the harness adds to the arms of a backend's comparisons, where what is over HARNESS_SHARE is subtracted.
 
-    It can be from those alone whose record says what a turn of theirs adds.
+    It can be from those alone whose record says what is added to their calls.
     """
     found: dict[str, tuple[float, float, bool]] = {}
     for record in records:

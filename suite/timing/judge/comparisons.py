@@ -1,4 +1,4 @@
-"""Duels: the ratios of blocks become a median, its interval, and a verdict."""
+"""Paired comparisons: the ratios of blocks become a median, its interval, and a verdict."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ def entry_rows(record: ComparisonRecord, index: int, other: int, prove: Prove) -
 
 
 def step_rows(records: Iterable[Measured], prove: Prove) -> list[Row]:
-    """The rungs of every ladder, each against the rung before it.
+    """The optimisation steps of every stage, each against the step before it.
 
-    Columns: those of `duel_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`, which is
-    what is published, or eager where nothing is, and has no row of its own; `rung`, and what it `adds` in words;
-    `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
+    Columns: those of `comparison_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`,
+    which is what is published, or eager where nothing is, and has no row of its own; `rung`, the step, and what it
+    `adds` in words; `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
     """
     rows = []
     for record in of_steps(records):

@@ -24,13 +24,13 @@ SIGMAS = 6
 
 
 class LibraryJudge:
-    """The verdicts on peers' records; the draws of one problem share its tolerances."""
+    """The verdicts on other libraries' records; the draws of one problem share its tolerances."""
 
     def __init__(self) -> None:
         self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
 
     def comparisons(self, record: ThroughputRecord, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
-        """What a stage of a peer returned against the truth of what it drew, in the order of data flow.
+        """What a stage of another library returned against the reference of what it drew, in the order of data flow.
 
         Args:
             record: with the bound that its loss sums.
@@ -43,11 +43,11 @@ class LibraryJudge:
         yield from normal
         if not all(comparison.equal for comparison in normal):
             return
-        reference = self._truth(expected, replace(problem, noise=noise), record)
+        reference = self._reference(expected, replace(problem, noise=noise), record)
         outputs = {name: tensor for name, tensor in tensors.items() if name != NOISE}
         yield from against_truth(problem, outputs, reference)
 
-    def _truth(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
+    def _reference(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
         """Of what was drawn; N is measured with the problem's own noise, on its own rows."""
         dtype, bound = precision(record.cell.dtype), record.bound
         key = expected.problem.name, dtype, bound

@@ -18,11 +18,11 @@ ON_THE_CPU = ("numpy", "onnxruntime")
 
 @dataclass
 class Rates:
-    """Roofs and peaks of a run, each found by its name: to ask for one costs the same however many there are.
+    """Rooflines and peaks of a run, each found by its name: to ask for one costs the same however many there are.
 
     Attributes:
-        best: (device, roof) → seconds per call, the best of all libraries, routes and sessions.
-        own: (device, library, roof) → seconds per call, the best of one library.
+        best: (device, roofline) → seconds per call, the best of all libraries, routes and sessions.
+        own: (device, library, roofline) → seconds per call, the best of one library.
         multiply_adds: (device, dtype) → floating-point operations per second, of all threads.
         memory: device → bytes per second that are read from its memory, of all threads.
     """
@@ -40,7 +40,7 @@ class Rates:
 
         Args:
             device: that computes.
-            roof: what is to be done.
+            roofline: what is to be done.
             library: whose rates count; None for the best of all.
         """
         if library is not None:
@@ -52,7 +52,7 @@ class Rates:
 
 
 def rates_of(records: Iterable[Measured]) -> Rates:
-    """The rates of a run: of every roof the best of all sessions' medians, of every peak the best of all tries."""
+    """The rates of a run: of every roofline the best of all sessions' medians, of every peak the best of all tries."""
     rates = Rates()
     for record in records:
         if isinstance(record, RateRecord) and record.seconds is not None:
@@ -82,7 +82,7 @@ def _add_peak(rates: Rates, record: PeakRecord, value: float) -> None:
 def share(
     rates: Rates, spec: Spec, row: Mapping[str, Any], seconds: float, *, library: str | None = None
 ) -> float | None:
-    """The time that the roof allows ÷ the measured time; None where the run has no roof of these shapes.
+    """The time that the roofline allows ÷ the measured time; None where the run has no roofline of these shapes.
 
     Args:
         rates: of the run.

@@ -1,4 +1,4 @@
-"""Throughput: the raw rounds of all processes become images per second, with their spread, held against the roofs."""
+"""Throughput: the raw rounds of all processes become images per second with their spread, held against rooflines."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ COLUMNS = (
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
 INTERVAL_PROCESSES = 6
-"""From so many processes on, `duels.interval` has one (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
+"""From so many processes on there is an interval (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
 STABLE_SPREAD = 0.1
 
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ Expectations = Callable[[str, str, int, str], Expected]
 def throughput_rows(records: Iterable[Measured], expected: Expectations, load: Callable[[str], Tensors]) -> list[Row]:
     """The rows of throughput.csv, one per stage and cell, in the order in which they were first timed.
 
-    A figure is printed only where the timed call's own outputs were equal to the truth: before and after timing, in
+    A figure is printed only where the timed call's own outputs were equal to the reference: before and after timing, in
     every process.
 
     Args:
@@ -87,7 +87,7 @@ def throughput_rows(records: Iterable[Measured], expected: Expectations, load: C
     rows = []
     for group in groups.values():
         first = group[0]
-        if first.status in ("missing", "unsupported"):  # there may be no truth of its problem either
+        if first.status in ("missing", "unsupported"):  # there may be no reference of its problem either
             rows.append({**_unmeasured(group, first.status, first.reason), "detects": None})
             continue
         reference = reference_of(first, expected)
@@ -100,13 +100,13 @@ def throughput_rows(records: Iterable[Measured], expected: Expectations, load: C
 
 
 def reference_of(record: ThroughputRecord, expected: Expectations) -> Expected:
-    """What the stage of a record must return; of a peer the data and weights alone: `PeerJudge` makes its truth."""
+    """What a record's stage must return; of another library data and weights alone: `LibraryJudge` makes the rest."""
     cell, bound = record.cell, "elbo" if record.cell.mode == LIBRARY_MODE else record.bound
     return expected(cell.problem, precision(cell.dtype), record.batch, bound)
 
 
 def stage_comparisons(record: ThroughputRecord, tensors: Tensors, expected: Expected) -> Iterable[Comparison]:
-    """What a stage of ours returned against the truth."""
+    """What a stage of ours returned against the reference."""
     return expected.comparisons(tensors, record.adam)
 
 

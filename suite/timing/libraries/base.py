@@ -1,4 +1,4 @@
-"""What every peer's file gives: the call that is timed, and how it is replayed and read."""
+"""What the file of every library gives: the call that is timed, and how it is replayed and read."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class LibraryDriver(ABC):
 
 
 def float32(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Canonical weights as a peer gets them."""
+    """Canonical weights as another library gets them."""
     return {name: weight.astype(np.float32) for name, weight in weights.items()}
 
 

@@ -1,4 +1,4 @@
-"""What peers on torch share: the generator of the process, seeded before a first call and replayed after it."""
+"""What libraries on torch share: the generator of the process, seeded before a first call and replayed after it."""
 
 from __future__ import annotations
 

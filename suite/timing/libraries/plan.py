@@ -1,4 +1,4 @@
-"""The timings of peers, and the records of those that are not installed."""
+"""The timings of other libraries, and the records of those that are not installed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .table import LIBRARIES, LIBRARY_MODE, supports
 def plan_libraries(
     workloads: Iterable[tuple[Workload, str]], *, device: str = "cpu", backends: Collection[str] = ()
 ) -> tuple[list[Timing], list[ThroughputRecord]]:
-    """Every variant of every installed peer, and one record per peer, stage and batch of those that are missing.
+    """Every variant of every installed library, and one record per library, stage and batch of those that are missing.
 
     Args:
-        workloads: each with the path of its problem file; those that no peer's model fits are passed over.
-        device: peers are timed on `cpu` alone.
-        backends: of ours; peers that run on others are left out. Empty for all.
+        workloads: each with the path of its problem file; those that no library's model fits are passed over.
+        device: other libraries are timed on `cpu` alone.
+        backends: of ours; libraries that run on others are left out. Empty for all.
 
     Returns:
         timings, and records of status `missing` with what installs the library.

@@ -1,4 +1,4 @@
-"""A peer's timing as a stage like any other: called, awaited, and read as canonical tensors."""
+"""Another library's timing as a stage like any other: called, awaited, and read as canonical tensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 class LibraryStage(Stage):
-    """One stage of a peer. Its model is its own: there is no subject, and the noise is what the library draws.
+    """One stage of another library. Its model is its own: there is no subject, and the noise is what the library draws.
 
     Attributes:
         variant: what is timed; its bound is what the outputs are held against.
@@ -72,17 +72,17 @@ class LibraryStage(Stage):
 
 
 def make_library_stage(binding: Binding, cell: Cell, problem: Problem, stage: str, variant: str) -> LibraryStage:
-    """A stage of a peer on a problem's data and weights.
+    """A stage of another library on a problem's data and weights.
 
     Args:
-        binding: of the peer's host backend.
-        cell: of mode `peer`; its notation is the peer's name.
+        binding: of the library's host backend.
+        cell: of mode `peer`; its notation is the library's name.
         problem: whose x and weights it has; the noise is the library's.
         stage: `elbo` or `training_step`.
-        variant: a name of the peer's table.
+        variant: a name of the library's table.
 
     Raises:
-        ValueError: the peer has no such model.
+        ValueError: the library has no such model.
     """
     library = LIBRARIES[cell.notation]
     if not supports(problem.spec):

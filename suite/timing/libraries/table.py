@@ -1,4 +1,4 @@
-"""The table of peers: what each runs on, what is timed of it, and how its loss is the definition's. Imports none."""
+"""The table of other libraries: what each runs on, what is timed, and how its loss becomes a bound. Imports none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...reference.spec import Spec
 LIBRARY_MODE = "peer"
 """The mode of their cells."""
 NOISE = "noise"
-"""The tensor that a peer's outputs have more than ours: what the library drew, [sample, batch, latent]."""
+"""The tensor that another library's outputs have more than ours: what the library drew, [sample, batch, latent]."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Variant:
     """One documented way to compute a stage.
 
     Attributes:
-        name: what the library calls it; it stands where a tuned cell has its rung.
+        name: what the library calls it; it stands where a tuned cell has its optimisation step.
         bound: what the loss sums over the batch: `elbo` where its KL is exact, `elbo_monte_carlo` where it is sampled.
     """
 
@@ -54,7 +54,7 @@ class Library:
 
     @property
     def host(self) -> str:
-        """The backend of ours that executes the same way: the peer is timed in that one's sessions."""
+        """The backend of ours that executes the same way: the library is timed in that one's sessions."""
         return host_of(self.backend)
 
     def lacking(self) -> list[str]:
@@ -137,7 +137,7 @@ LIBRARIES = {
 
 
 def supports(spec: Spec) -> bool:
-    """Whether the peers' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
+    """Whether the other libraries' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
     return spec == Spec("mlp", "bernoulli", "standard", "relu", spec.hidden, spec.data_dim, spec.latent_dim) and (
         len(spec.hidden) == 1
     )

@@ -1,4 +1,4 @@
-"""Blocks of a duel: contestants have their turns one after the other."""
+"""Blocks of a paired comparison: the arms run one after the other."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Slowed:
 
 @dataclass
 class Arm:
-    """What has its turns in the blocks.
+    """What is measured in the blocks.
 
     Attributes:
         call: what is measured.
-        calls: how often, in each turn.
+        calls: how often, each time it is measured.
         warm: whether it is called once more before, unmeasured.
     """
 
@@ -62,7 +62,7 @@ class Arm:
     warm: bool = False
 
     def calibrate(self, run_s: float) -> None:
-        """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
+        """Warm up, and choose `calls` so that they take about `run_s` seconds."""
         end = time.perf_counter() + WARM_S
         for _ in range(WARM_CALLS):
             begin = time.perf_counter()
@@ -80,7 +80,7 @@ class Arm:
         self.calls = max(1, round(run_s / max(statistics.median(took), 1e-9)))
 
     def run(self) -> int:
-        """Nanoseconds of all calls of a turn."""
+        """Nanoseconds of all calls."""
         call = self.call
         if self.warm:
             call()
@@ -93,13 +93,13 @@ class Arm:
 def alternate(
     arms: Sequence[Arm], blocks: int, limit_s: float = float("inf"), *, back: bool = True
 ) -> list[list[float]]:
-    """Nanoseconds per call: [block][contestant].
+    """Nanoseconds per call: [block][arm].
 
-    A block goes through all contestants and back, so that what drifts evenly meets all alike; each block starts with
+    A block goes through all arms and back, so that what drifts evenly meets all alike; each block starts with
     another one.
 
     Args:
-        contestants: calibrated.
+        arms: calibrated.
         blocks: how many.
         limit_s: after so many seconds no other block is begun, if there are MIN_BLOCKS.
         back: whether every block also goes back; else every second one goes the other way.

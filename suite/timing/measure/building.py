@@ -65,11 +65,11 @@ class Kept(TypedDict):
 
 
 class FirstCall:
-    """The first call of a stage: what it took, what it returned, and whether that is the truth.
+    """The first call of a stage: what it took, what it returned, and whether that is equal to the reference.
 
     Args:
         stage: that was not called yet.
-        expected: what it must return; None for a peer, whose truth depends on what it drew and is the judge's.
+        expected: what it must return; None for another library: the judge makes the reference of what it drew.
 
     Attributes:
         draws: how often minibatches were drawn for a proof, at most.
@@ -93,7 +93,7 @@ class FirstCall:
         return self._proven(self.stage())[0]
 
     def _proven(self, outputs: Any) -> tuple[dict[str, Array], bool]:
-        """What a call returned, folded, and whether all of it is the truth.
+        """What a call returned, folded, and whether all of it is equal to the reference.
 
         The proof of a pass draws minibatches, and its tolerance is that of other ones. Of twenty passes over
         convolutions by code that is right, one came out off by more than that, most by a hundredth of it. That a

@@ -1,4 +1,4 @@
-"""The inside of a duel: entries built side by side in one process and measured in blocks that alternate."""
+"""The inside of a paired comparison: arms built side by side in one process and measured in blocks that alternate."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ class Entry:
 
 
 def measure(binding: Binding, asked: ComparisonsAsked, append: Append) -> None:
-    """Measure all bouts."""
+    """Measure all repetitions."""
     ComparisonSession(binding, asked, append).run()
 
 
 class ComparisonSession:
-    """One backend on one device in one process, with the bouts that are asked for.
+    """One backend on one device in one process, with the repetitions that are asked for.
 
     Args:
         binding: what executes them.
@@ -139,7 +139,7 @@ class ComparisonSession:
         )
 
     def harness_ns(self, calls: int) -> float:
-        """What a turn of so many calls adds to each of them."""
+        """What so many calls in a row add to each of them."""
         one, many = self.harness
         return many + (one - many) / calls
 

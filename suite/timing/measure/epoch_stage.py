@@ -25,7 +25,7 @@ class EpochStage(Stage):
     """Passes over a data set, as the source or the documentation makes them, or tuned.
 
     What a pass computes depends on all its updates. The proof is a pass of `PASS_STEPS` minibatches over the first
-    images, by the same code and with the same model: the definition trains along on the order and the noise that it
+    images, by the same code and with the same model: the reference trains along on the order and the noise that it
     took.
 
     Args:
@@ -85,7 +85,7 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
         problem: whose weights every proof starts from.
         images: [data count, data], unsigned bytes.
         batch: images per step.
-        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
     """
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":

@@ -101,7 +101,7 @@ def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
 
 
 def _lacking_step(binding: Binding, timing: Timing) -> str | None:
-    """Why a tuned timing cannot be made; None where its stage has the rung."""
+    """Why a tuned timing cannot be made; None where its stage has the optimisation step."""
     spec = open_problem(timing.problem_file).spec
     names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
     if timing.last_step in names:

@@ -44,7 +44,7 @@ def measure_roofline(device: TimingDevice, roofline: Roofline, *, shared: bool) 
 
     Args:
         device: whose library is measured.
-        roof: the work.
+        roofline: the work.
         shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
     """
     binding, generator = device.binding, np.random.default_rng(0)
@@ -107,7 +107,7 @@ def _measured(
 
 
 def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[str, list[int]]:
-    """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roof is a rate.
+    """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roofline is a rate.
 
     Args:
         routes: of one library, whose rounds alternate.

@@ -97,7 +97,7 @@ class ForwardStage(Stage):
         stage: which one.
         function: the method.
         inputs: its arguments, on the device.
-        rung: of the ladder, where the mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the mode is `tuned`.
         returned: the symbols of what it returns, in order; None for the objective.
     """
 
@@ -223,7 +223,7 @@ def make_stage(
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
-    The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
+    The decoder is given z of the reference, not the encoder's, so that its proof is its own; every method gets its
     arguments in the axes that the notation declares.
 
     Args:
@@ -231,7 +231,7 @@ def make_stage(
         problem: data, noise and weights.
         stage: one of `STAGES` but `epoch`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
-        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
         awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:

@@ -1,4 +1,4 @@
-"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels."""
+"""Which optimisation steps each stage has on a backend: a process of its own asks the tuner, then they are compared."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class TunedStage:
     """What leads to the fastest of one stage.
 
     Attributes:
-        key: whose ladder it is.
-        first: as published, or eager where nothing is: what the rungs are held against.
-        rungs: from the plainest on.
+        key: whose optimisation steps they are.
+        first: as published, or eager where nothing is: what the steps are held against.
+        steps: from the plainest on.
     """
 
     key: Key
@@ -52,7 +52,7 @@ class TunedStage:
         return self.key[-1]
 
     def comparison(self) -> PairedComparison:
-        """All rungs against each other, and against what is published and eager."""
+        """All optimisation steps against each other, and against what is published and eager."""
         backend, workload, stage, batch, dtype = self.key
         like = self.first[0]
         cell = replace(like.cell, mode="tuned", dtype=dtype)
@@ -73,7 +73,7 @@ def plan_tuned_stages(
     threads: int,
     backends: Collection[str] = (),
 ) -> list[TunedStage]:
-    """The ladders of all stages that a sample has tuned, on the backends that are installed.
+    """The optimisation steps of all stages that a sample has tuned, on the backends that are installed.
 
     Args: as `plan_timings`; threads: of one operation.
     """
@@ -115,7 +115,7 @@ def plan_tuned_stages(
 def _asked(
     backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
 ) -> list[tuple[Step, ...]]:
-    """The rungs by key, from a process that may import the framework."""
+    """The optimisation steps by key, from a process that may import the framework."""
     requests = [(wanted[key][0].problem_file, *key[2:]) for key in keys]
     found: list[tuple[Step, ...]] = []
 
@@ -124,7 +124,7 @@ def _asked(
         return True
 
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
-        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {tail or reason}")
+        raise RuntimeError(f"{backend}: its optimisation steps cannot be asked for: {tail or reason}")
 
     start = Start(backend, device, (part_for("steps", StepsAsked(requests)),), threads)
     Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
@@ -132,7 +132,7 @@ def _asked(
 
 
 def measure(binding: Binding, asked: StepsAsked, append: Append) -> None:
-    """A line per request: its rungs."""
+    """A line per request: its optimisation steps."""
     tuner = open_tuner(binding)
     for file, stage, batch, dtype in asked.requests:
         steps = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)

@@ -83,7 +83,7 @@ class Tuner(ABC):
         Args:
             subject: whose method it is.
             stage: which of `FORWARD` it is.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             function: `encoder`, `decoder` or the objective.
             inputs: the tensors that it will be called with, as examples: shapes may be fixed by them.
             batch: images per call.
@@ -95,7 +95,7 @@ class Tuner(ABC):
 
         Args:
             subject: whose objective it is.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             inputs: x and noise that it will be called with, as examples.
             batch: images per call.
         """
@@ -106,7 +106,7 @@ class Tuner(ABC):
 
         Args:
             subject: whose objective is trained.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             images: [data count, data], unsigned bytes; a pixel is its byte / 255.
             batch: images per step; what is left at the end is dropped.
         """

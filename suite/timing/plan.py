@@ -85,7 +85,6 @@ REPEATS = 3
 """With nine processes in all an interval no longer reaches from the quickest to the slowest."""
 _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
 
-
 # Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
 # compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
 # that maximises, on log σ, and one that minimises. Compiled cells are proven of these two; a full sample has four,

@@ -55,7 +55,7 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
     folder = create_run(tmp_path, {})
     phase = phases.plan_steps(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
-    assert len(phase.duels) == 1 + multiplies
+    assert len(phase.comparisons) == 1 + multiplies
     records = [] if multiplies else read_records(folder.records)
     assert [(r["dtype"], r["mode"], r["status"]) for r in records] == [("bfloat16", "tuned", "unsupported")] * (
         not multiplies

@@ -15,7 +15,7 @@ from ...backends.table import host_of
 from ...workers.records import cell_of
 from ..aa import AA
 from ..measure.harness import BENCHMARK
-from ..records import ComparisonRecord, HarnessRecord, Measured
+from ..records import ArmRecord, ComparisonRecord, HarnessRecord, Measured
 from ..timings import Timing
 from .comparisons import CONFIDENCE, HARNESS_SHARE, Prove, entry_rows, interval, times_of
 
@@ -82,11 +82,13 @@ def aa_rows(records: Iterable[Measured], prove: Prove, speeds: Iterable[Row]) ->
     rows: list[Row] = []
     for test in (AA, PLANTED):
         own = [repetition for repetition in repetitions if repetition.test == test]
-        backends = list(dict.fromkeys(repetition.backend for repetition in own))
+        backends = list(dict.fromkeys(repetition.arm.backend for repetition in own))
         for backend in backends:
-            group = [repetition for repetition in own if repetition.backend == backend]
-            cells = dict.fromkeys(repetition.cell for repetition in group)
-            rows += [_row([repetition for repetition in group if repetition.cell == cell], part=True) for cell in cells]
+            group = [repetition for repetition in own if repetition.arm.backend == backend]
+            cells: dict[str, list[_Repetition]] = {}
+            for repetition in group:
+                cells.setdefault(repetition.arm.timing.key, []).append(repetition)
+            rows += [_row(of_cell, part=True) for of_cell in cells.values()]
             rows.append(_row(group))
         if len(backends) > 1:
             rows.append(_row(own) | {"backend": None})
@@ -106,11 +108,11 @@ def is_aa(record: Measured) -> bool:
 
 @dataclass(frozen=True)
 class _Repetition:
-    """The tries of one entry of one build.
+    """The tries of one arm of one build.
 
     Attributes:
         test: `aa` or `planted`.
-        backend, device, stage, mode, cell: whose they are.
+        arm: what was timed.
         tries: (ratio, verdict) of each that counts.
         slowed_by: the share by which its calls were slowed.
         off: how many do not count, since they were slowed by something else.
@@ -119,11 +121,7 @@ class _Repetition:
     """
 
     test: str
-    backend: str
-    device: str
-    stage: str
-    mode: str
-    cell: str
+    arm: ArmRecord
     tries: tuple[tuple[float, str], ...]
     slowed_by: float | None
     off: int
@@ -142,11 +140,7 @@ def _repetitions(record: ComparisonRecord, prove: Prove) -> Iterable[_Repetition
         off = slowed_by is not None and abs(slowed_by - asked) > OFF
         yield _Repetition(
             test=PLANTED if asked else AA,
-            backend=arm.backend,
-            device=arm.device,
-            stage=arm.stage,
-            mode=arm.mode,
-            cell=arm.timing.key,
+            arm=arm,
             tries=() if off else tuple(tries),
             slowed_by=slowed_by,
             off=len(tries) if off else 0,
@@ -160,11 +154,12 @@ def _row(repetitions: Sequence[_Repetition], *, part: bool = False) -> Row:
     tries = [found for repetition in repetitions for found in repetition.tries]
     called = sum(verdict == "slower" if first.test == PLANTED else verdict != "same" for _, verdict in tries)
     slowed = [repetition.slowed_by for repetition in repetitions if repetition.slowed_by is not None]
-    row: Row = dict.fromkeys(COLUMNS) | {"promise": first.test, "backend": first.backend, "device": first.device}
+    row: Row = dict.fromkeys(COLUMNS) | {"promise": first.test}
+    row |= {"backend": first.arm.backend, "device": first.arm.device}
     row |= {"tries": len(tries), "called": called, "slowed_by": statistics.median(slowed) if slowed else None}
     row |= {name: sum(getattr(repetition, name) for repetition in repetitions) for name in ("off", "lost")}
     if part:
-        row |= {"stage": first.stage, "mode": first.mode, "cell": first.cell}
+        row |= {"stage": first.arm.stage, "mode": first.arm.mode, "cell": first.arm.timing.key}
     if tries:
         bounds = binomtest(called, len(tries)).proportion_ci(CONFIDENCE, method="exact")
         ratio, lower, upper = interval(np.array([ratio for ratio, _ in tries]))

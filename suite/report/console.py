@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..workers.records import CellRecord, Document, as_document
+from ..workers.records import as_document
 
 stderr = Console(stderr=True)
 
@@ -27,7 +28,7 @@ def shown_path(path: Path) -> str:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[CellRecord | Document], None]]:
+def progress(title: str, total: int) -> Iterator[Callable[[msgspec.Struct], None]]:
     """A bar on stderr that goes on with every record."""
     columns = (
         SpinnerColumn(),
@@ -39,8 +40,8 @@ def progress(title: str, total: int) -> Iterator[Callable[[CellRecord | Document
     with Progress(*columns, console=stderr, transient=False) as bar:
         task = bar.add_task(title, total=total)
 
-        def advance(record: CellRecord | Document) -> None:
-            said = as_document(record) if isinstance(record, CellRecord) else record
+        def advance(record: msgspec.Struct) -> None:
+            said = as_document(record)
             if said["status"] in ("failed", "timeout"):
                 what = said.get("notation") or said["duel"]
                 bar.console.print(f"{said['status']}: {what} on {said['backend']}: {said['reason']}")

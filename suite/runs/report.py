@@ -19,11 +19,9 @@ from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, stderr
 from ..report.options import AsJson
 from ..report.verdicts import exit_code
-from ..timing.comparison_phases import tabulate_trust
-from ..timing.judge.trust import broken
-from ..timing.phase import tabulate_run
-from ..timing.tables import SHOWN, shown
-from ..timing.trust_tables import print_trust
+from ..timing.judge.aa import broken
+from ..timing.phases import tabulate_aa, tabulate_run
+from ..timing.tables import SHOWN, print_aa, shown
 from ..workers.run_folder import RunFolder
 from .agreement import Row as AgreementRow
 from .agreement import agreement_rows, agreement_text
@@ -56,7 +54,7 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        claims, trust = tabulate_claims(folder), tabulate_trust(folder, speeds)
+        claims, trust = tabulate_claims(folder), tabulate_aa(folder, speeds)
     else:
         rows, speeds, claims, trust = judged_rows(folder), [], [], []
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
@@ -69,7 +67,7 @@ def report(
     else:
         if speeds:
             print_table("Throughput", SHOWN, shown(speeds))
-        print_trust(trust)
+        print_aa(trust)
         print_verdicts(rows)
         print_claims(claims)
         if against is not None:

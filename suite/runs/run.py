@@ -18,15 +18,13 @@ from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, shown_path, stderr
 from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, select, thread_count
 from ..report.verdicts import exit_code
-from ..timing.comparison_phases import plan_steps, plan_trust_phase, tabulate_trust
+from ..timing.aa import AA_TESTS, AaSample
+from ..timing.judge.aa import Row as AaRow
+from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
-from ..timing.judge.trust import Row as TrustRow
-from ..timing.judge.trust import broken
-from ..timing.phase import plan_throughput
-from ..timing.plan import FULL, FULL_CUDA, PEERS_BESIDE, QUICK, BenchSample, Proven
-from ..timing.tables import SHOWN, shown
-from ..timing.trust import TRUST, TrustSample
-from ..timing.trust_tables import print_trust
+from ..timing.phases import plan_aa_phase, plan_steps, plan_throughput, tabulate_aa
+from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
+from ..timing.tables import SHOWN, print_aa, shown
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
 from .presets import bench_proofs, claims_sample, equality_sample
@@ -57,17 +55,17 @@ class Order:
         """Whether there are figures, and not only tests of how they are measured."""
         return self.full or not self.aa
 
-    def trust(self, sample: TrustSample) -> TrustSample:
+    def trust(self, sample: AaSample) -> AaSample:
         """The sample of A/A, of notations that were asked for by name."""
         return sample.of_all_notations() if self.notations else sample
 
-    def sample(self, trust: TrustSample) -> BenchSample:
+    def sample(self, trust: AaSample) -> BenchSample:
         """The declared sample; notations that were asked for by name are all timed, in every mode."""
         full = FULL if self.device == "cpu" else FULL_CUDA
-        sample = full if self.full else PEERS_BESIDE if self.peers else trust.timed if self.aa else QUICK
+        sample = full if self.full else LIBRARIES_BESIDE if self.peers else trust.timed if self.aa else QUICK
         return sample.of_all_notations() if self.notations else sample
 
-    def selection(self, trust: TrustSample) -> Selection:
+    def selection(self, trust: AaSample) -> Selection:
         """What is proven: of `--peers` and `--aa` the notations that are timed."""
         narrow = (self.peers or self.aa) and not self.full
         timed = sorted(self.sample(trust).notations() or ()) if narrow else []
@@ -90,7 +88,7 @@ def run(
     carry_out(order, out, resume, as_json)
 
 
-def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: TrustSample = TRUST) -> None:
+def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
     """Start or resume what was ordered, print it, and exit with its code.
 
     Args:
@@ -123,7 +121,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     speeds = timing.throughput(trust) if order.timed else []
     if order.aa:
         timing.test(trust)
-    _finish(order, folder, rows, claims, speeds, tabulate_trust(folder, speeds), as_json)
+    _finish(order, folder, rows, claims, speeds, tabulate_aa(folder, speeds), as_json)
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class _Timing:
     selection: Selection
     proven: Proven
 
-    def throughput(self, trust: TrustSample) -> list[ThroughputRow]:
+    def throughput(self, trust: AaSample) -> list[ThroughputRow]:
         """Measure the sample's optimisation steps, time all of it, and write its tables."""
         what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
         with stderr.status("the truth of what is timed"):
@@ -148,12 +146,12 @@ class _Timing:
         with progress("throughput", phase.total) as advance:
             return phase.run(advance)
 
-    def test(self, trust: TrustSample) -> None:
+    def test(self, trust: AaSample) -> None:
         """Put the timings themselves to the test."""
-        phase = plan_trust_phase(
+        phase = plan_aa_phase(
             self.folder, self.order.trust(trust), self.selection.notations, self.proven, **self._options()
         )
-        if not phase.duels:
+        if not phase.comparisons:
             stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
         with progress("A/A and planted slowness", phase.total) as advance:
             phase.run(advance)
@@ -179,7 +177,7 @@ def _finish(
     rows: list[Row],
     claims: list[Row],
     speeds: list[ThroughputRow],
-    trust: list[TrustRow],
+    trust: list[AaRow],
     as_json: bool,
 ) -> None:
     if as_json:
@@ -188,7 +186,7 @@ def _finish(
     else:
         if order.timed:
             print_table("Throughput", SHOWN, shown(speeds))
-        print_trust(trust)
+        print_aa(trust)
         print_verdicts(rows)
         print_claims(claims)
     written = {"equivalence": True, "throughput": order.timed, "trust": trust, "claims": claims}

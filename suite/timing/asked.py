@@ -1,13 +1,16 @@
-"""What is asked of the children that measure: sessions, duels, ladders and traces."""
+"""What is asked of the children that measure: sessions, paired comparisons, optimisation steps and traces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import msgspec
 
-from .timings import Roof, Timing
+from ..backends.table import base_dtype
+from ..workers.records import Status
+from .records import ArmRecord, ComparisonRecord, Outcome
+from .timings import Roofline, Timing
 
 
 class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +23,8 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
         max_time_s: of one timing.
         started: `time.time()` when the parent started it.
         tensors: the folder that outputs go to.
-        roofs: rates to measure first.
-        shared_roofs: whether those of libraries that no backend stands for are among them.
+        rooflines: rates to measure first.
+        shared_rooflines: whether those of libraries that no backend stands for are among them.
         timings: in the order in which they run.
         options: of pytest.
     """
@@ -33,52 +36,128 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
     max_time_s: float
     started: float
     tensors: str
-    roofs: Sequence[Roof]
-    shared_roofs: bool
+    rooflines: Sequence[Roofline]
+    shared_rooflines: bool
     timings: Sequence[Timing]
     options: Sequence[str]
 
 
-FILES = ("problem_file", "notation_file")
+STEPS = "ladder"
+"""The question of a comparison that finds the fastest optimisation step of a stage."""
+
+# Why these: tests/unit/test_paired_comparisons.py has them against the noise that is seen on shared cores.
+BLOCKS = 100
+BLOCK_S = 4e-3
 
 
-class BoutAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """One build of a duel.
+@dataclass(frozen=True)
+class PairedComparison:
+    """Timings that are measured against each other: two of them, or all optimisation steps of a stage.
 
     Attributes:
-        duel, question, build, labels, tries, blocks, block_s, limit_s: as `Duel` has them.
-        entries: the timings, and `slowed` the share by which each is made slower.
-        lost: entry → status and reason, of those that a process died or hung in before.
+        name: what is asked, e.g. `ladder-training_step-784-400-20-128-torch`; unique in a run.
+        question: what kind of question that is: `mode`, `ladder`, `aa`, ...
+        entries: the arms, of one backend, device, number of threads and dtype that holds tensors. Each gets a model of
+            its own, so that the same timing may be there twice.
+        labels: what each arm is, or adds to the one before it, in words for readers; empty for none.
+        slowed: by which share of its own time each arm's calls are made slower; empty for none.
+        builds: how often the models are built anew: where their arrays lie in memory is then another.
+        tries: how often what was built is measured, each time in so many blocks.
+        blocks: of a try; each of them measures every arm twice.
+        block_s: seconds that an arm takes of a block, in as many calls as that needs, at least two.
+        limit_s: seconds after which a try begins no other block, once it has as many as an interval needs.
     """
 
-    duel: str
+    name: str
     question: str
+    entries: tuple[Timing, ...]
+    labels: tuple[str, ...] = ()
+    slowed: tuple[float, ...] = ()
+    builds: int = 1
+    tries: int = 1
+    blocks: int = BLOCKS
+    block_s: float = BLOCK_S
+    limit_s: float | None = None
+
+    def __post_init__(self) -> None:
+        kinds = {(*_group(timing), base_dtype(timing.cell.dtype)) for timing in self.entries}
+        if len(kinds) != 1:
+            found = ", ".join(timing.key for timing in self.entries)
+            expected = "one backend, device, dtype and number of threads"
+            raise ValueError(f"comparison {self.name}: expected {expected}; {found}")
+        if self.slowed and len(self.slowed) != len(self.entries):
+            raise ValueError(f"comparison {self.name}: {len(self.slowed)} shares for {len(self.entries)} entries")
+
+    @property
+    def group(self) -> tuple[str, str, bool, str]:
+        """Comparisons of one group share a process."""
+        return _group(self.entries[0])
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """By how much each arm is slowed."""
+        return self.slowed or (0.0,) * len(self.entries)
+
+
+def _group(timing: Timing) -> tuple[str, str, bool, str]:
+    cell = timing.cell
+    return cell.backend, cell.device, cell.dtype.startswith("float64"), timing.threads
+
+
+class Repetition(msgspec.Struct, frozen=True):
+    """One build of a paired comparison.
+
+    Attributes:
+        comparison: what is built.
+        build: which one, from 1.
+        lost: index → status and reason, of the arms that a process died or hung in before.
+    """
+
+    comparison: PairedComparison
     build: int
-    labels: Sequence[str]
-    entries: Sequence[Timing]
-    slowed: Sequence[float]
-    tries: int
-    blocks: int
-    block_s: float
-    limit_s: float | None
-    lost: Mapping[int, tuple[str, str]]
+    lost: Mapping[int, tuple[Status, str]] = {}
 
-    def described(self) -> dict[str, Any]:
-        """What its record says of it; where files lie on this machine is no part of that."""
-        named: dict[str, Any] = {name: getattr(self, name) for name in ("duel", "question", "build", "labels")}
+    def record(
+        self,
+        status: Status,
+        reason: str | None,
+        outcomes: Sequence[Outcome] = (),
+        blocks_ns: Sequence[list[list[float | None]]] = (),
+        *,
+        cold_cache: bool | None = None,
+        traceback: str | None = None,
+    ) -> ComparisonRecord:
+        """Its record; where files lie on this machine is no part of that."""
+        asked = self.comparison
         entries = [
-            {name: value for name, value in {**timing.as_json(), "slowed": share}.items() if name not in FILES}
-            for timing, share in zip(self.entries, self.slowed, strict=True)
+            ArmRecord(**asdict(timing.cell), package=timing.package, **timing.about(), slowed=share)
+            for timing, share in zip(asked.entries, asked.shares, strict=True)
         ]
-        return {**named, "tries": self.tries, "block_s": self.block_s, "entries": entries}
+        return ComparisonRecord(
+            backend=asked.entries[0].cell.backend,
+            device=asked.entries[0].cell.device,
+            status=status,
+            reason=reason,
+            name=asked.name,
+            question=asked.question,
+            build=self.build,
+            labels=asked.labels,
+            tries=asked.tries,
+            block_s=asked.block_s,
+            entries=entries,
+            cold_cache=cold_cache,
+            outcomes=list(outcomes),
+            blocks_ns=list(blocks_ns),
+            traceback=traceback,
+        )
 
 
-class DuelsAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """Duels of one backend on one device.
+class ComparisonsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Paired comparisons of one backend on one device.
 
     Attributes:
         backend, device, cold_cache, started, tensors: as `SessionAsked` has them.
-        bouts: in the order in which they run.
+        repetitions: in the order in which they run.
     """
 
     backend: str
@@ -86,11 +165,11 @@ class DuelsAsked(msgspec.Struct, frozen=True, kw_only=True):
     cold_cache: bool
     started: float
     tensors: str
-    bouts: Sequence[BoutAsked]
+    repetitions: Sequence[Repetition]
 
 
-class LaddersAsked(msgspec.Struct, frozen=True):
-    """The ladders of some stages; `requests` have problem file, stage, batch and dtype of each."""
+class StepsAsked(msgspec.Struct, frozen=True):
+    """The optimisation steps of some stages; `requests` have problem file, stage, batch and dtype of each."""
 
     requests: Sequence[tuple[str, str, int, str]]
 

@@ -1,21 +1,31 @@
-"""`elbostone bench --profile`."""
+"""`elbostone bench --profile`: one timing by its key, and the framework's own trace of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 
 from ..backends.table import BACKENDS, DEVICES, one_of
+from ..notations.registry import notations, packages
 from ..reference.errors import BadInput, EnvironmentLacks
+from ..reference.problem import save_problem
 from ..report.console import print_json, shown_path, stderr
 from ..workers.pool import blind_backends
-from ..workers.run_folder import create_run
+from ..workers.records import append_record, as_document
+from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import lacking_compiler
-from .lookup import find_timing
-from .profiling import operations, profile, trace_folder, ways_to_open
+from .measure.profiling import NO_SUCH_STEP, run_profile
+from .plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, timings_of
+from .records import ProfileRecord
+from .timed_problems import images_of, write_expected
+from .timings import Timing
+from .workloads import WORKLOADS, make_workload
 
 
 def carry_out_profile(
@@ -59,12 +69,12 @@ def carry_out_profile(
         record = profile(folder, timing, threads=threads, timeout_s=timeout_s)
     place = trace_folder(folder, timing)
     if as_json:
-        print_json({"schema": 1, "run": str(folder.path), "trace": str(place), "record": record})
-    elif record["status"] == "ok":
-        _print(place, record["calls"])
+        print_json({"schema": 1, "run": str(folder.path), "trace": str(place), "record": as_document(record)})
+    elif record.status == "ok":
+        _print(place, record.calls)
     else:
-        print(f"{record['found'] or record['status']}: {key}: {record['reason']}")
-    raise typer.Exit(int(record["status"] != "ok"))
+        print(f"{record.found or record.status}: {key}: {record.reason}")
+    raise typer.Exit(int(record.status != "ok"))
 
 
 def _print(place: Path, calls: int) -> None:
@@ -73,3 +83,101 @@ def _print(place: Path, calls: int) -> None:
     print(f"trace of {calls} warm call{'s' if calls > 1 else ''}: {shown_path(place)}")
     for line in ways_to_open(place, shown_path):
         print(f"to open it: {line}")
+
+
+CLOSEST = 3
+_FORM = "STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE, with -RUNG where the mode is tuned"
+_SAMPLES = {"cpu": (QUICK, LIBRARIES_BESIDE, FULL), "cuda": (QUICK, LIBRARIES_BESIDE, FULL_CUDA)}
+_ANY_STEP = "\0"
+
+
+def find_timing(key: str) -> Timing:
+    """The timing of a key.
+
+    Its problem is still to be made, and only the tuner in its own process knows its steps.
+
+    Raises:
+        BadInput: no timing has the key, or nothing can trace it.
+    """
+    known = {timing.key: timing for timing in candidates()}
+    tuned = [found for timing in known.values() if (found := _at_step(timing, key))]
+    # The shortest step: `-default-threads` after it could be taken for a part of it.
+    found = known.get(key) or min(tuned, key=lambda timing: len(timing.last_step), default=None)
+    if found is None:
+        traced = [name for name, timing in known.items() if timing.cell.mode != "exported"]
+        closest = ", ".join(get_close_matches(key, traced, CLOSEST))
+        expected = f"a timing, the closest known are {closest}" if closest else _FORM
+        raise BadInput(f"--profile: expected {expected}; found '{key}'")
+    if found.cell.mode == "exported":
+        raise BadInput(f"--profile: expected a mode that a framework executes; found '{key}', run by ONNX Runtime")
+    return found
+
+
+def candidates() -> Iterator[Timing]:
+    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` without a step."""
+    for device, samples in _SAMPLES.items():
+        for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
+            yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
+
+
+def _at_step(timing: Timing, key: str) -> Timing | None:
+    """A tuned timing with the step that a key names; None where the rest of the key is not the timing's."""
+    if timing.cell.mode != "tuned":
+        return None
+    before, _, after = replace(timing, last_step=_ANY_STEP).key.partition(_ANY_STEP)
+    last_step = key.removeprefix(before).removesuffix(after)
+    return replace(timing, last_step=last_step) if key == f"{before}{last_step}{after}" else None
+
+
+#: How a file of a trace is opened, by the end of its name.
+OPENED_BY = {
+    "trace.json": "load {file} at https://ui.perfetto.dev or chrome://tracing",
+    ".trace.json.gz": "load {file} at https://ui.perfetto.dev",
+    ".xplane.pb": "pip install tensorboard tensorboard-plugin-profile; tensorboard --logdir {folder}",
+}
+
+
+def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float) -> ProfileRecord:
+    """Trace a timing; its record is kept in the run folder. Returns the record.
+
+    Raises:
+        BadInput: the timing's stage has no such optimisation step.
+    """
+    workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
+    file = str(save_problem(workload.problem, folder.problems))
+    timing = replace(timing, problem_file=file, cell=replace(timing.cell, problem=workload.problem.name))
+    write_expected([timing], [(workload, file)])
+    place = trace_folder(folder, timing)
+    place.mkdir(parents=True)
+    record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)
+    if record.found == NO_SUCH_STEP:
+        shutil.rmtree(folder.path)  # as with every bad input, nothing is left behind
+        raise BadInput(f"--profile {timing.key}: {record.reason}")
+    append_record(folder.records, record)
+    return record
+
+
+def trace_folder(folder: RunFolder, timing: Timing) -> Path:
+    """Where the trace of a timing is."""
+    return folder.path / "profile" / timing.key
+
+
+def ways_to_open(place: Path, shown: Callable[[Path], str]) -> list[str]:
+    """A line for each file in the folder of a trace that something opens.
+
+    Args:
+        place: the folder.
+        shown: a path as it is printed.
+    """
+    files = sorted(path for path in place.rglob("*") if path.is_file())
+    return [
+        line.format(file=shown(path), folder=shown(place))
+        for path in files
+        for end, line in OPENED_BY.items()
+        if path.name.endswith(end)
+    ]
+
+
+def operations(place: Path) -> str:
+    """The framework's own table of the costliest operations; empty where it makes none."""
+    return "\n".join(path.read_text(encoding="utf-8").rstrip() for path in sorted(place.glob("*.txt")))

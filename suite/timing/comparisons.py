@@ -1,136 +1,66 @@
-"""Duels: timings of one backend that are measured against each other, in alternating blocks of one process."""
+"""Paired comparisons: timings of one backend are measured against each other, in alternating blocks of one process."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from ..backends.table import base_dtype
-from ..workers.activity import verified_document
+import msgspec
+
+from ..workers.activity import unlike
 from ..workers.jobs import part_for
-from ..workers.records import SCHEMA, append_record, read_records
+from ..workers.records import append_record
 from ..workers.supervisor import Child, Lost, Start
-from .asked import BoutAsked, DuelsAsked
-from .caches import Caches, caches_of_a_run
-from .timings import DUEL, OnRecord, Timing, thread_limit
-
-PROGRESS = "progress"
-"""The kind of what a child says while it builds; it is not kept."""
-
-# Why these: tests/unit/test_duels.py has them against the noise that is seen on shared cores.
-BLOCKS = 100
-BLOCK_S = 4e-3
+from .asked import ComparisonsAsked, PairedComparison, Repetition
+from .caches import open_cache
+from .records import ComparisonRecord, Measured, as_measured, timing_records
+from .timings import thread_limit
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Timings that are measured against each other: two of them, or all rungs of a ladder.
+class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
+    """What a child says while it builds: the index of the arm, or None for all; it is not kept."""
 
-    Attributes:
-        name: what is asked, e.g. `ladder-training_step-784-400-20-128-torch`; unique in a run.
-        question: what kind of question that is: `mode`, `ladder`, `aa`, ...
-        entries: of one backend, device, number of threads and dtype that holds tensors. Each gets a model of its own,
-            so that the same timing may be there twice.
-        labels: what each entry is, or adds to the one before it, in words for readers; empty for none.
-        slowed: by which share of its own time each entry's calls are made slower; empty for none.
-        builds: how often the models are built anew: where their arrays lie in memory is then another.
-        tries: how often what was built is measured, each time in so many blocks.
-        blocks: of a try; in each of them every entry has its turn twice.
-        block_s: seconds that an entry takes of a block, in as many calls as that needs, at least two.
-        limit_s: seconds after which a try begins no other block, once it has as many as an interval needs.
-    """
-
-    name: str
-    question: str
-    entries: tuple[Timing, ...]
-    labels: tuple[str, ...] = ()
-    slowed: tuple[float, ...] = ()
-    builds: int = 1
-    tries: int = 1
-    blocks: int = BLOCKS
-    block_s: float = BLOCK_S
-    limit_s: float | None = None
-
-    def __post_init__(self) -> None:
-        kinds = {(*_group(timing), base_dtype(timing.cell.dtype)) for timing in self.entries}
-        if len(kinds) != 1:
-            found = ", ".join(timing.key for timing in self.entries)
-            raise ValueError(f"duel {self.name}: expected one backend, device, dtype and number of threads; {found}")
-        if self.slowed and len(self.slowed) != len(self.entries):
-            raise ValueError(f"duel {self.name}: {len(self.slowed)} shares for {len(self.entries)} entries")
-
-    @property
-    def group(self) -> tuple[str, str, bool, str]:
-        """Duels of one group share a process."""
-        return _group(self.entries[0])
+    entry: int | None
 
 
-def _group(timing: Timing) -> tuple[str, str, bool, str]:
-    cell = timing.cell
-    return cell.backend, cell.device, cell.dtype.startswith("float64"), timing.threads
-
-
-@dataclass(frozen=True)
-class Bout:
-    """One build of a duel; `lost` has the entries that the process died or hung in, and how."""
-
-    duel: Duel
-    build: int
-    lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
-
-    def asked(self) -> BoutAsked:
-        """What the child gets, and what names the record."""
-        duel = self.duel
-        return BoutAsked(
-            duel=duel.name,
-            question=duel.question,
-            build=self.build,
-            labels=duel.labels,
-            entries=duel.entries,
-            slowed=duel.slowed or (0.0,) * len(duel.entries),
-            tries=duel.tries,
-            blocks=duel.blocks,
-            block_s=duel.block_s,
-            limit_s=duel.limit_s,
-            lost=self.lost,
-        )
-
-
-def run_duels(
-    duels: Iterable[Duel],
+def run_comparisons(
+    comparisons: Iterable[PairedComparison],
     folder: Path,
     *,
     threads: int,
     timeout_s: float = 120,
-    on_record: OnRecord = lambda record: None,
+    on_record: Callable[[Measured], None] = lambda record: None,
 ) -> None:
-    """Measure duels; every build of each ends in exactly one record in `folder`/records.jsonl.
+    """Measure paired comparisons; every build of each ends in exactly one record in `folder`/records.jsonl.
 
     Those that have a record already are left out, so that a killed run goes on. Processes run one after the other, one
     per backend; each starts from an empty compile cache, and each leaves a record of what the harness adds to a call.
 
     Args:
-        duels: their entries' outputs, from before and after, are kept in `folder`/tensors and are to be held against
-            the truth before a figure is printed.
+        comparisons: the outputs of their arms, from before and after, are kept in `folder`/tensors and are to be held
+            against the reference before a figure is printed.
         folder: the run.
         threads: of one operation.
-        timeout_s: how long one entry may take to be built and called, or all to be measured.
+        timeout_s: how long one arm may take to be built and called, or all to be measured.
         on_record: called with each record as it is written.
     """
-    with caches_of_a_run() as caches:
-        runner = _Runner(folder, threads, timeout_s, on_record, caches)
-        finished = runner.finished()
-        groups: dict[tuple[str, str, bool, str], list[Bout]] = {}
-        for duel in duels:
-            bouts = [Bout(duel, build) for build in range(1, duel.builds + 1)]
-            groups.setdefault(duel.group, []).extend(b for b in bouts if (duel.name, b.build) not in finished)
-        for bouts in groups.values():
-            # Build after build, not duel after duel: what the machine does for a while then meets all of them.
-            waiting = sorted(bouts, key=lambda bout: bout.build)
+    (folder / "tensors").mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="elbostone-caches-") as caches:
+        runner = _Runner(folder, threads, timeout_s, on_record, Path(caches))
+        records = timing_records(runner.records)
+        finished = {(record.name, record.build) for record in records if isinstance(record, ComparisonRecord)}
+        groups: dict[tuple[str, str, bool, str], list[Repetition]] = {}
+        for comparison in comparisons:
+            builds = range(1, comparison.builds + 1)
+            left = [Repetition(comparison, build) for build in builds if (comparison.name, build) not in finished]
+            groups.setdefault(comparison.group, []).extend(left)
+        for repetitions in groups.values():
+            # Build after build, not comparison after comparison: what the machine does for a while then meets them all.
+            waiting = sorted(repetitions, key=lambda repetition: repetition.build)
             while waiting:
                 waiting = runner.run(waiting)
 
@@ -140,74 +70,67 @@ class _Runner:
     folder: Path
     threads: int
     timeout_s: float
-    on_record: OnRecord
-    caches: Caches
-    records: Path = field(init=False)
+    on_record: Callable[[Measured], None]
+    caches: Path
 
-    def __post_init__(self) -> None:
-        self.records = self.folder / "records.jsonl"
-        (self.folder / "tensors").mkdir(parents=True, exist_ok=True)
+    @property
+    def records(self) -> Path:
+        return self.folder / "records.jsonl"
 
-    def finished(self) -> set[tuple[str, int]]:
-        """The duels and builds that have a record."""
-        if not self.records.exists():
-            return set()
-        found = (record for record in read_records(self.records) if record.get("kind") == DUEL)
-        return {(record["duel"], record["build"]) for record in found}
-
-    def run(self, bouts: list[Bout]) -> list[Bout]:
-        """One process. Returns what it did not come to, and first what is to be tried again without an entry."""
-        backend, device, x64, _ = bouts[0].duel.group
-        threads = thread_limit(bouts[0].duel.entries[0], self.threads)
-        again: list[Bout] = []
+    def run(self, repetitions: list[Repetition]) -> list[Repetition]:
+        """One process. Returns what it did not come to, and first what is to be tried again without an arm."""
+        first = repetitions[0]
+        backend, device, x64, _ = first.comparison.group
+        threads = thread_limit(first.comparison.entries[0], self.threads)
+        again: list[Repetition] = []
         entry: int | None = None
 
         def take(line: bytes) -> bool:
             nonlocal entry
-            record = json.loads(line)
-            if record["kind"] == PROGRESS:
-                entry = record["entry"]
-            else:
-                self._write(_verified(record, threads) if record["kind"] == DUEL else record)
-            return bool(record["kind"] == DUEL)
+            document = json.loads(line)
+            if document["kind"] == Progress.__struct_config__.tag:
+                entry = document["entry"]
+                return False
+            record = as_measured(document)
+            is_outcome = isinstance(record, ComparisonRecord)
+            self._write(_verified(record, threads) if isinstance(record, ComparisonRecord) else record)
+            return is_outcome
 
-        def settle(bout: Bout, status: Lost, reason: str, tail: str) -> None:
+        def settle(repetition: Repetition, status: Lost, reason: str, tail: str) -> None:
             if entry is None:
-                self._settle(bout, status, reason, tail)
-            else:  # only this entry is lost
-                again.append(replace(bout, lost={**bout.lost, entry: (status, reason)}))
+                self._write(repetition.record(status, reason, traceback=tail))
+            else:  # only this arm is lost
+                lost = {**repetition.lost, entry: (status, reason)}
+                again.append(Repetition(repetition.comparison, repetition.build, lost))
 
-        caches, cold = self.caches.open(f"{backend}-{device}", first=not bouts[0].lost)
-        asked = DuelsAsked(
+        caches, cold = open_cache(self.caches / f"{backend}-{device}", first=not first.lost)
+        asked = ComparisonsAsked(
             backend=backend,
             device=device,
             cold_cache=cold,
             started=time.time(),
             tensors=str(self.folder.resolve() / "tensors"),
-            bouts=[bout.asked() for bout in bouts],
+            repetitions=repetitions,
         )
-        start = Start(backend, device, (part_for("duels", asked),), threads, x64=x64, caches=caches)
-        child = Child(start, bouts, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True)
+        start = Start(backend, device, (part_for("comparisons", asked),), threads, x64=x64, caches=caches)
+        child = Child(
+            start, repetitions, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+        )
         left = child.follow()
         return [*again, *left]
 
-    def _settle(self, bout: Bout, status: Lost, reason: str, tail: str) -> None:
-        backend, device, _, _ = bout.duel.group
-        about = {"schema": SCHEMA, "kind": DUEL, "backend": backend, "device": device, "status": status}
-        nothing: dict[str, Any] = {"outcomes": [], "blocks_ns": [], "traceback": tail}
-        self._write({**about, "reason": reason, **bout.asked().described(), **nothing})
-
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: Measured) -> None:
         append_record(self.records, record)
         self.on_record(record)
 
 
-def _verified(record: dict[str, Any], threads: int | None) -> dict[str, Any]:
-    """The record, with `failed` for each entry that ran as something else than was asked for."""
-    pairs = zip(record["entries"], record["outcomes"], strict=False)
-    checked = [verified_document({**entry, **outcome}, threads) for entry, outcome in pairs]
-    outcomes = [
-        {**outcome, "status": found["status"], "reason": found["reason"]}
-        for outcome, found in zip(record["outcomes"], checked, strict=True)
-    ]
-    return {**record, "outcomes": outcomes}
+def _verified(record: ComparisonRecord, threads: int | None) -> ComparisonRecord:
+    """The record, with `failed` for each arm that ran as something else than was asked for."""
+    outcomes = list(record.outcomes)
+    for index, (arm, outcome) in enumerate(zip(record.entries, outcomes, strict=False)):
+        if outcome.status != "ok" or outcome.active is None:
+            continue
+        reason = unlike(arm.timing.cell, outcome.active, threads)
+        if reason is not None:
+            outcomes[index] = msgspec.structs.replace(outcome, status="failed", reason=reason)
+    return msgspec.structs.replace(record, outcomes=outcomes)

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..workers.records import SCHEMA, append_record
+from ..workers.records import Status, append_record
 from ..workers.supervisor import least_used
-from .timings import PEAK
+from .records import PeakRecord
 
 SOURCE = Path(__file__).with_name("peaks.cpp")
 COMPILERS = ("g++", "clang++", "c++")
@@ -127,6 +127,5 @@ def _measure(program: Path, records: Path, threads: int, sizes: Sequence[int], w
 
 
 def _append(records: Path, reason: str | None, when: str, figure: Mapping[str, Any]) -> None:
-    about = {"schema": SCHEMA, "kind": PEAK, "status": "missing" if reason else "ok", "reason": reason}
-    names = ("quantity", "dtype", "bytes", "threads", "value", "unit")
-    append_record(records, about | {"device": "cpu", "when": when} | {name: figure.get(name) for name in names})
+    status: Status = "missing" if reason else "ok"
+    append_record(records, PeakRecord(device="cpu", when=when, status=status, reason=reason, **figure))

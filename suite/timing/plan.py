@@ -54,7 +54,7 @@ class BenchSample:
         passes: processes per backend; from six on their figures have an interval.
         max_time_s: of one timing.
         compiled_proofs: the notations that are proven in other modes than eager; None for all.
-        peers: the batches at which other libraries are timed as well.
+        libraries: the batches at which other libraries are timed as well.
         repeats: how many passes more what is not stable has.
     """
 
@@ -62,7 +62,7 @@ class BenchSample:
     passes: int
     max_time_s: float
     compiled_proofs: tuple[str, ...] | None = None
-    peers: tuple[int, ...] = ()
+    libraries: tuple[int, ...] = ()
     repeats: int = 0
 
     def of_all_notations(self) -> BenchSample:
@@ -79,12 +79,11 @@ class BenchSample:
         return None if None in named else {name for names in named for name in names or ()}
 
 
-PEER_BATCHES = (128, 1024)
-"""A peer draws its own noise: its truth is made anew for each process, which takes minutes where a batch is large."""
+LIBRARY_BATCHES = (128, 1024)
+"""A library draws its own noise: its reference is made anew for each process, minutes where a batch is large."""
 REPEATS = 3
 """With nine processes in all an interval no longer reaches from the quickest to the slowest."""
 _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
-
 
 # Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
 # compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
@@ -119,12 +118,12 @@ _COMMON = (
     Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
     Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
     Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
-    # To follow a pass over convolutions takes the definition ten seconds, for each process that times one.
+    # The reference of a pass over convolutions takes ten seconds, for each process that times one.
     Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
 )
-# A step of the large model takes a second here, and its truth, of 71 million weights in sixteen runs, ten minutes; to
-# load them takes every process longer than to time anything.
+# A step of the large model takes a second here, and its reference, of 71 million weights in sixteen runs, ten minutes;
+# to load them takes every process longer than to time anything.
 FULL = BenchSample(
     slices=(
         *_COMMON,
@@ -133,11 +132,11 @@ FULL = BenchSample(
     passes=6,
     max_time_s=0.08,
     compiled_proofs=_PROVEN,
-    peers=PEER_BATCHES,
+    libraries=LIBRARY_BATCHES,
     repeats=REPEATS,
 )
-# Figures of two runs are not comparable: the peers, and beside them one notation of ours, the one of the same network.
-PEERS_BESIDE = BenchSample(
+# Figures of two runs are not comparable: other libraries, and beside them the one notation of the same network.
+LIBRARIES_BESIDE = BenchSample(
     slices=(
         Slice(
             MNIST_SIZE,
@@ -150,7 +149,7 @@ PEERS_BESIDE = BenchSample(
     passes=2,
     max_time_s=0.25,
     compiled_proofs=("pytorch_examples",),
-    peers=PEER_BATCHES,
+    libraries=LIBRARY_BATCHES,
 )
 FULL_CUDA = BenchSample(
     slices=(
@@ -178,7 +177,7 @@ class Proven:
     """What the equality phase found.
 
     Attributes:
-        cells: whose every tensor is equal to the truth.
+        cells: whose every tensor is equal to the reference.
         refuted: the other cells that were judged.
     """
 
@@ -202,17 +201,17 @@ class Proven:
 
 Key = tuple[str, str, str, int, str]
 """backend, workload, stage, batch, dtype."""
-Rungs = Mapping[Key, str]
-"""The rung that was the fastest."""
-LADDER_BATCHES = (1, 128, 1024)
-"""The batches at which ladders are measured; a larger one takes the rung of the largest below it."""
+FastestSteps = Mapping[Key, str]
+"""The step that was the fastest."""
+STEP_BATCHES = (1, 128, 1024)
+"""The batches at which optimisation steps are compared; a larger one takes the step of the largest below it."""
 
 
-def nearest(rungs: Rungs, key: Key) -> str:
-    """The rung of a key, or of the largest batch below its own whose ladder is known; empty where none is."""
+def nearest(steps: FastestSteps, key: Key) -> str:
+    """The fastest step of a key, or of the largest batch below its own that is known; empty where none is."""
     backend, workload, stage, batch, dtype = key
-    for known in sorted((b for b in LADDER_BATCHES if b <= batch), reverse=True):
-        if found := rungs.get((backend, workload, stage, known, dtype)):
+    for known in sorted((b for b in STEP_BATCHES if b <= batch), reverse=True):
+        if found := steps.get((backend, workload, stage, known, dtype)):
             return found
     return ""
 
@@ -225,7 +224,7 @@ def plan_timings(
     proven: Proven,
     *,
     device: str = "cpu",
-    rungs: Rungs | None = None,
+    steps: FastestSteps | None = None,
     backends: Collection[str] = (),
 ) -> list[Timing]:
     """The timings of a sample, of proven cells only; each once, however many slices have it.
@@ -237,7 +236,7 @@ def plan_timings(
         packages: notation id → package.
         proven: what the equality phase found.
         device: to time on.
-        rungs: the fastest of each ladder; where none is known nothing is tuned.
+        steps: the fastest of each stage; where none is known nothing is tuned.
         backends: to time; all where there are none.
     """
     chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
@@ -250,12 +249,12 @@ def plan_timings(
             cell = replace(timing.cell, problem=workload.problem.name)
             if (backends and cell.backend not in backends) or not proven.admits(cell):
                 continue
-            rung = ""
+            last_step = ""
             if cell.mode == "tuned":
-                rung = nearest(rungs or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
-                if not rung:
+                last_step = nearest(steps or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
+                if not last_step:
                     continue
-            timings[replace(timing, cell=cell, problem_file=file, rung=rung)] = None
+            timings[replace(timing, cell=cell, problem_file=file, last_step=last_step)] = None
     return list(timings)
 
 
@@ -295,7 +294,7 @@ def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode
     if mode == "exported":
         return stage in ("encoder", "decoder")
     if stage == "epoch" and notation.objective.bound != "elbo":
-        return False  # the truth of a pass is of the ELBO
+        return False  # the reference of a pass is of the ELBO
     if mode == "published":
         return stage in PUBLISHED_STAGES[backend.framework] and notation.methods.objective_as_published is not None
     return stage != "epoch" or mode == "tuned"

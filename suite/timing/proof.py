@@ -1,4 +1,4 @@
-"""What a timed call returned, held against the truth, by the child before it times and by the judge after it."""
+"""What a timed call returned, held against the reference, by the child before it times and by the judge after it."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ _ALLOWED = "allowed "
 
 @dataclass(frozen=True)
 class Expected:
-    """The truth of a problem in one precision, and what a batch makes of it.
+    """The reference of a problem in one precision, and what a batch makes of it.
 
     A batch repeats the problem's rows: what is per datum is the same in each repetition, and a sum is so many times
     the problem's own; so is the rounding of its parts. Adding them up rounds as well, more the longer the sum.
 
     Attributes:
         problem: rounded to the precision.
-        truth: of the problem's own rows.
+        reference: of the problem's own rows.
         repeats: how often the batch has them.
         images: unsigned bytes [data count, data] that passes are made over; None where there are none.
-        bound: what the truth's objective sums over the batch.
+        bound: what the reference's objective sums over the batch.
     """
 
     problem: Problem
-    truth: Truth
+    reference: Truth
     repeats: int = 1
     images: Array | None = None
     bound: str = "elbo"
     _known: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False, compare=False)
 
     def comparisons(self, tensors: Tensors, adam: Adam | None) -> Iterator[Comparison]:
-        """Every tensor that a stage returned against the truth, in the order of data flow.
+        """Every tensor that a stage returned against the reference, in the order of data flow.
 
         Args:
             tensors: canonical name → array; folded over the repetitions.
@@ -65,29 +65,29 @@ class Expected:
         compared = {AFTER, PASS, ORDER, NOISE}
         for name in flow(self.problem):
             scale = self.repeats if is_sum(name) else 1
-            for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.truth.tensors else ():
+            for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.reference.tensors else ():
                 compared.add(found)
-                true = scale * self.truth.tensors[name]
-                yield compare(name, tensors[found], true, self.tolerance(name), self.truth.dtype)
+                true = scale * self.reference.tensors[name]
+                yield compare(name, tensors[found], true, self.tolerance(name), self.reference.dtype)
         for name in tensors.keys() - compared:
             yield undefined(name)
         for name, value in self._trained(tensors, adam):
-            yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.truth.dtype)
+            yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.reference.dtype)
 
     def tolerance(self, name: str) -> float:
         """The largest deviation of a tensor of the batch that counts as equal.
 
-        The truth's own has the sum over the problem's rows in it. The error of a sum of n like parts, added first to
-        last, is a random walk of steps that grow: n^{3/2} long, where the sum is n. It is independent of the parts'.
+        The reference's own has the sum over the problem's rows in it. The error of a sum of n like parts, added first
+        to last, is a random walk of steps that grow: n^{3/2} long, where the sum is n. It is independent of the parts'.
         """
-        allowed = self.truth.tolerances
+        allowed = self.reference.tolerances
         if not is_sum(name):
             return allowed[name]
         further = (self.repeats - 1) ** 0.5 * allowed.get(name + OF_SUM, 0.0)
         return self.repeats * hypot(allowed[name], further)
 
     def _trained(self, tensors: Tensors, adam: Adam | None) -> Iterator[tuple[str, float]]:
-        """(name, truth) of what depends on the rule of the update, and on what a pass drew."""
+        """(name, reference) of what depends on the rule of the update, and on what a pass drew."""
         if AFTER in tensors:
             assert adam is not None
             scaled = replace(adam, scale=adam.scale * self.repeats)
@@ -99,7 +99,7 @@ class Expected:
             yield PASS, self._once((PASS, repr(adam), *drawn), lambda: self._pass_total(tensors, adam))
 
     def _once(self, key: tuple[str, ...], compute: Callable[[], float]) -> float:
-        """A truth that several calls share: to train on convolutions takes the definition seconds a step."""
+        """A value that several calls share: to train on convolutions takes the reference seconds a step."""
         if key not in self._known:
             self._known[key] = compute()
         return self._known[key]
@@ -107,7 +107,7 @@ class Expected:
     def _pass_total(self, tensors: Tensors, adam: Adam) -> float:
         assert self.images is not None
         batches = [self.images[rows.astype(int)] / 255.0 for rows in tensors[ORDER]]
-        stacked = oracle.rounded_array(np.stack(batches), self.truth.dtype)
+        stacked = oracle.rounded_array(np.stack(batches), self.reference.dtype)
         return float(pass_total(self.problem, list(stacked), list(tensors[NOISE]), adam, Exact())[0])
 
 
@@ -138,8 +138,8 @@ def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
     return folded
 
 
-def truth_file(problem_file: Path, precision: str, bound: str = "elbo") -> Path:
-    """Where a problem's truth in a precision, with an objective that sums a bound, lies: beside the problem."""
+def reference_file(problem_file: Path, precision: str, bound: str = "elbo") -> Path:
+    """Where a problem's reference in a precision, with an objective that sums a bound, lies: beside the problem."""
     which = precision if bound == "elbo" else f"{precision}-{bound}"
     return problem_file.with_name(f"{problem_file.stem}.truth-{which}.safetensors")
 
@@ -150,21 +150,21 @@ def images_file(problem_file: Path, problem: Problem) -> Path:
 
 
 def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int, bound: str = "elbo") -> Expected:
-    """What a stage must return at a batch size; the truth was written before (`save_truth`)."""
-    truth = load_truth(truth_file(problem_file, precision, bound), precision)
+    """What a stage must return at a batch size; the reference was written before (`save_reference`)."""
+    reference = load_reference(reference_file(problem_file, precision, bound), precision)
     file = images_file(problem_file, problem)
     images = np.load(file) if file.exists() else None
-    return Expected(oracle.rounded(problem, precision), truth, batch // len(problem.x), images, bound)
+    return Expected(oracle.rounded(problem, precision), reference, batch // len(problem.x), images, bound)
 
 
-def save_truth(truth: Truth, path: Path) -> None:
-    """Write a truth for the children of a run."""
-    allowed = {_ALLOWED + name: np.asarray(value) for name, value in truth.tolerances.items()}
-    save_tensors({**{name: np.asarray(t) for name, t in truth.tensors.items()}, **allowed}, path)
+def save_reference(reference: Truth, path: Path) -> None:
+    """Write a reference for the children of a run."""
+    allowed = {_ALLOWED + name: np.asarray(value) for name, value in reference.tolerances.items()}
+    save_tensors({**{name: np.asarray(t) for name, t in reference.tensors.items()}, **allowed}, path)
 
 
-def load_truth(path: Path, precision: str) -> Truth:
-    """Read what `save_truth` wrote."""
+def load_reference(path: Path, precision: str) -> Truth:
+    """Read what `save_reference` wrote."""
     found = read_tensors(path)
     allowed = {name.removeprefix(_ALLOWED): float(t) for name, t in found.items() if name.startswith(_ALLOWED)}
     return Truth({name: t for name, t in found.items() if not name.startswith(_ALLOWED)}, allowed, precision)

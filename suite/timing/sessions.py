@@ -8,21 +8,24 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+
+import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.activity import verified_document
+from ..workers.activity import verified
 from ..workers.environment import kept_by_jax
 from ..workers.jobs import part_for
-from ..workers.records import append_record, make_record, read_records
+from ..workers.records import append_record
 from ..workers.supervisor import Child, Lost, Start
 from .asked import SessionAsked
-from .caches import Caches, caches_of_a_run
+from .caches import open_cache
 from .peaks import peaks_beside
-from .timings import ABOUT, THROUGHPUT, OnRecord, Roof, Timing, key_of, thread_limit
+from .records import Measured, ThroughputRecord, as_measured, timing_records, unmeasured
+from .timings import Roofline, Timing, thread_limit
 
-ROOF_PASSES = 2
-"""In so many passes roofs are measured: a pass of them takes a third as long as all that is timed."""
+ROOFLINE_PASSES = 2
+"""In so many passes rooflines are measured: a pass of them takes a third as long as all that is timed."""
 MIN_ROUNDS = 3
 """Of a timing in a process, however long a call takes: figures are medians over processes."""
 
@@ -72,12 +75,12 @@ class Session:
         return f"{self.group}-pass-{self.number}{restart}"
 
 
-def roofs_of(session: Session, roofs: Iterable[Roof]) -> list[Roof]:
-    """The roofs that a session measures: of its dtypes, in the first passes, by as many threads as figures are of."""
-    if session.number > ROOF_PASSES or session.timings[0].threads != "pinned":
+def rooflines_of(session: Session, rooflines: Iterable[Roofline]) -> list[Roofline]:
+    """The rooflines that a session measures: of its dtypes, in the first passes, with pinned threads."""
+    if session.number > ROOFLINE_PASSES or session.timings[0].threads != "pinned":
         return []
     dtypes = {precision(timing.cell.dtype) for timing in session.timings}
-    return [roof for roof in roofs if roof.dtype in dtypes]
+    return [roofline for roofline in rooflines if roofline.dtype in dtypes]
 
 
 def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
@@ -108,10 +111,10 @@ def run_sessions(
     passes: int,
     max_time_s: float,
     threads: int,
-    roofs: Sequence[Roof] = (),
+    rooflines: Sequence[Roofline] = (),
     peaks: bool = False,
     timeout_s: float = 120,
-    on_record: OnRecord = lambda record: None,
+    on_record: Callable[[Measured], None] = lambda record: None,
     again: Callable[[], Collection[str]] = tuple,
     repeats: int = 0,
 ) -> None:
@@ -128,7 +131,7 @@ def run_sessions(
         passes: processes per backend.
         max_time_s: of one timing.
         threads: of one operation.
-        roofs: rates to measure in every session of their dtype.
+        rooflines: rates to measure in every session of their dtype.
         peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
@@ -136,10 +139,10 @@ def run_sessions(
         repeats: how many more.
     """
     timings = list(timings)
-    with caches_of_a_run() as caches:
-        runner = Runner(folder, max_time_s, threads, tuple(roofs), timeout_s, on_record, caches)
+    with TemporaryDirectory(prefix="elbostone-caches-") as caches:
+        runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, Path(caches))
         waiting = runner.unfinished(plan_sessions(timings, passes))
-        sizes = [roof.shape[0] for roof in roofs if roof.operation == "read"]
+        sizes = [roofline.shape[0] for roofline in rooflines if roofline.operation == "read"]
         with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
             runner.run_all(waiting)
             keys = set(again())
@@ -154,10 +157,10 @@ class Runner:
     folder: Path
     max_time_s: float
     threads: int
-    roofs: tuple[Roof, ...]
+    rooflines: tuple[Roofline, ...]
     timeout_s: float
-    on_record: OnRecord
-    caches: Caches
+    on_record: Callable[[Measured], None]
+    caches: Path
     records: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -165,12 +168,11 @@ class Runner:
         for name in ("tensors", "benchmark"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
-    def finished(self) -> set[tuple[str, str, int]]:
+    def finished(self) -> set[tuple[str, str, int | None]]:
         """The timings and passes that have a record."""
-        if not self.records.exists():
-            return set()
-        found = (record for record in read_records(self.records) if record.get("kind") == THROUGHPUT)
-        return {(key_of(record), record["problem"], record["pass"]) for record in found}
+        records = timing_records(self.records)
+        found = [record for record in records if isinstance(record, ThroughputRecord)]
+        return {(record.timing.key, record.cell.problem, record.number) for record in found}
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
         """The sessions that have something left to time, with that alone."""
@@ -195,14 +197,16 @@ class Runner:
         threads = thread_limit(session.timings[0], self.threads)
 
         def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
-            self._settle(session, timing, status, reason, tail)
+            record = unmeasured(timing, status, reason, number=session.number)
+            self._write(msgspec.structs.replace(record, traceback=tail))
 
         def take(line: bytes) -> bool:
-            record = json.loads(line)
-            self._write(verified_document(record, threads) if record["kind"] == THROUGHPUT else record)
-            return bool(record["kind"] == THROUGHPUT)
+            record = as_measured(json.loads(line))
+            timed = isinstance(record, ThroughputRecord)
+            self._write(verified(record, threads) if isinstance(record, ThroughputRecord) else record)
+            return timed
 
-        caches, cold = self.caches.open(session.group, first=session.number == 1)
+        caches, cold = open_cache(self.caches / session.group, first=session.number == 1)
         start = Start(
             session.backend,
             session.device,
@@ -227,8 +231,8 @@ class Runner:
             max_time_s=self.max_time_s,
             started=time.time(),
             tensors=str(self.folder.resolve() / "tensors"),
-            roofs=roofs_of(session, self.roofs),
-            shared_roofs=session.shares,
+            rooflines=rooflines_of(session, self.rooflines),
+            shared_rooflines=session.shares,
             timings=session.timings,
             options=self._options(session),
         )
@@ -244,11 +248,6 @@ class Runner:
             *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
         ]
 
-    def _settle(self, session: Session, timing: Timing, status: Lost, reason: str, tail: str) -> None:
-        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
-        about["pass"] = session.number
-        self._write(make_record(timing.cell, status, reason, **about, traceback=tail))
-
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: Measured) -> None:
         append_record(self.records, record)
         self.on_record(record)

@@ -1,4 +1,4 @@
-"""The problems that are timed: their data, the truth beside each, and what proves an outcome."""
+"""The problems that are timed: their data, the reference beside each, and what proves an outcome."""
 
 from __future__ import annotations
 
@@ -12,19 +12,40 @@ from typing import Any
 import numpy as np
 
 from ..backends.table import precision
-from ..reference.adam import AFTER
+from ..reference import oracle
+from ..reference.adam import AFTER, Adam, pass_total, with_one_update
+from ..reference.arithmetic import EPSILON, Arithmetic, Perturbed
+from ..reference.comparison import Truth
 from ..reference.data import MNIST_PIXELS, digits, digits_enlarged
-from ..reference.problem import Array, load_problem, save_problem
+from ..reference.problem import Array, Problem, load_problem, save_problem
+from ..reference.tolerance import K
 from ..workers.run_folder import RunFolder
 from ..workers.supervisor import cpu_threads
 from .judge.comparisons import Prove
-from .judge.throughput import Expectations, proof, truth_of
-from .libraries.table import PEER
+from .judge.throughput import Expectations, proof, reference_of
+from .libraries.table import LIBRARY_MODE
 from .plan import BenchSample
-from .proof import PASS, Expected, images_file, load_expected, load_truth, save_truth, truth_file
+from .proof import (
+    OF_SUM,
+    PASS,
+    PASS_STEPS,
+    Expected,
+    images_file,
+    is_sum,
+    load_expected,
+    load_reference,
+    reference_file,
+    save_reference,
+)
+from .records import ThroughputRecord
 from .timings import Timing
-from .truths import stage_truth
 from .workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
+
+# N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
+_RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
+
+ACCUMULATED = {"bfloat16": "float32", "tf32": "float32", "float16": "float32"}
+"""What libraries add up in where they multiply in less; a first-to-last sum in bfloat16 would lose itself."""
 
 
 def workloads_of(sample: BenchSample) -> list[Workload]:
@@ -36,7 +57,7 @@ def workloads_of(sample: BenchSample) -> list[Workload]:
 def images_of(workload: str) -> Array | None:
     """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
 
-    Binarised in the workload that peers are timed in: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
+    Binarised where other libraries are timed: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
     """
     if workload == DIGITS:
         return digits(binarised=True)
@@ -50,63 +71,115 @@ def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload
     """Leave beside each problem what the sessions hold their outputs against, and the images of passes."""
     stages: dict[tuple[str, str, str], set[str]] = {}
     for timing in timings:
-        bound = "elbo" if timing.cell.mode == PEER else timing.bound  # the truth of a peer's loss is the judge's
+        bound = "elbo" if timing.cell.mode == LIBRARY_MODE else timing.bound  # the judge makes another library's
         stages.setdefault((timing.problem_file, precision(timing.cell.dtype), bound), set()).add(timing.stage)
     problems = {file: workload.problem for workload, file in workloads}
-    write_truths({(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads())
+    write_references(
+        {(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads()
+    )
     for (file, *_), wanted in stages.items():
         images = images_file(Path(file), problems[file])
         if "epoch" in wanted and not images.exists():
             np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
 
 
-def lacks_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
-    """The stages of a problem whose truth is to be made, those that a file beside it already has included; or none."""
-    path = truth_file(problem_file, precision, bound)
+def lacks_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
+    """The stages of a problem whose reference is to be made, with those that its file already has; or none."""
+    path = reference_file(problem_file, precision, bound)
     wanted = set(stages)
     if not path.exists():
         return wanted
-    marks = {"training_step": AFTER, "epoch": PASS}  # what a truth has of a stage alone
-    known = load_truth(path, precision).tolerances
+    marks = {"training_step": AFTER, "epoch": PASS}  # what a reference has of a stage alone
+    known = load_reference(path, precision).tolerances
     had = {stage for stage, mark in marks.items() if mark in known}
     return set() if wanted & marks.keys() <= had else wanted | had
 
 
-def write_truth(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
-    """Leave a problem's truth beside it, for the children of a run."""
-    truth = stage_truth(load_problem(problem_file), precision, stages, bound)
-    save_truth(truth, truth_file(problem_file, precision, bound))
+def write_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
+    """Leave a problem's reference beside it, for the children of a run."""
+    reference = stage_reference(load_problem(problem_file), precision, stages, bound)
+    save_reference(reference, reference_file(problem_file, precision, bound))
 
 
-def write_truths(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
-    """Leave the truths that are lacking beside their problems.
+def write_references(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
+    """Leave the references that are lacking beside their problems.
 
     Args:
         wanted: (problem file, precision, bound) → stages.
-        processes: how many at a time: the definition computes on one CPU.
+        processes: how many at a time: the reference computes on one CPU.
     """
-    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_truth(*key, stages))}
+    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_reference(*key, stages))}
     if len(todo) < 2 or processes < 2:
         for key, stages in todo.items():
-            write_truth(*key, stages)
+            write_reference(*key, stages)
         return
     # New processes, and no forks: of this one's threads a fork would have the locks alone.
     with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
-        for future in [pool.submit(write_truth, *key, stages) for key, stages in todo.items()]:
+        for future in [pool.submit(write_reference, *key, stages) for key, stages in todo.items()]:
             future.result()
+
+
+def stage_reference(problem: Problem, dtype: str, stages: Collection[str], bound: str = "elbo") -> Truth:
+    """What the stages of a problem return, in one precision.
+
+    What depends on the framework's ε, or on what a pass draws, has a tolerance here and its value when it is compared:
+    its N is measured with the problem's own noise, in each of the minibatches of a pass. Of a sum over the batch there
+    is a second one, of the addition alone, for batches that repeat the problem (`Expected.tolerance`).
+
+    Args:
+        problem: with one draw of noise per datum.
+        dtype: a key of `arithmetic.EPSILON`.
+        stages: of `stages.STAGES`.
+        bound: what the objective sums over the batch; a pass is over the ELBO alone.
+    """
+    rounded = oracle.rounded(problem, dtype)
+    training = "training_step" in stages
+
+    def compute(arithmetic: Arithmetic) -> dict[str, Array]:
+        if training:
+            return with_one_update(rounded, _RULE, arithmetic, bound)
+        return oracle.run(
+            rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False, bound=bound
+        )
+
+    numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
+    allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)
+    if "epoch" in stages:
+        batches, noises = [rounded.x] * PASS_STEPS, [rounded.noise[0]] * PASS_STEPS
+        scale = oracle.noise_scale_of(
+            rounded,
+            lambda a: {PASS: pass_total(rounded, batches, noises, _RULE, a)},
+            dtype,
+            numbers=numbers,
+        )
+        allowed |= scale
+    tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
+    # Of the objective's own size: an update changes it by little, and a pass adds up so many.
+    like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
+    for name in list(filter(is_sum, allowed)):
+        largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
+        allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(dtype, dtype))
+    return Truth(tensors, {name: K * n for name, n in allowed.items()}, dtype)
+
+
+def rounding_of_a_sum(parts: int, dtype: str) -> float:
+    """N of a sum of so many equal numbers, first to last, as a share of the sum: the median of 64 that are measured."""
+    arithmetic = Perturbed(EPSILON[dtype], runs=64 * 16, seed=0)
+    sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
+    return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
 
 
 @cache
 def prover(folder: RunFolder) -> Prove:
-    """What proves a duel's entry: its outputs against the truth beside its problem. Each is proven once."""
+    """What proves an arm: its outputs against the reference beside its problem. Each is proven once."""
     expected = expected_of(folder)
     known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
 
-    def prove(records: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+    def prove(records: Sequence[ThroughputRecord]) -> tuple[str, str | None]:
         first = records[0]
-        key = tuple((record.get("before"), record.get("after"), record["status"]) for record in records)
-        if key not in known or first["status"] != "ok":
-            known[key] = proof(records, truth_of(first, expected), folder.tensors_of)[:2]
+        key = tuple((record.before, record.after, record.status) for record in records)
+        if key not in known or first.status != "ok":
+            known[key] = proof(records, reference_of(first, expected), folder.tensors_of)[:2]
         return known[key]
 
     return prove
@@ -114,7 +187,7 @@ def prover(folder: RunFolder) -> Prove:
 
 @cache
 def expected_of(folder: RunFolder) -> Expectations:
-    """What stages return; each truth is read once, and again where more stages were added."""
+    """What stages return; each reference is read once, and again where more stages were added."""
 
     @cache
     def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:
@@ -122,7 +195,7 @@ def expected_of(folder: RunFolder) -> Expectations:
 
     def expected(name: str, dtype: str, batch: int, bound: str) -> Expected:
         file = folder.problems / f"{name}.json"
-        return read(file, dtype, batch, bound, truth_file(file, dtype, bound).stat().st_mtime_ns)
+        return read(file, dtype, batch, bound, reference_file(file, dtype, bound).stat().st_mtime_ns)
 
     return expected
 

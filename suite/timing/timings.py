@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict
 
-from ..workers.records import CELL_FIELDS, Cell, Document
+from ..workers.records import Cell
 
-THROUGHPUT, ROOF, SESSION, PEAK, HARNESS, DUEL = "throughput", "roof", "session", "peak", "harness", "duel"
-PROFILE = "profile"
-"""Kinds of records that sessions, and what is measured beside them, leave."""
 
-OnRecord = Callable[[Document], None]
+class About(TypedDict):
+    """What names a timing in its records, beside the cell."""
+
+    workload: str
+    stage: str
+    batch: int
+    last_step: str
+    awaited: bool
+    threads: str
+    bound: str
 
 
 @dataclass(frozen=True, order=True)
@@ -23,7 +28,7 @@ class Timing:
         cell: what is run.
         workload, stage, batch: what is timed of it.
         problem_file, package, notation_file: what a worker needs to run it.
-        rung: of the ladder, where the mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
         awaited: whether each call waits for the device; else some calls are under way at a time.
         threads: `pinned`, or `default` for what the framework takes by itself.
         bound: what the objective sums over the batch.
@@ -33,26 +38,36 @@ class Timing:
     workload: str
     stage: str
     batch: int
-    problem_file: str
-    package: str
-    notation_file: str
-    rung: str = ""
+    problem_file: str = ""
+    package: str = ""
+    notation_file: str = ""
+    last_step: str = ""
     awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
 
     @property
     def key(self) -> str:
-        """Test id and file name: it carries the whole cell."""
-        return key_of(self.as_json())
+        """Test id and file name: it carries the whole cell, and is unique in a run."""
+        cell = self.cell
+        words = [self.stage, self.workload, str(self.batch)]
+        words += [cell.notation, cell.backend, cell.device, cell.dtype, cell.mode]
+        words += [self.last_step] if self.last_step else []
+        words += [] if self.awaited else ["unawaited"]
+        words += ["default-threads"] if self.threads == "default" else []
+        return "-".join(words)
 
-    def as_json(self) -> dict[str, Any]:
-        return {**self.cell.as_json(), **{name: getattr(self, name) for name in _OWN}}
-
-
-_OWN = tuple(f.name for f in fields(Timing) if f.name != "cell")
-#: What names a timing in its records, beside the cell.
-ABOUT = ("workload", "stage", "batch", "rung", "awaited", "threads", "bound")
+    def about(self) -> About:
+        """What names it in its records, beside the cell."""
+        return {
+            "workload": self.workload,
+            "stage": self.stage,
+            "batch": self.batch,
+            "last_step": self.last_step,
+            "awaited": self.awaited,
+            "threads": self.threads,
+            "bound": self.bound,
+        }
 
 
 def thread_limit(timing: Timing, threads: int) -> int | None:
@@ -60,18 +75,8 @@ def thread_limit(timing: Timing, threads: int) -> int | None:
     return None if timing.threads == "default" else threads
 
 
-def key_of(record: Mapping[str, Any]) -> str:
-    """`Timing.key` of a record, or of a timing as JSON."""
-    names = ("stage", "workload", "batch", *(name for name in CELL_FIELDS if name not in ("problem", "framework")))
-    words = [str(record[name]) for name in names]
-    words += [record["rung"]] if record.get("rung") else []
-    words += [] if record.get("awaited", True) else ["unawaited"]
-    words += ["default-threads"] if record.get("threads", "pinned") == "default" else []
-    return "-".join(words)
-
-
 @dataclass(frozen=True, order=True)
-class Roof:
+class Roofline:
     """A rate that the machine reaches: a matrix product [m, k, n], or reading a vector of so many bytes.
 
     Attributes:

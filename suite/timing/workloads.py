@@ -36,8 +36,8 @@ WORKLOADS = {
 }
 
 ROWS = 128
-#: The definition's runs of a row cost about as many operations as the model has multiplications for it, those of the
-#: gradients included; a problem has as many rows as stay below this.
+#: The runs of the reference for a row cost about as many operations as the model has multiplications for it, with those
+#: of the gradients; a problem has as many rows as stay below this.
 MULTIPLICATIONS = 1 << 28
 
 EPOCH_IMAGES = {"mlp": 6_400, "conv": 1_280}
@@ -60,7 +60,7 @@ class Workload:
 
 
 def rows_of(spec: Spec, batch: int) -> int:
-    """How many different rows a batch has: what is timed does not depend on it, what the truth costs does."""
+    """How many different rows a batch has: what is timed does not depend on it, what the reference costs does."""
     pixels = prod(spec.image_shape[1:]) // 4 if spec.image_shape else 1  # a kernel is used at every fourth, or so
     multiplications = sum(prod(shape) * (pixels if len(shape) == 4 else 1) for shape in weight_shapes(spec).values())
     rows = 1

@@ -5,27 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from ..backends.table import base_dtype, host_of
-from .records import Active, Cell, Document, Record, cell_of
+from .records import Active, Cell, Record
 
 
 def verified(record: Record, threads: int | None) -> Record:
     """The record, or `failed` where something else ran than was asked for; None for any number of threads."""
     if record.status != "ok" or record.active is None:
         return record
-    reason = _unlike(record.cell, record.active, threads)
+    reason = unlike(record.cell, record.active, threads)
     return record if reason is None else msgspec.structs.replace(record, status="failed", reason=reason)
 
 
-def verified_document(record: Document, threads: int | None) -> Document:
-    """As `verified`, of a timing's record."""
-    if record["status"] != "ok":
-        return record
-    reason = _unlike(cell_of(record), msgspec.convert(record["active"], Active), threads)
-    return record if reason is None else {**record, "status": "failed", "reason": reason}
-
-
-def _unlike(cell: Cell, active: Active, threads: int | None) -> str | None:
-    """What was not as it was asked for, in words."""
+def unlike(cell: Cell, active: Active, threads: int | None) -> str | None:
+    """What was not as it was asked for, in words; None where all was."""
     wanted: dict[str, str | int] = {
         "backend": host_of(cell.backend),
         "device": cell.device,

@@ -30,8 +30,8 @@ MEASURES: dict[Capability, str] = {
     "claims": "claims.measure",
     "theta": "theta.measure.tasks",
     "session": "timing.measure.plugin",
-    "duels": "timing.measure.paired",
-    "ladders": "timing.measure.steps",
+    "comparisons": "timing.measure.comparison",
+    "steps": "timing.measure.steps",
     "profile": "timing.measure.profiling",
 }
 

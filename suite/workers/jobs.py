@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Capability = Literal["probe", "equality", "claims", "theta", "session", "duels", "ladders", "profile"]
+Capability = Literal["probe", "equality", "claims", "theta", "session", "comparisons", "steps", "profile"]
 
 
 class Part(msgspec.Struct, frozen=True):

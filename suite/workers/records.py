@@ -32,7 +32,7 @@ Number = float | Literal["nan", "inf", "-inf"]
 """A float as a record has it, since JSON has no NaN and no infinity; `float(number)` reads it."""
 
 Document = dict[str, Any]
-"""A record as plain JSON values. Records of cells are read as structs, those of timings as documents."""
+"""A record as plain JSON values."""
 
 
 @dataclass(frozen=True, order=True)
@@ -112,11 +112,6 @@ def kind_of(record: type[CellRecord]) -> str:
 def cell_of(record: Mapping[str, Any]) -> Cell:
     """The cell that a document, or a row of a table, is about."""
     return Cell(**{name: record[name] for name in CELL_FIELDS})
-
-
-def make_record(cell: Cell, status: Status, reason: str | None = None, **more: Any) -> Document:
-    """A record of a timed cell as a document."""
-    return {"schema": SCHEMA, **cell.as_json(), "status": status, "reason": reason, **more}
 
 
 def as_document(record: msgspec.Struct) -> Document:

@@ -14,11 +14,12 @@ from elbostone.backends.table import BACKENDS, MODE_PACKAGES
 from elbostone.notations.registry import notations, packages
 from elbostone.notations.schema import Notation
 from elbostone.reference.problem import read_tensors, save_problem
-from elbostone.timing.judge.operations import roofs
+from elbostone.timing.judge.operations import rooflines
 from elbostone.timing.judge.throughput import throughput_rows
-from elbostone.timing.phase import installed
+from elbostone.timing.phases import installed
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import load_expected
+from elbostone.timing.records import as_measured
 from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_sessions
 from elbostone.timing.timed_problems import write_expected
 from elbostone.timing.timings import Timing
@@ -39,7 +40,7 @@ def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: 
 
 
 def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, **copies: Notation) -> list[Timing]:
-    """Timings of these cells, with their truth; `copies` are notations of no registry, whose package is their id."""
+    """Timings of these cells with their reference; `copies` are of no registry; their package is their id."""
     workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
     sample = BenchSample((Slice("digits", (BATCH,), stages, ("eager",)),), passes=1, max_time_s=0.01)
     proven = Proven(frozenset(cells))
@@ -52,14 +53,16 @@ def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, 
 
 
 def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: float = 120) -> list[dict[str, Any]]:
-    shapes = {roof for timing in timings for roof in roofs(WORKLOAD.problem.spec, timing.stage, BATCH, "float32")}
+    shapes = {
+        roofline for timing in timings for roofline in rooflines(WORKLOAD.problem.spec, timing.stage, BATCH, "float32")
+    }
     run_sessions(
         timings,
         folder,
         passes=passes,
         max_time_s=0.01,
         threads=cpu_threads(),
-        roofs=sorted(shapes),
+        rooflines=sorted(shapes),
         timeout_s=timeout_s,
     )
     return read_records(folder / "records.jsonl")
@@ -68,7 +71,7 @@ def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: floa
 def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     file = folder / "problems" / f"{WORKLOAD.problem.name}.json"
     rows = throughput_rows(
-        records,
+        [as_measured(record) for record in records],
         lambda _, dtype, batch, bound: load_expected(file, WORKLOAD.problem, dtype, batch, bound),
         lambda name: read_tensors(folder / "tensors" / name),
     )
@@ -113,7 +116,7 @@ def test_every_stage_is_timed_and_proven(backend: str, tmp_path: Path) -> None:
     assert names == ["test_harness", *(f"test_stage[{timing.key}]" for timing in timings)]
 
 
-def test_a_step_towards_another_bound_is_held_against_its_own_truth(backend: str, tmp_path: Path) -> None:
+def test_a_step_towards_another_bound_is_held_against_its_own_reference(backend: str, tmp_path: Path) -> None:
     """Importance weights, and a sampled KL: what their objectives sum is no ELBO with a closed-form KL."""
     timings = plan(tmp_path, [cell(backend, n) for n in ("burda_2016", "tomczak_welling_2018")], ("training_step",))
     assert [timing.bound for timing in timings] == ["iwae", "elbo_monte_carlo"]
@@ -130,7 +133,7 @@ def test_a_mode_that_is_not_installed_is_a_row_with_what_installs_it(
     proven = Proven(frozenset([cell("torch")]))
     timings, missing = installed(plan_timings(sample, workloads, [notations()[NOTATION]], packages(), proven))
     assert {timing.cell.mode for timing in timings} == {"eager"}
-    assert [record["stage"] for record in missing] == ["encoder", "decoder"]
+    assert [record.stage for record in missing] == ["encoder", "decoder"]
     row, _ = throughput_rows(missing, lambda *_: pytest.fail("there is no truth to ask for"), lambda _: {})
     assert (row["verdict"], row["images_per_second"]) == ("missing", None)
     assert row["reason"] == "torch exported needs no_such_package: pip install 'elbostone[torch,exported]'"

@@ -1,4 +1,4 @@
-"""The stage `epoch`: the definition trains along, on the order and noise that a pass took, and sees what is wrong."""
+"""The stage `epoch`: the reference trains along, on the order and noise that a pass took, and sees what is wrong."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from elbostone.reference.oracle import rounded
 from elbostone.timing.measure.epoch_stage import EpochStage, make_epoch
 from elbostone.timing.proof import NOISE, ORDER, PASS, PASS_STEPS, Expected
 from elbostone.timing.recipes import open_tuner
-from elbostone.timing.truths import stage_truth
+from elbostone.timing.timed_problems import stage_reference
 from elbostone.workers.records import Cell
 from elbostone.workers.subject import prepare
 
@@ -31,7 +31,7 @@ EVERY = [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKEND
 
 
 def epochs(name: str, notation: str) -> Iterator[tuple[str, EpochStage]]:
-    """As published, and the first and the last rung."""
+    """As published, and the first and the last step."""
     backend, problem = BACKENDS[name], problem_of(SPECS[notation])
     module = import_module(f"{packages()[notation]}.{backend.framework}_vae")
     binding = open_binding(name, "cpu")
@@ -39,15 +39,18 @@ def epochs(name: str, notation: str) -> Iterator[tuple[str, EpochStage]]:
     subject = prepare(binding, cell, notations()[notation], module, problem)
     yield "published", make_epoch(subject, problem, IMAGES, BATCH)
     if "tuned" in backend.stage_modes:
-        ladder = open_tuner(binding).steps(subject.spec, "epoch", BATCH, "float32")
-        for rung in (ladder[0], ladder[-1]):
+        steps = open_tuner(binding).steps(subject.spec, "epoch", BATCH, "float32")
+        for step in (steps[0], steps[-1]):
             binding.put_weights(subject.model, subject.starting_weights(problem))
-            yield rung.name, make_epoch(replace(subject, mode="tuned"), problem, IMAGES, BATCH, rung=rung.name)
+            yield (
+                step.name,
+                make_epoch(replace(subject, mode="tuned"), problem, IMAGES, BATCH, last_step=step.name),
+            )
 
 
 def wrong(stage: EpochStage, notation: str, tensors: dict[str, Any]) -> list[str]:
     problem = problem_of(SPECS[notation])
-    expected = Expected(rounded(problem, "float32"), stage_truth(problem, "float32", ("epoch",)), 1, IMAGES)
+    expected = Expected(rounded(problem, "float32"), stage_reference(problem, "float32", ("epoch",)), 1, IMAGES)
     compared = list(expected.comparisons(tensors, stage.adam()))
     assert [comparison.tensor for comparison in compared] == [PASS]
     return [comparison.describe() for comparison in compared if not comparison.equal]

@@ -1,4 +1,4 @@
-"""Ladders of Keras' backends: every rung is equal to the definition, steps are the proven ones, epochs replay."""
+"""Keras' optimisation steps: each is equal to the reference, steps are the proven ones, epochs replay."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,22 +46,22 @@ def dtypes(name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", TUNED)
 @pytest.mark.parametrize("notation", list(SPECS))
-def test_every_rung_is_equal(name: str, notation: str) -> None:
+def test_every_step_is_equal(name: str, notation: str) -> None:
     tried = 0
     for dtype in dtypes(name):
         subject = subject_of(name, notation, dtype)
         problem = problem_of(subject.spec)
         for stage in STAGES:
-            for rung in open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype):
+            for step in open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype):
                 subject.binding.put_weights(subject.model, start_of(subject))
-                made = make_stage(subject, problem, stage, rung=rung.name)
-                assert unequal(subject, made, made()) == [], f"{dtype} {stage} {rung.name}"
+                made = make_stage(subject, problem, stage, last_step=step.name)
+                assert unequal(subject, made, made()) == [], f"{dtype} {stage} {step.name}"
                 made()
                 made.restore()
-                assert unequal(subject, made, made()) == [], f"{dtype} {stage} {rung.name}, after restore"
+                assert unequal(subject, made, made()) == [], f"{dtype} {stage} {step.name}, after restore"
                 graphs = made.graphs()
                 assert graphs is not None
-                assert (graphs.graphs, graphs.recompiles) == (1, 0), f"{dtype} {stage} {rung.name}"
+                assert (graphs.graphs, graphs.recompiles) == (1, 0), f"{dtype} {stage} {step.name}"
                 tried += 1
     assert tried >= 8
 
@@ -81,9 +81,9 @@ def test_two_tuned_steps_are_two_proven_steps(name: str, notation: str) -> None:
     proven = make_stage(replace(subject, mode="compiled"), problem, "training_step")
     expected = two_steps(proven.training, proven)  # type: ignore[attr-defined]
     start = start_of(subject)
-    for rung in open_tuner(subject.binding).steps(subject.spec, "training_step", BATCH, "float32"):
+    for step in open_tuner(subject.binding).steps(subject.spec, "training_step", BATCH, "float32"):
         subject.binding.put_weights(subject.model, start)
-        stage = make_stage(subject, problem, "training_step", rung=rung.name)
+        stage = make_stage(subject, problem, "training_step", last_step=step.name)
         found = two_steps(stage.training, stage)  # type: ignore[attr-defined]
         for path, weight in expected.items():
             moved = np.abs(weight - start[path]).max()
@@ -91,25 +91,25 @@ def test_two_tuned_steps_are_two_proven_steps(name: str, notation: str) -> None:
                 assert moved > ADAM.learning_rate
             error = np.abs(found[path] - weight)
             # A gradient that is nothing but rounding has a sign of its own in each; nearly all have more.
-            assert np.quantile(error, 0.9) <= 0.02 * ADAM.learning_rate, f"{rung.name} {path}"
+            assert np.quantile(error, 0.9) <= 0.02 * ADAM.learning_rate, f"{step.name} {path}"
 
 
 @pytest.mark.parametrize("name", TUNED)
-def test_an_unknown_rung_is_refused(name: str) -> None:
+def test_an_unknown_step_is_refused(name: str) -> None:
     subject = subject_of(name, "pytorch_examples")
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):
-            make_stage(subject, problem_of(DENSE), stage, rung="no-such-rung")
+            make_stage(subject, problem_of(DENSE), stage, last_step="no-such-rung")
     assert open_tuner(subject.binding).steps(DENSE, "encoder", BATCH, "float64") == ()
 
 
 @pytest.mark.parametrize("name", TUNED)
 def test_a_step_that_is_not_restored_is_seen(name: str) -> None:
     subject = subject_of(name, "kingma_welling_2013")
-    for rung in open_tuner(subject.binding).steps(DENSE, "training_step", BATCH, "float32"):
-        stage = make_stage(subject, problem_of(DENSE), "training_step", rung=rung.name)
+    for step in open_tuner(subject.binding).steps(DENSE, "training_step", BATCH, "float32"):
+        stage = make_stage(subject, problem_of(DENSE), "training_step", last_step=step.name)
         stage()
-        assert unequal(subject, stage, stage()) != [], rung.name
+        assert unequal(subject, stage, stage()) != [], step.name
 
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)
@@ -133,8 +133,8 @@ def replayed(subject: Subject, epoch: Any) -> float:
 def test_the_tuned_epoch_replays(name: str, notation: str) -> None:
     subject = subject_of(name, notation)
     tuner, binding = open_tuner(subject.binding), subject.binding
-    for rung in tuner.steps(subject.spec, "epoch", BATCH, "float32"):
-        epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
+    for step in tuner.steps(subject.spec, "epoch", BATCH, "float32"):
+        epoch = tuner.epoch(subject, step.name, IMAGES, BATCH)
         assert epoch.steps == 3
         epoch.run()
         first = epoch.order()
@@ -142,7 +142,7 @@ def test_the_tuned_epoch_replays(name: str, notation: str) -> None:
         epoch.restore(start_of(subject))
         found = float(binding.array(epoch.run()))
         assert not np.array_equal(first, epoch.order()), "every pass has an order of its own"
-        assert found == pytest.approx(replayed(subject_of(name, notation), epoch), rel=2e-6), rung.name
+        assert found == pytest.approx(replayed(subject_of(name, notation), epoch), rel=2e-6), step.name
 
 
 @pytest.mark.parametrize("name", KERAS)
@@ -207,8 +207,8 @@ def test_calls_that_are_not_awaited_are_few_and_proven(stage: str, monkeypatch: 
     waits: list[Any] = []
     synchronize = subject.binding.synchronize
     monkeypatch.setattr(subject.binding, "synchronize", lambda outputs: (waits.append(outputs), synchronize(outputs)))
-    rung = {"encoder": "constants", "training_step": "donated"}[stage]
-    made = make_stage(subject, problem, stage, rung=rung, awaited=False)
+    last_step = {"encoder": "constants", "training_step": "donated"}[stage]
+    made = make_stage(subject, problem, stage, last_step=last_step, awaited=False)
     assert unequal(subject, made, made()) == []
     returned = [made() for _ in range(2 * UNDER_WAY)]
     assert len(made.under_way) == UNDER_WAY

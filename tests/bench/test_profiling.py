@@ -13,7 +13,7 @@ import pytest
 
 from elbostone import cli
 from elbostone.timing import command as command
-from elbostone.timing.lookup import find_timing
+from elbostone.timing.command import find_timing
 from elbostone.timing.measure.profiling import CALLS
 from elbostone.workers.records import read_records
 
@@ -78,11 +78,11 @@ def test_the_trace_is_of_the_framework_and_of_warm_calls_alone(backend: str, pro
         assert f"{trace.name} at https://ui.perfetto.dev" in out
 
 
-@pytest.mark.parametrize("rung", ["inference", "no-such"])  # the first is there on any processor
-def test_a_tuned_cell_is_traced_at_its_rung(rung: str, profiled: Any) -> None:
-    key = f"encoder-784-400-20-128-pytorch_examples-torch-cpu-float32-tuned-{rung}"
+@pytest.mark.parametrize("last_step", ["inference", "no-such"])  # the first is there on any processor
+def test_a_tuned_cell_is_traced_at_its_step(last_step: str, profiled: Any) -> None:
+    key = f"encoder-784-400-20-128-pytorch_examples-torch-cpu-float32-tuned-{last_step}"
     code, out, err, folders = profiled(key)
-    if rung == "inference":
+    if last_step == "inference":
         assert code == 0, out + err
         assert events(folders[0] / "profile" / key)["call"] == CALLS
     else:

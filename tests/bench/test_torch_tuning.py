@@ -1,4 +1,4 @@
-"""torch's ladders: every rung is equal to the definition, a planted error is seen, and an epoch replays its draws."""
+"""torch's optimisation steps: each is equal to the reference, a planted error is seen, an epoch replays its draws."""
 
 import copy
 from collections.abc import Iterator
@@ -38,25 +38,25 @@ def subject_of(notation: str, dtype: str = "float32", mode: str = "tuned") -> Su
     return prepare(binding, cell, notations()[notation], module, problem)
 
 
-def rungs(dtype: str) -> Iterator[tuple[str, str, str]]:
-    """What is tried of each: a compiler takes seconds for each stage, so all rungs share their cells' models."""
+def steps(dtype: str) -> Iterator[tuple[str, str, str]]:
+    """What is tried of each: a compiler takes seconds for each stage, so all steps share their cells' models."""
     for notation in SPECS:
         for stage in STAGES:
             yield notation, stage, dtype
 
 
-@pytest.mark.parametrize(("notation", "stage", "dtype"), [*rungs("float32"), *rungs("bfloat16")])
-def test_every_rung_is_equal(notation: str, stage: str, dtype: str) -> None:
+@pytest.mark.parametrize(("notation", "stage", "dtype"), [*steps("float32"), *steps("bfloat16")])
+def test_every_step_is_equal(notation: str, stage: str, dtype: str) -> None:
     subject = subject_of(notation, dtype)
     problem = problem_of(subject.spec)
-    ladder = open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype)
-    assert ladder
-    for rung in ladder:
-        made = make_stage(subject, problem, stage, rung=rung.name)
-        assert unequal(subject, made, made()) == [], rung.name
+    steps = open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype)
+    assert steps
+    for step in steps:
+        made = make_stage(subject, problem, stage, last_step=step.name)
+        assert unequal(subject, made, made()) == [], step.name
         made()
         made.restore()
-        assert unequal(subject, made, made()) == [], f"{rung.name}, after restore"
+        assert unequal(subject, made, made()) == [], f"{step.name}, after restore"
 
 
 @pytest.mark.parametrize("keeps_float32", [True, False])
@@ -72,26 +72,26 @@ def test_onednn_is_asked_for_products_only_where_it_keeps_float32(
         assert ("onednn" in [step.name for step in tuner.steps(DENSE, stage, BATCH, "float32")]) is keeps_float32
 
 
-def test_an_unknown_rung_is_refused() -> None:
+def test_an_unknown_step_is_refused() -> None:
     subject = subject_of("pytorch_examples")
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):
-            make_stage(subject, problem_of(DENSE), stage, rung="no-such-rung")
+            make_stage(subject, problem_of(DENSE), stage, last_step="no-such-rung")
 
 
-def test_float64_has_no_rungs() -> None:
+def test_float64_has_no_steps() -> None:
     assert open_tuner(open_binding("torch", "cpu")).steps(DENSE, "encoder", BATCH, "float64") == ()
 
 
 def test_packed_weights_are_those_of_the_timing() -> None:
     """What was compiled ahead of time holds its weights: it is found again for the same ones alone."""
     subject = subject_of("pytorch_examples")
-    stage = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
+    stage = make_stage(subject, problem_of(DENSE), "encoder", last_step="ahead-of-time")
     assert unequal(subject, stage, stage()) == []
     binding, before = subject.binding, subject.binding.get_weights(subject.model, subject.paths)
     other = {path: weight * np.float32(1.01) for path, weight in before.items()}
     binding.put_weights(subject.model, other)
-    again = make_stage(subject, problem_of(DENSE), "encoder", rung="ahead-of-time")
+    again = make_stage(subject, problem_of(DENSE), "encoder", last_step="ahead-of-time")
     assert unequal(subject, again, again()) != [], "packed weights are not those of the model"
 
 
@@ -108,16 +108,16 @@ def test_what_was_compiled_ahead_of_time_is_found_again(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", count)
     for stage in ("encoder", "decoder", "encoder"):
-        made = make_stage(subject, problem_of(DENSE), stage, rung="ahead-of-time")
+        made = make_stage(subject, problem_of(DENSE), stage, last_step="ahead-of-time")
         assert unequal(subject, made, made()) == [], stage
     assert len(compiled) == 2, "the encoder was compiled once"
     assert len(list(tmp_path.rglob("*.pt2"))) == 2
 
 
-@pytest.mark.parametrize("rung", ["logits", "fused-adam"])
-def test_a_step_that_is_not_restored_is_seen(rung: str) -> None:
+@pytest.mark.parametrize("last_step", ["logits", "fused-adam"])
+def test_a_step_that_is_not_restored_is_seen(last_step: str) -> None:
     subject = subject_of("kingma_welling_2013")
-    stage = make_stage(subject, problem_of(DENSE), "training_step", rung=rung)
+    stage = make_stage(subject, problem_of(DENSE), "training_step", last_step=last_step)
     stage()
     assert unequal(subject, stage, stage()) != []
 
@@ -126,7 +126,7 @@ def test_the_shared_model_stays_as_it_is() -> None:
     subject = subject_of("keras_io")
     before = {path: weight.copy() for path, weight in subject.binding.get_weights(subject.model, subject.paths).items()}
     strides = [p.stride() for p in subject.model.parameters()]
-    make_stage(subject, problem_of(CONV), "training_step", rung="channels-last")()
+    make_stage(subject, problem_of(CONV), "training_step", last_step="channels-last")()
     after = subject.binding.get_weights(subject.model, subject.paths)
     assert all(np.array_equal(before[path], after[path]) for path in before)
     assert [p.stride() for p in subject.model.parameters()] == strides
@@ -214,13 +214,13 @@ def test_the_tuned_epoch_replays() -> None:
     subject = subject_of("pytorch_examples")
     tuner = open_tuner(subject.binding)
     start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
-    for rung in tuner.steps(DENSE, "epoch", BATCH, "float32"):
-        epoch = tuner.epoch(subject, rung.name, IMAGES, BATCH)
+    for step in tuner.steps(DENSE, "epoch", BATCH, "float32"):
+        epoch = tuner.epoch(subject, step.name, IMAGES, BATCH)
         epoch.run()
         epoch.restore(start)
         found = float(epoch.run())
         reference = subject_of("pytorch_examples")
-        assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6), rung.name
+        assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6), step.name
 
 
 @pytest.mark.parametrize("notation", list(SPECS))

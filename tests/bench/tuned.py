@@ -1,4 +1,4 @@
-"""What the tests of the ladders share: small problems, their truth, and what a stage returned held against it."""
+"""What the tests of optimisation steps share: small problems, their reference, and what a stage returned."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.timing.measure.stages import Stage
 from elbostone.timing.proof import Expected
-from elbostone.timing.truths import stage_truth
+from elbostone.timing.timed_problems import stage_reference
 from elbostone.workers.subject import Subject
 
 BATCH = 8
@@ -31,11 +31,11 @@ def problem_of(spec: Spec) -> Problem:
 @cache
 def expected(spec: Spec, dtype: str) -> Expected:
     problem = problem_of(spec)
-    return Expected(rounded(problem, dtype), stage_truth(problem, dtype, STAGES))
+    return Expected(rounded(problem, dtype), stage_reference(problem, dtype, STAGES))
 
 
 def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
-    """A line for each tensor that a first call returned and that is not the truth; of a training stage, two steps'."""
+    """A line for each tensor of a first call that is not equal to the reference; of a training stage, two steps'."""
     tensors = stage.tensors(outputs)
     assert tensors
     compared = list(expected(subject.spec, subject.dtype).comparisons(tensors, stage.adam()))

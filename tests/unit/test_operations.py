@@ -1,4 +1,4 @@
-"""The counted matrix products, against counts made by hand and against the arithmetic of the definition."""
+"""The counted matrix products, against counts made by hand and against the arithmetic of the reference."""
 
 from math import prod
 
@@ -6,8 +6,8 @@ import pytest
 
 from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
-from elbostone.timing.judge.operations import Product, products, roofs, weight_bytes
-from elbostone.timing.timings import Roof
+from elbostone.timing.judge.operations import Product, products, rooflines, weight_bytes
+from elbostone.timing.timings import Roofline
 
 MLP = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)
 DEEP = Spec("mlp", "gaussian", "learned", "tanh", hidden=(12, 7), data_dim=10, latent_dim=3)
@@ -94,9 +94,9 @@ def test_weight_bytes_are_those_that_a_stage_reads() -> None:
 
 
 def test_batch_one_is_held_against_reading_and_any_other_against_products() -> None:
-    read = Roof("read", (weight_bytes(MLP, "encoder", "float32"),), "float32")
-    assert roofs(MLP, "encoder", 1, "float32") == {read: 1}
-    assert roofs(MLP, "encoder", 128, "float32") == {
-        Roof("product", (128, 784, 400), "float32"): 1,
-        Roof("product", (128, 400, 20), "float32"): 2,
+    read = Roofline("read", (weight_bytes(MLP, "encoder", "float32"),), "float32")
+    assert rooflines(MLP, "encoder", 1, "float32") == {read: 1}
+    assert rooflines(MLP, "encoder", 128, "float32") == {
+        Roofline("product", (128, 784, 400), "float32"): 1,
+        Roofline("product", (128, 400, 20), "float32"): 2,
     }

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.timing import comparison_phases
-from elbostone.timing.measure.steps import Ladder
+from elbostone.timing import phases
+from elbostone.timing.measure.steps import TunedStage
 from elbostone.timing.plan import FULL, Proven
 from elbostone.timing.recipes import Step
 from elbostone.timing.timings import Timing
@@ -46,16 +46,16 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     cell = Cell("p", "pytorch_examples", "torch", "torch", "cpu", "float32", "eager")
     first = (Timing(cell, "784-400-20", "encoder", 128, "p.json", "", ""),)
     planned = [
-        Ladder(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
+        TunedStage(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
         for dtype in ("float32", "bfloat16")
     ]
-    monkeypatch.setattr(comparison_phases, "computes_bfloat16", lambda: multiplies)
-    monkeypatch.setattr(comparison_phases, "plan_ladders", lambda *arguments, **options: planned)
-    monkeypatch.setattr(comparison_phases, "kept_workloads", lambda folder, sample: [])
-    monkeypatch.setattr(comparison_phases, "write_expected", lambda timings, workloads: None)
+    monkeypatch.setattr(phases, "computes_bfloat16", lambda: multiplies)
+    monkeypatch.setattr(phases, "plan_tuned_stages", lambda *arguments, **options: planned)
+    monkeypatch.setattr(phases, "kept_workloads", lambda folder, sample: [])
+    monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
     folder = create_run(tmp_path, {})
-    phase = comparison_phases.plan_steps(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
-    assert len(phase.duels) == 1 + multiplies
+    phase = phases.plan_steps(folder, FULL, [], Proven(frozenset()), device="cpu", threads=1, timeout_s=1)
+    assert len(phase.comparisons) == 1 + multiplies
     records = [] if multiplies else read_records(folder.records)
     assert [(r["dtype"], r["mode"], r["status"]) for r in records] == [("bfloat16", "tuned", "unsupported")] * (
         not multiplies

@@ -8,7 +8,7 @@ import pytest
 from elbostone.backends.table import BACKENDS
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.errors import BadInput
-from elbostone.timing.lookup import candidates, find_timing
+from elbostone.timing.command import candidates, find_timing
 from elbostone.timing.plan import QUICK, Proven, plan_timings
 from elbostone.timing.workloads import make_workload
 from elbostone.workers.records import Cell
@@ -17,7 +17,7 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
 
 
 @pytest.mark.parametrize(
-    ("key", "on", "mode", "rung", "awaited", "threads"),
+    ("key", "on", "mode", "last_step", "awaited", "threads"),
     [
         (f"{STEP}-torch-cpu-float32-eager", "torch", "eager", "", True, "pinned"),
         (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", True, "default"),
@@ -29,11 +29,11 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
         (f"{STEP}-torch-cuda-bfloat16-tuned-graph", "torch", "tuned", "graph", True, "pinned"),
     ],
 )
-def test_a_key_names_its_timing(key: str, on: str, mode: str, rung: str, awaited: bool, threads: str) -> None:
+def test_a_key_names_its_timing(key: str, on: str, mode: str, last_step: str, awaited: bool, threads: str) -> None:
     timing = find_timing(key)
     assert (timing.stage, timing.workload, timing.batch) == ("training_step", "784-400-20", 128)
     assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) == ("pytorch_examples", on, mode)
-    assert (timing.rung, timing.awaited, timing.threads) == (rung, awaited, threads)
+    assert (timing.last_step, timing.awaited, timing.threads) == (last_step, awaited, threads)
     assert timing.key == key
     assert (timing.package, timing.notation_file) == (
         packages()["pytorch_examples"],

@@ -19,7 +19,7 @@ from elbostone.runs.presets import (
     family_problems,
     source_configuration,
 )
-from elbostone.timing.plan import FULL, PEERS_BESIDE, QUICK, BenchSample, Proven, plan_timings
+from elbostone.timing.plan import FULL, LIBRARIES_BESIDE, QUICK, BenchSample, Proven, plan_timings
 from elbostone.timing.timed_problems import workloads_of
 from elbostone.workers.records import Cell
 from elbostone.workers.selection import Selection
@@ -87,18 +87,18 @@ def test_quick_claims_are_of_each_file_once_on_a_backend_that_is_there(monkeypat
     assert claims_sample(EVERYTHING, full=True) == EVERYTHING
 
 
-@pytest.mark.parametrize("sample", [QUICK, FULL, PEERS_BESIDE])
+@pytest.mark.parametrize("sample", [QUICK, FULL, LIBRARIES_BESIDE])
 def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> None:
     timed = tuple(n for n in EVERYTHING.notations if n.id in (sample.notations() or {n.id}))
     found = cells(bench_proofs(replace(EVERYTHING, notations=timed), sample, full=False))
     formulas = {(cell.notation, cell.backend, cell.mode) for cell in found}
     workloads = [(workload, "x.json") for workload in workloads_of(sample)]
-    rungs = {
+    steps = {
         (backend, workload.name, stage, workload.batch, dtype): "some"
         for backend, (workload, _), part in product(BACKENDS, workloads, sample.slices)
         for stage, dtype in product(part.stages, part.dtypes)
     }
-    timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)), rungs=rungs)
+    timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)), steps=steps)
     assert {t.cell.mode for t in timings} == {mode for part in sample.slices for mode in part.modes}
     for part in sample.slices:
         found = [
@@ -110,8 +110,8 @@ def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> 
             assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas
 
 
-def test_peers_are_timed_on_images_that_every_bernoulli_has_in_its_support() -> None:
-    problems = [workload.problem for workload in workloads_of(PEERS_BESIDE)]
+def test_libraries_are_timed_on_images_that_every_bernoulli_has_in_its_support() -> None:
+    problems = [workload.problem for workload in workloads_of(LIBRARIES_BESIDE)]
     assert problems
     for problem in problems:
         assert set(np.unique(problem.x)) == {0, 1}, problem.name

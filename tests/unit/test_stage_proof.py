@@ -1,4 +1,4 @@
-"""What a stage returned against the truth: repetitions are folded, nothing is passed over, a truth is complete."""
+"""What a stage returned against the reference: rows are folded, nothing is passed over, a reference is complete."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,8 @@ from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.timing.measure.building import FirstCall
 from elbostone.timing.measure.stages import repeated
-from elbostone.timing.proof import OF_SUM, PASS, Expected, fold, load_truth, truth_file
-from elbostone.timing.timed_problems import write_truths
-from elbostone.timing.truths import rounding_of_a_sum, stage_truth
+from elbostone.timing.proof import OF_SUM, PASS, Expected, fold, load_reference, reference_file
+from elbostone.timing.timed_problems import rounding_of_a_sum, stage_reference, write_references
 
 ROWS, TIMES = 4, 3
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -25,12 +24,12 @@ PROBLEM = rounded(
     "float32",
 )
 ADAM = Adam(scale=0.5, epsilon=1e-8, corrected=True)
-EXPECTED = Expected(PROBLEM, stage_truth(PROBLEM, "float32", ("training_step",)), TIMES)
+EXPECTED = Expected(PROBLEM, stage_reference(PROBLEM, "float32", ("training_step",)), TIMES)
 WHOLE = repeated(PROBLEM, TIMES * ROWS)
 
 
 def found() -> dict[str, np.ndarray]:
-    """What a right stage returns of the whole batch, by the definition on all of its rows."""
+    """What a right stage returns of the whole batch, by the reference on all of its rows."""
     tensors = evaluate(WHOLE)
     kept = ("posterior_mean", "decoder_logits", "objective", *(n for n in tensors if n.startswith("gradient/")))
     return {**{name: tensors[name] for name in kept}, AFTER: np.asarray(objective_after(WHOLE, ADAM))}
@@ -76,10 +75,10 @@ def test_a_long_sum_may_round_as_often_as_it_adds(times: int) -> None:
     assert equal(float(plain))
     for error in (-rows[0], rows[0]):
         assert not equal(float(plain + error)), "one of so many rows"
-    with_parts_alone = times * EXPECTED.truth.tolerances["objective"]
+    with_parts_alone = times * EXPECTED.reference.tolerances["objective"]
     assert with_parts_alone < expected.tolerance("objective") < times * with_parts_alone
-    assert replace(EXPECTED, repeats=1).tolerance("objective") == EXPECTED.truth.tolerances["objective"]
-    assert expected.tolerance("elbo") == EXPECTED.truth.tolerances["elbo"], "what is per datum is no sum"
+    assert replace(EXPECTED, repeats=1).tolerance("objective") == EXPECTED.reference.tolerances["objective"]
+    assert expected.tolerance("elbo") == EXPECTED.reference.tolerances["elbo"], "what is per datum is no sum"
 
 
 def test_the_rounding_of_a_sum_grows_as_its_square_root() -> None:
@@ -92,34 +91,34 @@ def test_the_rounding_of_a_sum_grows_as_its_square_root() -> None:
 
 def test_sums_are_added_up_in_float32_where_products_are_of_less() -> None:
     """In bfloat16 a sum of so many terms, first to last, would be allowed to be anything."""
-    lower = stage_truth(rounded(PROBLEM, "bfloat16"), "bfloat16", ("training_step",))
+    lower = stage_reference(rounded(PROBLEM, "bfloat16"), "bfloat16", ("training_step",))
     for name, tensor in lower.tensors.items():
         if name + OF_SUM in lower.tolerances:
             assert lower.tolerances[name + OF_SUM] < 1e-5 * np.abs(tensor).max()
 
 
-def test_what_has_no_truth_is_not_passed_over() -> None:
-    without = replace(EXPECTED, truth=stage_truth(PROBLEM, "float32", ("elbo",)))
+def test_what_has_no_reference_is_not_passed_over() -> None:
+    without = replace(EXPECTED, reference=stage_reference(PROBLEM, "float32", ("elbo",)))
     tensors = {name: tensor for name, tensor in found().items() if name != AFTER}
     missing = [c.tensor for c in without.comparisons(fold(tensors, TIMES), ADAM) if not c.equal]
     assert sorted(missing) == sorted(name for name in tensors if name.startswith("gradient/"))
 
 
-def test_a_truth_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
+def test_a_reference_without_a_stage_is_made_again_with_all(tmp_path: Path) -> None:
     file = save_problem(PROBLEM, tmp_path)
 
     def marks() -> set[str]:
-        return {AFTER, PASS} & load_truth(truth_file(file, "float32"), "float32").tolerances.keys()
+        return {AFTER, PASS} & load_reference(reference_file(file, "float32"), "float32").tolerances.keys()
 
-    write_truths({(file, "float32", "elbo"): ("encoder",)}, 1)
+    write_references({(file, "float32", "elbo"): ("encoder",)}, 1)
     assert marks() == set()
-    write_truths({(file, "float32", "elbo"): ("training_step",)}, 1)
+    write_references({(file, "float32", "elbo"): ("training_step",)}, 1)
     assert marks() == {AFTER}
-    write_truths({(file, "float32", "elbo"): ("epoch",)}, 1)
+    write_references({(file, "float32", "elbo"): ("epoch",)}, 1)
     assert marks() == {AFTER, PASS}
-    before = truth_file(file, "float32").stat().st_mtime_ns
-    write_truths({(file, "float32", "elbo"): ("encoder", "epoch")}, 1)
-    assert truth_file(file, "float32").stat().st_mtime_ns == before
+    before = reference_file(file, "float32").stat().st_mtime_ns
+    write_references({(file, "float32", "elbo"): ("encoder", "epoch")}, 1)
+    assert reference_file(file, "float32").stat().st_mtime_ns == before
 
 
 class Drawing:

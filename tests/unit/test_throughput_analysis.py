@@ -1,5 +1,6 @@
-"""From raw rounds to rows: medians, intervals, shares of the roofs, and what is not equal has no figure."""
+"""From raw rounds to rows: medians, intervals, shares of the rooflines, and what is not equal has no figure."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from elbostone.reference.spec import Spec
 from elbostone.timing.judge.operations import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected
+from elbostone.timing.records import as_measured, timing_records
 from elbostone.timing.tables import write_throughput
-from elbostone.timing.timings import key_of
-from elbostone.timing.truths import stage_truth
+from elbostone.timing.timed_problems import stage_reference
 
 BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
@@ -30,7 +31,7 @@ def problem_of(batch: int) -> Problem:
 
 PROBLEMS = {problem.name: problem for problem in (problem_of(BATCH), problem_of(1))}
 EXPECTED = {
-    name: Expected(rounded(problem, "float32"), stage_truth(problem, "float32", ("encoder",)))
+    name: Expected(rounded(problem, "float32"), stage_reference(problem, "float32", ("encoder",)))
     for name, problem in PROBLEMS.items()
 }
 
@@ -69,7 +70,7 @@ def timing(microseconds: float, number: int = 1, **changes: Any) -> dict[str, An
     return record | changes
 
 
-def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **changes: Any) -> dict[str, Any]:
+def roofline(seconds: float, shape: tuple[int, ...], library: str = "torch", **changes: Any) -> dict[str, Any]:
     record = {
         "schema": 1,
         "kind": "roof",
@@ -77,6 +78,7 @@ def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **chang
         "device": "cpu",
         "pass": 1,
         "library": library,
+        "route": "mm",
         "operation": "product",
         "shape": list(shape),
         "dtype": "float32",
@@ -86,9 +88,9 @@ def roof(seconds: float, shape: tuple[int, ...], library: str = "torch", **chang
 
 
 def load(name: str) -> Tensors:
-    """`right`: the truth; `one`: that of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
-    truth = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].truth.tensors
-    tensors = {head: np.array(truth[head]) for head in ("posterior_mean", "posterior_log_variance")}
+    """`right`: the reference; `one`: of one row; `wrong`: its posterior mean is off in one place; `nan`: no number."""
+    reference = EXPECTED["tiny-1" if name == "one" else f"tiny-{BATCH}"].reference.tensors
+    tensors = {head: np.array(reference[head]) for head in ("posterior_mean", "posterior_log_variance")}
     if name == "wrong":
         tensors["posterior_mean"][2, 1] += 1e-3
     if name == "nan":
@@ -97,7 +99,12 @@ def load(name: str) -> Tensors:
 
 
 def rows_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
-    return throughput_rows(records, lambda name, dtype, batch, bound: EXPECTED[name], load)
+    measured = [as_measured(record) for record in records]
+    return throughput_rows(measured, lambda name, dtype, batch, bound: EXPECTED[name], load)
+
+
+def unstable_of(*records: dict[str, Any]) -> set[str]:
+    return unstable([as_measured(record) for record in records], passes=2)
 
 
 def test_a_row_has_every_column_and_the_cell() -> None:
@@ -140,9 +147,10 @@ def test_what_the_first_processes_do_not_agree_on_is_unstable_whatever_later_one
     steady = [timing(100.0, n, stage="decoder") for n in (1, 2)]
     wild = [timing(100.0 * n, n) for n in (1, 2)]
     later = [timing(100.0, n, stage="decoder") for n in (3,)] + [timing(100.0, n) for n in (3, 4)]
-    assert unstable([*steady, *wild, *later], passes=2) == {key_of(wild[0])}
-    assert unstable([*steady, *wild[:1], *later], passes=2) == set(), "it was not timed so often"
-    assert unstable([timing(1.0, n, rounds_ns=[]) for n in (1, 2)], passes=2) == set(), "it was not timed"
+    key = as_measured(wild[0]).timing.key
+    assert unstable_of(*steady, *wild, *later) == {key}
+    assert unstable_of(*steady, *wild[:1], *later) == set(), "it was not timed so often"
+    assert unstable_of(*(timing(1.0, n, rounds_ns=[]) for n in (1, 2))) == set(), "it was not timed"
 
 
 @pytest.mark.parametrize(("other", "stable"), [(109.0, True), (112.0, False)])
@@ -161,34 +169,36 @@ def test_a_planted_slow_cell_is_seen_as_slower() -> None:
     assert fast["images_per_second"] == pytest.approx(3 * slow["images_per_second"])
 
 
-def test_roof_share_takes_the_best_library_and_library_share_the_own() -> None:
+def test_roofline_share_takes_the_best_library_and_library_share_the_own() -> None:
     # The encoder: [4, 6]·[6, 5] once and [4, 5]·[5, 2] twice.
-    roofs = [
-        roof(2e-6, (4, 6, 5)),
-        roof(3e-6, (4, 5, 2)),
-        roof(1e-6, (4, 6, 5), "numpy"),
-        roof(9e-6, (4, 5, 2), "numpy"),
+    rooflines = [
+        roofline(2e-6, (4, 6, 5)),
+        roofline(3e-6, (4, 5, 2)),
+        roofline(1e-6, (4, 6, 5), "numpy"),
+        roofline(9e-6, (4, 5, 2), "numpy"),
     ]
-    (row,) = rows_of(timing(100.0), *roofs)
+    (row,) = rows_of(timing(100.0), *rooflines)
     assert row["roof_share"] == pytest.approx((1 + 2 * 3) / 100)
     assert row["library_share"] == pytest.approx((2 + 2 * 3) / 100)
 
 
-def test_a_roof_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
+def test_a_roofline_is_the_best_of_all_sessions_of_its_device_and_dtype() -> None:
     shapes = [(p.m, p.k, p.n) for p in products(SPEC, "encoder", BATCH)]
-    roofs = [roof(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
-    others = [roof(1e-9, shape, device="cuda") for shape in shapes] + [roof(1e-9, s, dtype="float64") for s in shapes]
-    assert rows_of(timing(100.0), *roofs, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
+    rooflines = [roofline(seconds, shape) for shape in shapes for seconds in (5e-6, 2e-6, 4e-6)]
+    others = [roofline(1e-9, shape, device="cuda") for shape in shapes] + [
+        roofline(1e-9, s, dtype="float64") for s in shapes
+    ]
+    assert rows_of(timing(100.0), *rooflines, *others)[0]["roof_share"] == pytest.approx(3 * 2 / 100)
 
 
-def test_without_a_roof_of_these_shapes_there_is_no_share() -> None:
-    (row,) = rows_of(timing(100.0), roof(1e-6, (4, 6, 5)))
+def test_without_a_roofline_of_these_shapes_there_is_no_share() -> None:
+    (row,) = rows_of(timing(100.0), roofline(1e-6, (4, 6, 5)))
     assert row["roof_share"] is row["library_share"] is None
 
 
 def test_batch_one_is_held_against_reading_the_weights() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
-    read = [roof(1e-6, (size,), operation="read"), roof(5e-7, (size,), "numpy", operation="read")]
+    read = [roofline(1e-6, (size,), operation="read"), roofline(5e-7, (size,), "numpy", operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *read)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.05), pytest.approx(0.1))
 
@@ -216,10 +226,12 @@ def test_graphs_are_counted_where_something_was_compiled() -> None:
     assert [row["graphs"] for row in rows_of(timing(100.0), compiled)] == [None, 2]
 
 
-def test_records_of_equality_are_passed_over() -> None:
+def test_records_of_equality_are_passed_over(tmp_path: Path) -> None:
     equality = timing(100.0)
     del equality["kind"]
-    assert rows_of(equality) == []
+    file = tmp_path / "records.jsonl"
+    file.write_text(json.dumps(equality) + "\n", encoding="utf-8")
+    assert timing_records(file) == []
 
 
 def peak(quantity: str, value: float | None, dtype: str = "", size: int = 0, **changes: Any) -> dict[str, Any]:
@@ -244,9 +256,9 @@ def test_without_a_peak_there_is_no_share_of_it() -> None:
     assert row["peak_flop_per_second"] is row["peak_share"] is row["memory_byte_per_second"] is None
 
 
-def test_reading_without_a_library_is_a_roof_of_batch_one_but_no_librarys_own() -> None:
+def test_reading_without_a_library_is_a_roofline_of_batch_one_but_no_librarys_own() -> None:
     size = 4 * (6 * 5 + 5 + 2 * (5 * 2 + 2))
-    figures = [peak("read", size / 1e-7, size=size), roof(1e-6, (size,), operation="read")]
+    figures = [peak("read", size / 1e-7, size=size), roofline(1e-6, (size,), operation="read")]
     (row,) = rows_of(timing(10.0, batch=1, before="one", after="one"), *figures)
     assert (row["roof_share"], row["library_share"]) == (pytest.approx(0.01), pytest.approx(0.1))
 

@@ -19,8 +19,9 @@ from elbostone.timing.judge.rates import rates_of, share
 from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.plan import BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import Expected
+from elbostone.timing.records import Measured, RateRecord, ThroughputRecord
+from elbostone.timing.timed_problems import stage_reference
 from elbostone.timing.timings import Timing
-from elbostone.timing.truths import stage_truth
 from elbostone.timing.workloads import Workload
 from elbostone.workers.records import Cell
 
@@ -28,7 +29,7 @@ BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
 NOISE = np.random.default_rng(0).standard_normal((1, BATCH, 2))
 PROBLEM = Problem("tiny", SPEC, np.zeros((BATCH, 6)), NOISE, random_weights(SPEC, 0))
-EXPECTED = Expected(PROBLEM, stage_truth(PROBLEM, "float32", ("encoder",)))
+EXPECTED = Expected(PROBLEM, stage_reference(PROBLEM, "float32", ("encoder",)))
 MODES = ("eager", "compiled")
 STAGES = ("encoder", "decoder", "elbo", "training_step")
 SAMPLE = BenchSample((Slice("tiny", (BATCH,), STAGES, MODES),), passes=2, max_time_s=0.1)
@@ -52,25 +53,35 @@ def planned(chosen: list[Notation], proven: Proven) -> list[Timing]:
     return plan_timings(SAMPLE, files, chosen, {notation.id: notation.id for notation in chosen}, proven)
 
 
-def recorded(timings: list[Timing]) -> list[dict[str, Any]]:
-    """A record per timing and pass, and the roofs of every session."""
-    records: list[dict[str, Any]] = [
-        {**timing.as_json(), "schema": 1, "kind": "throughput", "pass": number, "status": "ok", "reason": None}
-        | {"rounds_ns": [1000] * 9, "first_call_s": 0.1, "graphs": None, "peak_memory_mb": 1.0}
-        | {"before": "right", "after": "right", "images": BATCH, "adam": None}
+def recorded(timings: list[Timing]) -> list[Measured]:
+    """A record per timing and pass, and the rooflines of every session."""
+    records: list[Measured] = [
+        ThroughputRecord(
+            cell=timing.cell,
+            status="ok",
+            **timing.about(),
+            number=number,
+            rounds_ns=[1000] * 9,
+            first_call_s=0.1,
+            peak_memory_mb=1.0,
+            before="right",
+            after="right",
+            images=BATCH,
+        )
         for timing in timings
         for number in (1, 2)
     ]
-    return records + [roof((m, 5, 2)) for m in range(100)]
+    return records + [roofline((m, 5, 2)) for m in range(100)]
 
 
-def roof(shape: tuple[int, ...]) -> dict[str, Any]:
-    about = {"kind": "roof", "device": "cpu", "library": "torch", "operation": "product", "dtype": "float32"}
-    return about | {"shape": shape, "seconds": 1e-6}
+def roofline(shape: tuple[int, ...]) -> RateRecord:
+    return RateRecord(
+        device="cpu", library="torch", route="mm", operation="product", dtype="float32", shape=shape, seconds=1e-6
+    )
 
 
 def load(_: str) -> Tensors:
-    return {name: EXPECTED.truth.tensors[name] for name in ("posterior_mean", "posterior_log_variance")}
+    return {name: EXPECTED.reference.tensors[name] for name in ("posterior_mean", "posterior_log_variance")}
 
 
 def least_s(work: Callable[[], Any], tries: int = 5) -> float:
@@ -98,10 +109,10 @@ def test_every_simulated_row_is_equal() -> None:
     assert {row["verdict"] for row in rows} == {"equal"}
 
 
-def test_a_share_costs_the_same_however_many_roofs_there_are() -> None:
+def test_a_share_costs_the_same_however_many_rooflines_there_are() -> None:
     row = {"stage": "encoder", "batch": BATCH, "device": "cpu", "dtype": "float32"}
-    own = [roof((BATCH, 6, 5)), roof((BATCH, 5, 2))]
-    few, many = rates_of(own), rates_of(own + [roof((m, 9, 9)) for m in range(20_000)])
+    own = [roofline((BATCH, 6, 5)), roofline((BATCH, 5, 2))]
+    few, many = rates_of(own), rates_of(own + [roofline((m, 9, 9)) for m in range(20_000)])
     assert share(many, SPEC, row, 1e-5) == share(few, SPEC, row, 1e-5) == pytest.approx(0.3)
     taken = [least_s(lambda r=r: [share(r, SPEC, row, 1e-5) for _ in range(200)]) for r in (few, many)]
     assert taken[1] <= 3 * taken[0], "it would be 10,000 times as long to go through all"

@@ -1,20 +1,20 @@
-"""Duels: the ratios of blocks become a median, its interval, and a verdict."""
+"""Paired comparisons: the ratios of blocks become a median, its interval, and a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from ..timings import DUEL, key_of
+from ..asked import STEPS
+from ..records import ComparisonRecord, Measured, ThroughputRecord
 
 Array = NDArray[np.float64]
-Record = Mapping[str, Any]
 Row = dict[str, Any]
-Prove = Callable[[Sequence[Record]], tuple[str, str | None]]
+Prove = Callable[[Sequence[ThroughputRecord]], tuple[str, str | None]]
 
 CONFIDENCE = 0.95
 MARGIN = 0.02
@@ -23,13 +23,13 @@ MARGIN = 0.02
 HARNESS_SHARE = 0.01
 """Where the harness itself takes more of a call than this, what it takes is subtracted."""
 
-DUEL_COLUMNS = (
+COMPARISON_COLUMNS = (
     *("duel", "question", "entry", "against", "ms", "against_ms"),
     *("ratio", "lower", "upper", "blocks", "subtracted_ns", "verdict", "reason"),
 )
 WHOSE = ("backend", "workload", "stage", "batch", "dtype")
-LADDER_COLUMNS = (
-    *DUEL_COLUMNS,
+STEP_COLUMNS = (
+    *COMPARISON_COLUMNS,
     *WHOSE,
     *("start", "rung", "adds", "of_published", "of_published_lower", "of_published_upper"),
 )
@@ -59,7 +59,9 @@ def verdict_of(lower: float, upper: float) -> str:
     return "faster" if upper < 1 / (1 + MARGIN) else "same"
 
 
-def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], int] = lambda entry: 0) -> list[Row]:
+def comparison_rows(
+    records: Iterable[Measured], prove: Prove, against: Callable[[int], int] = lambda entry: 0
+) -> list[Row]:
     """One row per try and entry but the first.
 
     Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call, and `against_ms`; `ratio` = its
@@ -74,30 +76,28 @@ def duel_rows(records: Iterable[Record], prove: Prove, against: Callable[[int], 
     """
     rows: list[Row] = []
     for record in records:
-        if record.get("kind") != DUEL:
+        if not isinstance(record, ComparisonRecord):
             continue
-        for index in range(1, len(record["entries"])):
+        for index in range(1, len(record.entries)):
             rows += entry_rows(record, index, against(index), prove)
     return rows
 
 
-def entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row]:
+def entry_rows(record: ComparisonRecord, index: int, other: int, prove: Prove) -> list[Row]:
     """The rows of one entry of a record against another: one per try, or one that says why there is none."""
-    entries = record["entries"]
-    row: Row = dict.fromkeys(DUEL_COLUMNS)
-    row |= {name: record[name] for name in ("duel", "question")}
-    row |= {"entry": key_of(entries[index]), "against": key_of(entries[other])}
-    if not record["outcomes"]:
-        return [{**row, "verdict": record["status"], "reason": record["reason"]}]
+    keys = [arm.timing.key for arm in record.entries]
+    row: Row = dict.fromkeys(COMPARISON_COLUMNS)
+    row |= {"duel": record.name, "question": record.question, "entry": keys[index], "against": keys[other]}
+    if not record.outcomes:
+        return [{**row, "verdict": record.status, "reason": record.reason}]
     for which in (index, other):
-        found = {**entries[which], **record["outcomes"][which], "pass": record["build"]}
-        verdict, reason = prove([found])
+        verdict, reason = prove([record.of_arm(which)])
         if verdict != "equal":
             return [{**row, "verdict": verdict, "reason": reason}]
     rows = []
-    for blocks in record["blocks_ns"]:
+    for blocks in record.blocks_ns:
         ns = np.array([[block[other], block[index]] for block in blocks], float)
-        added = np.array([record["outcomes"][which].get("harness_ns", 0.0) for which in (other, index)])
+        added = np.array([record.outcomes[which].harness_ns or 0.0 for which in (other, index)])
         added *= added > HARNESS_SHARE * np.median(ns, axis=0)
         ns -= added
         ratio, lower, upper = interval(ns[:, 1] / ns[:, 0])
@@ -108,49 +108,49 @@ def entry_rows(record: Record, index: int, other: int, prove: Prove) -> list[Row
     return rows
 
 
-def ladder_rows(records: Iterable[Record], prove: Prove) -> list[Row]:
-    """The rungs of every ladder, each against the rung before it.
+def step_rows(records: Iterable[Measured], prove: Prove) -> list[Row]:
+    """The optimisation steps of every stage, each against the step before it.
 
-    Columns: those of `duel_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`, which is
-    what is published, or eager where nothing is, and has no row of its own; `rung`, and what it `adds` in words;
-    `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
+    Columns: those of `comparison_rows`; `backend`, `workload`, `stage`, `batch`, `dtype`; the mode at its `start`,
+    which is what is published, or eager where nothing is, and has no row of its own; `rung`, the step, and what it
+    `adds` in words; `of_published`, `of_published_lower`, `of_published_upper`: its time ÷ that of the start.
     """
-    ladders = [r for r in records if r.get("kind") == DUEL and r["question"] == "ladder"]
     rows = []
-    for record in ladders:
-        steps = duel_rows([record], prove, against=lambda entry: entry - 1)
-        whole = {row["entry"]: row for row in duel_rows([record], prove)}
-        keys = [key_of(entry) for entry in record["entries"]]
-        rungs = {key: entry.get("rung") or entry["mode"] for key, entry in zip(keys, record["entries"], strict=True)}
-        adds = dict(zip(keys, record["labels"], strict=False))
-        for row in steps:
-            first = whole[row["entry"]]
+    for record in of_steps(records):
+        keys = [arm.timing.key for arm in record.entries]
+        names = {key: arm.last_step or arm.mode for key, arm in zip(keys, record.entries, strict=True)}
+        adds = dict(zip(keys, record.labels, strict=False))
+        whole = {row["entry"]: row for row in comparison_rows([record], prove)}
+        about = {name: getattr(record.entries[-1], name) for name in WHOSE} | {"start": record.entries[0].mode}
+        for row in comparison_rows([record], prove, against=lambda entry: entry - 1):
+            first, step = whole[row["entry"]], {"rung": names[row["entry"]], "adds": adds.get(row["entry"])}
             published = {
                 "of_published": first["ratio"],
                 "of_published_lower": first["lower"],
                 "of_published_upper": first["upper"],
             }
-            about = {name: record["entries"][-1][name] for name in WHOSE}
-            about |= {
-                "start": record["entries"][0]["mode"],
-                "rung": rungs[row["entry"]],
-                "adds": adds.get(row["entry"]),
-            }
-            rows.append({**row, **about, **published})
+            rows.append({**row, **about, **step, **published})
     return rows
 
 
-def fastest_rungs(records: Iterable[Record], prove: Prove) -> dict[tuple[str, str, str, int, str], str]:
-    """(backend, workload, stage, batch, dtype) → the rung with the lowest median, of those that are proven equal."""
+def of_steps(records: Iterable[Measured]) -> list[ComparisonRecord]:
+    """The comparisons of optimisation steps."""
+    return [record for record in records if isinstance(record, ComparisonRecord) and record.question == STEPS]
+
+
+def fastest_steps(records: Iterable[Measured], prove: Prove) -> dict[tuple[str, str, str, int, str], str]:
+    """(backend, workload, stage, batch, dtype) → the step with the lowest median, of those that are proven equal."""
     best: dict[tuple[str, str, str, int, str], tuple[float, str]] = {}
-    for record in records:
-        if record.get("kind") != DUEL or record["question"] != "ladder" or not record["outcomes"]:
-            continue
-        for index, entry in enumerate(record["entries"]):
-            found = {**entry, **record["outcomes"][index], "pass": record["build"]}
-            ns = [block[index] for blocks in record["blocks_ns"] for block in blocks if block[index] is not None]
-            if not entry.get("rung") or not ns or prove([found])[0] != "equal":
+    for record in of_steps(records):
+        for index, arm in enumerate(record.entries):
+            ns = times_of(record, index)
+            if not arm.last_step or not ns or prove([record.of_arm(index)])[0] != "equal":
                 continue
-            key = entry["backend"], entry["workload"], entry["stage"], entry["batch"], entry["dtype"]
-            best[key] = min(best.get(key, (float("inf"), "")), (float(np.median(ns)), entry["rung"]))
-    return {key: rung for key, (_, rung) in best.items()}
+            key = arm.backend, arm.workload, arm.stage, arm.batch, arm.dtype
+            best[key] = min(best.get(key, (float("inf"), "")), (float(np.median(ns)), arm.last_step))
+    return {key: step for key, (_, step) in best.items()}
+
+
+def times_of(record: ComparisonRecord, index: int) -> list[float]:
+    """Nanoseconds per call of an arm in all blocks of all tries; none where it was lost."""
+    return [ns for blocks in record.blocks_ns for block in blocks if (ns := block[index]) is not None]

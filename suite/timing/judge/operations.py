@@ -13,7 +13,7 @@ from ...backends.table import base_dtype
 from ...reference.slots import Slot
 from ...reference.spec import Spec
 from ...reference.weights import decoder_slots, slots, weight_shapes
-from ..timings import Roof
+from ..timings import Roofline
 
 COUNTED = ("encoder", "decoder", "elbo", "training_step")
 
@@ -137,11 +137,11 @@ def _weights(every: Iterable[Slot], net: str) -> Iterator[Slot]:
     return (slot for slot in every if slot.name.startswith(net) and slot.name.endswith(".weight"))
 
 
-def roofs(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roof, int]:
+def rooflines(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roofline, int]:
     """The rates that a stage is held against, and how often each is needed.
 
     They are those of its matrix products, or at batch 1 of the reading of its weights.
     """
     if batch == 1:
-        return {Roof("read", (weight_bytes(spec, stage, dtype),), dtype): 1}
-    return {Roof("product", (p.m, p.k, p.n), dtype): p.count for p in products(spec, stage, batch)}
+        return {Roofline("read", (weight_bytes(spec, stage, dtype),), dtype): 1}
+    return {Roofline("product", (p.m, p.k, p.n), dtype): p.count for p in products(spec, stage, batch)}

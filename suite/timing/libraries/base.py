@@ -1,4 +1,4 @@
-"""What every peer's file gives: the call that is timed, and how it is replayed and read."""
+"""What the file of every library gives: the call that is timed, and how it is replayed and read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAYERS = (ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE, DECODER_HIDDEN, DE
 _CANONICAL, _KERNEL = parse_axes("out in"), parse_axes("in out")
 
 
-class PeerRun(ABC):
+class LibraryRun(ABC):
     """One stage of a library's own model with a problem's weights: calling it computes once.
 
     Attributes:
@@ -62,7 +62,7 @@ class PeerRun(ABC):
         """Any weight: where it is says where the model is."""
 
 
-class PeerLibrary(ABC):
+class LibraryDriver(ABC):
     """One library, imported.
 
     Args:
@@ -73,16 +73,16 @@ class PeerLibrary(ABC):
         self.binding = binding
 
     @abstractmethod
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         """The library's own evaluation of its bound, without gradients."""
 
     @abstractmethod
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         """The library's own step of Adam, at a learning rate of 1e-3."""
 
 
 def float32(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Canonical weights as a peer gets them."""
+    """Canonical weights as another library gets them."""
     return {name: weight.astype(np.float32) for name, weight in weights.items()}
 
 

@@ -26,8 +26,8 @@ from .base import (
     ENCODER_MEAN,
     SEED,
     Array,
-    PeerLibrary,
-    PeerRun,
+    LibraryDriver,
+    LibraryRun,
     float32,
     kernel,
     layers,
@@ -70,7 +70,7 @@ def guide(batch: Any, spec: Spec) -> None:
         numpyro.sample("z", dist.Normal(z_loc, z_std).to_event(1))
 
 
-class NumPyroRun(PeerRun):
+class NumPyroRun(LibraryRun):
     """`SVI` on a problem's data; its state is a value that a step takes and returns."""
 
     def __init__(self, binding: Binding, problem: Problem, loss: str, optimizer: Any):
@@ -166,15 +166,15 @@ class NumPyroTraining(NumPyroRun):
         return self.canonical(moments)
 
 
-class NumPyro(PeerLibrary):
+class NumPyro(LibraryDriver):
     """NumPyro on JAX."""
 
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         return NumPyroEvaluation(self.binding, problem, variant)
 
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         loss, *options = variant.split("-")
         return NumPyroTraining(self.binding, problem, loss, donated="donated" in options, by_optax="optax" in options)
 
 
-open_peer = NumPyro
+open_library = NumPyro

@@ -1,4 +1,4 @@
-"""What peers on torch share: the generator of the process, seeded before a first call and replayed after it."""
+"""What libraries on torch share: the generator of the process, seeded before a first call and replayed after it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from .base import SEED, Array, PeerRun, layers
+from .base import SEED, Array, LibraryRun, layers
 
 MOST_DRAWS = 8
 """A call that compiles itself draws while it traces; more than this is no VAE's step."""
 
 
-class TorchRun(PeerRun):
+class TorchRun(LibraryRun):
     """A call that draws from torch's global generator.
 
     Args:

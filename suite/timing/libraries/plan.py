@@ -1,48 +1,48 @@
-"""The timings of peers, and the records of those that are not installed."""
+"""The timings of other libraries, and the records of those that are not installed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from dataclasses import replace
 
-from ...workers.records import Cell, make_record
-from ..timings import ABOUT, THROUGHPUT, Timing
+from ...workers.records import Cell
+from ..records import ThroughputRecord, unmeasured
+from ..timings import Timing
 from ..workloads import Workload
-from .table import PEER, PEERS, supports
+from .table import LIBRARIES, LIBRARY_MODE, supports
 
 
-def plan_peers(
+def plan_libraries(
     workloads: Iterable[tuple[Workload, str]], *, device: str = "cpu", backends: Collection[str] = ()
-) -> tuple[list[Timing], list[dict[str, Any]]]:
-    """Every variant of every installed peer, and one record per peer, stage and batch of those that are missing.
+) -> tuple[list[Timing], list[ThroughputRecord]]:
+    """Every variant of every installed library, and one record per library, stage and batch of those that are missing.
 
     Args:
-        workloads: each with the path of its problem file; those that no peer's model fits are passed over.
-        device: peers are timed on `cpu` alone.
-        backends: of ours; peers that run on others are left out. Empty for all.
+        workloads: each with the path of its problem file; those that no library's model fits are passed over.
+        device: other libraries are timed on `cpu` alone.
+        backends: of ours; libraries that run on others are left out. Empty for all.
 
     Returns:
         timings, and records of status `missing` with what installs the library.
     """
     timings: list[Timing] = []
-    missing: list[dict[str, Any]] = []
+    missing: list[ThroughputRecord] = []
     for workload, file in workloads:
         if device != "cpu" or not supports(workload.problem.spec):
             continue
-        for peer in PEERS.values():
-            if backends and peer.host not in backends:
+        for library in LIBRARIES.values():
+            if backends and library.host not in backends:
                 continue
-            cell = Cell(workload.problem.name, peer.name, peer.framework, peer.backend, device, "float32", PEER)
-            for stage, variants in peer.stages.items():
+            cell = Cell(
+                workload.problem.name, library.name, library.framework, library.backend, device, "float32", LIBRARY_MODE
+            )
+            for stage, variants in library.stages.items():
                 planned = [
-                    Timing(
-                        cell, workload.name, stage, workload.batch, file, "", "", rung=variant.name, bound=variant.bound
-                    )
-                    for variant in variants
+                    Timing(cell, workload.name, stage, workload.batch, file, last_step=v.name, bound=v.bound)
+                    for v in variants
                 ]
-                if not peer.lacking():
+                if library.lacking():
+                    missing.append(unmeasured(replace(planned[0], last_step=""), "missing", library.remedy()))
+                else:
                     timings += planned
-                    continue
-                about = {name: getattr(planned[0], name) for name in ABOUT} | {"rung": "", "pass": None}
-                missing.append(make_record(cell, "missing", peer.remedy(), kind=THROUGHPUT, **about))
     return timings, missing

@@ -21,8 +21,8 @@ from .base import (
     ENCODER_LOG_VARIANCE,
     ENCODER_MEAN,
     Array,
-    PeerLibrary,
-    PeerRun,
+    LibraryDriver,
+    LibraryRun,
     float32,
 )
 from .on_torch import TorchRun
@@ -135,14 +135,14 @@ class PyroTraining(PyroRun):
         return self.moments_of(lambda parameter: self.svi.optim.optim_objs[parameter].state[parameter])
 
 
-class Pyro(PeerLibrary):
+class Pyro(LibraryDriver):
     """Pyro on torch."""
 
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         return PyroEvaluation(problem, variant)
 
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         return PyroTraining(problem, variant)
 
 
-open_peer = Pyro
+open_library = Pyro

@@ -24,8 +24,8 @@ from .base import (
     ENCODER_LOG_VARIANCE,
     ENCODER_MEAN,
     Array,
-    PeerLibrary,
-    PeerRun,
+    LibraryDriver,
+    LibraryRun,
     float32,
 )
 from .on_torch import TorchRun
@@ -135,13 +135,13 @@ class PythaeTraining(PythaeRun):
         return self.moments_of(lambda parameter: self.trainer.optimizer.state[parameter])
 
 
-class Pythae(PeerLibrary):
+class Pythae(LibraryDriver):
     """pythae on torch."""
 
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         return PythaeForward(problem)
 
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         return PythaeTraining(problem)
 
 
@@ -151,4 +151,4 @@ def _model(spec: Spec) -> Any:
     return VAE(config, encoder=Encoder(*sizes), decoder=Decoder(*sizes))
 
 
-open_peer = Pythae
+open_library = Pythae

@@ -1,4 +1,4 @@
-"""A peer's timing as a stage like any other: called, awaited, and read as canonical tensors."""
+"""Another library's timing as a stage like any other: called, awaited, and read as canonical tensors."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from ...reference.problem import Problem
 from ...workers.evaluation import OBJECTIVE
 from ...workers.records import Cell
 from ..measure.stages import ADAM_BETA_1, Stage
-from .base import PeerLibrary, PeerRun
-from .table import NOISE, PEERS, Peer, Variant, supports
+from .base import LibraryDriver, LibraryRun
+from .table import LIBRARIES, NOISE, Library, Variant, supports
 
 Array = NDArray[Any]
 
 
-class PeerStage(Stage):
-    """One stage of a peer. Its model is its own: there is no subject, and the noise is what the library draws.
+class LibraryStage(Stage):
+    """One stage of another library. Its model is its own: there is no subject, and the noise is what the library draws.
 
     Attributes:
         variant: what is timed; its bound is what the outputs are held against.
     """
 
-    def __init__(self, binding: Binding, peer: Peer, variant: Variant, run: PeerRun, batch: int):
+    def __init__(self, binding: Binding, library: Library, variant: Variant, run: LibraryRun, batch: int):
         self.latest: Any = None
         self.images = batch
-        self.binding, self.peer, self.variant, self.run = binding, peer, variant, run
+        self.binding, self.library, self.variant, self.run = binding, library, variant, run
         self.calls = 0
 
     def __call__(self) -> Any:
@@ -48,14 +48,16 @@ class PeerStage(Stage):
             ValueError: the outputs are not those of a first call, whose noise alone is known.
         """
         if self.calls != 1:
-            raise ValueError(f"{self.peer.name}: only the first call after `restore` is replayed; found {self.calls}")
+            raise ValueError(
+                f"{self.library.name}: only the first call after `restore` is replayed; found {self.calls}"
+            )
         found = {
-            OBJECTIVE: np.asarray(self.peer.total_bound(float(outputs), self.images)),
+            OBJECTIVE: np.asarray(self.library.total_bound(float(outputs), self.images)),
             NOISE: self.run.noise().astype(np.float64)[None],
         }
         for name, moment in self.run.first_moments().items():
             slope = moment.astype(np.float64) / (1 - ADAM_BETA_1)
-            found[f"gradient/{name}"] = np.asarray(slope * self.peer.total_bound(1.0, self.images))
+            found[f"gradient/{name}"] = np.asarray(slope * self.library.total_bound(1.0, self.images))
         return found
 
     def graphs(self) -> Graphs | None:
@@ -69,27 +71,27 @@ class PeerStage(Stage):
         return self.binding.where(self.run.weight())
 
 
-def make_peer_stage(binding: Binding, cell: Cell, problem: Problem, stage: str, variant: str) -> PeerStage:
-    """A stage of a peer on a problem's data and weights.
+def make_library_stage(binding: Binding, cell: Cell, problem: Problem, stage: str, variant: str) -> LibraryStage:
+    """A stage of another library on a problem's data and weights.
 
     Args:
-        binding: of the peer's host backend.
-        cell: of mode `peer`; its notation is the peer's name.
+        binding: of the library's host backend.
+        cell: of mode `peer`; its notation is the library's name.
         problem: whose x and weights it has; the noise is the library's.
         stage: `elbo` or `training_step`.
-        variant: a name of the peer's table.
+        variant: a name of the library's table.
 
     Raises:
-        ValueError: the peer has no such model.
+        ValueError: the library has no such model.
     """
-    peer = PEERS[cell.notation]
+    library = LIBRARIES[cell.notation]
     if not supports(problem.spec):
-        raise ValueError(f"{peer.name}: its model is one hidden layer of ReLU with a Bernoulli; not {problem.spec}")
+        raise ValueError(f"{library.name}: its model is one hidden layer of ReLU with a Bernoulli; not {problem.spec}")
     if cell.dtype != "float32":
-        raise ValueError(f"{peer.name}: expected dtype float32; found {cell.dtype}")
+        raise ValueError(f"{library.name}: expected dtype float32; found {cell.dtype}")
     problem = oracle.rounded(problem, precision(cell.dtype))
-    library = import_module(f".{peer.module}", __package__).open_peer(binding)
-    assert isinstance(library, PeerLibrary)
-    chosen = peer.variant(stage, variant)
-    make = {"elbo": library.elbo, "training_step": library.training_step}[stage]
-    return PeerStage(binding, peer, chosen, make(problem, chosen.name), len(problem.x))
+    driver = import_module(f".{library.module}", __package__).open_library(binding)
+    assert isinstance(driver, LibraryDriver)
+    chosen = library.variant(stage, variant)
+    make = {"elbo": driver.elbo, "training_step": driver.training_step}[stage]
+    return LibraryStage(binding, library, chosen, make(problem, chosen.name), len(problem.x))

@@ -1,4 +1,4 @@
-"""The table of peers: what each runs on, what is timed of it, and how its loss is the definition's. Imports none."""
+"""The table of other libraries: what each runs on, what is timed, and how its loss becomes a bound. Imports none."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from ...backends.table import host_of
 from ...reference.spec import Spec
 
-PEER = "peer"
+LIBRARY_MODE = "peer"
 """The mode of their cells."""
 NOISE = "noise"
-"""The tensor that a peer's outputs have more than ours: what the library drew, [sample, batch, latent]."""
+"""The tensor that another library's outputs have more than ours: what the library drew, [sample, batch, latent]."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Variant:
     """One documented way to compute a stage.
 
     Attributes:
-        name: what the library calls it; it stands where a tuned cell has its rung.
+        name: what the library calls it; it stands where a tuned cell has its optimisation step.
         bound: what the loss sums over the batch: `elbo` where its KL is exact, `elbo_monte_carlo` where it is sampled.
     """
 
@@ -29,7 +29,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Peer:
+class Library:
     """One library.
 
     Attributes:
@@ -54,7 +54,7 @@ class Peer:
 
     @property
     def host(self) -> str:
-        """The backend of ours that executes the same way: the peer is timed in that one's sessions."""
+        """The backend of ours that executes the same way: the library is timed in that one's sessions."""
         return host_of(self.backend)
 
     def lacking(self) -> list[str]:
@@ -77,10 +77,10 @@ class Peer:
 _SAMPLED, _EXACT = Variant("Trace_ELBO", "elbo_monte_carlo"), Variant("TraceMeanField_ELBO")
 _GRAPH = (Variant("tf.function"), Variant("tf.function-xla"))
 
-PEERS = {
-    peer.name: peer
-    for peer in (
-        Peer(
+LIBRARIES = {
+    library.name: library
+    for library in (
+        Library(
             "pythae",
             "torch",
             "torch",
@@ -90,7 +90,7 @@ PEERS = {
             "mean",
             {"elbo": (Variant("forward"),), "training_step": (Variant("BaseTrainer"),)},
         ),
-        Peer(
+        Library(
             "pyro-ppl",
             "torch",
             "torch",
@@ -103,7 +103,7 @@ PEERS = {
                 "training_step": (_SAMPLED, _EXACT, Variant("JitTrace_ELBO", "elbo_monte_carlo")),
             },
         ),
-        Peer(
+        Library(
             "numpyro",
             "jax",
             "jax",
@@ -122,7 +122,7 @@ PEERS = {
                 ),
             },
         ),
-        Peer(
+        Library(
             "tensorflow-probability",
             "tensorflow",
             "tensorflow",
@@ -137,7 +137,7 @@ PEERS = {
 
 
 def supports(spec: Spec) -> bool:
-    """Whether the peers' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
+    """Whether the other libraries' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
     return spec == Spec("mlp", "bernoulli", "standard", "relu", spec.hidden, spec.data_dim, spec.latent_dim) and (
         len(spec.hidden) == 1
     )

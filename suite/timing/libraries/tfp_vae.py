@@ -23,8 +23,8 @@ from .base import (
     ENCODER_MEAN,
     SEED,
     Array,
-    PeerLibrary,
-    PeerRun,
+    LibraryDriver,
+    LibraryRun,
     float32,
     kernel,
     layers,
@@ -34,7 +34,7 @@ from .base import (
 tfd = tfp.distributions
 
 
-class TfpRun(PeerRun):
+class TfpRun(LibraryRun):
     """A VAE on a problem's data; the encoder's last layer has the mean and the log-variance side by side."""
 
     def __init__(self, problem: Problem, *, xla: bool):
@@ -158,14 +158,14 @@ class TfpTraining(TfpRun):
         return layers(lambda name: (unkernel(dense[name][0]), dense[name][1]))
 
 
-class TensorFlowProbability(PeerLibrary):
+class TensorFlowProbability(LibraryDriver):
     """TensorFlow Probability on TensorFlow."""
 
-    def elbo(self, problem: Problem, variant: str) -> PeerRun:
+    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
         return TfpEvaluation(problem, xla=variant.endswith("-xla"))
 
-    def training_step(self, problem: Problem, variant: str) -> PeerRun:
+    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
         return TfpTraining(problem, xla=variant.endswith("-xla"))
 
 
-open_peer = TensorFlowProbability
+open_library = TensorFlowProbability

@@ -1,4 +1,4 @@
-"""Blocks of a duel: contestants have their turns one after the other."""
+"""Blocks of a paired comparison: the arms run one after the other."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Slowed:
 
 
 @dataclass
-class Contestant:
-    """What has its turns in the blocks.
+class Arm:
+    """What is measured in the blocks.
 
     Attributes:
         call: what is measured.
-        calls: how often, in each turn.
+        calls: how often, each time it is measured.
         warm: whether it is called once more before, unmeasured.
     """
 
@@ -61,13 +61,13 @@ class Contestant:
     calls: int = 1
     warm: bool = False
 
-    def calibrate(self, turn_s: float) -> None:
-        """Warm up, and choose `calls` so that a turn takes about `turn_s` seconds."""
+    def calibrate(self, run_s: float) -> None:
+        """Warm up, and choose `calls` so that they take about `run_s` seconds."""
         end = time.perf_counter() + WARM_S
         for _ in range(WARM_CALLS):
             begin = time.perf_counter()
             self.call()
-            if time.perf_counter() - begin > max(WARM_S, turn_s):
+            if time.perf_counter() - begin > max(WARM_S, run_s):
                 self.calls = 1
                 return
             if time.perf_counter() > end:
@@ -77,10 +77,10 @@ class Contestant:
             begin = time.perf_counter()
             self.call()
             took.append(time.perf_counter() - begin)
-        self.calls = max(1, round(turn_s / max(statistics.median(took), 1e-9)))
+        self.calls = max(1, round(run_s / max(statistics.median(took), 1e-9)))
 
-    def turn(self) -> int:
-        """Nanoseconds of all calls of a turn."""
+    def run(self) -> int:
+        """Nanoseconds of all calls."""
         call = self.call
         if self.warm:
             call()
@@ -91,20 +91,20 @@ class Contestant:
 
 
 def alternate(
-    contestants: Sequence[Contestant], blocks: int, limit_s: float = float("inf"), *, back: bool = True
+    arms: Sequence[Arm], blocks: int, limit_s: float = float("inf"), *, back: bool = True
 ) -> list[list[float]]:
-    """Nanoseconds per call: [block][contestant].
+    """Nanoseconds per call: [block][arm].
 
-    A block goes through all contestants and back, so that what drifts evenly meets all alike; each block starts with
+    A block goes through all arms and back, so that what drifts evenly meets all alike; each block starts with
     another one.
 
     Args:
-        contestants: calibrated.
+        arms: calibrated.
         blocks: how many.
         limit_s: after so many seconds no other block is begun, if there are MIN_BLOCKS.
         back: whether every block also goes back; else every second one goes the other way.
     """
-    count = len(contestants)
+    count = len(arms)
     end = time.perf_counter() + limit_s
     found: list[list[float]] = []
     with _no_collection():
@@ -115,9 +115,9 @@ def alternate(
             turns = [*order, *reversed(order)] if back else order[:: -1 if block % 2 else 1]
             total = [0] * count
             for index in turns:
-                total[index] += contestants[index].turn()
+                total[index] += arms[index].run()
             each = len(turns) // count
-            found.append([round(ns / (each * c.calls), 1) for ns, c in zip(total, contestants, strict=True)])
+            found.append([round(ns / (each * c.calls), 1) for ns, c in zip(total, arms, strict=True)])
     return found
 
 

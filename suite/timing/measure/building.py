@@ -6,7 +6,7 @@ import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from ...backends import Binding
 from ...backends.table import precision
 from ...notations.reader import load_notation
 from ...notations.schema import Notation
+from ...reference.adam import Adam
 from ...reference.problem import Problem, load_problem, save_tensors
+from ...workers.records import Active
 from ...workers.subject import Subject, prepare
-from ..proof import Expected, fold, load_expected
+from ..proof import Array, Expected, fold, load_expected
 from ..timings import Timing
 from .epoch_stage import make_epoch
 from .stages import Stage, make_stage
@@ -37,18 +39,37 @@ def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
     """What is timed of a subject."""
     problem = open_problem(timing.problem_file)
     if timing.stage != "epoch":
-        return make_stage(subject, problem, timing.stage, batch=timing.batch, rung=timing.rung, awaited=timing.awaited)
+        return make_stage(
+            subject, problem, timing.stage, batch=timing.batch, last_step=timing.last_step, awaited=timing.awaited
+        )
     if expected.images is None:
         raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
-    return make_epoch(subject, problem, expected.images, timing.batch, rung=timing.rung)
+    return make_epoch(subject, problem, expected.images, timing.batch, last_step=timing.last_step)
+
+
+class Called(TypedDict):
+    """What records say of a first call; see `TimingRecord`."""
+
+    images: int
+    adam: Adam | None
+    first_call_s: float
+    draws: int
+    active: Active
+
+
+class Kept(TypedDict):
+    """The names of the files of the outputs of before and after timing."""
+
+    before: str
+    after: str
 
 
 class FirstCall:
-    """The first call of a stage: what it took, what it returned, and whether that is the truth.
+    """The first call of a stage: what it took, what it returned, and whether that is equal to the reference.
 
     Args:
         stage: that was not called yet.
-        expected: what it must return; None for a peer, whose truth depends on what it drew and is the judge's.
+        expected: what it must return; None for another library: the judge makes the reference of what it drew.
 
     Attributes:
         draws: how often minibatches were drawn for a proof, at most.
@@ -66,13 +87,13 @@ class FirstCall:
         self.tensors, self.equal = self._proven(outputs)
         self.where = stage.where(outputs)
 
-    def again(self) -> dict[str, Any]:
+    def again(self) -> dict[str, Array]:
         """The outputs of one more call, from where the first one started."""
         self.stage.restore()
         return self._proven(self.stage())[0]
 
-    def _proven(self, outputs: Any) -> tuple[dict[str, Any], bool]:
-        """What a call returned, folded, and whether all of it is the truth.
+    def _proven(self, outputs: Any) -> tuple[dict[str, Array], bool]:
+        """What a call returned, folded, and whether all of it is equal to the reference.
 
         The proof of a pass draws minibatches, and its tolerance is that of other ones. Of twenty passes over
         convolutions by code that is right, one came out off by more than that, most by a hundredth of it. That a
@@ -87,14 +108,22 @@ class FirstCall:
                 break
         return tensors, equal
 
-    def about(self, binding: Binding) -> dict[str, Any]:
+    def about(self, binding: Binding) -> Called:
         """What its record says of it."""
+        device, dtype = self.where
+        active = Active(
+            backend=binding.active_backend(),
+            device=device,
+            dtype=dtype,
+            threads=binding.threads(),
+            versions=binding.versions(),
+        )
         return {
             "images": self.stage.images,
-            "adam": None if self.rule is None else vars(self.rule),
+            "adam": self.rule,
             "first_call_s": self.seconds,
             "draws": self.draws,
-            "active": active(binding, *self.where),
+            "active": active,
         }
 
 
@@ -108,38 +137,20 @@ def open_expected(timing: Timing) -> Expected:
     return _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch, timing.bound)
 
 
-def keep_outputs(folder: Path, stem: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """Write the outputs of before and after timing; one file where they are the same bit by bit.
+def keep_outputs(folder: Path, stem: str, before: dict[str, Array], after: dict[str, Array]) -> Kept:
+    """Write the outputs of before and after timing; one file where they are the same bit by bit."""
 
-    Returns:
-        `before` and `after`: the files' names.
-    """
-    names: dict[str, str] = {}
-    for when, tensors in (("before", before), ("after", after)):
-        if when == "after" and _same(before, after):
-            names[when] = names["before"]
-            continue
-        names[when] = f"{stem}-{when}.safetensors"
-        save_tensors({name: _narrow(tensor) for name, tensor in tensors.items()}, folder / names[when])
-    return names
+    def keep(when: str, tensors: dict[str, Array]) -> str:
+        name = f"{stem}-{when}.safetensors"
+        save_tensors({tensor: _narrow(array) for tensor, array in tensors.items()}, folder / name)
+        return name
+
+    kept = keep("before", before)
+    same = before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
+    return {"before": kept, "after": kept if same else keep("after", after)}
 
 
-def active(binding: Binding, device: str, dtype: str) -> dict[str, Any]:
-    """What really ran, for the parent to hold against what it asked for."""
-    return {
-        "backend": binding.active_backend(),
-        "device": device,
-        "dtype": dtype,
-        "threads": binding.threads(),
-        "versions": binding.versions(),
-    }
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
-def _narrow(tensor: Any) -> Any:
+def _narrow(tensor: Array) -> Array:
     """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
     narrow = tensor.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor

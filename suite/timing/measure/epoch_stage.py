@@ -25,7 +25,7 @@ class EpochStage(Stage):
     """Passes over a data set, as the source or the documentation makes them, or tuned.
 
     What a pass computes depends on all its updates. The proof is a pass of `PASS_STEPS` minibatches over the first
-    images, by the same code and with the same model: the definition trains along on the order and the noise that it
+    images, by the same code and with the same model: the reference trains along on the order and the noise that it
     took.
 
     Args:
@@ -77,7 +77,7 @@ class EpochStage(Stage):
         self.epoch.restore(self.start)
 
 
-def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *, rung: str = "") -> EpochStage:
+def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *, last_step: str = "") -> EpochStage:
     """The stage `epoch` of a subject.
 
     Args:
@@ -85,12 +85,12 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
         problem: whose weights every proof starts from.
         images: [data count, data], unsigned bytes.
         batch: images per step.
-        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
     """
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":
         tuner = open_tuner(subject.binding)
-        return EpochStage(subject, lambda part: tuner.epoch(subject, rung, part, batch), images, start, batch)
+        return EpochStage(subject, lambda part: tuner.epoch(subject, last_step, part, batch), images, start, batch)
 
     def published(part: Array) -> Epoch:
         laid_out = subject.laid_out(part.astype(np.float64)).astype(np.uint8)

@@ -14,7 +14,7 @@ from ...backends import Binding
 from .stages import ForwardStage
 
 BENCHMARK, PAIRED = "benchmark", "paired"
-"""The two ways in which a call is measured: by pytest-benchmark, or in the blocks of a duel."""
+"""The two ways in which a call is measured: by pytest-benchmark, or in the blocks of a paired comparison."""
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.

@@ -7,14 +7,17 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ...backends import Binding
-from ...workers.activity import verified_document
+from ...workers.activity import verified
 from ...workers.jobs import part_for
-from ...workers.records import Append, Status, make_record
+from ...workers.records import Append, Status, as_record
 from ...workers.supervisor import Child, Lost, Start
 from ..asked import ProfileAsked
 from ..recipes import open_tuner
-from ..timings import ABOUT, PROFILE, Timing, thread_limit
+from ..records import ProfileRecord
+from ..timings import Timing, thread_limit
 from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
 from .device import open_timing
 
@@ -22,11 +25,11 @@ Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
 """Of an epoch, which is many steps, one call of each."""
-DIFFERS, NO_SUCH_RUNG = "differs", "no such rung"
+DIFFERS, NO_SUCH_STEP = "differs", "no such rung"
 """What a record has as its `found` where the timing is not what it should be; None elsewhere."""
 
 
-def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> dict[str, Any]:
+def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> ProfileRecord:
     """Trace a timing in a process of its own, in the environment in which it is timed.
 
     Args:
@@ -41,10 +44,10 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
     """
     cell = timing.cell
     limit = thread_limit(timing, threads)
-    found: list[dict[str, Any]] = []
+    found: list[ProfileRecord] = []
 
     def take(line: bytes) -> bool:
-        found.append(json.loads(line))
+        found.append(as_record(json.loads(line), ProfileRecord))
         return True
 
     def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
@@ -59,14 +62,12 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
         tf32=cell.dtype == "tf32",
     )
     Child(start, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
-    record = found[0]
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return {**verified_document(record, limit), "files": files}
+    return replace(verified(found[0], limit), files=files)
 
 
-def _record(timing: Timing, status: Status, reason: str | None = None, **more: Any) -> dict[str, Any]:
-    about = {"kind": PROFILE, **{name: getattr(timing, name) for name in ABOUT}}
-    return make_record(timing.cell, status, reason, **{"found": None, **about, **more})
+def _record(timing: Timing, status: Status, reason: str | None = None, **more: Any) -> ProfileRecord:
+    return ProfileRecord(cell=timing.cell, status=status, reason=reason, **timing.about(), **more)
 
 
 def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
@@ -80,10 +81,10 @@ def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
     append(record)
 
 
-def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
+def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
     """The record of a timing; its trace is in the folder if it is proven."""
-    if timing.cell.mode == "tuned" and (lack := _lacking_rung(binding, timing)):
-        return _record(timing, "failed", lack, found=NO_SUCH_RUNG)
+    if timing.cell.mode == "tuned" and (lack := _lacking_step(binding, timing)):
+        return _record(timing, "failed", lack, found=NO_SUCH_STEP)
     expected = open_expected(timing)
     stage = build_stage(timing, build_subject(binding, timing), expected)
     first = FirstCall(stage, expected)
@@ -99,10 +100,10 @@ def _traced(binding: Binding, timing: Timing, folder: Path) -> dict[str, Any]:
     return _record(timing, "ok", calls=calls, **first.about(binding))
 
 
-def _lacking_rung(binding: Binding, timing: Timing) -> str | None:
-    """Why a tuned timing cannot be made; None where its stage has the rung."""
+def _lacking_step(binding: Binding, timing: Timing) -> str | None:
+    """Why a tuned timing cannot be made; None where its stage has the optimisation step."""
     spec = open_problem(timing.problem_file).spec
     names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
-    if timing.rung in names:
+    if timing.last_step in names:
         return None
-    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.rung}'"
+    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.last_step}'"

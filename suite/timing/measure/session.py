@@ -7,23 +7,34 @@ import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from msgspec.structs import replace as replace_fields
 
 from ...backends import Binding
 from ...backends.table import COMPILED_MODES, precision
-from ...workers.records import SCHEMA, Append, make_record
+from ...workers.records import Append
 from ...workers.subject import Subject
 from ..asked import SessionAsked
-from ..libraries.stage import make_peer_stage
-from ..libraries.table import PEER
+from ..libraries.stage import make_library_stage
+from ..libraries.table import LIBRARY_MODE
 from ..proof import Expected
-from ..timings import ABOUT, HARNESS, PEAK, ROOF, SESSION, THROUGHPUT, Timing
+from ..records import HarnessRecord, SessionRecord, ThroughputRecord, unmeasured
+from ..timings import Timing
 from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .device import open_timing
 from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
-from .roofs import measure_ceilings, measure_roof
+from .rooflines import measure_ceilings, measure_roofline
 from .stages import Stage, repeated
+
+
+class Whose(TypedDict):
+    """What stands in every record of a session; see `ProcessRecord`."""
+
+    backend: str
+    device: str
+    number: int
 
 
 class ChildSession:
@@ -45,34 +56,31 @@ class ChildSession:
             begin = time.perf_counter()
             self.device.start_compiler()
             compiler = time.perf_counter() - begin
-        self._append(
-            kind=SESSION,
-            status="ok",
-            reason=None,
-            versions=self.binding.versions(),
-            import_s=imported,
-            compiler_start_s=compiler,
+        self.append(
+            SessionRecord(
+                **self._whose(), versions=self.binding.versions(), import_s=imported, compiler_start_s=compiler
+            )
         )
 
-    def measure_roofs(self) -> None:
+    def measure_rooflines(self) -> None:
         """The rates that this backend's library reaches, and the shared ones, one record per route."""
-        for roof in self.asked.roofs:
-            for found in measure_roof(self.device, roof, shared=self.asked.shared_roofs):
-                self._append(kind=ROOF, **vars(roof), **found)
+        for roofline in self.asked.rooflines:
+            for record in measure_roofline(self.device, roofline, shared=self.asked.shared_rooflines):
+                self.append(replace_fields(record, **self._whose()))
 
     def measure_harness(self, benchmark: Any) -> None:
         """What the harness adds to every call of this session, as one record."""
         rounds = time_nothing(self.binding, benchmark)
-        self._append(
-            kind=HARNESS, status="ok", reason=None, path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds
-        )
+        self.append(HarnessRecord(**self._whose(), path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds))
 
     def measure_ceilings(self, when: str) -> None:
         """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
         if self.binding.device == "cpu":
             return
-        for figure in measure_ceilings(self.device, sorted({precision(t.cell.dtype) for t in self.asked.timings})):
-            self._append(kind=PEAK, status="ok", reason=None, when=when, **figure)
+        for record in measure_ceilings(
+            self.device, sorted({precision(t.cell.dtype) for t in self.asked.timings}), when
+        ):
+            self.append(replace_fields(record, **self._whose()))
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
@@ -81,67 +89,60 @@ class ChildSession:
             timing: what to time.
             benchmark: pytest-benchmark's fixture.
         """
-        about: dict[str, Any] = {"kind": THROUGHPUT, **{name: getattr(timing, name) for name in ABOUT}}
-        about["pass"] = self.asked.number
         try:
-            found = self._measured(timing, benchmark)
+            record = self._measured(timing, benchmark)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            trace = traceback.format_exc()[-4000:]
-            self.append(make_record(timing.cell, "failed", reason, **about, traceback=trace))
+            failed = unmeasured(timing, "failed", reason, number=self.asked.number)
+            self.append(replace_fields(failed, traceback=traceback.format_exc()[-4000:]))
             raise
-        self.append(make_record(timing.cell, "ok", **about, **found))
+        self.append(record)
 
-    def _measured(self, timing: Timing, benchmark: Any) -> dict[str, Any]:
+    def _measured(self, timing: Timing, benchmark: Any) -> ThroughputRecord:
         resident_before, reset = memory.resident_mb(), memory.reset_peak()
         self.device.reset_peak_memory()
-        stage, about, expected = self._stage(timing)
+        stage, adapted, expected = self._stage(timing)
         call = FirstCall(stage, expected)
-        timed: dict[str, Any] = {"rounds_ns": [], "iterations": 0, "cut_short": False}
-        after = call.tensors
+        rounds: list[int] = []
+        cut_short, after = False, call.tensors
         if call.equal:
             cut_short = time_stage(stage, benchmark, OVERRUN * self.asked.max_time_s)
             rounds = [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]
-            timed = {"rounds_ns": rounds, "iterations": benchmark.stats.iterations, "cut_short": cut_short}
             after = call.again()
-        graphs = stage.graphs()
-        return {
-            **about,
-            **timed,
+        # On the CPU the peak is the whole process's, its framework included, and `resident_before_mb` what it held
+        # before; `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it
+        # is the device memory that the framework took.
+        device_bytes = self.device.peak_memory_bytes()
+        return ThroughputRecord(
+            cell=timing.cell,
+            status="ok",
+            **timing.about(),
+            number=self.asked.number,
+            adapted=adapted,
+            rounds_ns=rounds,
+            iterations=benchmark.stats.iterations if call.equal else 0,
+            cut_short=cut_short,
             **call.about(self.binding),
-            "cold_cache": self.asked.cold_cache,
-            "graphs": None if graphs is None else vars(graphs),
-            **self._memory(resident_before, reset),
+            cold_cache=self.asked.cold_cache,
+            graphs=stage.graphs(),
+            peak_memory_mb=memory.peak_mb() if device_bytes is None else device_bytes / 2**20,
+            resident_before_mb=resident_before,
+            peak_memory_reset=reset,
             **keep_outputs(self.folder, f"{timing.key}-pass-{self.asked.number}", call.tensors, after),
-        }
+        )
 
-    def _memory(self, resident_before: float | None, reset: bool) -> dict[str, Any]:
-        """Memory that was in use at most while the cell was built, called and timed, in MiB.
+    def _stage(self, timing: Timing) -> tuple[Stage, bool, Expected | None]:
+        """What is timed, whether its problem leaves the source's own architecture, and what it must return.
 
-        On the CPU it is the whole process's, its framework included, and `resident_before_mb` what it held before;
-        `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it is the
-        device memory that the framework took.
+        The reference of another library depends on what it drew: the judge makes it, and there is no figure without.
         """
-        device = self.device.peak_memory_bytes()
-        return {
-            "peak_memory_mb": memory.peak_mb() if device is None else device / 2**20,
-            "resident_before_mb": resident_before,
-            "peak_memory_reset": reset,
-        }
-
-    def _stage(self, timing: Timing) -> tuple[Stage, dict[str, Any], Expected | None]:
-        """What is timed, what its record says of it, and what it must return.
-
-        The truth of a peer depends on what it drew: the judge makes it, and there is no figure without.
-        """
-        if timing.cell.mode == PEER:
+        if timing.cell.mode == LIBRARY_MODE:
             problem = repeated(open_problem(timing.problem_file), timing.batch)
-            peer = make_peer_stage(self.binding, timing.cell, problem, timing.stage, timing.rung)
-            return peer, {"adapted": False}, None
+            library = make_library_stage(self.binding, timing.cell, problem, timing.stage, timing.last_step)
+            return library, False, None
         expected = open_expected(timing)
         subject = self._subject(timing)
-        about = {"adapted": subject.notation.adapted(expected.problem.spec)}
-        return build_stage(timing, subject, expected), about, expected
+        return build_stage(timing, subject, expected), subject.notation.adapted(expected.problem.spec), expected
 
     def _subject(self, timing: Timing) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.
@@ -157,11 +158,5 @@ class ChildSession:
         self.binding.put_weights(subject.model, subject.starting_weights(problem))
         return subject
 
-    def _append(self, **fields: Any) -> None:
-        about = {
-            "schema": SCHEMA,
-            "backend": self.asked.backend,
-            "device": self.asked.device,
-            "pass": self.asked.number,
-        }
-        self.append(about | fields)
+    def _whose(self) -> Whose:
+        return {"backend": self.asked.backend, "device": self.asked.device, "number": self.asked.number}

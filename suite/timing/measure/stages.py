@@ -97,7 +97,7 @@ class ForwardStage(Stage):
         stage: which one.
         function: the method.
         inputs: its arguments, on the device.
-        rung: of the ladder, where the mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the mode is `tuned`.
         returned: the symbols of what it returns, in order; None for the objective.
     """
 
@@ -109,18 +109,18 @@ class ForwardStage(Stage):
         inputs: tuple[Any, ...],
         returned: list[Symbol] | None,
         batch: int,
-        rung: str = "",
+        last_step: str = "",
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
         self.stage, self.inputs, self.returned = stage, inputs, returned
-        self.function = self._made(function, rung)
+        self.function = self._made(function, last_step)
 
-    def _made(self, function: Any, rung: str) -> Any:
+    def _made(self, function: Any, last_step: str) -> Any:
         """`function` as the subject's mode calls it."""
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).forward(subject, self.stage, rung, function, self.inputs, self.images)
+            return open_tuner(binding).forward(subject, self.stage, last_step, function, self.inputs, self.images)
         if subject.mode == "exported":
             return exported(subject, function, self.inputs)
         if subject.mode == "published" and len(self.inputs) == 1:
@@ -166,17 +166,17 @@ class TrainingStage(Stage):
         inputs: tuple[Any, Any],
         start: Mapping[str, Array],
         batch: int,
-        rung: str = "",
+        last_step: str = "",
         awaited: bool = True,
     ):
         super().__init__(subject, batch, awaited)
         self.inputs, self.start = inputs, start
-        self.training = self._made(rung)
+        self.training = self._made(last_step)
 
-    def _made(self, rung: str) -> Training:
+    def _made(self, last_step: str) -> Training:
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).training(subject, rung, self.inputs, self.images)
+            return open_tuner(binding).training(subject, last_step, self.inputs, self.images)
         return open_timing(binding).training(subject)
 
     def __call__(self) -> Any:
@@ -218,12 +218,12 @@ def make_stage(
     stage: str,
     *,
     batch: int | None = None,
-    rung: str = "",
+    last_step: str = "",
     awaited: bool = True,
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
-    The decoder is given z of the definition, not the encoder's, so that its proof is its own; every method gets its
+    The decoder is given z of the reference, not the encoder's, so that its proof is its own; every method gets its
     arguments in the axes that the notation declares.
 
     Args:
@@ -231,7 +231,7 @@ def make_stage(
         problem: data, noise and weights.
         stage: one of `STAGES` but `epoch`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
-        rung: the last optimisation step that is turned on, where the subject's mode is `tuned`.
+        last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
         awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:
@@ -244,7 +244,7 @@ def make_stage(
 
     def forward(function: Any, inputs: tuple[Any, ...], names: Sequence[str] | None) -> ForwardStage:
         returned = None if names is None else [symbols[name] for name in names]
-        return ForwardStage(subject, stage, function, inputs, returned, batch, rung, awaited)
+        return ForwardStage(subject, stage, function, inputs, returned, batch, last_step, awaited)
 
     if stage == "encoder":
         if methods.encoder is None:
@@ -262,7 +262,7 @@ def make_stage(
     if stage == "elbo":
         return forward(subject.objective(), inputs, None)
     if stage == "training_step":
-        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, rung, awaited)
+        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, last_step, awaited)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

@@ -1,12 +1,13 @@
-"""Which rungs each stage has on a backend: asked of its tuner in a process of its own, then measured as duels."""
+"""Which optimisation steps each stage has on a backend: a process of its own asks the tuner, then they are compared."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from ...backends import Binding
 from ...backends.table import BACKENDS
@@ -15,50 +16,53 @@ from ...reference.problem import load_problem
 from ...workers.jobs import part_for
 from ...workers.records import Append
 from ...workers.supervisor import Child, Lost, Start
-from ..asked import LaddersAsked
-from ..comparisons import Duel
-from ..plan import LADDER_BATCHES, BenchSample, Key, Proven, plan_timings
+from ..asked import STEPS, PairedComparison, StepsAsked
+from ..plan import STEP_BATCHES, BenchSample, Key, Proven, plan_timings
 from ..recipes import Step, open_tuner
 from ..timings import Timing
 from ..workloads import Workload
 
-Asked = LaddersAsked
+Asked = StepsAsked
 
-LADDER = "ladder"
-"""The question of a duel that finds the fastest rung."""
 BLOCKS, LIMIT_S = 20, 10.0
 
 
+class Steps(msgspec.Struct, frozen=True):
+    """What a tuner answers: the optimisation steps of a stage, from the plainest on."""
+
+    steps: tuple[Step, ...]
+
+
 @dataclass(frozen=True)
-class Ladder:
+class TunedStage:
     """What leads to the fastest of one stage.
 
     Attributes:
-        key: whose ladder it is.
-        first: as published, or eager where nothing is: what the rungs are held against.
-        rungs: from the plainest on.
+        key: whose optimisation steps they are.
+        first: as published, or eager where nothing is: what the steps are held against.
+        steps: from the plainest on.
     """
 
     key: Key
     first: tuple[Timing, ...]
-    rungs: tuple[Step, ...]
+    steps: tuple[Step, ...]
 
     @property
     def dtype(self) -> str:
         return self.key[-1]
 
-    def duel(self) -> Duel:
-        """All rungs against each other, and against what is published and eager."""
+    def comparison(self) -> PairedComparison:
+        """All optimisation steps against each other, and against what is published and eager."""
         backend, workload, stage, batch, dtype = self.key
         like = self.first[0]
         cell = replace(like.cell, mode="tuned", dtype=dtype)
-        tuned = tuple(replace(like, cell=cell, rung=rung.name) for rung in self.rungs)
-        name = "-".join((LADDER, stage, workload, str(batch), backend, dtype))
-        labels = (*(timing.cell.mode for timing in self.first), *(rung.adds for rung in self.rungs))
-        return Duel(name, LADDER, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
+        tuned = tuple(replace(like, cell=cell, last_step=last_step.name) for last_step in self.steps)
+        name = "-".join((STEPS, stage, workload, str(batch), backend, dtype))
+        labels = (*(timing.cell.mode for timing in self.first), *(last_step.adds for last_step in self.steps))
+        return PairedComparison(name, STEPS, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
 
 
-def plan_ladders(
+def plan_tuned_stages(
     sample: BenchSample,
     workloads: Iterable[tuple[Workload, str]],
     notations: Iterable[Notation],
@@ -68,8 +72,8 @@ def plan_ladders(
     device: str,
     threads: int,
     backends: Collection[str] = (),
-) -> list[Ladder]:
-    """The ladders of all stages that a sample has tuned, on the backends that are installed.
+) -> list[TunedStage]:
+    """The optimisation steps of all stages that a sample has tuned, on the backends that are installed.
 
     Args: as `plan_timings`; threads: of one operation.
     """
@@ -92,7 +96,7 @@ def plan_ladders(
         for (backend, workload, stage, batch), timings in plain.items():
             if workload != part.workload or stage not in part.stages or batch not in part.batches:
                 continue
-            if batch not in LADDER_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
+            if batch not in STEP_BATCHES or "tuned" not in BACKENDS[backend].stage_modes:
                 continue
             # One notation's: the others' networks are the same.
             own = [t for t in timings if t.cell.notation == timings[0].cell.notation]
@@ -102,34 +106,34 @@ def plan_ladders(
     found = []
     for backend in dict.fromkeys(key[0] for key in wanted):
         keys = [key for key in wanted if key[0] == backend]
-        for key, rungs in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
-            if rungs:
-                found.append(Ladder(key, wanted[key], rungs))
+        for key, steps in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
+            if steps:
+                found.append(TunedStage(key, wanted[key], steps))
     return found
 
 
 def _asked(
     backend: str, device: str, threads: int, keys: Sequence[Key], wanted: Mapping[Key, tuple[Timing, ...]]
 ) -> list[tuple[Step, ...]]:
-    """The rungs by key, from a process that may import the framework."""
+    """The optimisation steps by key, from a process that may import the framework."""
     requests = [(wanted[key][0].problem_file, *key[2:]) for key in keys]
     found: list[tuple[Step, ...]] = []
 
     def take(line: bytes) -> bool:
-        found.append(tuple(Step(**rung) for rung in json.loads(line)["rungs"]))
+        found.append(msgspec.json.decode(line, type=Steps).steps)
         return True
 
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
-        raise RuntimeError(f"{backend}: its ladders cannot be asked for: {tail or reason}")
+        raise RuntimeError(f"{backend}: its optimisation steps cannot be asked for: {tail or reason}")
 
-    start = Start(backend, device, (part_for("ladders", LaddersAsked(requests)),), threads)
+    start = Start(backend, device, (part_for("steps", StepsAsked(requests)),), threads)
     Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
     return found
 
 
-def measure(binding: Binding, asked: LaddersAsked, append: Append) -> None:
-    """A line per request: its rungs."""
+def measure(binding: Binding, asked: StepsAsked, append: Append) -> None:
+    """A line per request: its optimisation steps."""
     tuner = open_tuner(binding)
     for file, stage, batch, dtype in asked.requests:
-        rungs = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
-        append({"kind": LADDER, "rungs": [vars(rung) for rung in rungs]})
+        steps = tuner.steps(load_problem(Path(file)).spec, stage, batch, dtype)
+        append(Steps(steps))

@@ -3,7 +3,7 @@
 
 def test_roofs(session):  # type: ignore[no-untyped-def]  # imports nothing: it is also read outside of its package
     session.measure_ceilings("before")
-    session.measure_roofs()
+    session.measure_rooflines()
 
 
 def test_harness(session, benchmark):  # type: ignore[no-untyped-def]

@@ -70,43 +70,43 @@ class Tuner(ABC):
             dtype: of the products.
         """
 
-    def on(self, subject: Subject, stage: str, rung: str, batch: int) -> frozenset[str]:
+    def on(self, subject: Subject, stage: str, last_step: str, batch: int) -> frozenset[str]:
         """The names of the steps that are turned on in a subject's stage. Raises ValueError: there is no such step."""
-        return turned_on(self.steps(subject.spec, stage, batch, subject.dtype), rung)
+        return turned_on(self.steps(subject.spec, stage, batch, subject.dtype), last_step)
 
     @abstractmethod
     def forward(
-        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+        self, subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
     ) -> Forward:
         """`function(*inputs)` without gradients.
 
         Args:
             subject: whose method it is.
             stage: which of `FORWARD` it is.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             function: `encoder`, `decoder` or the objective.
             inputs: the tensors that it will be called with, as examples: shapes may be fixed by them.
             batch: images per call.
         """
 
     @abstractmethod
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+    def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
         """Steps of Adam, as `stages.ADAM` has it, on the published objective.
 
         Args:
             subject: whose objective it is.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             inputs: x and noise that it will be called with, as examples.
             batch: images per call.
         """
 
     @abstractmethod
-    def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
+    def epoch(self, subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
         """Passes over a data set.
 
         Args:
             subject: whose objective is trained.
-            rung: the last step that is turned on.
+            last_step: the last step that is turned on.
             images: [data count, data], unsigned bytes; a pixel is its byte / 255.
             batch: images per step; what is left at the end is dropped.
         """

@@ -45,16 +45,16 @@ class JaxTuner(Tuner):
         )
 
     def forward(
-        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+        self, subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
     ) -> Forward:
-        return TunedForward(subject, function, constants="constants" in self.on(subject, stage, rung, batch))
+        return TunedForward(subject, function, constants="constants" in self.on(subject, stage, last_step, batch))
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
-        on = self.on(subject, "training_step", rung, batch)
+    def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        on = self.on(subject, "training_step", last_step, batch)
         return TunedTraining(self.binding, subject, donated="donated" in on)
 
-    def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        on = self.on(subject, "epoch", rung, batch)
+    def epoch(self, subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
+        on = self.on(subject, "epoch", last_step, batch)
         return TunedEpoch(self.binding, subject, images, batch, scanned="scan" in on)
 
 

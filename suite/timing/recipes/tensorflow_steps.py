@@ -51,9 +51,9 @@ class TensorFlowTuner(Tuner):
         return steps
 
     def forward(
-        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+        self, subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
     ) -> Forward:
-        on = self.on(subject, stage, rung, batch)
+        on = self.on(subject, stage, last_step, batch)
         made: Callable[..., Any] = function
         if "constants" in on:
             variables = [variable_at(subject.model, path) for path in subject.paths]
@@ -64,11 +64,11 @@ class TensorFlowTuner(Tuner):
 
         return Call(made, inputs, on, subject.dtype)
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
-        return TunedTraining(self.binding, subject, self.on(subject, "training_step", rung, batch), inputs)
+    def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        return TunedTraining(self.binding, subject, self.on(subject, "training_step", last_step, batch), inputs)
 
-    def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        return TunedEpoch(self.binding, subject, self.on(subject, "epoch", rung, batch), images, batch)
+    def epoch(self, subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
+        return TunedEpoch(self.binding, subject, self.on(subject, "epoch", last_step, batch), images, batch)
 
 
 open_tuner = TensorFlowTuner

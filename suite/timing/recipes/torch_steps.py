@@ -57,9 +57,9 @@ class TorchTuner(Tuner):
         return tuple(steps)
 
     def forward(
-        self, subject: Subject, stage: str, rung: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+        self, subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
     ) -> Forward:
-        on = self.on(subject, stage, rung, batch)
+        on = self.on(subject, stage, last_step, batch)
         subject = own(subject, on)
         function = method_of(subject, function)
         if "ahead-of-time" in on:
@@ -67,11 +67,11 @@ class TorchTuner(Tuner):
             return ahead_of_time(subject, function, inputs, measured="max-autotune" in on)
         return inference(compiled(self.binding, function, on), Arithmetic(subject.dtype, self.binding.device, on))
 
-    def training(self, subject: Subject, rung: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
-        return TunedTraining(self.binding, subject, self.on(subject, "training_step", rung, batch))
+    def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+        return TunedTraining(self.binding, subject, self.on(subject, "training_step", last_step, batch))
 
-    def epoch(self, subject: Subject, rung: str, images: NDArray[Any], batch: int) -> Epoch:
-        return TunedEpoch(self.binding, subject, self.on(subject, "epoch", rung, batch), images, batch)
+    def epoch(self, subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
+        return TunedEpoch(self.binding, subject, self.on(subject, "epoch", last_step, batch), images, batch)
 
 
 open_tuner = TorchTuner

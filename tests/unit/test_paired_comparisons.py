@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from elbostone.timing.comparisons import BLOCKS
-from elbostone.timing.judge.comparisons import duel_rows, interval, ladder_rows, verdict_of
+from elbostone.timing.asked import BLOCKS
+from elbostone.timing.judge.comparisons import comparison_rows, interval, step_rows, verdict_of
+from elbostone.timing.records import as_measured
 
 TRIES = 400
 
@@ -57,26 +58,28 @@ def test_a_difference_within_the_margin_is_not_claimed(bounds: tuple[float, floa
     assert verdict_of(*bounds) == verdict
 
 
-def entry(rung: str) -> dict[str, object]:
-    cell = {"notation": "a", "backend": "torch", "device": "cpu", "dtype": "float32", "mode": "tuned"}
-    return {"stage": "encoder", "workload": "tiny", "batch": 4, "rung": rung, **cell}
+def entry(last_step: str) -> dict[str, object]:
+    cell = {"problem": "tiny", "notation": "a", "framework": "torch", "backend": "torch"}
+    cell |= {"device": "cpu", "dtype": "float32", "mode": "tuned"}
+    return {"stage": "encoder", "workload": "tiny", "batch": 4, "rung": last_step, **cell}
 
 
 @pytest.fixture
 def record() -> dict[str, object]:
     ok = {"status": "ok", "reason": None, "before": "x", "after": "x"}
     about = {"kind": "duel", "duel": "l", "question": "ladder", "build": 1, "status": "ok", "reason": None}
+    about |= {"backend": "torch", "device": "cpu", "tries": 1, "block_s": 4e-3}
     about |= {"labels": ["published", "adds b", "adds c"]}
     measured = [[[4e6, 2e6, 1e6]] * 20]
     return {**about, "entries": [entry(r) for r in "abc"], "outcomes": [ok] * 3, "blocks_ns": measured}
 
 
 def proving(wrong: str = "") -> Callable[..., tuple[str, str | None]]:
-    return lambda records: ("differs", "z") if records[0]["rung"] == wrong else ("equal", None)
+    return lambda records: ("differs", "z") if records[0].last_step == wrong else ("equal", None)
 
 
-def test_a_rung_is_held_against_the_one_before_and_against_the_first(record: dict[str, object]) -> None:
-    rows = ladder_rows([record], proving())
+def test_a_step_is_held_against_the_one_before_and_against_the_first(record: dict[str, object]) -> None:
+    rows = step_rows([as_measured(record)], proving())
     assert [(r["rung"], r["adds"], r["ms"], r["ratio"], r["of_published"]) for r in rows] == [
         ("b", "adds b", 2, 0.5, 0.5),
         ("c", "adds c", 1, 0.5, 0.25),
@@ -89,7 +92,7 @@ def test_a_rung_is_held_against_the_one_before_and_against_the_first(record: dic
 
 
 def test_an_entry_whose_outputs_differ_has_no_figure_and_costs_only_itself(record: dict[str, object]) -> None:
-    rows = duel_rows([record], proving("b"))
+    rows = comparison_rows([as_measured(record)], proving("b"))
     assert [(r["verdict"], r["ratio"]) for r in rows] == [("differs", None), ("faster", 0.25)]
 
 
@@ -97,6 +100,6 @@ def test_what_the_harness_adds_is_subtracted_where_it_is_over_one_percent(record
     record["outcomes"] = [
         {"status": "ok", "reason": None, "before": "x", "after": "x", "harness_ns": ns} for ns in (3e4, 3e4, 1e5)
     ]
-    b, c = duel_rows([record], proving(), against=lambda entry: entry - 1)
+    b, c = comparison_rows([as_measured(record)], proving(), against=lambda entry: entry - 1)
     assert (b["ratio"], b["ms"], b["subtracted_ns"]) == (pytest.approx((2e6 - 3e4) / 4e6), pytest.approx(1.97), 3e4)
     assert c["ratio"] == pytest.approx((1e6 - 1e5) / (2e6 - 3e4))

@@ -1,4 +1,4 @@
-"""Real duels: planted slowness is exactly what was planted, a wrong entry costs itself, a killed run goes on."""
+"""Real comparisons: planted slowness is exactly what was planted, a wrong arm costs itself, a killed run goes on."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +11,10 @@ import pytest
 from elbostone.notations.registry import notations, packages
 from elbostone.notations.schema import Notation
 from elbostone.reference.problem import save_problem
-from elbostone.timing.comparisons import Duel, run_duels
-from elbostone.timing.measure.blocks import Contestant, Slowed, alternate
-from elbostone.timing.measure.paired import DuelSession, Entry
+from elbostone.timing.asked import PairedComparison
+from elbostone.timing.comparisons import run_comparisons
+from elbostone.timing.measure.blocks import Arm, Slowed, alternate
+from elbostone.timing.measure.comparison import ComparisonSession, Entry
 from elbostone.timing.timed_problems import write_expected
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import make_workload
@@ -33,10 +34,12 @@ def timing(tmp_path: Path) -> Timing:
     return timing
 
 
-def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
+def test_a_comparison_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path, timing: Timing) -> None:
     wrong = replace(timing, stage="no-such-stage")
-    duel = Duel("d", "aa", (timing, timing, wrong, timing), slowed=(0, 0, 0, 0.1), builds=2, tries=2, blocks=14)
-    run_duels([duel], tmp_path, threads=1)
+    comparison = PairedComparison(
+        "d", "aa", (timing, timing, wrong, timing), slowed=(0, 0, 0, 0.1), builds=2, tries=2, blocks=14
+    )
+    run_comparisons([comparison], tmp_path, threads=1)
     records = read_records(tmp_path / "records.jsonl")
     assert [r["kind"] for r in records] == ["session", "harness", "duel", "duel"]
     assert 0 < records[1]["ns"] < 20_000
@@ -49,7 +52,7 @@ def test_a_duel_measures_every_entry_and_a_wrong_one_costs_itself(tmp_path: Path
             assert all(b[0] > 0 and b[1] > 0 and b[2] is None and b[3] > 0 for b in blocks)
         assert (tmp_path / "tensors" / record["outcomes"][0]["after"]).exists()
     assert str(tmp_path) not in (tmp_path / "records.jsonl").read_text(encoding="utf-8"), "a folder of this machine"
-    run_duels([duel], tmp_path, threads=1)
+    run_comparisons([comparison], tmp_path, threads=1)
     assert read_records(tmp_path / "records.jsonl") == records, "a duel with a record is not run again"
 
 
@@ -59,8 +62,11 @@ def test_an_entry_that_ends_the_process_costs_itself(tmp_path: Path, timing: Tim
     broken = replace(
         timing, cell=replace(timing.cell, notation="broken"), package="broken", notation_file=str(copy.path)
     )
-    duels = [Duel("d", "mode", (timing, broken, timing), blocks=12), Duel("e", "mode", (timing, timing), blocks=12)]
-    run_duels(duels, tmp_path, threads=1)
+    comparisons = [
+        PairedComparison("d", "mode", (timing, broken, timing), blocks=12),
+        PairedComparison("e", "mode", (timing, timing), blocks=12),
+    ]
+    run_comparisons(comparisons, tmp_path, threads=1)
     found = {r["duel"]: r for r in read_records(tmp_path / "records.jsonl") if r["kind"] == "duel"}
     outcomes = found["d"]["outcomes"]
     assert [o["status"] for o in outcomes] == ["ok", "failed", "ok"]
@@ -69,30 +75,30 @@ def test_an_entry_that_ends_the_process_costs_itself(tmp_path: Path, timing: Tim
     assert [o["status"] for o in found["e"]["outcomes"]] == ["ok", "ok"]
 
 
-def test_entries_of_two_dtypes_that_hold_tensors_are_no_duel(timing: Timing) -> None:
+def test_entries_of_two_dtypes_that_hold_tensors_are_no_comparison(timing: Timing) -> None:
     other = replace(timing, cell=replace(timing.cell, dtype="float64"))
     with pytest.raises(ValueError, match="expected one backend, device, dtype"):
-        Duel("d", "mode", (timing, other))
+        PairedComparison("d", "mode", (timing, other))
 
 
-def test_every_contestant_has_every_place() -> None:
+def test_every_arm_has_every_place() -> None:
     seen: list[str] = []
-    contestants = [Contestant(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
-    alternate(contestants, 3)
+    arms = [Arm(lambda name=name: seen.append(name)) for name in "abc"]  # type: ignore[misc]
+    alternate(arms, 3)
     assert "".join(seen) == "abccba" + "bcaacb" + "cabbac"
     seen.clear()
-    alternate(contestants, 3, back=False)
+    alternate(arms, 3, back=False)
     assert "".join(seen) == "abc" + "acb" + "cab"
 
 
-def test_all_entries_of_a_duel_are_warmed_or_none() -> None:
-    session = DuelSession.__new__(DuelSession)
+def test_all_entries_of_a_comparison_are_warmed_or_none() -> None:
+    session = ComparisonSession.__new__(ComparisonSession)
     session._progress = lambda entry: None  # type: ignore[method-assign]
-    bout = SimpleNamespace(tries=1, blocks=2, limit_s=None)
+    repetition = SimpleNamespace(tries=1, blocks=2, limit_s=None)
     for calls in ((1, 2, 1), (1, 1, 1)):
-        entries = [Entry(None, 0.0, contestant=Contestant(lambda: None, n)) for n in calls]  # type: ignore[arg-type]
-        session._measure(bout, entries)
-        assert {entry.contestant.warm for entry in entries if entry.contestant} == {max(calls) > 1}
+        entries = [Entry(None, 0.0, arm=Arm(lambda: None, n)) for n in calls]  # type: ignore[arg-type]
+        session._measure(repetition, entries)
+        assert {entry.arm.warm for entry in entries if entry.arm} == {max(calls) > 1}
 
 
 def test_a_slowed_call_takes_its_share_more() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from ...backends.table import base_dtype
 from ...workers.gpu import gpus
-from ..timings import Roof
+from ..records import PeakRecord, RateRecord
+from ..timings import Roofline
 from .device import TimingDevice
 from .onnx_runtime import constant_product
 
@@ -35,58 +36,78 @@ MEMORY_BYTES = 2**30
 Call = Callable[[], Any]
 
 
-def measure_roof(device: TimingDevice, roof: Roof, *, shared: bool) -> Iterator[dict[str, Any]]:
-    """Seconds per call of every route by which the roof's work can be done; the fields of one record each.
+def measure_roofline(device: TimingDevice, roofline: Roofline, *, shared: bool) -> Iterator[RateRecord]:
+    """Seconds per call of every route by which a roofline's work can be done, one record each.
 
     A route is of a library; the libraries that no backend stands for are NumPy and, where it is installed, ONNX
     Runtime. A route that fails has a record with the reason.
 
     Args:
         device: whose library is measured.
-        roof: the work.
+        roofline: the work.
         shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
     """
     binding, generator = device.binding, np.random.default_rng(0)
-    numpy_dtype = np.dtype(base_dtype(roof.dtype))
+    numpy_dtype = np.dtype(base_dtype(roofline.dtype))
     # Below float32 NumPy computes nothing.
-    numpys = shared and roof.dtype in ("float32", "float64")
-    if roof.operation == "read":
-        size = 2 if roof.dtype == "bfloat16" else numpy_dtype.itemsize
-        vector = generator.standard_normal(max(1, roof.shape[0] // size), np.float32).astype(numpy_dtype)
-        yield from _measured(binding.backend, device.read(vector, roof.dtype), binding.synchronize)
+    numpys = shared and roofline.dtype in ("float32", "float64")
+    if roofline.operation == "read":
+        size = 2 if roofline.dtype == "bfloat16" else numpy_dtype.itemsize
+        vector = generator.standard_normal(max(1, roofline.shape[0] // size), np.float32).astype(numpy_dtype)
+        yield from _measured(
+            device, roofline, binding.backend, device.read(vector, roofline.dtype), binding.synchronize
+        )
         if numpys:
-            yield from _measured("numpy", {"dot": lambda: np.dot(vector, vector)})
+            yield from _measured(device, roofline, "numpy", {"dot": lambda: np.dot(vector, vector)})
         return
-    m, k, n = roof.shape
+    m, k, n = roofline.shape
     a, b = (generator.standard_normal(shape, np.float32).astype(numpy_dtype) for shape in ((m, k), (k, n)))
-    yield from _measured(binding.backend, device.product(a, b, roof.dtype), binding.synchronize)
+    routes = device.product(a, b, roofline.dtype)
+    yield from _measured(device, roofline, binding.backend, routes, binding.synchronize)
     if numpys:
         out = np.empty((m, n), numpy_dtype)
-        yield from _measured("numpy", {"matmul": lambda: np.matmul(a, b, out=out)})
-    if shared and roof.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
-        yield from _measured("onnxruntime", {"MatMul": constant_product(a, b, binding.threads())})
+        yield from _measured(device, roofline, "numpy", {"matmul": lambda: np.matmul(a, b, out=out)})
+    if shared and roofline.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
+        yield from _measured(device, roofline, "onnxruntime", {"MatMul": constant_product(a, b, binding.threads())})
 
 
 def _measured(
-    library: str, routes: Mapping[str, Call], wait: Callable[[Any], None] = lambda result: None
-) -> Iterator[dict[str, Any]]:
+    device: TimingDevice,
+    roofline: Roofline,
+    library: str,
+    routes: Mapping[str, Call],
+    wait: Callable[[Any], None] = lambda result: None,
+) -> Iterator[RateRecord]:
+    def record(route: str, seconds: float | None, rounds: Sequence[int] = (), reason: str | None = None) -> RateRecord:
+        return RateRecord(
+            backend=device.binding.backend,
+            device=device.binding.device,
+            status="ok" if reason is None else "failed",
+            reason=reason,
+            operation=roofline.operation,
+            shape=roofline.shape,
+            dtype=roofline.dtype,
+            library=library,
+            route=route,
+            seconds=seconds,
+            rounds_ns=rounds,
+        )
+
     time.sleep(REST_S)
     working: dict[str, Call] = {}
     for route, call in routes.items():
         try:
             wait(call())
         except Exception as error:  # an operator that this version of the library does not have: said, not hidden
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield {"library": library, "route": route, "status": "failed", "reason": reason, "seconds": None}
+            yield record(route, None, reason=f"{type(error).__name__}: {error}".splitlines()[0])
         else:
             working[route] = call
     for route, rounds in alternated(working, wait).items():
-        about = {"library": library, "route": route, "status": "ok", "reason": None}
-        yield about | {"seconds": statistics.median(rounds) / 1e9, "rounds_ns": rounds}
+        yield record(route, statistics.median(rounds) / 1e9, rounds)
 
 
 def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[str, list[int]]:
-    """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roof is a rate.
+    """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roofline is a rate.
 
     Args:
         routes: of one library, whose rounds alternate.
@@ -121,9 +142,9 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
 
 
 def measure_ceilings(
-    device: TimingDevice, dtypes: Iterable[str], *, side: int = SIDE, memory_bytes: int = MEMORY_BYTES
-) -> Iterator[dict[str, Any]]:
-    """Fields of records as `peaks.peaks_beside` has them, with the state of the cards after them.
+    device: TimingDevice, dtypes: Iterable[str], when: str, *, side: int = SIDE, memory_bytes: int = MEMORY_BYTES
+) -> Iterator[PeakRecord]:
+    """Records as `peaks.peaks_beside` has them, with the state of the cards after each.
 
     `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read` and
     `copy` are of memory that its caches cannot hold, a copy counted as a read and a write.
@@ -131,18 +152,33 @@ def measure_ceilings(
     Args:
         device: that computes.
         dtypes: of the products.
+        when: `before` or `after` what is timed.
         side: of the matrices.
         memory_bytes: of the vector.
     """
+
+    def peak(quantity: str, dtype: str, size: int, value: float, unit: str) -> PeakRecord:
+        return PeakRecord(
+            backend=device.binding.backend,
+            device=device.binding.device,
+            when=when,
+            quantity=quantity,
+            dtype=dtype,
+            bytes=size,
+            value=value,
+            unit=unit,
+            gpus=gpus(),
+        )
+
     generator = np.random.default_rng(0)
     for dtype in dtypes:
         a = generator.standard_normal((side, side), np.float32).astype(base_dtype(dtype))
         if routes := device.product(a, a, dtype):
-            yield _figure("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
+            yield peak("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
     vector = np.ones(memory_bytes // 4, np.float32)
-    yield _figure("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
+    yield peak("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
     copied = {"copy": device.copy(vector)}
-    yield _figure("copy", "", memory_bytes, 2 * memory_bytes / _best_s(device, copied), "byte/s")
+    yield peak("copy", "", memory_bytes, 2 * memory_bytes / _best_s(device, copied), "byte/s")
 
 
 def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:
@@ -150,8 +186,3 @@ def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:
     for call in routes.values():
         wait(call())
     return min(statistics.median(rounds) for rounds in alternated(routes, wait).values()) / 1e9
-
-
-def _figure(quantity: str, dtype: str, size: int, value: float, unit: str) -> dict[str, Any]:
-    figure = {"quantity": quantity, "dtype": dtype, "bytes": size, "threads": None, "value": value, "unit": unit}
-    return figure | {"gpus": gpus()}

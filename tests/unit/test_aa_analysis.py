@@ -1,4 +1,4 @@
-"""What the timings are worth: planted records in which a promise holds, fails, or cannot be told."""
+"""What the timings are worth: planted records in which a limit holds, fails, or cannot be told."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,26 +7,29 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from elbostone.timing.judge.trust import COLUMNS, PLANTED, broken, trust_rows
-from elbostone.timing.trust import AA
-from elbostone.timing.trust_tables import sections, write_trust
+from elbostone.timing.aa import AA
+from elbostone.timing.judge.aa import COLUMNS, PLANTED, aa_rows, broken
+from elbostone.timing.records import as_measured
+from elbostone.timing.tables import sections, write_aa
 
 BLOCKS = 20
 OK = {"status": "ok", "reason": None, "before": "x", "after": "x"}
 
 
 def entry(stage: str, backend: str, slowed: float = 0.0) -> dict[str, Any]:
-    cell = {"notation": "a", "backend": backend, "device": "cpu", "dtype": "float32", "mode": "eager"}
-    return {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "slowed": slowed, **cell}
+    cell = {"problem": "tiny", "notation": "a", "framework": backend.partition("-")[0], "backend": backend}
+    cell |= {"device": "cpu", "dtype": "float32", "mode": "eager"}
+    timed = {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "awaited": True, "threads": "pinned"}
+    return {**cell, **timed, "slowed": slowed}
 
 
-def bout(
+def repetition(
     same: Sequence[float], slowed: Sequence[float], *, stage: str = "encoder", backend: str = "torch", by: float = 0.1
 ) -> dict[str, Any]:
     """A build whose tries have these ratios, block for block, of the same cell and of the slowed one."""
     tries = [[[1e6, 1e6 * a, 1e6 * b]] * BLOCKS for a, b in zip(same, slowed, strict=True)]
     about = {"kind": "duel", "duel": f"aa-{stage}-{backend}", "question": "aa", "build": 1, "status": "ok"}
-    about |= {"reason": None, "labels": [], "backend": backend, "device": "cpu", "tries": len(tries)}
+    about |= {"reason": None, "labels": [], "backend": backend, "device": "cpu", "tries": len(tries), "block_s": 4e-3}
     entries = [entry(stage, backend), entry(stage, backend), entry(stage, backend, 0.1)]
     return {**about, "entries": entries, "outcomes": [OK, OK, OK | {"slowed_by": by}], "blocks_ns": tries}
 
@@ -34,7 +37,7 @@ def bout(
 def hundred(different: int = 0, unseen: int = 0, *, ratio: float = 1.0, **about: Any) -> dict[str, Any]:
     """A hundred tries: so many call the same cell different, and so many do not see that one is slowed."""
     same = [1.2] * different + [ratio] * (100 - different)
-    return bout(same, [1.0] * unseen + [1.1] * (100 - unseen), **about)
+    return repetition(same, [1.0] * unseen + [1.1] * (100 - unseen), **about)
 
 
 def equal(records: Sequence[Any]) -> tuple[str, str | None]:
@@ -42,12 +45,12 @@ def equal(records: Sequence[Any]) -> tuple[str, str | None]:
 
 
 def rows_of(*records: dict[str, Any], prove: Any = equal) -> list[dict[str, Any]]:
-    return trust_rows(records, prove, [])
+    return aa_rows([as_measured(record) for record in records], prove, [])
 
 
-def total(promise: str, *records: dict[str, Any], prove: Any = equal) -> dict[str, Any]:
-    """The row of all of a promise, which is its last."""
-    return [row for row in rows_of(*records, prove=prove) if row["promise"] == promise][-1]
+def total(test: str, *records: dict[str, Any], prove: Any = equal) -> dict[str, Any]:
+    """The row of all of a limit, which is its last."""
+    return [row for row in rows_of(*records, prove=prove) if row["promise"] == test][-1]
 
 
 @pytest.mark.parametrize(("different", "holds"), [(0, True), (5, True), (6, False)])
@@ -65,7 +68,7 @@ def test_the_bounds_of_a_rate_are_clopper_and_pearsons() -> None:
 
 
 def test_faster_is_as_wrong_as_slower() -> None:
-    assert total(AA, bout([0.8] * 6 + [1.0] * 94, [1.1] * 100))["called"] == 6
+    assert total(AA, repetition([0.8] * 6 + [1.0] * 94, [1.1] * 100))["called"] == 6
 
 
 @pytest.mark.parametrize(("ratio", "holds"), [(1.02, True), (0.98, True), (1.03, False), (0.97, False)])
@@ -87,15 +90,15 @@ def test_at_least_ninety_five_of_a_hundred_slowed_ones_are_called_slower(unseen:
 
 
 def test_a_slowed_cell_that_is_called_faster_is_not_seen() -> None:
-    assert total(PLANTED, bout([1.0] * 100, [0.5] * 100))["called"] == 0
+    assert total(PLANTED, repetition([1.0] * 100, [0.5] * 100))["called"] == 0
 
 
 def test_a_part_fails_only_where_all_of_its_interval_is_beyond() -> None:
-    few = bout([1.2, *[1.0] * 9], [1.1] * 10)
+    few = repetition([1.2, *[1.0] * 9], [1.1] * 10)
     part, whole = (row for row in rows_of(few) if row["promise"] == AA)
     assert (part["stage"], part["rate"], part["holds"]) == ("encoder", 0.1, True)
     assert (whole["stage"], whole["rate"], whole["holds"]) == (None, 0.1, False)
-    worse = [row for row in rows_of(bout([1.2] * 4 + [1.0] * 6, [1.0] * 10)) if row["stage"]]
+    worse = [row for row in rows_of(repetition([1.2] * 4 + [1.0] * 6, [1.0] * 10)) if row["stage"]]
     assert [(row["promise"], row["holds"]) for row in worse] == [(AA, False), (PLANTED, False)]
 
 
@@ -115,20 +118,20 @@ def test_there_is_a_row_per_cell_and_backend_and_one_of_all() -> None:
 
 @pytest.mark.parametrize("by", [0.15, 0.08])
 def test_what_was_slowed_by_another_share_is_counted_apart(by: float) -> None:
-    off, right = bout([1.0] * 4, [1.3] * 4, by=by), hundred()
+    off, right = repetition([1.0] * 4, [1.3] * 4, by=by), hundred()
     row = total(PLANTED, off, right)
     assert (row["tries"], row["called"], row["off"], row["lost"], row["holds"]) == (100, 100, 4, 0, True)
     assert row["reason"] == f"4 tries: slowed by {by:.1%} to {by:.1%}"
     assert total(AA, off, right)["tries"] == 104, "the same cell beside it was not slowed"
     alone = total(PLANTED, off)
     assert (alone["tries"], alone["off"], alone["rate"], alone["holds"]) == (0, 4, None, False)
-    assert total(PLANTED, bout([1.0], [1.1], by=0.109))["off"] == 0
+    assert total(PLANTED, repetition([1.0], [1.1], by=0.109))["off"] == 0
 
 
-def test_tries_of_what_differs_are_lost_and_no_promise_holds() -> None:
+def test_tries_of_what_differs_are_lost_and_no_limit_holds() -> None:
     record = hundred()
     record["outcomes"][2] = OK | {"slowed_by": 0.1, "before": "wrong"}
-    wrong = lambda records: ("differs", "z[1]") if records[0]["before"] == "wrong" else ("equal", None)  # noqa: E731
+    wrong = lambda records: ("differs", "z[1]") if records[0].before == "wrong" else ("equal", None)  # noqa: E731
     row = total(PLANTED, record, hundred(), prove=wrong)
     assert (row["tries"], row["lost"], row["holds"]) == (100, 100, False)
     assert row["reason"] == "100 tries: differs: z[1]"
@@ -137,8 +140,8 @@ def test_tries_of_what_differs_are_lost_and_no_promise_holds() -> None:
 
 def test_a_build_that_died_is_lost_in_both_questions() -> None:
     record = hundred() | {"status": "failed", "reason": "signal 9", "outcomes": [], "blocks_ns": []}
-    for promise in (AA, PLANTED):
-        row = total(promise, record, hundred())
+    for test in (AA, PLANTED):
+        row = total(test, record, hundred())
         assert (row["tries"], row["lost"], row["holds"]) == (100, 100, False)
         assert row["reason"] == "100 tries: failed: signal 9"
 
@@ -148,7 +151,7 @@ def harness(ns: float, path: str = "paired", backend: str = "torch") -> dict[str
 
 
 @pytest.mark.parametrize(("ns", "holds"), [(5000, True), (5500, False)])
-def test_the_harness_is_held_against_the_quickest_entry_of_a_duel(ns: float, holds: bool) -> None:
+def test_the_harness_is_held_against_the_quickest_entry_of_a_comparison(ns: float, holds: bool) -> None:
     quick = hundred(stage="decoder")
     quick["blocks_ns"] = [[[2e6, 5e5, 1e5]] * BLOCKS]  # the slowed entry is no timing of anybody's cell
     rows = [r for r in rows_of(harness(ns), hundred(), quick, harness(1.0, backend="keras-jax")) if r["path"]]
@@ -171,26 +174,26 @@ def figure(share: float, subtracted: bool) -> dict[str, Any]:
 
 
 def test_the_harness_is_held_against_figures_from_which_it_was_subtracted() -> None:
-    records = [harness(ns, "benchmark") for ns in (900.0, 1000.0, 2000.0)]
-    (row,) = trust_rows(records, equal, [figure(0.002, False), figure(0.04, True)])
+    records = [as_measured(harness(ns, "benchmark")) for ns in (900.0, 1000.0, 2000.0)]
+    (row,) = aa_rows(records, equal, [figure(0.002, False), figure(0.04, True)])
     assert (row["harness_ns"], row["harness_lower_ns"], row["harness_upper_ns"]) == (1000, 900, 2000)
     assert (row["share"], row["against_ns"], row["subtracted"]) == (0.04, pytest.approx(25_000), 1)
     assert row["holds"] is True
-    (row,) = trust_rows(records, equal, [figure(0.04, False)])
+    (row,) = aa_rows(records, equal, [figure(0.04, False)])
     assert row["holds"] is False
 
 
-def test_a_run_that_was_not_asked_to_test_its_timings_breaks_no_promise() -> None:
-    ladder = hundred() | {"question": "ladder"}
-    assert not broken(rows_of(ladder, harness(1e6)))
+def test_a_run_that_was_not_asked_to_test_its_timings_breaks_no_limit() -> None:
+    tuned_stage = hundred() | {"question": "ladder"}
+    assert not broken(rows_of(tuned_stage, harness(1e6)))
     assert broken(rows_of(hundred(), harness(1e6)))
     assert not broken(rows_of(hundred(), harness(1e3)))
-    assert rows_of(ladder) == []
+    assert rows_of(tuned_stage) == []
 
 
 def test_the_tables_say_all_of_it(tmp_path: Path) -> None:
-    rows = rows_of(hundred(6), bout([1.0], [1.3], by=0.3), harness(1e3), harness(1.0, "benchmark"))
-    write_trust(rows, tmp_path)
+    rows = rows_of(hundred(6), repetition([1.0], [1.3], by=0.3), harness(1e3), harness(1.0, "benchmark"))
+    write_aa(rows, tmp_path)
     assert tuple(pd.read_csv(tmp_path / "trust.csv").columns) == COLUMNS
     text = (tmp_path / "trust.md").read_text()
     assert "| torch | all | all | 101 | 6 | 5.9% (2.2%–12.5%) | 1.000 (1.000–1.000) |  | NO |" in _single(text)

@@ -11,9 +11,9 @@ import pytest
 
 from elbostone.backends import open_binding
 from elbostone.timing.measure.device import open_timing
-from elbostone.timing.measure.roofs import alternated, measure_roof
-from elbostone.timing.sessions import Session, plan_sessions, roofs_of
-from elbostone.timing.timings import Roof, Timing
+from elbostone.timing.measure.rooflines import alternated, measure_roofline
+from elbostone.timing.sessions import Session, plan_sessions, rooflines_of
+from elbostone.timing.timings import Roofline, Timing
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.records import Cell
 
@@ -47,17 +47,17 @@ def test_tf32_is_of_a_gpu_alone() -> None:
 
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_roof_has_a_record_per_route(shared: bool) -> None:
+def test_a_roofline_has_a_record_per_route(shared: bool) -> None:
     device = open_timing(open_binding("torch", "cpu"))
-    found = list(measure_roof(device, Roof("product", (M, K, N), "float32"), shared=shared))
-    names = {(f["library"], f["route"]) for f in found} - {("onnxruntime", "MatMul")}
+    found = list(measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=shared))
+    names = {(f.library, f.route) for f in found} - {("onnxruntime", "MatMul")}
     assert names == {("torch", "mm"), ("torch", "oneDNN")} | ({("numpy", "matmul")} if shared else set())
     for record in found:
-        assert record["status"] == "ok"
-        assert len(record["rounds_ns"]) >= 2, "of a route that is slow while the machine is busy, what told so"
-        assert 0 < record["seconds"] < 1
-    read = list(measure_roof(device, Roof("read", (4000,), "bfloat16"), shared=shared))
-    assert {f["library"] for f in read} == {"torch"}, "NumPy has no bfloat16"
+        assert record.status == "ok"
+        assert len(record.rounds_ns) >= 2, "of a route that is slow while the machine is busy, what told so"
+        assert 0 < record.seconds < 1
+    read = list(measure_roofline(device, Roofline("read", (4000,), "bfloat16"), shared=shared))
+    assert {f.library for f in read} == {"torch"}, "NumPy has no bfloat16"
 
 
 @pytest.mark.backend("torch")
@@ -77,11 +77,11 @@ def test_a_route_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AttributeError("no such operator")
 
     monkeypatch.setattr(device, "product", lambda a, b, dtype: {"gone": gone, "numpy": lambda: a @ b})
-    found = {f["route"]: f for f in measure_roof(device, Roof("product", (M, K, N), "float32"), shared=False)}
-    assert found["gone"]["status"] == "failed"
-    assert found["gone"]["reason"] == "AttributeError: no such operator"
-    assert found["gone"]["seconds"] is None
-    assert found["numpy"]["status"] == "ok"
+    found = {f.route: f for f in measure_roofline(device, Roofline("product", (M, K, N), "float32"), shared=False)}
+    assert found["gone"].status == "failed"
+    assert found["gone"].reason == "AttributeError: no such operator"
+    assert found["gone"].seconds is None
+    assert found["numpy"].status == "ok"
 
 
 def sleeper(seconds: float, calls: list[float]) -> Callable[[], None]:
@@ -116,12 +116,12 @@ def session(number: int, dtype: str = "float32", device: str = "cpu", threads: s
     return Session(number, [Timing(cell, "w", "encoder", 4, "p.json", "a", "a.toml", threads=threads)])
 
 
-def test_the_first_sessions_of_pinned_threads_measure_roofs_of_their_dtypes() -> None:
-    single, half = Roof("product", (8, 8, 8), "float32"), Roof("read", (64,), "bfloat16")
-    assert roofs_of(session(1), [single, half]) == roofs_of(session(2), [single, half]) == [single]
-    assert roofs_of(session(1, "bfloat16"), [single, half]) == [half]
-    assert not roofs_of(session(3), [single, half])
-    assert not roofs_of(session(1, threads="default"), [single, half])
+def test_the_first_sessions_of_pinned_threads_measure_rooflines_of_their_dtypes() -> None:
+    single, half = Roofline("product", (8, 8, 8), "float32"), Roofline("read", (64,), "bfloat16")
+    assert rooflines_of(session(1), [single, half]) == rooflines_of(session(2), [single, half]) == [single]
+    assert rooflines_of(session(1, "bfloat16"), [single, half]) == [half]
+    assert not rooflines_of(session(3), [single, half])
+    assert not rooflines_of(session(1, threads="default"), [single, half])
 
 
 def test_tf32_is_allowed_in_sessions_of_its_own() -> None:

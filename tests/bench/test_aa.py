@@ -8,12 +8,12 @@ import pytest
 import typer
 
 from elbostone.runs.run import Order, carry_out
+from elbostone.timing.aa import AA_TESTS, AaSample, Part
 from elbostone.timing.plan import Slice
-from elbostone.timing.trust import TRUST, Part, TrustSample
 from elbostone.timing.workloads import DIGITS
 from elbostone.workers.records import read_records
 
-TINY = TrustSample((Part(Slice(DIGITS, (8,), ("encoder",), ("eager",), notations=("pytorch_examples",)), 2, 2),))
+TINY = AaSample((Part(Slice(DIGITS, (8,), ("encoder",), ("eager",), notations=("pytorch_examples",)), 2, 2),))
 
 
 @pytest.mark.backend("torch")
@@ -54,5 +54,5 @@ def test_a_cell_is_measured_against_itself_and_the_tables_say_what_came_of_it(
 
 def test_the_sample_asks_each_question_a_hundred_times_of_every_backend() -> None:
     for backend in ("torch", "keras-tensorflow", "keras-jax", "keras-torch"):
-        own = [part for part in TRUST.parts if backend in (part.backends or (backend,))]
+        own = [part for part in AA_TESTS.parts if backend in (part.backends or (backend,))]
         assert sum(p.builds * p.tries * len(p.timed.stages) * len(p.timed.modes) for p in own) >= 100

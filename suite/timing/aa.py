@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from ..backends.table import BACKENDS
 from ..notations.schema import Notation
-from .comparisons import Duel
+from .asked import PairedComparison
 from .plan import BenchSample, Proven, Slice, plan_timings
 from .workloads import MNIST_SIZE, Workload
 
 AA = "aa"
-"""The question of a duel that has one timing more than once."""
+"""The question of a paired comparison that has one timing more than once."""
 PLANTED = 0.1
-"""By which share of its own time the last entry of such a duel is slowed."""
+"""By which share of its own time the last entry of such a comparison is slowed."""
 LABELS = ("the cell", "the same cell", f"the same cell, slowed by {PLANTED:.0%}")
 
 
@@ -24,7 +24,7 @@ class Part:
 
     Attributes:
         timed: what.
-        builds, tries: as of a duel.
+        builds, tries: as of a paired comparison.
         backends: that have them; empty for all.
     """
 
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class TrustSample:
+class AaSample:
     """A declared sample of A/A and planted slowness; every try answers both questions."""
 
     parts: tuple[Part, ...]
@@ -46,9 +46,9 @@ class TrustSample:
         slices = tuple(dict.fromkeys(part.timed for part in self.parts))
         return BenchSample(slices, passes=1, max_time_s=0, compiled_proofs=())
 
-    def of_all_notations(self) -> TrustSample:
+    def of_all_notations(self) -> AaSample:
         """The sample with every notation that is asked for."""
-        return TrustSample(tuple(replace(part, timed=replace(part.timed, notations=None)) for part in self.parts))
+        return AaSample(tuple(replace(part, timed=replace(part.timed, notations=None)) for part in self.parts))
 
 
 def _part(stage: str, mode: str, builds: int, tries: int, backends: tuple[str, ...] = ()) -> Part:
@@ -60,7 +60,7 @@ def _part(stage: str, mode: str, builds: int, tries: int, backends: tuple[str, .
 # step takes two to four times that of the encoder, so most are of the encoder; all took 22 minutes on two cores with
 # AVX2. Steps are compiled where an eager one takes tens of milliseconds, every operation going through TensorFlow's or
 # JAX's dispatch. Many builds, since each lies elsewhere in memory.
-TRUST = TrustSample(
+AA_TESTS = AaSample(
     (
         _part("encoder", "eager", 18, 5),
         _part("training_step", "eager", 5, 2, ("torch", "keras-torch")),
@@ -69,8 +69,8 @@ TRUST = TrustSample(
 )
 
 
-def plan_trust(
-    sample: TrustSample,
+def plan_aa(
+    sample: AaSample,
     workloads: Iterable[tuple[Workload, str]],
     notations: Iterable[Notation],
     packages: Mapping[str, str],
@@ -78,10 +78,10 @@ def plan_trust(
     *,
     device: str = "cpu",
     backends: Collection[str] = (),
-) -> list[Duel]:
-    """The duels of a sample, of proven cells only. Args: as `plan_timings`."""
+) -> list[PairedComparison]:
+    """The paired comparisons of a sample, of proven cells only. Args: as `plan_timings`."""
     files, chosen = list(workloads), list(notations)
-    duels: list[Duel] = []
+    comparisons: list[PairedComparison] = []
     for part in sample.parts:
         own = [name for name in part.backends or BACKENDS if not backends or name in backends]
         if not own:
@@ -89,7 +89,8 @@ def plan_trust(
         planned = plan_timings(
             replace(sample.timed, slices=(part.timed,)), files, chosen, packages, proven, device=device, backends=own
         )
-        duels += [
-            Duel(f"{AA}-{t.key}", AA, (t, t, t), LABELS, (0.0, 0.0, PLANTED), part.builds, part.tries) for t in planned
+        comparisons += [
+            PairedComparison(f"{AA}-{t.key}", AA, (t, t, t), LABELS, (0.0, 0.0, PLANTED), part.builds, part.tries)
+            for t in planned
         ]
-    return duels
+    return comparisons

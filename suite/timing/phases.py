@@ -1,0 +1,229 @@
+"""The timing phases of a run: optimisation steps and A/A tests by paired comparisons, and throughput."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from ..backends.table import BACKENDS, precision
+from ..notations.registry import packages
+from ..notations.schema import Notation
+from ..workers.processor import computes_bfloat16
+from ..workers.records import append_record
+from ..workers.run_folder import RunFolder
+from .aa import AaSample, plan_aa
+from .asked import PairedComparison
+from .comparisons import run_comparisons
+from .judge.aa import Row as AaRow
+from .judge.aa import aa_rows, is_aa
+from .judge.comparisons import fastest_steps, step_rows
+from .judge.operations import rooflines
+from .judge.throughput import Row, throughput_rows, unstable
+from .libraries.plan import plan_libraries
+from .measure.steps import TunedStage, plan_tuned_stages
+from .plan import BenchSample, Proven, plan_timings
+from .records import ComparisonRecord, Measured, ThroughputRecord, timing_records, unmeasured
+from .sessions import run_sessions
+from .tables import write_aa, write_steps, write_throughput
+from .timed_problems import expected_of, kept_workloads, prover, write_expected
+from .timings import Roofline, Timing
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """One throughput phase in a run folder."""
+
+    folder: RunFolder
+    sample: BenchSample
+    timings: Sequence[Timing]
+    missing: Sequence[ThroughputRecord]
+    rooflines: Sequence[Roofline]
+    threads: int
+    timeout_s: float
+
+    @property
+    def total(self) -> int:
+        """How many timings there will be, all passes counted."""
+        return len(self.timings) * self.sample.passes
+
+    def run(self, on_record: Callable[[Measured], None]) -> list[Row]:
+        """Time what has no record yet and write the tables."""
+        note(self.folder, self.missing)
+        run_sessions(
+            self.timings,
+            self.folder.path,
+            passes=self.sample.passes,
+            max_time_s=self.sample.max_time_s,
+            threads=self.threads,
+            rooflines=self.rooflines,
+            peaks=True,
+            timeout_s=self.timeout_s,
+            on_record=lambda record: on_record(record) if isinstance(record, ThroughputRecord) else None,
+            again=self._unstable,
+            repeats=self.sample.repeats,
+        )
+        return tabulate_run(self.folder)
+
+    def _unstable(self) -> set[str]:
+        """What is to be timed again."""
+        return unstable(timing_records(self.folder.records), self.sample.passes) if self.sample.repeats else set()
+
+
+def plan_throughput(
+    folder: RunFolder,
+    sample: BenchSample,
+    notations: Iterable[Notation],
+    proven: Proven,
+    *,
+    device: str,
+    threads: int,
+    timeout_s: float,
+    backends: Collection[str] = (),
+) -> Throughput:
+    """The timings of a sample's proven cells, their references, and the rates that they are held against.
+
+    What is tuned is timed at the fastest optimisation step that the run has measured.
+    """
+    workloads = kept_workloads(folder, sample)
+    chosen = list(notations)
+    steps = fastest_steps(timing_records(folder.records), prover(folder))
+    timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, steps=steps, backends=backends)
+    timings, missing = installed(timings)
+    if sample.libraries:
+        beside = [(workload, file) for workload, file in workloads if workload.batch in sample.libraries]
+        libraries, absent = plan_libraries(beside, device=device, backends=backends)
+        timings, missing = timings + libraries, missing + absent
+    write_expected(timings, workloads)
+    specs = {workload.name: workload.problem.spec for workload, _ in workloads}
+    wanted = {
+        roofline
+        for timing in timings
+        for roofline in rooflines(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
+    }
+    return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
+
+
+def note(folder: RunFolder, records: Iterable[ThroughputRecord]) -> None:
+    """Append the records of what cannot be timed, those that the run does not have yet."""
+    measured = timing_records(folder.records)
+    known = {record.timing.key for record in measured if isinstance(record, ThroughputRecord)}
+    for record in records:
+        if record.timing.key not in known:
+            append_record(folder.records, record)
+
+
+def installed(timings: Iterable[Timing]) -> tuple[list[Timing], list[ThroughputRecord]]:
+    """The timings whose mode is installed, and a record of each other one, with what installs it."""
+    found: list[Timing] = []
+    missing: list[ThroughputRecord] = []
+    for timing in timings:
+        cell = timing.cell
+        backend = BACKENDS[cell.backend]
+        if backend.lacking(cell.mode):
+            missing.append(unmeasured(timing, "missing", backend.remedy(cell.mode)))
+        else:
+            found.append(timing)
+    return found, missing
+
+
+def tabulate_run(folder: RunFolder) -> list[Row]:
+    """The throughput rows of a run's records; the tables are written."""
+    records, settings = timing_records(folder.records), msgspec.to_builtins(folder.settings())
+    rows = throughput_rows(records, expected_of(folder), folder.tensors_of)
+    if rows or not any(is_aa(record) for record in records):  # a run may do nothing but test its timings
+        write_throughput(rows, settings, folder.path)
+    if steps := step_rows(records, prover(folder)):
+        write_steps(steps, folder.path)
+    return rows
+
+
+NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): they would be emulated"
+
+
+@dataclass(frozen=True)
+class PairedPhase:
+    """Paired comparisons of one run folder, whose references are written."""
+
+    folder: RunFolder
+    comparisons: Sequence[PairedComparison]
+    threads: int
+    timeout_s: float
+
+    @property
+    def total(self) -> int:
+        """How many records there will be."""
+        return sum(comparison.builds for comparison in self.comparisons)
+
+    def run(self, on_record: Callable[[Measured], None]) -> None:
+        """Measure what has no record yet."""
+        run_comparisons(
+            self.comparisons,
+            self.folder.path,
+            threads=self.threads,
+            timeout_s=self.timeout_s,
+            on_record=lambda record: on_record(record) if isinstance(record, ComparisonRecord) else None,
+        )
+
+
+def plan_steps(
+    folder: RunFolder,
+    sample: BenchSample,
+    notations: Iterable[Notation],
+    proven: Proven,
+    *,
+    device: str,
+    threads: int,
+    timeout_s: float,
+    backends: Collection[str] = (),
+) -> PairedPhase:
+    """The optimisation steps of all stages that a sample has tuned; what this processor lacks is noted."""
+    workloads = kept_workloads(folder, sample)
+    tuned_stages = plan_tuned_stages(
+        sample, workloads, list(notations), packages(), proven, device=device, threads=threads, backends=backends
+    )
+    if device == "cpu" and not computes_bfloat16():
+        note(folder, [_unsupported(tuned_stage) for tuned_stage in tuned_stages if tuned_stage.dtype == "bfloat16"])
+        tuned_stages = [tuned_stage for tuned_stage in tuned_stages if tuned_stage.dtype != "bfloat16"]
+    comparisons = [tuned_stage.comparison() for tuned_stage in tuned_stages]
+    write_expected([timing for comparison in comparisons for timing in comparison.entries], workloads)
+    return PairedPhase(folder, comparisons, threads, timeout_s)
+
+
+def _unsupported(tuned_stage: TunedStage) -> ThroughputRecord:
+    first = tuned_stage.first[0]
+    return unmeasured(
+        replace(first, cell=replace(first.cell, dtype=tuned_stage.dtype, mode="tuned")), "unsupported", NO_BFLOAT16
+    )
+
+
+def plan_aa_phase(
+    folder: RunFolder,
+    sample: AaSample,
+    notations: Iterable[Notation],
+    proven: Proven,
+    *,
+    device: str,
+    threads: int,
+    timeout_s: float,
+    backends: Collection[str] = (),
+) -> PairedPhase:
+    """A sample's proven cells against themselves, and against themselves made slower."""
+    workloads = kept_workloads(folder, sample.timed)
+    comparisons = plan_aa(sample, workloads, notations, packages(), proven, device=device, backends=backends)
+    write_expected([comparison.entries[0] for comparison in comparisons], workloads)
+    return PairedPhase(folder, comparisons, threads, timeout_s)
+
+
+def tabulate_aa(folder: RunFolder, speeds: Sequence[Row]) -> list[AaRow]:
+    """What a run's timings are worth; the tables are written where its records say anything of it.
+
+    Args:
+        folder: the run.
+        speeds: its throughput rows.
+    """
+    rows = aa_rows(timing_records(folder.records), prover(folder), speeds)
+    if rows:
+        write_aa(rows, folder.path)
+    return rows

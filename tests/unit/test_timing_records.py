@@ -1,0 +1,49 @@
+"""Records of timing: those of the committed runs are read whole, and what is wrong with a line is said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elbostone.reference.errors import BadInput
+from elbostone.timing.records import KINDS, as_measured, timing_records
+from elbostone.workers.records import as_document, read_records
+
+COMMITTED = sorted(Path(__file__).parents[2].glob("reports/committed/*/records.jsonl"))
+PEAK = {"schema": 1, "kind": "peak", "device": "cpu", "when": "before", "status": "ok", "reason": None}
+
+
+def lacking(read: Any, written: Any) -> list[str]:
+    """The fields of a line that a record lacks, or has another value for."""
+    if isinstance(written, dict):
+        lost = [name for name in written if name not in read]
+        return lost + [f for name in written.keys() & read.keys() for f in lacking(read[name], written[name])]
+    if isinstance(written, list) and len(written) == len(read):
+        return [field for one, other in zip(read, written, strict=True) for field in lacking(one, other)]
+    return [] if read == written else [f"{read!r} for {written!r}"]
+
+
+def test_there_are_committed_records() -> None:
+    assert COMMITTED
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.parent.name)
+def test_committed_records_keep_every_field(file: Path) -> None:
+    lines = [document for document in read_records(file) if document["kind"] in KINDS]
+    assert lines
+    for line, record in zip(lines, timing_records(file), strict=True):
+        assert lacking(json.loads(json.dumps(as_document(record))), line) == []
+
+
+def test_a_record_that_lacks_a_field_is_named_by_file_line_and_kind(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    right, wrong = json.dumps(PEAK), json.dumps({**PEAK, "value": "fast"})
+    file.write_text(f"{right}\n{wrong}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"records\.jsonl: line 2: expected a record of peak; found: .*value"):
+        timing_records(file)
+    assert as_measured(PEAK).status == "ok"
+
+
+def test_a_run_without_records_has_none(tmp_path: Path) -> None:
+    assert timing_records(tmp_path / "records.jsonl") == []

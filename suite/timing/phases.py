@@ -22,7 +22,7 @@ from .judge.comparisons import fastest_steps, step_rows
 from .judge.operations import rooflines
 from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
-from .measure.steps import TunedStage, plan_tuned_stages
+from .measure.steps import plan_step_comparisons
 from .plan import BenchSample, Proven, plan_timings
 from .records import ComparisonRecord, Measured, ThroughputRecord, timing_records, unmeasured
 from .sessions import run_sessions
@@ -180,22 +180,16 @@ def plan_steps(
 ) -> PairedPhase:
     """The optimisation steps of all stages that a sample has tuned; what this processor lacks is noted."""
     workloads = kept_workloads(folder, sample)
-    tuned_stages = plan_tuned_stages(
+    comparisons = plan_step_comparisons(
         sample, workloads, list(notations), packages(), proven, device=device, threads=threads, backends=backends
     )
     if device == "cpu" and not computes_bfloat16():
-        note(folder, [_unsupported(tuned_stage) for tuned_stage in tuned_stages if tuned_stage.dtype == "bfloat16"])
-        tuned_stages = [tuned_stage for tuned_stage in tuned_stages if tuned_stage.dtype != "bfloat16"]
-    comparisons = [tuned_stage.comparison() for tuned_stage in tuned_stages]
+        emulated = [comparison for comparison in comparisons if comparison.entries[-1].cell.dtype == "bfloat16"]
+        tuned = [replace(comparison.entries[-1], last_step="") for comparison in emulated]
+        note(folder, [unmeasured(timing, "unsupported", NO_BFLOAT16) for timing in tuned])
+        comparisons = [comparison for comparison in comparisons if comparison not in emulated]
     write_expected([timing for comparison in comparisons for timing in comparison.entries], workloads)
     return PairedPhase(folder, comparisons, threads, timeout_s)
-
-
-def _unsupported(tuned_stage: TunedStage) -> ThroughputRecord:
-    first = tuned_stage.first[0]
-    return unmeasured(
-        replace(first, cell=replace(first.cell, dtype=tuned_stage.dtype, mode="tuned")), "unsupported", NO_BFLOAT16
-    )
 
 
 def plan_aa_phase(

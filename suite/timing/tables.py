@@ -122,7 +122,7 @@ STEPS_LEGEND = """\
 Each optimisation step adds one setting to those before it. The steps of one stage alternate in blocks within one
 process; *ms per call* is of the step before → of the step; *× the one before* and *× published* are medians of the
 ratios of blocks, in brackets their 95 % interval by order statistics. Below 1 is faster. Only outputs that were proven
-equal to the reference have a figure. What the harness adds to a call is subtracted where it is over 1 %."""
+equal to the definition have a figure. What the harness adds to a call is subtracted where it is over 1 %."""
 
 STEPS_SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
 

@@ -11,7 +11,7 @@ from elbostone.reference.problem import save_problem
 from elbostone.timing.asked import PairedComparison
 from elbostone.timing.comparisons import run_comparisons
 from elbostone.timing.measure.profiling import run_profile
-from elbostone.timing.measure.steps import plan_tuned_stages
+from elbostone.timing.measure.steps import plan_step_comparisons
 from elbostone.timing.phases import write_expected
 from elbostone.timing.plan import BenchSample, Proven, Slice
 from elbostone.timing.sessions import run_sessions
@@ -37,10 +37,10 @@ def test_sessions_comparisons_steps_and_traces(tmp_path: Path, monkeypatch: pyte
 
     part = Slice("digits", (BATCH,), ("encoder",), ("eager", "tuned"))
     sample, proven = BenchSample((part,), passes=1, max_time_s=0.01), Proven(frozenset([cell]))
-    tuned_stages = plan_tuned_stages(
+    comparisons = plan_step_comparisons(
         sample, [(WORKLOAD, file)], [notation], packages(), proven, device="cpu", threads=1, backends=("torch",)
     )
-    assert tuned_stages
+    assert comparisons
 
     traces = tmp_path / "traces"
     traces.mkdir()

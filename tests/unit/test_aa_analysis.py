@@ -184,11 +184,11 @@ def test_the_harness_is_held_against_figures_from_which_it_was_subtracted() -> N
 
 
 def test_a_run_that_was_not_asked_to_test_its_timings_breaks_no_limit() -> None:
-    tuned_stage = hundred() | {"question": "ladder"}
-    assert not broken(rows_of(tuned_stage, harness(1e6)))
+    tuned = hundred() | {"question": "ladder"}
+    assert not broken(rows_of(tuned, harness(1e6)))
     assert broken(rows_of(hundred(), harness(1e6)))
     assert not broken(rows_of(hundred(), harness(1e3)))
-    assert rows_of(tuned_stage) == []
+    assert rows_of(tuned) == []
 
 
 def test_the_tables_say_all_of_it(tmp_path: Path) -> None:

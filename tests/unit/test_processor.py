@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from elbostone.timing import phases
-from elbostone.timing.measure.steps import TunedStage
+from elbostone.timing.measure.steps import comparison_of
 from elbostone.timing.plan import FULL, Proven
 from elbostone.timing.recipes import Step
 from elbostone.timing.timings import Timing
@@ -46,11 +46,11 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     cell = Cell("p", "pytorch_examples", "torch", "torch", "cpu", "float32", "eager")
     first = (Timing(cell, "784-400-20", "encoder", 128, "p.json", "", ""),)
     planned = [
-        TunedStage(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
+        comparison_of(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
         for dtype in ("float32", "bfloat16")
     ]
     monkeypatch.setattr(phases, "computes_bfloat16", lambda: multiplies)
-    monkeypatch.setattr(phases, "plan_tuned_stages", lambda *arguments, **options: planned)
+    monkeypatch.setattr(phases, "plan_step_comparisons", lambda *arguments, **options: planned)
     monkeypatch.setattr(phases, "kept_workloads", lambda folder, sample: [])
     monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
     folder = create_run(tmp_path, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -33,36 +33,23 @@ class Steps(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True)
-class TunedStage:
-    """What leads to the fastest of one stage.
+def comparison_of(key: Key, first: tuple[Timing, ...], steps: Sequence[Step]) -> PairedComparison:
+    """All optimisation steps of a stage against each other, and against what is published and eager.
 
-    Attributes:
+    Args:
         key: whose optimisation steps they are.
         first: as published, or eager where nothing is: what the steps are held against.
         steps: from the plainest on.
     """
-
-    key: Key
-    first: tuple[Timing, ...]
-    steps: tuple[Step, ...]
-
-    @property
-    def dtype(self) -> str:
-        return self.key[-1]
-
-    def comparison(self) -> PairedComparison:
-        """All optimisation steps against each other, and against what is published and eager."""
-        backend, workload, stage, batch, dtype = self.key
-        like = self.first[0]
-        cell = replace(like.cell, mode="tuned", dtype=dtype)
-        tuned = tuple(replace(like, cell=cell, last_step=last_step.name) for last_step in self.steps)
-        name = "-".join((STEPS, stage, workload, str(batch), backend, dtype))
-        labels = (*(timing.cell.mode for timing in self.first), *(last_step.adds for last_step in self.steps))
-        return PairedComparison(name, STEPS, (*self.first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
+    backend, workload, stage, batch, dtype = key
+    cell = replace(first[0].cell, mode="tuned", dtype=dtype)
+    tuned = tuple(replace(first[0], cell=cell, last_step=step.name) for step in steps)
+    name = "-".join((STEPS, stage, workload, str(batch), backend, dtype))
+    labels = (*(timing.cell.mode for timing in first), *(step.adds for step in steps))
+    return PairedComparison(name, STEPS, (*first, *tuned), labels, blocks=BLOCKS, limit_s=LIMIT_S)
 
 
-def plan_tuned_stages(
+def plan_step_comparisons(
     sample: BenchSample,
     workloads: Iterable[tuple[Workload, str]],
     notations: Iterable[Notation],
@@ -72,8 +59,8 @@ def plan_tuned_stages(
     device: str,
     threads: int,
     backends: Collection[str] = (),
-) -> list[TunedStage]:
-    """The optimisation steps of all stages that a sample has tuned, on the backends that are installed.
+) -> list[PairedComparison]:
+    """The comparisons of optimisation steps of all stages that a sample has tuned, on the installed backends.
 
     Args: as `plan_timings`; threads: of one operation.
     """
@@ -108,7 +95,7 @@ def plan_tuned_stages(
         keys = [key for key in wanted if key[0] == backend]
         for key, steps in zip(keys, _asked(backend, device, threads, keys, wanted), strict=True):
             if steps:
-                found.append(TunedStage(key, wanted[key], steps))
+                found.append(comparison_of(key, wanted[key], steps))
     return found
 
 

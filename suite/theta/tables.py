@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ..report.tables import frame, markdown, write_table, write_whole
-from .cases import Case, cases
+from .cases import Case, block_of, cases
 from .figures import FIGURES, write_figures
+from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
-from .judge.joint import FACTORS, NOTHING
+from .judge.small_models import FACTORS, NOTHING
 from .judge.sources import SourceLine
 from .judge.statement import number
-from .judge.truth import closest
 from .models import ROWS
-from .rows import long_tables
-from .training_plan import BY_NAME, SAMPLES
+from .plan import BY_NAME, SAMPLES
 
 COMMAND = "elbostone theta"
 
@@ -172,6 +172,45 @@ def statements_table(answer: Answer, title: str, topics: Sequence[str]) -> Table
 
 def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
     return tuple(s.sentence for s in answer.statements if (s.topic, s.subject) == (topic, subject))
+
+
+def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
+    """Table → its rows with all digits, one per fact, as files and `--json` have them."""
+    return {
+        "dependency": [
+            {
+                "case": e.case,
+                "row": e.row,
+                "weight": e.weight,
+                "block": block_of(e.weight),
+                "reads": e.reads,
+                "holds": e.holds,
+            }
+            | {f"norm_{source}": norm for source, norm in e.norms.items()}
+            for e in answer.dependencies
+        ],
+        "joint": [
+            {"case": r.case, "factor": r.factor, "exchanged": r.exchanged, "ignored": r.ignored, "holds": r.holds}
+            | {"tolerance_nats": r.tolerance}
+            | {f"residual_nats_{source}": value for source, value in r.residuals.items()}
+            for r in answer.residuals
+        ],
+        "totals": [
+            {"case": t.case, "holds": t.holds, "tolerance": t.tolerance}
+            | {f"excess_{source}": value for source, value in t.excess.items()}
+            for t in answer.totals
+        ],
+        "trainings": [
+            {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
+            | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
+            | {f"held_out_nats_{backend}": nats for backend, nats in s.nats.items()}
+            for s in answer.scores
+        ],
+        "statements": [{**vars(s), "verdict": s.verdict} for s in answer.statements],
+        "readings": [vars(r) for r in answer.readings],
+        "sources": [vars(s) for s in answer.sources],
+        "agreement": [vars(a) for a in answer.agreements],
+    }
 
 
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:

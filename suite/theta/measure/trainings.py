@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ...backends import Binding
 from ...reference.problem import read_tensors, save_tensors
-from ..records import TrainingRecord
-from ..training_plan import (
+from ..plan import (
     BY_NAME,
     DIGITS_AT_ONCE,
     FIRST,
@@ -32,6 +31,7 @@ from ..training_plan import (
     readouts,
     start,
 )
+from ..records import TrainingRecord
 from .vae import Vae, elbo_gradients, pair_gradients
 
 Array = NDArray[Any]

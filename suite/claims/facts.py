@@ -1,16 +1,21 @@
-"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean."""
+"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean.
+
+With the cells that gather them: what a worker is told of one, and its record.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..workers.records import Number, number
+from ..workers.jobs import Capability
+from ..workers.records import CellRecord, Number, number
+from ..workers.tasks import CellTask
 
 Array = NDArray[Any]
 
@@ -133,3 +138,29 @@ def facts_of(plain: PlainFacts, tensors: Mapping[str, Array]) -> Facts:
 
 def _shared(facts: _Run) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in _Run.__struct_fields__}
+
+
+def plain(value: Any) -> Any:
+    """A value of a specification as JSON has it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+class ClaimsRecord(CellRecord, frozen=True, kw_only=True, tag="claims"):
+    """What a notation's code did on one backend; its arrays are in the file of its tensors."""
+
+    facts: PlainFacts | None = None
+
+
+class ClaimsTask(CellTask, frozen=True):
+    """A cell that gathers facts, with what a worker needs to run it.
+
+    Attributes:
+        package: what the implementation is imported from.
+        notation_file: a path.
+    """
+
+    capability: ClassVar[Capability] = "claims"
+    record: ClassVar[type[ClaimsRecord]] = ClaimsRecord
+
+    package: str
+    notation_file: str

@@ -25,10 +25,10 @@ from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.answer import Answer
 from .phase import compute
+from .start import OnOutcome, Outcome
 from .tables import answer_tables, long_tables, write_answer
 from .trainings import COMMITTED, load_trained
 from .trainings import train as train_all
-from .workers import OnOutcome, Outcome
 
 Train = Annotated[
     bool,

@@ -16,8 +16,8 @@ from .judge.sources import source_line
 from .judge.trained import scores
 from .plan import split_digits
 from .records import Asked
+from .start import OnOutcome, Outcome, missing, run_jobs
 from .trainings import Trained
-from .workers import OnOutcome, Outcome, missing, run_jobs
 
 HeldClaims = Callable[[str, Path], Iterable[tuple[Notation, set[str]]]]
 

@@ -16,7 +16,7 @@ from ..reference.errors import BadInput
 from ..reference.problem import Array, Problem, read_tensors, save_tensors
 from .plan import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
 from .records import Asked, TrainingRecord
-from .workers import OnOutcome, Outcome, run_jobs
+from .start import OnOutcome, Outcome, run_jobs
 
 COMMITTED = Path(__file__).with_name("trained")
 """Part of the package, so that an installed one has them too."""

@@ -23,9 +23,9 @@ from elbostone.theta.judge.sources import source_line
 from elbostone.theta.judge.trained import scores
 from elbostone.theta.models import ROWS
 from elbostone.theta.plan import REGIMES, SEEDS
+from elbostone.theta.start import Outcome
 from elbostone.theta.tables import answer_tables, long_tables, write_answer
 from elbostone.theta.trainings import load_trained
-from elbostone.theta.workers import Outcome
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -11,13 +11,11 @@ from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from ..reference.problem import Array
 from ..workers.jobs import Capability
 from ..workers.records import CellRecord, Number, number
 from ..workers.tasks import CellTask
-
-Array = NDArray[Any]
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -20,8 +20,6 @@ from .judge.statement import number
 from .models import ROWS
 from .plan import BY_NAME, SAMPLES
 
-COMMAND = "elbostone theta"
-
 
 @dataclass(frozen=True)
 class Table:
@@ -218,7 +216,7 @@ def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> No
     for name, rows in long_tables(answer).items():
         write_table(frame(rows, tuple(rows[0]) if rows else ()), folder / f"theta_{name}")
     write_figures(answer, folder)
-    text = f"# What the subscript θ means\n\nMade by `{COMMAND}`.\n\n"
+    text = "# What the subscript θ means\n\nMade by `elbostone theta`.\n\n"
     text += "".join(f"{sentence}\n\n" for sentence in answer.conclusions)
     text += "".join(f"![{alt}]({name}.svg)\n\n" for name, alt in FIGURES.items())
     for table in answer_tables(answer, missing):

@@ -11,11 +11,11 @@ from ...notations.canonical import canonical
 from ...notations.schema import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
 from ...reference.comparison import Comparison, Truth, compare
-from ...reference.problem import Problem
+from ...reference.problem import Array, Problem
 from ...reference.spec import CONDITIONS, Spec
 from ...reference.truth import truth_of
 from ...workers.subject import DATA_COUNT
-from ..facts import Array, Facts
+from ..facts import Facts
 from ..probes import Probe, probes
 
 DTYPE = "float64"

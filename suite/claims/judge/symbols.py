@@ -9,7 +9,7 @@ from itertools import permutations
 from ...notations.roles import ROLES
 from ...notations.schema import Symbol
 from ...reference.constants import CONSTANTS, Constant
-from ..facts import Array
+from ...reference.problem import Array
 from ..probes import Probe
 from .evidence import Evidence, Violation, agreeing, on, words
 

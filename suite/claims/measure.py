@@ -26,7 +26,7 @@ from ..workers.records import Append
 from ..workers.subject import DATA_COUNT, Subject
 from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
-from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, plain
+from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, as_json
 from .numbers import numbers_seen
 from .probes import Probe, probes
 
@@ -110,12 +110,12 @@ def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Pr
     parameters = _attempt("model.class", lambda: inspect.signature(model_class).parameters)
     for name, parameter in parameters.items():
         default = None if parameter.default is inspect.Parameter.empty else parameter.default
-        facts.defaults[name] = plain(default)
+        facts.defaults[name] = as_json(default)
     facts.model_class = notation.model_class
     maps = _attempt("weights", lambda: weight_maps(notation, binding.framework, spec))
     arguments = _attempt("model.arguments", lambda: notation.model_arguments(spec))
     model = _attempt("model.arguments", lambda: binding.construct(model_class, arguments, DTYPE))
-    facts.arguments[probe.name] = {name: plain(value) for name, value in arguments.items()}
+    facts.arguments[probe.name] = {name: as_json(value) for name, value in arguments.items()}
     _attempt("weights", lambda: binding.match(model, notation, maps))
     weights = published_weights(maps, probe.problem.weights, DTYPE)
     _attempt("weights", lambda: binding.put_weights(model, weights))

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..reference.problem import Problem
+from ..reference.problem import Array, Problem
 from ..workers.evaluation import inputs
 from ..workers.subject import Subject
 
-Array = NDArray[Any]
 Arguments = tuple[Any, list[Any], tuple[Any, ...]]
 Norms = dict[str, float]
 

@@ -1,18 +1,21 @@
-"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean."""
+"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean.
+
+With the cells that gather them: what a worker is told of one, and its record.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from ..workers.records import Number, number
-
-Array = NDArray[Any]
+from ..reference.problem import Array
+from ..workers.jobs import Capability
+from ..workers.records import CellRecord, Number, number
+from ..workers.tasks import CellTask
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -104,14 +107,8 @@ class Facts(_Run, dict=True):
         """All but the arrays."""
         return PlainFacts(
             **_shared(self),
-            numbers={
-                probe: {name: [number(value) for value in values] for name, values in named.items()}
-                for probe, named in self.numbers.items()
-            },
-            dependency={
-                probe: {output: {path: number(norm) for path, norm in norms.items()} for output, norms in by.items()}
-                for probe, by in self.dependency.items()
-            },
+            numbers=_each(number, self.numbers),
+            dependency=_each(number, self.dependency),
         )
 
 
@@ -119,17 +116,46 @@ def facts_of(plain: PlainFacts, tensors: Mapping[str, Array]) -> Facts:
     """Facts from a record and the file of its tensors."""
     return Facts(
         **_shared(plain),
-        numbers={
-            probe: {name: [float(value) for value in values] for name, values in named.items()}
-            for probe, named in plain.numbers.items()
-        },
-        dependency={
-            probe: {output: {path: float(norm) for path, norm in norms.items()} for output, norms in by.items()}
-            for probe, by in plain.dependency.items()
-        },
+        numbers=_each(float, plain.numbers),
+        dependency=_each(float, plain.dependency),
         tensors=dict(tensors),
     )
 
 
+def _each(convert: Callable[[Any], Any], nested: Any) -> Any:
+    """Tables and lists with every number in them converted."""
+    if isinstance(nested, dict):
+        return {name: _each(convert, value) for name, value in nested.items()}
+    if isinstance(nested, list):
+        return [_each(convert, value) for value in nested]
+    return convert(nested)
+
+
 def _shared(facts: _Run) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in _Run.__struct_fields__}
+
+
+def as_json(value: Any) -> Any:
+    """A value of a specification as JSON has it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+class ClaimsRecord(CellRecord, frozen=True, kw_only=True, tag="claims"):
+    """What a notation's code did on one backend; its arrays are in the file of its tensors."""
+
+    facts: PlainFacts | None = None
+
+
+class ClaimsTask(CellTask, frozen=True):
+    """A cell that gathers facts, with what a worker needs to run it.
+
+    Attributes:
+        package: what the implementation is imported from.
+        notation_file: a path.
+    """
+
+    capability: ClassVar[Capability] = "claims"
+    record: ClassVar[type[ClaimsRecord]] = ClaimsRecord
+
+    package: str
+    notation_file: str

@@ -1,28 +1,57 @@
-"""Claims in a worker: the facts of every notation of a job, one record each."""
+"""Claims in a worker: run each probe through the notation's own code and keep everything that it returned."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import numpy as np
 
 from ..backends import Binding
+from ..notations.canonical import sizes_by_role
 from ..notations.reader import load_notation
+from ..notations.schema import Notation
+from ..notations.weight_maps import published_weights, weight_maps
+from ..reference.errors import BadInput
+from ..reference.lifting import unlifted
 from ..reference.problem import save_tensors
+from ..workers.evaluation import inputs
 from ..workers.records import Append
+from ..workers.subject import DATA_COUNT, Subject
 from ..workers.tasks import TasksAsked, active_of, run_each
-from .gather import gather
-from .records import ClaimsRecord, ClaimsTask
+from .dependency import dependency_of
+from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, as_json
+from .numbers import numbers_seen
+from .probes import Probe, probes
 
 Asked = TasksAsked[ClaimsTask]
+T = TypeVar("T")
+Arguments = tuple[Any, ...]
+DTYPE = "float64"
+#: Conditions whose words change which weights there are, or what depends on them.
+REWIRED = ("network", "likelihood", "prior", "posterior", "decoder_weights", "latents")
+
+
+class Unexecuted(Exception):
+    """A claim that cannot be executed: its field and why."""
+
+    def __init__(self, field: str, reason: str):
+        super().__init__(reason)
+        self.field = field
 
 
 def measure(binding: Binding, asked: TasksAsked[ClaimsTask], append: Append) -> None:
     """Gather the facts of all cells; their tensors go to the folder that is asked for."""
-    run_each(asked.tasks, partial(_gather, binding, Path(asked.tensors)), append)
+    run_each(asked.tasks, partial(_record, binding, Path(asked.tensors)), append)
 
 
-def _gather(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
+def _record(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
     cell = task.cell
     notation = load_notation(Path(task.notation_file), cell.notation)
     facts = gather(binding, notation, import_module(f"{task.package}.{cell.framework}_vae"))
@@ -30,3 +59,190 @@ def _gather(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
     save_tensors(facts.tensors, path)
     active = active_of(binding, facts.device, facts.dtype)
     return ClaimsRecord(cell=cell, status="ok", facts=facts.plain(), tensors=path.name, active=active)
+
+
+def gather(binding: Binding, notation: Notation, module: ModuleType) -> Facts:
+    """Everything that a notation's code returns on its probes, in float64, eagerly.
+
+    What raises is kept as a failure under the field of notation.toml that was being executed; the other probes go on.
+    """
+    facts = Facts(binding.framework, binding.backend)
+    try:
+        found = probes(notation, DATA_COUNT)
+    except BadInput as error:
+        facts.failures.append(Failure("", "supports", str(error)))
+        return facts
+    for probe in found:
+        try:
+            _run(binding, notation, module, probe, facts)
+        except Unexecuted as error:
+            field = error.field if probe.field in ("supports", "objective") else probe.field
+            facts.failures.append(Failure(probe.name, field, f"{error.field}: {error}"))
+    return facts
+
+
+def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe, facts: Facts) -> None:
+    with numbers_seen(module, notation.model_class) as seen:
+        subject = _subject(binding, notation, module, probe, facts)
+        _call_objectives(subject, probe, facts)
+        if probe.field != "objective":
+            _call_quantities(subject, probe, facts)
+            _call_nets(subject, probe, facts)
+            _call_forward(subject, probe, facts)
+    if probe.field == "objective":
+        return
+    facts.numbers[probe.name] = {name: sorted(values) for name, values in seen.items()}
+    for code in {s.code for s in notation.symbols if s.kind == "constant"}:
+        value = getattr(subject.model, code, None)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            facts.numbers[probe.name].setdefault(code, []).append(value)
+    condition = probe.field.removeprefix("supports").lstrip(".")
+    if condition in ("", *REWIRED) or probe.word == "gated" or probe.field == "weights":
+        facts.dependency[probe.name] = _attempt(
+            "methods.densities", lambda: dependency_of(subject, probe.problem, arguments_of(subject, probe))
+        )
+
+
+def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Probe, facts: Facts) -> Subject:
+    """The model with the probe's weights, built step by step so that a failure is one of its field."""
+    spec = probe.problem.spec
+    model_class = _attempt("model.class", lambda: getattr(module, notation.model_class))
+    parameters = _attempt("model.class", lambda: inspect.signature(model_class).parameters)
+    for name, parameter in parameters.items():
+        default = None if parameter.default is inspect.Parameter.empty else parameter.default
+        facts.defaults[name] = as_json(default)
+    facts.model_class = notation.model_class
+    maps = _attempt("weights", lambda: weight_maps(notation, binding.framework, spec))
+    arguments = _attempt("model.arguments", lambda: notation.model_arguments(spec))
+    model = _attempt("model.arguments", lambda: binding.construct(model_class, arguments, DTYPE))
+    facts.arguments[probe.name] = {name: as_json(value) for name, value in arguments.items()}
+    _attempt("weights", lambda: binding.match(model, notation, maps))
+    weights = published_weights(maps, probe.problem.weights, DTYPE)
+    _attempt("weights", lambda: binding.put_weights(model, weights))
+    for path, array in binding.get_weights(model, list(weights)).items():
+        facts.put(probe.name, "weight", path, array)
+    subject = Subject(binding, notation, unlifted(spec), model, maps, DTYPE, "eager")
+    subject.any_count = probe.data_count
+    return subject
+
+
+def _outputs(
+    subject: Subject, facts: Facts, field: str, name: str, calls: Sequence[Arguments], mode: str = "eager"
+) -> list[dict[str, Any]]:
+    """What the method under a field of `methods` returns for each call, by name or number, in a mode."""
+    where = f"methods.{field}"
+    method = _attempt(where, lambda: getattr(subject.model, name))
+    facts.methods[field] = name
+    facts.parameters[name] = names = _attempt(where, lambda: parameters_of(method))
+    forward = subject.binding.forward(subject.model, method, mode)
+    return _attempt(where, lambda: [named_outputs(forward(*tensors[: len(names)])) for tensors in calls])
+
+
+def _call_objectives(subject: Subject, probe: Probe, facts: Facts) -> None:
+    methods = subject.notation.methods
+    _call_objective(subject, probe, facts, "objective", methods.objective)
+    if methods.objective_as_published is not None and probe.field != "objective":
+        published = replace(subject, mode="published")
+        _call_objective(published, probe, facts, "objective_as_published", methods.objective_as_published)
+
+
+def _call_objective(subject: Subject, probe: Probe, facts: Facts, field: str, name: str) -> None:
+    """The published number, averaged over draws that the source makes one by one."""
+    published = _attempt(f"methods.{field}", subject.objective)
+    facts.parameters[name] = _attempt(f"methods.{field}", lambda: parameters_of(getattr(subject.model, name)))
+    facts.methods[field] = name
+    forward, calls = subject.binding.forward(subject.model, published, subject.mode), inputs(subject, probe.problem)
+    draws = _attempt(f"methods.{field}", lambda: [forward(*tensors) for tensors in calls])
+    facts.device, facts.dtype = subject.binding.where(draws[0])
+    facts.put(probe.name, "objective", name, np.mean([subject.binding.array(d) for d in draws], axis=0))
+
+
+def _call_quantities(subject: Subject, probe: Probe, facts: Facts) -> None:
+    methods = subject.notation.methods
+    calls = inputs(subject, probe.problem)
+    draws = _outputs(subject, facts, "quantities", methods.quantities, calls)
+    for key in draws[0]:
+        facts.put(probe.name, "quantity", key, stacked(subject, [draw[key] for draw in draws]))
+    given = (subject.laid_out(probe.problem.x), probe.problem.noise)
+    for parameter, array in zip(facts.parameters[methods.quantities], given, strict=False):
+        facts.put(probe.name, "input", parameter, array)
+    if methods.quantities_as_published is not None:
+        field = "quantities_as_published"
+        draws = _outputs(subject, facts, field, methods.quantities_as_published, calls, "published")
+        for key in draws[0]:
+            facts.put(probe.name, "published", key, stacked(subject, [draw[key] for draw in draws]))
+
+
+def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
+    """The encoder on x, and decoder and densities at the very z that the quantities were computed at."""
+    methods, (x, zs, noise) = subject.notation.methods, arguments_of(subject, probe, facts)
+    nets: list[tuple[str, str, str | None, list[Arguments]]] = [
+        ("encoder", "encoder", methods.encoder, [(x,)]),
+        # Where the decoder's weights have a posterior it takes drawn ones, and their means where it is given none.
+        ("decoder", "decoder", methods.decoder, [(z,) for z in zs]),
+        ("densities", "density", methods.densities, [(x, z, *noise) for z in zs]),
+    ]
+    for field, what, name, calls in nets:
+        if name is not None:
+            draws = _outputs(subject, facts, field, name, calls)
+            for key in draws[0]:
+                array = stacked(subject, [draw[key] for draw in draws], per_draw=what != "encoder")
+                facts.put(probe.name, what, key, array)
+
+
+def _call_forward(subject: Subject, probe: Probe, facts: Facts) -> None:
+    """Ordinary use, with noise of its own; sizes that it takes by name are given."""
+    entry = "forward" if subject.binding.framework == "torch" else "call"
+    method = _attempt("model.class", lambda: getattr(subject.model, entry))
+    names = inspect.signature(method).parameters
+    sizes = sizes_by_role(probe.problem, subject.data_count)
+    given = {s.code: sizes[s.role] for s in subject.notation.symbols if s.code in names and s.role in sizes}
+    forward = subject.binding.forward(subject.model, lambda x: subject.model(x, **given), "eager")
+    _attempt("model.class", lambda: forward(subject.data(probe.problem.x)))
+
+
+def arguments_of(subject: Subject, probe: Probe, facts: Facts | None = None) -> tuple[Any, list[Any], tuple[Any, ...]]:
+    """x; z, all draws at once or one by one; and the noise of the weights where they have a posterior.
+
+    z is what the quantities have for it, where there are facts of them, else the noise: any z will do for dependencies.
+    """
+    first = inputs(subject, probe.problem)
+    symbol = subject.notation.symbol("latent", subject.spec)
+    found = facts.of(probe.name, "quantity").get(str(symbol.quantity)) if facts and symbol else None
+    if found is None:
+        zs = [tensors[1] for tensors in first]
+    else:
+        draws = [found] if "sample" in subject.notation.noise_axes else list(found)
+        zs = [subject.binding.tensor(draw, DTYPE) for draw in draws]
+    return first[0][0], zs, tuple(first[0][2:])
+
+
+def named_outputs(outputs: Any) -> dict[str, Any]:
+    """What a method returns, by name or by number."""
+    if isinstance(outputs, dict):
+        return outputs
+    return {str(i): o for i, o in enumerate(outputs)} if isinstance(outputs, tuple | list) else {"0": outputs}
+
+
+def parameters_of(method: Callable[..., Any]) -> list[str]:
+    """The names of the tensors that a method takes."""
+    call = getattr(method, "forward", None) or method  # an nn.Module's own signature is (*args)
+    names = [n for n, p in inspect.signature(call).parameters.items() if p.kind is not p.VAR_KEYWORD]
+    return ["inputs"] if "args" in names else names
+
+
+def stacked(subject: Subject, draws: Sequence[Any], *, per_draw: bool = True) -> Any:
+    """One array: of the draws that the source makes one by one with their axis in front, else as it is."""
+    arrays = [subject.binding.array(draw) for draw in draws]
+    if "sample" in subject.notation.noise_axes or not per_draw:
+        return arrays[0]
+    return np.stack(arrays)
+
+
+def _attempt(field: str, action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except Unexecuted:
+        raise
+    except Exception as error:
+        raise Unexecuted(field, f"{type(error).__name__}: {error}".splitlines()[0]) from error

@@ -5,17 +5,31 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 
-from ..notations.registry import notations
+from ..backends.table import BACKENDS
+from ..notations.registry import notations, packages
 from ..notations.schema import FRAMEWORKS, Notation
 from ..reference.errors import BadInput
 from ..workers.pool import OnRecord, Pool
-from ..workers.records import append_record, done
+from ..workers.records import CLAIMS, Cell, append_record, done
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Plan, Selection
+from .facts import ClaimsRecord, ClaimsTask
 from .judge.verdicts import Row, judge_claims
-from .plan import plan_claims
-from .records import ClaimsRecord
 from .tables import write_claims
+
+
+def plan_claims(selection: Selection) -> Plan:
+    """One cell per notation and backend that gathers the facts for its claims, in float64, eagerly, on the CPU."""
+    plan = Plan()
+    where = packages()
+    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
+        for notation in selection.notations:
+            cell = Cell(CLAIMS, notation.id, backend.framework, backend.name, "cpu", "float64", "eager")
+            if backend.lacking():
+                plan.settled.append(ClaimsRecord(cell=cell, status="missing", reason=backend.remedy()))
+                continue
+            plan.tasks.append(ClaimsTask(cell, where[notation.id], str(notation.path)))
+    return plan
 
 
 def pending_claims(folder: RunFolder, selection: Selection) -> Plan:

@@ -25,10 +25,9 @@ from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.answer import Answer
 from .phase import compute
-from .records import Outcome
-from .rows import long_tables
-from .tables import answer_tables, write_answer
-from .trainings import COMMITTED, OnOutcome, load_trained
+from .start import OnOutcome, Outcome
+from .tables import answer_tables, long_tables, write_answer
+from .trainings import COMMITTED, load_trained
 from .trainings import train as train_all
 
 Train = Annotated[

@@ -11,7 +11,7 @@ from ..reference.data import digits
 from ..reference.problem import Array, Problem
 from ..reference.spec import Spec
 from ..reference.weights import weight_shapes
-from .training_plan import BY_NAME, SEEDS, start
+from .plan import BY_NAME, SEEDS, start
 
 Weights = Mapping[str, Array]
 

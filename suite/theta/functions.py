@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..reference.arithmetic import EPSILON
-
-Array = NDArray[Any]
+from ..reference.arithmetic import EPSILON, Array
 
 POOL = 1 << 17
 """Rounding factors that are drawn once; drawing one per number would take most of the time."""

@@ -17,8 +17,9 @@ import numpy as np
 
 from ..reference import densities, networks
 from ..reference.densities import LOG_2PI
+from ..reference.problem import Array
 from ..reference.spec import Spec
-from .functions import Array, Functions, Tensor, tensors
+from .functions import Functions, Tensor, tensors
 
 Weights = Mapping[str, Tensor]
 

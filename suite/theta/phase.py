@@ -9,18 +9,15 @@ from pathlib import Path
 from ..backends.table import BACKENDS
 from ..notations.schema import Notation
 from ..reference.problem import Problem, read_tensors, save_problem, save_tensors
-from . import digits
+from . import digits, expected
 from .cases import all_cases
-from .judge import digits as digits_analysis
 from .judge.answer import Answer, Expected, answer_of
 from .judge.sources import source_line
 from .judge.trained import scores
-from .judge.truth import truth_of
-from .measure.tasks import Asked
-from .records import Outcome, missing
-from .start import run_jobs
-from .training_plan import split_digits
-from .trainings import OnOutcome, Trained
+from .plan import split_digits
+from .records import Asked
+from .start import OnOutcome, Outcome, missing, run_jobs
+from .trainings import Trained
 
 HeldClaims = Callable[[str, Path], Iterable[tuple[Notation, set[str]]]]
 
@@ -52,9 +49,9 @@ def compute(
     jobs = {name: Asked(["densities", "readings"], str(inputs), str(scratch / "workers" / name)) for name in backends}
     with ThreadPoolExecutor(max_workers=1) as beside:  # the truth is computed while the workers run
         running = beside.submit(run_jobs, jobs, timeout_s=timeout_s, on_outcome=on_outcome)
-        expected = Expected(
-            truth_of(all_cases()),
-            digits_analysis.expectations(problems, digits.latents(), digits.fitted()),
+        against = Expected(
+            expected.truth_of(all_cases()),
+            expected.expectations(problems, digits.latents(), digits.fitted()),
             problems["learned"],
         )
         outcomes = running.result()
@@ -65,7 +62,7 @@ def compute(
         {o.backend: read_tensors(o.folder / f"{task}.safetensors") for o in done} for task in ("densities", "readings")
     )
     sources = [source_line(notation, held) for notation, held in held_claims(done[0].backend, scratch / "claims")]
-    return answer_of(expected, small, vae, scores(trained.records), trained.origin, sources), outcomes
+    return answer_of(against, small, vae, scores(trained.records), trained.origin, sources), outcomes
 
 
 def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:

@@ -1,14 +1,32 @@
-"""What a backend leaves of `elbostone theta`, and of each training."""
+"""What a worker of `elbostone theta` is asked, and the record that it answers with."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from ..backends.table import BACKENDS
 from ..workers.records import SCHEMA
+from .plan import Training
+
+Task = Literal["densities", "readings", "trainings"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked of a backend.
+
+    Attributes:
+        tasks: `densities` (the small models) and `readings` (the trained VAE) leave `<task>.safetensors` in the folder,
+            `trainings` the weights of each.
+        inputs: the folder that `readings` and `trainings` read.
+        folder: where tensors go.
+        trainings: what to train.
+    """
+
+    tasks: list[Task]
+    inputs: str
+    folder: str
+    trainings: list[Training] = []
 
 
 class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,25 +69,3 @@ class ThetaRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     elapsed_s: dict[str, float]
     trainings: list[TrainingRecord] = []
     schema: int = SCHEMA
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of one backend.
-
-    Attributes:
-        status: how it ended.
-        reason: why there is nothing, in one line; empty where there is something.
-        folder: where the worker left its tensors.
-        record: what it did; None where there is nothing.
-    """
-
-    backend: str
-    status: Literal["ok", "missing", "failed", "timeout"]
-    reason: str
-    folder: Path
-    record: ThetaRecord | None = None
-
-
-def missing(backend: str, folder: Path) -> Outcome:
-    """The outcome of a backend that is not installed."""
-    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)

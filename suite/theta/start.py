@@ -5,21 +5,46 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from ..backends.table import BACKENDS
 from ..workers.jobs import part_for
 from ..workers.supervisor import Child, Lost, Start, cpu_threads, side_by_side
-from .measure.tasks import Asked
-from .records import Outcome, ThetaRecord, missing
+from .records import Asked, ThetaRecord
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one backend.
+
+    Attributes:
+        status: how it ended.
+        reason: why there is nothing, in one line; empty where there is something.
+        folder: where the worker left its tensors.
+        record: what it did; None where there is nothing.
+    """
+
+    backend: str
+    status: Literal["ok", "missing", "failed", "timeout"]
+    reason: str
+    folder: Path
+    record: ThetaRecord | None = None
+
+
+def missing(backend: str, folder: Path) -> Outcome:
+    """The outcome of a backend that is not installed."""
+    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
+
+
+OnOutcome = Callable[[Outcome], None]
 
 
 def run_jobs(
     jobs: Mapping[str, Asked],
     *,
     timeout_s: float,
-    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    on_outcome: OnOutcome,
 ) -> dict[str, Outcome]:
     """A job in every backend, each in a process of its own on one CPU, as many at a time as there are CPUs.
 

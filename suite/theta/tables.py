@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ..report.tables import frame, markdown, write_table, write_whole
-from .cases import Case, cases
+from .cases import Case, block_of, cases
 from .figures import FIGURES, write_figures
+from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
-from .judge.joint import FACTORS, NOTHING
+from .judge.small_models import FACTORS, NOTHING
 from .judge.sources import SourceLine
 from .judge.statement import number
-from .judge.truth import closest
 from .models import ROWS
-from .rows import long_tables
-from .training_plan import BY_NAME, SAMPLES
-
-COMMAND = "elbostone theta"
+from .plan import BY_NAME, SAMPLES
 
 
 @dataclass(frozen=True)
@@ -174,12 +172,51 @@ def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
     return tuple(s.sentence for s in answer.statements if (s.topic, s.subject) == (topic, subject))
 
 
+def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
+    """Table → its rows with all digits, one per fact, as files and `--json` have them."""
+    return {
+        "dependency": [
+            {
+                "case": e.case,
+                "row": e.row,
+                "weight": e.weight,
+                "block": block_of(e.weight),
+                "reads": e.reads,
+                "holds": e.holds,
+            }
+            | {f"norm_{source}": norm for source, norm in e.norms.items()}
+            for e in answer.dependencies
+        ],
+        "joint": [
+            {"case": r.case, "factor": r.factor, "exchanged": r.exchanged, "ignored": r.ignored, "holds": r.holds}
+            | {"tolerance_nats": r.tolerance}
+            | {f"residual_nats_{source}": value for source, value in r.residuals.items()}
+            for r in answer.residuals
+        ],
+        "totals": [
+            {"case": t.case, "holds": t.holds, "tolerance": t.tolerance}
+            | {f"excess_{source}": value for source, value in t.excess.items()}
+            for t in answer.totals
+        ],
+        "trainings": [
+            {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
+            | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
+            | {f"held_out_nats_{backend}": nats for backend, nats in s.nats.items()}
+            for s in answer.scores
+        ],
+        "statements": [{**vars(s), "verdict": s.verdict} for s in answer.statements],
+        "readings": [vars(r) for r in answer.readings],
+        "sources": [vars(s) for s in answer.sources],
+        "agreement": [vars(a) for a in answer.agreements],
+    }
+
+
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:
     """theta.md, the tables behind it as CSV and Parquet, and the figures."""
     for name, rows in long_tables(answer).items():
         write_table(frame(rows, tuple(rows[0]) if rows else ()), folder / f"theta_{name}")
     write_figures(answer, folder)
-    text = f"# What the subscript θ means\n\nMade by `{COMMAND}`.\n\n"
+    text = "# What the subscript θ means\n\nMade by `elbostone theta`.\n\n"
     text += "".join(f"{sentence}\n\n" for sentence in answer.conclusions)
     text += "".join(f"![{alt}]({name}.svg)\n\n" for name, alt in FIGURES.items())
     for table in answer_tables(answer, missing):

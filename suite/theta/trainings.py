@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,9 @@ from ..backends.table import BACKENDS
 from ..reference import oracle
 from ..reference.errors import BadInput
 from ..reference.problem import Array, Problem, read_tensors, save_tensors
-from .measure.tasks import Asked
-from .records import Outcome, TrainingRecord
-from .start import run_jobs
-from .training_plan import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
+from .plan import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
+from .records import Asked, TrainingRecord
+from .start import OnOutcome, Outcome, run_jobs
 
 COMMITTED = Path(__file__).with_name("trained")
 """Part of the package, so that an installed one has them too."""
@@ -26,8 +25,6 @@ COMMAND = "elbostone theta --train"
 SCHEMA = 1
 KEPT = ("learned", "frozen")
 """Regimes whose weights are kept, of the first seed: the readings are of these models."""
-
-OnOutcome = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ MEASURES: dict[Capability, str] = {
     "probe": "workers.probe",
     "equality": "equality.measure",
     "claims": "claims.measure",
-    "theta": "theta.measure.tasks",
+    "theta": "theta.measure",
     "session": "timing.measure.plugin",
     "comparisons": "timing.measure.comparison",
     "steps": "timing.measure.steps",

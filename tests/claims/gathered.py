@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from elbostone.claims.facts import Facts, facts_of
-from elbostone.claims.judge.check import violations
+from elbostone.claims.facts import ClaimsRecord, Facts, facts_of
 from elbostone.claims.judge.evidence import Violation
-from elbostone.claims.phase import sources_of
-from elbostone.claims.plan import plan_claims
-from elbostone.claims.records import ClaimsRecord
+from elbostone.claims.judge.verdicts import violations
+from elbostone.claims.phase import plan_claims, sources_of
 from elbostone.notations.schema import Notation
 from elbostone.reference.problem import read_tensors
 from elbostone.workers.pool import Pool

@@ -9,9 +9,8 @@ from claims.gathered import complaints
 from claims.planted_claims import Lie
 
 from elbostone.backends.table import BACKENDS
-from elbostone.claims.facts import facts_of
+from elbostone.claims.facts import ClaimsRecord, ClaimsTask, facts_of
 from elbostone.claims.judge.evidence import Violation
-from elbostone.claims.records import ClaimsRecord, ClaimsTask
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import packages
 from elbostone.notations.schema import Notation

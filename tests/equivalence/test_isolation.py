@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from planted_folder import LEFT, marked, plant
 
-from elbostone.claims.plan import plan_claims
+from elbostone.claims.phase import plan_claims
 from elbostone.equality.plan import plan_cells
 from elbostone.notations.registry import notations
 from elbostone.reference.problem import load_problem

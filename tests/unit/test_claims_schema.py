@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from elbostone.claims.judge import check
+from elbostone.claims.judge import verdicts
 from elbostone.claims.judge.schema import FIELDS, PROSE, entries
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import notations
 from elbostone.notations.toml_table import Table
 
-CHECKS = {function.__name__ for function in (*check.STATIC, *check.EXECUTED)} | {"notation_file"}
+CHECKS = {function.__name__ for function in (*verdicts.STATIC, *verdicts.EXECUTED)} | {"notation_file"}
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 
 from elbostone.backends import Graphs
 from elbostone.backends.table import host_of
-from elbostone.claims.facts import Facts, Failure, facts_of
-from elbostone.claims.records import ClaimsRecord
+from elbostone.claims.facts import ClaimsRecord, Facts, Failure, facts_of
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
 from elbostone.workers.activity import verified

@@ -11,14 +11,14 @@ import pytest
 from unit.theta_planted import planted
 
 from elbostone.notations.registry import notations
-from elbostone.theta import expected_rows
+from elbostone.theta import expected as reference
 from elbostone.theta.cases import BASE, Case, absorptions, cases, evaluations
-from elbostone.theta.judge import absorption, dependency, joint, readings, sources, trained, truth
+from elbostone.theta.expected import Tensors, Truth
+from elbostone.theta.judge import agreement, readings, small_models, sources, trained
 from elbostone.theta.judge.statement import Statement, number
-from elbostone.theta.judge.truth import Tensors, Truth
 from elbostone.theta.models import ROWS
+from elbostone.theta.plan import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
 from elbostone.theta.records import TrainingRecord
-from elbostone.theta.training_plan import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
 
 QUICK = ("learned", "vamp", "tied", "linear")
 """The cases of one latent and the exact one; all of two latents costs a minute of NumPy."""
@@ -30,21 +30,21 @@ def tensors_of(case: Case) -> dict[str, Any]:
     return {
         f"{case.name}/{e.key}/{name}": tensor
         for e in evaluations(case)
-        for name, tensor in expected_rows.evaluate(case, e).items()
+        for name, tensor in reference.evaluate(case, e).items()
     }
 
 
 @cache
 def right() -> tuple[Truth, Tensors]:
     tensors = {name: tensor for case in CASES.values() for name, tensor in tensors_of(case).items()}
-    return truth.truth_of(CASES.values()), tensors
+    return reference.truth_of(CASES.values()), tensors
 
 
 def judged(case: Case, tensors: Tensors) -> dict[str, Statement]:
     found = {"backend": tensors}
     return {
-        "dependency": dependency.dependency_statement(case, dependency.dependency_table(case, found), "backend"),
-        "joint": joint.joint_statement(case, joint.residuals(case, right()[0], found)),
+        "dependency": small_models.dependency_statement(case, small_models.dependency_table(case, found), "backend"),
+        "joint": small_models.joint_statement(case, small_models.residuals(case, right()[0], found)),
     }
 
 
@@ -82,8 +82,8 @@ def changed(name: str, row: str, value: Callable[[float], float]) -> dict[str, A
     return tensors
 
 
-def verdicts(tensors: Tensors) -> dict[str, truth.Agreement]:
-    found = truth.agreements(right()[0], {"torch": tensors}, list(CASES.values()))
+def verdicts(tensors: Tensors) -> dict[str, agreement.Agreement]:
+    found = agreement.small_agreements(right()[0], {"torch": tensors}, list(CASES.values()))
     return {agreement.case: agreement for agreement in found}
 
 
@@ -130,23 +130,23 @@ def test_a_residual_that_should_not_be_zero_fails() -> None:
 def test_totals_hold_and_notice_a_p_of_x_that_is_no_distribution() -> None:
     case = CASES["vamp"]
     found, tensors = right()
-    assert joint.total(case, found, {"torch": tensors}).holds
+    assert small_models.total(case, found, {"torch": tensors}).holds
     name = "vamp/x/5/value"
     less = changed(name, "p(x)", lambda old: old - 1e-10)
-    total = joint.total(case, found, {"torch": less})
+    total = small_models.total(case, found, {"torch": less})
     assert not total.holds
-    assert not joint.total_statement(case, total).holds
+    assert not small_models.total_statement(case, total).holds
 
 
 def test_absorption_holds_and_notices_an_encoder_that_was_left_behind() -> None:
     case, moved = next(pair for pair in absorptions() if pair[0].name == "learned")
-    both = truth.truth_of((case, moved))
+    both = reference.truth_of((case, moved))
     tensors = {**tensors_of(case), **tensors_of(moved)}
-    assert absorption.absorption_statement(case, absorption.absorption(case, moved, both, {"torch": tensors})).holds
+    assert small_models.absorption_statement(case, small_models.absorption(case, moved, both, {"torch": tensors})).holds
     behind = replace(moved, weights={**moved.weights, "encoder.mean.bias": case.weights["encoder.mean.bias"]})
     tensors |= tensors_of(behind)
-    found = absorption.absorption(case, behind, both, {"torch": tensors})
-    assert not absorption.absorption_statement(case, found).holds
+    found = small_models.absorption(case, behind, both, {"torch": tensors})
+    assert not small_models.absorption_statement(case, found).holds
     assert found.worst > 1e-3
 
 

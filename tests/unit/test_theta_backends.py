@@ -18,9 +18,10 @@ from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Pe
 from elbostone.reference.problem import Problem, read_tensors, save_tensors
 from elbostone.reference.tolerance import K
 from elbostone.theta import digits as models
-from elbostone.theta.judge import dependency, digits, readings, truth
+from elbostone.theta import expected
+from elbostone.theta.judge import agreement, readings, small_models
 from elbostone.theta.phase import write_inputs
-from elbostone.theta.training_plan import (
+from elbostone.theta.plan import (
     ACCUMULATOR,
     BATCH,
     BY_NAME,
@@ -62,41 +63,41 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @cache
-def small_truth() -> truth.Truth:
-    return truth.truth_of(CASES[name] for name in theta_child.QUICK)
+def small_truth() -> expected.Truth:
+    return expected.truth_of(CASES[name] for name in theta_child.QUICK)
 
 
 def test_small_models_agree_with_the_definition(backend: str, outcome: Callable[[str], Path]) -> None:
     found = {backend: read_tensors(outcome(backend) / "densities.safetensors")}
-    for agreement in truth.agreements(small_truth(), found, [CASES[name] for name in theta_child.QUICK]):
-        assert agreement.verdict == "equal", f"{backend}: {agreement.case}: {agreement.first_divergence}"
+    for one in agreement.small_agreements(small_truth(), found, [CASES[name] for name in theta_child.QUICK]):
+        assert one.verdict == "equal", f"{backend}: {one.case}: {one.first_divergence}"
 
 
 @pytest.mark.parametrize("name", theta_child.QUICK)
 def test_zeros_are_exact_where_nothing_is_read(backend: str, name: str, outcome: Callable[[str], Path]) -> None:
     found = {backend: read_tensors(outcome(backend) / "densities.safetensors")}
-    broken = [e for e in dependency.dependency_table(CASES[name], found) if not e.holds]
+    broken = [e for e in small_models.dependency_table(CASES[name], found) if not e.holds]
     assert not broken, broken[0]
 
 
 def test_a_leak_of_a_trillionth_is_seen(backend: str, outcome: Callable[[str], Path]) -> None:
     found = {backend: read_tensors(outcome(backend) / "leak.safetensors")}
-    table = dependency.dependency_table(planted()["leak"], found)
+    table = small_models.dependency_table(planted()["leak"], found)
     broken = {(entry.row, entry.weight) for entry in table if not entry.holds}
     assert broken == {("p(z)", "decoder.logits.bias")}
 
 
 @cache
 def vae_truth() -> Mapping[str, tuple[Array, float]]:
-    return digits.expectations(problems(), models.latents(), models.fitted())
+    return expected.expectations(problems(), models.latents(), models.fitted())
 
 
 def test_the_trained_vae_agrees_with_the_definition_and_bears_the_readings_out(
     backend: str, outcome: Callable[[str], Path]
 ) -> None:
     found = read_tensors(outcome(backend) / "readings.safetensors")
-    (agreement,) = digits.agreements(vae_truth(), {backend: found})
-    assert agreement.verdict == "equal", f"{backend}: {agreement.first_divergence}"
+    (one,) = agreement.vae_agreements(vae_truth(), {backend: found})
+    assert one.verdict == "equal", f"{backend}: {one.first_divergence}"
     for statement in readings.reading_statements(found, vae_truth(), problems()["learned"]):
         assert statement.holds, f"{backend}: {statement.sentence}"
 

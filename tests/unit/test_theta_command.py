@@ -15,17 +15,16 @@ from elbostone.notations.registry import notations
 from elbostone.reference.errors import BadInput
 from elbostone.reference.problem import Problem
 from elbostone.theta import command as command
-from elbostone.theta import expected_rows
+from elbostone.theta import expected as reference
 from elbostone.theta.cases import all_cases, evaluations
+from elbostone.theta.expected import Truth
 from elbostone.theta.judge.answer import REFERENCE, Answer, Expected, answer_of
 from elbostone.theta.judge.sources import source_line
 from elbostone.theta.judge.trained import scores
-from elbostone.theta.judge.truth import Truth
 from elbostone.theta.models import ROWS
-from elbostone.theta.records import Outcome
-from elbostone.theta.rows import long_tables
-from elbostone.theta.tables import answer_tables, write_answer
-from elbostone.theta.training_plan import REGIMES, SEEDS
+from elbostone.theta.plan import REGIMES, SEEDS
+from elbostone.theta.start import Outcome
+from elbostone.theta.tables import answer_tables, long_tables, write_answer
 from elbostone.theta.trainings import load_trained
 
 Run = Callable[..., tuple[int, str, str]]
@@ -65,7 +64,7 @@ def answer() -> Answer:
         f"{case.name}/{e.key}/{name}": tensor
         for case in all_cases()
         for e in evaluations(case)
-        for name, tensor in expected_rows.evaluate(case, e).items()
+        for name, tensor in reference.evaluate(case, e).items()
     }
     # measured ones would take a minute; an exact zero has none
     tolerances = {n: 1e-12 * (np.abs(t).reshape(len(ROWS), -1).max(axis=1) > 0) for n, t in tensors.items()}

@@ -12,7 +12,7 @@ from elbostone.reference import networks
 from elbostone.reference.arithmetic import Exact
 from elbostone.reference.densities import log_normal
 from elbostone.reference.tape import Tape
-from elbostone.theta import expected_rows, functions
+from elbostone.theta import expected, functions
 from elbostone.theta.cases import BASE, Case, Evaluation, absorptions, all_data, block_of, cases, evaluations, exchange
 from elbostone.theta.functions import Tensor
 from elbostone.theta.models import ROWS, Linear, Tanh
@@ -27,7 +27,7 @@ def base(case: Case) -> Evaluation:
 
 
 def rows(case: Case) -> dict[str, float]:
-    return dict(zip(ROWS, expected_rows.evaluate(case, base(case))["value"], strict=True))
+    return dict(zip(ROWS, expected.evaluate(case, base(case))["value"], strict=True))
 
 
 def at(case: Case, density: Callable[..., Any], *arguments: Any) -> Callable[[float], float]:
@@ -141,7 +141,7 @@ def test_marginal_kl_is_that_of_two_gaussians() -> None:
 @pytest.mark.parametrize("name", [name for name in CASES if name != "plane"])
 def test_derivatives_are_those_of_central_differences(name: str) -> None:
     case, h = CASES[name], 1e-5
-    exact = expected_rows.evaluate(case, base(case))
+    exact = expected.evaluate(case, base(case))
     for weight, value in case.weights.items():
         for index in np.ndindex(value.shape):
             sides = []
@@ -149,14 +149,14 @@ def test_derivatives_are_those_of_central_differences(name: str) -> None:
                 nudged = value.copy()
                 nudged[index] += sign * h
                 moved = replace(base(case), weights={**case.weights, weight: nudged}, gradients=False)
-                sides.append(expected_rows.evaluate(case, moved)["value"])
+                sides.append(expected.evaluate(case, moved)["value"])
             slope = (sides[0] - sides[1]) / (2 * h)
             assert np.allclose(exact[f"gradient/{weight}"][(slice(None), *index)], slope, atol=1e-8), weight
 
 
 def test_rounding_moves_what_is_not_zero_and_nothing_else() -> None:
     case = CASES["learned"]
-    truth, scale = expected_rows.evaluate(case, base(case)), expected_rows.noise_scale(case, base(case), runs=4)
+    truth, scale = expected.evaluate(case, base(case)), expected.noise_scale(case, base(case), runs=4)
     for name, tensor in truth.items():
         size = np.abs(tensor).reshape(len(ROWS), -1).max(axis=1)
         assert ((scale[name] == 0) == (size == 0)).all(), name

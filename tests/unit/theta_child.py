@@ -12,7 +12,7 @@ from elbostone.reference.problem import read_tensors, save_tensors
 from elbostone.theta.measure.densities import evaluate_cases
 from elbostone.theta.measure.readings import read_digits
 from elbostone.theta.measure.trainings import train
-from elbostone.theta.training_plan import BY_NAME
+from elbostone.theta.plan import BY_NAME
 
 QUICK = ("vamp", "linear")
 """The cases that between them use every function of `Functions`."""

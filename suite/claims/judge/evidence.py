@@ -11,11 +11,11 @@ from ...notations.canonical import canonical
 from ...notations.schema import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
 from ...reference.comparison import Comparison, Truth, compare
-from ...reference.problem import Problem
+from ...reference.problem import Array, Problem
 from ...reference.spec import CONDITIONS, Spec
 from ...reference.truth import truth_of
 from ...workers.subject import DATA_COUNT
-from ..facts import Array, Facts
+from ..facts import Facts
 from ..probes import Probe, probes
 
 DTYPE = "float64"
@@ -75,10 +75,6 @@ class Evidence:
             if probe.field != "objective" and self.facts.of(probe.name, "quantity"):
                 yield probe
 
-    def truth(self, problem: Problem) -> Truth:
-        """The truth of quantities: that of the objective alone is another for another bound."""
-        return probe_truth(problem, "elbo")
-
     def maps(self, spec: Spec) -> dict[str, WeightMap]:
         """By canonical weight. Raises BadInput where the weights table does not fit."""
         return weight_maps(self.notation, self.facts.framework, spec)
@@ -89,7 +85,7 @@ class Evidence:
 
     def comparison(self, probe: Probe, symbol: Symbol, array: Array) -> Comparison | str:
         """A published quantity against the truth of its role; in words where they cannot be compared."""
-        truth, tensor = self.truth(probe.problem), symbol.tensor
+        truth, tensor = probe_truth(probe.problem, "elbo"), symbol.tensor
         if tensor is None:
             return f"role '{symbol.role}' has no tensor that the run could be compared with"
         if tensor not in truth.tensors:
@@ -116,3 +112,8 @@ def on(probe: Probe) -> str:
 
 def words(found: Comparison | str) -> str:
     return found if isinstance(found, str) else found.describe()
+
+
+def agreeing(changes: Sequence[tuple[str, str]]) -> str:
+    """The end of a sentence: the changes of one field, (field, value), that the run agrees with."""
+    return f"; {AGREES} " + " or ".join(f"{field} {value}" for field, value in changes[:4]) if changes else ""

@@ -12,8 +12,8 @@ from ...notations.schema import Notation, Objective
 from ...reference.comparison import Comparison, compare
 from ...reference.tensors import BOUNDS
 from ..probes import Probe
-from .evidence import AGREES, DTYPE, Evidence, Violation, on, probe_truth, words
-from .symbols import _other_constants
+from .evidence import DTYPE, Evidence, Violation, agreeing, on, probe_truth, words
+from .symbols import other_constants
 
 CHOICES = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M"), "latents": ("sum", "mean")}
 CHOICES |= {"pixels": ("sum", "mean"), "bound": BOUNDS}
@@ -30,9 +30,8 @@ def check_objective(evidence: Evidence) -> Iterator[Violation]:
         if worst is None:
             continue
         others = list(_explanations(evidence, method))
-        agreeing = f"; {AGREES} " + " or ".join(f"{f} {v}" for f, v in others[:4]) if others else ""
         fields = tuple(dict.fromkeys(f for f, _ in others)) or tuple(CHOICES)
-        found = f"{on(worst[0])}: {words(worst[1])}{agreeing}{_ratios(evidence, method)}"
+        found = f"{on(worst[0])}: {words(worst[1])}{agreeing(others)}{_ratios(evidence, method)}"
         yield evidence.violation("objective", (*fields, f"methods.{field}"), claim_of(objective), found)
     yield from _named(evidence, notation)
 
@@ -88,7 +87,7 @@ def _changes(objective: Objective) -> Iterator[tuple[str, str, Objective]]:
     for beta in (1, "beta"):
         if beta != objective.beta:
             yield "beta", str(beta), replace(objective, beta=beta)
-    for dropped in _other_constants(objective.dropped):
+    for dropped in other_constants(objective.dropped):
         yield "constants_dropped", str([str(c) for c in dropped]), replace(objective, dropped=dropped)
 
 

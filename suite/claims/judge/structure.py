@@ -8,7 +8,7 @@ from typing import Any
 from ...notations.canonical import sizes_by_role
 from ...reference.errors import BadInput
 from ...reference.spec import CONDITIONS
-from ..facts import Failure
+from ..facts import Failure, as_json
 from ..probes import Probe, words_of
 from .evidence import Evidence, Violation, on
 
@@ -98,13 +98,13 @@ def check_model(evidence: Evidence) -> Iterator[Violation]:
         yield evidence.violation("model", "class", notation.model_class, f"a run of '{facts.model_class}'")
     for probe in evidence.ran():
         given = facts.arguments.get(probe.name, {})
-        wanted = {name: _plain(value) for name, value in notation.model_arguments(probe.problem.spec).items()}
+        wanted = {name: as_json(value) for name, value in notation.model_arguments(probe.problem.spec).items()}
         if given != wanted:
             found = f"a model on {probe.name} that was built with {given}"
             yield evidence.violation("model", "arguments", dict(notation.arguments), found)
             break
     for field, value in notation.source_configuration.items():
-        yield from _own(evidence, field, _plain(value))
+        yield from _own(evidence, field, as_json(value))
 
 
 def _own(evidence: Evidence, field: str, value: Any) -> Iterator[Violation]:
@@ -129,10 +129,6 @@ def _own(evidence: Evidence, field: str, value: Any) -> Iterator[Violation]:
         return
     if not executed and field not in CONDITIONS:
         yield evidence.violation(where, field, f"{value!r}", "no argument of the model for it: nothing executes it")
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def check_constants(evidence: Evidence) -> Iterator[Violation]:

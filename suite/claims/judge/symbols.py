@@ -9,9 +9,9 @@ from itertools import permutations
 from ...notations.roles import ROLES
 from ...notations.schema import Symbol
 from ...reference.constants import CONSTANTS, Constant
-from ..facts import Array
+from ...reference.problem import Array
 from ..probes import Probe
-from .evidence import AGREES, Evidence, Violation, on, words
+from .evidence import Evidence, Violation, agreeing, on, words
 
 
 def check_symbols(evidence: Evidence) -> Iterator[Violation]:
@@ -100,10 +100,9 @@ def _present(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Ar
     if not isinstance(found, str) and found.equal:
         return None
     others = list(_explanations(evidence, probe, symbol, raw))
-    agreeing = f"; {AGREES} " + " or ".join(f"{f} {v}" for f, v in others[:4]) if others else ""
     fields = tuple(dict.fromkeys(f for f, _ in others)) or ("role", "scale", "axes", "sign", "quantity")
     return evidence.violation(
-        where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)} {on(probe)}{agreeing}"
+        where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)} {on(probe)}{agreeing(others)}"
     )
 
 
@@ -149,7 +148,7 @@ def _changes(symbol: Symbol) -> Iterator[tuple[str, str, Symbol]]:
             yield "axes", f"'{' '.join(axes)}'", replace(symbol, axes=axes)
     for axes in (symbol.axes[1:], ("sample", *symbol.axes)):
         yield "axes", f"'{' '.join(axes)}'", replace(symbol, axes=axes)
-    for dropped in _other_constants(symbol.dropped):
+    for dropped in other_constants(symbol.dropped):
         yield "constants_dropped", str([str(c) for c in dropped]), replace(symbol, dropped=dropped)
     for other in ROLES.values():
         if other.tensor is not None and other.name != role.name:
@@ -159,7 +158,7 @@ def _changes(symbol: Symbol) -> Iterator[tuple[str, str, Symbol]]:
                 yield "role", named, replace(symbol, role=other.name, scale=kind)
 
 
-def _other_constants(dropped: tuple[Constant, ...]) -> Iterator[tuple[Constant, ...]]:
+def other_constants(dropped: tuple[Constant, ...]) -> Iterator[tuple[Constant, ...]]:
     for i, one in enumerate(dropped):
         yield (*dropped[:i], *dropped[i + 1 :])
         yield (*dropped[:i], Constant(one.word, -one.sign), *dropped[i + 1 :])

@@ -13,10 +13,10 @@ from ...notations.schema import Weight, matched
 from ...notations.weight_maps import WeightMap
 from ...reference.axes import parse_axes
 from ...reference.errors import BadInput
+from ...reference.problem import Array
 from ...reference.spec import Spec
 from ...reference.truth import truth_of
 from ...reference.weights import weight_axes
-from ..facts import Array
 from ..probes import Probe
 from .evidence import DTYPE, Evidence, Violation
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ...reference.problem import Array, Problem
 from ..cases import Case, absorptions, all_cases, cases
-from . import absorption, dependency, digits, joint, readings, trained, truth
-from .dependency import Entry
-from .joint import NOTHING, Residual, Total
+from ..expected import Tensors, Truth
+from . import readings, small_models, trained
+from .agreement import Agreement, small_agreements, vae_agreements
 from .readings import READINGS, VERDICTS
+from .small_models import NOTHING, Entry, Residual, Total
 from .sources import SourceLine
 from .statement import Statement, all_hold, number
 from .trained import Score
-from .truth import Agreement, Tensors, Truth
 
 REFERENCE = "reference"
 """The column of the definition's own numbers, beside the backends'."""
@@ -83,17 +83,20 @@ def answer_of(
         origin: where the trainings come from, for their statements.
         sources: one line per notation.
     """
-    agreements = [*truth.agreements(expected.small, small, all_cases()), *digits.agreements(expected.digits, vae)]
+    agreements = [*small_agreements(expected.small, small, all_cases()), *vae_agreements(expected.digits, vae)]
     complete = {b: t for b, t in small.items() if t.keys() >= expected.small.tensors.keys()}
     columns = {REFERENCE: expected.small.tensors, **complete}
-    entries = {case: dependency.dependency_table(case, columns) for case in cases()}
-    rows = {case: joint.residuals(case, expected.small, columns) for case in cases()}
-    totals = {case: joint.total(case, expected.small, columns) for case in cases() if case.binary}
+    entries = {case: small_models.dependency_table(case, columns) for case in cases()}
+    rows = {case: small_models.residuals(case, expected.small, columns) for case in cases()}
+    totals = {case: small_models.total(case, expected.small, columns) for case in cases() if case.binary}
     statements = [
-        *(dependency.dependency_statement(case, table, REFERENCE) for case, table in entries.items()),
-        *(joint.joint_statement(case, found) for case, found in rows.items()),
-        *(joint.total_statement(case, found) for case, found in totals.items()),
-        *_absorptions(expected.small, columns),
+        *(small_models.dependency_statement(case, table, REFERENCE) for case, table in entries.items()),
+        *(small_models.joint_statement(case, found) for case, found in rows.items()),
+        *(small_models.total_statement(case, found) for case, found in totals.items()),
+        *(
+            small_models.absorption_statement(case, small_models.absorption(case, moved, expected.small, columns))
+            for case, moved in absorptions()
+        ),
         *readings.agreed(
             {b: readings.reading_statements(t, expected.digits, expected.learned) for b, t in vae.items()}
         ),
@@ -110,13 +113,6 @@ def answer_of(
         list(sources),
         _conclusions(entries, rows, statements),
     )
-
-
-def _absorptions(small: Truth, columns: Mapping[str, Tensors]) -> list[Statement]:
-    return [
-        absorption.absorption_statement(case, absorption.absorption(case, moved, small, columns))
-        for case, moved in absorptions()
-    ]
 
 
 TOPICS = {"R1": ("R1",), "R2": ("joint", "R2"), "R3": ("dependency", "R3"), "R4": ("R4",)}

@@ -10,10 +10,10 @@ from ...reference.arithmetic import sigmoid
 from ...reference.problem import Array, Problem
 from ...reference.weights import weight_shapes
 from ..digits import BATCH, FITTED_VARIANCE
-from ..training_plan import BATCH as MINIBATCH
-from ..training_plan import SAMPLES, STEP_SIZE, is_generative
+from ..expected import Tensors
+from ..plan import BATCH as MINIBATCH
+from ..plan import SAMPLES, STEP_SIZE, is_generative
 from .statement import Statement, number
-from .truth import Tensors
 
 READINGS = {
     "R1": "the parameters of the distribution itself, such as its μ and σ",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...reference.tolerance import K
+from ..plan import AS_TRAINED, SAMPLES, STEPS
 from ..records import TrainingRecord
-from ..training_plan import AS_TRAINED, SAMPLES, STEPS
 from .statement import Statement, number
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import jax
 
 from ...backends import Binding
-from .derivatives import Array, Differentiated, Rows, Slopes
+from ...reference.problem import Array
+from .densities import Differentiated, Rows, Slopes
 
 
 def slopes(binding: Binding, function: Rows, *, gradients: bool) -> Differentiated:
-    """See `derivatives.slopes_of`."""
+    """See `densities.slopes_of`."""
     compiled = jax.jit(function)
     differentiated = jax.jit(jax.jacrev(function))  # rows → weights → derivative
 

@@ -9,7 +9,7 @@ from ..functions import Functions
 
 
 def functions(binding: KerasBinding) -> Functions:
-    """See `derivatives.functions_of`."""
+    """See `densities.functions_of`."""
     binding.prepare("float64")
     return Functions(
         constant=lambda array: binding.tensor(array, "float64"),

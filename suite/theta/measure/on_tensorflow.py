@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from ...backends.base import Tensor
 from ...backends.keras_tensorflow import TensorFlowBinding
-from .derivatives import Array, Differentiated, Rows, Slopes
+from ...reference.problem import Array
+from .densities import Differentiated, Rows, Slopes
 
 
 def slopes(binding: TensorFlowBinding, function: Rows, *, gradients: bool) -> Differentiated:
-    """See `derivatives.slopes_of`."""
+    """See `densities.slopes_of`."""
 
     def differentiated(weights: Mapping[str, Tensor], tensors: list[Tensor]) -> Any:
         with tf.GradientTape(persistent=True) as tape:

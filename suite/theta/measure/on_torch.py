@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ...backends import Binding
+from ...reference.problem import Array
 from ..functions import Functions
-from .derivatives import Array, Differentiated, Rows, Slopes
+from .densities import Differentiated, Rows, Slopes
 
 
 def functions(binding: Binding) -> Functions:
-    """See `derivatives.functions_of`."""
+    """See `densities.functions_of`."""
     return Functions(
         constant=lambda array: binding.tensor(array, "float64"),
         exp=torch.exp,
@@ -28,7 +29,7 @@ def functions(binding: Binding) -> Functions:
 
 
 def slopes(binding: Binding, function: Rows, *, gradients: bool) -> Differentiated:
-    """See `derivatives.slopes_of`."""
+    """See `densities.slopes_of`."""
 
     def call(weights: Mapping[str, Array], arrays: Sequence[Array]) -> Slopes:
         leaves = {name: binding.tensor(weight, "float64").requires_grad_() for name, weight in weights.items()}

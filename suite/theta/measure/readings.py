@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends import Binding
-from ...reference.problem import load_problem, read_tensors
+from ...reference.problem import Array, load_problem, read_tensors
 from ...workers.evaluation import evaluate
 from ..digits import MODELS, NOTATION
 from ..models import Linear
-from .derivatives import functions_of, slopes_of
+from .densities import functions_of, slopes_of
 from .trainings import log_likelihoods
 from .vae import DTYPE, Vae
-
-Array = NDArray[Any]
 
 
 def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
@@ -27,7 +24,7 @@ def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
     Args:
         binding: the backend.
         inputs: the problems `MODELS`, `latents.safetensors`, `gaussian.json` and `fitted.safetensors`, as
-            `workflow.theta_inputs` writes them.
+            `phase.write_inputs` writes them.
 
     Returns:
         `<model>/<canonical tensor>` of every problem; `<model>/log_likelihoods` [batch] where it is to be scored;

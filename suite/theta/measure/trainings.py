@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends import Binding
-from ...reference.problem import read_tensors, save_tensors
-from ..records import TrainingRecord
-from ..training_plan import (
+from ...reference.problem import Array, read_tensors, save_tensors
+from ..plan import (
     BY_NAME,
     DIGITS_AT_ONCE,
     FIRST,
@@ -32,9 +29,9 @@ from ..training_plan import (
     readouts,
     start,
 )
+from ..records import TrainingRecord
 from .vae import Vae, elbo_gradients, pair_gradients
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 
@@ -59,7 +56,7 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
         gradients = elbo_gradients(vaes[""])
     rule = Adagrad(None if rounding is None else np.random.default_rng((seed, 2, rounding)))
     for x, noise in batches(data, seed, regime.spec.latent_dim, steps):
-        free = rule.update(free, collect(regime, gradients(x, noise)[1]))
+        free = rule.update(free, collect(regime, gradients(x, noise)))
         weights = expand(regime, free)
         for copy, vae in vaes.items():
             vae.put(one_copy(weights, copy) if copy else weights)

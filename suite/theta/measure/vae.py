@@ -10,18 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends import Binding
 from ...backends.table import BACKENDS
 from ...notations.registry import notations, packages
 from ...notations.weight_maps import published_weights
-from ...reference.problem import Problem
+from ...reference.problem import Array, Problem
 from ...reference.spec import Spec
 from ...workers.records import Cell
 from ...workers.subject import Subject, prepare
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 DTYPE = "float64"
 
@@ -85,42 +83,40 @@ class Vae:
         return call
 
 
-def elbo_gradients(vae: Vae) -> Callable[[Array, Array], tuple[float, dict[str, Array]]]:
-    """(x, noise) → Σ_b elbo_b and its gradients by canonical weight."""
-    binding, elbo = vae.binding, vae.quantity("elbo")
-
-    def total(x: Any, noise: Any) -> dict[str, Any]:
-        return {"": binding.total(elbo(x, noise))}
-
-    function = binding.with_gradients(vae.subject.model, total, vae.subject.paths, mode_of(binding))
-
-    def call(x: Array, noise: Array) -> tuple[float, dict[str, Array]]:
-        outputs, by_path = function(vae.subject.data(x), binding.tensor(noise, DTYPE))
-        gradients = {path: binding.array(gradient) for path, gradient in by_path.items()}
-        return float(binding.array(outputs[""])), vae.canonical(gradients)
-
-    return call
+Gradients = Callable[[Array, Array], dict[str, Array]]
+"""(x, noise) → gradients by canonical weight."""
 
 
-def pair_gradients(first: Vae, second: Vae) -> Callable[[Array, Array], tuple[float, dict[str, Array]]]:
-    """As `elbo_gradients`, of log p(x|z) in the second model less KL(q‖p(z)) in the first: `first/…` and `second/…`."""
-    binding = first.binding
+def elbo_gradients(vae: Vae) -> Gradients:
+    """Of Σ_b elbo_b."""
+    return _gradients({"": vae}, vae.subject.model, vae.quantity("elbo"))
+
+
+def pair_gradients(first: Vae, second: Vae) -> Gradients:
+    """Of Σ_b log p(x|z) in the second model less KL(q‖p(z)) in the first: by `first/<weight>`, `second/<weight>`."""
     likelihood, kl = second.quantity("log_likelihood"), first.quantity("kl")
     models = SimpleNamespace(first=first.subject.model, second=second.subject.model)
-    paths = {name: vae.subject.paths for name, vae in (("first", first), ("second", second))}
+    return _gradients({"first": first, "second": second}, models, lambda x, noise: likelihood(x, noise) - kl(x, noise))
+
+
+def _gradients(vaes: Mapping[str, Vae], model: Any, objective: Callable[[Any, Any], Any]) -> Gradients:
+    """The models by their attribute of what holds them; a single one holds itself, under no name."""
+    one = next(iter(vaes.values()))
+    binding = one.binding
+    paths = {name: {p: f"{name}.{p}".lstrip(".") for p in vae.subject.paths} for name, vae in vaes.items()}
 
     def total(x: Any, noise: Any) -> dict[str, Any]:
-        return {"": binding.total(likelihood(x, noise) - kl(x, noise))}
+        return {"": binding.total(objective(x, noise))}
 
-    every = [f"{name}.{path}" for name, own in paths.items() for path in own]
-    function = binding.with_gradients(models, total, every, mode_of(binding))
+    every = [path for own in paths.values() for path in own.values()]
+    function = binding.with_gradients(model, total, every, mode_of(binding))
 
-    def call(x: Array, noise: Array) -> tuple[float, dict[str, Array]]:
-        outputs, by_path = function(first.subject.data(x), binding.tensor(noise, DTYPE))
+    def call(x: Array, noise: Array) -> dict[str, Array]:
+        _, by_path = function(one.subject.data(x), binding.tensor(noise, DTYPE))
         found: dict[str, Array] = {}
-        for name, vae in (("first", first), ("second", second)):
-            own = {path: binding.array(by_path[f"{name}.{path}"]) for path in paths[name]}
-            found |= {f"{name}/{weight}": gradient for weight, gradient in vae.canonical(own).items()}
-        return float(binding.array(outputs[""])), found
+        for name, vae in vaes.items():
+            own = vae.canonical({path: binding.array(by_path[full]) for path, full in paths[name].items()})
+            found |= {f"{name}/{weight}".lstrip("/"): gradient for weight, gradient in own.items()}
+        return found
 
     return call

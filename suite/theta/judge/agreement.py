@@ -1,53 +1,20 @@
-"""The truth of the small models, how far rounding may move it, and whether each backend stays within that."""
+"""Every backend against the reference: the same tolerance rule as of every other cell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...reference.comparison import Comparison, compare
-from ...reference.tolerance import K
-from .. import expected_rows
-from ..cases import Case, evaluations
+from ...reference.problem import Array
+from ..cases import Case
+from ..expected import Tensors, Truth
 from ..models import ROWS
 
-Array = NDArray[Any]
-Tensors = Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Values and derivatives of every evaluation, as `densities.evaluate_cases` names them.
-
-    Attributes:
-        tensors: [row, ...] each.
-        tolerances: [row] each: K times the N of that row. Where N is 0, as of an exact zero, nothing else is equal.
-    """
-
-    tensors: Tensors
-    tolerances: Tensors
-
-    def value(self, case: str, key: str, row: str) -> tuple[float, float]:
-        """(value, tolerance) of one row of one evaluation."""
-        name, i = f"{case}/{key}/value", ROWS.index(row)
-        return float(self.tensors[name][i]), float(self.tolerances[name][i])
-
-
-def truth_of(cases: Iterable[Case]) -> Truth:
-    """In float64 NumPy, with derivatives by a complex step; N from moved runs of the same."""
-    tensors: dict[str, Array] = {}
-    tolerances: dict[str, Array] = {}
-    for case in cases:
-        for evaluation in evaluations(case):
-            found = expected_rows.evaluate(case, evaluation)
-            for name, scale in expected_rows.noise_scale(case, evaluation).items():
-                tensors[f"{case.name}/{evaluation.key}/{name}"] = found[name]
-                tolerances[f"{case.name}/{evaluation.key}/{name}"] = K * scale
-    return Truth(tensors, tolerances)
+VAE = "trained VAE"
+"""Its name in the column of the small models' cases."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +39,28 @@ class Agreement:
     first_divergence: str | None
 
 
-def agreements(truth: Truth, found: Mapping[str, Tensors], cases: Sequence[Case]) -> list[Agreement]:
-    """Every backend against the truth, case by case."""
+def small_agreements(truth: Truth, found: Mapping[str, Tensors], cases: Sequence[Case]) -> list[Agreement]:
+    """Every backend on the small models, case by case."""
     return [
-        agreement_of(case.name, backend, list(_comparisons(truth, tensors, case.name)))
+        _agreement(case.name, backend, _small_comparisons(truth, tensors, case.name))
         for case in cases
         for backend, tensors in found.items()
     ]
 
 
-def agreement_of(case: str, backend: str, compared: Sequence[tuple[Comparison, int]]) -> Agreement:
+def vae_agreements(expected: Mapping[str, tuple[Array, float]], found: Mapping[str, Tensors]) -> list[Agreement]:
+    """Every backend on the trained VAE."""
+    return [_agreement(VAE, backend, _vae_comparisons(expected, tensors)) for backend, tensors in found.items()]
+
+
+def _vae_comparisons(expected: Mapping[str, tuple[Array, float]], found: Tensors) -> Iterator[tuple[Comparison, int]]:
+    for name, (value, tolerance) in expected.items():
+        yield compare(name, found.get(name, np.empty(0)), value, tolerance, "float64"), value.size
+
+
+def _agreement(case: str, backend: str, found: Iterable[tuple[Comparison, int]]) -> Agreement:
     """Sum up comparisons, each with how many numbers it is of."""
+    compared = list(found)
     comparisons = [comparison for comparison, _ in compared]
     differing = [comparison for comparison in comparisons if not comparison.equal]
     worst = max(comparisons, key=_closeness)
@@ -108,7 +86,7 @@ def closest(found: Sequence[Agreement]) -> list[Agreement]:
     return shown
 
 
-def _comparisons(truth: Truth, found: Tensors, case: str) -> Iterator[tuple[Comparison, int]]:
+def _small_comparisons(truth: Truth, found: Tensors, case: str) -> Iterator[tuple[Comparison, int]]:
     for name, expected in truth.tensors.items():
         if not name.startswith(f"{case}/"):
             continue

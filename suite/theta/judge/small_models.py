@@ -1,0 +1,272 @@
+"""What the small models show: which weights each distribution reads, one joint or none, and absorption.
+
+The joint: the four factors belong to one θ, and say so by a residual that is zero only then. Absorption: an affine
+change of the latent moves θ_prior into θ_lik and leaves what can be observed as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..cases import BASE, POINTS, Case, all_data, block_of, variants
+from ..expected import Tensors, Truth
+from ..models import ROWS
+from .statement import Statement, number
+
+FACTORS = {"p(x|z)": 1, "p(z)": 1, "p(x)": -1, "p(z|x)": -1}
+"""Factor → its sign in log p_a(x|z) + log p_b(z) − log p_c(x) − log p_d(z|x)."""
+NOTHING = "nothing"
+KEPT = ("p(x|z)", "p(x)", "ELBO")
+"""Rows that absorption leaves as they are; densities of z change by its Jacobian."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of one case's table.
+
+    Attributes:
+        row, weight: which distribution, and which weight tensor.
+        norms: the norm of the gradient (nats per unit of the weight) in the truth and in each backend.
+        reads: whether the distribution reads the weight by its definition.
+    """
+
+    case: str
+    row: str
+    weight: str
+    norms: Mapping[str, float]
+    reads: bool
+
+    @property
+    def holds(self) -> bool:
+        """Not zero where the distribution reads the weight, and zero, not merely small, where it does not."""
+        return all(np.isfinite(norm) and (norm != 0) == self.reads for norm in self.norms.values())
+
+
+def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
+    """Row by row, the weights in the order of data flow.
+
+    Args:
+        case: whose table it is.
+        sources: the truth's tensors and each backend's, by name.
+    """
+    depends = case.depends()
+    entries = []
+    for i, row in enumerate(ROWS):
+        for weight in case.weights:
+            slopes = {
+                source: tensors[f"{case.name}/{BASE}/gradient/{weight}"][i] for source, tensors in sources.items()
+            }
+            norms = {source: float(np.linalg.norm(slope)) for source, slope in slopes.items()}
+            entries.append(Entry(case.name, row, weight, norms, block_of(weight) in depends[row]))
+    return entries
+
+
+def block_norms(case: Case, entries: Sequence[Entry], source: str) -> dict[tuple[str, str], float]:
+    """(row, block) → norm of the gradient by all weights of the block."""
+    squares: dict[tuple[str, str], float] = {}
+    for entry in entries:
+        key = entry.row, block_of(entry.weight)
+        squares[key] = squares.get(key, 0.0) + entry.norms[source] ** 2
+    return {key: float(np.sqrt(square)) for key, square in squares.items()}
+
+
+def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> Statement:
+    """What the table of a case shows, in one sentence."""
+    norms = block_norms(case, entries, source)
+
+    def of(row: str) -> str:
+        return ", ".join(
+            f"{block} {number(norms[row, block])}" for block in dict.fromkeys((*case.theta, *case.recognition))
+        )
+
+    broken = [entry for entry in entries if not entry.holds]
+    zeros = sum(not entry.reads for entry in entries)
+    prior = " and ".join(case.prior) or "no weight at all (θ_prior is empty)"
+    sentence = (
+        f"p(z) reads {prior} [{of('p(z)')}]; p(x|z) reads {' and '.join(case.likelihood)} [{of('p(x|z)')}]; "
+        f"p(x) and p(z|x) inherit both, with no network of their own [{of('p(x)')}; {of('p(z|x)')}]; "
+        f"q(z|x) reads {' and '.join(case.recognition)}. {zeros} of {len(entries)} cells are exact zeros."
+    )
+    if broken:
+        first = broken[0]
+        seen = ", ".join(f"{name} {number(norm)}" for name, norm in first.norms.items())
+        wanted = "a dependence" if first.reads else "exactly 0"
+        sentence = f"{first.row} by {first.weight}: expected {wanted}; found {seen}"
+    return Statement("dependency", case.title, sentence, not broken)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The residual after one exchange.
+
+    Attributes:
+        factor: which factor got another value of θ; `nothing` where one θ is used throughout.
+        exchanged: `all` of θ, or one block of it.
+        residuals: the largest absolute residual over the latents, in nats, in the truth and in each backend.
+        tolerance: what rounding explains: the sum of the four factors' tolerances.
+        ignored: whether the factor does not read what was exchanged, so that the residual has to stay zero.
+    """
+
+    case: str
+    factor: str
+    exchanged: str
+    residuals: Mapping[str, float]
+    tolerance: float
+    ignored: bool
+
+    @property
+    def holds(self) -> bool:
+        return all((residual <= self.tolerance) == self.ignored for residual in self.residuals.values())
+
+
+def residuals(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> list[Residual]:
+    """One θ throughout, then every factor with all of another θ, and with each of its blocks alone."""
+    depends = case.depends()
+    found = [_residual(case, truth, sources, NOTHING, "base", ignored=True)]
+    for factor in FACTORS:
+        for variant in variants(case):
+            if variant == "base":
+                continue
+            exchanged = set(case.theta) if variant == "all" else {variant}
+            ignored = not exchanged & depends[factor]
+            found.append(_residual(case, truth, sources, factor, variant, ignored=ignored))
+    return found
+
+
+def _residual(
+    case: Case, truth: Truth, sources: Mapping[str, Tensors], factor: str, variant: str, *, ignored: bool
+) -> Residual:
+    def key(name: str, point: int) -> str:
+        return f"{case.name}/{variant if name == factor else 'base'}/{point}/value"
+
+    def largest(tensors: Tensors) -> float:
+        sums = (
+            math.fsum(sign * tensors[key(name, point)][ROWS.index(name)] for name, sign in FACTORS.items())
+            for point in range(POINTS)
+        )
+        return max(map(abs, sums))
+
+    tolerance = max(
+        math.fsum(truth.tolerances[key(name, point)][ROWS.index(name)] for name in FACTORS) for point in range(POINTS)
+    )
+    found = {source: largest(tensors) for source, tensors in sources.items()}
+    return Residual(case.name, factor, variant, found, tolerance, ignored)
+
+
+def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
+    """What the residuals of a case show, in one sentence."""
+    broken = [row for row in rows if not row.holds]
+    if broken:
+        row = broken[0]
+        seen = ", ".join(f"{name} {number(value)}" for name, value in row.residuals.items())
+        wanted = f"at most {number(row.tolerance)}" if row.ignored else f"more than {number(row.tolerance)}"
+        sentence = f"{row.exchanged} exchanged in {row.factor}: expected {wanted} nats; found {seen}"
+        return Statement("joint", case.title, sentence, False)
+    zero = [value for row in rows if row.ignored for value in row.residuals.values()]
+    other = [value for row in rows if not row.ignored for value in row.residuals.values()]
+    ignored = sorted({f"{row.exchanged} in {row.factor}" for row in rows if row.ignored and row.factor != NOTHING})
+    sentence = (
+        f"One θ throughout, and the four factors are those of one joint: the residual is {number(max(zero))} nats at "
+        f"most (rounding explains {number(min(row.tolerance for row in rows))}). Another θ in one factor that reads "
+        f"it: {number(min(other))} to {number(max(other))} nats. Another θ where the factor does not look"
+        f" ({', '.join(ignored) or 'there is no such block'}): still zero."
+    )
+    return Statement("joint", case.title, sentence, True)
+
+
+@dataclass(frozen=True)
+class Total:
+    """Σ_x p(x) over every x: that p(x) is a distribution at all, which the residual takes for granted.
+
+    Attributes:
+        excess: Σ_x p(x) − 1, in the truth and in each backend.
+        tolerance: what rounding explains.
+    """
+
+    case: str
+    excess: Mapping[str, float]
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        return all(abs(excess) <= self.tolerance for excess in self.excess.values())
+
+
+def total(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Total:
+    """Raises KeyError where x is not binary: then there is no such sum."""
+    keys = [f"{case.name}/x/{i}/value" for i in range(len(all_data(len(case.x))))]
+    row = ROWS.index("p(x)")
+    excess = {source: math.fsum(math.exp(tensors[key][row]) for key in keys) - 1 for source, tensors in sources.items()}
+    return Total(case.name, excess, max(float(truth.tolerances[key][row]) for key in keys))
+
+
+def total_statement(case: Case, found: Total) -> Statement:
+    worst = max(map(abs, found.excess.values()))
+    sentence = (
+        f"p(x), integrated over z, sums to 1 over all {len(all_data(len(case.x)))} binary x "
+        f"(off by {number(worst)}; rounding explains {number(found.tolerance)})."
+    )
+    return Statement("joint", case.title, sentence, found.holds)
+
+
+@dataclass(frozen=True)
+class Absorption:
+    """One case before and after.
+
+    Attributes:
+        before, after: row → value in nats, in the truth and in each backend.
+        tolerances: row → the sum of both tolerances.
+        prior_numbers: how many numbers θ_prior has before; it has none after.
+        moved: norm of the change of θ_lik.
+    """
+
+    case: str
+    before: Mapping[str, Mapping[str, float]]
+    after: Mapping[str, Mapping[str, float]]
+    tolerances: Mapping[str, float]
+    prior_numbers: int
+    moved: float
+
+    @property
+    def worst(self) -> float:
+        """The largest change of a row that has to stay, in any backend, in nats."""
+        return max(abs(self.before[row][s] - self.after[row][s]) for row in KEPT for s in self.before[row])
+
+    @property
+    def holds(self) -> bool:
+        return self.moved > 0 and all(
+            abs(self.before[row][source] - self.after[row][source]) <= self.tolerances[row]
+            for row in KEPT
+            for source in self.before[row]
+        )
+
+
+def absorption(case: Case, moved: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Absorption:
+    """Compare a case with the one that `cases.absorbed` made of it."""
+
+    def values(name: str) -> dict[str, dict[str, float]]:
+        return {
+            row: {source: float(t[f"{name}/{BASE}/value"][ROWS.index(row)]) for source, t in sources.items()}
+            for row in KEPT
+        }
+
+    tolerances = {row: sum(truth.value(name, BASE, row)[1] for name in (case.name, moved.name)) for row in KEPT}
+    blocks = [name for name in moved.weights if block_of(name) in moved.likelihood]
+    change = np.sqrt(sum(float(((moved.weights[name] - case.weights[name]) ** 2).sum()) for name in blocks))
+    numbers = sum(weight.size for name, weight in case.weights.items() if block_of(name) in case.prior)
+    return Absorption(case.name, values(case.name), values(moved.name), tolerances, numbers, float(change))
+
+
+def absorption_statement(case: Case, found: Absorption) -> Statement:
+    first = next(iter(found.before["ELBO"]))
+    sentence = (
+        f"With z = As + m the {found.prior_numbers} numbers of θ_prior become none, θ_lik moves by "
+        f"{number(found.moved)}, and the ELBO stays: {found.before['ELBO'][first]:.12g} before, "
+        f"{found.after['ELBO'][first]:.12g} after (p(x|z), p(x) and ELBO change by {number(found.worst)} nats at "
+        f"most). So the data cannot tell the two blocks apart, although they enter different factors."
+    )
+    return Statement("absorption", case.title, sentence, found.holds)

@@ -21,8 +21,8 @@ def tensors_of_a_run(folder: Path) -> dict[str, np.ndarray]:
     notation = notations()["pytorch_examples"]
     selection = Selection((notation,), ("keras-jax",), "cpu", ("float64",), ("eager",), gradients=False)
     _, (record,) = run_and_judge(folder, [CASE], selection)
-    assert record["status"] == "ok", record["reason"]
-    return read_tensors(folder / "tensors" / record["tensors"])
+    assert record.status == "ok", record.reason
+    return read_tensors(folder / "tensors" / str(record.tensors))
 
 
 @pytest.mark.backend("keras-jax")

@@ -17,7 +17,7 @@ def write_agreement(rows: Sequence[Row], other: str, folder: Path) -> None:
     """agreement.csv, .parquet and .md; the latter has the cells that do not agree.
 
     Args:
-        rows: of `analysis.agreement.agreement_rows`.
+        rows: of `agreement.agreement_rows`.
         other: the run that this one is held against, in words.
         folder: the run's.
     """

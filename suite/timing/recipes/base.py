@@ -91,7 +91,7 @@ class Tuner(ABC):
 
     @abstractmethod
     def training(self, subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
-        """Steps of Adam, as `stages.ADAM` has it, on the published objective.
+        """Steps of Adam, as `training.ADAM` has it, on the published objective.
 
         Args:
             subject: whose objective it is.

@@ -97,7 +97,7 @@ def copy(name: str, notation: str, root: Path, edits: Mapping[str, tuple[Edit, .
 # Problems
 
 _SHALLOW = (
-    Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 3),
+    Spec("mlp", "bernoulli", "standard", "tanh", (5,), 7, 4),
     Spec("mlp", "bernoulli", "standard", "relu", (7,), 7, 2),
     Spec("mlp", "bernoulli", "standard", "tanh", (4,), 9, 4),
 )
@@ -111,8 +111,8 @@ _CONV = (
     Spec("conv", "bernoulli", "standard", "tanh", (4,), 64, 3, image_shape=(2, 4, 8), channels=(3, 2)),
     Spec("conv", "bernoulli", "standard", "tanh", (3,), 32, 2, image_shape=(1, 8, 4), channels=(3,)),
 )
-_SIZES = ((4, 2), (3, 1), (2, 3))  # batch, samples
-_MORE_SAMPLES = ((4, 2), (3, 2), (2, 3))  # of one sample, log of mean is mean of logs, and all draws are one
+_SIZES = ((3, 2), (4, 1), (2, 3))  # batch, samples
+_MORE_SAMPLES = ((3, 2), (4, 2), (2, 3))  # of one sample, log of mean is mean of logs, and all draws are one
 _FIXED = {"likelihood": "gaussian-fixed", "variance": 0.3}
 
 
@@ -127,8 +127,8 @@ def _sizes(hidden: tuple[int, ...], data: int, latent: int) -> dict[str, Any]:
 
 
 _PLAIN: dict[str, Any] = {"network": "mlp", "prior": "standard", "activation": "tanh"}
-_LAYERS = ((2, 1), (1, 1), (3, 1))
-_VAMP = {"prior": "vamp", "components": 3}
+_LAYERS = ((3, 1), (1, 1), (2, 2))
+_VAMP = {"prior": "vamp", "components": 6}
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def conv(activation: str, image: list[int], channels: list[int], hidden: int, la
     return {**spec, "network": "conv"}
 
 
-#: Sizes of the families, pairwise different, and hidden layers of those that have two.
-DATA, HIDDEN, LATENT, BATCH, SAMPLES, DEEP = 6, [5], 4, 3, 2, [5, 8]
+#: Sizes of the families, pairwise different, and hidden layers of those that have two: as in the probes of claims.
+DATA, HIDDEN, LATENT, BATCH, SAMPLES, DEEP = 7, [5], 4, 3, 2, [5, 8]
 
 
 def family(
@@ -51,7 +51,7 @@ def family(
 
 LEARNED = {"prior": "learned"}
 RANK_ONE = {"posterior": "rank-one"}
-VAMP = {"prior": "vamp", "components": 7}
+VAMP = {"prior": "vamp", "components": 6}
 FREE = {"posterior": "free"}
 BOTH = ("elbo", "elbo_monte_carlo")
 ALL = (*BOTH, "iwae")
@@ -77,7 +77,7 @@ CASES = {
     "rank-one-layers": family("bernoulli", "tanh", **RANK_ONE, latents=[3, 1]),
     "layers-two": family("bernoulli", "softplus", hidden=DEEP, latents=[2, 2], grey=True),
     "layers-three": family("gaussian", "tanh", latents=[2, 1, 1]),
-    "chain-two": family("bernoulli", "tanh", chain=[1, 3], bounds=ALL),
+    "chain-two": family("bernoulli", "tanh", chain=[3, 1], bounds=ALL),
     "chain-three": family("gaussian", "softplus", hidden=DEEP, chain=[1, 2, 1], bounds=ALL),
     "free": family("bernoulli", "tanh", **FREE, data_count=3, bounds=BOTH),
     "vamp": family("bernoulli", "tanh", **VAMP, bounds=ALL),

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..backends.table import base_dtype
-from ..reference.comparison import Comparison, Tensors, Truth, first_divergence
+from ..reference.comparison import Comparison, Tensors, first_divergence
 from ..reference.lifting import SEPARATOR
 from ..reference.problem import Problem
-from ..reference.truth import against_truth, truth_of
+from ..reference.truth import Truth, against_truth, truth_of
 from ..workers.records import Cell, cell_of
 from .exclusions import Exclusion, exclusion_of
 from .pairs import against_each_other

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from ..reference.comparison import Comparison, Tensors, Truth, compare, flow
+from ..reference.comparison import Comparison, Tensors, compare
 from ..reference.problem import Problem
+from ..reference.truth import Truth, flow
 
 
 def against_each_other(

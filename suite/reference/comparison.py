@@ -10,32 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
-from .problem import Problem
-from .tensors import TENSORS
-from .weights import weight_shapes
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
-
-
-def flow(problem: Problem) -> list[str]:
-    """The names of a problem's tensors in the order in which data flows through the model."""
-    return [*TENSORS, "objective", *(f"gradient/{name}" for name in weight_shapes(problem.spec))]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a problem's tensors are, and how far a correct computation in a dtype may be from it.
-
-    Attributes:
-        tensors: canonical name → float64 array.
-        tolerances: canonical name → largest absolute difference that counts as equal.
-        dtype: whose spacing an error is counted in.
-    """
-
-    tensors: Tensors
-    tolerances: Mapping[str, float]
-    dtype: str
 
 
 @dataclass(frozen=True)
@@ -57,12 +34,12 @@ class Comparison:
 
     tensor: str
     equal: bool
-    index: tuple[int, ...]
-    found: float
-    expected: float
-    error: float
-    ulps: float
-    tolerance: float
+    index: tuple[int, ...] = ()
+    found: float = np.nan
+    expected: float = np.nan
+    error: float = np.nan
+    ulps: float = np.nan
+    tolerance: float = 0.0
     largest: float = np.nan
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     defined: bool = True
@@ -84,7 +61,7 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     """Compare two arrays of one canonical tensor element by element; the worst element is reported."""
     if found.shape != expected.shape:
         shapes = (found.shape, expected.shape)
-        return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, tolerance, shapes=shapes)
+        return Comparison(tensor, False, tolerance=tolerance, shapes=shapes)
     finite = np.isfinite(found) & np.isfinite(expected)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.where(finite, np.abs(found - expected), np.inf)
@@ -119,7 +96,7 @@ def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
 
 def undefined(tensor: str) -> Comparison:
     """What is found of a tensor that has no truth: it is never equal."""
-    return Comparison(tensor, False, (), np.nan, np.nan, np.nan, np.nan, 0.0, defined=False)
+    return Comparison(tensor, False, defined=False)
 
 
 def smallest_error(comparisons: Iterable[Comparison]) -> float | None:

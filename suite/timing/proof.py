@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from ..reference import oracle
 from ..reference.adam import AFTER, Adam, objective_after, pass_total
 from ..reference.arithmetic import Exact
-from ..reference.comparison import Comparison, Tensors, Truth, compare, flow, undefined
+from ..reference.comparison import Comparison, Tensors, compare, undefined
 from ..reference.problem import Problem, read_tensors, save_tensors
 from ..reference.tensors import TENSORS
+from ..reference.truth import Truth, flow
 
 Array = NDArray[Any]
 

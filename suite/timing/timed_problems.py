@@ -15,10 +15,9 @@ from ..backends.table import precision
 from ..reference import oracle
 from ..reference.adam import AFTER, Adam, pass_total, with_one_update
 from ..reference.arithmetic import EPSILON, Arithmetic, Perturbed
-from ..reference.comparison import Truth
 from ..reference.data import MNIST_PIXELS, digits, digits_enlarged
 from ..reference.problem import Array, Problem, load_problem, save_problem
-from ..reference.tolerance import K
+from ..reference.truth import K, Truth
 from ..workers.run_folder import RunFolder
 from ..workers.supervisor import cpu_threads
 from .judge.comparisons import Prove

@@ -22,9 +22,9 @@ from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
 from elbostone.equality.pairs import against_each_other
 from elbostone.equality.records import Task
-from elbostone.reference.comparison import Tensors, Truth
+from elbostone.reference.comparison import Tensors
 from elbostone.reference.problem import Problem, read_tensors, save_problem
-from elbostone.reference.truth import truth_of
+from elbostone.reference.truth import Truth, truth_of
 from elbostone.workers.pool import Pool
 from elbostone.workers.records import Cell
 

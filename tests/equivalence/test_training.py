@@ -23,7 +23,7 @@ from elbostone.reference.data import digits
 from elbostone.reference.problem import Problem, read_tensors, save_problem, save_tensors
 from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
-from elbostone.reference.tolerance import K
+from elbostone.reference.truth import K
 from elbostone.reference.weights import weight_shapes
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.subject import DATA_COUNT

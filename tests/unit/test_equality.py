@@ -14,14 +14,13 @@ from elbostone.equality.exclusions import Exclusion, exclusion_of, load_exclusio
 from elbostone.equality.judge import COLUMNS, Row, by_cell, cell_verdict, judge, proven
 from elbostone.equality.pairs import against_each_other, flow
 from elbostone.equality.records import EqualityRecord
-from elbostone.reference.comparison import Comparison, Truth, first_divergence
+from elbostone.reference.comparison import Comparison, first_divergence
 from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, rounded
 from elbostone.reference.problem import Problem
 from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
-from elbostone.reference.tolerance import tolerances
-from elbostone.reference.truth import against_truth, truth_of
+from elbostone.reference.truth import Truth, against_truth, tolerances, truth_of
 from elbostone.workers.records import Cell
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (4,), 5, 2)

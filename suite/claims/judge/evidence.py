@@ -10,10 +10,10 @@ from typing import Any
 from ...notations.canonical import canonical
 from ...notations.schema import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
-from ...reference.comparison import Comparison, Truth, compare
+from ...reference.comparison import Comparison, compare
 from ...reference.problem import Array, Problem
 from ...reference.spec import CONDITIONS, Spec
-from ...reference.truth import truth_of
+from ...reference.truth import Truth, truth_of
 from ...workers.subject import DATA_COUNT
 from ..facts import Facts
 from ..probes import Probe, probes

@@ -10,10 +10,9 @@ import numpy as np
 from ...backends.table import precision
 from ...reference import oracle
 from ...reference.arithmetic import Array
-from ...reference.comparison import Comparison, Tensors, Truth, compare
+from ...reference.comparison import Comparison, Tensors, compare
 from ...reference.problem import Problem
-from ...reference.tolerance import tolerances
-from ...reference.truth import against_truth
+from ...reference.truth import Truth, against_truth, tolerances
 from ..libraries.table import NOISE
 from ..measure.stages import repeated
 from ..proof import Expected

@@ -19,7 +19,7 @@ from ..notations.reader import load_notation
 from ..notations.schema import Notation
 from ..notations.weight_maps import published_weights, weight_maps
 from ..reference.errors import BadInput
-from ..reference.lifting import unlifted
+from ..reference.lifting import lifted
 from ..reference.problem import save_tensors
 from ..workers.evaluation import inputs
 from ..workers.records import Append
@@ -121,7 +121,7 @@ def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Pr
     _attempt("weights", lambda: binding.put_weights(model, weights))
     for path, array in binding.get_weights(model, list(weights)).items():
         facts.put(probe.name, "weight", path, array)
-    subject = Subject(binding, notation, unlifted(spec), model, maps, DTYPE, "eager")
+    subject = Subject(binding, notation, lifted(spec), model, maps, DTYPE, "eager")
     subject.any_count = probe.data_count
     return subject
 

@@ -58,7 +58,7 @@ def twice_the_pixels(base: Problem) -> Problem:
     """Every pixel twice; the encoder looks at the first of each alone."""
     spec = replace(base.spec, data_dim=2 * base.spec.data_dim)
     grown = _grown(base, spec, "pixels", np.tile(base.x, (1, 2)), base.noise)
-    heads = tuple(f"decoder.{head}." for head in spec.heads)
+    heads = tuple(f"decoder.{head}." for head in spec.families.likelihood.heads)
     twice = {name: np.concatenate([w] * 2) for name, w in base.weights.items() if name.startswith(heads)}
     noise = {name: np.concatenate([d] * 2, axis=1) for name, d in base.weight_noise.items() if name.startswith(heads)}
     return replace(grown, weights={**grown.weights, **twice}, weight_noise={**grown.weight_noise, **noise})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..reference.lifting import Lifted, unlifted
+from ..reference.lifting import Lifted, lifted
 from ..reference.spec import Spec
 from .schema import Notation
 
 
 def written_by(notation: Notation, spec: Spec) -> Lifted | None:
     """A specification with the fewest liftings after which a notation defines it; None where there are none such."""
-    seen = [unlifted(spec)]
+    seen = [lifted(spec)]
     for known in seen:  # grows while it is walked: breadth first
         if notation.unsupported(known.target) is None:
             return known

@@ -70,13 +70,11 @@ class Adam:
 
 def with_one_update(problem: Problem, adam: Adam, arithmetic: Arithmetic, bound: str = "elbo") -> dict[str, Array]:
     """The tensors of a problem, its gradients, and `AFTER`, all [run, ...]; the objective sums `bound`."""
-    spec = problem.spec
-    weights = {name: np.repeat(problem.weights[name][None], arithmetic.runs, axis=0) for name in weight_shapes(spec)}
-    tensors = oracle.run(spec, problem.x, problem.noise, problem.weights, arithmetic, bound=bound)
+    shapes = weight_shapes(problem.spec)
+    weights = {name: np.repeat(problem.weights[name][None], arithmetic.runs, axis=0) for name in shapes}
+    tensors = oracle.run(problem, arithmetic, bound=bound)
     updated = adam.update()(arithmetic, weights, {name: tensors[f"gradient/{name}"] for name in weights})
-    after = oracle.run(
-        spec, problem.x, problem.noise, updated, arithmetic, gradients=False, carries_run=True, bound=bound
-    )
+    after = oracle.run(problem, arithmetic, weights=updated, gradients=False, bound=bound)
     return {**tensors, AFTER: after["objective"]}
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .arithmetic import Selection
-from .node import LATENT, Node
+from .node import LATENT, Node, Nodes
 
 LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Posterior:
+class Drawn:
     """A Gaussian q(z|x) = N(mean, C), and a draw of it.
 
     Attributes:
@@ -34,7 +33,7 @@ class Posterior:
     rest: Node | None
     latent: Node
     log_density: Node
-    tensors: Mapping[str, Node]
+    tensors: Nodes
 
 
 def log_normal(value: Node, mean: Node, log_variance: Node) -> Node:

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arithmetic import Array
 from .families import LIFTINGS
 from .spec import Spec
 from .weights import weight_shapes
-
-Array = NDArray[np.float64]
 
 #: Between the names of liftings in a record, where the field is called `embedding`.
 SEPARATOR = "; "
@@ -77,18 +75,13 @@ class Lifted:
         return found
 
 
-def unlifted(spec: Spec) -> Lifted:
-    """A specification as it is."""
-    return Lifted((), spec, spec, {})
-
-
 def lifted(spec: Spec, *names: str) -> Lifted:
-    """A specification after the liftings of these names, in this order.
+    """A specification after the liftings of these names, in this order; as it is without any.
 
     Raises:
         ValueError: there is none of a name, or the specification is no such special case.
     """
-    known = unlifted(spec)
+    known = Lifted((), spec, spec, {})
     for name in names:
         step = next((step for step in known.steps() if step.names[-1] == name), None)
         if step is None:

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arithmetic import Selection
-from .node import Node
+from .node import Node, Nodes
 
 if TYPE_CHECKING:
     from .spec import Spec
 
-Weights = Mapping[str, Node]
 
-
-def encode(spec: Spec, x: Node, w: Weights) -> dict[str, Node]:
+def encode(spec: Spec, x: Node, w: Nodes) -> dict[str, Node]:
     """x [batch, data] → the heads of q(z|x) by name: `mean`, `log_variance` and what the covariance needs beside it."""
-    return spec.posterior_family.encode(spec, x, w)
+    return spec.families.posterior.encode(spec, x, w)
 
 
-def decode(spec: Spec, z: Node, w: Weights) -> dict[str, Node]:
+def decode(spec: Spec, z: Node, w: Nodes) -> dict[str, Node]:
     """z [..., batch, latent] → the heads of p(x|z) by name, each [..., batch, data]."""
-    return spec.network_family.decode(spec, spec.latents_family.enter(spec, z, w), w)
+    return spec.families.network.decode(spec, spec.families.latents.enter(spec, z, w), w)
 
 
-def affine(a: Node, w: Weights, name: str) -> Node:
+def affine(a: Node, w: Nodes, name: str) -> Node:
     """[..., in] → [..., out] by `<name>.weight` and `<name>.bias`."""
     return a.linear(w[f"{name}.weight"]) + w[f"{name}.bias"]
 
 
-def hidden(spec: Spec, entering: Node, w: Weights, name: str) -> Node:
+def hidden(spec: Spec, entering: Node, w: Nodes, name: str) -> Node:
     """All hidden layers of a net, `<name>.<i>`, each with its activation."""
     for i in range(len(spec.hidden)):
-        entering = spec.activation_family.hidden(entering, w, f"{name}.{i}")
+        entering = spec.families.activation.hidden(entering, w, f"{name}.{i}")
     return entering
 
 

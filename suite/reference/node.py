@@ -7,7 +7,7 @@ multiplies or divides is exact, like the ½ and the −1 of a formula. `Node.con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -232,6 +232,10 @@ class Node:
     def add_up(self, selection: Selection) -> Node:
         """[..., *place] → [..., feature], the adjoint of `copy`."""
         return self.tape.record(selection.add(self.value, self.tape.arithmetic), (self, selection.copy))
+
+
+#: Weights, noises, heads or tensors by name.
+Nodes = Mapping[str, Node]
 
 
 def stack(nodes: Sequence[Node]) -> Node:

@@ -39,7 +39,7 @@ def evaluate(problem: Problem, *, gradients: bool = True, bound: str = "elbo") -
         the bound over the batch (with its KL weighed by the specification's β, less the KL of decoder weights that have
         a posterior); then, if wanted, `gradient/<canonical weight>` of the objective, shaped like the weight.
     """
-    tensors = _run(problem, Exact(), gradients, bound)
+    tensors = run(problem, Exact(), gradients=gradients, bound=bound)
     return {name: np.asarray(tensor[0], order="C") for name, tensor in tensors.items()}
 
 
@@ -51,7 +51,11 @@ def noise_scale(
     Raises:
         BadInput: the dtype is unknown.
     """
-    return noise_scale_of(problem, lambda a: _run(problem, a, gradients, bound), dtype, runs=runs, seed=seed)
+
+    def compute(arithmetic: Arithmetic) -> dict[str, Array]:
+        return run(problem, arithmetic, gradients=gradients, bound=bound)
+
+    return noise_scale_of(problem, compute, dtype, runs=runs, seed=seed)
 
 
 def noise_scale_of(
@@ -72,9 +76,8 @@ def noise_scale_of(
     epsilon = _epsilon(dtype)
     exact = compute(Exact())
     worst = dict.fromkeys(exact, 0.0)
-    numbers = max(
-        numbers, problem.noise.shape[0] * problem.x.shape[0] * problem.spec.network_family.widest(problem.spec)
-    )
+    widest = max(family.widest(problem.spec) for family in problem.spec.families)
+    numbers = max(numbers, problem.noise.shape[0] * problem.x.shape[0] * widest)
     step = min(runs, max(1, GROUP // numbers))
     for first in range(0, runs, step):
         arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])
@@ -144,45 +147,29 @@ def gradient_ascent(
     """
     current = {name: np.repeat(weights[name][None], arithmetic.runs, axis=0) for name in weight_shapes(spec)}
     for x, noise in zip(batches, noises, strict=True):
-        tensors = run(spec, x, noise, current, arithmetic, carries_run=True)
+        tensors = run(Problem("step", spec, x, noise, weights), arithmetic, weights=current)
         current = update(arithmetic, current, {name: tensors[f"gradient/{name}"] for name in current})
         yield tensors["elbo"].sum(axis=1), current
 
 
 def run(
-    spec: Spec,
-    x: Array,
-    noise: Array,
-    weights: Mapping[str, Array],
+    problem: Problem,
     arithmetic: Arithmetic,
     *,
-    weight_noise: Mapping[str, Array] | None = None,
+    weights: Mapping[str, Array] | None = None,
     gradients: bool = True,
-    carries_run: bool = False,
     bound: str = "elbo",
 ) -> dict[str, Array]:
-    """`evaluate` in any arithmetic: each tensor with a leading axis `run`; so have the weights if `carries_run`."""
-    tape = Tape(arithmetic)
-    nodes = {name: tape.input(weights[name], wanted=gradients, carries_run=carries_run) for name in weight_shapes(spec)}
+    """`evaluate` in any arithmetic: all tensors have a leading axis `run`, as have `weights` in place of its own."""
+    spec, tape, carries_run = problem.spec, Tape(arithmetic), weights is not None
+    every = problem.weights if weights is None else weights
+    nodes = {name: tape.input(every[name], wanted=gradients, carries_run=carries_run) for name in weight_shapes(spec)}
     # what overflows stays infinite or NaN, for the comparison to find: a warning here would only repeat it
     with np.errstate(over="ignore", invalid="ignore"):
-        noises = {name: tape.input(values) for name, values in (weight_noise or {}).items()}
-        tensors = terms(spec, tape.input(x), tape.input(noise), noises, nodes, bound)
+        noises = {name: tape.input(values) for name, values in problem.weight_noise.items()}
+        tensors = terms(spec, tape.input(problem.x), tape.input(problem.noise), noises, nodes, bound)
         values = {name: node.value for name, node in tensors.items()}
         if gradients:
             adjoints = tape.backward(tensors["objective"], list(nodes.values()))
             values |= {f"gradient/{name}": adjoint for name, adjoint in zip(nodes, adjoints, strict=True)}
     return values
-
-
-def _run(problem: Problem, arithmetic: Arithmetic, gradients: bool, bound: str) -> dict[str, Array]:
-    return run(
-        problem.spec,
-        problem.x,
-        problem.noise,
-        problem.weights,
-        arithmetic,
-        weight_noise=problem.weight_noise,
-        gradients=gradients,
-        bound=bound,
-    )

@@ -76,19 +76,19 @@ def load_problem(path: Path) -> Problem:
             raise BadInput(
                 f"{source}: tensor '{name}' is not part of this spec; expected only {', '.join((*shapes, *others))}"
             )
-    x = check_tensor(tensors, "x", (spec.posterior_family.rows(spec), spec.data_dim), source)
+    x = check_tensor(tensors, "x", (spec.families.posterior.rows(spec), spec.data_dim), source)
     noise = check_tensor(tensors, "noise", (None, x.shape[0], spec.latent_dim), source)
     weight_noise = {
         name: check_tensor(tensors, f"noise.{name}", (noise.shape[0], *shape), source) for name, shape in drawn.items()
     }
-    if spec.likelihood_family.data_is_unit and not ((x >= 0) & (x <= 1)).all():
+    if spec.families.likelihood.data_is_unit and not ((x >= 0) & (x <= 1)).all():
         worst = np.unravel_index(int(np.argmax(np.abs(x - 0.5))), x.shape)
         raise BadInput(
             f"{source}: tensor 'x': a {spec.likelihood} likelihood needs values in [0, 1]; "
             f"found {x[worst]} at {[int(i) for i in worst]}"
         )
     gradients = _expected_gradients(path, shapes)
-    _check_expected(expected, x.shape[0], spec.latents_family.encoded(spec), path)
+    _check_expected(expected, x.shape[0], spec.families.latents.encoded(spec), path)
     return Problem(path.stem, spec, x, noise, weights, weight_noise, expected, gradients)
 
 

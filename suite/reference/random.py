@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import prod, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arithmetic import Array
 from .spec import Spec
 from .weights import slots
-
-Array = NDArray[np.float64]
 
 BIAS_SCALE = 0.05
 """Standard deviation of biases and of a learned prior's parameters: small, but a dropped one is seen."""

@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import BadInput
-from .families import FAMILIES, by_word
-from .families.base import (
-    ActivationFamily,
-    DecoderWeightsFamily,
-    Family,
-    LatentsFamily,
-    LikelihoodFamily,
-    NetworkFamily,
-    ObjectiveFamily,
-    PosteriorFamily,
-    PriorFamily,
-)
-from .families.fields import sizes, whole
+from .families import BY_WORD, FAMILIES, Families
+from .families.base import Family
 
-_NETWORKS: dict[str, NetworkFamily] = by_word("network")
-_LIKELIHOODS: dict[str, LikelihoodFamily] = by_word("likelihood")
-_PRIORS: dict[str, PriorFamily] = by_word("prior")
-_ACTIVATIONS: dict[str, ActivationFamily] = by_word("activation")
-_POSTERIORS: dict[str, PosteriorFamily] = by_word("posterior")
-_DECODER_WEIGHTS: dict[str, DecoderWeightsFamily] = by_word("decoder_weights")
-_LATENTS: dict[str, LatentsFamily] = by_word("latents")
-_OBJECTIVES: dict[str, ObjectiveFamily] = by_word("beta")
 
-LIKELIHOODS = tuple(_LIKELIHOODS)
-POSTERIORS = tuple(_POSTERIORS)
-#: Field of a specification → its closed list of words.
-CHOICES = {
-    "network": tuple(_NETWORKS),
-    "likelihood": LIKELIHOODS,
-    "prior": tuple(_PRIORS),
-    "activation": tuple(_ACTIVATIONS),
-    "posterior": POSTERIORS,
-    "decoder_weights": tuple(_DECODER_WEIGHTS),
-}
+class Kind(NamedTuple):
+    """What a field of a specification may hold: in words, whether a JSON value is such, and how it is kept."""
+
+    expected: str
+    fits: Callable[[Any], bool]
+    kept: Callable[[Any], Any]
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_positive(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 < value < float("inf")
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) > 0 and all(_is_size(v) for v in value)
+
+
+def _is_image(value: Any) -> bool:
+    return _are_sizes(value) and len(value) == 3
+
+
+_SIZE = Kind("a positive whole number", _is_size, int)
+_POSITIVE = Kind("a positive number", _is_positive, float)
+_SIZES = Kind("a list of positive whole numbers", _are_sizes, tuple)
+_IMAGE = Kind("[channel, height, width], positive whole numbers", _is_image, tuple)
+
 #: What a notation can ask about a specification: its closed words, and which of its numbers are set.
-CONDITIONS = {**CHOICES, "latents": tuple(_LATENTS), "beta": tuple(_OBJECTIVES)}
+CONDITIONS = {condition: tuple(words) for condition, words in BY_WORD.items()} | {"beta": ("one", "other")}
+LIKELIHOODS, POSTERIORS = CONDITIONS["likelihood"], CONDITIONS["posterior"]
+#: Field of a specification → its closed list of words.
+CHOICES = {name: words for name, words in CONDITIONS.items() if name not in ("latents", "beta")}
 #: Field of a specification → what it may hold, but for those of `CHOICES`.
-NUMBERS = {field.name: field for field in (sizes("hidden"), whole("data_dim"), whole("latent_dim"))}
-NUMBERS |= {field.name: field for family in FAMILIES for field in family.fields}
+NUMBERS = {
+    "hidden": _SIZES,
+    "data_dim": _SIZE,
+    "latent_dim": _SIZE,
+    "variance": _POSITIVE,
+    "image_shape": _IMAGE,
+    "channels": _SIZES,
+    "beta": _POSITIVE,
+    "components": _SIZE,
+    "latents": _SIZES,
+    "chain": _SIZES,
+    "data_count": _SIZE,
+}
 
 
 @dataclass(frozen=True)
@@ -115,58 +128,14 @@ class Spec:
         return all(self.word(condition) in words for condition, words in when.items())
 
     @property
-    def families(self) -> tuple[Family, ...]:
-        """The families in force, one for each of `CONDITIONS`."""
-        return (
-            self.network_family,
-            self.likelihood_family,
-            self.prior_family,
-            self.activation_family,
-            self.posterior_family,
-            self.weights_family,
-            self.latents_family,
-            self.objective_family,
-        )
+    def families(self) -> Families:
+        """The families in force."""
+        return Families(**{condition: words[self.word(condition)] for condition, words in BY_WORD.items()})
 
     @property
-    def network_family(self) -> NetworkFamily:
-        """How the encoder reads an image, and the decoder writes one."""
-        return _NETWORKS[self.network]
-
-    @property
-    def likelihood_family(self) -> LikelihoodFamily:
-        """p(x|z)."""
-        return _LIKELIHOODS[self.likelihood]
-
-    @property
-    def prior_family(self) -> PriorFamily:
-        """p(z)."""
-        return _PRIORS[self.prior]
-
-    @property
-    def activation_family(self) -> ActivationFamily:
-        """What follows the affine part of a hidden layer."""
-        return _ACTIVATIONS[self.activation]
-
-    @property
-    def posterior_family(self) -> PosteriorFamily:
-        """q(z|x)."""
-        return _POSTERIORS[self.posterior]
-
-    @property
-    def weights_family(self) -> DecoderWeightsFamily:
-        """Whether the decoder's weights are points."""
-        return _DECODER_WEIGHTS[self.decoder_weights]
-
-    @property
-    def latents_family(self) -> LatentsFamily:
-        """How the latent axis is made of stochastic layers."""
-        return _LATENTS[self.word("latents")]
-
-    @property
-    def objective_family(self) -> ObjectiveFamily:
-        """How the objective weighs the KL."""
-        return _OBJECTIVES[self.word("beta")]
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the stochastic layers along the latent axis, the one next to the data first."""
+        return self.latents or self.chain or (self.latent_dim,)
 
     @property
     def bottom_shape(self) -> tuple[int, int, int]:
@@ -174,11 +143,6 @@ class Spec:
         assert self.image_shape and self.channels
         halvings = 2 ** len(self.channels)
         return self.channels[-1], self.image_shape[1] // halvings, self.image_shape[2] // halvings
-
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """Names of the decoder's output layers."""
-        return self.likelihood_family.heads
 
 
 def parse_spec(document: Mapping[str, Any], where: str) -> Spec:
@@ -210,27 +174,26 @@ def parse_field(name: str, value: Any, where: str) -> Any:
         if value not in CHOICES[name]:
             raise BadInput(f"{where}: spec.{name}: expected one of {', '.join(CHOICES[name])}; found {value!r}")
         return value
-    field = NUMBERS[name]
-    if not field.fits(value):
-        raise BadInput(f"{where}: spec.{name}: expected {field.expected}; found {value!r}")
-    return field.kept(value)
+    kind = NUMBERS[name]
+    if not kind.fits(value):
+        raise BadInput(f"{where}: spec.{name}: expected {kind.expected}; found {value!r}")
+    return kind.kept(value)
 
 
 def _contradictions(spec: Spec) -> Iterator[tuple[str, str]]:
     """Each field that contradicts another, and what was expected and found of it."""
-    in_force = {family.condition: family for family in spec.families}
+    in_force = spec.families._asdict()
     for name, default in ((f.name, f.default) for f in fields(Spec) if f.default is not MISSING):
-        users = [family for family in FAMILIES if name in (field.name for field in family.fields)]
+        users = [family for family in FAMILIES if name in family.fields]
         needed, found = any(family in spec.families for family in users), getattr(spec, name)
         if users and needed != (found != default):
-            words = " with ".join(_named(in_force[c]) for c in dict.fromkeys(family.condition for family in users))
-            yield name, f"{words} {'needs' if needed else 'takes no'} {name}; found {_shown(found)}"
+            named = " with ".join(_named(in_force[c]) for c in dict.fromkeys(family.condition for family in users))
+            yield name, f"{named} {'needs' if needed else 'takes no'} {name}; found {_shown(found)}"
     for family in spec.families:
-        for among in family.combines:
-            other = in_force[among.condition]
-            if other.word not in among.words:
-                name = other.condition if other.condition in CHOICES else other.fields[0].name
-                expected = f"expected {' or '.join(among.words)} with {_named(family)}"
+        for condition, words in family.combines:
+            if spec.word(condition) not in words:
+                name = condition if condition in CHOICES else in_force[condition].fields[0]
+                expected = f"expected {' or '.join(words)} with {_named(family)}"
                 yield name, f"{expected}; found {_shown(getattr(spec, name))}"
     for family in spec.families:
         yield from family.contradictions(spec)
@@ -240,7 +203,7 @@ def _named(family: Family) -> str:
     """A family as a specification says it: by a word, or by a field that is set."""
     if family.condition in CHOICES or not family.fields:
         return f"{family.condition} '{family.word}'"
-    return f"spec.{family.fields[0].name}"
+    return f"spec.{family.fields[0]}"
 
 
 def _shown(value: Any) -> str:

@@ -7,9 +7,31 @@ with the heads of p(x|z).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from .slots import Slot
-from .spec import Spec
+if TYPE_CHECKING:
+    from .spec import Spec
+
+IMAGE = "(channel height width)"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One canonical weight.
+
+    Attributes:
+        axes: by name, outermost first. Parentheses mark a composite axis, outermost part first:
+            `out (channel height width)` is a matrix whose columns run over an image.
+        shape: one size per axis.
+        centre: what random weights vary about.
+    """
+
+    name: str
+    axes: str
+    shape: tuple[int, ...]
+    centre: float = 0.0
 
 
 def weight_axes(spec: Spec) -> dict[str, str]:
@@ -24,17 +46,30 @@ def weight_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
 
 def slots(spec: Spec) -> Iterator[Slot]:
     """Canonical weights in the order of data flow."""
-    yield from spec.posterior_family.slots(spec)
-    yield from spec.prior_family.slots(spec)
-    yield from spec.weights_family.slots(decoder_slots(spec))
+    yield from spec.families.posterior.slots(spec)
+    yield from spec.families.prior.slots(spec)
+    yield from spec.families.decoder_weights.slots(decoder_slots(spec))
 
 
 def decoder_slots(spec: Spec) -> list[Slot]:
     """The decoder's weights themselves, whether they are points or have a posterior."""
-    latents = spec.latents_family
-    return [*latents.decoder_slots(spec), *spec.network_family.decoder_slots(spec, latents.entering(spec))]
+    between = spec.families.latents.decoder_slots(spec)
+    return [*between, *spec.families.network.decoder_slots(spec, spec.layers[0])]
 
 
 def drawn_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     """The decoder's weights that noise is drawn for, each with its shape; none where they are points."""
-    return spec.weights_family.drawn(decoder_slots(spec))
+    return spec.families.decoder_weights.drawn(decoder_slots(spec))
+
+
+def layer(name: str, fan_out: int, fan_in: int, *, out: str = "out", into: str = "in") -> Iterator[Slot]:
+    """`<name>.weight` and `<name>.bias` of an affine layer; `out` and `into` name the axes."""
+    yield Slot(f"{name}.weight", f"{out} {into}", (fan_out, fan_in))
+    yield Slot(f"{name}.bias", out, (fan_out,))
+
+
+def hidden_layers(spec: Spec, name: str, sizes: tuple[int, ...], *, into: str = "in") -> Iterator[Slot]:
+    """`<name>.<i>` from each of `sizes` to the next, and what the activation needs beside it; `into` is data's axis."""
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        yield from layer(f"{name}.{i}", fan_out, fan_in, into=into if i == 0 else "in")
+        yield from spec.families.activation.slots(f"{name}.{i}", fan_out, fan_in)

@@ -116,11 +116,11 @@ class Tanh(Model):
     tied: bool = False
 
     def log_prior(self, w: Weights, z: Tensor) -> Tensor:
-        density: Callable[..., Tensor] = cast(Any, self.spec.prior_family.log_density)
+        density: Callable[..., Tensor] = cast(Any, self.spec.families.prior.log_density)
         return density(self.spec, z, self._canonical(w))
 
     def log_likelihood(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        density: Callable[..., Tensor] = cast(Any, self.spec.likelihood_family.log_density)
+        density: Callable[..., Tensor] = cast(Any, self.spec.families.likelihood.log_density)
         return density(self.spec, x, decode(self.spec, z, self._canonical(w)))
 
     def log_recognition(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:

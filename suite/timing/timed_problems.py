@@ -137,9 +137,7 @@ def stage_reference(problem: Problem, dtype: str, stages: Collection[str], bound
     def compute(arithmetic: Arithmetic) -> dict[str, Array]:
         if training:
             return with_one_update(rounded, _RULE, arithmetic, bound)
-        return oracle.run(
-            rounded.spec, rounded.x, rounded.noise, rounded.weights, arithmetic, gradients=False, bound=bound
-        )
+        return oracle.run(rounded, arithmetic, gradients=False, bound=bound)
 
     numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
     allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)

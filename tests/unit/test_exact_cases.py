@@ -16,7 +16,7 @@ from unit.families import bounds_of
 from elbostone.reference import networks
 from elbostone.reference import terms as definition
 from elbostone.reference.densities import log_normal_of_squares
-from elbostone.reference.families import chain, deep_latents, diagonal, full, vamp
+from elbostone.reference.families import chain, deep_latents, full, posterior, vamp
 from elbostone.reference.families.decoder_weights import WeightPosterior
 from elbostone.reference.node import Node, stack
 from elbostone.reference.oracle import evaluate, noise_scale
@@ -148,13 +148,13 @@ def _mask_with_the_diagonal(patch: pytest.MonkeyPatch) -> None:
 
 
 def _one_scale_counted_once(patch: pytest.MonkeyPatch) -> None:
-    drawn = diagonal.Isotropic.draw
+    drawn = posterior.Isotropic.draw
 
     def draw(family: Any, spec: Any, *arguments: Any) -> Any:
         found = drawn(family, spec, *arguments)
         return replace(found, log_variance=found.log_variance / spec.latent_dim)
 
-    patch.setattr(diagonal.Isotropic, "draw", draw)
+    patch.setattr(posterior.Isotropic, "draw", draw)
 
 
 def _rows_in_another_order(patch: pytest.MonkeyPatch) -> None:

@@ -174,11 +174,11 @@ def test_the_densities_are_those_of_a_tape(name: str) -> None:
     weights = {n.replace("pseudo.inputs", "prior.pseudo_inputs"): weight for n, weight in case.weights.items()}
     w = {n: tape.input(weight) for n, weight in weights.items()}
     z, x = tape.input(case.points[:1]), tape.input(case.x)
-    mean, log_variance = spec.posterior_family.diagonal(spec, networks.encode(spec, tape.input(case.x[None]), w))
+    q = networks.encode(spec, tape.input(case.x[None]), w)
     found = {
-        "p(z)": spec.prior_family.log_density(spec, z, w),
-        "p(x|z)": spec.likelihood_family.log_density(spec, x, networks.decode(spec, z, w)),
-        "q(z|x)": log_normal(z, mean, log_variance),
+        "p(z)": spec.families.prior.log_density(spec, z, w),
+        "p(x|z)": spec.families.likelihood.log_density(spec, x, networks.decode(spec, z, w)),
+        "q(z|x)": log_normal(z, q["mean"], q["log_variance"]),
     }
     truth = rows(case)
     for row, node in found.items():

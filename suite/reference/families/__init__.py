@@ -1,61 +1,71 @@
-"""The families of models, each a file: its fields, weights, densities, and how a special case is lifted into it.
+"""The families of models by idea: their fields, weights, densities, and how a special case is lifted into them.
 
-A new family is a file here and its line in `FAMILIES`, and a line in `spec.Spec` for a field that no other has.
+A new family is a class in a file here and its line in `FAMILIES`, and a line in `spec.Spec` for a field that no other
+has.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from .activations import Elementwise, Gated
+from .activation import Activation, Gated
 from .base import Family
-from .bernoulli import Bernoulli
-from .beta import BetaOne, BetaOther
 from .chain import Chain
 from .convolutional import Convolutional
-from .decoder_weights import Point, WeightPosterior
-from .deep_latents import DeepLatents, OneLayer
-from .diagonal import Diagonal, Isotropic
-from .free import Free
+from .decoder_weights import DecoderWeights, WeightPosterior
+from .deep_latents import DeepLatents
 from .full import Full
-from .gaussian import Gaussian, GaussianFixed
-from .mlp import Mlp
-from .normal_prior import Learned, Standard
+from .latents import Latents
+from .likelihood import Bernoulli, Gaussian, GaussianFixed, Likelihood
+from .network import Network
+from .posterior import Free, Isotropic, Posterior
+from .prior import Learned, Prior
 from .rank_one import RankOne
 from .vamp import Vamp
 
+
+class Families(NamedTuple):
+    """One family for each condition: what a specification means."""
+
+    network: Network
+    likelihood: Likelihood
+    prior: Prior
+    activation: Activation
+    posterior: Posterior
+    decoder_weights: DecoderWeights
+    latents: Latents
+
+
 #: In the order in which messages list the words of a condition, and in which liftings are tried.
 FAMILIES: tuple[Family, ...] = (
-    Mlp(),
+    Network(),
     Convolutional(),
-    Elementwise("tanh"),
-    Elementwise("relu"),
-    Elementwise("softplus"),
-    Gated(),
-    Diagonal(),
+    Activation("tanh"),
+    Activation("relu"),
+    Activation("softplus"),
+    Gated("gated"),
+    Posterior(),
     Isotropic(),
-    OneLayer(),
+    Latents(),
     DeepLatents(),
     Chain(),
     Full(),
     RankOne(),
     Free(),
-    Standard(),
+    Prior(),
     Learned(),
     Vamp(),
     Bernoulli(),
     Gaussian(),
     GaussianFixed(),
-    Point(),
+    DecoderWeights(),
     WeightPosterior(),
-    BetaOne(),
-    BetaOther(),
 )
 
-#: Lifts in the order of their families.
+#: Condition → word → family; Any stands for the class of the condition.
+BY_WORD: dict[str, dict[str, Any]] = {
+    condition: {family.word: family for family in FAMILIES if family.condition == condition}
+    for condition in Families._fields
+}
+
 LIFTINGS = tuple(lifting for family in FAMILIES for lifting in family.liftings)
-
-
-def by_word(condition: str) -> dict[str, Any]:
-    """The families of one condition, by word."""
-    return {family.word: family for family in FAMILIES if family.condition == condition}

@@ -11,10 +11,9 @@ import numpy as np
 
 from ..arithmetic import Selection
 from ..networks import hidden
-from ..node import Node
-from ..slots import IMAGE, Slot, hidden_layers, layer
-from .base import NetworkFamily, Weights
-from .fields import among, image_sizes, sizes
+from ..node import Node, Nodes
+from ..weights import IMAGE, Slot, hidden_layers, layer
+from .network import Network
 
 if TYPE_CHECKING:
     from ..spec import Spec
@@ -22,21 +21,21 @@ if TYPE_CHECKING:
 Shape = tuple[int, int, int]
 
 
-class Convolutional(NetworkFamily):
+class Convolutional(Network):
     """`encoder.conv.<i>` of the widths in `channels`, each halving the sides; `decoder.conv.<i>` doubles them again.
 
     Images are flattened as channel, height, width.
     """
 
     word = "conv"
-    fields = (image_sizes("image_shape"), sizes("channels"))
+    fields = ("image_shape", "channels")
     combines = (
-        among("likelihood", "bernoulli"),
-        among("posterior", "diagonal"),
-        among("prior", "standard", "learned"),
-        among("latents", "none"),
-        among("decoder_weights", "point"),
-        among("activation", "tanh", "relu", "softplus"),
+        ("likelihood", ("bernoulli",)),
+        ("posterior", ("diagonal",)),
+        ("prior", ("standard", "learned")),
+        ("latents", ("none",)),
+        ("decoder_weights", ("point",)),
+        ("activation", ("tanh", "relu", "softplus")),
     )
 
     def contradictions(self, spec: Spec) -> Iterator[tuple[str, str]]:
@@ -63,17 +62,17 @@ class Convolutional(NetworkFamily):
             yield from _convolution(f"decoder.conv.{i}", fan_out, fan_in, transposed=True)
         yield from _convolution("decoder.logits", spec.image_shape[0], spec.channels[0])
 
-    def encode(self, spec: Spec, x: Node, w: Weights) -> Node:
+    def encode(self, spec: Spec, x: Node, w: Nodes) -> Node:
         """x [batch, data] → features [batch, (channel height width)] after the strided convolutions."""
         assert spec.image_shape and spec.channels
         image, shape = x, spec.image_shape
         for i, channel in enumerate(spec.channels):
             convolved = _convolve(image, shape, w, f"encoder.conv.{i}", stride=2, before=0)
-            image = spec.activation_family.function(convolved)
+            image = spec.families.activation.function(convolved)
             shape = (channel, shape[1] // 2, shape[2] // 2)
         return image
 
-    def decode(self, spec: Spec, entering: Node, w: Weights) -> dict[str, Node]:
+    def decode(self, spec: Spec, entering: Node, w: Nodes) -> dict[str, Node]:
         """[sample, batch, in] → logits [sample, batch, data]."""
         assert spec.channels
         bottom = hidden(spec, entering, w, "decoder.hidden")
@@ -82,7 +81,7 @@ class Convolutional(NetworkFamily):
         image = bottom.reshape(samples * batch, prod(shape))
         for i, channel in enumerate(reversed(spec.channels)):
             convolved = _convolve_transposed(image, shape, channel, w, f"decoder.conv.{i}")
-            image = spec.activation_family.function(convolved)
+            image = spec.families.activation.function(convolved)
             shape = (channel, shape[1] * 2, shape[2] * 2)
         logits = _convolve(image, shape, w, "decoder.logits", stride=1, before=1)
         return {"logits": logits.reshape(samples, batch, spec.data_dim)}
@@ -115,7 +114,7 @@ def patches(channels: int, height: int, width: int, *, stride: int, before: int)
     return Selection(chosen.reshape(-1, channels * 9), channels * height * width)
 
 
-def _convolve(image: Node, shape: Shape, w: Weights, name: str, *, stride: int, before: int) -> Node:
+def _convolve(image: Node, shape: Shape, w: Nodes, name: str, *, stride: int, before: int) -> Node:
     """[image, (channel height width)] → the same of the output."""
     weight = w[f"{name}.weight"]
     out, images = weight.shape[0], image.shape[0]
@@ -124,7 +123,7 @@ def _convolve(image: Node, shape: Shape, w: Weights, name: str, *, stride: int, 
     return pixels.transpose(0, 2, 1).reshape(images, -1)
 
 
-def _convolve_transposed(image: Node, shape: Shape, out: int, w: Weights, name: str) -> Node:
+def _convolve_transposed(image: Node, shape: Shape, out: int, w: Nodes, name: str) -> Node:
     """The adjoint of the 'same' convolution of stride 2, then the bias: sides double."""
     images = image.shape[0]
     channels, height, width = shape

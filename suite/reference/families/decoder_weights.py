@@ -10,41 +10,46 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..networks import decode
-from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, stack
-from ..slots import Slot
-from .base import DecoderWeightsFamily, Weights
-from .fields import whole
+from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, Nodes, stack
+from ..weights import Slot
+from .base import Family
 
 if TYPE_CHECKING:
     from ..spec import Spec
 
 
-class Point(DecoderWeightsFamily):
-    """Weights as they are."""
+class DecoderWeights(Family):
+    """Whether the decoder's weights are points, as they stand here, or random variables themselves."""
 
+    condition = "decoder_weights"
     word = "point"
 
     def slots(self, decoder: Iterable[Slot]) -> Iterator[Slot]:
+        """The canonical weights of a decoder whose own weights are `decoder`."""
         yield from decoder
 
     def drawn(self, decoder: Iterable[Slot]) -> dict[str, tuple[int, ...]]:
+        """Each decoder weight that noise is drawn for, with its shape."""
         return {}
 
-    def decode(self, spec: Spec, z: Node, noise: Weights, w: Weights) -> dict[str, Node]:
+    def decode(self, spec: Spec, z: Node, noise: Nodes, w: Nodes) -> dict[str, Node]:
+        """z [sample, batch, latent] and noise by weight [sample, ...] → the decoder's heads, [sample, batch, data]."""
         return decode(spec, z, w)
 
-    def terms(self, noise: Weights, w: Weights) -> dict[str, Node]:
+    def terms(self, noise: Nodes, w: Nodes) -> dict[str, Node]:
+        """The terms of the weights, by canonical name, [] each."""
         return {}
 
-    def objective(self, spec: Spec, total: Node, found: Weights, bound: str) -> Node:
+    def objective(self, spec: Spec, total: Node, found: Nodes, bound: str) -> Node:
+        """A bound summed over the batch, and all terms → the objective."""
         return total
 
 
-class WeightPosterior(DecoderWeightsFamily):
+class WeightPosterior(DecoderWeights):
     """`<weight>.mean` and `<weight>.log_variance` of q(θ), against p(θ) = N(0, I)."""
 
     word = "posterior"
-    fields = (whole("data_count"),)
+    fields = ("data_count",)
 
     def slots(self, decoder: Iterable[Slot]) -> Iterator[Slot]:
         for slot in decoder:
@@ -54,7 +59,7 @@ class WeightPosterior(DecoderWeightsFamily):
     def drawn(self, decoder: Iterable[Slot]) -> dict[str, tuple[int, ...]]:
         return {slot.name: slot.shape for slot in decoder}
 
-    def decode(self, spec: Spec, z: Node, noise: Weights, w: Weights) -> dict[str, Node]:
+    def decode(self, spec: Spec, z: Node, noise: Nodes, w: Nodes) -> dict[str, Node]:
         """Each sample has weights of its own."""
         heads: dict[str, list[Node]] = {}
         for sample in range(z.shape[SAMPLE]):
@@ -66,7 +71,7 @@ class WeightPosterior(DecoderWeightsFamily):
                 heads.setdefault(head, []).append(value)
         return {head: stack(values) for head, values in heads.items()}
 
-    def terms(self, noise: Weights, w: Weights) -> dict[str, Node]:
+    def terms(self, noise: Nodes, w: Nodes) -> dict[str, Node]:
         """KL(q(θ) ‖ N(0, I)) over all decoder weights, in closed form and by the draws."""
         one = next(iter(noise.values())).constant(1.0)
         closed: list[Node] = []
@@ -80,7 +85,7 @@ class WeightPosterior(DecoderWeightsFamily):
             sampled.append(squares.reshape(zeta.shape[SAMPLE], -1).sum(LATENT).mean(SAMPLE) / 2)
         return {"weight_kl": stack(closed).sum(WEIGHT), "weight_kl_monte_carlo": stack(sampled).sum(WEIGHT)}
 
-    def objective(self, spec: Spec, total: Node, found: Weights, bound: str) -> Node:
+    def objective(self, spec: Spec, total: Node, found: Nodes, bound: str) -> Node:
         """The KL of the decoder's weights counts once per set."""
         if (weight_kl := f"weight_{bound.replace('elbo', 'kl')}") not in found:
             raise ValueError(f"bound '{bound}' has no KL of the decoder's weights")

@@ -12,22 +12,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arithmetic import Array
 from ..networks import affine, hidden, layer_of
-from ..node import Node
-from ..slots import Slot, hidden_layers, layer
-from .base import LatentsFamily, Lifting, Weights
-from .fields import among, sizes
+from ..node import Node, Nodes
+from ..weights import Slot, hidden_layers, layer
+from .base import Lifting
+from .latents import Latents
 
 if TYPE_CHECKING:
     from ..spec import Spec
-
-
-class OneLayer(LatentsFamily):
-    """The decoder reads z itself."""
-
-    word = "none"
 
 
 def _deep(spec: Spec) -> Spec | None:
@@ -35,47 +29,34 @@ def _deep(spec: Spec) -> Spec | None:
     return replace(spec, latents=(spec.latent_dim,)) if plain else None
 
 
-def _identity(spec: Spec, name: str) -> NDArray[np.float64]:
+def _identity(spec: Spec, name: str) -> Array:
     return np.eye(spec.latent_dim)
 
 
-class DeepLatents(LatentsFamily):
+class DeepLatents(Latents):
     """`decoder.latent.<l>` (G) and `decoder.transition.<l>` (T, from layer l + 1 to l), of the sizes in `latents`."""
 
     word = "layers"
-    fields = (sizes("latents"),)
-    combines = (among("decoder_weights", "point"),)
+    fields = ("latents",)
+    combines = (("decoder_weights", ("point",)),)
     liftings = (Lifting("G = I", _deep, _identity),)
 
-    def contradictions(self, spec: Spec) -> Iterator[tuple[str, str]]:
-        return sizes_that_do_not_add_up(spec, "latents", self.sizes(spec))
-
-    def sizes(self, spec: Spec) -> tuple[int, ...]:
-        assert spec.latents
-        return spec.latents
-
     def decoder_slots(self, spec: Spec) -> Iterator[Slot]:
-        for i, size in enumerate(self.sizes(spec)):
+        for i, size in enumerate(spec.layers):
             yield Slot(f"decoder.latent.{i}.weight", "out in", (size, size))
         widths = spec.hidden[::-1]
-        for i, (below, above) in enumerate(pairwise(self.sizes(spec))):
+        for i, (below, above) in enumerate(pairwise(spec.layers)):
             yield from hidden_layers(spec, f"decoder.transition.{i}.hidden", (above, *widths))
             yield from layer(f"decoder.transition.{i}.output", below, widths[-1])
 
-    def enter(self, spec: Spec, z: Node, w: Weights) -> Node:
+    def enter(self, spec: Spec, z: Node, w: Nodes) -> Node:
         """h_L = G_L ξ_L, h_l = T_l(h_{l+1}) + G_l ξ_l, down to the layer next to the data; ξ are the parts of z."""
         above: Node | None = None
-        for i in reversed(range(len(self.sizes(spec)))):
-            jump = layer_of(z, self.sizes(spec), i).linear(w[f"decoder.latent.{i}.weight"])
+        for i in reversed(range(len(spec.layers))):
+            jump = layer_of(z, spec.layers, i).linear(w[f"decoder.latent.{i}.weight"])
             if above is not None:
                 name = f"decoder.transition.{i}"
                 jump = affine(hidden(spec, above, w, f"{name}.hidden"), w, f"{name}.output") + jump
             above = jump
         assert above is not None
         return above
-
-
-def sizes_that_do_not_add_up(spec: Spec, field: str, sizes: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    """The contradiction of a field of sizes of layers, if their sum is not that of the latent axis."""
-    if sum(sizes) != spec.latent_dim:
-        yield field, f"expected sizes that add up to latent_dim = {spec.latent_dim}; found {list(sizes)}"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arithmetic import Selection
-from ..densities import Posterior, log_normal_of_squares, on_diagonal, scale_kinds
-from ..node import COLUMN, LATENT, Node
-from ..slots import Slot, layer
-from .base import Lifting, PosteriorFamily, Weights
+from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
+from ..node import COLUMN, LATENT, Node, Nodes
+from .base import Lifting
+from .posterior import Posterior
 
 if TYPE_CHECKING:
     from ..spec import Spec
@@ -24,16 +23,16 @@ def as_full(spec: Spec) -> Spec | None:
     return replace(spec, posterior="full") if plain else None
 
 
-class Full(PosteriorFamily):
+class Full(Posterior):
     """`encoder.cholesky`, a square matrix of which the entries below the diagonal count; σ is L's diagonal."""
 
     word = "full"
     liftings = (Lifting("a diagonal as a Cholesky factor", as_full),)
 
-    def covariance_slots(self, spec: Spec, width: int) -> Iterator[Slot]:
-        return layer("encoder.cholesky", spec.latent_dim**2, width, out="(row column)")
+    def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
+        return {**super().heads(spec), "cholesky": (spec.latent_dim**2, "(row column)")}
 
-    def draw(self, spec: Spec, heads: Weights, noise: Node) -> Posterior:
+    def draw(self, spec: Spec, heads: Nodes, noise: Node) -> Drawn:
         """z = mean + Lε."""
         mean, log_variance = heads["mean"], heads["log_variance"]
         scales = scale_kinds("cholesky", log_variance)
@@ -52,7 +51,7 @@ class Full(PosteriorFamily):
         }
         # L⁻¹(z − mean) is ε, and sources print it so (Kingma and Welling, 2019, Algorithm 2).
         density = log_normal_of_squares(log_variance, noise**2)
-        return Posterior(mean, variance, log_variance, None, z, density, tensors)
+        return Drawn(mean, variance, log_variance, None, z, density, tensors)
 
     def widest(self, spec: Spec) -> int:
         return spec.latent_dim**3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic import Selection
-from ..densities import Posterior, log_normal_of_squares, on_diagonal, scale_kinds
+from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import layer_of
-from ..node import LATENT, LAYER, Node, concatenate
-from ..slots import Slot, layer
-from .base import Lifting, PosteriorFamily, Weights
+from ..node import LATENT, LAYER, Node, Nodes, concatenate
+from .base import Lifting
 from .full import as_full
+from .posterior import Posterior
 
 if TYPE_CHECKING:
     from ..spec import Spec
@@ -26,16 +25,16 @@ def _rank_one(spec: Spec) -> Spec | None:
     return full and replace(full, posterior="rank-one")
 
 
-class RankOne(PosteriorFamily):
+class RankOne(Posterior):
     """`encoder.rank_one` is u; log D is −log_variance."""
 
     word = "rank-one"
     liftings = (Lifting("a diagonal as D + uuᵀ with u = 0", _rank_one),)
 
-    def covariance_slots(self, spec: Spec, width: int) -> Iterator[Slot]:
-        return layer("encoder.rank_one", spec.latent_dim, width)
+    def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
+        return {**super().heads(spec), "rank_one": (spec.latent_dim, "out")}
 
-    def draw(self, spec: Spec, heads: Weights, noise: Node) -> Posterior:
+    def draw(self, spec: Spec, heads: Nodes, noise: Node) -> Drawn:
         """With s = uᵀD⁻¹u and η = 1/(1 + s): C = D⁻¹ − η D⁻¹uuᵀD⁻¹ and log det C = log η − log det D.
 
         z = mean + Rε, where R = D^(−½) − (1 − √η)/s · D⁻¹uuᵀD^(−½) and C = RRᵀ. Each layer of a deep latent Gaussian
@@ -43,7 +42,7 @@ class RankOne(PosteriorFamily):
         Inference in Deep Generative Models*, 2014, section 4.3 and Appendix).
         """
         mean, u, log_variance = heads["mean"], heads["rank_one"], heads["log_variance"]
-        layers = Layers(spec.latents_family.sizes(spec))
+        layers = Layers(spec.layers)
         scales = scale_kinds("rank_one", log_variance)
         inverse, sd, precision = (scales[f"rank_one_{kind}"] for kind in ("variance", "sd", "precision"))
         v = inverse * u  # D⁻¹u
@@ -72,7 +71,7 @@ class RankOne(PosteriorFamily):
         density = log_normal_of_squares(log_variance, squares) - rest / 2
         if not noise.exact:  # those of D alone: the squares of uuᵀ are added apart
             density = density - (layers.sums(difference * u) ** 2).sum(LAYER) / 2
-        return Posterior(mean, variance, log_variance, rest, z, density, tensors)
+        return Drawn(mean, variance, log_variance, rest, z, density, tensors)
 
     def widest(self, spec: Spec) -> int:
         return spec.latent_dim**2

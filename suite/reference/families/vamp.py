@@ -9,36 +9,35 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..densities import Posterior, log_normal
+from ..densities import Drawn, log_normal
 from ..networks import encode
-from ..node import COMPONENT, Node
-from ..slots import Slot
-from .base import PriorFamily, Weights
-from .fields import among, whole
+from ..node import COMPONENT, Node, Nodes
+from ..weights import Slot
+from .prior import Prior
 
 if TYPE_CHECKING:
     from ..spec import Spec
 
 
-class Vamp(PriorFamily):
+class Vamp(Prior):
     """`prior.pseudo_inputs`, a row for each of `components`."""
 
     word = "vamp"
-    fields = (whole("components"),)
-    combines = (among("posterior", "diagonal", "isotropic"),)
+    fields = ("components",)
+    combines = (("posterior", ("diagonal", "isotropic")),)
 
     def slots(self, spec: Spec) -> Iterator[Slot]:
         assert spec.components
         # images vary between 0 and 1
         yield Slot("prior.pseudo_inputs", "component data", (spec.components, spec.data_dim), centre=0.5)
 
-    def log_density(self, spec: Spec, z: Node, w: Weights) -> Node:
+    def log_density(self, spec: Spec, z: Node, w: Nodes) -> Node:
         assert spec.components
         heads = encode(spec, w["prior.pseudo_inputs"], w)
-        mean, log_variance = spec.posterior_family.diagonal(spec, heads)
-        return log_normal(z.expand(-2), mean, log_variance).logsumexp(COMPONENT) - math.log(spec.components)
+        each = log_normal(z.expand(-2), heads["mean"], heads["log_variance"])
+        return each.logsumexp(COMPONENT) - math.log(spec.components)
 
-    def closed_form_kl(self, q: Posterior, w: Weights) -> None:
+    def closed_form_kl(self, q: Drawn, w: Nodes) -> None:
         return None
 
     def widest(self, spec: Spec) -> int:

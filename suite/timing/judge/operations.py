@@ -10,9 +10,8 @@ from math import prod
 import numpy as np
 
 from ...backends.table import base_dtype
-from ...reference.slots import Slot
 from ...reference.spec import Spec
-from ...reference.weights import decoder_slots, slots, weight_shapes
+from ...reference.weights import Slot, decoder_slots, slots, weight_shapes
 from ..timings import Roofline
 
 COUNTED = ("encoder", "decoder", "elbo", "training_step")

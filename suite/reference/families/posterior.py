@@ -1,0 +1,92 @@
+"""q(z|x) = N(mean, diag σ²): with a scale per latent or one per datum, out of an encoder or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arithmetic import Selection
+from ..densities import Drawn, log_density_of_draw, scale_kinds
+from ..networks import affine, hidden
+from ..node import Node, Nodes
+from ..weights import Slot, layer
+from .base import Family, Lifting
+
+if TYPE_CHECKING:
+    from ..spec import Spec
+
+
+class Posterior(Family):
+    """q(z|x); as it stands, diagonal and out of an encoder."""
+
+    condition = "posterior"
+    word = "diagonal"
+
+    def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
+        """The encoder's output layers: name → numbers per datum, and their axes."""
+        latents = spec.families.latents.encoded(spec), "out"
+        return {"mean": latents, "log_variance": latents}
+
+    def slots(self, spec: Spec) -> Iterator[Slot]:
+        """The canonical weights of the encoder."""
+        yield from spec.families.network.encoder_slots(spec)
+        for head, (size, axes) in self.heads(spec).items():
+            yield from layer(f"encoder.{head}", size, spec.hidden[-1], out=axes)
+        yield from spec.families.latents.encoder_slots(spec)
+
+    def encode(self, spec: Spec, x: Node, w: Nodes) -> dict[str, Node]:
+        """x [batch, data] → the heads by name: `mean`, `log_variance` and what the covariance needs beside it."""
+        last = hidden(spec, spec.families.network.encode(spec, x, w), w, "encoder.hidden")
+        return {head: affine(last, w, f"encoder.{head}") for head in self.heads(spec)}
+
+    def draw(self, spec: Spec, heads: Nodes, noise: Node) -> Drawn:
+        """The heads and ε [sample, batch, latent] → q(z|x) and z."""
+        mean, log_variance = heads["mean"], heads["log_variance"]
+        scales = scale_kinds("posterior", log_variance)
+        z = mean + scales["posterior_sd"] * noise
+        density = log_density_of_draw(z, mean, log_variance, noise)
+        return Drawn(mean, scales["posterior_variance"], log_variance, None, z, density, scales)
+
+    def rows(self, spec: Spec) -> int | None:
+        """How many data a batch must have; None for any number."""
+        return None
+
+
+def _diagonal(spec: Spec) -> Spec | None:
+    return replace(spec, posterior="diagonal") if spec.posterior == "isotropic" else None
+
+
+class Isotropic(Posterior):
+    """One σ per datum: `encoder.log_variance` has one output, which is repeated for each latent."""
+
+    word = "isotropic"
+    liftings = (Lifting("a scalar σ tiled", _diagonal),)
+
+    def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
+        return {**super().heads(spec), "log_variance": (1, "out")}
+
+    def encode(self, spec: Spec, x: Node, w: Nodes) -> dict[str, Node]:
+        heads = super().encode(spec, x, w)
+        repeated = Selection(np.zeros(spec.latent_dim, dtype=np.intp), 1)
+        return {**heads, "log_variance": heads["log_variance"].copy(repeated)}
+
+
+class Free(Posterior):
+    """No encoder: `posterior.mean` and `posterior.log_variance`, a row for each of `data_count` data, the batch."""
+
+    word = "free"
+    fields = ("data_count",)
+
+    def slots(self, spec: Spec) -> Iterator[Slot]:
+        assert spec.data_count
+        for part in ("mean", "log_variance"):
+            yield Slot(f"posterior.{part}", "datum latent", (spec.data_count, spec.latent_dim))
+
+    def encode(self, spec: Spec, x: Node, w: Nodes) -> dict[str, Node]:
+        return {head: w[f"posterior.{head}"] for head in ("mean", "log_variance")}
+
+    def rows(self, spec: Spec) -> int | None:
+        return spec.data_count

@@ -17,9 +17,8 @@ import numpy as np
 from ..notations.schema import Notation, Supports, Weight
 from ..reference.errors import BadInput
 from ..reference.problem import Problem
-from ..reference.random import random_weights
 from ..reference.spec import CONDITIONS, Spec, parse_spec
-from ..reference.weights import drawn_shapes, weight_shapes
+from ..reference.weights import drawn_shapes, random_weights, weight_shapes
 from .probe_variants import variants_of
 
 SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod, sqrt
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .arithmetic import Array
 
 if TYPE_CHECKING:
     from .spec import Spec
 
 IMAGE = "(channel height width)"
+
+BIAS_SCALE = 0.05
+"""Standard deviation of biases and of a learned prior's parameters: small, but a dropped one is seen."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +81,35 @@ def hidden_layers(spec: Spec, name: str, sizes: tuple[int, ...], *, into: str = 
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         yield from layer(f"{name}.{i}", fan_out, fan_in, into=into if i == 0 else "in")
         yield from spec.families.activation.slots(f"{name}.{i}", fan_out, fan_in)
+
+
+def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
+    """Normal weights of variance 1/fan_in about each weight's centre.
+
+    A variance of 2/fan_in before a ReLU would only raise the scale of every tensor alike.
+
+    Args:
+        spec: the model.
+        seed: the same seed gives the same weights.
+
+    Returns:
+        canonical name → float64 tensor, in the order of data flow.
+    """
+    generator = np.random.default_rng(seed)
+    weights = {}
+    for slot in slots(spec):
+        scale = 1 / sqrt(fan_in(slot.axes, slot.shape)) if len(slot.shape) > 1 else BIAS_SCALE
+        weights[slot.name] = slot.centre + scale * generator.standard_normal(slot.shape)
+    return weights
+
+
+def fan_in(axes: str, shape: tuple[int, ...]) -> int:
+    """How many products of a weight one output sums. A kernel's taps count as inputs.
+
+    Args:
+        axes: of a canonical weight: `out in`, `in out height width`, `out (channel height width)`, ...
+        shape: its shape.
+    """
+    leading = axes.split()[0]
+    outputs = shape[1] if leading == "in" else shape[0]
+    return prod(shape) // outputs

@@ -12,9 +12,8 @@ from ..notations.schema import FRAMEWORKS, Notation
 from ..notations.writing import written_by
 from ..reference.data import digits
 from ..reference.problem import Array, Problem
-from ..reference.random import random_weights
 from ..reference.spec import Spec
-from ..reference.weights import drawn_shapes
+from ..reference.weights import drawn_shapes, random_weights
 from ..timing.plan import BenchSample
 from ..timing.workloads import DIGITS, make_workload
 from ..workers.selection import Selection

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reference.problem import Problem
-from ..reference.random import random_weights
 from ..reference.spec import Spec
-from ..reference.weights import weight_shapes
+from ..reference.weights import random_weights, weight_shapes
 
 Array = NDArray[np.float64]
 

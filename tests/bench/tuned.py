@@ -7,8 +7,8 @@ import numpy as np
 
 from elbostone.reference.oracle import rounded
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
+from elbostone.reference.weights import random_weights
 from elbostone.timing.measure.stages import Stage
 from elbostone.timing.proof import Expected
 from elbostone.timing.timed_problems import stage_reference

@@ -12,9 +12,8 @@ import numpy as np
 
 from elbostone.notations.registry import notation_folder, packages
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
-from elbostone.reference.weights import decoder_slots
+from elbostone.reference.weights import decoder_slots, random_weights
 
 #: The package that the edited copies are imported from.
 PACKAGE = "elbostone_planted"

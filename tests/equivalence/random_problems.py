@@ -14,9 +14,8 @@ from equivalence.conditioning import well_conditioned
 from numpy.typing import NDArray
 
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import fan_in
 from elbostone.reference.spec import LIKELIHOODS, Spec
-from elbostone.reference.weights import decoder_slots, weight_axes, weight_shapes
+from elbostone.reference.weights import decoder_slots, fan_in, weight_axes, weight_shapes
 
 Array = NDArray[np.float64]
 

@@ -21,10 +21,9 @@ from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Pe
 from elbostone.reference.comparison import compare
 from elbostone.reference.data import digits
 from elbostone.reference.problem import Problem, read_tensors, save_problem, save_tensors
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.reference.truth import K
-from elbostone.reference.weights import weight_shapes
+from elbostone.reference.weights import random_weights, weight_shapes
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.subject import DATA_COUNT
 

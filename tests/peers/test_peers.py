@@ -11,9 +11,9 @@ from msgspec.structs import replace as replace_fields
 
 from elbostone.reference.oracle import rounded
 from elbostone.reference.problem import Problem, read_tensors, save_problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.reference.truth import Truth
+from elbostone.reference.weights import random_weights
 from elbostone.timing.judge import throughput
 from elbostone.timing.judge.libraries import LibraryJudge
 from elbostone.timing.judge.throughput import throughput_rows

@@ -15,8 +15,8 @@ from elbostone.backends import open_binding
 from elbostone.backends.table import BACKENDS
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
+from elbostone.reference.weights import random_weights
 from elbostone.timing.judge.operations import COUNTED
 from elbostone.timing.measure.stages import Stage, make_stage
 from elbostone.workers.records import Cell

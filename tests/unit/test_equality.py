@@ -18,9 +18,9 @@ from elbostone.reference.comparison import Comparison, first_divergence
 from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, rounded
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
 from elbostone.reference.truth import Truth, against_truth, tolerances, truth_of
+from elbostone.reference.weights import random_weights
 from elbostone.workers.records import Cell
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (4,), 5, 2)

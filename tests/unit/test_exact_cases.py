@@ -16,7 +16,7 @@ from unit.families import bounds_of
 from elbostone.reference import networks
 from elbostone.reference import terms as definition
 from elbostone.reference.densities import log_normal_of_squares
-from elbostone.reference.families import chain, deep_latents, full, posterior, vamp
+from elbostone.reference.families import chain, latents, posterior, prior
 from elbostone.reference.families.decoder_weights import WeightPosterior
 from elbostone.reference.node import Node, stack
 from elbostone.reference.oracle import evaluate, noise_scale
@@ -133,18 +133,18 @@ def _no_square_root(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_log_k(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(vamp, "math", SimpleNamespace(log=lambda value: 0.0))
+    patch.setattr(prior, "math", SimpleNamespace(log=lambda value: 0.0))
 
 
 def _prior_without_gradient(patch: pytest.MonkeyPatch) -> None:
     def detached(spec: Any, x: Node, w: Any) -> Any:
         return {name: Node(node.tape, node.value) for name, node in networks.encode(spec, x, w).items()}
 
-    patch.setattr(vamp, "encode", detached)
+    patch.setattr(prior, "encode", detached)
 
 
 def _mask_with_the_diagonal(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(full, "np", SimpleNamespace(**vars(np) | {"tri": lambda size, k: np.tri(size)}))
+    patch.setattr(posterior, "np", SimpleNamespace(**vars(np) | {"tri": lambda size, k: np.tri(size)}))
 
 
 def _one_scale_counted_once(patch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ def _no_g(patch: pytest.MonkeyPatch) -> None:
     def enter(family: Any, spec: Any, noises: Node, w: Any) -> Node:
         return networks.layer_of(noises, spec.latents, 0)
 
-    patch.setattr(deep_latents.DeepLatents, "enter", enter)
+    patch.setattr(latents.DeepLatents, "enter", enter)
 
 
 def _layers_independent_in_p(patch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import pytest
 from elbostone.reference.adam import AFTER, Adam, objective_after
 from elbostone.reference.oracle import evaluate, rounded
 from elbostone.reference.problem import Problem, save_problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
+from elbostone.reference.weights import random_weights
 from elbostone.timing.measure.building import FirstCall
 from elbostone.timing.measure.stages import repeated
 from elbostone.timing.proof import OF_SUM, PASS, Expected, fold, load_reference, reference_file

@@ -10,8 +10,8 @@ import pytest
 from elbostone.reference.comparison import Tensors
 from elbostone.reference.oracle import rounded
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
+from elbostone.reference.weights import random_weights
 from elbostone.timing.judge.operations import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected

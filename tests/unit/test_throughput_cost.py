@@ -13,8 +13,8 @@ from elbostone.notations.registry import notations
 from elbostone.notations.schema import Notation
 from elbostone.reference.comparison import Tensors
 from elbostone.reference.problem import Problem
-from elbostone.reference.random import random_weights
 from elbostone.reference.spec import Spec
+from elbostone.reference.weights import random_weights
 from elbostone.timing.judge.rates import rates_of, share
 from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.plan import BenchSample, Proven, Slice, plan_timings

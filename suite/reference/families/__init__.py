@@ -13,15 +13,12 @@ from .base import Family
 from .chain import Chain
 from .convolutional import Convolutional
 from .decoder_weights import DecoderWeights, WeightPosterior
-from .deep_latents import DeepLatents
-from .full import Full
-from .latents import Latents
+from .latents import DeepLatents, Latents
 from .likelihood import Bernoulli, Gaussian, GaussianFixed, Likelihood
 from .network import Network
-from .posterior import Free, Isotropic, Posterior
-from .prior import Learned, Prior
+from .posterior import Free, Full, Isotropic, Posterior
+from .prior import Learned, Prior, Vamp
 from .rank_one import RankOne
-from .vamp import Vamp
 
 
 class Families(NamedTuple):

@@ -1,13 +1,15 @@
-"""p(z) = N(0, I), or a diagonal Gaussian whose mean and log-variance are learned."""
+"""p(z): N(0, I), a diagonal Gaussian that is learned, or a mixture of the encoder's own densities."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..densities import Drawn, log_normal, log_normal_of_squares, scale_kinds
-from ..node import LATENT, Node, Nodes
+from ..networks import encode
+from ..node import COMPONENT, LATENT, Node, Nodes
 from ..weights import Slot
 from .base import Family, Lifting
 
@@ -50,7 +52,7 @@ def _learned(spec: Spec) -> Spec | None:
 
 
 class Learned(Prior):
-    """`prior.mean` and `prior.log_variance`."""
+    """A diagonal Gaussian of `prior.mean` and `prior.log_variance`."""
 
     word = "learned"
     liftings = (Lifting("N(0, I) as a learned prior", _learned),)
@@ -70,3 +72,34 @@ class Learned(Prior):
 
     def tensors(self, w: Nodes) -> dict[str, Node]:
         return {"prior_mean": w["prior.mean"], **scale_kinds("prior", w["prior.log_variance"])}
+
+
+class Vamp(Prior):
+    """1/K Σ_k q(z|u_k), the encoder's own densities at K learned pseudo-inputs u.
+
+    `prior.pseudo_inputs` has a row for each of `components`.
+
+    J. M. Tomczak and M. Welling, *VAE with a VampPrior*, 2018, equation 9.
+    """
+
+    word = "vamp"
+    fields = ("components",)
+    combines = (("posterior", ("diagonal", "isotropic")),)
+
+    def slots(self, spec: Spec) -> Iterator[Slot]:
+        assert spec.components
+        # images vary between 0 and 1
+        yield Slot("prior.pseudo_inputs", "component data", (spec.components, spec.data_dim), centre=0.5)
+
+    def log_density(self, spec: Spec, z: Node, w: Nodes) -> Node:
+        assert spec.components
+        heads = encode(spec, w["prior.pseudo_inputs"], w)
+        each = log_normal(z.expand(-2), heads["mean"], heads["log_variance"])
+        return each.logsumexp(COMPONENT) - math.log(spec.components)
+
+    def closed_form_kl(self, q: Drawn, w: Nodes) -> None:
+        return None
+
+    def widest(self, spec: Spec) -> int:
+        assert spec.components
+        return spec.latent_dim * spec.components

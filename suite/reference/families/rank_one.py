@@ -13,8 +13,7 @@ from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import layer_of
 from ..node import LATENT, LAYER, Node, Nodes, concatenate
 from .base import Lifting
-from .full import as_full
-from .posterior import Posterior
+from .posterior import Posterior, as_full
 
 if TYPE_CHECKING:
     from ..spec import Spec

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..notations.schema import Notation
+from ..notations.notation import Notation
 from ..notations.weight_maps import WeightMap
 from ..reference.spec import Spec
 

@@ -11,9 +11,9 @@ import typer
 from ..backends.table import BACKENDS, one_of
 from ..notations.equations import equations
 from ..notations.glossary import Entry, glossary, of_letter, side_by_side
+from ..notations.notation import Notation
 from ..notations.plain_tex import plain
 from ..notations.roles import ROLES
-from ..notations.schema import Notation
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, stderr
 from ..report.options import AsJson, Backends, Timeout, select

@@ -15,8 +15,8 @@ import numpy as np
 
 from ..backends import Binding
 from ..notations.canonical import sizes_by_role
+from ..notations.notation import Notation
 from ..notations.reader import load_notation
-from ..notations.schema import Notation
 from ..notations.weight_maps import published_weights, weight_maps
 from ..reference.errors import BadInput
 from ..reference.lifting import lifted

@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterable
 
 from ..backends.table import BACKENDS
+from ..notations.notation import Notation
 from ..notations.registry import notations, packages
-from ..notations.schema import FRAMEWORKS, Notation
+from ..notations.schema import FRAMEWORKS
 from ..reference.errors import BadInput
 from ..workers.pool import OnRecord, Pool
 from ..workers.records import CLAIMS, Cell, append_record, done

@@ -14,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from ..notations.schema import Notation, Supports, Weight
+from ..notations.notation import Notation, Supports, Weight
 from ..reference.errors import BadInput
 from ..reference.problem import Problem
 from ..reference.spec import CONDITIONS, Spec, parse_spec

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Binding
+from ..notations.notation import Notation
 from ..notations.roles import ROLES
-from ..notations.schema import Notation
 from ..notations.writing import written_by
 from ..reference.problem import Problem
 from ..reference.spec import Spec

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 from ..backends import Binding
+from ..notations.notation import Notation
 from ..notations.reader import load_notation
-from ..notations.schema import Notation
 from ..reference.lifting import SEPARATOR, lifted
 from ..reference.problem import Problem, load_problem, save_tensors
 from ..workers.evaluation import evaluate

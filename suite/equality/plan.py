@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..backends.table import BACKENDS, Backend
+from ..notations.notation import Notation
 from ..notations.registry import packages
-from ..notations.schema import Notation
 from ..notations.weight_maps import weight_maps
 from ..notations.writing import written_by
 from ..reference.errors import BadInput

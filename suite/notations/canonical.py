@@ -14,8 +14,8 @@ from ..reference import constants
 from ..reference.axes import Axes, permute
 from ..reference.problem import Problem
 from ..reference.spec import Spec
+from .notation import Notation, Objective, Symbol
 from .roles import ROLES
-from .schema import Notation, Objective, Symbol
 
 Array = NDArray[Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..reference.errors import BadInput
-from .schema import Notation
+from .notation import Notation
 
 #: What a decoder's output is, by likelihood: the tensors of the numerical contract.
 DECODER_ROLES = {

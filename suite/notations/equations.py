@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .lexicon import Lexicon, indexed
-from .schema import Notation
+from .notation import Notation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .letters import base, command_of, is_greek
+from .notation import Notation, Symbol
 from .roles import ROLES
-from .schema import Notation, Symbol
 
 _STYLE = re.compile(
     r"\\(mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|text|tilde|widetilde|hat|operatorname|log)(?![a-z])"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .schema import Notation, Symbol
+from .notation import Notation, Symbol
 
 #: What stands for a role that a source has no letter for.
 NEUTRAL = {

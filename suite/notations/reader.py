@@ -1,290 +1,191 @@
-"""Parse and validate notation.toml: one line names the field that is unknown, mistyped or outside the vocabulary."""
+"""Read notation.toml: each table by its schema, with what the file leaves out because something else says it."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..reference.axes import parse_axes
-from ..reference.constants import CONSTANTS, Constant, parse
+from ..reference.constants import parse
 from ..reference.errors import BadInput
-from ..reference.spec import CONDITIONS, LIKELIHOODS, POSTERIORS, Spec, parse_field
-from ..reference.tensors import BOUNDS
+from ..reference.spec import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
 from .cross_check import check
-from .roles import KINDS, NETS, ROLES
+from .decode import decode, read_toml
+from .fields import axis_names, typewriter, when
+from .notation import Claim, Methods, Notation, Objective, Supports, Symbol, Weight
+from .roles import ROLES
+from .rows import weights
 from .schema import (
     FRAMEWORKS,
-    PROVENANCE,
-    Claim,
-    Methods,
-    Notation,
-    Objective,
-    Place,
+    SPEC_FIELDS,
+    Document,
+    MethodsTable,
+    ModelTable,
+    ObjectiveTable,
+    Returns,
     Source,
-    Supports,
-    Symbol,
-    Weight,
-    When,
+    SupportsTable,
+    SymbolTable,
+    WeightTable,
 )
-from .toml_table import Table, read_toml
-
-SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
 
 
 def load_notation(path: Path, notation_id: str) -> Notation:
     """Read and validate a notation.toml.
 
     Raises:
-        BadInput: naming the file, the field, what was expected and what was found.
+        BadInput: naming the file, the table, the field, what was expected and what was found.
     """
-    return parse_notation(read_toml(path), notation_id)
+    return parse_notation(read_toml(path), path, notation_id)
 
 
-def parse_notation(top: Table, notation_id: str) -> Notation:
-    """A notation.toml's top table, validated. Raises BadInput as `load_notation` does."""
-    model = top.table("model")
+def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) -> Notation:
+    """The document of a notation.toml, validated. Raises BadInput as `load_notation` does."""
+    top = decode(Document, document, str(path))
+    model = decode(ModelTable, top.model, f"{path}: model")
+    objective = decode(ObjectiveTable, top.objective, f"{path}: objective")
+    symbols, claims = [], []
+    for code, table, where in _entries(top.symbols, f"{path}: symbols"):
+        entry = decode(SymbolTable, table, where)
+        symbols.append(_symbol(code, entry, where))
+        if entry.covers is not None and symbols[-1].kind == "distribution":
+            claims.append(Claim(code, entry.covers, entry.eq if entry.covers_eq is None else entry.covers_eq))
+    rows: list[Weight] = []
+    for canonical, table, where in _entries(top.weights, f"{path}: weights"):
+        tensors, folded = weights(canonical, decode(WeightTable, table, where), model.names_from, where)
+        rows += tensors
+        symbols += folded
     notation = Notation(
         id=notation_id,
-        path=top.path,
-        source=_source(top.table("source")),
-        model_class=model.text("class"),
-        arguments=_arguments(model.table("arguments")),
-        source_configuration=_configuration(model.table("source", {})),
-        supports=_supports(top.table("supports")),
-        methods=_methods(top.table("methods")),
-        symbols=tuple(_symbol(table) for table in top.tables("symbols")),
-        layout=_layout(top.table("layout", {})),
-        objective=_objective(top.table("objective")),
-        weights=tuple(_weight(table) for table in top.tables("weights")),
-        claims=tuple(_claim(table) for table in top.tables("claims", [])),
-        names=_names(top.table("names", {})),
+        path=path,
+        source=decode(Source, top.source, f"{path}: source"),
+        model_class=model.class_,
+        arguments=model.arguments,
+        source_configuration=_configuration(model.source, f"{path}: model.source"),
+        supports=_supports(decode(SupportsTable, top.supports, f"{path}: supports"), f"{path}: supports"),
+        methods=_methods(decode(MethodsTable, top.methods, f"{path}: methods"), bool(claims), f"{path}: methods"),
+        symbols=tuple(symbols),
+        layout=_layout(top.layout, f"{path}: layout"),
+        objective=_objective(objective, symbols, f"{path}: objective"),
+        weights=tuple(rows),
+        claims=tuple(claims),
+        names=top.names,
     )
-    model.finish()
-    top.finish()
     check(notation)
     return notation
 
 
-def _source(table: Table) -> Source:
-    source = Source(
-        authors=table.texts("authors"),
-        year=table.take("year", int, "a year"),
-        title=table.text("title"),
-        venue=table.text("venue"),
-        identifier=table.text("identifier"),
-        sections=table.text("sections"),
-        provenance=table.choice("provenance", PROVENANCE),
-        note=table.text("note", ""),
-    )
-    table.finish()
-    return source
+def _entries(tables: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, str]]:
+    """Key, table and place of every entry of a keyed table; an entry that is a list has several tables."""
+    for key, value in tables.items():
+        if isinstance(value, list):
+            yield from ((key, table, f"{where}.'{key}'[{i}]") for i, table in enumerate(value))
+        else:
+            yield key, value, f"{where}.'{key}'"
 
 
-def _arguments(table: Table) -> dict[str, str]:
-    choices = (*SPEC_FIELDS, "hidden.0")
-    arguments = {name: str(table.choice(name, choices)) for name in table.fields()}
-    table.finish()
-    return arguments
-
-
-def _configuration(table: Table) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name in table.fields():
+def _configuration(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    for name in values:
         if name not in SPEC_FIELDS:
-            raise BadInput(
-                f"{table.path}: {table.name}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}"
-            )
-        value = table.take(name, (str, int, float, list), "a value of the specification")
-        values[name] = parse_field(name, value, f"{table.path}: {table.name}")
-    table.finish()
-    return values
+            raise BadInput(f"{where}: unknown field '{name}'; expected one of {', '.join(SPEC_FIELDS)}")
+    return {name: parse_field(name, value, where) for name, value in values.items()}
 
 
-#: What a source defines where it does not say: what most sources mean.
-DEFAULT_SUPPORT = {"posterior": "diagonal", "decoder_weights": "point", "latents": "none", "beta": "one"}
+def _supports(table: SupportsTable, where: str) -> Supports:
+    for variance in table.variances or ():
+        if variance <= 0:
+            raise BadInput(f"{where}.variances: expected positive numbers; found {variance!r}")
+    return Supports({name: getattr(table, name) for name in CONDITIONS}, table.depth, table.variances)
 
 
-def _supports(table: Table) -> Supports:
-    words = {
-        condition: table.texts(condition, choices, [DEFAULT_SUPPORT[condition]])
-        if condition in DEFAULT_SUPPORT
-        else table.texts(condition, choices)
-        for condition, choices in CONDITIONS.items()
-    }
-    variances = table.take("variances", list, "a list of positive numbers", None)
-    if variances is not None and not all(isinstance(v, int | float) and v > 0 for v in variances):
-        raise table.fail("variances", "a list of positive numbers", variances)
-    supports = Supports(
-        words=words,
-        depth=table.take("depth", int, "a number of hidden layers", None),
-        variances=None if variances is None else tuple(float(v) for v in variances),
+def _methods(table: MethodsTable, distributions: bool, where: str) -> Methods:
+    """The methods; there is an encoder where its returns are said, and densities where distributions are printed."""
+    encodes = table.encoder_returns is not None
+    return Methods(
+        encoder=table.encoder if encodes else None,
+        encoder_returns=_returns(table.encoder_returns or {}, POSTERIORS, f"{where}.encoder_returns"),
+        decoder=table.decoder,
+        decoder_returns=_returns(table.decoder_returns, LIKELIHOODS, f"{where}.decoder_returns"),
+        quantities=table.quantities,
+        objective=table.objective,
+        densities=table.densities if distributions else None,
+        quantities_as_published=table.quantities_as_published,
+        objective_as_published=table.objective_as_published,
     )
-    table.finish()
-    return supports
 
 
-def _when(table: Table) -> When:
-    conditions = table.table("when", {})
-    when = {name: conditions.texts(name, CONDITIONS[name]) for name in conditions.fields() if name in CONDITIONS}
-    conditions.finish()
-    return when
-
-
-def _constants(table: Table, field: str) -> tuple[Constant, ...]:
-    texts = table.texts(field, default=[])
-    try:
-        return tuple(parse(text) for text in texts)
-    except ValueError as error:
-        expected = f"'+' or '-' and one of {', '.join(CONSTANTS)}"
-        raise table.fail(field, expected, str(error).strip("'")) from None
-
-
-def _methods(table: Table) -> Methods:
-    encoder = table.text("encoder", None)
-    methods = Methods(
-        encoder=encoder,
-        encoder_returns={} if encoder is None else _returns(table, "encoder_returns", POSTERIORS),
-        decoder=table.text("decoder"),
-        decoder_returns=_returns(table, "decoder_returns", LIKELIHOODS),
-        quantities=table.text("quantities"),
-        objective=table.text("objective"),
-        densities=table.text("densities", None),
-        quantities_as_published=table.text("quantities_as_published", None),
-        objective_as_published=table.text("objective_as_published", None),
-    )
-    table.finish()
-    return methods
-
-
-def _returns(table: Table, field: str, words: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """What a method returns, by a word of the specification: one list for all of them, or a table."""
-    if table.holds(field, list):
-        return dict.fromkeys(words, table.texts(field))
-    entries = table.table(field)
-    returns = {word: entries.texts(word) for word in words if word in entries.fields()}
-    entries.finish()
+def _returns(returns: Returns, words: tuple[str, ...], where: str) -> dict[str, tuple[str, ...]]:
+    """What a method returns, by a word of the specification."""
+    if not isinstance(returns, dict):
+        return dict.fromkeys(words, returns)
+    for word in returns:
+        if word not in words:
+            raise BadInput(f"{where}: unknown field '{word}'; expected one of {', '.join(words)}")
     return returns
 
 
-def _symbol(table: Table) -> Symbol:
-    code = table.text("code")
+def _layout(table: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
+    if table and set(table) != set(FRAMEWORKS):
+        raise BadInput(f"{where}: expected the fields {', '.join(FRAMEWORKS)}; found {', '.join(table)}")
+    return {name: axis_names(axes, f"{where}.{name}") for name, axes in table.items()}
+
+
+def _objective(table: ObjectiveTable, symbols: list[Symbol], where: str) -> Objective:
+    if table.beta != "beta" and (isinstance(table.beta, str) or table.beta <= 0):
+        raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {table.beta!r}")
+    symbol = next((s for s in symbols if s.code == table.code), None)
+    if table.eq is None and symbol is None:
+        raise BadInput(f"{where}: the field 'eq' is missing; expected text, since no symbol is '{table.code}'")
+    return Objective(
+        code=table.code,
+        bound=table.bound,
+        sense=table.sense,
+        data=table.data,
+        latents=table.latents,
+        pixels=table.pixels,
+        dropped=tuple(parse(text) for text in table.constants_dropped),
+        beta=table.beta,
+        equation=table.eq if table.eq is not None or symbol is None else symbol.equation,
+    )
+
+
+def _symbol(code: str, entry: SymbolTable, where: str) -> Symbol:
     if unicodedata.normalize("NFKC", code) != code:
-        raise table.fail("code", "an NFKC-normal name (Python folds look-alike letters)", code)
-    axes = table.text("axes", "")
+        raise BadInput(f"{where}: expected an NFKC-normal name (Python folds look-alike letters); found {code!r}")
     symbol = Symbol(
         code=code,
-        tex=table.text("tex"),
-        role=table.choice("role", ROLES),
-        kind=table.choice("kind", KINDS),
-        net=table.choice("net", NETS),
-        axes=_axis_names(table, "axes", axes) if axes else (),
-        equation=table.text("equation"),
-        quantity=table.text("quantity", None),
-        scale=table.text("scale", None),
-        sign=table.take("sign", int, "1 or -1", 1),
-        dropped=_constants(table, "constants_dropped"),
-        covers=table.texts("covers", default=[]),
-        when=_when(table),
-        provenance=table.choice("provenance", PROVENANCE, None),
-        note=table.text("note", ""),
+        tex=typewriter(code) if entry.tex is None else entry.tex,
+        role=entry.role,
+        axes=ROLES[entry.role].axes if entry.axes is None else axis_names(entry.axes, f"{where}.axes"),
+        equation=entry.eq,
+        scale=entry.scale,
+        sign=entry.sign,
+        dropped=tuple(parse(text) for text in entry.constants_dropped),
+        covers=entry.covers or (),
+        when=when(entry.when, where),
+        provenance=entry.known,
+        note=entry.note,
     )
-    _check_symbol(table, symbol)
-    table.finish()
-    return symbol
+    for field, expected, found in _contradictions(symbol, entry):
+        raise BadInput(f"{where}.{field}: expected {expected}; found {found!r}")
+    return replace(symbol, covers=()) if symbol.kind == "distribution" else symbol
 
 
-def _check_symbol(table: Table, symbol: Symbol) -> None:
+def _contradictions(symbol: Symbol, entry: SymbolTable) -> Iterator[tuple[str, str, Any]]:
+    """Each field that contradicts the symbol's role: its name, what was expected and what was found."""
     role = ROLES[symbol.role]
     if symbol.sign not in (1, -1):
-        raise table.fail("sign", "1 or -1", symbol.sign)
-    if symbol.kind != role.kind:
-        raise table.fail("kind", f"'{role.kind}', since role '{role.name}' is one", symbol.kind)
-    if symbol.net != role.net:
-        raise table.fail("net", f"'{role.net}', since role '{role.name}' is of it", symbol.net)
-    if symbol.quantity is not None and role.scaled and symbol.scale is None:
-        raise table.fail("scale", f"one of {', '.join(role.scales)}, since role '{role.name}' is a scale", None)
-    if symbol.scale is not None and not role.scaled:
-        raise table.fail("scale", f"none, since role '{role.name}' is no scale", symbol.scale)
-    if symbol.scale is not None and symbol.scale not in role.scales:
-        raise table.fail("scale", f"one of {', '.join(role.scales)}", symbol.scale)
+        yield "sign", "1 or -1", symbol.sign
+    if symbol.scale not in role.scales and (role.scaled or symbol.scale is not None):
+        choices = f"one of {', '.join(role.scales)}" if role.scaled else "none"
+        yield "scale", f"{choices}, by the role '{role.name}'", symbol.scale
     if role.kind == "weights" and not symbol.axes and not symbol.covers:
-        raise table.fail("covers", "the canonical weights of the set, or axes for one weight", [])
-    if symbol.covers and (role.kind != "weights" or symbol.axes):
-        raise table.fail("covers", "none, since this is no set of weights", list(symbol.covers))
+        yield "covers", "the canonical weights of the set, or axes for one weight", list(symbol.covers)
+    if entry.covers is not None and (symbol.axes or role.kind not in ("weights", "distribution")):
+        yield "covers", "none, since this is neither a set of weights nor a distribution", list(entry.covers)
+    if entry.covers_eq is not None and (entry.covers is None or role.kind != "distribution"):
+        yield "covers_eq", "none, since this is no distribution with `covers`", entry.covers_eq
     if symbol.dropped and role.kind not in ("term", "objective"):
-        raise table.fail("constants_dropped", f"none, since role '{role.name}' is no term", [*map(str, symbol.dropped)])
-
-
-def _axis_names(table: Table, field: str, text: str) -> tuple[str, ...]:
-    try:
-        axes = parse_axes(text)
-    except ValueError:
-        raise table.fail(field, "axes by name, such as 'batch latent'", text) from None
-    if any(len(axis) != 1 for axis in axes):
-        raise table.fail(field, "simple axes without parentheses", text)
-    return tuple(axis[0] for axis in axes)
-
-
-def _layout(table: Table) -> dict[str, tuple[str, ...]]:
-    if not table.fields():
-        return {}
-    layout = {name: _axis_names(table, name, table.text(name)) for name in FRAMEWORKS}
-    table.finish()
-    return layout
-
-
-def _objective(table: Table) -> Objective:
-    objective = Objective(
-        code=table.text("code"),
-        bound=table.choice("bound", BOUNDS, "elbo"),
-        sense=table.choice("sense", ("maximised", "minimised")),
-        data=table.choice("data", ("sum", "mean", "N/M")),
-        latents=table.choice("latents", ("sum", "mean")),
-        pixels=table.choice("pixels", ("sum", "mean")),
-        dropped=_constants(table, "constants_dropped"),
-        beta=table.take("beta", (int, float, str), "a number, or 'beta'", 1),
-        equation=table.text("equation"),
-    )
-    if objective.beta != "beta" and (isinstance(objective.beta, str) or objective.beta <= 0):
-        raise table.fail("beta", "a positive number, or 'beta'", objective.beta)
-    table.finish()
-    return objective
-
-
-def _weight(table: Table) -> Weight:
-    places: dict[str, Place] = {}
-    for framework in FRAMEWORKS:
-        place = table.table(framework)
-        places[framework] = Place(path=place.text("path"), axes=place.text("axes"))
-        try:
-            parse_axes(places[framework].axes)
-        except ValueError as error:
-            raise BadInput(f"{table.path}: {place.name}.axes: {error}") from None
-        place.finish()
-    weight = Weight(
-        canonical=table.text("canonical"),
-        published=table.text("published"),
-        places=places,
-        scale=float(table.take("scale", (int, float), "a number", 1)),
-        flip=table.texts("flip", default=[]),
-        when=_when(table),
-    )
-    for framework in FRAMEWORKS:
-        axes = places[framework].axes
-        if not set(weight.flip) <= {name for axis in parse_axes(axes) for name in axis}:
-            raise table.fail("flip", f"axes out of '{axes}' ({framework})", list(weight.flip))
-    table.finish()
-    return weight
-
-
-def _names(table: Table) -> dict[str, str]:
-    names = {name: str(table.text(name)) for name in table.fields()}
-    table.finish()
-    return names
-
-
-def _claim(table: Table) -> Claim:
-    claim = Claim(table.text("distribution"), table.texts("weights"), table.text("equation", ""))
-    table.finish()
-    return claim
+        yield "constants_dropped", f"none, since role '{role.name}' is no term", list(entry.constants_dropped)

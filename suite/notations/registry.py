@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..reference.errors import BadInput
+from .notation import Notation
 from .reader import load_notation
-from .schema import FRAMEWORKS, Notation
+from .schema import FRAMEWORKS
 
 ENTRY_POINTS = "elbostone.notations"
 _OWN = "elbostone.implementations"

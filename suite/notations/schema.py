@@ -1,16 +1,18 @@
-"""What a source says: notation.toml as checked, frozen data."""
+"""The schema of notation.toml: each table as a typed struct, each field with what it means and what it may hold.
+
+`decode` reads by it, and the reference in docs/notation.md is generated from it (`manual`).
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from ..reference.constants import Constant
-from ..reference.spec import Spec
+from msgspec import Meta, Struct, field
+
+from ..reference.constants import CONSTANTS
+from ..reference.spec import CONDITIONS, Spec
+from ..reference.tensors import BOUNDS, DIAGONAL, MATRIX
 from .roles import ROLES
 
 FRAMEWORKS = ("torch", "keras")
@@ -19,248 +21,213 @@ PROVENANCE = {
     "second-hand": "read in a translation, notes or a reproduction",
     "from-memory": "from memory, not confirmed against the source",
 }
+SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
+WORDS = {word: condition for condition, words in CONDITIONS.items() for word in words}
+"""Every word of a specification → the condition that it belongs to. No word belongs to two."""
+DROPPED = tuple(f"{sign} {constant}" for constant in CONSTANTS for sign in "+-")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a notation was published, and how its facts are known (`provenance`, a key of `PROVENANCE`)."""
-
-    authors: tuple[str, ...]
-    year: int
-    title: str
-    venue: str
-    identifier: str
-    sections: str
-    provenance: str
-    note: str = ""
+def says(meaning: str, one_of: Iterable[str] = (), example: str = "") -> Meta:
+    """What a field means, the words that it may hold (any where there are none), and an example."""
+    return Meta(description=meaning, extra={"one_of": tuple(one_of)}, examples=[example] if example else None)
 
 
-When = Mapping[str, tuple[str, ...]]
-"""Condition (key of `spec.CONDITIONS`) → the words under which something exists; empty for always."""
+Text = str
+Texts = tuple[str, ...]
+Returns = Texts | dict[str, Texts]
+Known = Annotated[Text | None, says("how the fact is known, where not as the source's `provenance` says", PROVENANCE)]
+WhenField = Annotated[
+    Text,
+    says(
+        "words of the specification, in one text, under which this holds; always where it is left out",
+        example="gaussian gaussian-fixed",
+    ),
+]
 
 
-@dataclass(frozen=True)
-class Symbol:
-    """One printed symbol.
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of notation.toml."""
 
-    Attributes:
-        code: its identifier in the implementation files.
-        tex: as the source prints it.
-        role: key of `roles.ROLES`.
-        kind, net: one of `roles.KINDS`, `roles.NETS`.
-        axes: by name, outermost first; empty for a scalar, a distribution or a set of weights.
-        equation: where the source defines it.
-        quantity: its key in the model's quantities; None where it is not computed per datum.
-        scale: key of its role's `scales`, for a scale.
-        sign: canonical = sign · published + what was dropped.
-        dropped: the constants that the source leaves out (`constants.parse`).
-        covers: the canonical weights (patterns) of a set of weights.
-        when: the specifications under which it exists.
-        provenance: how it is known, a key of `PROVENANCE`, where that is not what is said of the source.
-        note: prose.
+
+class Source(Table, frozen=True):
+    """Where the notation was published, and how its facts are known."""
+
+    authors: Annotated[Texts, says("the authors' full names")]
+    year: Annotated[int, says("year of publication")]
+    title: Annotated[Text, says("title of the source")]
+    venue: Annotated[Text, says("journal, conference, book or site")]
+    identifier: Annotated[Text, says("arXiv number, DOI, ISBN or address", example="arXiv:1312.6114v11")]
+    sections: Annotated[Text, says("the parts of the source that the notation follows")]
+    provenance: Annotated[Text, says("how the facts are known", PROVENANCE)]
+    note: Annotated[Text, says("prose: what the source leaves open, and its slips")] = ""
+
+
+class ModelTable(Table, frozen=True):
+    """The model class of torch_vae.py and keras_vae.py."""
+
+    class_: Annotated[Text, says("the class in both files", example="VAE")] = field(name="class")
+    arguments: Annotated[
+        dict[str, Text],
+        says(
+            "argument of its constructor → field of the specification", (*SPEC_FIELDS, "hidden.0"), 'J = "latent_dim"'
+        ),
+    ]
+    source: Annotated[dict[str, Any], says("the source's own configuration, by field of the specification")] = {}
+    names_from: Annotated[Text, says("the framework whose layer attributes the source prints", FRAMEWORKS)] = "torch"
+
+
+class SupportsTable(Table, frozen=True):
+    """Which specifications the source defines: for each condition the words that it has."""
+
+    network: Annotated[Texts, says("encoder and decoder networks", CONDITIONS["network"])]
+    likelihood: Annotated[Texts, says("families of p(x|z)", CONDITIONS["likelihood"])]
+    prior: Annotated[Texts, says("families of p(z)", CONDITIONS["prior"])]
+    activation: Annotated[Texts, says("activations of the hidden layers", CONDITIONS["activation"])]
+    posterior: Annotated[Texts, says("families of q(z|x)", CONDITIONS["posterior"])] = ("diagonal",)
+    decoder_weights: Annotated[
+        Texts, says("whether the decoder's weights have a posterior", CONDITIONS["decoder_weights"])
+    ] = ("point",)
+    latents: Annotated[Texts, says("several layers of latents, and how they are joined", CONDITIONS["latents"])] = (
+        "none",
+    )
+    beta: Annotated[Texts, says("whether the KL may have another weight than 1", CONDITIONS["beta"])] = ("one",)
+    depth: Annotated[int | None, says("the largest number of hidden layers; any where it is left out")] = None
+    variances: Annotated[tuple[float, ...] | None, says("the constant decoder variances; any where it is left out")] = (
+        None
+    )
+
+
+class MethodsTable(Table, frozen=True):
+    """The names of the model's methods, and what the two networks return."""
+
+    decoder_returns: Annotated[
+        Returns, says("codes of the decoder's outputs, in order: one list, or a list per likelihood")
+    ]
+    encoder_returns: Annotated[
+        Returns | None,
+        says("codes of the encoder's outputs, in order: one list, or one per posterior; none without encoder"),
+    ] = None
+    encoder: Annotated[Text, says("takes x, returns the encoder's outputs")] = "encoder"
+    decoder: Annotated[Text, says("takes z, returns the decoder's outputs")] = "decoder"
+    quantities: Annotated[Text, says("takes x and noise, returns every quantity per datum by its code")] = "quantities"
+    objective: Annotated[
+        Text, says("takes x and noise (and N, for N/M), returns the published objective, a scalar")
+    ] = "objective"
+    densities: Annotated[
+        Text, says("takes x and z, returns the log densities; needed where a distribution is printed")
+    ] = "densities"
+    quantities_as_published: Annotated[
+        Text | None, says("`quantities` in the arithmetic of the source, where logits replace it")
+    ] = None
+    objective_as_published: Annotated[
+        Text | None, says("`objective` in the arithmetic of the source, where logits replace it")
+    ] = None
+
+
+class ObjectiveTable(Table, frozen=True):
+    """The published objective: how it reduces a bound over the batch."""
+
+    code: Annotated[Text, says("its symbol")]
+    bound: Annotated[Text, says("the bound that it reduces", BOUNDS)] = "elbo"
+    sense: Annotated[Text, says("what is done with it", ("maximised", "minimised"))] = "maximised"
+    data: Annotated[
+        Text, says("over the batch; N/M is the sum times data count over batch size", ("sum", "mean", "N/M"))
+    ] = "sum"
+    latents: Annotated[Text, says("over the latent dimensions, in its KL", ("sum", "mean"))] = "sum"
+    pixels: Annotated[Text, says("over the data dimensions, in its log likelihood", ("sum", "mean"))] = "sum"
+    constants_dropped: Annotated[
+        Texts, says("constants per datum that the source leaves out of the bound", DROPPED)
+    ] = ()
+    beta: Annotated[float | Text, says("weight of the KL: a number, or `beta`, that of the specification")] = 1.0
+    eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
+    known: Known = None
+
+
+class SymbolTable(Table, frozen=True):
+    """A printed symbol, keyed by its name in the code; a list of tables where it means several things by `when`."""
+
+    role: Annotated[Text, says("what it means, whatever its letter", ROLES)]
+    eq: Annotated[Text, says("where the source defines it: equation, section or function")]
+    tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if left out")] = None
+    axes: Annotated[
+        Text | None, says("its axes, outermost first; those of its role's tensor if left out", example="batch latent")
+    ] = None
+    scale: Annotated[Text | None, says("for a scale: what of it is printed", (*DIAGONAL, *MATRIX))] = None
+    sign: Annotated[int, says("-1 where the source prints the negative")] = 1
+    constants_dropped: Annotated[Texts, says("constants that the source leaves out of it", DROPPED)] = ()
+    covers: Annotated[
+        Texts | None,
+        says(
+            "canonical weights (patterns): those in a set, or on which a distribution depends", example='["decoder.*"]'
+        ),
+    ] = None
+    covers_eq: Annotated[Text | None, says("where the source says what a distribution depends on, if not at `eq`")] = (
+        None
+    )
+    when: WhenField = ""
+    known: Known = None
+    note: Annotated[Text, says("prose")] = ""
+
+
+class PlaceTable(Table, frozen=True):
+    """Where one framework's model keeps a weight."""
+
+    path: Annotated[Text, says("attribute path from the model", example="dense.{i}.kernel")]
+    axes: Annotated[Text, says("its axes by name, composite ones in parentheses", example="(height width channel) out")]
+
+
+class WeightTable(Table, frozen=True):
+    """A layer, keyed by its canonical name, or one tensor of it; a list of tables where it differs by `when`.
+
+    `{i}` and `{j}` stand for the numbers of layers. Exactly one of `layer`, `at`, or `torch` with `keras` says where it
+    is. A row with `eq` is also the entry of the symbol that it prints: a layer's of the set of its weights, any other
+    of each tensor.
     """
 
-    code: str
-    tex: str
-    role: str
-    kind: str
-    net: str
-    axes: tuple[str, ...]
-    equation: str
-    quantity: str | None = None
-    scale: str | None = None
-    sign: int = 1
-    dropped: tuple[Constant, ...] = ()
-    covers: tuple[str, ...] = ()
-    when: When = field(default_factory=dict)
-    provenance: str | None = None
-    note: str = ""
-
-    @property
-    def tensor(self) -> str | None:
-        """The canonical tensor that its quantity becomes; None where it is compared with none."""
-        return ROLES[self.role].tensor_of(self.scale)
-
-
-@dataclass(frozen=True)
-class Methods:
-    """The names of the model's methods (see the README, *Add a notation*).
-
-    `encoder_returns` is by posterior and `decoder_returns` by likelihood; `encoder` is None where there is none.
-    """
-
-    encoder: str | None
-    encoder_returns: Mapping[str, tuple[str, ...]]
-    decoder: str
-    decoder_returns: Mapping[str, tuple[str, ...]]
-    quantities: str
-    objective: str
-    densities: str | None = None
-    quantities_as_published: str | None = None
-    objective_as_published: str | None = None
+    layer: Annotated[
+        Text | None,
+        says(
+            "path of the layer in both models: weight (out, in) and bias in torch, kernel (in, out) and bias in Keras",
+            example="fc1",
+        ),
+    ] = None
+    at: Annotated[
+        Text | None,
+        says(
+            "paths of the same tensors in both models: of a weight (out, in) and a bias, or of one tensor",
+            example="φ.W_3 φ.b_3",
+        ),
+    ] = None
+    torch: Annotated[dict[str, Any] | None, says("path and axes in torch_vae.py")] = None
+    keras: Annotated[dict[str, Any] | None, says("path and axes in keras_vae.py")] = None
+    axes: Annotated[
+        Text | None, says("with `at`, where the tensor is no weight or bias of a layer", example="datum latent")
+    ] = None
+    published: Annotated[Text | None, says("the name that the source prints; the path if left out")] = None
+    scale: Annotated[float, says("published = scale · canonical", example="0.5")] = 1.0
+    flip: Annotated[Texts, says("axes that run backwards in the published layout")] = ()
+    when: WhenField = ""
+    tex: Annotated[
+        Texts | Text | None, says("with `eq`: as the source prints it; with `at`, a list for weight and bias")
+    ] = None
+    eq: Annotated[Text | None, says("where the source defines its symbol")] = None
+    known: Known = None
+    note: Annotated[Text, says("prose")] = ""
 
 
-@dataclass(frozen=True)
-class Objective:
-    """How the published objective reduces a bound.
+class Document(Table, frozen=True):
+    """A notation.toml."""
 
-    Attributes:
-        code: its symbol.
-        bound: what it reduces, one of `tensors.BOUNDS`.
-        sense: `maximised` or `minimised` (the negative).
-        data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
-        latents, pixels: `sum` or `mean`.
-        dropped: the constants per datum that the source leaves out of the bound.
-        beta: weight of the KL: a number, or `beta`, that of the specification.
-        equation: where the source defines it.
-    """
-
-    code: str
-    bound: str
-    sense: str
-    data: str
-    latents: str
-    pixels: str
-    dropped: tuple[Constant, ...]
-    beta: float | str
-    equation: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
-
-    path: str
-    axes: str
-
-
-@dataclass(frozen=True)
-class Weight:
-    """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical).
-
-    `{j}` is a second layer number; `when` says under which specifications the row holds.
-    """
-
-    canonical: str
-    published: str
-    places: Mapping[str, Place]
-    scale: float = 1.0
-    flip: tuple[str, ...] = ()
-    when: When = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Which canonical weights (patterns) the subscript of a printed distribution covers.
-
-    `distribution` is the code of a symbol whose kind is a distribution.
-    """
-
-    distribution: str
-    weights: tuple[str, ...]
-    equation: str = ""
-
-
-@dataclass(frozen=True)
-class Supports:
-    """Which specifications the source defines.
-
-    Attributes:
-        words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.
-        depth: the largest number of hidden layers; None for any.
-        variances: the constant decoder variances; None for any.
-    """
-
-    words: When
-    depth: int | None = None
-    variances: tuple[float, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Notation:
-    """One published way to write the VAE, as its notation.toml says.
-
-    `names` has the Greek and subscripted names of the code that stand for no role, each with what it is, as prose.
-    """
-
-    id: str
-    path: Path
-    source: Source
-    model_class: str
-    arguments: Mapping[str, str]
-    source_configuration: Mapping[str, Any]
-    supports: Supports
-    methods: Methods
-    symbols: tuple[Symbol, ...]
-    layout: Mapping[str, tuple[str, ...]]
-    objective: Objective
-    weights: tuple[Weight, ...]
-    claims: tuple[Claim, ...]
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    def unsupported(self, spec: Spec) -> str | None:
-        """Why the source does not define this specification; None where it does."""
-        for condition, defined in self.supports.words.items():
-            if (word := spec.word(condition)) not in defined:
-                return f"{self.id} defines no {condition} '{word}'; it has {', '.join(defined)}"
-        variances = self.supports.variances
-        if variances is not None and spec.variance not in (None, *variances):
-            return f"{self.id} defines no variance {spec.variance:g}; it has {', '.join(f'{v:g}' for v in variances)}"
-        if self.supports.depth is not None and len(spec.hidden) > self.supports.depth:
-            return f"{self.id} defines at most {self.supports.depth} hidden layer(s); this spec has {len(spec.hidden)}"
-        return None
-
-    def adapted(self, spec: Spec) -> bool:
-        """Whether the specification leaves the source's own architecture (sizes are free: sources vary them)."""
-        own = self.source_configuration
-        if any(name in own and own[name] != getattr(spec, name) for name in ("network", "activation")):
-            return True
-        return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
-
-    def model_arguments(self, spec: Spec) -> dict[str, Any]:
-        """Constructor arguments of the model for a specification."""
-        values: dict[str, Any] = {}
-        for argument, name in self.arguments.items():
-            attribute, _, index = name.partition(".")
-            value = getattr(spec, attribute)
-            values[argument] = value[int(index)] if index else value
-        return values
-
-    def computed(self, spec: Spec) -> list[Symbol]:
-        """The symbols that the model's quantities hold for a specification."""
-        return [s for s in self.symbols if s.quantity is not None and spec.meets(s.when)]
-
-    def symbol(self, role: str, spec: Spec) -> Symbol | None:
-        """The computed symbol of a role, if the source defines one."""
-        return next((s for s in self.computed(spec) if s.role == role), None)
-
-    def axes_of(self, symbol: Symbol, framework: str, spec: Spec) -> tuple[str, ...]:
-        """Axes of a symbol's tensor; data and decoder outputs of a convolutional network travel as images."""
-        if spec.network == "conv" and symbol.role in ("data", "decoder_logits", "decoder_probability") and self.layout:
-            image = tuple(axis for axis in self.layout[framework] if axis != "batch")
-            return tuple(part for axis in symbol.axes for part in (image if axis == "data" else (axis,)))
-        return symbol.axes
-
-    @property
-    def noise_axes(self) -> tuple[str, ...]:
-        """Axes of the noise that the methods take: with `sample` all draws at once, without it one draw a call."""
-        return next(s.axes for s in self.symbols if s.role == "noise")
-
-    def weight(self, canonical: str, spec: Spec) -> tuple[Weight, dict[str, str]] | None:
-        """The weights entry of a canonical name and the layer numbers in it, by placeholder."""
-        for entry in self.weights:
-            if not spec.meets(entry.when):
-                continue
-            if match := matched(entry, canonical):
-                return entry, match.groupdict()
-        return None
-
-
-def matched(entry: Weight, canonical: str) -> re.Match[str] | None:
-    """The layer numbers of a canonical name as groups, where the row's pattern fits it, whatever its `when`."""
-    return _pattern(entry.canonical).fullmatch(canonical)
-
-
-@cache
-def _pattern(canonical: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(canonical)))
+    source: dict[str, Any]
+    model: dict[str, Any]
+    supports: dict[str, Any]
+    methods: dict[str, Any]
+    objective: dict[str, Any]
+    symbols: dict[str, Any]
+    weights: dict[str, Any]
+    layout: Annotated[
+        dict[str, Text], says("framework → the axes of a batch of images, where the model takes images")
+    ] = {}
+    names: Annotated[
+        dict[str, Text], says("other Greek or subscripted names in the two files → what each is, in prose")
+    ] = {}

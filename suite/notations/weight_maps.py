@@ -13,7 +13,7 @@ from ..reference.axes import Axes, parse_axes, permute
 from ..reference.errors import BadInput
 from ..reference.spec import Spec
 from ..reference.weights import weight_axes
-from .schema import Notation
+from .notation import Notation
 
 Array = NDArray[Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..reference.lifting import Lifted, lifted
 from ..reference.spec import Spec
-from .schema import Notation
+from .notation import Notation
 
 
 def written_by(notation: Notation, spec: Spec) -> Lifted | None:

@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..backends.table import BACKENDS, Backend
+from ..notations.notation import Notation
 from ..notations.registry import notations
-from ..notations.schema import Notation
 from ..report.console import print_json, print_table
 from ..report.options import AsJson
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..backends.table import BACKENDS, DTYPES, MODES
-from ..notations.schema import FRAMEWORKS, Notation
+from ..notations.notation import Notation
+from ..notations.schema import FRAMEWORKS
 from ..notations.writing import written_by
 from ..reference.data import digits
 from ..reference.problem import Array, Problem

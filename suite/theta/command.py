@@ -14,8 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ..backends.table import BACKENDS, one_of
 from ..claims.phase import gather_and_judge
+from ..notations.notation import Notation
 from ..notations.registry import notations
-from ..notations.schema import Notation
 from ..reference.errors import EnvironmentLacks
 from ..report.console import print_json, print_table, shown_path, stderr
 from ..report.options import AsJson, Backends, Out

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..backends.table import BACKENDS
-from ..notations.schema import Notation
+from ..notations.notation import Notation
 from ..reference.problem import Problem, read_tensors, save_problem, save_tensors
 from . import digits, expected
 from .cases import all_cases

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..backends.table import BACKENDS
-from ..notations.schema import Notation
+from ..notations.notation import Notation
 from .asked import PairedComparison
 from .plan import BenchSample, Proven, Slice, plan_timings
 from .workloads import MNIST_SIZE, Workload

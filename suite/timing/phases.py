@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from ..backends.table import BACKENDS, precision
+from ..notations.notation import Notation
 from ..notations.registry import packages
-from ..notations.schema import Notation
 from ..workers.processor import computes_bfloat16
 from ..workers.records import append_record
 from ..workers.run_folder import RunFolder

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 
 from ..backends.table import BACKENDS, Backend
-from ..notations.schema import Notation
+from ..notations.notation import Notation
 from ..notations.writing import written_by
 from ..reference.spec import Spec
 from ..workers.records import Cell

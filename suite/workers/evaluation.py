@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Graphs
+from ..notations.notation import Symbol
 from ..notations.roles import ROLES, TO_LOG_VARIANCE
-from ..notations.schema import Symbol
 from ..reference.problem import Problem
 from .subject import Subject
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
-from ..notations.schema import Notation
+from ..notations.notation import Notation
 from ..reference.errors import EnvironmentLacks
 from .records import CellRecord
 from .tasks import CellTask

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..backends import Binding
 from ..backends.table import base_dtype, precision
 from ..notations import canonical
-from ..notations.schema import Notation, Symbol
+from ..notations.notation import Notation, Symbol
 from ..notations.weight_maps import WeightMap, published_weights, weight_maps
 from ..notations.writing import written_by
 from ..reference import oracle

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from elbostone.notations.notation import Notation
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 
 NOTATION = "pytorch_examples"
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from elbostone.backends.table import BACKENDS, MODE_PACKAGES
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
-from elbostone.notations.schema import Notation
 from elbostone.reference.problem import read_tensors, save_problem
 from elbostone.timing.judge.operations import rooflines
 from elbostone.timing.judge.throughput import throughput_rows

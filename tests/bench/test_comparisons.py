@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
-from elbostone.notations.schema import Notation
 from elbostone.reference.problem import save_problem
 from elbostone.timing.asked import PairedComparison
 from elbostone.timing.comparisons import run_comparisons

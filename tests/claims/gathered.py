@@ -7,7 +7,7 @@ from elbostone.claims.facts import ClaimsRecord, Facts, facts_of
 from elbostone.claims.judge.evidence import Violation
 from elbostone.claims.judge.verdicts import violations
 from elbostone.claims.phase import plan_claims, sources_of
-from elbostone.notations.schema import Notation
+from elbostone.notations.notation import Notation
 from elbostone.reference.problem import read_tensors
 from elbostone.workers.pool import Pool
 from elbostone.workers.selection import Selection

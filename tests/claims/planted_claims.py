@@ -10,8 +10,8 @@ from typing import Any
 
 from elbostone.claims.probes import probes
 from elbostone.notations.letters import command_of, is_greek, letters_in
+from elbostone.notations.notation import Notation
 from elbostone.notations.roles import KINDS, NETS, ROLES
-from elbostone.notations.schema import Notation
 from elbostone.reference.axes import parse_axes
 from elbostone.reference.spec import CONDITIONS
 from elbostone.reference.weights import weight_axes, weight_shapes

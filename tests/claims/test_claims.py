@@ -10,9 +10,9 @@ from claims.planted_claims import Lie, lies
 
 from elbostone.backends.table import BACKENDS
 from elbostone.claims.facts import Facts
+from elbostone.notations.notation import Notation
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.notations.toml_table import Table
 from elbostone.reference.errors import BadInput
 

@@ -8,8 +8,8 @@ from claims.planted_claims import Document, Lie, setting, supports
 from claims.written import run_for_real
 
 from elbostone.backends.table import BACKENDS
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 
 Planted = list[tuple[Notation, Lie]]
 

@@ -11,9 +11,9 @@ from claims.planted_claims import Lie
 from elbostone.backends.table import BACKENDS
 from elbostone.claims.facts import ClaimsRecord, ClaimsTask, facts_of
 from elbostone.claims.judge.evidence import Violation
+from elbostone.notations.notation import Notation
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import packages
-from elbostone.notations.schema import Notation
 from elbostone.reference.errors import BadInput
 from elbostone.reference.problem import read_tensors
 from elbostone.workers.pool import Pool

@@ -12,8 +12,8 @@ from equivalence.cells import complaints, run_and_judge
 from elbostone.backends import Graphs
 from elbostone.backends.table import BACKENDS
 from elbostone.equality.judge import by_cell, cell_verdict
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.reference.problem import load_problem
 from elbostone.workers.selection import Selection
 

@@ -16,8 +16,8 @@ from elbostone.backends.table import BACKENDS
 from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.judge import Row, by_cell, judge
 from elbostone.equality.records import EqualityRecord, Task
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
-from elbostone.notations.schema import Notation
 from elbostone.reference.families import LIFTINGS
 from elbostone.reference.lifting import lifted
 from elbostone.reference.problem import Problem, read_tensors, save_problem

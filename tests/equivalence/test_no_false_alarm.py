@@ -22,8 +22,8 @@ from elbostone.backends.table import BACKENDS
 from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.judge import Row, judge
 from elbostone.equality.plan import plan_cells
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.notations.writing import written_by
 from elbostone.reference.oracle import evaluate
 from elbostone.reference.problem import Problem, read_tensors, save_problem

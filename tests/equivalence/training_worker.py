@@ -16,8 +16,8 @@ import numpy as np
 
 from elbostone.backends import Binding, open_binding
 from elbostone.backends.table import BACKENDS
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.notations.weight_maps import weight_maps
 from elbostone.reference.problem import Problem, load_problem, read_tensors, save_tensors
 from elbostone.reference.spec import Spec

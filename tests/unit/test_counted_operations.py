@@ -16,8 +16,8 @@ import pytest
 from unit.counted import MODELS, problem_of, stage_of
 from unit.families import EVERY, draw
 
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.notations.writing import written_by
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec

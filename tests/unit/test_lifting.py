@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from unit.families import CONV, FAMILIES, FIXED, GAUSSIAN, MLP, bounds_of, draw
 
+from elbostone.notations.notation import Notation, Supports
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation, Supports
 from elbostone.notations.writing import written_by
 from elbostone.reference.families import LIFTINGS
 from elbostone.reference.lifting import Lifted, lifted

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from unit.families import EVERY
 
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import FRAMEWORKS, Notation
+from elbostone.notations.schema import FRAMEWORKS
 from elbostone.notations.weight_maps import published_weights, weight_maps
 from elbostone.reference.errors import BadInput
 from elbostone.reference.spec import Spec, parse_spec

@@ -7,8 +7,8 @@ import pytest
 
 from elbostone.claims.probe_variants import variants_of
 from elbostone.claims.probes import Probe, probes
+from elbostone.notations.notation import Notation, Supports
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation, Supports
 from elbostone.reference import oracle
 from elbostone.reference.errors import BadInput
 from elbostone.reference.spec import CONDITIONS

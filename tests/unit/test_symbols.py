@@ -5,9 +5,9 @@ import pytest
 from elbostone.notations.equations import TEMPLATES, equations
 from elbostone.notations.glossary import glossary, names, of_letter, side_by_side
 from elbostone.notations.lexicon import Lexicon, bare
+from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 
 ALL = list(notations().values())
 IDS = [notation.id for notation in ALL]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from elbostone.backends.table import BACKENDS
+from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.schema import Notation
 from elbostone.reference.comparison import Tensors
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec

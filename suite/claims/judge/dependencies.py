@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from ...notations.letters import letters_of
-from ...notations.schema import Symbol
+from ...notations.notation import Symbol
 from ...reference.errors import BadInput
 from ...reference.spec import CONDITIONS
 from ...reference.weights import decoder_slots, weight_shapes

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ...notations.canonical import canonical
-from ...notations.schema import Notation, Symbol
+from ...notations.notation import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
 from ...reference.comparison import Comparison, compare
 from ...reference.problem import Array, Problem

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from ...notations.schema import Methods
+from ...notations.notation import Methods
 from ..probes import Probe
 from .evidence import Evidence, Violation, words
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from ...notations.letters import Letters, base, command_of, is_greek, letters_in, letters_of
-from ...notations.schema import Notation
+from ...notations.notation import Notation
 from .evidence import Evidence, Violation
 
 SUBSCRIPTED = re.compile(r"[A-Za-z]_\w+")

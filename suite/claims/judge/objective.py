@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...notations.canonical import total_bound
-from ...notations.schema import Notation, Objective
+from ...notations.notation import Notation, Objective
 from ...reference.comparison import Comparison, compare
 from ...reference.tensors import BOUNDS
 from ..probes import Probe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...notations.schema import Notation
+from ...notations.notation import Notation
 from . import objective
 from .symbols import claim_of
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
+from ...notations.notation import Symbol
 from ...notations.roles import ROLES
-from ...notations.schema import Symbol
 from ...reference.constants import CONSTANTS, Constant
 from ...reference.problem import Array
 from ..probes import Probe

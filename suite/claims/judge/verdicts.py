@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ...notations.schema import Notation
+from ...notations.notation import Notation
 from ...reference.comparison import Tensors
 from ...reference.errors import BadInput
 from ..facts import ClaimsRecord, Facts, facts_of

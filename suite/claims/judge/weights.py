@@ -9,7 +9,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from ...notations.canonical import canonical as to_canonical
-from ...notations.schema import Weight, matched
+from ...notations.notation import Weight, matched
 from ...notations.weight_maps import WeightMap
 from ...reference.axes import parse_axes
 from ...reference.errors import BadInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from ...notations.schema import Claim, Notation
+from ...notations.notation import Claim, Notation
 
 LETTERS = {
     "generative_weights": "the generative weights",

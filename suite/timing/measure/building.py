@@ -12,8 +12,8 @@ import numpy as np
 
 from ...backends import Binding
 from ...backends.table import precision
+from ...notations.notation import Notation
 from ...notations.reader import load_notation
-from ...notations.schema import Notation
 from ...reference.adam import Adam
 from ...reference.problem import Problem, load_problem, save_tensors
 from ...workers.records import Active

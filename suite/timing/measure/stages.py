@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...backends import Graphs
 from ...backends.table import precision
+from ...notations.notation import Symbol
 from ...notations.roles import ROLES
-from ...notations.schema import Symbol
 from ...reference import oracle
 from ...reference.adam import AFTER, Adam
 from ...reference.problem import Problem

@@ -11,7 +11,7 @@ import msgspec
 
 from ...backends import Binding
 from ...backends.table import BACKENDS
-from ...notations.schema import Notation
+from ...notations.notation import Notation
 from ...reference.problem import load_problem
 from ...workers.jobs import part_for
 from ...workers.records import Append

@@ -1,0 +1,99 @@
+"""Strict reading of TOML by a typed schema: one line names the file, table, field, what was expected and found."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from ..reference.errors import BadInput
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's document.
+
+    Raises:
+        BadInput: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: expected TOML; found {error}") from None
+
+
+def decode(kind: type[T], value: Any, where: str) -> T:
+    """A table as a struct whose fields have `schema.says`.
+
+    msgspec's own messages name neither the key of an entry nor what was found, so each field is converted alone.
+
+    Args:
+        kind: the struct.
+        value: the table.
+        where: file and table, as messages begin with it.
+
+    Raises:
+        BadInput: a field is unknown or missing, has another type, or a word outside its vocabulary.
+    """
+    if not isinstance(value, Mapping):
+        raise BadInput(f"{where}: expected a table; found {value!r}")
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name in value:
+        if name not in fields:
+            raise BadInput(f"{where}: unknown field '{name}'; expected one of {', '.join(fields)}")
+    for name, field in fields.items():
+        if name in value:
+            _check(field.type, value[name], f"{where}.{name}")
+        elif field.required:
+            raise BadInput(f"{where}: the field '{name}' is missing; expected {expected(field.type)}")
+    return msgspec.convert(value, kind)
+
+
+def _check(kind: Any, value: Any, where: str) -> None:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise BadInput(f"{where}: expected {expected(kind)}; found {value!r}") from None
+    words = one_of(kind)
+    for key, word in _words(value):
+        if words and word not in words:
+            raise BadInput(f"{where}{key}: expected {expected(kind)}; found {word!r}")
+
+
+def _words(value: Any) -> list[tuple[str, Any]]:
+    """Each word of a text, list or table, with the key under which a table has it."""
+    if isinstance(value, Mapping):
+        return [(f".{key}", word) for key, word in value.items()]
+    return [("", word) for word in (value if isinstance(value, list) else [value])]
+
+
+def one_of(kind: Any) -> tuple[str, ...]:
+    """The words that a field may hold; () for any."""
+    said = getattr(kind, "__metadata__", ())
+    return tuple(said[0].extra["one_of"]) if said else ()
+
+
+def expected(kind: Any) -> str:
+    """What a field may hold, in words."""
+    words = one_of(kind)
+    if words:
+        return f"{'a list' if _of(kind, tuple) else 'one'} of {', '.join(words)}"
+    names = {str: "text", int: "a whole number", float: "a number", tuple: "a list of texts", dict: "a table"}
+    return " or ".join(noun for type_, noun in names.items() if _of(kind, type_))
+
+
+def _of(kind: Any, wanted: type) -> bool:
+    """Whether an annotation allows a value of a type."""
+    origin = get_origin(kind)
+    if hasattr(kind, "__metadata__"):
+        return _of(get_args(kind)[0], wanted)
+    if origin in (Union, UnionType):
+        return any(_of(part, wanted) for part in get_args(kind))
+    return (origin or kind) is wanted

@@ -1,0 +1,255 @@
+"""What a source says, as checked, frozen data: what `reader` makes of a notation.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..reference.constants import Constant
+from ..reference.spec import Spec
+from .roles import ROLES
+from .schema import Source
+
+When = Mapping[str, tuple[str, ...]]
+"""Condition (key of `spec.CONDITIONS`) → the words under which something exists; empty for always."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One printed symbol.
+
+    Attributes:
+        code: its identifier in the implementation files.
+        tex: as the source prints it.
+        role: key of `roles.ROLES`.
+        axes: by name, outermost first; empty for a scalar, a distribution or a set of weights.
+        equation: where the source defines it.
+        scale: key of its role's `scales`, for a scale.
+        sign: canonical = sign · published + what was dropped.
+        dropped: the constants that the source leaves out (`constants.parse`).
+        covers: the canonical weights (patterns) of a set of weights.
+        when: the specifications under which it exists.
+        provenance: how it is known, a key of `schema.PROVENANCE`, where that is not what is said of the source.
+        note: prose.
+    """
+
+    code: str
+    tex: str
+    role: str
+    axes: tuple[str, ...]
+    equation: str
+    scale: str | None = None
+    sign: int = 1
+    dropped: tuple[Constant, ...] = ()
+    covers: tuple[str, ...] = ()
+    when: When = field(default_factory=dict)
+    provenance: str | None = None
+    note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """One of `roles.KINDS`."""
+        return ROLES[self.role].kind
+
+    @property
+    def net(self) -> str:
+        """One of `roles.NETS`."""
+        return ROLES[self.role].net
+
+    @property
+    def quantity(self) -> str | None:
+        """Its key in the model's quantities; None where it is not computed per datum."""
+        return self.code if ROLES[self.role].tensor is not None else None
+
+    @property
+    def tensor(self) -> str | None:
+        """The canonical tensor that its quantity becomes; None where it is compared with none."""
+        return ROLES[self.role].tensor_of(self.scale)
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The names of the model's methods (see the README, *Add a notation*).
+
+    `encoder_returns` is by posterior and `decoder_returns` by likelihood; `encoder` is None where there is none.
+    """
+
+    encoder: str | None
+    encoder_returns: Mapping[str, tuple[str, ...]]
+    decoder: str
+    decoder_returns: Mapping[str, tuple[str, ...]]
+    quantities: str
+    objective: str
+    densities: str | None = None
+    quantities_as_published: str | None = None
+    objective_as_published: str | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How the published objective reduces a bound.
+
+    Attributes:
+        code: its symbol.
+        bound: what it reduces, one of `tensors.BOUNDS`.
+        sense: `maximised` or `minimised` (the negative).
+        data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
+        latents, pixels: `sum` or `mean`.
+        dropped: the constants per datum that the source leaves out of the bound.
+        beta: weight of the KL: a number, or `beta`, that of the specification.
+        equation: where the source defines it.
+    """
+
+    code: str
+    bound: str
+    sense: str
+    data: str
+    latents: str
+    pixels: str
+    dropped: tuple[Constant, ...]
+    beta: float | str
+    equation: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
+
+    path: str
+    axes: str
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical).
+
+    `{j}` is a second layer number; `when` says under which specifications the row holds.
+    """
+
+    canonical: str
+    published: str
+    places: Mapping[str, Place]
+    scale: float = 1.0
+    flip: tuple[str, ...] = ()
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Which canonical weights (patterns) the subscript of a printed distribution covers.
+
+    `distribution` is the code of a symbol whose kind is a distribution.
+    """
+
+    distribution: str
+    weights: tuple[str, ...]
+    equation: str = ""
+
+
+@dataclass(frozen=True)
+class Supports:
+    """Which specifications the source defines.
+
+    Attributes:
+        words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.
+        depth: the largest number of hidden layers; None for any.
+        variances: the constant decoder variances; None for any.
+    """
+
+    words: When
+    depth: int | None = None
+    variances: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Notation:
+    """One published way to write the VAE, as its notation.toml says.
+
+    `names` has the Greek and subscripted names of the code that stand for no role, each with what it is, as prose.
+    """
+
+    id: str
+    path: Path
+    source: Source
+    model_class: str
+    arguments: Mapping[str, str]
+    source_configuration: Mapping[str, Any]
+    supports: Supports
+    methods: Methods
+    symbols: tuple[Symbol, ...]
+    layout: Mapping[str, tuple[str, ...]]
+    objective: Objective
+    weights: tuple[Weight, ...]
+    claims: tuple[Claim, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def unsupported(self, spec: Spec) -> str | None:
+        """Why the source does not define this specification; None where it does."""
+        for condition, defined in self.supports.words.items():
+            if (word := spec.word(condition)) not in defined:
+                return f"{self.id} defines no {condition} '{word}'; it has {', '.join(defined)}"
+        variances = self.supports.variances
+        if variances is not None and spec.variance not in (None, *variances):
+            return f"{self.id} defines no variance {spec.variance:g}; it has {', '.join(f'{v:g}' for v in variances)}"
+        if self.supports.depth is not None and len(spec.hidden) > self.supports.depth:
+            return f"{self.id} defines at most {self.supports.depth} hidden layer(s); this spec has {len(spec.hidden)}"
+        return None
+
+    def adapted(self, spec: Spec) -> bool:
+        """Whether the specification leaves the source's own architecture (sizes are free: sources vary them)."""
+        own = self.source_configuration
+        if any(name in own and own[name] != getattr(spec, name) for name in ("network", "activation")):
+            return True
+        return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
+
+    def model_arguments(self, spec: Spec) -> dict[str, Any]:
+        """Constructor arguments of the model for a specification."""
+        values: dict[str, Any] = {}
+        for argument, name in self.arguments.items():
+            attribute, _, index = name.partition(".")
+            value = getattr(spec, attribute)
+            values[argument] = value[int(index)] if index else value
+        return values
+
+    def computed(self, spec: Spec) -> list[Symbol]:
+        """The symbols that the model's quantities hold for a specification."""
+        return [s for s in self.symbols if s.quantity is not None and spec.meets(s.when)]
+
+    def symbol(self, role: str, spec: Spec) -> Symbol | None:
+        """The computed symbol of a role, if the source defines one."""
+        return next((s for s in self.computed(spec) if s.role == role), None)
+
+    def axes_of(self, symbol: Symbol, framework: str, spec: Spec) -> tuple[str, ...]:
+        """Axes of a symbol's tensor; data and decoder outputs of a convolutional network travel as images."""
+        if spec.network == "conv" and symbol.role in ("data", "decoder_logits", "decoder_probability") and self.layout:
+            image = tuple(axis for axis in self.layout[framework] if axis != "batch")
+            return tuple(part for axis in symbol.axes for part in (image if axis == "data" else (axis,)))
+        return symbol.axes
+
+    @property
+    def noise_axes(self) -> tuple[str, ...]:
+        """Axes of the noise that the methods take: with `sample` all draws at once, without it one draw a call."""
+        return next(s.axes for s in self.symbols if s.role == "noise")
+
+    def weight(self, canonical: str, spec: Spec) -> tuple[Weight, dict[str, str]] | None:
+        """The weights entry of a canonical name and the layer numbers in it, by placeholder."""
+        for entry in self.weights:
+            if not spec.meets(entry.when):
+                continue
+            if match := matched(entry, canonical):
+                return entry, match.groupdict()
+        return None
+
+
+def matched(entry: Weight, canonical: str) -> re.Match[str] | None:
+    """The layer numbers of a canonical name as groups, where the row's pattern fits it, whatever its `when`."""
+    return _pattern(entry.canonical).fullmatch(canonical)
+
+
+@cache
+def _pattern(canonical: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{([ij])\\}", r"(?P<\1>\\d+)", re.escape(canonical)))

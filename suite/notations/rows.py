@@ -1,0 +1,120 @@
+"""The rows of [weights]: a layer as the rows of its tensors, and the symbols that a row with an equation prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..reference.axes import parse_axes
+from ..reference.errors import BadInput
+from .decode import decode
+from .fields import axis_names, typewriter, when
+from .notation import Place, Symbol, Weight
+from .schema import FRAMEWORKS, PlaceTable, WeightTable
+
+#: Kind of layer → framework → the axes of its weight, which torch calls `weight` and Keras `kernel`.
+LAYOUTS = {
+    "dense": {"torch": "out in", "keras": "in out"},
+    "encoder.conv": {"torch": "out in height width", "keras": "height width in out"},
+    "decoder.conv": {"torch": "in out height width", "keras": "height width out in"},
+}
+WEIGHT_NAMES = {"torch": "weight", "keras": "kernel"}
+#: What the first part of a canonical name says of the symbol that a row prints.
+ROLE_OF = {
+    "encoder": "inference_weights",
+    "posterior": "inference_weights",
+    "decoder": "generative_weights",
+    "prior": "prior_weights",
+}
+
+
+def weights(canonical: str, row: WeightTable, names_from: str, where: str) -> tuple[list[Weight], list[Symbol]]:
+    """The tensors of a row, and the symbols that it prints.
+
+    Args:
+        canonical: the row's key.
+        row: what it says.
+        names_from: the framework whose attribute names the source prints.
+        where: file, table and key, for messages.
+
+    Raises:
+        BadInput: the row has not exactly one way to say where the weights are, or a field that does not go with it.
+    """
+    tensors = _tensors(canonical, row, names_from, where)
+    return tensors, _symbols(canonical, tensors, row, where) if row.eq is not None else []
+
+
+def _tensors(canonical: str, row: WeightTable, names_from: str, where: str) -> list[Weight]:
+    said = [name for name in ("layer", "at", "torch") if getattr(row, name) is not None]
+    if len(said) != 1 or (row.torch is None) != (row.keras is None):
+        raise BadInput(f"{where}: expected one of layer, at, or torch with keras; found {', '.join(said) or 'none'}")
+    if row.axes is not None and row.at is None:
+        raise BadInput(f"{where}.axes: expected none without `at`; found {row.axes!r}")
+    if row.layer is not None:
+        return _layer(canonical, row.layer, row, names_from, where)
+    if row.at is not None:
+        return _same_tensors(canonical, row.at.split(), row, where)
+    tables = {framework: getattr(row, framework) for framework in FRAMEWORKS}
+    decoded = {f: decode(PlaceTable, table, f"{where}.{f}") for f, table in tables.items()}
+    places = {f: Place(place.path, place.axes) for f, place in decoded.items()}
+    return [_weight(canonical, row.published or places[names_from].path, places, row, where)]
+
+
+def _layer(canonical: str, layer: str, row: WeightTable, names_from: str, where: str) -> list[Weight]:
+    layouts = next((axes for kind, axes in LAYOUTS.items() if canonical.startswith(f"{kind}.")), LAYOUTS["dense"])
+    places = {f: Place(f"{layer}.{WEIGHT_NAMES[f]}", axes) for f, axes in layouts.items()}
+    name = row.published or layer
+    return [
+        _weight(f"{canonical}.weight", f"{name}.{WEIGHT_NAMES[names_from]}", places, row, where),
+        _weight(f"{canonical}.bias", f"{name}.bias", _both(f"{layer}.bias", "out"), row, where),
+    ]
+
+
+def _same_tensors(canonical: str, paths: list[str], row: WeightTable, where: str) -> list[Weight]:
+    """Tensors that lie at one path in both models: a layer's weight and bias, or one tensor."""
+    if len(paths) == 1:
+        kept = "out in" if ".weight" in canonical else "out" if ".bias" in canonical else None
+        axes = row.axes or kept
+        if axes is None:
+            raise BadInput(f"{where}: the field 'axes' is missing; '{canonical}' is no weight or bias of a layer")
+        return [_weight(canonical, row.published or paths[0], _both(paths[0], axes), row, where)]
+    if len(paths) != 2 or row.axes is not None or row.published is not None:
+        raise BadInput(f"{where}.at: expected the paths of a weight and a bias; found {row.at!r}")
+    names = {"weight": "out in", "bias": "out"}
+    return [
+        _weight(f"{canonical}.{name}", path, _both(path, axes), row, where)
+        for path, (name, axes) in zip(paths, names.items(), strict=True)
+    ]
+
+
+def _both(path: str, axes: str) -> dict[str, Place]:
+    return dict.fromkeys(FRAMEWORKS, Place(path, axes))
+
+
+def _weight(canonical: str, published: str, places: dict[str, Place], row: WeightTable, where: str) -> Weight:
+    for framework, place in places.items():
+        try:
+            names = {name for axis in parse_axes(place.axes) for name in axis}
+        except ValueError as error:
+            raise BadInput(f"{where}.{framework}.axes: {error}") from None
+        if not set(row.flip) <= names:
+            raise BadInput(f"{where}.flip: expected axes out of '{place.axes}'; found {list(row.flip)}")
+    return Weight(canonical, published, places, row.scale, row.flip, when(row.when, where))
+
+
+def _symbols(canonical: str, tensors: list[Weight], row: WeightTable, where: str) -> list[Symbol]:
+    """What the row prints: the layer as a set of weights, or each tensor by its published name."""
+    owner = canonical.partition(".")[0]
+    if owner not in ROLE_OF:
+        raise BadInput(f"{where}: expected a canonical name that begins with {', '.join(ROLE_OF)}; found '{canonical}'")
+    common: dict[str, Any] = {"role": ROLE_OF[owner], "equation": row.eq, "when": when(row.when, where)}
+    common |= {"provenance": row.known, "note": row.note}
+    if row.layer is not None:
+        tex = row.tex if isinstance(row.tex, str) else typewriter(row.layer)
+        return [Symbol(code=row.layer, tex=tex, axes=(), covers=(f"{canonical}.*",), **common)]
+    texts = [row.tex] if isinstance(row.tex, str) else list(row.tex or map(typewriter, (t.published for t in tensors)))
+    if len(texts) != len(tensors):
+        raise BadInput(f"{where}.tex: expected {len(tensors)} texts; found {row.tex!r}")
+    return [
+        Symbol(code=t.published, tex=tex, axes=axis_names(t.places["torch"].axes, where), **common)
+        for t, tex in zip(tensors, texts, strict=True)
+    ]

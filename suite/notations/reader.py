@@ -135,8 +135,8 @@ def _layout(table: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
 def _objective(table: ObjectiveTable, symbols: list[Symbol], where: str) -> Objective:
     if table.beta != "beta" and (isinstance(table.beta, str) or table.beta <= 0):
         raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {table.beta!r}")
-    symbol = next((s for s in symbols if s.code == table.code), None)
-    if table.eq is None and symbol is None:
+    equation = next((s.equation for s in symbols if s.code == table.code), None) if table.eq is None else table.eq
+    if equation is None:
         raise BadInput(f"{where}: the field 'eq' is missing; expected text, since no symbol is '{table.code}'")
     return Objective(
         code=table.code,
@@ -147,7 +147,7 @@ def _objective(table: ObjectiveTable, symbols: list[Symbol], where: str) -> Obje
         pixels=table.pixels,
         dropped=tuple(parse(text) for text in table.constants_dropped),
         beta=table.beta,
-        equation=table.eq if table.eq is not None or symbol is None else symbol.equation,
+        equation=equation,
     )
 
 

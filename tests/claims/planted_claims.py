@@ -1,4 +1,4 @@
-"""False claims: for every field of a notation.toml that is no prose, wrong values, as edits of its document."""
+"""False claims: wrong values for every field of a notation.toml that is no prose, as edits of its longhand."""
 
 import copy
 import re
@@ -8,16 +8,16 @@ from fnmatch import fnmatchcase
 from itertools import permutations
 from typing import Any
 
+from claims.longhand import Document
+
 from elbostone.claims.probes import probes
 from elbostone.notations.letters import command_of, is_greek, letters_in
 from elbostone.notations.notation import Notation
-from elbostone.notations.roles import KINDS, NETS, ROLES
+from elbostone.notations.roles import ROLES
 from elbostone.reference.axes import parse_axes
 from elbostone.reference.spec import CONDITIONS
 from elbostone.reference.weights import weight_axes, weight_shapes
 from elbostone.workers.subject import DATA_COUNT
-
-Document = dict[str, Any]
 
 OTHER_AXIS = {"batch": "latent", "data": "latent", "latent": "batch", "out": "in", "datum": "latent"}
 
@@ -30,7 +30,7 @@ class Lie:
         table, field: where it is.
         where: how a violation names the entry.
         value: the false value, as a message has it.
-        document: the notation.toml with it.
+        document: the document with it.
     """
 
     table: str
@@ -46,7 +46,7 @@ class Lie:
 
 def lies(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
     """Every planted error of a notation for the framework that runs."""
-    for plant in (_symbols, _objective, _weights, _claims, _methods, _model, _layout, _names):
+    for plant in (_symbols, _objective, _weights, _methods, _model, _layout, _names):
         yield from plant(notation, document, framework)
 
 
@@ -71,20 +71,31 @@ def setting(document: Document, path: tuple[Any, ...], value: Any) -> Document:
 
 
 def _symbols(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
-    quantities = [s["quantity"] for s in document["symbols"] if "quantity" in s]
-    for i, (entry, symbol) in enumerate(zip(document["symbols"], notation.symbols, strict=True)):
-        for field, value, shown in _false_fields(notation, entry, quantities):
-            where = f"symbol {value if field == 'code' else entry['code']}"
-            yield Lie("symbols", field, where, shown, setting(document, ("symbols", i, field), value))
-        assert symbol.code == entry["code"]
+    computed = [symbol.code for symbol in notation.symbols if symbol.quantity]
+    for code, entries in document["symbols"].items():
+        kind = ROLES[entries[0]["role"]].kind
+        others = [f"{code}q", *(c for c in computed if c != code and code in computed)][:2]
+        for other in others if kind != "distribution" else ():
+            yield Lie("symbols", "code", f"symbol {other}", other, _renamed(document, "symbols", code, other))
+        for i, entry in enumerate(entries):
+            for field, value, shown in _false_fields(notation, code, entry):
+                where = f"{'claims' if kind == 'distribution' and field == 'covers' else 'symbol'} {code}"
+                yield Lie("symbols", field, where, shown, setting(document, ("symbols", code, i, field), value))
 
 
-def _false_fields(notation: Notation, entry: Document, quantities: list[str]) -> Iterator[tuple[str, Any, str]]:
-    role, computed = ROLES[entry["role"]], "quantity" in entry
-    if role.kind != "distribution":  # a claim names it, and the reader of the file finds that it names nothing
-        yield "code", f"{entry['code']}q", f"{entry['code']}q"
-    yield "kind", next(k for k in KINDS if k != role.kind), next(k for k in KINDS if k != role.kind)
-    yield "net", next(n for n in NETS if n != role.net), next(n for n in NETS if n != role.net)
+def _renamed(document: Document, table: str, key: str, other: str) -> Document:
+    """A copy in which the entries of one key stand under another, before those that are there."""
+
+    def rename(changed: Document) -> None:
+        entries = changed[table].pop(key)
+        changed[table][other] = [*entries, *changed[table].get(other, [])]
+
+    return edited(document, rename)
+
+
+def _false_fields(notation: Notation, code: str, entry: Document) -> Iterator[tuple[str, Any, str]]:
+    role = ROLES[entry["role"]]
+    computed = role.tensor is not None
     for other in ROLES.values():
         fits = other.kind == role.kind and other.net == role.net and other.scaled == role.scaled
         if fits and other.name != role.name and not _same(notation, role.name, other.name, entry):
@@ -98,15 +109,12 @@ def _false_fields(notation: Notation, entry: Document, quantities: list[str]) ->
         other_scale = next(s for s in role.scales if s != entry["scale"])
         yield "scale", other_scale, other_scale
     if computed:
-        yield "sign", -entry.get("sign", 1), f"sign {-entry.get('sign', 1)}" if entry.get("sign", 1) == 1 else "role"
-        yield "quantity", "nothing", "nothing"
-        other_quantity = next(q for q in quantities if q != entry["quantity"])
-        yield "quantity", other_quantity, other_quantity
+        yield "sign", -entry["sign"], f"sign {-entry['sign']}" if entry["sign"] == 1 else "role"
     if computed and role.kind in ("term", "objective"):
         yield "constants_dropped", [*entry.get("constants_dropped", []), "+ J/2"], "+ J/2"
     yield from _false_covers(notation, entry)
-    yield from _false_when(notation, entry, computed or "covers" in entry)
-    yield from _false_tex(entry)
+    yield from _false_when(notation, entry, computed or (role.kind == "weights" and "covers" in entry))
+    yield from _false_tex(code, entry)
 
 
 def _same(notation: Notation, one: str, other: str, entry: Document) -> bool:
@@ -118,9 +126,9 @@ def _same(notation: Notation, one: str, other: str, entry: Document) -> bool:
 
 
 def _false_axes(entry: Document, role: str) -> Iterator[tuple[str, Any, str]]:
-    if "axes" not in entry:
-        return
     axes = entry["axes"].split()
+    if not axes:
+        return
     if len(axes) > 1:
         symmetric = role == "posterior_matrix" and entry["scale"] in ("covariance", "precision_matrix")
         wrong = [p for p in permutations(axes) if list(p) != axes and not (symmetric and p[0] == "batch")]
@@ -151,20 +159,21 @@ def false_patterns(notation: Notation, patterns: list[str] | None) -> Iterator[l
 def _false_when(notation: Notation, entry: Document, executed: bool) -> Iterator[tuple[str, Any, str]]:
     if not executed:
         return
-    supported = notation.supports.words
-    for condition, words in entry.get("when", {}).items():
-        others = [w for w in CONDITIONS[condition] if w not in words]
-        if others:
-            yield "when", {**entry["when"], condition: [others[0]]}, others[0]
-    if "when" not in entry:
-        for condition, words in supported.items():
-            if len(words) > 1:
-                yield "when", {condition: [words[0]]}, words[0]
+    words = entry["when"].split()
+    for choices in CONDITIONS.values():
+        own = [word for word in words if word in choices]
+        others = [word for word in choices if word not in words]
+        if own and others:
+            yield "when", " ".join([*(word for word in words if word not in own), others[0]]), others[0]
+    if not words:
+        for choices in notation.supports.words.values():
+            if len(choices) > 1:
+                yield "when", choices[0], choices[0]
                 return
 
 
-def _false_tex(entry: Document) -> Iterator[tuple[str, Any, str]]:
-    own = entry["code"] if "(" in entry["code"] else entry["code"].rpartition(".")[2]
+def _false_tex(code: str, entry: Document) -> Iterator[tuple[str, Any, str]]:
+    own = code if "(" in code else code.rpartition(".")[2]
     for letter in letters_in(own)[:1]:
         if is_greek(letter):
             other = r"\\xi" if letter == "ζ" else r"\\zeta"
@@ -178,7 +187,7 @@ def _false_tex(entry: Document) -> Iterator[tuple[str, Any, str]]:
 
 def _objective(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
     table = document["objective"]
-    other = next(s["code"] for s in document["symbols"] if s["role"] == "data")
+    other = next(symbol.code for symbol in notation.symbols if symbol.role == "data")
     values: list[tuple[str, Any, str]] = [("code", other, f"'{other}'"), ("beta", 3, "beta 3")]
     choices = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M")}
     choices |= {"latents": ("sum", "mean"), "pixels": ("sum", "mean")}
@@ -191,40 +200,46 @@ def _objective(notation: Notation, document: Document, framework: str) -> Iterat
 
 def _weights(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
     rows = document["weights"]
-    for i, entry in enumerate(rows):
-        other = rows[(i + 1) % len(rows)]
-        values: list[tuple[tuple[str, ...], Any, str]] = [
-            (("published",), f"{entry['published']}_9", f"{entry['published']}_9"),
-            ((framework, "path"), f"{entry[framework]['path']}_9", "_9"),
-            (("scale",), entry.get("scale", 1) * 2, f"scale {entry.get('scale', 1) * 2:g}"),
-        ]
-        if other["canonical"] != entry["canonical"]:
-            values.append((("canonical",), other["canonical"], other["canonical"]))
-        axes = re.findall(r"\([^)]*\)|\w+", entry[framework]["axes"])
-        turned = " ".join(axes[::-1]) if len(axes) > 1 else OTHER_AXIS.get(axes[0], "in")
-        values.append(((framework, "axes"), turned, turned))
-        names = [name for name in axes if not name.startswith("(")]
-        if names and not entry.get("flip") and _size(notation, entry["canonical"], names[0]) > 1:
-            values.append((("flip",), [names[0]], f"flip ['{names[0]}']"))
-        if entry.get("flip"):
-            values.append((("flip",), entry["flip"][1:], f"canonical {entry['canonical']}"))
-        values += [(("when",), value, shown) for _, value, shown in _false_when(notation, entry, "when" in entry)]
-        values += [(("when",), value, shown) for value, shown in _narrowed(notation, entry, i)]
-        for path, value, shown in values:
-            canonical = value if path == ("canonical",) else entry["canonical"]
-            planted = setting(document, ("weights", i, *path), value)
-            yield Lie(".".join(("weights", *path[:-1])), path[-1], f"weights '{canonical}'", shown, planted)
+    for canonical, entries in rows.items():
+        other = next((name for name in rows if name != canonical), None)
+        if other is not None:
+            planted = _renamed(document, "weights", canonical, other)
+            yield Lie("weights", "canonical", f"weights '{other}'", other, planted)
+        for i, entry in enumerate(entries):
+            for path, value, shown in _false_places(notation, canonical, entry, i, framework):
+                planted = setting(document, ("weights", canonical, i, *path), value)
+                yield Lie(".".join(("weights", *path[:-1])), path[-1], f"weights '{canonical}'", shown, planted)
 
 
-def _narrowed(notation: Notation, entry: Document, number: int) -> Iterator[tuple[Any, str]]:
+def _false_places(
+    notation: Notation, canonical: str, entry: Document, number: int, framework: str
+) -> Iterator[tuple[tuple[str, ...], Any, str]]:
+    yield ("published",), f"{entry['published']}_9", f"{entry['published']}_9"
+    yield (framework, "path"), f"{entry[framework]['path']}_9", "_9"
+    yield ("scale",), entry["scale"] * 2, f"scale {entry['scale'] * 2:g}"
+    axes = re.findall(r"\([^)]*\)|\w+", entry[framework]["axes"])
+    turned = " ".join(axes[::-1]) if len(axes) > 1 else OTHER_AXIS.get(axes[0], "in")
+    yield (framework, "axes"), turned, turned
+    names = [name for name in axes if not name.startswith("(")]
+    if names and not entry["flip"] and _size(notation, canonical, names[0]) > 1:
+        yield ("flip",), [names[0]], f"flip ['{names[0]}']"
+    if entry["flip"]:
+        yield ("flip",), entry["flip"][1:], f"canonical {canonical}"
+    for _, value, shown in _false_when(notation, entry, bool(entry["when"])):
+        yield ("when",), value, shown
+    for value, shown in _narrowed(notation, canonical, entry, number):
+        yield ("when",), value, shown
+
+
+def _narrowed(notation: Notation, canonical: str, entry: Document, number: int) -> Iterator[tuple[Any, str]]:
     """A row that holds always, under one word of a condition with another word of which a probe uses it."""
-    row = notation.weights[number]
+    row = [row for row in notation.weights if row.canonical == canonical][number]
     specs = [probe.problem.spec for probe in probes(notation, DATA_COUNT) if probe.field != "objective"]
     using = [s for s in specs if any((w := notation.weight(n, s)) and w[0] is row for n in weight_shapes(s))]
-    for condition in () if "when" in entry else CONDITIONS:
+    for condition in () if entry["when"] else CONDITIONS:
         words = sorted({spec.word(condition) for spec in using})
         if len(words) > 1:
-            yield {condition: [words[0]]}, words[0]
+            yield words[0], words[0]
             return
 
 
@@ -237,18 +252,6 @@ def _size(notation: Notation, canonical: str, axis: str) -> int:
         if (axis,) in axes:
             sizes.append(weight_shapes(spec)[name][axes.index((axis,))])
     return min(sizes, default=1)
-
-
-def _claims(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
-    codes = [s["code"] for s in document["symbols"] if s["kind"] == "distribution"]
-    for i, entry in enumerate(document.get("claims", [])):
-        other = next((c for c in codes if c != entry["distribution"]), None)
-        if other:
-            planted = setting(document, ("claims", i, "distribution"), other)
-            yield Lie("claims", "distribution", f"claims {other}", other, planted)
-        for patterns in false_patterns(notation, entry["weights"]):
-            planted = setting(document, ("claims", i, "weights"), patterns)
-            yield Lie("claims", "weights", f"claims {entry['distribution']}", str(patterns), planted)
 
 
 def _methods(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:

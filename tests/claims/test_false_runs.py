@@ -1,10 +1,10 @@
 """False claims that change what runs (words, weights, methods, arguments) are named after a run of the false file."""
 
-import tomllib
 from pathlib import Path
 
 import pytest
-from claims.planted_claims import Document, Lie, setting, supports
+from claims.longhand import Document, longhand
+from claims.planted_claims import Lie, setting, supports
 from claims.written import run_for_real
 
 from elbostone.backends.table import BACKENDS
@@ -15,7 +15,7 @@ Planted = list[tuple[Notation, Lie]]
 
 
 def document_of(name: str) -> Document:
-    return tomllib.loads(notations()[name].path.read_text(encoding="utf-8"))
+    return longhand(notations()[name])
 
 
 def missed(planted: Planted, backend: str, folder: Path) -> list[str]:
@@ -47,11 +47,6 @@ def test_a_claim_that_a_run_goes_by_is_named_after_that_run(backend: str, tmp_pa
     assert not left, "\n".join(left)
 
 
-def _place(document: Document, canonical: str) -> int:
-    (i,) = [i for i, row in enumerate(document["weights"]) if row["canonical"] == canonical]
-    return i
-
-
 def _rows(framework: str) -> Planted:
     turned = {"torch": "in out", "keras": "out in"}[framework]
     edits: list[tuple[str, str, tuple[str, ...], object, str]] = [
@@ -63,7 +58,7 @@ def _rows(framework: str) -> Planted:
     planted = []
     for name, canonical, path, value, shown in edits:
         document = document_of(name)
-        false = setting(document, ("weights", _place(document, canonical), *path), value)
+        false = setting(document, ("weights", canonical, 0, *path), value)
         planted.append((notations()[name], Lie("weights", path[-1], f"weights '{canonical}'", shown, false)))
     return planted
 
@@ -71,10 +66,10 @@ def _rows(framework: str) -> Planted:
 def _exchanged(framework: str) -> Planted:
     """The rows of two weights of the same shape, each with the other's path."""
     document = document_of("pytorch_examples")
-    one, two = (_place(document, f"encoder.{head}.weight") for head in ("mean", "log_variance"))
-    paths = [document["weights"][i][framework]["path"] for i in (one, two)]
-    false = setting(document, ("weights", one, framework, "path"), paths[1])
-    false = setting(false, ("weights", two, framework, "path"), paths[0])
+    one, two = (f"encoder.{head}.weight" for head in ("mean", "log_variance"))
+    paths = [document["weights"][name][0][framework]["path"] for name in (one, two)]
+    false = setting(document, ("weights", one, 0, framework, "path"), paths[1])
+    false = setting(false, ("weights", two, 0, framework, "path"), paths[0])
     return [(notations()["pytorch_examples"], Lie("weights", "path", "weights 'encoder.mean.weight'", paths[1], false))]
 
 

@@ -135,15 +135,13 @@ OF_FAMILIES = (
         "weights_copied_by_letter",
         "prince_2023",
         "posterior_mean",
-        toml=tuple(
-            edit
-            for layer, other in (("hidden.{i}", "hidden.{i}"), ("mean", "mean"))
-            for part in ("weight", "bias")
-            for edit in (
-                (f'canonical = "encoder.{layer}.{part}"', f'canonical = "by letter {layer}.{part}"'),
-                (f'canonical = "decoder.{other}.{part}"', f'canonical = "encoder.{layer}.{part}"'),
-                (f'canonical = "by letter {layer}.{part}"', f'canonical = "decoder.{other}.{part}"'),
-            )
+        toml=(
+            ('{ layer = "θ.hidden.{i}" }', '{ layer = "encoder" }'),
+            ('{ layer = "θ.μ" }', '{ layer = "encoder mean" }'),
+            ('{ layer = "φ.hidden.{i}" }', '{ layer = "θ.hidden.{i}" }'),
+            ('{ layer = "φ.f" }', '{ layer = "θ.μ" }'),
+            ('{ layer = "encoder" }', '{ layer = "φ.hidden.{i}" }'),
+            ('{ layer = "encoder mean" }', '{ layer = "φ.f" }'),
         ),
     ),
 )

@@ -10,12 +10,11 @@ LAYOUTS = (
         "posterior_mean",
         toml=(
             (
-                '[[weights]]\ncanonical = "encoder.hidden.{i}.weight"',
-                '[[weights]]\ncanonical = "encoder.hidden.1.weight"\n'
-                'published = "EncoderNeuralNet_φ.hidden.1.weight"\n'
-                'torch = { path = "EncoderNeuralNet_φ.hidden.1.weight", axes = "in out" }\n'
-                'keras = { path = "EncoderNeuralNet_φ.hidden.1.kernel", axes = "out in" }\n\n'
-                '[[weights]]\ncanonical = "encoder.hidden.{i}.weight"',
+                '"encoder.hidden.{i}" = ',
+                '"encoder.hidden.1.weight" = { '
+                'torch = { path = "EncoderNeuralNet_φ.hidden.1.weight", axes = "in out" }, '
+                'keras = { path = "EncoderNeuralNet_φ.hidden.1.kernel", axes = "out in" } }\n'
+                '"encoder.hidden.{i}" = ',
             ),
         ),
     ),
@@ -25,12 +24,11 @@ LAYOUTS = (
         {"bernoulli": "decoder_logits", "gaussian": "decoder_mean", "gaussian-fixed": "decoder_mean"},
         toml=(
             (
-                '[[weights]]\ncanonical = "decoder.hidden.{i}.weight"',
-                '[[weights]]\ncanonical = "decoder.hidden.1.weight"\n'
-                'published = "DecoderNeuralNet_θ.hidden.1.weight"\n'
-                'torch = { path = "DecoderNeuralNet_θ.hidden.1.weight", axes = "in out" }\n'
-                'keras = { path = "DecoderNeuralNet_θ.hidden.1.kernel", axes = "out in" }\n\n'
-                '[[weights]]\ncanonical = "decoder.hidden.{i}.weight"',
+                '"decoder.hidden.{i}" = ',
+                '"decoder.hidden.1.weight" = { '
+                'torch = { path = "DecoderNeuralNet_θ.hidden.1.weight", axes = "in out" }, '
+                'keras = { path = "DecoderNeuralNet_θ.hidden.1.kernel", axes = "out in" } }\n'
+                '"decoder.hidden.{i}" = ',
             ),
         ),
     ),
@@ -39,8 +37,12 @@ LAYOUTS = (
         "keras_io",
         "posterior_mean",
         toml=(
-            ('axes = "out in height width"', 'axes = "out in width height"'),
-            ('axes = "height width in out"', 'axes = "width height in out"'),
+            (
+                '"encoder.conv.{i}" = { layer = "conv.{i}", when = "conv" }',
+                '"encoder.conv.{i}.bias" = { at = "conv.{i}.bias", when = "conv" }\n'
+                '"encoder.conv.{i}.weight" = { torch = { path = "conv.{i}.weight", axes = "out in width height" }, '
+                'keras = { path = "conv.{i}.kernel", axes = "width height in out" }, when = "conv" }',
+            ),
         ),
     ),
     Planted("kernel_not_flipped", "keras_io", "decoder_logits", toml=(('flip = ["height", "width"]\n', ""),)),

@@ -65,8 +65,11 @@ VALUES = (
         "posterior_log_variance",
         toml=(
             (
-                'keras = { path = "EncoderNeuralNet_φ.log_σ.kernel", axes = "in out" }\nscale = 0.5',
-                'keras = { path = "EncoderNeuralNet_φ.log_σ.kernel", axes = "in out" }',
+                '"encoder.log_variance" = { layer = "EncoderNeuralNet_φ.log_σ", scale = 0.5 }',
+                '"encoder.log_variance.weight" = { '
+                'torch = { path = "EncoderNeuralNet_φ.log_σ.weight", axes = "out in" }, '
+                'keras = { path = "EncoderNeuralNet_φ.log_σ.kernel", axes = "in out" } }\n'
+                '"encoder.log_variance.bias" = { at = "EncoderNeuralNet_φ.log_σ.bias", scale = 0.5 }',
             ),
         ),
     ),
@@ -113,8 +116,8 @@ VALUES = (
         "posterior_log_variance",
         toml=(
             (
-                'quantity = "φ.log_σ"\nscale = "log_sd"\nwhen = { posterior = ["diagonal"] }',
-                'quantity = "φ.log_σ"\nscale = "log_variance"\nwhen = { posterior = ["diagonal"] }',
+                'eq = "2.36"\nscale = "log_sd"\nwhen = "diagonal"\nnote = "what the net puts out',
+                'eq = "2.36"\nscale = "log_variance"\nwhen = "diagonal"\nnote = "what the net puts out',
             ),
         ),
     ),

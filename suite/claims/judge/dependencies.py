@@ -37,7 +37,7 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
     for code in by_code:
         if claimed.count(code) != 1:
             found_count = f"{claimed.count(code)} claims on it"
-            yield evidence.violation(f"claims {code}", "distribution", "one claim on each distribution", found_count)
+            yield evidence.violation(f"claims {code}", "covers", "one claim on each distribution", found_count)
     for claim in notation.claims:
         symbol, where, executed = by_code[claim.distribution], f"claims {claim.distribution}", False
         for probe, found in reached(evidence):
@@ -49,11 +49,11 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
                 continue
             differing = f"{_difference(expected, found[symbol.role])} on {probe.name}"
             said = f"{symbol.role} of {list(claim.weights)}"
-            yield evidence.violation(where, ("distribution", "weights", "role"), said, differing)
+            yield evidence.violation(where, ("covers", "role"), said, differing)
             break
         if not executed:
             found_none = "no probe on which its gradient was taken: nothing executes it"
-            yield evidence.violation(where, "distribution", symbol.role, found_none)
+            yield evidence.violation(where, "role", symbol.role, found_none)
         if idle := _idle(evidence, claim.weights, symbol):
             yield evidence.violation(where, "weights", str(list(claim.weights)), idle)
 

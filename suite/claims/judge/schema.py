@@ -16,34 +16,34 @@ FIELDS: dict[str, dict[str, str]] = {
     "source": dict.fromkeys(
         ("authors", "year", "title", "venue", "identifier", "sections", "provenance", "note"), PROSE
     ),
-    "model": {"class": "check_model", "arguments": "check_model", "source": "check_model"},
-    "model.arguments": {"*": "check_model"},
-    "model.source": {"*": "check_model"},
+    "model": {
+        **dict.fromkeys(("class", "arguments", "source"), "check_model"),
+        "names_from": "check_weights",
+    },
     "supports": {"*": "check_supports"},
     "methods": {"*": "check_methods"},
-    "methods.encoder_returns": {"*": "check_methods"},
-    "methods.decoder_returns": {"*": "check_methods"},
-    "layout": {"torch": "check_inputs", "keras": "check_inputs"},
+    "layout": {"*": "check_inputs"},
     "objective": {
         **dict.fromkeys(
             ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta"), "check_objective"
         ),
-        "equation": PROSE,
+        **dict.fromkeys(("eq", "known"), PROSE),
     },
     "symbols": {
         "code": "check_names",
         "tex": "check_tex",
-        "role": "check_symbols",
-        "kind": "notation_file",
-        "net": "notation_file",
-        **dict.fromkeys(("axes", "quantity", "scale", "sign", "constants_dropped", "when"), "check_symbols"),
-        "covers": "check_sets",
-        **dict.fromkeys(("equation", "provenance", "note"), PROSE),
+        **dict.fromkeys(("role", "axes", "scale", "sign", "constants_dropped", "when"), "check_symbols"),
+        "covers": "check_sets",  # of a set of weights; of a distribution `check_claims` executes it
+        **dict.fromkeys(("eq", "covers_eq", "known", "note"), PROSE),
     },
-    "weights": dict.fromkeys(("canonical", "published", "torch", "keras", "scale", "flip", "when"), "check_weights"),
-    "weights.torch": {"path": "check_weights", "axes": "check_weights"},
-    "weights.keras": {"path": "check_weights", "axes": "check_weights"},
-    "claims": {"distribution": "check_claims", "weights": "check_claims", "equation": PROSE},
+    "weights": {
+        **dict.fromkeys(
+            ("canonical", "layer", "at", "torch", "keras", "axes", "published", "scale", "flip", "when"),
+            "check_weights",
+        ),
+        "tex": "check_tex",
+        **dict.fromkeys(("eq", "known", "note"), PROSE),
+    },
     "names": {"*": "check_names"},
 }
 
@@ -70,7 +70,7 @@ def entries(notation: Notation) -> Iterator[Entry]:
     for row in notation.weights:
         yield Entry(f"weights '{row.canonical}'", executed("weights"), f"published {row.published}")
     for claim in notation.claims:
-        yield Entry(f"claims {claim.distribution}", ("distribution", "weights"), f"covers {list(claim.weights)}")
+        yield Entry(f"claims {claim.distribution}", ("covers",), f"covers {list(claim.weights)}")
 
 
 def executed(table: str) -> tuple[str, ...]:

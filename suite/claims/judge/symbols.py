@@ -100,7 +100,7 @@ def _present(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Ar
     if not isinstance(found, str) and found.equal:
         return None
     others = list(_explanations(evidence, probe, symbol, raw))
-    fields = tuple(dict.fromkeys(f for f, _ in others)) or ("role", "scale", "axes", "sign", "quantity")
+    fields = tuple(dict.fromkeys(f for f, _ in others)) or ("role", "scale", "axes", "sign", "code")
     return evidence.violation(
         where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)} {on(probe)}{agreeing(others)}"
     )

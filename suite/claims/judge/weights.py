@@ -23,7 +23,7 @@ from .evidence import DTYPE, Evidence, Violation
 SCALES = (1.0, 0.5, 2.0, -1.0, -0.5, -2.0)
 #: Letters that Python takes for others of their kind, as code spells them.
 FOLDED = {"ϑ": "vartheta", "ϕ": "varphi", "ϵ": "varepsilon"}
-FIELDS = ("canonical", "path", "axes", "scale", "flip", "when")
+FIELDS = ("canonical", "layer", "at", "path", "axes", "scale", "flip", "when")
 
 
 @dataclass(frozen=True)

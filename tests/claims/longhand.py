@@ -1,0 +1,82 @@
+"""A notation as the document of a notation.toml in which nothing is left out: what errors are planted in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elbostone.notations.notation import Notation, Symbol, When
+
+Document = dict[str, Any]
+
+
+def longhand(notation: Notation) -> Document:
+    """The document with every default and every tensor spelled out; reading it gives the same notation.
+
+    Its symbols and weights are lists of tables by key, also where there is one.
+    """
+    source, methods, objective = notation.source, notation.methods, notation.objective
+    document: Document = {
+        "source": {name: as_toml(getattr(source, name)) for name in source.__struct_fields__},
+        "model": {
+            "class": notation.model_class,
+            "arguments": dict(notation.arguments),
+            "source": {name: as_toml(value) for name, value in notation.source_configuration.items()},
+        },
+        "supports": {name: list(words) for name, words in notation.supports.words.items()},
+        "methods": {name: _method(value) for name, value in vars(methods).items() if value},
+        "layout": {name: " ".join(axes) for name, axes in notation.layout.items()},
+        "objective": {
+            **{name: value for name, value in vars(objective).items() if name not in ("dropped", "equation")},
+            "constants_dropped": [str(constant) for constant in objective.dropped],
+            "eq": objective.equation,
+        },
+        "symbols": {},
+        "weights": {},
+        "names": dict(notation.names),
+    }
+    for name in ("depth", "variances"):
+        if (value := getattr(notation.supports, name)) is not None:
+            document["supports"][name] = as_toml(value)
+    claims = {claim.distribution: claim for claim in notation.claims}
+    for symbol in notation.symbols:
+        entry = _symbol(symbol)
+        if symbol.code in claims:
+            claim = claims[symbol.code]
+            entry |= {"covers": list(claim.weights), "covers_eq": claim.equation}
+        document["symbols"].setdefault(symbol.code, []).append(entry)
+    for row in notation.weights:
+        entry = {
+            "published": row.published,
+            **{framework: {"path": place.path, "axes": place.axes} for framework, place in row.places.items()},
+            "scale": row.scale,
+            "flip": list(row.flip),
+            "when": _words(row.when),
+        }
+        document["weights"].setdefault(row.canonical, []).append(entry)
+    return document
+
+
+def _method(value: Any) -> Any:
+    """A method's name, or what it returns: one list where that is the same under all words."""
+    same = isinstance(value, Mapping) and len(value) > 1 and len(set(value.values())) == 1
+    return as_toml(next(iter(value.values())) if same else value)
+
+
+def _symbol(symbol: Symbol) -> dict[str, Any]:
+    entry: dict[str, Any] = {"role": symbol.role, "tex": symbol.tex, "eq": symbol.equation}
+    entry |= {"axes": " ".join(symbol.axes), "sign": symbol.sign, "when": _words(symbol.when), "note": symbol.note}
+    entry |= {"scale": symbol.scale} if symbol.scale else {}
+    entry |= {"known": symbol.provenance} if symbol.provenance else {}
+    entry |= {"covers": list(symbol.covers)} if symbol.covers else {}
+    entry |= {"constants_dropped": [str(constant) for constant in symbol.dropped]} if symbol.dropped else {}
+    return entry
+
+
+def _words(when: When) -> str:
+    return " ".join(word for words in when.values() for word in words)
+
+
+def as_toml(value: Any) -> Any:
+    """Tuples as lists, in tables too."""
+    if isinstance(value, dict):
+        return {name: as_toml(entry) for name, entry in value.items()}
+    return [as_toml(entry) for entry in value] if isinstance(value, tuple | list) else value

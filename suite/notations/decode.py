@@ -85,7 +85,14 @@ def expected(kind: Any) -> str:
     words = one_of(kind)
     if words:
         return f"{'a list' if _of(kind, tuple) else 'one'} of {', '.join(words)}"
-    names = {str: "text", int: "a whole number", float: "a number", tuple: "a list of texts", dict: "a table"}
+    names = {
+        bool: "true or false",
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        tuple: "a list of texts",
+        dict: "a table",
+    }
     return " or ".join(noun for type_, noun in names.items() if _of(kind, type_))
 
 

@@ -52,10 +52,12 @@ def _expected(t: Lexicon, inner: str) -> str:
     return f"\\mathbb{{E}}_{{{t.distribution('approximate_posterior')}}}\\left[{inner}\\right]"
 
 
-def _bound_is(t: Lexicon, right: str, *roles: str) -> str:
-    """The source's own bound, with its sign, on the left."""
-    name, sign = t.bound(*(roles or ("elbo", "elbo_monte_carlo", "iwae")))
-    return f"{name} = {right}" if sign == 1 else f"-{name} = {right}"
+def _exact(t: Lexicon) -> str:
+    return _signed(*t.exact_bound())
+
+
+def _signed(name: str, sign: int) -> str:
+    return name if sign == 1 else f"-{name}"
 
 
 def _log_ratio(t: Lexicon) -> str:
@@ -63,22 +65,18 @@ def _log_ratio(t: Lexicon) -> str:
 
 
 def _elbo_as_ratio(t: Lexicon) -> str:
-    return _bound_is(t, _expected(t, _log_ratio(t)))
+    return f"{_exact(t)} = {_expected(t, _log_ratio(t))}"
 
 
 def _elbo_as_terms(t: Lexicon) -> str:
-    return _bound_is(t, _terms(t))
-
-
-def _terms(t: Lexicon) -> str:
     likelihood = t.distribution("likelihood")
     expected = _expected(t, rf"\log {likelihood}")
-    return f"{expected} - {t.kl()}"
+    return f"{_exact(t)} = {expected} - {t.kl()}"
 
 
 def _elbo_as_gap(t: Lexicon) -> str:
     q, posterior = t.distribution("approximate_posterior"), t.distribution("posterior")
-    return _bound_is(t, rf"\log {t.distribution('marginal')} - D_{{KL}}({q}\,\|\,{posterior})")
+    return rf"{_exact(t)} = {t.log_marginal()} - D_{{KL}}({q}\,\|\,{posterior})"
 
 
 def _draws(t: Lexicon, inner: str) -> str:
@@ -87,14 +85,20 @@ def _draws(t: Lexicon, inner: str) -> str:
     return rf"\frac{{1}}{{{count}}} \sum_{{l=1}}^{{{count}}} \left[{inner}\right]_{{{z} = {indexed(z, 'l')}}}"
 
 
+def _estimates(t: Lexicon, role: str, drawn: str) -> str:
+    """The exact bound, nearly the source's symbol for its estimate where it has one, which is the draws' mean."""
+    printed = t.estimate(role)
+    return rf"{_exact(t)} \simeq {drawn if printed is None else f'{_signed(*printed)} = {drawn}'}"
+
+
 def _estimator_ratio(t: Lexicon) -> str:
-    return _bound_is(t, _draws(t, _log_ratio(t)), "elbo_monte_carlo", "elbo").replace(" = ", r" \simeq ", 1)
+    return _estimates(t, "elbo_monte_carlo", _draws(t, _log_ratio(t)))
 
 
 def _estimator_terms(t: Lexicon) -> str:
     likelihood = t.distribution("likelihood")
     drawn = _draws(t, rf"\log {likelihood}")
-    return _bound_is(t, f"-{t.kl()} + {drawn}", "elbo", "elbo_monte_carlo").replace(" = ", r" \simeq ", 1)
+    return _estimates(t, "elbo", f"-{t.kl()} + {drawn}")
 
 
 def _reparameterisation(t: Lexicon) -> str:
@@ -143,7 +147,12 @@ def _minibatch(t: Lexicon) -> str:
 
 def _importance_weighted(t: Lexicon) -> str:
     ratio = rf"\frac{{{t.distribution('joint')}}}{{{t.distribution('approximate_posterior')}}}"
-    return _bound_is(t, rf"\log {_draws(t, ratio)}", "iwae")
+    drawn = rf"\log {_draws(t, ratio)}"
+    exact = next((s for s in t.notation.symbols if s.role == "iwae" and not s.estimate), None)
+    if exact is not None:  # the expectation of the right side, a bound of its own
+        t.printed.add("iwae")
+        return rf"{_signed(exact.tex, exact.sign)} \simeq {drawn}"
+    return rf"{t.log_marginal()} \simeq {drawn}"
 
 
 def _gradient(t: Lexicon) -> str:
@@ -151,7 +160,7 @@ def _gradient(t: Lexicon) -> str:
     nabla = rf"\nabla_{{{','.join(letters)}}}" if letters else r"\nabla"
     noise, mean, sd = t.letter("noise"), t.letter("posterior_mean"), t.scale("posterior_scale", "sd")
     drawn = rf"\left.\left({_log_ratio(t)}\right)\right|_{{{t.letter('latent')} = {mean} + {sd} \odot {noise}}}"
-    name, sign = t.bound("elbo", "elbo_monte_carlo", "iwae")
+    name, sign = t.exact_bound()
     signed = name if sign == 1 else f"(-{name})"
     return rf"{nabla} {signed} = \mathbb{{E}}_{{{noise} \sim \mathcal{{N}}(0, I)}}\left[{nabla} {drawn}\right]"
 

@@ -15,6 +15,7 @@ NEUTRAL = {
     "posterior_mean": r"\mu",
     "decoder_mean": r"\hat{x}",
     "decoder_probability": r"\hat{x}",
+    "exact_bound": r"\mathrm{ELBO}",
     "elbo": r"\mathrm{ELBO}",
     "elbo_monte_carlo": r"\mathrm{ELBO}",
     "iwae": r"\mathrm{IWAE}",
@@ -121,12 +122,36 @@ class Lexicon:
         self.built.add("kl")
         return rf"D_{{KL}}({self.distribution('approximate_posterior')}\,\|\,{self.distribution('prior')})"
 
+    def log_marginal(self) -> str:
+        """log p(x) as printed, or built."""
+        symbol = self.symbol("log_marginal")
+        if symbol is not None:
+            self.printed.add("log_marginal")
+            return symbol.tex
+        self.built.add("log_marginal")
+        return rf"\log {self.distribution('marginal')}"
+
     def bound(self, *roles: str) -> tuple[str, int]:
         """The per-datum bound, and the sign with which the source has it."""
-        symbol = self.symbol(*roles)
+        return self._signed(self.symbol(*roles), roles[0])
+
+    def exact_bound(self) -> tuple[str, int]:
+        """The symbol of the bound itself, which no draw enters, and its sign: what stands for it alone, or for both."""
+        for role in ("exact_bound", "elbo", "elbo_monte_carlo"):
+            exact = [s for s in self.notation.symbols if s.role == role and not s.estimate]
+            if exact:
+                return self._signed(exact[0], role)
+        return self._signed(None, "exact_bound")
+
+    def estimate(self, role: str) -> tuple[str, int] | None:
+        """The source's own symbol for an estimate of the bound, and its sign; None where it prints none."""
+        symbol = next((s for s in self.notation.symbols if s.role == role and s.estimate), None)
+        return None if symbol is None else self._signed(symbol, role)
+
+    def _signed(self, symbol: Symbol | None, role: str) -> tuple[str, int]:
         if symbol is None:
-            self.built.add(roles[0])
-            return NEUTRAL[roles[0]], 1
+            self.built.add(role)
+            return NEUTRAL[role], 1
         self.printed.add(symbol.role)
         return symbol.tex, symbol.sign
 

@@ -32,6 +32,7 @@ class Symbol:
         sign: canonical = sign · published + what was dropped.
         dropped: the constants that the source leaves out (`constants.parse`).
         covers: the canonical weights (patterns) of a set of weights.
+        estimate: whether the source prints it for an estimate by draws, not for the exact bound.
         when: the specifications under which it exists.
         provenance: how it is known, a key of `schema.PROVENANCE`, where that is not what is said of the source.
         note: prose.
@@ -46,6 +47,7 @@ class Symbol:
     sign: int = 1
     dropped: tuple[Constant, ...] = ()
     covers: tuple[str, ...] = ()
+    estimate: bool = False
     when: When = field(default_factory=dict)
     provenance: str | None = None
     note: str = ""

@@ -164,6 +164,7 @@ def _symbol(code: str, entry: SymbolTable, where: str) -> Symbol:
         sign=entry.sign,
         dropped=tuple(parse(text) for text in entry.constants_dropped),
         covers=entry.covers or (),
+        estimate=entry.estimate,
         when=when(entry.when, where),
         provenance=entry.known,
         note=entry.note,
@@ -187,5 +188,7 @@ def _contradictions(symbol: Symbol, entry: SymbolTable) -> Iterator[tuple[str, s
         yield "covers", "none, since this is neither a set of weights nor a distribution", list(entry.covers)
     if entry.covers_eq is not None and (entry.covers is None or role.kind != "distribution"):
         yield "covers_eq", "none, since this is no distribution with `covers`", entry.covers_eq
+    if symbol.estimate and role.kind != "objective":
+        yield "estimate", f"none, since role '{role.name}' is no bound", symbol.estimate
     if symbol.dropped and role.kind not in ("term", "objective"):
         yield "constants_dropped", f"none, since role '{role.name}' is no term", list(entry.constants_dropped)

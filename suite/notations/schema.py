@@ -164,6 +164,7 @@ class SymbolTable(Table, frozen=True):
     covers_eq: Annotated[Text | None, says("where the source says what a distribution depends on, if not at `eq`")] = (
         None
     )
+    estimate: Annotated[bool, says("for a bound: printed for an estimate by draws, not the exact bound")] = False
     when: WhenField = ""
     known: Known = None
     note: Annotated[Text, says("prose")] = ""

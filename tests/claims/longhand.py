@@ -65,6 +65,7 @@ def _symbol(symbol: Symbol) -> dict[str, Any]:
     entry: dict[str, Any] = {"role": symbol.role, "tex": symbol.tex, "eq": symbol.equation}
     entry |= {"axes": " ".join(symbol.axes), "sign": symbol.sign, "when": _words(symbol.when), "note": symbol.note}
     entry |= {"scale": symbol.scale} if symbol.scale else {}
+    entry |= {"estimate": True} if symbol.estimate else {}
     entry |= {"known": symbol.provenance} if symbol.provenance else {}
     entry |= {"covers": list(symbol.covers)} if symbol.covers else {}
     entry |= {"constants_dropped": [str(constant) for constant in symbol.dropped]} if symbol.dropped else {}

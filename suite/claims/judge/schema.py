@@ -34,7 +34,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "tex": "check_tex",
         **dict.fromkeys(("role", "axes", "scale", "sign", "constants_dropped", "when"), "check_symbols"),
         "covers": "check_sets",  # of a set of weights; of a distribution `check_claims` executes it
-        **dict.fromkeys(("eq", "covers_eq", "known", "note"), PROSE),
+        **dict.fromkeys(("eq", "covers_eq", "estimate", "known", "note"), PROSE),
     },
     "weights": {
         **dict.fromkeys(

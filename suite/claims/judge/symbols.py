@@ -17,10 +17,6 @@ from .evidence import Evidence, Violation, agreeing, on, words
 def check_symbols(evidence: Evidence) -> Iterator[Violation]:
     """The quantities of every probe."""
     named: set[int] = set()  # entries, by their identity: two may have one code
-    for symbol in evidence.notation.symbols:
-        if symbol.quantity is None and symbol.kind != "weights" and ROLES[symbol.role].tensor is not None:
-            found = "no quantity of it: nothing executes it"
-            yield evidence.violation(f"symbol {symbol.code}", ("role", "quantity"), claim_of(symbol), found)
     for probe in evidence.ran():
         raw = evidence.facts.of(probe.name, "quantity")
         spec = probe.problem.spec

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..backends import Binding
 from ..notations.canonical import sizes_by_role
-from ..notations.notation import Notation
+from ..notations.notation import Notation, Objective
 from ..notations.reader import load_notation
 from ..notations.weight_maps import published_weights, weight_maps
 from ..reference.errors import BadInput
@@ -141,14 +141,19 @@ def _outputs(
 def _call_objectives(subject: Subject, probe: Probe, facts: Facts) -> None:
     methods = subject.notation.methods
     _call_objective(subject, probe, facts, "objective", methods.objective)
+    for other in subject.notation.other_objectives:
+        if probe.problem.spec.meets(other.when):
+            _call_objective(subject, probe, facts, other.method, other.method, other)
     if methods.objective_as_published is not None and probe.field != "objective":
         published = replace(subject, mode="published")
         _call_objective(published, probe, facts, "objective_as_published", methods.objective_as_published)
 
 
-def _call_objective(subject: Subject, probe: Probe, facts: Facts, field: str, name: str) -> None:
+def _call_objective(
+    subject: Subject, probe: Probe, facts: Facts, field: str, name: str, other: Objective | None = None
+) -> None:
     """The published number, averaged over draws that the source makes one by one."""
-    published = _attempt(f"methods.{field}", subject.objective)
+    published = _attempt(f"methods.{field}", lambda: subject.objective(other))
     facts.parameters[name] = _attempt(f"methods.{field}", lambda: parameters_of(getattr(subject.model, name)))
     facts.methods[field] = name
     forward, calls = subject.binding.forward(subject.model, published, subject.mode), inputs(subject, probe.problem)

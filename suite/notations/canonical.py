@@ -68,16 +68,18 @@ def objective_sign(objective: Objective) -> int:
     return 1 if objective.sense == "minimised" else -1
 
 
-def objective_factor(objective: Objective, batch: int, data_count: int) -> float:
+def objective_factor(objective: Objective, spec: Spec, batch: int, data_count: int) -> float:
     """Published objective = factor · Σ_b bound_b, but for the constants that it leaves out.
 
     Args:
         objective: what the source says of it.
+        spec: what the model is built for.
         batch: M, the number of data in the batch.
         data_count: N, that of the whole set.
     """
     reduction = {"sum": 1.0, "mean": 1 / batch, "N/M": data_count / batch}[objective.data]
-    return -objective_sign(objective) * reduction
+    scale = 2 * (spec.variance or 1.0) if objective.scale == "2σ²" else 1.0
+    return -objective_sign(objective) * reduction * scale
 
 
 def total_bound(
@@ -98,7 +100,7 @@ def total_bound(
     Raises:
         ValueError: it is needed and not there.
     """
-    total = published / objective_factor(objective, batch, data_count) + batch * constants.value(
+    total = published / objective_factor(objective, spec, batch, data_count) + batch * constants.value(
         objective.dropped, spec
     )
     likelihood = 1 / spec.data_dim if objective.pixels == "mean" else 1.0

@@ -60,6 +60,9 @@ def _check(kind: Any, value: Any, where: str) -> None:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:
+        for key, word in value.items() if isinstance(value, Mapping) else ():
+            if not isinstance(word, str):
+                raise BadInput(f"{where}.{key}: expected text; found {word!r}") from None
         raise BadInput(f"{where}: expected {expected(kind)}; found {value!r}") from None
     words = one_of(kind)
     for key, word in _words(value):

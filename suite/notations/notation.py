@@ -104,6 +104,9 @@ class Objective:
         dropped: the constants per datum that the source leaves out of the bound.
         beta: weight of the KL: a number, or `beta`, that of the specification.
         equation: where the source defines it.
+        method: that computes it.
+        scale: what the source multiplies it by, `2σ²`; None for nothing.
+        when: the specifications under which it exists.
     """
 
     code: str
@@ -115,6 +118,9 @@ class Objective:
     dropped: tuple[Constant, ...]
     beta: float | str
     equation: str
+    method: str
+    scale: str | None = None
+    when: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,7 @@ class Notation:
     symbols: tuple[Symbol, ...]
     layout: Mapping[str, tuple[str, ...]]
     objective: Objective
+    other_objectives: tuple[Objective, ...]
     weights: tuple[Weight, ...]
     claims: tuple[Claim, ...]
     names: Mapping[str, str] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from .schema import (
     MethodsTable,
     ModelTable,
     ObjectiveTable,
+    OtherObjectiveTable,
     Returns,
     Source,
     SupportsTable,
@@ -46,12 +47,17 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
     top = decode(Document, document, str(path))
     model = decode(ModelTable, top.model, f"{path}: model")
     objective = decode(ObjectiveTable, top.objective, f"{path}: objective")
+    methods = _methods(decode(MethodsTable, top.methods, f"{path}: methods"), f"{path}: methods")
     symbols, claims = [], []
     for code, table, where in _entries(top.symbols, f"{path}: symbols"):
         entry = decode(SymbolTable, table, where)
         symbols.append(_symbol(code, entry, where))
         if entry.covers is not None and symbols[-1].kind == "distribution":
             claims.append(Claim(code, entry.covers, entry.eq if entry.covers_eq is None else entry.covers_eq))
+    others = []
+    for method, table, where in _entries(top.other_objectives, f"{path}: other_objectives"):
+        other = decode(OtherObjectiveTable, table, where)
+        others.append(replace(_objective(other, symbols, method, where), when=when(other.when, where)))
     rows: list[Weight] = []
     for canonical, table, where in _entries(top.weights, f"{path}: weights"):
         tensors, folded = weights(canonical, decode(WeightTable, table, where), model.names_from, where)
@@ -65,10 +71,11 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
         arguments=model.arguments,
         source_configuration=_configuration(model.source, f"{path}: model.source"),
         supports=_supports(decode(SupportsTable, top.supports, f"{path}: supports"), f"{path}: supports"),
-        methods=_methods(decode(MethodsTable, top.methods, f"{path}: methods"), bool(claims), f"{path}: methods"),
+        methods=methods if claims else replace(methods, densities=None),
         symbols=tuple(symbols),
         layout=_layout(top.layout, f"{path}: layout"),
-        objective=_objective(objective, symbols, f"{path}: objective"),
+        objective=_objective(objective, symbols, methods.objective, f"{path}: objective"),
+        other_objectives=tuple(others),
         weights=tuple(rows),
         claims=tuple(claims),
         names=top.names,
@@ -100,8 +107,8 @@ def _supports(table: SupportsTable, where: str) -> Supports:
     return Supports({name: getattr(table, name) for name in CONDITIONS}, table.depth, table.variances)
 
 
-def _methods(table: MethodsTable, distributions: bool, where: str) -> Methods:
-    """The methods; there is an encoder where its returns are said, and densities where distributions are printed."""
+def _methods(table: MethodsTable, where: str) -> Methods:
+    """The methods; there is an encoder where its returns are said."""
     encodes = table.encoder_returns is not None
     return Methods(
         encoder=table.encoder if encodes else None,
@@ -110,7 +117,7 @@ def _methods(table: MethodsTable, distributions: bool, where: str) -> Methods:
         decoder_returns=_returns(table.decoder_returns, LIKELIHOODS, f"{where}.decoder_returns"),
         quantities=table.quantities,
         objective=table.objective,
-        densities=table.densities if distributions else None,
+        densities=table.densities,
         quantities_as_published=table.quantities_as_published,
         objective_as_published=table.objective_as_published,
     )
@@ -132,7 +139,7 @@ def _layout(table: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
     return {name: axis_names(axes, f"{where}.{name}") for name, axes in table.items()}
 
 
-def _objective(table: ObjectiveTable, symbols: list[Symbol], where: str) -> Objective:
+def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where: str) -> Objective:
     if table.beta != "beta" and (isinstance(table.beta, str) or table.beta <= 0):
         raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {table.beta!r}")
     equation = next((s.equation for s in symbols if s.code == table.code), None) if table.eq is None else table.eq
@@ -148,6 +155,8 @@ def _objective(table: ObjectiveTable, symbols: list[Symbol], where: str) -> Obje
         dropped=tuple(parse(text) for text in table.constants_dropped),
         beta=table.beta,
         equation=equation,
+        method=method,
+        scale=table.scale,
     )
 
 

@@ -21,6 +21,7 @@ PROVENANCE = {
     "second-hand": "read in a translation, notes or a reproduction",
     "from-memory": "from memory, not confirmed against the source",
 }
+SCALED_BY = ("2σ²",)
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
 WORDS = {word: condition for condition, words in CONDITIONS.items() for word in words}
 """Every word of a specification → the condition that it belongs to. No word belongs to two."""
@@ -139,8 +140,15 @@ class ObjectiveTable(Table, frozen=True):
         Texts, says("constants per datum that the source leaves out of the bound", DROPPED)
     ] = ()
     beta: Annotated[float | Text, says("weight of the KL: a number, or `beta`, that of the specification")] = 1.0
+    scale: Annotated[Text | None, says("what the source multiplies it by", SCALED_BY)] = None
     eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
     known: Known = None
+
+
+class OtherObjectiveTable(ObjectiveTable, frozen=True):
+    """Another form of the objective that the source prints, with a method of its own; keyed by the method's name."""
+
+    when: WhenField = ""
 
 
 class SymbolTable(Table, frozen=True):
@@ -229,6 +237,7 @@ class Document(Table, frozen=True):
     layout: Annotated[
         dict[str, Text], says("framework → the axes of a batch of images, where the model takes images")
     ] = {}
+    other_objectives: Annotated[dict[str, Any], says("method → another form of the objective")] = {}
     names: Annotated[
         dict[str, Text], says("other Greek or subscripted names in the two files → what each is, in prose")
     ] = {}

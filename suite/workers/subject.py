@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..backends import Binding
 from ..backends.table import base_dtype, precision
 from ..notations import canonical
-from ..notations.notation import Notation, Symbol
+from ..notations.notation import Notation, Objective, Symbol
 from ..notations.weight_maps import WeightMap, published_weights, weight_maps
 from ..notations.writing import written_by
 from ..reference import oracle
@@ -64,10 +64,14 @@ class Subject:
         published = getattr(methods, f"{name}_as_published") if self.mode == "published" else None
         return getattr(self.model, published or getattr(methods, name))
 
-    def objective(self) -> Any:
-        """The published objective as a function of (x, noise), and the noise of the weights where they have one."""
-        method = self.method("objective")
-        if self.notation.objective.data != "N/M":
+    def objective(self, other: Objective | None = None) -> Any:
+        """The published objective as a function of (x, noise), and the noise of the weights where they have one.
+
+        Args:
+            other: another form of it that the source prints.
+        """
+        method = self.method("objective") if other is None else getattr(self.model, other.method)
+        if (other or self.notation.objective).data != "N/M":
             return method
         count = next(s.code for s in self.notation.symbols if s.role == "data_count")
         return lambda *tensors: method(*tensors, **{count: self.data_count})
@@ -83,7 +87,7 @@ class Subject:
 
     def objective_factor(self, batch: int) -> float:
         """Published objective = factor · Σ_b bound_b, but for the constants that it leaves out."""
-        return canonical.objective_factor(self.notation.objective, batch, self.data_count)
+        return canonical.objective_factor(self.notation.objective, self.spec, batch, self.data_count)
 
     def total_bound(self, published: float, batch: int, kl: float | None) -> float:
         """A published objective as Σ_b bound_b, as `canonical.total_bound` has it."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elbostone.notations.notation import Notation, Symbol, When
+from elbostone.notations.notation import Notation, Objective, Symbol, When
 
 Document = dict[str, Any]
 
@@ -24,10 +24,9 @@ def longhand(notation: Notation) -> Document:
         "supports": {name: list(words) for name, words in notation.supports.words.items()},
         "methods": {name: _method(value) for name, value in vars(methods).items() if value},
         "layout": {name: " ".join(axes) for name, axes in notation.layout.items()},
-        "objective": {
-            **{name: value for name, value in vars(objective).items() if name not in ("dropped", "equation")},
-            "constants_dropped": [str(constant) for constant in objective.dropped],
-            "eq": objective.equation,
+        "objective": _objective(objective),
+        "other_objectives": {
+            other.method: {**_objective(other), "when": _words(other.when)} for other in notation.other_objectives
         },
         "symbols": {},
         "weights": {},
@@ -59,6 +58,12 @@ def _method(value: Any) -> Any:
     """A method's name, or what it returns: one list where that is the same under all words."""
     same = isinstance(value, Mapping) and len(value) > 1 and len(set(value.values())) == 1
     return as_toml(next(iter(value.values())) if same else value)
+
+
+def _objective(objective: Objective) -> dict[str, Any]:
+    entry = {name: getattr(objective, name) for name in ("code", "bound", "sense", "data", "latents", "pixels", "beta")}
+    entry |= {"scale": objective.scale} if objective.scale else {}
+    return {**entry, "constants_dropped": [str(c) for c in objective.dropped], "eq": objective.equation}
 
 
 def _symbol(symbol: Symbol) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from elbostone.notations.notation import Notation
 from elbostone.notations.roles import ROLES
 from elbostone.reference.axes import parse_axes
 from elbostone.reference.spec import CONDITIONS
+from elbostone.reference.tensors import BOUNDS
 from elbostone.reference.weights import weight_axes, weight_shapes
 from elbostone.workers.subject import DATA_COUNT
 
@@ -186,16 +187,23 @@ def _false_tex(code: str, entry: Document) -> Iterator[tuple[str, Any, str]]:
 
 
 def _objective(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
-    table = document["objective"]
     other = next(symbol.code for symbol in notation.symbols if symbol.role == "data")
-    values: list[tuple[str, Any, str]] = [("code", other, f"'{other}'"), ("beta", 3, "beta 3")]
-    choices = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M")}
-    choices |= {"latents": ("sum", "mean"), "pixels": ("sum", "mean")}
-    values += [(f, v, v) for f, words in choices.items() for v in words if v != table[f]]
-    values += [("bound", v, v) for v in ("elbo", "elbo_monte_carlo", "iwae") if v != table.get("bound", "elbo")]
-    values.append(("constants_dropped", [*table.get("constants_dropped", []), "- J/2"], "- J/2"))
-    for field, value, shown in values:
+    for field, value, shown in (("code", other, f"'{other}'"), *_false_reductions(document["objective"])):
         yield Lie("objective", field, "objective", shown, setting(document, ("objective", field), value))
+    for method, table in document["other_objectives"].items():
+        scale = None if "scale" in table else "2σ²"
+        for field, value, shown in (*_false_reductions(table), ("scale", scale, "sum")):
+            planted = setting(document, ("other_objectives", method, field), value)
+            yield Lie("other_objectives", field, f"other_objectives {method}", shown, planted)
+
+
+def _false_reductions(table: Document) -> Iterator[tuple[str, Any, str]]:
+    yield "beta", 3, "beta 3"
+    choices = {"sense": ("maximised", "minimised"), "data": ("sum", "mean", "N/M")}
+    choices |= {"latents": ("sum", "mean"), "pixels": ("sum", "mean"), "bound": BOUNDS}
+    for field, words in choices.items():
+        yield from ((field, word, word) for word in words if word != table[field])
+    yield "constants_dropped", [*table["constants_dropped"], "- J/2"], "- J/2"
 
 
 def _weights(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:

@@ -22,26 +22,36 @@ CHOICES |= {"pixels": ("sum", "mean"), "bound": BOUNDS}
 def check_objective(evidence: Evidence) -> Iterator[Violation]:
     """The published objective on every probe, and as published; then what it is named, and what its β is."""
     notation = evidence.notation
-    objective, methods = notation.objective, notation.methods
-    for field, method in (("objective", methods.objective), ("objective_as_published", methods.objective_as_published)):
-        if method is None:
-            continue
-        worst = next((f for f in _compared(evidence, objective, method) if not _equal(f[1])), None)
-        if worst is None:
-            continue
-        others = list(_explanations(evidence, method))
-        fields = tuple(dict.fromkeys(f for f, _ in others)) or tuple(CHOICES)
-        found = f"{on(worst[0])}: {words(worst[1])}{agreeing(others)}{_ratios(evidence, method)}"
-        yield evidence.violation("objective", (*fields, f"methods.{field}"), claim_of(objective), found)
+    methods, published = notation.methods, notation.methods.objective_as_published
+    yield from _differing(evidence, "objective", notation.objective, methods.objective, "methods.objective")
+    if published is not None:
+        yield from _differing(evidence, "objective", notation.objective, published, "methods.objective_as_published")
+    for other in notation.other_objectives:
+        where = f"other_objectives {other.method}"
+        yield from _differing(evidence, where, other, other.method, "when")
+        if not list(_compared(evidence, other, other.method)):
+            yield evidence.violation(where, "when", claim_of(other), "no probe that it exists on")
     yield from _named(evidence, notation)
+
+
+def _differing(evidence: Evidence, where: str, objective: Objective, method: str, field: str) -> Iterator[Violation]:
+    """The first probe on which a method does not return what its table says, and the changes of it that would hold."""
+    worst = next((f for f in _compared(evidence, objective, method) if not _equal(f[1])), None)
+    if worst is None:
+        return
+    others = list(_explanations(evidence, objective, method))
+    fields = tuple(dict.fromkeys(f for f, _ in others)) or tuple(CHOICES)
+    found = f"{on(worst[0])}: {words(worst[1])}{agreeing(others)}{_ratios(evidence, method)}"
+    yield evidence.violation(where, (*fields, field), claim_of(objective), found)
 
 
 def claim_of(objective: Objective) -> str:
     """What the table says, in words."""
     dropped = f", constants_dropped {[str(c) for c in objective.dropped]}" if objective.dropped else ""
+    scaled = f", scale {objective.scale}" if objective.scale else ""
     return (
         f"{objective.sense} {objective.bound}, data {objective.data}, latents {objective.latents}, "
-        f"pixels {objective.pixels}, beta {objective.beta}{dropped}"
+        f"pixels {objective.pixels}, beta {objective.beta}{dropped}{scaled}"
     )
 
 
@@ -72,9 +82,9 @@ def _equal(found: Comparison | str) -> bool:
     return not isinstance(found, str) and found.equal
 
 
-def _explanations(evidence: Evidence, method: str) -> Iterator[tuple[str, str]]:
+def _explanations(evidence: Evidence, objective: Objective, method: str) -> Iterator[tuple[str, str]]:
     """The changes of one field with which the table would hold on all probes: (field, value)."""
-    for field, value, other in _changes(evidence.notation.objective):
+    for field, value, other in _changes(objective):
         if all(_equal(found) for _, found in _compared(evidence, other, method)):
             yield field, value
 

@@ -25,10 +25,12 @@ FIELDS: dict[str, dict[str, str]] = {
     "layout": {"*": "check_inputs"},
     "objective": {
         **dict.fromkeys(
-            ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta"), "check_objective"
+            ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta", "scale"),
+            "check_objective",
         ),
         **dict.fromkeys(("eq", "known"), PROSE),
     },
+    "other_objectives": {"*": "check_objective"},
     "symbols": {
         "code": "check_names",
         "tex": "check_tex",
@@ -65,6 +67,8 @@ def entries(notation: Notation) -> Iterator[Entry]:
     called = [method for method in vars(notation.methods).values() if isinstance(method, str)]
     yield Entry("methods", executed("methods"), ", ".join(called))
     yield Entry("objective", executed("objective"), objective.claim_of(notation.objective))
+    for other in notation.other_objectives:
+        yield Entry(f"other_objectives {other.method}", executed("objective"), objective.claim_of(other))
     for symbol in notation.symbols:
         yield Entry(f"symbol {symbol.code}", executed("symbols"), claim_of(symbol))
     for row in notation.weights:

@@ -13,6 +13,15 @@ import msgspec
 from ..reference.errors import BadInput
 
 T = TypeVar("T", bound=msgspec.Struct)
+NOUNS = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    tuple[str, ...]: "a list of texts",
+    tuple[float, ...]: "a list of numbers",
+    dict: "a table",
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -87,23 +96,14 @@ def expected(kind: Any) -> str:
     """What a field may hold, in words."""
     words = one_of(kind)
     if words:
-        return f"{'a list' if _of(kind, tuple) else 'one'} of {', '.join(words)}"
-    names = {
-        bool: "true or false",
-        str: "text",
-        int: "a whole number",
-        float: "a number",
-        tuple: "a list of texts",
-        dict: "a table",
-    }
-    return " or ".join(noun for type_, noun in names.items() if _of(kind, type_))
+        return f"{'a list' if tuple in _types(kind) else 'one'} of {', '.join(words)}"
+    return " or ".join(noun for type_, noun in NOUNS.items() if type_ in _types(kind))
 
 
-def _of(kind: Any, wanted: type) -> bool:
-    """Whether an annotation allows a value of a type."""
-    origin = get_origin(kind)
+def _types(kind: Any) -> set[Any]:
+    """The types of value that an annotation allows, a tuple with its items' type."""
     if hasattr(kind, "__metadata__"):
-        return _of(get_args(kind)[0], wanted)
-    if origin in (Union, UnionType):
-        return any(_of(part, wanted) for part in get_args(kind))
-    return (origin or kind) is wanted
+        return _types(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return set().union(*(_types(part) for part in get_args(kind)))
+    return {kind, get_origin(kind)}

@@ -1,0 +1,109 @@
+"""The reference part of docs/notation.md, from the schema: `python -m elbostone.notations.manual docs/notation.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..reference.constants import CONSTANTS
+from ..reference.spec import CONDITIONS
+from . import schema
+from .decode import expected, one_of
+from .roles import ROLES
+
+BEGIN, END = "<!-- begin: generated from suite/notations/schema.py -->", "<!-- end -->"
+TABLES: dict[str, type[schema.Table]] = {
+    "[source]": schema.Source,
+    "[model]": schema.ModelTable,
+    "[supports]": schema.SupportsTable,
+    "[methods]": schema.MethodsTable,
+    "[objective]": schema.ObjectiveTable,
+    "[other_objectives]": schema.OtherObjectiveTable,
+    "[symbols]": schema.SymbolTable,
+    "[weights]": schema.WeightTable,
+    "torch and keras of a row of weights": schema.PlaceTable,
+}
+#: Words that are too many for a cell of a table, and what they are called there.
+LISTED = {tuple(ROLES): "a role", schema.DROPPED: "a list of constants", schema.SPEC_FIELDS: "a table of fields"}
+
+
+def reference() -> str:
+    """The tables of notation.toml, the roles, the words of a specification and the constants, as Markdown."""
+    parts = [_table(name, kind) for name, kind in TABLES.items()]
+    others = [field for field in msgspec.structs.fields(schema.Document) if hasattr(field.type, "__metadata__")]
+    small = ((f"`[{field.name}]`", _said(field)) for field in others)
+    parts.append("### Other tables\n\n" + _rows(("table", "what it says"), small))
+    parts.append("### Roles\n\n" + _rows(("role", "meaning", "kind", "axes"), map(_role, ROLES)))
+    words = ((f"`{name}`", ", ".join(f"`{word}`" for word in words)) for name, words in CONDITIONS.items())
+    parts.append("### Words of a specification (`when`, `[supports]`)\n\n" + _rows(("condition", "words"), words))
+    parts.append(
+        f"### Fields of a specification\n\n{_listed(schema.SPEC_FIELDS)}; `hidden.0` is the first hidden size.\n"
+    )
+    parts.append(f'### Constants\n\nIn nats per datum, with a sign (`"- J/2"`): {_listed(CONSTANTS)}.\n')
+    return "\n".join(parts)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(name: str, kind: type[schema.Table]) -> str:
+    title = name if " " in name else f"`{name}`"
+    meaning = (kind.__doc__ or "").strip().replace("\n    ", "\n")
+    base = kind.__bases__[0]
+    fields = msgspec.structs.fields(kind)
+    if base is not schema.Table:
+        meaning += f" It has the fields of `{next(name for name, table in TABLES.items() if table is base)}` and:"
+        fields = fields[len(msgspec.structs.fields(base)) :]
+    rows = ((f"`{f.encode_name}`", _holds(f), _default(f), _said(f)) for f in fields)
+    return f"### {title}\n\n{meaning}\n\n" + _rows(("field", "holds", "default", "meaning"), rows)
+
+
+def _role(name: str) -> tuple[str, ...]:
+    role = ROLES[name]
+    scales = f"; scales: {', '.join(role.scales)}" if role.scales else ""
+    return f"`{name}`", role.meaning + scales, f"{role.kind}, {role.net}", " ".join(role.axes)
+
+
+def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _said(field: msgspec.structs.FieldInfo) -> str:
+    meta = field.type.__metadata__[0]
+    example = f", as `{meta.examples[0]}`" if meta.examples else ""
+    return f"{meta.description}{example}"
+
+
+def _holds(field: msgspec.structs.FieldInfo) -> str:
+    words = one_of(field.type)
+    for listed, name in LISTED.items():
+        if words and set(words) >= set(listed):
+            return name
+    return expected(field.type)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "needed"
+    value: Any = field.default if field.default is not msgspec.NODEFAULT else ""
+    return "" if value in (None, "", (), {}) else f"`{' '.join(value) if isinstance(value, tuple) else value}`"
+
+
+def written(text: str) -> str:
+    """A document with its generated part anew. Raises ValueError where it lacks the markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    document = Path(sys.argv[1])
+    document.write_text(written(document.read_text(encoding="utf-8")), encoding="utf-8")

@@ -28,15 +28,6 @@ def check(notation: Notation) -> None:
     for wanted in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
         if not roles & set(wanted):
             raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{wanted[0]}'; found none")
-    if notation.claims and notation.methods.densities is None:
-        raise BadInput(f"{notation.path}: methods: the field 'densities' is missing; [[claims]] are checked by it")
-    codes = {s.code for s in notation.symbols if s.kind == "distribution"}
-    for claim in notation.claims:
-        if claim.distribution not in codes:
-            raise BadInput(
-                f"{notation.path}: claims: expected a distribution of [[symbols]] ({', '.join(sorted(codes))}); "
-                f"found '{claim.distribution}'"
-            )
 
 
 def _check_returns(notation: Notation) -> None:
@@ -53,7 +44,7 @@ def _check_returns(notation: Notation) -> None:
             for name in names:
                 if name not in computed:
                     raise BadInput(
-                        f"{notation.path}: methods.{field}.{word}: expected quantities of [[symbols]] "
+                        f"{notation.path}: methods.{field}.{word}: expected quantities of [symbols] "
                         f"({', '.join(sorted(computed))}); found '{name}'"
                     )
 

@@ -75,7 +75,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Methods:
-    """The names of the model's methods (see the README, *Add a notation*).
+    """The names of the model's methods (docs/notation.md says what each takes and returns).
 
     `encoder_returns` is by posterior and `decoder_returns` by likelihood; `encoder` is None where there is none.
     """

@@ -16,6 +16,7 @@ from ..reference.problem import Array
 from ..workers.jobs import Capability
 from ..workers.records import CellRecord, Number, number
 from ..workers.tasks import CellTask
+from .slopes import Slope
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class _Run(msgspec.Struct):
         arguments: probe → parameter of the constructor → what it was given.
         defaults: parameter of the model's constructor → its default; None where it has none.
         parameters: method → the names of its parameters.
+        slopes: probe → method → whether its outputs change with the weights as their gradients say.
     """
 
     framework: str
@@ -56,6 +58,7 @@ class _Run(msgspec.Struct):
     arguments: dict[str, dict[str, Any]] = {}
     defaults: dict[str, Any] = {}
     parameters: dict[str, list[str]] = {}
+    slopes: dict[str, dict[str, list[Slope]]] = {}
 
 
 class PlainFacts(_Run):

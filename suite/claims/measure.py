@@ -29,6 +29,7 @@ from .dependency import dependency_of
 from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, as_json
 from .numbers import numbers_seen
 from .probes import Probe, probes
+from .slopes import Slope, slopes_of
 
 Asked = TasksAsked[ClaimsTask]
 T = TypeVar("T")
@@ -91,6 +92,7 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
             _call_forward(subject, probe, facts)
     if probe.field == "objective":
         return
+    facts.slopes[probe.name] = _attempt("methods", lambda: _slopes(subject, probe, facts))
     facts.numbers[probe.name] = {name: sorted(values) for name, values in seen.items()}
     for code in {s.code for s in notation.symbols if s.kind == "constant"}:
         value = getattr(subject.model, code, None)
@@ -193,6 +195,30 @@ def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
             for key in draws[0]:
                 array = stacked(subject, [draw[key] for draw in draws], per_draw=what != "encoder")
                 facts.put(probe.name, what, key, array)
+
+
+def _slopes(subject: Subject, probe: Probe, facts: Facts) -> dict[str, list[Slope]]:
+    """By method: of what it returns on the first draw."""
+    methods, model = subject.notation.methods, subject.model
+    x, zs, noise = arguments_of(subject, probe, facts)
+    first = inputs(subject, probe.problem)[0]
+    published = replace(subject, mode="published")
+    calls: list[tuple[str, Callable[..., Any], tuple[Any, ...], str]] = [
+        (methods.quantities, getattr(model, methods.quantities), first, "eager"),
+        (methods.objective, subject.objective(), first, "eager"),
+    ]
+    if methods.densities is not None:
+        calls.append((methods.densities, getattr(model, methods.densities), (x, zs[0], *noise), "eager"))
+    if methods.quantities_as_published is not None:
+        calls.append((methods.quantities_as_published, published.method("quantities"), first, "published"))
+    if methods.objective_as_published is not None:
+        calls.append((methods.objective_as_published, published.objective(), first, "published"))
+    others = [other for other in subject.notation.other_objectives if probe.problem.spec.meets(other.when)]
+    calls += [(other.method, subject.objective(other), first, "eager") for other in others]
+    return {
+        name: slopes_of(subject, lambda *given, call=call: named_outputs(call(*given)), tensors, mode)
+        for name, call, tensors, mode in calls
+    }
 
 
 def _call_forward(subject: Subject, probe: Probe, facts: Facts) -> None:

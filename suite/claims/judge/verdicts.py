@@ -10,6 +10,7 @@ from ...reference.errors import BadInput
 from ..facts import ClaimsRecord, Facts, facts_of
 from .dependencies import check_claims, check_sets
 from .evidence import AGREES, Evidence, Violation
+from .gradients import check_gradients
 from .methods import check_methods
 from .names import check_distributions, check_names, check_tex
 from .objective import check_objective
@@ -29,6 +30,7 @@ EXECUTED = (
     check_methods,
     check_objective,
     check_constants,
+    check_gradients,
     check_claims,
     check_sets,
 )

@@ -1,0 +1,117 @@
+"""Slopes: whether a method's outputs change with the weights as the framework's own differentiation says they do.
+
+Values are held against the reference elsewhere. Here a term that counts in the value and not in the gradient, or the
+other way round, is found without another definition: by differences of the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..reference.problem import Array
+from ..workers.records import Number, number
+from ..workers.subject import Subject
+
+STEP = 1e-4
+"""In the direction of unit length, in float64."""
+SLACK = 1e-7
+"""Of the value and the slope, for what rounding leaves of a difference; a missing term changes a slope far more."""
+ALL = "all outputs"
+
+Outputs = Mapping[str, Any]
+
+
+class Slope(msgspec.Struct, frozen=True):
+    """The sum of an output's elements along one direction in the space of all weights.
+
+    Attributes:
+        output: its name, or `ALL` for a random combination of all of them.
+        measured: by differences of the values.
+        differentiated: by the framework.
+        allowed: the largest difference of the two that rounding and the length of the step explain.
+    """
+
+    output: str
+    measured: Number
+    differentiated: Number
+    allowed: Number
+
+    @property
+    def agrees(self) -> bool:
+        return abs(float(self.measured) - float(self.differentiated)) <= float(self.allowed)
+
+
+def slopes_of(
+    subject: Subject, function: Callable[..., Outputs], tensors: tuple[Any, ...], mode: str = "eager"
+) -> list[Slope]:
+    """The slope of all outputs together, and of each of them where that does not agree.
+
+    Args:
+        subject: a loaded model, whose weights are as before afterwards.
+        function: (tensors) → outputs by name.
+        tensors: its arguments.
+        mode: in which it is executed.
+    """
+    direction = _direction(subject)
+    values = _values(subject, function, tensors, mode, direction)
+    shares = dict(zip(values, np.random.default_rng(0).normal(size=len(values)).tolist(), strict=True))
+    combined = sum((shares[name] * value for name, value in values.items()), np.zeros(5))
+
+    def slope(output: str, parts: Mapping[str, float], value: Array) -> Slope:
+        def total(*given: Any) -> dict[str, Any]:
+            outputs = function(*given)
+            return {"": sum(subject.binding.total(outputs[name]) * share for name, share in parts.items())}
+
+        _, gradients = subject.binding.with_gradients(subject.model, total, subject.paths, mode)(*tensors)
+        arrays = {path: subject.binding.array(gradient) for path, gradient in gradients.items()}
+        differentiated = sum(float((arrays[path] * step).sum()) for path, step in direction.items())
+        measured, allowed = _measured(value)
+        return Slope(output, number(measured), number(differentiated), number(allowed))
+
+    together = slope(ALL, shares, combined)
+    alone = [] if together.agrees else [slope(name, {name: 1.0}, value) for name, value in values.items()]
+    return [together, *alone]
+
+
+def _direction(subject: Subject) -> dict[str, Array]:
+    """Attribute path → a random array, drawn in the canonical layout; together of length 1."""
+    draws = np.random.default_rng(1)
+    weights = subject.binding.get_weights(subject.model, subject.paths)
+    direction = {}
+    for weight in subject.maps.values():
+        shape = weight.to_canonical(weights[weight.path]).shape
+        direction[weight.path] = weight.to_published(draws.normal(size=shape))
+    length = np.sqrt(sum(float((step * step).sum()) for step in direction.values()))
+    return {path: step / length for path, step in direction.items()}
+
+
+def _values(
+    subject: Subject,
+    function: Callable[..., Outputs],
+    tensors: tuple[Any, ...],
+    mode: str,
+    direction: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Output → its sum at −2, −1, 0, 1 and 2 steps along the direction."""
+    binding, model = subject.binding, subject.model
+    forward = binding.forward(model, function, mode)
+    start = {path: w.copy() for path, w in binding.get_weights(model, subject.paths).items()}  # some share memory
+    rows = []
+    try:
+        for steps in (-2, -1, 0, 1, 2):
+            binding.put_weights(model, {path: w + steps * STEP * direction[path] for path, w in start.items()})
+            rows.append({name: float(binding.array(out).sum()) for name, out in forward(*tensors).items()})
+    finally:
+        binding.put_weights(model, start)
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _measured(value: Array) -> tuple[float, float]:
+    """The slope at the middle of five values, free of the step's second power, and how far it may be off."""
+    wide, narrow = (value[4] - value[0]) / (4 * STEP), (value[3] - value[1]) / (2 * STEP)
+    slope = (4 * narrow - wide) / 3
+    return float(slope), float(abs(narrow - wide) + SLACK * (abs(slope) + np.abs(value).max()))

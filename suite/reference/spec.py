@@ -132,6 +132,13 @@ class Spec:
         """The families in force."""
         return Families(**{condition: words[self.word(condition)] for condition, words in BY_WORD.items()})
 
+    def not_combined(self) -> Iterator[tuple[Family, str, tuple[str, ...]]]:
+        """Each family in force that does not go with another: with a condition, and the words of it that it takes."""
+        for family in self.families:
+            for condition, words in family.combines:
+                if self.word(condition) not in words:
+                    yield family, condition, words
+
     @property
     def layers(self) -> tuple[int, ...]:
         """Sizes of the stochastic layers along the latent axis, the one next to the data first."""
@@ -189,12 +196,10 @@ def _contradictions(spec: Spec) -> Iterator[tuple[str, str]]:
         if users and needed != (found != default):
             named = " with ".join(_named(in_force[c]) for c in dict.fromkeys(family.condition for family in users))
             yield name, f"{named} {'needs' if needed else 'takes no'} {name}; found {_shown(found)}"
-    for family in spec.families:
-        for condition, words in family.combines:
-            if spec.word(condition) not in words:
-                name = condition if condition in CHOICES else in_force[condition].fields[0]
-                expected = f"expected {' or '.join(words)} with {_named(family)}"
-                yield name, f"{expected}; found {_shown(getattr(spec, name))}"
+    for family, condition, words in spec.not_combined():
+        name = condition if condition in CHOICES else in_force[condition].fields[0]
+        expected = f"expected {' or '.join(words)} with {_named(family)}"
+        yield name, f"{expected}; found {_shown(getattr(spec, name))}"
     for family in spec.families:
         yield from family.contradictions(spec)
 

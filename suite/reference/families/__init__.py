@@ -65,4 +65,4 @@ BY_WORD: dict[str, dict[str, Any]] = {
     for condition in Families._fields
 }
 
-LIFTINGS = tuple(lifting for family in FAMILIES for lifting in family.liftings)
+LIFTINGS = tuple(family.lifting for family in FAMILIES if family.lifting)

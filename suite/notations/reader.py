@@ -9,7 +9,8 @@ from typing import Any
 from ..reference.axes import parse_axes
 from ..reference.constants import CONSTANTS, Constant, parse
 from ..reference.errors import BadInput
-from ..reference.spec import CONDITIONS, LIKELIHOODS, POSTERIORS, Spec, parse_field
+from ..reference.parsing import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
+from ..reference.spec import Spec
 from ..reference.tensors import BOUNDS
 from .cross_check import check
 from .roles import KINDS, NETS, ROLES

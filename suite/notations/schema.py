@@ -36,7 +36,7 @@ class Source:
 
 
 When = Mapping[str, tuple[str, ...]]
-"""Condition (key of `spec.CONDITIONS`) → the words under which something exists; empty for always."""
+"""Condition (key of `parsing.CONDITIONS`) → the words under which something exists; empty for always."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Supports:
     """Which specifications the source defines.
 
     Attributes:
-        words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.
+        words: condition (every key of `parsing.CONDITIONS`) → the words that the source defines.
         depth: the largest number of hidden layers; None for any.
         variances: the constant decoder variances; None for any.
     """

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from ..arithmetic import Array
-
-if TYPE_CHECKING:
-    from ..spec import Spec
+from ..spec import Spec
 
 
 @dataclass(frozen=True)

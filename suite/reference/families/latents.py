@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..densities import Drawn
 from ..networks import affine, hidden, layer_of
 from ..node import Node, Nodes
+from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Latents(Family):

@@ -6,14 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..densities import log_normal, log_normal_of_squares, scale_kinds
 from ..node import DATA, Node, Nodes
+from ..spec import Spec
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Likelihood(Family, ABC):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +12,9 @@ from ..arithmetic import Selection
 from ..densities import Drawn, log_density_of_draw, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import affine, hidden
 from ..node import COLUMN, LATENT, Node, Nodes
+from ..spec import Spec
 from ..weights import Slot, layer
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Posterior(Family):

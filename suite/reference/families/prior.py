@@ -6,16 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..densities import Drawn, log_normal, log_normal_of_squares, scale_kinds
 from ..networks import encode
 from ..node import COMPONENT, LATENT, Node, Nodes
+from ..spec import Spec
 from ..weights import Slot
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Prior(Family):

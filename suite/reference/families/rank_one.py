@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,9 @@ from ..arithmetic import Selection
 from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import layer_of
 from ..node import LATENT, LAYER, Node, Nodes, concatenate
+from ..spec import Spec
 from .base import Lifting
 from .posterior import Posterior
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class RankOne(Posterior):

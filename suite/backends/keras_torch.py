@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import torch
 
-from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
+from .base import Array, Forward, Model, Outputs, Tensor, WithGradients, variable_at
 from .keras import KerasBinding
 from .on_torch import OnTorch, gradients_by_path
 
@@ -44,22 +43,12 @@ class KerasTorchBinding(KerasBinding, OnTorch):
 
         return call
 
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
         variables = [variable_at(model, path).value for path in paths]
 
-        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
             with self.scope():
                 outputs = function(*tensors)
             return outputs, gradients_by_path(outputs[""], variables, paths)
 
         return call
-
-    def graphs(self, function: Any) -> Graphs | None:
-        return None
-
-
-def open_binding(device: str) -> Binding:
-    """The Keras-on-torch binding on `device`."""
-    return KerasTorchBinding(device)

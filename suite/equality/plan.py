@@ -14,7 +14,7 @@ from ..reference.errors import BadInput
 from ..reference.problem import Problem
 from ..workers.records import Cell, Status
 from ..workers.selection import Plan, Selection, lacking_compiler
-from .records import EqualityRecord, Task
+from .records import Task
 
 
 def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:
@@ -35,27 +35,21 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
                     written = written_by(notation, problem.spec)
                     adapted = notation.adapted(written.target if written else problem.spec)
                     embedding = written.text if written else None
+                    task = Task(
+                        cell,
+                        str(problem_file.absolute()),  # a worker runs in a folder of its own
+                        where[notation.id],
+                        str(notation.path),
+                        selection.gradients,
+                        adapted,
+                        embedding,
+                    )
                     if settled := _settled(cell, backend, notation, problem, selection):
-                        status, reason = settled
-                        plan.settled.append(
-                            EqualityRecord(
-                                cell=cell, status=status, reason=reason, adapted=adapted, embedding=embedding
-                            )
-                        )
+                        plan.settled.append(task.lost(*settled))
                         continue
                     assert written
                     weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
-                    plan.tasks.append(
-                        Task(
-                            cell,
-                            str(problem_file.absolute()),  # a worker runs in a folder of its own
-                            where[notation.id],
-                            str(notation.path),
-                            selection.gradients,
-                            adapted,
-                            embedding,
-                        )
-                    )
+                    plan.tasks.append(task)
     return plan
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from .base import Array, Forward, Graphs, Model, Outputs, Tensor, WithGradients, cpu_count, variable_at
@@ -30,9 +29,7 @@ class TensorFlowBinding(KerasBinding):
         device = tf.DeviceSpec.from_string(tensor.device).device_type
         return {"GPU": "cuda"}.get(device, device.lower()), tensor.dtype.name
 
-    def array(self, tensor: Tensor) -> Array:
-        if isinstance(tensor, np.ndarray):  # what `predict` returned
-            return tensor
+    def on_host(self, tensor: Tensor) -> Array:
         return tensor.numpy()  # type: ignore[no-any-return]  # TensorFlow leaves it untyped
 
     def synchronize(self, outputs: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import torch
 
 from .base import Array, Forward, Model, Outputs, Tensor, WithGradients, variable_at
@@ -29,10 +28,7 @@ class KerasTorchBinding(KerasBinding, OnTorch):
     def place(self, tensor: Tensor) -> tuple[str, str]:
         return OnTorch.where(self, tensor)
 
-    def array(self, tensor: Tensor) -> Array:
-        if isinstance(tensor, np.ndarray):  # what `predict` returned
-            return tensor
-        tensor = tensor.value if isinstance(tensor, keras.Variable) else tensor
+    def on_host(self, tensor: Tensor) -> Array:
         return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:

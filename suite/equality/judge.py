@@ -12,29 +12,13 @@ from ..reference.comparison import Comparison, Tensors, compare, first_divergenc
 from ..reference.lifting import SEPARATOR
 from ..reference.problem import Problem
 from ..reference.truth import Truth, against_truth, flow, truth_of
-from ..workers.records import Cell, cell_of
+from ..workers.records import CELL_FIELDS, Cell, cell_of
 from .exclusions import Exclusion, exclusion_of
 from .records import EqualityRecord
 
-COLUMNS = (
-    "problem",
-    "notation",
-    "framework",
-    "backend",
-    "device",
-    "dtype",
-    "mode",
-    "adapted",
-    "term",
-    "verdict",
-    "worst_error",
-    "worst_ulps",
-    "tolerance",
-    "worst_index",
-    "first_divergence",
-    "reason",
-    "embedding",
-)
+#: What a row says of a comparison; a row without one leaves most of it empty.
+COMPARED = ("worst_error", "worst_ulps", "tolerance", "worst_index", "first_divergence", "reason")
+COLUMNS = (*CELL_FIELDS, "adapted", "term", "verdict", *COMPARED, "embedding")
 
 Row = dict[str, Any]
 

@@ -14,7 +14,7 @@ import pytest
 from unit.families import bounds_of
 
 from elbostone.reference import networks
-from elbostone.reference import terms as definition
+from elbostone.reference import oracle as definition
 from elbostone.reference.densities import log_normal_of_squares
 from elbostone.reference.families import chain, latents, posterior, prior
 from elbostone.reference.families.decoder_weights import WeightPosterior

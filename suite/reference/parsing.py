@@ -13,11 +13,10 @@ from .spec import Spec
 
 
 class Kind(NamedTuple):
-    """What a field of a specification may hold: in words, whether a JSON value is such, and how it is kept."""
+    """What a field of a specification may hold: in words, and whether a JSON value is such."""
 
     expected: str
     fits: Callable[[Any], bool]
-    kept: Callable[[Any], Any]
 
 
 def _is_size(value: Any) -> bool:
@@ -32,14 +31,10 @@ def _are_sizes(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) > 0 and all(_is_size(v) for v in value)
 
 
-def _is_image(value: Any) -> bool:
-    return _are_sizes(value) and len(value) == 3
-
-
-_SIZE = Kind("a positive whole number", _is_size, int)
-_POSITIVE = Kind("a positive number", _is_positive, float)
-_SIZES = Kind("a list of positive whole numbers", _are_sizes, tuple)
-_IMAGE = Kind("[channel, height, width], positive whole numbers", _is_image, tuple)
+_SIZE = Kind("a positive whole number", _is_size)
+_POSITIVE = Kind("a positive number", _is_positive)
+_SIZES = Kind("a list of positive whole numbers", _are_sizes)
+_IMAGE = Kind("[channel, height, width], positive whole numbers", lambda v: _are_sizes(v) and len(v) == 3)
 
 #: What a notation can ask about a specification: its closed words, and which of its numbers are set.
 CONDITIONS = {condition: tuple(words) for condition, words in BY_WORD.items()} | {"beta": ("one", "other")}
@@ -94,7 +89,7 @@ def parse_field(name: str, value: Any, where: str) -> Any:
     kind = NUMBERS[name]
     if not kind.fits(value):
         raise BadInput(f"{where}: spec.{name}: expected {kind.expected}; found {value!r}")
-    return kind.kept(value)
+    return tuple(value) if isinstance(value, list) else float(value) if kind is _POSITIVE else value
 
 
 def _contradictions(spec: Spec) -> Iterator[tuple[str, str]]:

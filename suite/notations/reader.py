@@ -6,12 +6,12 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from ..reference.axes import parse_axes
-from ..reference.constants import CONSTANTS, Constant, parse
 from ..reference.errors import BadInput
 from ..reference.parsing import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
 from ..reference.spec import Spec
 from ..reference.tensors import BOUNDS
+from .axes import parse_axes
+from .constants import CONSTANTS, Constant, parse
 from .cross_check import check
 from .roles import KINDS, NETS, ROLES
 from .schema import (

@@ -9,10 +9,10 @@ from itertools import permutations
 from typing import Any
 
 from elbostone.claims.probes import probes
+from elbostone.notations.axes import parse_axes
 from elbostone.notations.letters import command_of, is_greek, letters_in
 from elbostone.notations.roles import KINDS, NETS, ROLES
 from elbostone.notations.schema import Notation
-from elbostone.reference.axes import parse_axes
 from elbostone.reference.parsing import CONDITIONS
 from elbostone.reference.weights import weight_axes, weight_shapes
 from elbostone.workers.subject import DATA_COUNT

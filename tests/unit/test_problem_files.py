@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 from unit.families import EVERY, FAMILIES, bounds_of, draw
 
-from elbostone.reference.axes import parse_axes
+from elbostone.notations.axes import parse_axes
 from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, rounded
 from elbostone.reference.parsing import parse_spec

@@ -20,8 +20,8 @@ _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
 def open_binding(backend: str, device: str) -> Binding:
     """Import the backend's framework and drive it on `device` (`cpu` or `cuda`)."""
     with _hidden(_OPTIONAL_TO_KERAS):
-        module = import_module(f".{BACKENDS[backend].binding}", __name__)
-    binding = module.open_binding(device)
+        module, _, name = BACKENDS[backend].binding.partition(".")
+        binding = getattr(import_module(f".{module}", __name__), name)(device)
     assert isinstance(binding, Binding)
     return binding
 

@@ -20,6 +20,8 @@ Array = NDArray[Any]
 Tensor = Any
 Model = Any
 Forward = Callable[..., Any]
+Outputs = dict[str, Tensor]
+WithGradients = Callable[..., tuple[Outputs, Outputs]]
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,12 @@ class Binding(ABC):
         """`function(*tensors)` without gradients, in a mode."""
 
     @abstractmethod
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
         """A function that returns `function`'s dictionary and the gradients of its entry '' by attribute path."""
 
-    @abstractmethod
     def graphs(self, function: Any) -> Graphs | None:
         """What was compiled for what `forward`, `with_gradients` or a training stage made; None if nothing was."""
+        return None
 
     # Shared by all bindings
 

@@ -64,8 +64,11 @@ class KerasBinding(Binding):
     def array(self, tensor: Tensor) -> Array:
         if isinstance(tensor, np.ndarray):  # what `predict` returned
             return tensor
-        if isinstance(tensor, keras.Variable):  # whose conversion NumPy 2 warns of
-            tensor = tensor.value
+        # NumPy 2 warns of converting a variable.
+        return self.on_host(tensor.value if isinstance(tensor, keras.Variable) else tensor)
+
+    def on_host(self, tensor: Tensor) -> Array:
+        """`array` of a tensor of the framework's own."""
         return keras.ops.convert_to_numpy(tensor)  # type: ignore[no-any-return]  # Keras has no type information
 
     def where(self, tensor: Tensor) -> tuple[str, str]:

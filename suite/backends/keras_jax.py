@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import jax
 import keras
 
-from .base import Binding, Forward, Graphs, Model, Tensor, cpu_count, variable_at
+from .base import Forward, Graphs, Model, Outputs, Tensor, WithGradients, cpu_count, variable_at
 from .keras import KerasBinding, stateless
 
 
@@ -35,11 +34,18 @@ class JaxBinding(KerasBinding):
         jax.block_until_ready(outputs)  # type: ignore[no-untyped-call]  # JAX leaves it untyped
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
-        return JaxForward(self, model, function, mode)
+        if mode != "compiled":
+            return function
+        variables = self.variables(model)
+        jitted = jax.jit(lambda values, *tensors: stateless(variables, values, function, *tensors))
 
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        def call(*tensors: Tensor) -> Any:
+            return jitted([v.value for v in variables], *tensors)
+
+        call.compiled_step = jitted  # type: ignore[attr-defined]  # what `graphs` asks for
+        return call
+
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
         variables = [variable_at(model, path) for path in paths]
 
         def scored(values: list[Tensor], *tensors: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -48,7 +54,7 @@ class JaxBinding(KerasBinding):
 
         differentiated = self.compile(jax.value_and_grad(scored, has_aux=True), mode)
 
-        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
             (_, outputs), gradients = differentiated([v.value for v in variables], *tensors)
             return outputs, dict(zip(paths, gradients, strict=True))
 
@@ -65,27 +71,3 @@ class JaxBinding(KerasBinding):
     def compile(self, function: Forward, mode: str) -> Forward:
         """`function` as it is, or jitted."""
         return jax.jit(function) if mode == "compiled" else function
-
-
-class JaxForward:
-    """A forward function whose weights are read at every call."""
-
-    def __init__(self, binding: JaxBinding, model: Model, function: Forward, mode: str):
-        self.variables = binding.variables(model)
-        self.mode = mode
-        self.function = function
-
-        def call(values: list[Tensor], *tensors: Tensor) -> Any:
-            return stateless(self.variables, values, function, *tensors)
-
-        self.compiled_step = binding.compile(call, mode)
-
-    def __call__(self, *tensors: Tensor) -> Any:
-        if self.mode != "compiled":
-            return self.function(*tensors)
-        return self.compiled_step([v.value for v in self.variables], *tensors)
-
-
-def open_binding(device: str) -> Binding:
-    """The Keras-on-JAX binding on `device`."""
-    return JaxBinding(device)

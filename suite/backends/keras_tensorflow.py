@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from .base import Array, Binding, Forward, Graphs, Model, Tensor, cpu_count, variable_at
+from .base import Array, Forward, Graphs, Model, Outputs, Tensor, WithGradients, cpu_count, variable_at
 from .keras import KerasBinding
 
 
@@ -31,9 +29,7 @@ class TensorFlowBinding(KerasBinding):
         device = tf.DeviceSpec.from_string(tensor.device).device_type
         return {"GPU": "cuda"}.get(device, device.lower()), tensor.dtype.name
 
-    def array(self, tensor: Tensor) -> Array:
-        if isinstance(tensor, np.ndarray):  # what `predict` returned
-            return tensor
+    def on_host(self, tensor: Tensor) -> Array:
         return tensor.numpy()  # type: ignore[no-any-return]  # TensorFlow leaves it untyped
 
     def synchronize(self, outputs: Any) -> None:
@@ -43,12 +39,10 @@ class TensorFlowBinding(KerasBinding):
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
         return self.compile(function, mode)
 
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
         variables = [variable_at(model, path).value for path in paths]
 
-        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
             with tf.GradientTape() as tape:
                 outputs = function(*tensors)
             gradients = tape.gradient(outputs[""], variables, unconnected_gradients="zero")
@@ -68,8 +62,3 @@ class TensorFlowBinding(KerasBinding):
         if mode in ("compiled", "compiled-xla"):
             return tf.function(function, jit_compile=mode == "compiled-xla", autograph=False)  # type: ignore[no-any-return]
         return function
-
-
-def open_binding(device: str) -> Binding:
-    """The Keras-on-TensorFlow binding on `device`."""
-    return TensorFlowBinding(device)

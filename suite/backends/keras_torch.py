@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import torch
 
-from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
+from .base import Array, Forward, Model, Outputs, Tensor, WithGradients, variable_at
 from .keras import KerasBinding
 from .on_torch import OnTorch, gradients_by_path
 
@@ -30,10 +28,7 @@ class KerasTorchBinding(KerasBinding, OnTorch):
     def place(self, tensor: Tensor) -> tuple[str, str]:
         return OnTorch.where(self, tensor)
 
-    def array(self, tensor: Tensor) -> Array:
-        if isinstance(tensor, np.ndarray):  # what `predict` returned
-            return tensor
-        tensor = tensor.value if isinstance(tensor, keras.Variable) else tensor
+    def on_host(self, tensor: Tensor) -> Array:
         return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
@@ -44,22 +39,12 @@ class KerasTorchBinding(KerasBinding, OnTorch):
 
         return call
 
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
         variables = [variable_at(model, path).value for path in paths]
 
-        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
             with self.scope():
                 outputs = function(*tensors)
             return outputs, gradients_by_path(outputs[""], variables, paths)
 
         return call
-
-    def graphs(self, function: Any) -> Graphs | None:
-        return None
-
-
-def open_binding(device: str) -> Binding:
-    """The Keras-on-torch binding on `device`."""
-    return KerasTorchBinding(device)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from .base import Array, Binding, Forward, Graphs, Model, Tensor, variable_at
+from .base import Array, Forward, Graphs, Model, Outputs, Tensor, WithGradients, variable_at
 from .on_torch import OnTorch, gradients_by_path
 from .table import base_dtype
 
@@ -50,7 +50,7 @@ class TorchBinding(OnTorch):
             variable.copy_(torch.from_numpy(value.copy()))
 
     def forward(self, model: Model, function: Forward, mode: str) -> Forward:
-        compiled = self._compile(function, mode)
+        compiled = self.compile(function, enabled=mode == "compiled")
 
         @torch.inference_mode()
         def call(*tensors: Tensor) -> Any:
@@ -58,13 +58,11 @@ class TorchBinding(OnTorch):
 
         return call
 
-    def with_gradients(
-        self, model: Model, function: Forward, paths: list[str], mode: str
-    ) -> Callable[..., tuple[dict[str, Tensor], dict[str, Tensor]]]:
-        compiled = self._compile(function, mode)
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
+        compiled = self.compile(function, enabled=mode == "compiled")
         variables = [variable_at(model, path) for path in paths]
 
-        def call(*tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
             outputs = compiled(*tensors)
             return outputs, gradients_by_path(outputs[""], variables, paths)
 
@@ -80,9 +78,6 @@ class TorchBinding(OnTorch):
         breaks = sum(counters["graph_break"].values())
         return Graphs(graphs, breaks, max(0, graphs - breaks - 1))
 
-    def _compile(self, function: Forward, mode: str) -> Forward:
-        return self.compile(function, enabled=mode == "compiled")
-
     def compile(self, function: Forward, *, enabled: bool = True, mode: str | None = None) -> Forward:
         """`function`, by torch.compile in one of its modes if `enabled`."""
         # The counters are the process's own: `graphs` asks for those of the function that was made last.
@@ -93,8 +88,3 @@ class TorchBinding(OnTorch):
         torch.compiler.reset()
         torch._dynamo.utils.counters.clear()
         return torch.compile(function, dynamic=False, mode=mode)
-
-
-def open_binding(device: str) -> Binding:
-    """The torch binding on `device`."""
-    return TorchBinding(device)

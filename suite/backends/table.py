@@ -26,16 +26,15 @@ class Backend:
     """What executes.
 
     Attributes:
-        name: the word used everywhere.
+        name: the word used everywhere; the extra of this distribution that installs its packages has it too.
         framework: `torch` or `keras`: which file of a notation it runs.
-        binding: module of `bindings/` that drives it.
+        binding: the class of this folder that drives it, after its module.
         packages: importable packages that it needs.
-        extra: the extra of this distribution that installs them.
         modes: the modes that it can execute.
         stage_modes: the modes of `STAGE_MODES` in which it is timed.
         timed_dtypes: the dtypes of `TIMED_DTYPES` in which it is timed.
         dtypes: the dtypes that it is run in. `float64-as-shipped` is float64 without the lift of Keras' table that
-            demotes float64 (see `bindings/keras.py`); TensorFlow and torch itself have nothing to lift.
+            demotes float64 (see `keras.py`); TensorFlow and torch itself have nothing to lift.
         compiles_each: whether it compiles every operation of an eager call, and so takes longest to prove its cells.
     """
 
@@ -49,17 +48,13 @@ class Backend:
     timed_dtypes: tuple[str, ...] = ("float32", "float64")
     compiles_each: bool = False
 
-    @property
-    def extra(self) -> str:
-        return self.name
-
     def lacking(self, mode: str = "") -> list[str]:
         """The packages that are not installed here, those of a mode included. Imports nothing."""
         return [name for name in (*self.packages, *MODE_PACKAGES.get(mode, ())) if find_spec(name) is None]
 
     def remedy(self, mode: str = "") -> str:
         """One line: what is missing and the command that installs it."""
-        extras = f"{self.extra},{mode}" if mode in MODE_PACKAGES else self.extra
+        extras = f"{self.name},{mode}" if mode in MODE_PACKAGES else self.name
         who = f"{self.name} {mode}" if mode in MODE_PACKAGES else self.name
         return f"{who} needs {', '.join(self.lacking(mode))}: pip install 'elbostone[{extras}]'"
 
@@ -70,7 +65,7 @@ BACKENDS = {
         Backend(
             "torch",
             "torch",
-            "pytorch",
+            "pytorch.TorchBinding",
             ("torch",),
             ("eager", "compiled", "published"),
             stage_modes=STAGE_MODES,
@@ -79,7 +74,7 @@ BACKENDS = {
         Backend(
             "keras-tensorflow",
             "keras",
-            "keras_tensorflow",
+            "keras_tensorflow.TensorFlowBinding",
             ("keras", "tensorflow"),
             ("eager", "compiled", "compiled-xla", "published"),
             stage_modes=("tuned",),
@@ -88,7 +83,7 @@ BACKENDS = {
         Backend(
             "keras-jax",
             "keras",
-            "keras_jax",
+            "keras_jax.JaxBinding",
             ("keras", "jax"),
             ("eager", "compiled", "published"),
             ("float64", "float32", "float64-as-shipped"),
@@ -98,7 +93,7 @@ BACKENDS = {
         Backend(
             "keras-torch",
             "keras",
-            "keras_torch",
+            "keras_torch.KerasTorchBinding",
             ("keras", "torch"),
             ("eager", "published"),
             ("float64", "float32", "float64-as-shipped"),

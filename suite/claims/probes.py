@@ -16,8 +16,9 @@ import numpy as np
 
 from ..notations.notation import Notation, Supports, Weight
 from ..reference.errors import BadInput
+from ..reference.parsing import CONDITIONS, parse_spec
 from ..reference.problem import Problem
-from ..reference.spec import CONDITIONS, Spec, parse_spec
+from ..reference.spec import Spec
 from ..reference.weights import drawn_shapes, random_weights, weight_shapes
 from .probe_variants import variants_of
 

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from ..backends.table import base_dtype
-from ..reference.comparison import Comparison, Tensors, first_divergence
+from ..reference.comparison import Comparison, Tensors, compare, first_divergence
 from ..reference.lifting import SEPARATOR
 from ..reference.problem import Problem
-from ..reference.truth import Truth, against_truth, truth_of
-from ..workers.records import Cell, cell_of
+from ..reference.truth import Truth, against_truth, flow, truth_of
+from ..workers.records import CELL_FIELDS, Cell, cell_of
 from .exclusions import Exclusion, exclusion_of
-from .pairs import against_each_other
 from .records import EqualityRecord
 
-COLUMNS = (
-    "problem",
-    "notation",
-    "framework",
-    "backend",
-    "device",
-    "dtype",
-    "mode",
-    "adapted",
-    "term",
-    "verdict",
-    "worst_error",
-    "worst_ulps",
-    "tolerance",
-    "worst_index",
-    "first_divergence",
-    "reason",
-    "embedding",
-)
+#: What a row says of a comparison; a row without one leaves most of it empty.
+COMPARED = ("worst_error", "worst_ulps", "tolerance", "worst_index", "first_divergence", "reason")
+COLUMNS = (*CELL_FIELDS, "adapted", "term", "verdict", *COMPARED, "embedding")
 
 Row = dict[str, Any]
 
@@ -90,6 +74,28 @@ def _name_companions(problem: Problem, group: Mapping[Cell, Tensors], truth: Tru
             row["reason"] = f"shared with {', '.join(same)}" if same else "no other cell computes the same"
 
 
+def against_each_other(
+    problem: Problem, cells: Mapping[str, Tensors], truth: Truth
+) -> Iterator[tuple[str, str, Comparison]]:
+    """The first tensor in which each pair of cells differs by more than the sum of their tolerances.
+
+    Args:
+        problem: what all cells ran on.
+        cells: cell key → tensors, all of one dtype.
+        truth: its tolerances.
+
+    Yields:
+        (cell, other cell, comparison) for every pair that differs.
+    """
+    for (one, a), (other, b) in combinations(cells.items(), 2):
+        for name in flow(problem):
+            if name in a and name in b and name in truth.tensors:
+                comparison = compare(name, a[name], b[name], 2 * truth.tolerances[name], truth.dtype)
+                if not comparison.equal:
+                    yield one, other, comparison
+                    break
+
+
 def _cell_rows(record: EqualityRecord, comparisons: list[Comparison], exclusions: Sequence[Exclusion]) -> list[Row]:
     first = first_divergence(comparisons)
     exclusion = exclusion_of(record.cell, exclusions)
@@ -99,31 +105,17 @@ def _cell_rows(record: EqualityRecord, comparisons: list[Comparison], exclusions
         verdict, reason = ("equal" if comparison.equal else "differs"), None
         if exclusion and not comparison.equal:
             verdict, reason = "excluded", f"{exclusion.reason} ({exclusion.link})"
-        rows.append(_comparison_row(record, comparison, verdict, divergence, reason))
+        numbers = {
+            "worst_error": _number(comparison.error),
+            "worst_ulps": _number(comparison.ulps),
+            "tolerance": _number(comparison.tolerance),
+            "worst_index": list(comparison.index),
+        }
+        rows.append(_row(record, comparison.tensor, verdict, reason=reason, first_divergence=divergence, **numbers))
     if exclusion and exclusion.strict and first is None:
         reason = f"excluded because {exclusion.reason} ({exclusion.link}), but every tensor is equal: remove the entry"
         rows.append(_row(record, "", "unexpected-pass", reason=reason))
     return rows
-
-
-def _comparison_row(
-    record: EqualityRecord,
-    comparison: Comparison,
-    verdict: str,
-    divergence: str | None,
-    reason: str | None,
-) -> Row:
-    return _row(
-        record,
-        comparison.tensor,
-        verdict,
-        worst_error=_number(comparison.error),
-        worst_ulps=_number(comparison.ulps),
-        tolerance=_number(comparison.tolerance),
-        worst_index=list(comparison.index),
-        first_divergence=divergence,
-        reason=reason,
-    )
 
 
 def _number(value: float) -> float | None:

@@ -28,7 +28,7 @@ class Equality:
     Attributes:
         folder: the run.
         cpus, timeout_s, threads: as `Pool` takes them.
-        plan: what is still to run.
+        plan: what is still to run; cells of another kind may join, whose records are judged elsewhere.
         problems: by name.
     """
 
@@ -50,10 +50,6 @@ class Equality:
             planned = plan_cells(problem, file, selection)
             self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
             self.plan.settled += [record for record in planned.settled if record.cell not in finished]
-
-    def also(self, plan: Plan) -> None:
-        """Cells of another kind, which the same workers run; their records are judged elsewhere."""
-        self.plan.add(plan)
 
     @property
     def total(self) -> int:

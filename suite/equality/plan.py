@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from ..backends.table import BACKENDS, Backend
@@ -14,48 +15,35 @@ from ..reference.errors import BadInput
 from ..reference.problem import Problem
 from ..workers.records import Cell, Status
 from ..workers.selection import Plan, Selection, lacking_compiler
-from .records import EqualityRecord, Task
+from .records import Task
 
 
 def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:
     """The cells of one problem, in a fixed order."""
     plan = Plan()
     where = packages()
-    for backend in (BACKENDS[name] for name in selection.backends or BACKENDS):
-        for notation in selection.notations:
-            for dtype in selection.dtypes:
-                for mode in selection.modes:
-                    if mode not in backend.modes or dtype not in backend.dtypes:
-                        continue
-                    if mode == "published" and notation.methods.quantities_as_published is None:
-                        continue
-                    cell = Cell(
-                        problem.name, notation.id, backend.framework, backend.name, selection.device, dtype, mode
-                    )
-                    written = written_by(notation, problem.spec)
-                    adapted = notation.adapted(written.target if written else problem.spec)
-                    embedding = written.text if written else None
-                    if settled := _settled(cell, backend, notation, problem, selection):
-                        status, reason = settled
-                        plan.settled.append(
-                            EqualityRecord(
-                                cell=cell, status=status, reason=reason, adapted=adapted, embedding=embedding
-                            )
-                        )
-                        continue
-                    assert written
-                    weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
-                    plan.tasks.append(
-                        Task(
-                            cell,
-                            str(problem_file.absolute()),  # a worker runs in a folder of its own
-                            where[notation.id],
-                            str(notation.path),
-                            selection.gradients,
-                            adapted,
-                            embedding,
-                        )
-                    )
+    backends = [BACKENDS[name] for name in selection.backends or BACKENDS]
+    for backend, notation, dtype, mode in product(backends, selection.notations, selection.dtypes, selection.modes):
+        if mode not in backend.modes or dtype not in backend.dtypes:
+            continue
+        if mode == "published" and notation.methods.quantities_as_published is None:
+            continue
+        written = written_by(notation, problem.spec)
+        task = Task(
+            Cell(problem.name, notation.id, backend.framework, backend.name, selection.device, dtype, mode),
+            str(problem_file.absolute()),  # a worker runs in a folder of its own
+            where[notation.id],
+            str(notation.path),
+            selection.gradients,
+            notation.adapted(written.target if written else problem.spec),
+            written.text if written else None,
+        )
+        if settled := _settled(task.cell, backend, notation, problem, selection):
+            plan.settled.append(task.lost(*settled))
+            continue
+        assert written
+        weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
+        plan.tasks.append(task)
     return plan
 
 

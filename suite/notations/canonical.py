@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reference import constants
-from ..reference.axes import Axes, permute
 from ..reference.problem import Problem
 from ..reference.spec import Spec
+from . import constants
+from .axes import Axes, permute
 from .notation import Notation, Objective, Symbol
 from .roles import ROLES
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..reference.axes import parse_axes
 from ..reference.errors import BadInput
+from .axes import parse_axes
 from .notation import When
 from .schema import WORDS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from ..reference.constants import CONSTANTS
-from ..reference.spec import CONDITIONS
+from ..reference.parsing import CONDITIONS
 from . import schema
+from .constants import CONSTANTS
 from .decode import expected, one_of
 from .roles import ROLES
 

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..reference.constants import Constant
 from ..reference.spec import Spec
+from .constants import Constant
 from .roles import ROLES
 from .schema import Source
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..reference.constants import parse
 from ..reference.errors import BadInput
-from ..reference.spec import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
+from ..reference.parsing import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
+from .constants import parse
 from .cross_check import check
 from .decode import decode, read_toml
 from .fields import axis_names, typewriter, when

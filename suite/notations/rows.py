@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reference.axes import parse_axes
 from ..reference.errors import BadInput
+from .axes import parse_axes
 from .decode import decode
 from .fields import axis_names, typewriter, when
 from .notation import Place, Symbol, Weight

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from ..reference.constants import CONSTANTS
-from ..reference.spec import CONDITIONS, Spec
+from ..reference.parsing import CONDITIONS
+from ..reference.spec import Spec
 from ..reference.tensors import BOUNDS, DIAGONAL, MATRIX
+from .constants import CONSTANTS
 from .roles import ROLES
 
 FRAMEWORKS = ("torch", "keras")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reference.axes import Axes, parse_axes, permute
 from ..reference.errors import BadInput
 from ..reference.spec import Spec
 from ..reference.weights import weight_axes
+from .axes import Axes, parse_axes, permute
 from .notation import Notation
 
 Array = NDArray[Any]

@@ -8,8 +8,6 @@ round gradually, or flush to zero): what is left there is moved by up to all of 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,50 +33,34 @@ POOL = 1 << 16
 BLOCK = 1 << 14
 
 
-class Arithmetic(ABC):
-    """What happens to each number that a tape computes."""
-
-    exact: bool
-    runs: int
-
-    @abstractmethod
-    def round(self, values: Array) -> Array:
-        """`values` [run, ...] as this arithmetic keeps them; may be changed in place."""
-
-    @abstractmethod
-    def contract(self, a: Array, b: Array) -> Array:
-        """Σ_k a[run, k, row]·b[run, k, column], in the order of k, as [run, row, column]."""
-
-    @abstractmethod
-    def sum(self, values: Array, axis: int) -> Array:
-        """The sum over one axis, first to last."""
-
-    @abstractmethod
-    def log_of_one_plus(self, values: Array) -> Array:
-        """log(1 + values), in which the sum counts as an operation."""
-
-
-class Exact(Arithmetic):
+class Exact:
     """Plain float64, one run."""
 
     exact = True
     runs = 1
 
     def round(self, values: Array) -> Array:
+        """`values` [run, ...] as this arithmetic keeps them; may be changed in place."""
         return values
 
     def contract(self, a: Array, b: Array) -> Array:
+        """Σ_k a[run, k, row]·b[run, k, column], in the order of k, as [run, row, column]."""
         return np.asarray(np.matmul(a.swapaxes(1, 2), b))
 
     def sum(self, values: Array, axis: int) -> Array:
+        """The sum over one axis, first to last."""
         return np.asarray(values.sum(axis=axis))
 
     def log_of_one_plus(self, values: Array) -> Array:
+        """log(1 + values), in which the sum counts as an operation."""
         return np.log1p(values)
 
 
-class Perturbed(Arithmetic):
-    """Monte-Carlo arithmetic of `runs` seeded runs at the precision `epsilon`, with underflow below `smallest`."""
+class Perturbed:
+    """Monte-Carlo arithmetic of `runs` seeded runs at the precision `epsilon`, with underflow below `smallest`.
+
+    Its methods are those of `Exact`.
+    """
 
     exact = False
 
@@ -158,6 +140,9 @@ class Perturbed(Arithmetic):
     def log_of_one_plus(self, values: Array) -> Array:
         # log((1 + v)·(1 + u·eps)), written so that float64 itself rounds nothing away where v is tiny.
         return self.round(np.log1p(values) + np.log(self.factors(values.size)).reshape(values.shape))
+
+
+Arithmetic = Exact | Perturbed
 
 
 class Rounded:

@@ -29,7 +29,7 @@ class Comparison:
         tolerance: what was allowed.
         largest: the largest magnitude of what was expected.
         shapes: (found, expected), only where they are not the same; then nothing was compared.
-        defined: whether the specification has this tensor at all.
+        defined: whether the specification has this tensor at all; a tensor that it has not is never equal.
     """
 
     tensor: str
@@ -67,9 +67,10 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
         error = np.where(finite, np.abs(found - expected), np.inf)
     index = np.unravel_index(int(np.argmax(error)), error.shape)
     a, b = float(found[index]), float(expected[index])
+    stored = STORED_AS.get(dtype, dtype)
     worst = float(error[index])
     with np.errstate(over="ignore", invalid="ignore"):  # the truth may lie beyond the reach of the dtype
-        spacing = spacing_at(abs(b), dtype)
+        spacing = float(np.spacing(np.asarray(abs(b), dtype=stored))) * (EPSILON[dtype] / EPSILON[stored])
     return Comparison(
         tensor=tensor,
         equal=worst <= tolerance < np.inf,  # a tolerance that overflowed admits nothing
@@ -83,20 +84,9 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     )
 
 
-def spacing_at(value: float, dtype: str) -> float:
-    """The distance from a value ≥ 0 to the next number of a dtype."""
-    stored = float(np.spacing(np.asarray(value, dtype=STORED_AS.get(dtype, dtype))))
-    return stored * (EPSILON[dtype] / EPSILON[STORED_AS.get(dtype, dtype)])
-
-
 def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
     """The first unequal tensor in the order of data flow."""
     return next((c for c in comparisons if not c.equal), None)
-
-
-def undefined(tensor: str) -> Comparison:
-    """What is found of a tensor that has no truth: it is never equal."""
-    return Comparison(tensor, False, defined=False)
 
 
 def smallest_error(comparisons: Iterable[Comparison]) -> float | None:

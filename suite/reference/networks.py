@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arithmetic import Selection
 from .node import Node, Nodes
-
-if TYPE_CHECKING:
-    from .spec import Spec
+from .spec import Spec
 
 
 def encode(spec: Spec, x: Node, w: Nodes) -> dict[str, Node]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,23 +54,44 @@ class Node:
         """A number on the same tape, rounded as data is."""
         return self.tape.input(value)
 
-    def __add__(self, other: Node | float) -> Node:
-        return _add(self, other if isinstance(other, Node) else self.constant(other))
+    def _round(self, values: Array) -> Array:
+        return self.tape.arithmetic.round(values)
 
-    def __radd__(self, other: float) -> Node:
-        return _add(self.constant(other), self)
+    def _then(self, value: Array, pullback: Pullback) -> Node:
+        """The result of an operation on this node alone."""
+        return self.tape.record(value, (self, pullback))
+
+    def _scaled(self, factor: float) -> Node:
+        return self._then(self._round(self.value * factor), lambda d: self._round(d * factor))
+
+    def __add__(self, other: Node | float) -> Node:
+        b = other if isinstance(other, Node) else self.constant(other)
+        left, right = _aligned(self, b)
+        total = self._round(left + right)
+        return self.tape.record(total, (self, lambda d: _like(self, d)), (b, lambda d: _like(b, d)))
+
+    __radd__ = __add__
 
     def __sub__(self, other: Node | float) -> Node:
-        return _subtract(self, other if isinstance(other, Node) else self.constant(other))
+        b = other if isinstance(other, Node) else self.constant(other)
+        left, right = _aligned(self, b)
+        difference = self._round(left - right)
+        return self.tape.record(difference, (self, lambda d: _like(self, d)), (b, lambda d: _like(b, -d)))
 
     def __rsub__(self, other: float) -> Node:
-        return _subtract(self.constant(other), self)
+        return self.constant(other) - self
 
     def __mul__(self, other: Node | float) -> Node:
-        return _multiply(self, other) if isinstance(other, Node) else self._scaled(other)
+        if not isinstance(other, Node):
+            return self._scaled(other)
+        left, right = _aligned(self, other)
+        return self.tape.record(
+            self._round(left * right),
+            (self, lambda d: _like(self, self._round(d * right))),
+            (other, lambda d: _like(other, self._round(d * left))),
+        )
 
-    def __rmul__(self, other: float) -> Node:
-        return self._scaled(other)
+    __rmul__ = __mul__
 
     def __truediv__(self, divisor: float) -> Node:
         return self._scaled(1 / divisor)
@@ -80,11 +102,7 @@ class Node:
     def __pow__(self, exponent: int) -> Node:
         if exponent != 2:
             raise ValueError(f"exponent: expected 2; found {exponent}")
-        return _multiply(self, self)
-
-    def _scaled(self, factor: float) -> Node:
-        round_ = self.tape.round
-        return self.tape.record(round_(self.value * factor), (self, lambda d: round_(d * factor)))
+        return self * self
 
     def linear(self, weight: Node) -> Node:
         """[..., in] and [out, in] → [..., out]."""
@@ -105,7 +123,7 @@ class Node:
         """The sum over an axis."""
         where, shape = _with_run(axis), self.value.shape
         value = self.tape.arithmetic.sum(self.value, where)
-        return self.tape.record(value, (self, lambda d: np.broadcast_to(np.expand_dims(d, where), shape)))
+        return self._then(value, lambda d: np.broadcast_to(np.expand_dims(d, where), shape))
 
     def mean(self, axis: int) -> Node:
         """The mean over an axis; of a single entry, that entry."""
@@ -114,104 +132,99 @@ class Node:
 
     def logsumexp(self, axis: int) -> Node:
         """log Σ exp over an axis."""
-        round_, where, a = self.tape.round, _with_run(axis), self.value
+        where, a = _with_run(axis), self.value
         top = a.max(axis=where, keepdims=True)
-        e = round_(np.exp(round_(a - top)))
+        e = self._round(np.exp(self._round(a - top)))
         total = self.tape.arithmetic.sum(e, where)
-        value = round_(round_(np.log(total)) + top.squeeze(where))
+        value = self._round(self._round(np.log(total)) + top.squeeze(where))
 
         def pullback(d: Array) -> Array:
             if self.exact:  # the everyday form has the absolute error of `value` as a relative one
                 shares = e / np.expand_dims(total, where)
             else:
-                shares = round_(np.exp(round_(a - np.expand_dims(value, where))))
-            return round_(np.expand_dims(d, where) * shares)
+                shares = self._round(np.exp(self._round(a - np.expand_dims(value, where))))
+            return self._round(np.expand_dims(d, where) * shares)
 
-        return self.tape.record(value, (self, pullback))
+        return self._then(value, pullback)
 
     def exp(self) -> Node:
         """e^a."""
-        round_ = self.tape.round
-        value = round_(np.exp(self.value))
-        return self.tape.record(value, (self, lambda d: round_(d * value)))
+        value = self._round(np.exp(self.value))
+        return self._then(value, lambda d: self._round(d * value))
 
     def log(self) -> Node:
         """log a."""
-        round_ = self.tape.round
-        return self.tape.record(round_(np.log(self.value)), (self, lambda d: round_(d / self.value)))
+        return self._then(self._round(np.log(self.value)), lambda d: self._round(d / self.value))
 
     def sqrt(self) -> Node:
         """√a."""
-        round_ = self.tape.round
-        value = round_(np.sqrt(self.value))
-        return self.tape.record(value, (self, lambda d: round_(d / (2 * value))))
+        value = self._round(np.sqrt(self.value))
+        return self._then(value, lambda d: self._round(d / (2 * value)))
 
     def sigmoid(self) -> Node:
         """1 / (1 + e^−a)."""
-        round_, a = self.tape.round, self.value
-        s = round_(sigmoid(a))
+        a = self.value
+        s = self._round(sigmoid(a))
 
         def slope() -> Array:
             if self.exact:  # as for tanh: 1 − σ(a) has no digits left where σ(a) is near 1
                 return np.asarray(s * sigmoid(-a))
-            return round_(s * round_(1 - s))
+            return self._round(s * self._round(1 - s))
 
-        return self.tape.record(s, (self, lambda d: round_(d * slope())))
+        return self._then(s, lambda d: self._round(d * slope()))
 
     def tanh(self) -> Node:
         """tanh a."""
-        round_, a = self.tape.round, self.value
-        t = round_(np.tanh(a))
+        a = self.value
+        t = self._round(np.tanh(a))
 
         def slope() -> Array:
             if self.exact:  # the everyday form cancels where tanh saturates: the truth may not
                 e = np.exp(-2 * np.abs(a))
                 return np.asarray(4 * e / (1 + e) ** 2)
-            return round_(1 - round_(t * t))
+            return self._round(1 - self._round(t * t))
 
-        return self.tape.record(t, (self, lambda d: round_(d * slope())))
+        return self._then(t, lambda d: self._round(d * slope()))
 
     def relu(self) -> Node:
         """max(a, 0), unperturbed."""
-        return self.tape.record(np.maximum(self.value, 0), (self, lambda d: np.where(self.value > 0, d, 0.0)))
+        return self._then(np.maximum(self.value, 0), lambda d: np.where(self.value > 0, d, 0.0))
 
     def softplus(self) -> Node:
         """log(1 + e^a)."""
-        round_ = self.tape.round
-        value = round_(np.logaddexp(self.value, 0))
-        return self.tape.record(value, (self, lambda d: round_(d * round_(sigmoid(self.value)))))
+        value = self._round(np.logaddexp(self.value, 0))
+        return self._then(value, lambda d: self._round(d * self._round(sigmoid(self.value))))
 
     def bernoulli(self, x: Node) -> Node:
         """log p(x|a) = −(max(a, 0) − a·x + log(1 + e^−|a|)) on logits a; x is data and gets no adjoint."""
-        round_ = self.tape.round
         a, data = _aligned(self, x)
-        linear = round_(np.maximum(a, 0) - round_(a * data))
-        e = round_(np.exp(-np.abs(a)))
-        value = -round_(linear + self.tape.arithmetic.log_of_one_plus(e))
+        linear = self._round(np.maximum(a, 0) - self._round(a * data))
+        e = self._round(np.exp(-np.abs(a)))
+        value = -self._round(linear + self.tape.arithmetic.log_of_one_plus(e))
 
         def residual() -> Array:
             """x − σ(a)."""
             if self.exact:  # (x − 1) + σ(−a) keeps the digits that x − σ(a) loses where σ(a) is near 1
                 return np.where(a > 0, data - 1 + sigmoid(-a), data - sigmoid(a))
-            return round_(data - round_(sigmoid(a)))
+            return self._round(data - self._round(sigmoid(a)))
 
-        return self.tape.record(value, (self, lambda d: _like(self, round_(d * residual()))))
+        return self._then(value, lambda d: _like(self, self._round(d * residual())))
 
     def reshape(self, *shape: int) -> Node:
         """The same numbers in other axes."""
         inner = self.value.shape
-        return self.tape.record(self.value.reshape(inner[0], *shape), (self, lambda d: d.reshape(inner)))
+        return self._then(self.value.reshape(inner[0], *shape), lambda d: d.reshape(inner))
 
     def transpose(self, *axes: int) -> Node:
         """The axes in another order."""
         order = (0, *(axis + 1 for axis in axes))
         back = tuple(int(i) for i in np.argsort(order))
-        return self.tape.record(self.value.transpose(order), (self, lambda d: d.transpose(back)))
+        return self._then(self.value.transpose(order), lambda d: d.transpose(back))
 
     def expand(self, axis: int) -> Node:
         """An axis of size one, which is `axis` afterwards; negative axes count from the last."""
         value = np.expand_dims(self.value, axis if axis < 0 else axis + 1)
-        return self.tape.record(value, (self, lambda d: d.reshape(self.value.shape)))
+        return self._then(value, lambda d: d.reshape(self.value.shape))
 
     def __getitem__(self, index: int) -> Node:
         """The entry of the first axis at `index`."""
@@ -222,16 +235,16 @@ class Node:
             adjoint[:, index] = d
             return adjoint
 
-        return self.tape.record(self.value[:, index], (self, pullback))
+        return self._then(self.value[:, index], pullback)
 
     def copy(self, selection: Selection) -> Node:
         """[..., feature] → [..., *place]; its adjoint's sums are rounded."""
         arithmetic = self.tape.arithmetic
-        return self.tape.record(selection.copy(self.value), (self, lambda d: selection.add(d, arithmetic)))
+        return self._then(selection.copy(self.value), lambda d: selection.add(d, arithmetic))
 
     def add_up(self, selection: Selection) -> Node:
         """[..., *place] → [..., feature], the adjoint of `copy`."""
-        return self.tape.record(selection.add(self.value, self.tape.arithmetic), (self, selection.copy))
+        return self._then(selection.add(self.value, self.tape.arithmetic), selection.copy)
 
 
 #: Weights, noises, heads or tensors by name.
@@ -241,43 +254,15 @@ Nodes = Mapping[str, Node]
 def stack(nodes: Sequence[Node]) -> Node:
     """Equally shaped nodes along a new first axis, unperturbed."""
     value = np.stack([node.value for node in nodes], axis=1)
-    return nodes[0].tape.record(value, *((node, partial(_entry, i)) for i, node in enumerate(nodes)))
+    return nodes[0].tape.record(value, *((node, itemgetter(np.s_[:, i])) for i, node in enumerate(nodes)))
 
 
 def concatenate(nodes: Sequence[Node]) -> Node:
     """Nodes one after the other along the last axis, unperturbed."""
-    ends = np.cumsum([node.shape[-1] for node in nodes])
     value = np.concatenate([node.value for node in nodes], axis=-1)
-    parts = [slice(int(end) - node.shape[-1], int(end)) for node, end in zip(nodes, ends, strict=True)]
-    return nodes[0].tape.record(value, *((node, partial(_part, part)) for node, part in zip(nodes, parts, strict=True)))
-
-
-def _entry(index: int, d: Array) -> Array:
-    return d[:, index]
-
-
-def _part(part: slice, d: Array) -> Array:
-    return d[..., part]
-
-
-def _add(a: Node, b: Node) -> Node:
-    left, right = _aligned(a, b)
-    return a.tape.record(a.tape.round(left + right), (a, lambda d: _like(a, d)), (b, lambda d: _like(b, d)))
-
-
-def _subtract(a: Node, b: Node) -> Node:
-    left, right = _aligned(a, b)
-    return a.tape.record(a.tape.round(left - right), (a, lambda d: _like(a, d)), (b, lambda d: _like(b, -d)))
-
-
-def _multiply(a: Node, b: Node) -> Node:
-    left, right = _aligned(a, b)
-    round_ = a.tape.round
-    return a.tape.record(
-        round_(left * right),
-        (a, lambda d: _like(a, round_(d * right))),
-        (b, lambda d: _like(b, round_(d * left))),
-    )
+    bounds = pairwise(accumulate((node.shape[-1] for node in nodes), initial=0))
+    parts = (itemgetter(np.s_[..., first:last]) for first, last in bounds)
+    return nodes[0].tape.record(value, *zip(nodes, parts, strict=True))
 
 
 def _with_run(axis: int) -> int:

@@ -14,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from .errors import BadInput
-from .spec import Spec, parse_spec
+from .parsing import parse_spec
+from .spec import Spec
 from .tensors import BOUNDS, TERMS
 from .weights import drawn_shapes, weight_shapes
 

@@ -19,12 +19,10 @@ class Tape:
 
     Attributes:
         arithmetic: in which all is computed.
-        round: its `Arithmetic.round`.
     """
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         self.arithmetic = arithmetic
-        self.round = arithmetic.round
         self._nodes: list[Node] = []
 
     def input(self, values: Array | float, *, wanted: bool = False, carries_run: bool = False) -> Node:
@@ -32,7 +30,7 @@ class Tape:
         array = np.asarray(values, dtype=np.float64)
         if not carries_run:
             array = np.broadcast_to(array, (self.arithmetic.runs, *array.shape))
-        return Node(self, self.round(array), wanted=wanted)
+        return Node(self, self.arithmetic.round(array), wanted=wanted)
 
     def record(self, value: Array, *parents: tuple[Node, Pullback]) -> Node:
         """An operation's result [run, ...], and how its adjoint becomes that of each operand."""
@@ -48,9 +46,9 @@ class Tape:
         for node in reversed(self._nodes):
             if id(node) not in adjoints:
                 continue
-            adjoint = self.round(adjoints.pop(id(node)))
+            adjoint = self.arithmetic.round(adjoints.pop(id(node)))
             for parent, pullback in node.parents:
                 share = pullback(adjoint)
                 known = adjoints.get(id(parent))
-                adjoints[id(parent)] = share if known is None else self.round(known + share)
-        return [self.round(adjoints.get(id(node), np.zeros_like(node.value))) for node in wanted]
+                adjoints[id(parent)] = share if known is None else self.arithmetic.round(known + share)
+        return [self.arithmetic.round(adjoints.get(id(node), np.zeros_like(node.value))) for node in wanted]

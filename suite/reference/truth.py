@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import oracle
-from .comparison import Comparison, Tensors, compare, undefined
+from .comparison import Comparison, Tensors, compare
 from .lifting import lifted
 from .problem import Problem
 from .tensors import TENSORS
@@ -107,7 +107,7 @@ def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comp
     return [
         compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
         if name in truth.tensors
-        else undefined(name)
+        else Comparison(name, False, defined=False)
         for name in flow(problem)
         if name in tensors
     ]

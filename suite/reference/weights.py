@@ -10,14 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arithmetic import Array
-
-if TYPE_CHECKING:
-    from .spec import Spec
+from .spec import Spec
 
 IMAGE = "(channel height width)"
 

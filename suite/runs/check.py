@@ -60,7 +60,7 @@ def check(
     for loaded, wanted in asked:
         equality.add(loaded, (wanted,))
     if not problems:  # a problem of one's own asks about itself alone
-        equality.also(pending_claims(equality.folder, claims_sample(selection, full=False)))
+        equality.plan.add(pending_claims(equality.folder, claims_sample(selection, full=False)))
     with progress("equality" if problems else "equality and claims", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(equality.folder)

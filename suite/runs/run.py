@@ -113,7 +113,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     for problem, selections in sample:
         equality.add(problem, selections)
     if order.verb == "run":
-        equality.also(pending_claims(folder, claims_sample(selection, full=order.full)))
+        equality.plan.add(pending_claims(folder, claims_sample(selection, full=order.full)))
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..reference import oracle
 from ..reference.adam import AFTER, Adam, objective_after, pass_total
 from ..reference.arithmetic import Exact
-from ..reference.comparison import Comparison, Tensors, compare, undefined
+from ..reference.comparison import Comparison, Tensors, compare
 from ..reference.problem import Problem, read_tensors, save_tensors
 from ..reference.tensors import TENSORS
 from ..reference.truth import Truth, flow
@@ -71,7 +71,7 @@ class Expected:
                 true = scale * self.reference.tensors[name]
                 yield compare(name, tensors[found], true, self.tolerance(name), self.reference.dtype)
         for name in tensors.keys() - compared:
-            yield undefined(name)
+            yield Comparison(name, False, defined=False)
         for name, value in self._trained(tensors, adam):
             yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.reference.dtype)
 

@@ -11,11 +11,11 @@ from typing import Any
 from claims.longhand import Document
 
 from elbostone.claims.probes import probes
+from elbostone.notations.axes import parse_axes
 from elbostone.notations.letters import command_of, is_greek, letters_in
 from elbostone.notations.notation import Notation
 from elbostone.notations.roles import ROLES
-from elbostone.reference.axes import parse_axes
-from elbostone.reference.spec import CONDITIONS
+from elbostone.reference.parsing import CONDITIONS
 from elbostone.reference.tensors import BOUNDS
 from elbostone.reference.weights import weight_axes, weight_shapes
 from elbostone.workers.subject import DATA_COUNT

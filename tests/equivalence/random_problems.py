@@ -13,8 +13,9 @@ import numpy as np
 from equivalence.conditioning import well_conditioned
 from numpy.typing import NDArray
 
+from elbostone.reference.parsing import LIKELIHOODS
 from elbostone.reference.problem import Problem
-from elbostone.reference.spec import LIKELIHOODS, Spec
+from elbostone.reference.spec import Spec
 from elbostone.reference.weights import decoder_slots, fan_in, weight_axes, weight_shapes
 
 Array = NDArray[np.float64]

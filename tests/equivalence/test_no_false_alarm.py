@@ -26,8 +26,8 @@ from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
 from elbostone.notations.writing import written_by
 from elbostone.reference.oracle import evaluate
+from elbostone.reference.parsing import CONDITIONS
 from elbostone.reference.problem import Problem, read_tensors, save_problem
-from elbostone.reference.spec import CONDITIONS
 from elbostone.reference.weights import decoder_slots
 from elbostone.workers.pool import Pool
 from elbostone.workers.selection import Plan, Selection

@@ -19,8 +19,7 @@ from equivalence.planted_errors import PLANTED
 
 from elbostone.backends.table import BACKENDS
 from elbostone.equality.exclusions import load_exclusions
-from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
-from elbostone.equality.pairs import against_each_other
+from elbostone.equality.judge import Row, against_each_other, by_cell, cell_verdict, judge
 from elbostone.equality.records import Task
 from elbostone.reference.comparison import Tensors
 from elbostone.reference.problem import Problem, read_tensors, save_problem

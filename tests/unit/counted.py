@@ -74,7 +74,7 @@ def by_xla(stage: Any, name: str) -> dict[str, int]:
         training = stage.training
         lowered = training.compiled_step.lower(training.values, training.slots, *stage.inputs)
     else:
-        values = [variable.value for variable in stage.function.variables]
+        values = [variable.value for variable in stage.subject.binding.variables(stage.subject.model)]
         lowered = stage.function.compiled_step.lower(values, *stage.inputs)
     return {"all": round(lowered.compile().cost_analysis()["flops"])}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from elbostone.reference.parsing import parse_spec
 from elbostone.reference.problem import Problem
-from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.spec import Spec
 from elbostone.reference.weights import drawn_shapes, weight_shapes
 
 MLP: dict[str, Any] = {

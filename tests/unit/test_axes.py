@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elbostone.reference.axes import parse_axes, permute
+from elbostone.notations.axes import parse_axes, permute
 
 
 def test_composite_axis_is_split_and_merged_in_the_named_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from unit.families import FAMILIES, FIXED, draw
 
-from elbostone.reference.constants import CONSTANTS, parse, value
+from elbostone.notations.constants import CONSTANTS, parse, value
 from elbostone.reference.oracle import evaluate
 
 

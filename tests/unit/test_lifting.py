@@ -15,7 +15,8 @@ from elbostone.notations.writing import written_by
 from elbostone.reference.families import LIFTINGS
 from elbostone.reference.lifting import Lifted, lifted
 from elbostone.reference.oracle import evaluate
-from elbostone.reference.spec import CONDITIONS, Spec, parse_spec
+from elbostone.reference.parsing import CONDITIONS, parse_spec
+from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
 
 SCALAR, IDENTITY, CHOLESKY, RANK_ONE, PRIOR, VARIANCE = (lifting.name for lifting in LIFTINGS)

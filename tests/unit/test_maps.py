@@ -11,7 +11,8 @@ from elbostone.notations.registry import notations
 from elbostone.notations.schema import FRAMEWORKS
 from elbostone.notations.weight_maps import published_weights, weight_maps
 from elbostone.reference.errors import BadInput
-from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.parsing import parse_spec
+from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5,), 6, 2)

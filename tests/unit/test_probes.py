@@ -11,7 +11,7 @@ from elbostone.notations.notation import Notation, Supports
 from elbostone.notations.registry import notations
 from elbostone.reference import oracle
 from elbostone.reference.errors import BadInput
-from elbostone.reference.spec import CONDITIONS
+from elbostone.reference.parsing import CONDITIONS
 
 EVERYTHING = replace(notations()["keras_io"], supports=Supports(dict(CONDITIONS)))
 FIRST_OF_EACH = [p for p in probes(EVERYTHING, 1797) if p.field.startswith("supports")]

@@ -11,11 +11,12 @@ import pytest
 from safetensors.numpy import save_file
 from unit.families import EVERY, FAMILIES, bounds_of, draw
 
-from elbostone.reference.axes import parse_axes
+from elbostone.notations.axes import parse_axes
 from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, rounded
+from elbostone.reference.parsing import parse_spec
 from elbostone.reference.problem import Problem, gradient_file, load_problem, save_problem, save_tensors
-from elbostone.reference.spec import Spec, parse_spec
+from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_axes, weight_shapes
 
 MLP = Spec("mlp", "bernoulli", "standard", "tanh", (5, 4), 6, 2)

@@ -7,8 +7,8 @@ import pytest
 
 from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, noise_scale, rounded
+from elbostone.reference.parsing import parse_spec
 from elbostone.reference.problem import Problem
-from elbostone.reference.spec import parse_spec
 from elbostone.reference.truth import K, tolerances
 from elbostone.reference.weights import weight_shapes
 

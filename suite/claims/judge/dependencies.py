@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from ...notations.letters import letters_of
 from ...notations.notation import Symbol
 from ...reference.errors import BadInput
-from ...reference.spec import CONDITIONS
+from ...reference.parsing import CONDITIONS
 from ...reference.weights import decoder_slots, weight_shapes
 from ..probes import Probe
 from .evidence import Evidence, Violation

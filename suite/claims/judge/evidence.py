@@ -11,8 +11,9 @@ from ...notations.canonical import canonical
 from ...notations.notation import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
 from ...reference.comparison import Comparison, compare
+from ...reference.parsing import CONDITIONS
 from ...reference.problem import Array, Problem
-from ...reference.spec import CONDITIONS, Spec
+from ...reference.spec import Spec
 from ...reference.truth import Truth, truth_of
 from ...workers.subject import DATA_COUNT
 from ..facts import Facts

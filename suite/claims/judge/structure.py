@@ -7,7 +7,7 @@ from typing import Any
 
 from ...notations.canonical import sizes_by_role
 from ...reference.errors import BadInput
-from ...reference.spec import CONDITIONS
+from ...reference.parsing import CONDITIONS
 from ..facts import Failure, as_json
 from ..probes import Probe, words_of
 from .evidence import Evidence, Violation, on

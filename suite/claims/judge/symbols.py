@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
+from ...notations.constants import CONSTANTS, Constant
 from ...notations.notation import Symbol
 from ...notations.roles import ROLES
-from ...reference.constants import CONSTANTS, Constant
 from ...reference.problem import Array
 from ..probes import Probe
 from .evidence import Evidence, Violation, agreeing, on, words

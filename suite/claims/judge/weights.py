@@ -8,10 +8,10 @@ from itertools import combinations, permutations
 
 import numpy as np
 
+from ...notations.axes import parse_axes
 from ...notations.canonical import canonical as to_canonical
 from ...notations.notation import Weight, matched
 from ...notations.weight_maps import WeightMap
-from ...reference.axes import parse_axes
 from ...reference.errors import BadInput
 from ...reference.problem import Array
 from ...reference.spec import Spec

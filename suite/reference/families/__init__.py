@@ -1,7 +1,7 @@
 """The families of models by idea: their fields, weights, densities, and how a special case is lifted into them.
 
-A new family is a class in a file here and its line in `FAMILIES`, and a line in `spec.Spec` for a field that no other
-has.
+A new family is a class in a file here and its line in `FAMILIES`; a field that no other has is a line in `spec.Spec`
+and one in `parsing.NUMBERS`.
 """
 
 from __future__ import annotations
@@ -65,4 +65,4 @@ BY_WORD: dict[str, dict[str, Any]] = {
     for condition in Families._fields
 }
 
-LIFTINGS = tuple(lifting for family in FAMILIES for lifting in family.liftings)
+LIFTINGS = tuple(family.lifting for family in FAMILIES if family.lifting)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from ..spec import Spec
+from ..arithmetic import Array
+from ..spec import Spec
 
 
 @dataclass(frozen=True)
@@ -23,13 +20,23 @@ class Lifting:
 
     Attributes:
         name: in words, special case first.
-        target: the general specification of a special one; None where the special case does not hold.
+        special: the condition and the word of it that make the special case.
+        general: the special specification → the general one, which may be one that families do not combine to.
         fill: (special specification, canonical weight that only the general one has) → its constant value.
     """
 
     name: str
-    target: Callable[[Spec], Spec | None]
-    fill: Callable[[Spec, str], float | NDArray[np.float64]] = lambda spec, name: 0.0
+    special: tuple[str, str]
+    general: Callable[[Spec], Spec]
+    fill: Callable[[Spec, str], float | Array] = lambda spec, name: 0.0
+
+    def target(self, spec: Spec) -> Spec | None:
+        """The general specification of a special one; None of any other."""
+        condition, word = self.special
+        if spec.word(condition) != word:
+            return None
+        general = self.general(spec)
+        return None if any(general.not_combined()) else general
 
 
 class Family:
@@ -40,14 +47,14 @@ class Family:
         word: as a specification and notation.toml have it.
         fields: of a specification, which it needs; where no family in force names a field, it is refused.
         combines: (condition, the words of it that the family goes with); with every word of a condition not named.
-        liftings: how special cases are written as this family, or it is written as its condition's plain one.
+        lifting: how a special case is written as this family, or it is written as its condition's plain one.
     """
 
     condition: ClassVar[str]
     word: str
     fields: tuple[str, ...] = ()
     combines: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    liftings: tuple[Lifting, ...] = ()
+    lifting: Lifting | None = None
 
     def contradictions(self, spec: Spec) -> Iterator[tuple[str, str]]:
         """Each field that contradicts another, and what was expected and found of it."""

@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from typing import TYPE_CHECKING
 
 from ..densities import Drawn, log_density_of_draw, log_normal, log_normal_of_squares, scale_kinds
 from ..networks import affine, hidden, layer_of
 from ..node import Node, Nodes, concatenate
+from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .latents import Latents
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Chain(Latents):

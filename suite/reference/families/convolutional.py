@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arithmetic import Selection
 from ..networks import hidden
 from ..node import Node, Nodes
+from ..spec import Spec
 from ..weights import IMAGE, Slot, hidden_layers, layer
 from .network import Network
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 Shape = tuple[int, int, int]
 

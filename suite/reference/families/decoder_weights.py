@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..networks import decode
 from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, Nodes, stack
+from ..spec import Spec
 from ..weights import Slot
 from .base import Family
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class DecoderWeights(Family):

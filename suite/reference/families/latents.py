@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arithmetic import Array
 from ..densities import Drawn
 from ..networks import affine, hidden, layer_of
 from ..node import Node, Nodes
+from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Latents(Family):
@@ -60,15 +56,6 @@ class Latents(Family):
         return z
 
 
-def _deep(spec: Spec) -> Spec | None:
-    plain = spec.network == "mlp" and spec.decoder_weights == "point" and not (spec.latents or spec.chain)
-    return replace(spec, latents=(spec.latent_dim,)) if plain else None
-
-
-def _identity(spec: Spec, name: str) -> Array:
-    return np.eye(spec.latent_dim)
-
-
 class DeepLatents(Latents):
     """Deep latent Gaussian models: the latent axis has the noises of all layers, and the decoder computes them from it.
 
@@ -81,7 +68,12 @@ class DeepLatents(Latents):
     word = "layers"
     fields = ("latents",)
     combines = (("decoder_weights", ("point",)),)
-    liftings = (Lifting("G = I", _deep, _identity),)
+    lifting = Lifting(
+        "G = I",
+        ("latents", "none"),
+        lambda spec: replace(spec, latents=(spec.latent_dim,)),
+        fill=lambda spec, name: np.eye(spec.latent_dim),
+    )
 
     def decoder_slots(self, spec: Spec) -> Iterator[Slot]:
         for i, size in enumerate(spec.layers):

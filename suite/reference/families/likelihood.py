@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 from ..densities import log_normal, log_normal_of_squares, scale_kinds
 from ..node import DATA, Node, Nodes
+from ..spec import Spec
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Likelihood(Family, ABC):
@@ -50,10 +48,6 @@ class Bernoulli(Likelihood):
         return {"decoder_logits": heads["logits"], "decoder_probability": heads["logits"].sigmoid()}
 
 
-def _free_variance(spec: Spec) -> Spec | None:
-    return replace(spec, likelihood="gaussian", variance=None) if spec.likelihood == "gaussian-fixed" else None
-
-
 def _log_variance(spec: Spec, name: str) -> float:
     assert spec.variance
     return math.log(spec.variance) if name.endswith(".bias") else 0.0
@@ -64,7 +58,12 @@ class Gaussian(Likelihood):
 
     word = "gaussian"
     heads = ("mean", "log_variance")
-    liftings = (Lifting("a constant σ² as a head that does not vary", _free_variance, _log_variance),)
+    lifting = Lifting(
+        "a constant σ² as a head that does not vary",
+        ("likelihood", "gaussian-fixed"),
+        partial(replace, likelihood="gaussian", variance=None),
+        fill=_log_variance,
+    )
 
     def log_density(self, spec: Spec, x: Node, heads: Nodes) -> Node:
         return log_normal(x, heads["mean"], heads["log_variance"])

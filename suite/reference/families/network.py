@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ..networks import affine, hidden
 from ..node import Node, Nodes
+from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .base import Family
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Network(Family):

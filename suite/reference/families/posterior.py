@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
@@ -12,11 +12,9 @@ from ..arithmetic import Selection
 from ..densities import Drawn, log_density_of_draw, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import affine, hidden
 from ..node import COLUMN, LATENT, Node, Nodes
+from ..spec import Spec
 from ..weights import Slot, layer
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Posterior(Family):
@@ -55,15 +53,11 @@ class Posterior(Family):
         return None
 
 
-def _diagonal(spec: Spec) -> Spec | None:
-    return replace(spec, posterior="diagonal") if spec.posterior == "isotropic" else None
-
-
 class Isotropic(Posterior):
     """One σ per datum: `encoder.log_variance` has one output, which is repeated for each latent."""
 
     word = "isotropic"
-    liftings = (Lifting("a scalar σ tiled", _diagonal),)
+    lifting = Lifting("a scalar σ tiled", ("posterior", "isotropic"), partial(replace, posterior="diagonal"))
 
     def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
         return {**super().heads(spec), "log_variance": (1, "out")}
@@ -92,17 +86,11 @@ class Free(Posterior):
         return spec.data_count
 
 
-def as_full(spec: Spec) -> Spec | None:
-    """A diagonal covariance as a full one; None of a specification that a full covariance does not go with."""
-    plain = spec.posterior == "diagonal" and spec.prior != "vamp" and spec.network == "mlp" and not spec.chain
-    return replace(spec, posterior="full") if plain else None
-
-
 class Full(Posterior):
     """C = LLᵀ: below its diagonal L has the entries of `encoder.cholesky`, a square matrix; its diagonal is σ."""
 
     word = "full"
-    liftings = (Lifting("a diagonal as a Cholesky factor", as_full),)
+    lifting = Lifting("a diagonal as a Cholesky factor", ("posterior", "diagonal"), partial(replace, posterior="full"))
 
     def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
         return {**super().heads(spec), "cholesky": (spec.latent_dim**2, "(row column)")}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 from ..densities import Drawn, log_normal, log_normal_of_squares, scale_kinds
 from ..networks import encode
 from ..node import COMPONENT, LATENT, Node, Nodes
+from ..spec import Spec
 from ..weights import Slot
 from .base import Family, Lifting
-
-if TYPE_CHECKING:
-    from ..spec import Spec
 
 
 class Prior(Family):
@@ -47,15 +45,11 @@ def _half_sum(parts: Node, q: Drawn) -> Node:
     return (total if q.rest is None else total - q.rest) / 2
 
 
-def _learned(spec: Spec) -> Spec | None:
-    return replace(spec, prior="learned") if spec.prior == "standard" and not spec.chain else None
-
-
 class Learned(Prior):
     """A diagonal Gaussian of `prior.mean` and `prior.log_variance`."""
 
     word = "learned"
-    liftings = (Lifting("N(0, I) as a learned prior", _learned),)
+    lifting = Lifting("N(0, I) as a learned prior", ("prior", "standard"), partial(replace, prior="learned"))
 
     def slots(self, spec: Spec) -> Iterator[Slot]:
         for part in ("mean", "log_variance"):

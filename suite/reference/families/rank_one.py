@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,18 @@ from ..arithmetic import Selection
 from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import layer_of
 from ..node import LATENT, LAYER, Node, Nodes, concatenate
+from ..spec import Spec
 from .base import Lifting
-from .posterior import Posterior, as_full
-
-if TYPE_CHECKING:
-    from ..spec import Spec
-
-
-def _rank_one(spec: Spec) -> Spec | None:
-    full = as_full(spec)
-    return full and replace(full, posterior="rank-one")
+from .posterior import Posterior
 
 
 class RankOne(Posterior):
     """`encoder.rank_one` is u; log D is −log_variance."""
 
     word = "rank-one"
-    liftings = (Lifting("a diagonal as D + uuᵀ with u = 0", _rank_one),)
+    lifting = Lifting(
+        "a diagonal as D + uuᵀ with u = 0", ("posterior", "diagonal"), partial(replace, posterior="rank-one")
+    )
 
     def heads(self, spec: Spec) -> dict[str, tuple[int, str]]:
         return {**super().heads(spec), "rank_one": (spec.latent_dim, "out")}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backends.base import Binding
-from ...reference.axes import parse_axes, permute
+from ...notations.axes import parse_axes, permute
 from ...reference.problem import Problem
 
 Array = NDArray[Any]

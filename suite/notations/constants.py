@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .spec import Spec
+from ..reference.spec import Spec
 
 #: Word → its value per datum, in nats. J and D are the sizes of the latent and the data, σ² the decoder's constant one.
 CONSTANTS: dict[str, Callable[[Spec], float]] = {

@@ -12,7 +12,7 @@ import typer
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES
 from ..notations.registry import choose
 from ..reference.errors import BadInput
-from ..workers.pool import blind_backends
+from ..workers.probe import blind_backends
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 

@@ -13,11 +13,10 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.activity import verified
 from ..workers.environment import kept_by_jax
-from ..workers.jobs import part_for
-from ..workers.records import append_record
-from ..workers.supervisor import Child, Lost, Start
+from ..workers.jobs import Start
+from ..workers.records import append_record, verified
+from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
 from .caches import open_cache
 from .peaks import peaks_beside
@@ -210,7 +209,7 @@ class Runner:
         start = Start(
             session.backend,
             session.device,
-            (part_for("session", self._asked(session, cold)),),
+            (("timing.measure.plugin", self._asked(session, cold)),),
             threads,
             x64=session.x64,
             tf32=session.tf32,

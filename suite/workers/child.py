@@ -19,21 +19,8 @@ from pathlib import Path
 import msgspec
 
 from ..backends import open_binding
-from .jobs import Capability, Job
+from .jobs import Job
 from .records import append_record
-
-ROOT = __name__.partition(".")[0] if __name__ != "__main__" else str(__package__).partition(".")[0]
-# Each module has a struct `Asked` and a function `measure(binding, asked, append)`, and is imported when a job asks it.
-MEASURES: dict[Capability, str] = {
-    "probe": "workers.probe",
-    "equality": "equality.measure",
-    "claims": "claims.measure",
-    "theta": "theta.measure",
-    "session": "timing.measure.plugin",
-    "comparisons": "timing.measure.comparison",
-    "steps": "timing.measure.steps",
-    "profile": "timing.measure.profiling",
-}
 
 # Below glibc's DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB on 64 bits: blocks have heads, and whole pages.
 _LARGEST_LEARNT = 31 * 2**20
@@ -44,10 +31,11 @@ def main(path: str) -> None:
     job = msgspec.json.decode(Path(path).read_bytes(), type=Job)
     settle(job.cpus)
     binding = open_binding(job.backend, job.device)
-    for part in job.parts:
-        module = import_module(f"{ROOT}.{MEASURES[part.capability]}")
-        asked = msgspec.json.decode(part.asked, type=module.Asked)
-        module.measure(binding, asked, partial(append_record, Path(job.records)))
+    for name, asked in job.parts:
+        module = import_module(f"..{name}", __package__)
+        module.measure(
+            binding, msgspec.convert(asked, module.Asked, str_keys=True), partial(append_record, Path(job.records))
+        )
 
 
 def settle(cpus: Collection[int] | None) -> None:

@@ -12,7 +12,6 @@ from elbostone.backends.table import host_of
 from elbostone.claims.facts import ClaimsRecord, Facts, Failure, facts_of
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
-from elbostone.workers.activity import verified
 from elbostone.workers.records import (
     SCHEMA,
     Active,
@@ -24,6 +23,7 @@ from elbostone.workers.records import (
     read_records,
     read_records_of,
     trim_partial_line,
+    verified,
 )
 
 COMMITTED = Path(__file__).parents[2] / "reports" / "committed"
@@ -49,7 +49,9 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     append_record(path, WHOLE)
     append_record(path, ClaimsRecord(cell=CELL, status="failed", reason="why"))
-    append_record(path, {"schema": SCHEMA, "kind": "throughput", **CELL.as_json(), "status": "ok", "rounds_ns": [1]})
+    other = {"schema": SCHEMA, "kind": "throughput", **CELL.as_json(), "status": "ok", "rounds_ns": [1]}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(other) + "\n")
     append_record(path, MISSING)
     assert read_records_of(path, EqualityRecord) == [WHOLE, MISSING]
     (claims,) = read_records_of(path, ClaimsRecord)

@@ -10,10 +10,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...backends import Binding
-from ...workers.activity import verified
-from ...workers.jobs import part_for
-from ...workers.records import Append, Status, as_record
-from ...workers.supervisor import Child, Lost, Start
+from ...workers.jobs import Start
+from ...workers.records import Append, Status, as_record, verified
+from ...workers.supervisor import Child, Lost
 from ..asked import ProfileAsked
 from ..recipes import open_tuner
 from ..records import ProfileRecord
@@ -56,7 +55,7 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
     start = Start(
         cell.backend,
         cell.device,
-        (part_for("profile", ProfileAsked(timing, str(folder.resolve()))),),
+        (("timing.measure.profiling", ProfileAsked(timing, str(folder.resolve()))),),
         limit,
         x64=cell.dtype.startswith("float64"),
         tf32=cell.dtype == "tf32",

@@ -12,7 +12,7 @@ from . import __version__
 from .claims import command as symbols
 from .equality import command as evaluate
 from .reference.errors import BadInput, EnvironmentLacks
-from .runs import bench, check, listing, report, run
+from .runs import check, listing, report, run
 from .theta import command as theta
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ VERBS = (
     evaluate.evaluate,
     symbols.symbols,
     theta.theta,
-    bench.bench,
+    run.bench,
     report.report,
     run.run,
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, read_tensors
 from . import processor
 from .gpu import described, gpus
-from .records import Document, Record, read_records, read_records_of, trim_partial_line
+from .records import Record, read_records_of, trim_partial_line
 from .supervisor import cpu_threads
 
 # History of the schema of run.json:
@@ -100,10 +101,6 @@ class RunFolder:
     @property
     def problems(self) -> Path:
         return self.path / "problems"
-
-    def all_records(self) -> list[Document]:
-        """The records so far, as documents."""
-        return read_records(self.records) if self.records.exists() else []
 
     def records_of(self, kind: type[Record]) -> list[Record]:
         """The records of one kind so far."""
@@ -186,15 +183,17 @@ def settings_of(options: Mapping[str, Any], created: str) -> RunSettings:
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         gpu=described(cards),
         gpus=cards,
-        packages={name: found for name in PACKAGES if (found := _version(name))},
+        packages=versions(PACKAGES),
     )
 
 
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _output(*command: str) -> str | None:

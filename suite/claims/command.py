@@ -18,7 +18,7 @@ from ..notations.schema import Notation
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, stderr
 from ..report.options import AsJson, Backends, Timeout, select
-from ..report.verdicts import FAILING, exit_code
+from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads

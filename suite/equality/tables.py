@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..report.tables import frame, markdown, write_table, write_whole
-from ..report.verdicts import FAILING
+from ..report.tables import FAILING, frame, markdown, write_table, write_whole
 from .judge import COLUMNS, Row
 from .summary import cell_lines, verdict_counts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -95,44 +94,25 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
         full: every mode and dtype on every problem, each source's own configuration and a convolutional network.
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
-    if not full:
-        return [(digits_grey(), (eager,)), *_in_one_dtype_where_slow(_families(eager))]
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
-    sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
-    sample += _families(everything)
-    own = ((notation, source_configuration(notation)) for notation in selection.notations)
-    return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
-
-
-def _families(selection: Selection) -> Sample:
-    """The families of models, each with the notations that can write it: of the others nothing is asked."""
-    sample: Sample = []
-    for problem in family_problems():
+    if full:
+        parts: tuple[Selection, ...] = (everything,)
+    elif selection.backends:
+        parts = (eager,)
+    else:  # float64 alone on backends that compile each operation anew for each dtype
+        slow = replace(eager, backends=SLOW_TO_PROVE, dtypes=("float64",))
+        parts = replace(eager, backends=QUICK_TO_PROVE), slow
+    sample: Sample = [(digits_grey(), (everything if full else eager,))]
+    if full:
+        sample.append((digits_convolutional(), (everything,)))
+    for problem in family_problems():  # each with the notations that can write it: of the others nothing is asked
         writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
         if writing:
-            sample.append((problem, (replace(selection, notations=writing),)))
+            sample.append((problem, tuple(replace(part, notations=writing) for part in parts)))
+    for notation in selection.notations if full else ():
+        if own := source_configuration(notation):
+            sample.append((own, (replace(everything, notations=(notation,)),)))
     return sample
-
-
-def _in_one_dtype_where_slow(sample: Sample) -> Sample:
-    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless some are asked
-    for by name."""
-
-    def parted(selection: Selection) -> tuple[Selection, ...]:
-        if selection.backends:
-            return (selection,)
-        return replace(selection, backends=QUICK_TO_PROVE), replace(
-            selection, backends=SLOW_TO_PROVE, dtypes=("float64",)
-        )
-
-    return [(problem, parted(selection)) for problem, (selection,) in sample]
-
-
-def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:
-    """The selection without the notations that a sample leaves out."""
-    if notations is None:
-        return selection
-    return replace(selection, notations=tuple(n for n in selection.notations if n.id in notations))
 
 
 def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
@@ -149,7 +129,9 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
     eager = replace(selection, dtypes=DTYPES, modes=("eager",))
     # A cell that is compiled costs seconds: it is proven in the dtype that is timed.
     modes = tuple(mode for mode in MODES if mode.startswith("compiled") or (mode == "published" and sample.has(mode)))
-    timed = replace(_chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=modes)
+    proven = sample.compiled_proofs
+    chosen = tuple(n for n in selection.notations if proven is None or n.id in proven)
+    timed = replace(selection, notations=chosen, dtypes=("float32",), modes=modes)
     every = replace(selection, dtypes=DTYPES, modes=MODES)
     problem = make_workload(DIGITS, BATCH, digits(binarised=True)).problem
     return [(problem, (every,) if full else (eager, timed))]
@@ -157,13 +139,15 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
 
 def claims_sample(selection: Selection, *, full: bool) -> Selection:
     """The backends on which claims are executed: those asked for by name, all of them, or one for each of the two files
-    of a notation."""
-    return selection if full or selection.backends else replace(selection, backends=tuple(_one_per_framework()))
+    of a notation.
 
-
-def _one_per_framework() -> Iterator[str]:
-    """Of what is installed the last in the table, of what compiles each operation none: Keras on torch builds its
-    models in a third of the time that it takes on TensorFlow."""
+    For a file it is the last installed backend in the table, except what compiles each operation: Keras on torch builds
+    its models in a third of the time that it takes on TensorFlow.
+    """
+    if full or selection.backends:
+        return selection
+    chosen = []
     for framework in FRAMEWORKS:
         candidates = [name for name in QUICK_TO_PROVE if BACKENDS[name].framework == framework]
-        yield ([name for name in candidates if not BACKENDS[name].lacking()] or candidates)[-1]
+        chosen.append(([name for name in candidates if not BACKENDS[name].lacking()] or candidates)[-1])
+    return replace(selection, backends=tuple(chosen))

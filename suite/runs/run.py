@@ -16,8 +16,8 @@ from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, shown_path, stderr
-from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, select, thread_count
-from ..report.verdicts import exit_code
+from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, checked_threads, select
+from ..report.tables import exit_code
 from ..timing.aa import AA_TESTS, AaSample
 from ..timing.command import carry_out_profile
 from ..timing.judge.aa import Row as AaRow
@@ -28,6 +28,7 @@ from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample,
 from ..timing.tables import SHOWN, print_aa, shown
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
+from ..workers.supervisor import cpu_threads
 from .presets import bench_proofs, claims_sample, equality_sample
 
 Full = Annotated[bool, typer.Option("--full", help="The whole matrix instead of the quick sample.")]
@@ -126,7 +127,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Equality, then throughput, then the tables: all of it on the embedded digits, by default a quick sample."""
-    order = Order("run", full, notation or [], backend or [], device, thread_count(threads), timeout)
+    count = checked_threads(threads) or cpu_threads()
+    order = Order("run", full, notation or [], backend or [], device, count, timeout)
     carry_out(order, out, resume, as_json)
 
 
@@ -145,7 +147,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Throughput alone: prove the cells that are to be timed, then time them."""
-    count = thread_count(threads)
+    count = checked_threads(threads) or cpu_threads()
     if profile is not None:
         beside: dict[str, Any] = {"--full": full, "--peers": peers, "--aa": aa}
         beside |= {"--notation": notation, "--backend": backend, "--resume": resume}
@@ -186,7 +188,12 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
         rows = equality.run(advance)
     claims = tabulate_claims(folder)
     what = selection.notations, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
-    how = {"device": order.device, "threads": order.threads, "timeout_s": order.timeout_s, "backends": order.backends}
+    how: dict[str, Any] = {
+        "device": order.device,
+        "threads": order.threads,
+        "timeout_s": order.timeout_s,
+        "backends": order.backends,
+    }
     speeds = _throughput(folder, order.sample(trust), *what, **how) if order.timed else []
     if order.aa:
         phase = plan_aa_phase(folder, order.trust(trust), *what, **how)

@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from .jobs import Start
+from .jobs import Job
 
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
 ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CXX", "CC")
@@ -23,12 +23,12 @@ THREAD_LIMITS = (
 )
 
 
-def worker_environment(start: Start, scratch: Path) -> dict[str, str]:
+def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
     """The whole environment of a worker, which has an empty folder `scratch` for configuration."""
-    caches = start.caches or scratch
+    caches = Path(job.caches or scratch)
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ} | _imported_from()
-    if start.threads is not None:
-        environment |= dict.fromkeys(THREAD_LIMITS, str(start.threads))
+    if job.threads is not None:
+        environment |= dict.fromkeys(THREAD_LIMITS, str(job.threads))
     environment |= {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_HOME": str(scratch / "keras"),
@@ -40,19 +40,19 @@ def worker_environment(start: Start, scratch: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
-    if not start.tf32:
+    if not job.tf32:
         # float32 is float32 on a GPU too: TF32 is another dtype.
         environment["NVIDIA_TF32_OVERRIDE"] = "0"
-    if start.backend.startswith("keras-"):
-        environment["KERAS_BACKEND"] = start.backend.removeprefix("keras-")
-    if start.backend == "keras-jax":
-        environment["JAX_ENABLE_X64"] = "1" if start.x64 else "0"
-        environment["JAX_PLATFORMS"] = "cpu" if start.device == "cpu" else "cuda,cpu"
-    if start.device == "cpu":
+    if job.backend.startswith("keras-"):
+        environment["KERAS_BACKEND"] = job.backend.removeprefix("keras-")
+    if job.backend == "keras-jax":
+        environment["JAX_ENABLE_X64"] = "1" if job.x64 else "0"
+        environment["JAX_PLATFORMS"] = "cpu" if job.device == "cpu" else "cuda,cpu"
+    if job.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    if start.compiled_once:
+    if job.compiled_once:
         environment |= kept_by_jax(compile_cache())
-    return {**environment, **start.environment}
+    return {**environment, **job.environment}
 
 
 def _imported_from() -> dict[str, str]:

@@ -1,10 +1,8 @@
-"""What a child process is started with, and the job file that it reads."""
+"""What a child process is started with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -20,13 +18,14 @@ Measure = Literal[
     "timing.measure.steps",
     "timing.measure.profiling",
 ]
+RECORDS = "records.jsonl"
+"""The file of a child's records, beside its job file."""
 Parts = tuple[tuple[Measure, Any], ...]
 """What a child is asked, in order: a module, and its `Asked`."""
 
 
-@dataclass(frozen=True)
-class Start:
-    """What a child is started with.
+class Job(msgspec.Struct, frozen=True):
+    """What a child is started with; it reads this in its job file, where a part is plain JSON.
 
     Attributes:
         backend, device: of its binding.
@@ -48,22 +47,6 @@ class Start:
     cpus: Sequence[int] | None = None
     x64: bool = True
     tf32: bool = False
-    caches: Path | None = None
+    caches: str | None = None
     compiled_once: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-class Job(msgspec.Struct, frozen=True):
-    """The job file of a child process.
-
-    Attributes:
-        backend, device, parts: as `Start` has them; what a part asks is plain JSON until its module is imported.
-        cpus: the CPUs that it keeps to; None for all that its parent may use.
-        records: the file that its records go to.
-    """
-
-    backend: str
-    device: str
-    cpus: list[int] | None
-    records: str
-    parts: Parts
+    environment: Mapping[str, str] = {}

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..backends.table import BACKENDS
-from .jobs import Start
+from .jobs import Job
 from .records import CellRecord, Started, append_record, as_record, kind_of, verified
 from .selection import Plan
 from .supervisor import Child, Lost, side_by_side
@@ -69,8 +69,8 @@ def run_plan(
             for measure, group in groupby(tasks, lambda task: task.measure)
         )
         cell = tasks[0].cell
-        what = Start(cell.backend, cell.device, parts, each, cpus, compiled_once=True)
-        return Child(what, tasks, take=take, settle=settle, timeout_s=timeout_s)
+        job = Job(cell.backend, cell.device, parts, each, cpus, compiled_once=True)
+        return Child(job, tasks, take=take, settle=settle, timeout_s=timeout_s)
 
     for record in plan.settled:
         write(record)

@@ -10,7 +10,7 @@ import msgspec
 from ..backends import Binding
 from ..backends.table import BACKENDS
 from ..reference.errors import EnvironmentLacks
-from .jobs import Start
+from .jobs import Job
 from .records import Append
 from .supervisor import Child, cpu_threads
 
@@ -24,20 +24,16 @@ class Probed(msgspec.Struct, frozen=True):
 
     Attributes:
         backend: what is active.
-        versions: of the packages that execute.
-        threads: of one operation.
         device: whether the device that was asked for is there.
     """
 
     backend: str
-    versions: dict[str, str]
-    threads: int
     device: bool
 
 
 def measure(binding: Binding, asked: Asked, append: Append) -> None:
     """Leave one record."""
-    append(Probed(binding.active_backend(), binding.versions(), binding.threads(), binding.has_device()))
+    append(Probed(binding.active_backend(), binding.has_device()))
 
 
 def probe(backend: str, device: str) -> Probed:
@@ -56,8 +52,8 @@ def probe(backend: str, device: str) -> Probed:
         last = (tail.splitlines() or ["no output"])[-1]
         raise EnvironmentLacks(f"backend '{item}' cannot start on device '{device}': {last}")
 
-    start = Start(backend, device, (("workers.probe", Asked()),), cpu_threads())
-    Child(start, [backend], take=take, settle=settle, timeout_s=math.inf).follow()
+    job = Job(backend, device, (("workers.probe", Asked()),), cpu_threads())
+    Child(job, [backend], take=take, settle=settle, timeout_s=math.inf).follow()
     return found[0]
 
 

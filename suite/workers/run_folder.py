@@ -21,8 +21,7 @@ import msgspec
 from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, read_tensors
-from . import processor
-from .gpu import described, gpus
+from .machine import described, gpus, processor, processor_features
 from .records import Record, read_records_of, trim_partial_line
 from .supervisor import cpu_threads
 
@@ -177,8 +176,8 @@ def settings_of(options: Mapping[str, Any], created: str) -> RunSettings:
         python=platform.python_version(),
         platform=platform.platform(),
         host=socket.gethostname(),
-        cpu=processor.model(),
-        cpu_features=processor.features(),
+        cpu=processor(),
+        cpu_features=processor_features(),
         cpus=cpu_threads(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         gpu=described(cards),

@@ -16,7 +16,7 @@ from typing import BinaryIO, Generic, Literal, TypeVar
 import msgspec
 
 from .environment import worker_environment
-from .jobs import Job, Start
+from .jobs import RECORDS, Job
 
 Lost = Literal["failed", "timeout"]
 Item = TypeVar("Item")
@@ -30,7 +30,7 @@ class Child(Generic[Item]):
     """A running child process in an empty folder of its own.
 
     Args:
-        start: what it is started with.
+        job: what it is started with.
         items: what it is to do, in order.
         take: called with each line of its records as it comes; whether that line is the outcome of an item. Any line
             is a sign of life.
@@ -43,7 +43,7 @@ class Child(Generic[Item]):
 
     def __init__(
         self,
-        start: Start,
+        job: Job,
         items: Sequence[Item],
         *,
         take: Callable[[bytes], bool],
@@ -57,19 +57,18 @@ class Child(Generic[Item]):
         # A compiler that was just killed may still leave a file while the folder is removed.
         self._folder = tempfile.TemporaryDirectory(prefix="elbostone-", ignore_cleanup_errors=True)
         self.scratch = Path(self._folder.name)
-        cpus = least_used(start.threads) if start.cpus is None and start.threads is not None else start.cpus
-        self.cpus = [] if cpus is None else list(cpus)
-        records = self.scratch / "records.jsonl"
+        if job.cpus is None and job.threads is not None:
+            job = msgspec.structs.replace(job, cpus=least_used(job.threads))
+        self.cpus = list(job.cpus or ())
+        file, records = self.scratch / "job.json", self.scratch / RECORDS
+        file.write_bytes(msgspec.json.encode(job))
         records.touch()
         self._records = records.open("rb")
-        job = Job(start.backend, start.device, None if cpus is None else self.cpus, str(records), start.parts)
-        file = self.scratch / "job.json"
-        file.write_bytes(msgspec.json.encode(job))
         with (self.scratch / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{__package__}.child", str(file)],
                 cwd=self.scratch,
-                env=worker_environment(start, self.scratch),
+                env=worker_environment(job, self.scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

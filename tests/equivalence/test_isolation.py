@@ -15,7 +15,7 @@ from elbostone.equality.plan import plan_cells
 from elbostone.notations.registry import notations
 from elbostone.reference.problem import load_problem
 from elbostone.workers.environment import worker_environment
-from elbostone.workers.jobs import Start
+from elbostone.workers.jobs import Job
 from elbostone.workers.pool import run_plan
 from elbostone.workers.probe import probe
 from elbostone.workers.records import CellRecord
@@ -63,7 +63,7 @@ def test_plug_ins_are_found_by_pythonpath_alone(tmp_path: Path, marks: Path, mon
     (tmp_path / "plug" / "some_plug_in.py").touch()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", "../plug", "")))
     code = "import random, some_plug_in; print(some_plug_in.__file__)"
-    environment = worker_environment(Start("torch"), tmp_path)
+    environment = worker_environment(Job("torch"), tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,

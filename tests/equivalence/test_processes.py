@@ -18,7 +18,7 @@ from elbostone.reference.errors import EnvironmentLacks
 from elbostone.reference.problem import load_problem, read_tensors
 from elbostone.workers import probe as probing
 from elbostone.workers.environment import worker_environment
-from elbostone.workers.jobs import Job, Start
+from elbostone.workers.jobs import Job
 from elbostone.workers.pool import run_plan, shared
 from elbostone.workers.probe import Probed, blind_backends, probe
 from elbostone.workers.selection import Plan, Selection
@@ -81,7 +81,7 @@ def test_a_stray_backend_in_the_environment_decides_nothing(
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
-    environment = worker_environment(Start(backend), tmp_path)
+    environment = worker_environment(Job(backend), tmp_path)
     assert environment.get("KERAS_BACKEND", "none") != "numpy"
     assert probe(backend, "cpu").backend == backend
 
@@ -97,7 +97,7 @@ def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
 def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "probe", lambda name, device: Probed(name, {}, 1, name != backend))
+    monkeypatch.setattr(probing, "probe", lambda name, device: Probed(name, name != backend))
     others = {name: b for name, b in probing.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
     monkeypatch.setattr(probing, "BACKENDS", others | {backend: probing.BACKENDS[backend], "other": NOTHING_LACKING})
     blind = blind_backends("cuda", ())
@@ -126,14 +126,14 @@ def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
     (task,) = plan_cells(load_problem(CASE), CASE, selection).tasks
     assert task.cell.device == "cuda"
     assert task.package == packages()["pytorch_examples"]
-    assert "CUDA_VISIBLE_DEVICES" not in worker_environment(Start(backend, "cuda"), tmp_path)
-    assert worker_environment(Start(backend), tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert "CUDA_VISIBLE_DEVICES" not in worker_environment(Job(backend, "cuda"), tmp_path)
+    assert worker_environment(Job(backend), tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
 def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list[Task]) -> None:
     """Even where the parent is killed and can clean up nothing."""
     parts = (("equality.measure", TasksAsked([tasks[3]], str(tmp_path))),)  # the one that hangs
-    job = Job(backend, "cpu", sorted(os.sched_getaffinity(0)), str(tmp_path / "records.jsonl"), parts)
+    job = Job(backend, parts=parts)
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
     command = [sys.executable, "-m", "elbostone.workers.child", str(tmp_path / "job.json")]
     parent = (
@@ -144,7 +144,7 @@ def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list
     with subprocess.Popen(
         [sys.executable, "-c", parent, *command],
         stdout=subprocess.PIPE,
-        env=worker_environment(Start(backend, threads=cpu_threads()), tmp_path),
+        env=worker_environment(Job(backend, threads=cpu_threads()), tmp_path),
         text=True,
     ) as process:
         assert process.stdout is not None
@@ -192,7 +192,7 @@ def test_a_worker_starts_without_what_keras_needs_for_nothing_here(backend: str,
         f"open_binding({backend!r}, 'cpu'); assert 'pandas' not in sys.modules; import pandas; pandas.DataFrame()"
     )
     subprocess.run(
-        [sys.executable, "-c", code], env=worker_environment(Start(backend), tmp_path), check=True, timeout=120
+        [sys.executable, "-c", code], env=worker_environment(Job(backend), tmp_path), check=True, timeout=120
     )
 
 

@@ -1,7 +1,6 @@
 """What may be imported where: definition and execution need NumPy, safetensors and msgspec, a worker its framework."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,7 +126,7 @@ def test_worker_runs_all_notations_without_tables(tmp_path: Path, problem_file: 
     records, tensors, job = tmp_path / "records.jsonl", tmp_path / "tensors", tmp_path / "job.json"
     tensors.mkdir()
     parts = (("equality.measure", TasksAsked(plan.tasks, str(tensors))),)
-    what = Job("torch", "cpu", sorted(os.sched_getaffinity(0)), str(records), parts)
+    what = Job("torch", parts=parts)
     job.write_bytes(msgspec.json.encode(what))
 
     blocked = {*TABLES, "keras", "tensorflow", "jax", "pytest", "pytest_benchmark"}

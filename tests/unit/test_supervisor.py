@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from elbostone.workers import supervisor
-from elbostone.workers.jobs import Start
+from elbostone.workers.jobs import Job
 from elbostone.workers.probe import Asked
 from elbostone.workers.supervisor import Child, side_by_side, whole_lines
 
-START = Start("no-such-backend", parts=(("workers.probe", Asked()),))
+START = Job("no-such-backend", parts=(("workers.probe", Asked()),))
 
 
 def test_each_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...backends import Binding
-from ...workers.jobs import Start
+from ...workers.jobs import Job
 from ...workers.records import Append, Status, as_record, verified
 from ...workers.supervisor import Child, Lost
 from ..asked import ProfileAsked
@@ -52,7 +52,7 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
     def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
         found.append(_record(item, status, reason, traceback=tail))
 
-    start = Start(
+    job = Job(
         cell.backend,
         cell.device,
         (("timing.measure.profiling", ProfileAsked(timing, str(folder.resolve()))),),
@@ -60,7 +60,7 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
         x64=cell.dtype.startswith("float64"),
         tf32=cell.dtype == "tf32",
     )
-    Child(start, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
+    Child(job, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return replace(verified(found[0], limit), files=files)
 

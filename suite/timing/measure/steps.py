@@ -13,7 +13,7 @@ from ...backends import Binding
 from ...backends.table import BACKENDS
 from ...notations.schema import Notation
 from ...reference.problem import load_problem
-from ...workers.jobs import Start
+from ...workers.jobs import Job
 from ...workers.records import Append
 from ...workers.supervisor import Child, Lost
 from ..asked import STEPS, PairedComparison, StepsAsked
@@ -113,8 +113,8 @@ def _asked(
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
         raise RuntimeError(f"{backend}: its optimisation steps cannot be asked for: {tail or reason}")
 
-    start = Start(backend, device, (("timing.measure.steps", StepsAsked(requests)),), threads)
-    Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
+    job = Job(backend, device, (("timing.measure.steps", StepsAsked(requests)),), threads)
+    Child(job, keys, take=take, settle=settle, timeout_s=math.inf).follow()
     return found
 
 

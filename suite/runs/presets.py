@@ -28,25 +28,11 @@ QUICK_TO_PROVE = tuple(name for name in BACKENDS if name not in SLOW_TO_PROVE)
 
 
 def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int = SEED) -> Problem:
-    """A problem with random weights and noise.
-
-    Args:
-        name: its name.
-        spec: the model.
-        x: [batch, data].
-        samples: draws of noise per datum.
-        seed: of weights and noise.
-    """
+    """A problem of data x [batch, data], with random weights and so many draws of noise per datum, all by one seed."""
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((samples, len(x), spec.latent_dim))
     weight_noise = {name: generator.standard_normal((samples, *shape)) for name, shape in drawn_shapes(spec).items()}
     return Problem(name, spec, x, noise, random_weights(spec, seed), weight_noise)
-
-
-def digits_grey() -> Problem:
-    """The grey digits, 64-32-8, ReLU, two draws of noise."""
-    spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
-    return problem_of("digits-grey", spec, digits(binarised=False)[-BATCH:], samples=2)
 
 
 def family_problems() -> list[Problem]:
@@ -69,12 +55,6 @@ def family_problems() -> list[Problem]:
     return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
 
 
-def digits_convolutional() -> Problem:
-    """The grey digits as 8 × 8 images, the smallest network of keras.io's shape."""
-    spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
-    return problem_of("digits-conv", spec, digits(binarised=False)[:32])
-
-
 def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
     """A problem in a source's own configuration, on seeded noise images; None where the source fixes no network."""
     own = notation.source_configuration
@@ -89,9 +69,8 @@ def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
 def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     """The problems that are checked beside the timed workloads, and the cells of each.
 
-    Args:
-        selection: notations, backends and device; its dtypes and modes are replaced.
-        full: every mode and dtype on every problem, each source's own configuration and a convolutional network.
+    With `full` it is every mode and dtype on every problem, each source's own configuration and a convolutional
+    network. The dtypes and modes of the selection are replaced.
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
@@ -102,15 +81,18 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     else:  # float64 alone on backends that compile each operation anew for each dtype
         slow = replace(eager, backends=SLOW_TO_PROVE, dtypes=("float64",))
         parts = replace(eager, backends=QUICK_TO_PROVE), slow
-    sample: Sample = [(digits_grey(), (everything if full else eager,))]
-    if full:
-        sample.append((digits_convolutional(), (everything,)))
+    grey = digits(binarised=False)
+    spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
+    sample: Sample = [(problem_of("digits-grey", spec, grey[-BATCH:], samples=2), (everything if full else eager,))]
+    if full:  # 8 × 8 images, the smallest network of keras.io's shape
+        spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
+        sample.append((problem_of("digits-conv", spec, grey[:32]), (everything,)))
     for problem in family_problems():  # each with the notations that can write it: of the others nothing is asked
         writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
         if writing:
             sample.append((problem, tuple(replace(part, notations=writing) for part in parts)))
     for notation in selection.notations if full else ():
-        if own := source_configuration(notation):
+        if (own := source_configuration(notation)) is not None:
             sample.append((own, (replace(everything, notations=(notation,)),)))
     return sample
 
@@ -119,12 +101,8 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
     """The digits at batch 128, on which the formula of each cell that is timed is proven, in every mode.
 
     On them float64 is also run as Keras ships it. What is timed is proven once more by the process that times it, at
-    its own workload and batch.
-
-    Args:
-        selection: notations, backends and device; its dtypes and modes are replaced.
-        sample: what is timed.
-        full: every mode and dtype of every notation, also those that are not timed.
+    its own workload and batch. With `full` it is every mode and dtype of every notation, also those that are not
+    timed. The dtypes and modes of the selection are replaced.
     """
     eager = replace(selection, dtypes=DTYPES, modes=("eager",))
     # A cell that is compiled costs seconds: it is proven in the dtype that is timed.

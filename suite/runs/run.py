@@ -161,17 +161,17 @@ def bench(
 def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
     """Start or resume what was ordered, print it, and exit with its code.
 
-    Args:
-        order: the options; those of `resume` take their place.
-        out: where a new run folder is made.
-        resume: a run folder to go on with.
-        as_json: print one JSON document.
-        trust: how timings are tested, where that is ordered.
+    A run folder that is resumed brings its own order. `trust` says how timings are tested, where that is ordered.
     """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
-        order = _order_of(folder)
+        options = folder.settings().options
+        try:
+            order = Order(**options)
+        except TypeError:
+            expected = f"{folder.path}/run.json: expected a run of 'run' or 'bench'"
+            raise BadInput(f"{expected}; found one of '{options.get('verb', 'unknown')}'") from None
     selection = order.selection(trust)
     sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
     if order.verb == "run":
@@ -211,15 +211,6 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     tables = f"{', '.join(most)} and {last}" if most else last
     stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
     raise typer.Exit(judged.exit_code())
-
-
-def _order_of(folder: RunFolder) -> Order:
-    options = folder.settings().options
-    try:
-        return Order(**options)
-    except TypeError:
-        verb = options.get("verb", "unknown")
-        raise BadInput(f"{folder.path}/run.json: expected a run of 'run' or 'bench'; found one of '{verb}'") from None
 
 
 def _throughput(folder: RunFolder, sample: BenchSample, *what: Any, **how: Any) -> list[ThroughputRow]:

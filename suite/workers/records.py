@@ -219,12 +219,3 @@ def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
             except msgspec.ValidationError as error:
                 raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
     return records
-
-
-def trim_partial_line(path: Path) -> None:
-    """Cut off a last line without an end, so that a resumed run appends after a whole one."""
-    if not path.exists():
-        return
-    text = path.read_bytes()
-    if text and not text.endswith(b"\n"):
-        path.write_bytes(text[: text.rfind(b"\n") + 1])

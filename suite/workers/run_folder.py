@@ -22,7 +22,7 @@ from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, read_tensors
 from .machine import described, gpus, processor, processor_features
-from .records import Record, read_records_of, trim_partial_line
+from .records import Record, read_records_of
 from .supervisor import cpu_threads
 
 # History of the schema of run.json:
@@ -157,33 +157,29 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
-        # Absolute: every worker runs in an empty folder of its own.
-        run = RunFolder(folder.resolve())
-        run.write_settings(settings_of(options, stamp))
+        run = RunFolder(folder.resolve())  # absolute: every worker runs in an empty folder of its own
+        cards = gpus()
+        run.write_settings(
+            RunSettings(
+                schema=RUN_SCHEMA,
+                created=stamp,
+                options=dict(options),
+                command=["elbostone", *sys.argv[1:]],
+                git_commit=_git_commit(),
+                python=platform.python_version(),
+                platform=platform.platform(),
+                host=socket.gethostname(),
+                cpu=processor(),
+                cpu_features=processor_features(),
+                cpus=cpu_threads(),
+                memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+                gpu=described(cards),
+                gpus=cards,
+                packages=versions(PACKAGES),
+            )
+        )
         return run
     raise BadInput(f"{out}: a hundred runs in one second")
-
-
-def settings_of(options: Mapping[str, Any], created: str) -> RunSettings:
-    """The settings of a run that is made now, by this command on this machine."""
-    cards = gpus()
-    return RunSettings(
-        schema=RUN_SCHEMA,
-        created=created,
-        options=dict(options),
-        command=["elbostone", *sys.argv[1:]],
-        git_commit=_output("git", "rev-parse", "HEAD"),
-        python=platform.python_version(),
-        platform=platform.platform(),
-        host=socket.gethostname(),
-        cpu=processor(),
-        cpu_features=processor_features(),
-        cpus=cpu_threads(),
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        gpu=described(cards),
-        gpus=cards,
-        packages=versions(PACKAGES),
-    )
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -195,7 +191,8 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _output(*command: str) -> str | None:
+def _git_commit() -> str | None:
+    command = ("git", "rev-parse", "HEAD")
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
     except (OSError, subprocess.CalledProcessError):
@@ -210,5 +207,6 @@ def open_for_resume(path: Path) -> RunFolder:
     """
     folder = RunFolder(path.resolve())
     folder.settings()
-    trim_partial_line(folder.records)
+    if folder.records.exists():
+        os.truncate(folder.records, folder.records.read_bytes().rfind(b"\n") + 1)
     return folder

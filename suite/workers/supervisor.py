@@ -135,13 +135,9 @@ def side_by_side(
     parallel: int,
     threads: int,
 ) -> None:
-    """A child per group of items, so many at a time; one that died is started again for what it did not come to.
+    """A child per group of items, in order, so many `parallel`, each on as many CPUs as `threads`.
 
-    Args:
-        groups: in the order in which they are started.
-        start: a child for the items of a group on some CPUs.
-        parallel: how many run at a time.
-        threads: how many CPUs each has.
+    A child that died is started again for the items that it did not come to.
     """
     waiting, running = list(groups), list[Child[Item]]()
     try:

@@ -15,13 +15,7 @@ from .records import Active, Append, Cell, CellRecord, Started, Status
 
 
 class CellTask(msgspec.Struct, frozen=True):
-    """A cell with what a worker needs to run it; each capability has its own.
-
-    Attributes:
-        cell: what is run.
-        measure: what runs it.
-        record: the struct of its records.
-    """
+    """A cell with what a worker needs to run it; each capability has its own, which `measure` runs."""
 
     cell: Cell
     measure: ClassVar[Measure]
@@ -36,12 +30,7 @@ Task = TypeVar("Task", bound=CellTask)
 
 
 class TasksAsked(msgspec.Struct, Generic[Task], frozen=True):
-    """What is asked of a capability whose outcomes are records of cells.
-
-    Attributes:
-        tasks: in the order in which they run.
-        tensors: the folder that the files of tensors go to.
-    """
+    """Tasks in the order in which they run, and the folder that the files of their tensors go to."""
 
     tasks: Sequence[Task]
     tensors: str

@@ -95,14 +95,12 @@ def inputs(subject: Subject, problem: Problem) -> list[tuple[Any, ...]]:
     binding, dtype = subject.binding, subject.dtype
     x = subject.data(problem.x)
     draws = [problem.noise] if "sample" in subject.notation.noise_axes else list(problem.noise)
-    weight_noise: tuple[dict[str, Any], ...] = ()
-    if problem.weight_noise:
-        by_name = {}
-        for name, noise in problem.weight_noise.items():
-            weight_map = subject.maps[f"{name}.mean"]
-            drawn = np.stack([weight_map.to_published(draw) for draw in noise])
-            by_name[weight_map.published.rpartition(".")[2]] = binding.tensor(drawn, dtype)
-        weight_noise = (by_name,)
+    by_name = {}
+    for name, noise in problem.weight_noise.items():
+        weight_map = subject.maps[f"{name}.mean"]
+        drawn = np.stack([weight_map.to_published(draw) for draw in noise])
+        by_name[weight_map.published.rpartition(".")[2]] = binding.tensor(drawn, dtype)
+    weight_noise = (by_name,) if by_name else ()
     return [(x, binding.tensor(draw, dtype), *weight_noise) for draw in draws]
 
 

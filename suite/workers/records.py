@@ -149,17 +149,14 @@ def verified(record: Record, threads: int | None) -> Record:
 
 def unlike(cell: Cell, active: Active, threads: int | None) -> str | None:
     """What was not as it was asked for, in words; None where all was."""
-    wanted: dict[str, str | int] = {
-        "backend": host_of(cell.backend),
-        "device": cell.device,
-        "dtype": base_dtype(cell.dtype),
-    }
+    dtype = base_dtype(cell.dtype)
+    if cell.dtype.endswith("as-shipped"):
+        dtype = active.dtype  # what comes out of an operation that demotes is what this dtype is there to show
+    if cell.dtype == "bfloat16" == active.dtype:
+        dtype = "bfloat16"  # sums are kept in float32; what a net returns may be either
+    wanted: dict[str, str | int] = {"backend": host_of(cell.backend), "device": cell.device, "dtype": dtype}
     if threads is not None:
         wanted["threads"] = threads
-    if cell.dtype.endswith("as-shipped"):
-        wanted.pop("dtype")  # what comes out of an operation that demotes is what this dtype is there to show
-    if cell.dtype == "bfloat16" and active.dtype == "bfloat16":
-        wanted["dtype"] = "bfloat16"  # sums are kept in float32; what a net returns may be either
     for name, value in wanted.items():
         if getattr(active, name) != value:
             return f"asked for {name} {value}, but {getattr(active, name)} was active"

@@ -9,11 +9,14 @@ import typer
 from typer.exceptions import TyperException
 
 from . import __version__
-from .claims import command as symbols
-from .equality import command as evaluate
+from .claims.command import symbols
+from .equality.command import evaluate
 from .reference.errors import BadInput, EnvironmentLacks
-from .runs import bench, check, listing, report, run
-from .theta import command as theta
+from .runs.check import check
+from .runs.listing import list_
+from .runs.report import report
+from .runs.run import bench, run
+from .theta.command import theta
 
 app = typer.Typer(
     name="elbostone",
@@ -24,17 +27,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out, or a promise of bench --aa is broken; "
     "2 bad input; 3 something is not installed.",
 )
-VERBS = (
-    listing.list_,
-    check.check,
-    evaluate.evaluate,
-    symbols.symbols,
-    theta.theta,
-    bench.bench,
-    report.report,
-    run.run,
-)
-for command in VERBS:
+for command in (list_, check, evaluate, symbols, theta, bench, report, run):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -68,7 +61,3 @@ def _complain(error: Exception | str, code: int) -> int:
     text = error.format_message() if isinstance(error, TyperException) else str(error)
     print(f"elbostone: {' '.join(text.split())}", file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +18,7 @@ from ..notations.roles import ROLES
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, stderr
 from ..report.options import AsJson, Backends, Timeout, select
-from ..report.verdicts import FAILING, exit_code
-from ..workers.pool import scratch_folder
+from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
@@ -75,11 +75,11 @@ def _fastest() -> list[str] | None:
 
 
 def _execute(selection: Selection, timeout_s: float) -> list[Row]:
-    with scratch_folder() as scratch:
+    with TemporaryDirectory(prefix="elbostone-") as scratch:
         total = len(selection.notations) * len(selection.backends or BACKENDS)
         with progress("claims", total) as advance:
             return gather_and_judge(
-                RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
+                RunFolder(Path(scratch)), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
             )
 
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from ..reference.problem import Array
-from ..workers.jobs import Capability
+from ..workers.jobs import Measure
 from ..workers.records import CellRecord, Number, number
 from ..workers.tasks import CellTask
 from .slopes import Slope
@@ -157,7 +157,7 @@ class ClaimsTask(CellTask, frozen=True):
         notation_file: a path.
     """
 
-    capability: ClassVar[Capability] = "claims"
+    measure: ClassVar[Measure] = "claims.measure"
     record: ClassVar[type[ClaimsRecord]] = ClaimsRecord
 
     package: str

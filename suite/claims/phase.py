@@ -10,8 +10,8 @@ from ..notations.notation import Notation
 from ..notations.registry import notations, packages
 from ..notations.schema import FRAMEWORKS
 from ..reference.errors import BadInput
-from ..workers.pool import OnRecord, Pool
-from ..workers.records import CLAIMS, Cell, append_record, done
+from ..workers.pool import OnRecord, run_plan
+from ..workers.records import CLAIMS, Cell
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Plan, Selection
 from .facts import ClaimsRecord, ClaimsTask
@@ -35,7 +35,7 @@ def plan_claims(selection: Selection) -> Plan:
 
 def pending_claims(folder: RunFolder, selection: Selection) -> Plan:
     """The cells that gather facts, without those that a run has already."""
-    planned, finished = plan_claims(selection), done(folder.records_of(ClaimsRecord))
+    planned, finished = plan_claims(selection), {record.cell for record in folder.records_of(ClaimsRecord)}
     return Plan(
         [task for task in planned.tasks if task.cell not in finished],
         [record for record in planned.settled if record.cell not in finished],
@@ -52,12 +52,7 @@ def gather_and_judge(
     folder: RunFolder, selection: Selection, *, cpus: int, timeout_s: float, on_record: OnRecord
 ) -> list[Row]:
     """Gather the facts of some notations and backends in a folder, and judge them."""
-    plan = plan_claims(selection)
-    for record in plan.settled:
-        append_record(folder.records, record)
-        on_record(record)
-    pool = Pool(folder.path, cpus=cpus, timeout_s=timeout_s, on_record=on_record)
-    pool.run(plan.tasks)
+    run_plan(plan_claims(selection), folder.path, cpus=cpus, timeout_s=timeout_s, on_record=on_record)
     return judge_claims_of(folder, selection.notations)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..report.tables import frame, markdown, write_table, write_whole
-from ..report.verdicts import FAILING
+from ..report.tables import FAILING, frame, markdown, write_table, write_whole
 from .judge.verdicts import COLUMNS, Row
 
 COUNTED = ("notation", "backend", "verdict", "entries")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ from ..report.options import (
     checked_threads,
     select,
 )
-from ..workers.pool import Pool, scratch_folder
+from ..workers.pool import run_plan
 from ..workers.records import CELL_FIELDS, CellRecord
 from ..workers.supervisor import cpu_threads
 from .plan import plan_cells, require_cells
@@ -51,18 +52,16 @@ def evaluate(
     plan = plan_cells(loaded, problem.resolve(), selection)
     records: list[dict[str, Any]] = []
     with (
-        scratch_folder() as scratch,
+        TemporaryDirectory(prefix="elbostone-") as scratch,
         progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance,
     ):
 
         def collect(record: CellRecord) -> None:
             advance(record)
-            records.append(_printed(record, pool.tensors, gradients))
+            records.append(_printed(record, Path(scratch, "tensors"), gradients))
 
-        pool = Pool(scratch, cpus=cpu_threads(), timeout_s=timeout, threads=checked_threads(threads), on_record=collect)
-        for settled in plan.settled:
-            collect(settled)
-        pool.run(plan.tasks)
+        count = checked_threads(threads)
+        run_plan(plan, Path(scratch), cpus=cpu_threads(), timeout_s=timeout, threads=count, on_record=collect)
     records.sort(key=lambda record: [record[name] for name in CELL_FIELDS if name != "problem"])
     if as_json:
         print_json({"schema": 1, "problem": loaded.name, "records": records})

@@ -10,8 +10,7 @@ from pathlib import Path
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, save_problem
 from ..report.tables import write_whole
-from ..workers.pool import OnRecord, Pool
-from ..workers.records import append_record, done
+from ..workers.pool import OnRecord, run_plan
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Plan, Selection
 from .exclusions import load_exclusions
@@ -27,8 +26,8 @@ class Equality:
 
     Attributes:
         folder: the run.
-        cpus, timeout_s, threads: as `Pool` takes them.
-        plan: what is still to run; cells of another kind may join, whose records are judged elsewhere.
+        cpus, timeout_s, threads: as `run_plan` takes them.
+        plan: what is still to run.
         problems: by name.
     """
 
@@ -45,7 +44,7 @@ class Equality:
         if not file.exists():
             save_problem(problem, self.folder.problems)
         self.problems[problem.name] = load_problem(file)
-        finished = done(self.folder.records_of(EqualityRecord))
+        finished = {record.cell for record in self.folder.records_of(EqualityRecord)}
         for selection in selections:
             planned = plan_cells(problem, file, selection)
             self.plan.tasks += [task for task in planned.tasks if task.cell not in finished]
@@ -58,17 +57,14 @@ class Equality:
 
     def run(self, on_record: OnRecord) -> list[Row]:
         """Run what was planned and judge all cells of the run; the tables are written."""
-        for record in self.plan.settled:
-            append_record(self.folder.records, record)
-            on_record(record)
-        pool = Pool(
+        run_plan(
+            self.plan,
             self.folder.path,
             cpus=self.cpus,
             timeout_s=self.timeout_s,
             threads=self.threads,
             on_record=on_record,
         )
-        pool.run(self.plan.tasks)
         return judge_run(self.folder, self.problems.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..backends import Graphs
-from ..workers.jobs import Capability
+from ..workers.jobs import Measure
 from ..workers.records import CellRecord, Number, Status
 from ..workers.tasks import CellTask
 
@@ -42,7 +42,7 @@ class Task(CellTask, frozen=True):
         forced: whether it writes it by that one embedding, though it may define it.
     """
 
-    capability: ClassVar[Capability] = "equality"
+    measure: ClassVar[Measure] = "equality.measure"
     record: ClassVar[type[EqualityRecord]] = EqualityRecord
 
     problem_file: str

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..report.tables import frame, markdown, write_table, write_whole
-from ..report.verdicts import FAILING
+from ..report.tables import FAILING, frame, markdown, write_table, write_whole
 from ..workers.records import Cell
 from .judge import COLUMNS, Row, by_cell, cell_verdict
 

@@ -30,14 +30,8 @@ def shown_path(path: Path) -> str:
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[msgspec.Struct], None]]:
     """A bar on stderr that goes on with every record."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=stderr, transient=False) as bar:
+    text = TextColumn("{task.description}")
+    with Progress(SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=stderr) as bar:
         task = bar.add_task(title, total=total)
 
         def advance(record: msgspec.Struct) -> None:

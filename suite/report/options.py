@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES
+from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
 from ..notations.registry import choose
-from ..reference.errors import BadInput
-from ..workers.pool import blind_backends
-from ..workers.selection import Selection
+from ..reference.errors import BadInput, EnvironmentLacks
+from ..workers.probe import blind_backends
+from ..workers.selection import Selection, lacking_compiler
 from ..workers.supervisor import cpu_threads
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
@@ -41,21 +41,25 @@ def select(
     *,
     gradients: bool = True,
 ) -> Selection:
-    """A checked selection; the device is looked for.
+    """A selection; the device is looked for.
 
     Raises:
-        BadInput: an unknown word.
-        EnvironmentLacks: something asked for by name is not here.
+        BadInput: an unknown notation, backend, device, dtype or mode.
+        EnvironmentLacks: a named backend, the compiler of a named mode, or the device is not here.
     """
     selection = Selection(
         notations=tuple(choose(dict.fromkeys(notations or ()))),
         backends=tuple(dict.fromkeys(backends or ())),
-        device=device,
-        dtypes=tuple(dict.fromkeys(dtypes or ("float64",))),
-        modes=tuple(dict.fromkeys(modes or ("eager",))),
+        device=one_of("device", device, DEVICES),
+        dtypes=tuple(one_of("dtype", dtype, DTYPES) for dtype in dict.fromkeys(dtypes or ("float64",))),
+        modes=tuple(one_of("mode", mode, MODES) for mode in dict.fromkeys(modes or ("eager",))),
         gradients=gradients,
     )
-    selection.check()
+    for name in selection.backends:
+        if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
+            raise EnvironmentLacks(BACKENDS[name].remedy())
+    if "torch" in selection.backends and "compiled" in selection.modes and (lack := lacking_compiler()):
+        raise EnvironmentLacks(lack)
     return replace(selection, blind=blind_backends(device, selection.backends))
 
 
@@ -70,8 +74,3 @@ def checked_threads(threads: int | None) -> int | None:
             f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
         )
     return threads
-
-
-def thread_count(threads: int | None) -> int:
-    """The number asked for, checked, or all CPUs that this process may use."""
-    return checked_threads(threads) or cpu_threads()

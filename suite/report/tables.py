@@ -12,6 +12,13 @@ from typing import Any
 import pandas as pd
 
 NUMBER = ".3g"
+FAILING = ("differs", "failed", "timeout", "unexpected-pass")
+"""The verdicts that fail a run."""
+
+
+def exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
+    """1 where any cell fails the run."""
+    return int(any(row["verdict"] in FAILING for row in rows))
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

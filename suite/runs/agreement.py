@@ -2,60 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from ..reference.errors import BadInput
+from ..report.tables import markdown, write_table, write_whole
 from ..timing.judge.throughput import CELL
-
-Row = dict[str, Any]
 
 AGREEING = 0.95
 """The share of cells that another run on the same machine is promised to agree in."""
 _FIGURES = ("images_per_second", "lower", "upper")
 COLUMNS = (*CELL, *_FIGURES, *(f"other_{name}" for name in _FIGURES), "ratio", "agrees", "stable")
+SHOWN = ("workload", "stage", "batch", "notation", "backend", "dtype", "mode", "rung", "ratio", "agrees", "stable")
 
 
-def agreement_rows(one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]) -> list[Row]:
+def read_throughput(run: Path) -> pd.DataFrame:
+    """The throughput table of a run folder.
+
+    Raises:
+        BadInput: the folder has none that can be read.
+    """
+    try:
+        return pd.read_csv(run / "throughput.csv", keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{run}/throughput.csv: cannot be read: {error}") from None
+
+
+def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """A row per cell that both runs have a figure of, in the order of the first.
 
     Columns: those of the cell; images per second of both within `lower` and `upper`; `ratio`, the first ÷ the other;
     `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
 
     Args:
-        one, other: rows of throughput.csv.
+        one, other: throughput.csv.
     """
-    known = {_cell(row): row for row in other if _measured(row)}
-    rows = []
-    for row in one:
-        match = known.get(_cell(row))
-        if match is None or not _measured(row):
-            continue
-        found: Row = {name: row[name] for name in (*CELL, *_FIGURES)}
-        found |= {f"other_{name}": match[name] for name in _FIGURES}
-        found["ratio"] = row["images_per_second"] / match["images_per_second"]
-        found["agrees"] = bool(row["lower"] <= match["upper"] and match["lower"] <= row["upper"])
-        found["stable"] = bool(row["stable"]) and bool(match["stable"])
-        rows.append(found)
-    return rows
+    figures = [table[table["images_per_second"].notna()] for table in (one, other)]
+    # A column that is empty in one run may hold texts in the other.
+    keyed = [table.assign(cell=table[list(CELL)].map(_text).agg("\n".join, axis=1)) for table in figures if len(table)]
+    if len(keyed) < 2:
+        return pd.DataFrame(columns=COLUMNS)
+    beside = keyed[1][["cell", *_FIGURES, "stable"]].set_index("cell").add_prefix("other_")
+    found = keyed[0].join(beside, on="cell", how="inner")
+    found["ratio"] = found["images_per_second"] / found["other_images_per_second"]
+    found["agrees"] = (found["lower"] <= found["other_upper"]) & (found["other_lower"] <= found["upper"])
+    found["stable"] = found["stable"].astype(bool) & found["other_stable"].astype(bool)
+    return found[list(COLUMNS)]
 
 
-def agreement_text(rows: Sequence[Row]) -> str:
+def agreement_text(rows: pd.DataFrame) -> str:
     """One line: how many cells agree, and how far apart the others are at most."""
-    if not rows:
+    if rows.empty:
         return "no cell has a figure in both runs"
-    agreeing = sum(row["agrees"] for row in rows)
+    agreeing = rows["agrees"].sum()
     text = f"{agreeing} of {len(rows)} cells agree within their intervals ({agreeing / len(rows):.1%}; "
     text += f"promised on one machine: {AGREEING:.0%})"
-    apart = [max(row["ratio"], 1 / row["ratio"]) for row in rows if not row["agrees"]]
-    return text + (f"; the others are up to {max(apart):.2f}× apart" if apart else "")
+    apart = _factor(rows["ratio"][~rows["agrees"]])
+    return text if apart.empty else f"{text}; the others are up to {apart.max():.2f}× apart"
 
 
-def _measured(row: Mapping[str, Any]) -> bool:
-    return bool(pd.notna(row["images_per_second"]))
+def write_agreement(rows: pd.DataFrame, other: str, folder: Path) -> None:
+    """agreement.csv, .parquet and .md of a run; the latter has the cells that do not agree with another run's."""
+    write_table(rows, folder / "agreement")
+    text = f"# Against another run\n\nThis run and {other}: {agreement_text(rows)}.\n"
+    apart = rows[~rows["agrees"].astype(bool)].sort_values("ratio", key=_factor, ascending=False, kind="stable")
+    if not apart.empty:
+        text += "\nThose that do not; *ratio* is this run's images per second ÷ the other's.\n\n"
+        text += markdown(apart[list(SHOWN)])
+    write_whole(folder / "agreement.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _cell(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """What names a cell; a column that is empty is the same whether it came from a file or not."""
-    return tuple("" if pd.isna(row[name]) else str(row[name]) for name in CELL)
+def _factor(ratio: pd.Series[float]) -> pd.Series[float]:
+    """How far two figures are apart, whichever is the larger."""
+    return pd.Series(np.maximum(ratio, 1 / ratio))
+
+
+def _text(value: object) -> str:
+    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # of a cell of a table

@@ -9,11 +9,8 @@ from typing import Annotated
 import typer
 
 from ..claims.phase import pending_claims, tabulate_claims
-from ..claims.tables import print_claims
 from ..equality.phase import Equality, load_problems
 from ..equality.plan import require_cells
-from ..equality.tables import print_verdicts
-from ..reference.problem import Problem
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
     AsJson,
@@ -28,11 +25,10 @@ from ..report.options import (
     checked_threads,
     select,
 )
-from ..report.verdicts import exit_code
 from ..workers.run_folder import create_run
-from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .presets import claims_sample, equality_sample
+from .run import Judged
 
 
 def check(
@@ -52,7 +48,10 @@ def check(
     """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
-    asked = [(loaded, selection) for loaded in problems] or _embedded(selection)
+    # An embedded problem is asked of those of the chosen notations that the sample has for it.
+    asked = [(loaded, selection) for loaded in problems] or [
+        (embedded, replace(selection, notations=chosen[0].notations)) for embedded, chosen in equality_sample(selection)
+    ]
     require_cells([loaded for loaded, _ in asked], selection)
     asked_threads = checked_threads(threads)
     options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": asked_threads}
@@ -63,18 +62,11 @@ def check(
         equality.plan.add(pending_claims(equality.folder, claims_sample(selection, full=False)))
     with progress("equality" if problems else "equality and claims", equality.total) as advance:
         rows = equality.run(advance)
-    claims = tabulate_claims(equality.folder)
+    judged = Judged(equality.folder, rows, tabulate_claims(equality.folder))
     if as_json:
-        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows, "claims": claims})
+        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows, "claims": judged.claims})
     else:
-        print_verdicts(rows)
-        print_claims(claims)
-    tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if claims else "")
+        judged.print(timed=False)
+    tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if judged.claims else "")
     stderr.print(f"tables: {shown_path(equality.folder.path)}/{tables}", soft_wrap=True)
-    raise typer.Exit(exit_code([*rows, *claims]))
-
-
-def _embedded(selection: Selection) -> list[tuple[Problem, Selection]]:
-    """The embedded problems, each with those of the chosen notations that it is asked of."""
-    sample = equality_sample(selection)
-    return [(problem, replace(selection, notations=chosen[0].notations)) for problem, chosen in sample]
+    raise typer.Exit(judged.exit_code())

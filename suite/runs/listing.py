@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..backends.table import BACKENDS, Backend
@@ -10,6 +9,7 @@ from ..notations.notation import Notation
 from ..notations.registry import notations
 from ..report.console import print_json, print_table
 from ..report.options import AsJson
+from ..workers.run_folder import versions
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -26,10 +26,7 @@ def list_(as_json: AsJson = False) -> None:
             (
                 e["notation"],
                 f"{e['authors']} ({e['year']}), {e['title']}",
-                ", ".join(e["network"]),
-                ", ".join(e["likelihood"]),
-                ", ".join(e["prior"]),
-                ", ".join(e["posterior"]),
+                *(", ".join(e[name]) for name in ("network", "likelihood", "prior", "posterior")),
                 e["depth"] or "any",
             )
             for e in entries
@@ -38,17 +35,7 @@ def list_(as_json: AsJson = False) -> None:
     print_table(
         "Backends",
         ("backend", "framework", "modes", "installed"),
-        [
-            (
-                b["backend"],
-                b["framework"],
-                ", ".join(b["modes"]),
-                ", ".join(f"{k} {v}" for k, v in b["versions"].items())
-                if b["installed"]
-                else f"missing: {b['remedy']}",
-            )
-            for b in backends
-        ],
+        [(b["backend"], b["framework"], ", ".join(b["modes"]), _installed(b)) for b in backends],
     )
 
 
@@ -68,12 +55,6 @@ def _notation(notation: Notation) -> dict[str, Any]:
 
 
 def _backend(backend: Backend) -> dict[str, Any]:
-    versions = {}
-    for package in backend.packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     lacking = backend.lacking()
     return {
         "backend": backend.name,
@@ -81,6 +62,12 @@ def _backend(backend: Backend) -> dict[str, Any]:
         "modes": backend.modes,
         "dtypes": backend.dtypes,
         "installed": not lacking,
-        "versions": versions,
+        "versions": versions(backend.packages),
         "remedy": backend.remedy() if lacking else None,
     }
+
+
+def _installed(backend: dict[str, Any]) -> str:
+    if not backend["installed"]:
+        return f"missing: {backend['remedy']}"
+    return ", ".join(f"{package} {version}" for package, version in backend["versions"].items())

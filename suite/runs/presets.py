@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -30,25 +29,11 @@ QUICK_TO_PROVE = tuple(name for name in BACKENDS if name not in SLOW_TO_PROVE)
 
 
 def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int = SEED) -> Problem:
-    """A problem with random weights and noise.
-
-    Args:
-        name: its name.
-        spec: the model.
-        x: [batch, data].
-        samples: draws of noise per datum.
-        seed: of weights and noise.
-    """
+    """A problem of data x [batch, data], with random weights and so many draws of noise per datum, all by one seed."""
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((samples, len(x), spec.latent_dim))
     weight_noise = {name: generator.standard_normal((samples, *shape)) for name, shape in drawn_shapes(spec).items()}
     return Problem(name, spec, x, noise, random_weights(spec, seed), weight_noise)
-
-
-def digits_grey() -> Problem:
-    """The grey digits, 64-32-8, ReLU, two draws of noise."""
-    spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
-    return problem_of("digits-grey", spec, digits(binarised=False)[-BATCH:], samples=2)
 
 
 def family_problems() -> list[Problem]:
@@ -71,12 +56,6 @@ def family_problems() -> list[Problem]:
     return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
 
 
-def digits_convolutional() -> Problem:
-    """The grey digits as 8 × 8 images, the smallest network of keras.io's shape."""
-    spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
-    return problem_of("digits-conv", spec, digits(binarised=False)[:32])
-
-
 def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
     """A problem in a source's own configuration, on seeded noise images; None where the source fixes no network."""
     own = notation.source_configuration
@@ -91,66 +70,47 @@ def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
 def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     """The problems that are checked beside the timed workloads, and the cells of each.
 
-    Args:
-        selection: notations, backends and device; its dtypes and modes are replaced.
-        full: every mode and dtype on every problem, each source's own configuration and a convolutional network.
+    With `full` it is every mode and dtype on every problem, each source's own configuration and a convolutional
+    network. The dtypes and modes of the selection are replaced.
     """
     eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
-    if not full:
-        return [(digits_grey(), (eager,)), *_in_one_dtype_where_slow(_families(eager))]
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
-    sample: Sample = [(problem, (everything,)) for problem in (digits_grey(), digits_convolutional())]
-    sample += _families(everything)
-    own = ((notation, source_configuration(notation)) for notation in selection.notations)
-    return sample + [(p, (replace(everything, notations=(notation,)),)) for notation, p in own if p is not None]
-
-
-def _families(selection: Selection) -> Sample:
-    """The families of models, each with the notations that can write it: of the others nothing is asked."""
-    sample: Sample = []
-    for problem in family_problems():
+    if full:
+        parts: tuple[Selection, ...] = (everything,)
+    elif selection.backends:
+        parts = (eager,)
+    else:  # float64 alone on backends that compile each operation anew for each dtype
+        slow = replace(eager, backends=SLOW_TO_PROVE, dtypes=("float64",))
+        parts = replace(eager, backends=QUICK_TO_PROVE), slow
+    grey = digits(binarised=False)
+    spec = Spec("mlp", "bernoulli", "standard", "relu", (32,), 64, 8)
+    sample: Sample = [(problem_of("digits-grey", spec, grey[-BATCH:], samples=2), (everything if full else eager,))]
+    if full:  # 8 × 8 images, the smallest network of keras.io's shape
+        spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
+        sample.append((problem_of("digits-conv", spec, grey[:32]), (everything,)))
+    for problem in family_problems():  # each with the notations that can write it: of the others nothing is asked
         writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
         if writing:
-            sample.append((problem, (replace(selection, notations=writing),)))
+            sample.append((problem, tuple(replace(part, notations=writing) for part in parts)))
+    for notation in selection.notations if full else ():
+        if (own := source_configuration(notation)) is not None:
+            sample.append((own, (replace(everything, notations=(notation,)),)))
     return sample
-
-
-def _in_one_dtype_where_slow(sample: Sample) -> Sample:
-    """The sample with float64 alone on backends that compile each operation anew for each dtype, unless some are asked
-    for by name."""
-
-    def parted(selection: Selection) -> tuple[Selection, ...]:
-        if selection.backends:
-            return (selection,)
-        return replace(selection, backends=QUICK_TO_PROVE), replace(
-            selection, backends=SLOW_TO_PROVE, dtypes=("float64",)
-        )
-
-    return [(problem, parted(selection)) for problem, (selection,) in sample]
-
-
-def _chosen(selection: Selection, notations: tuple[str, ...] | None) -> Selection:
-    """The selection without the notations that a sample leaves out."""
-    if notations is None:
-        return selection
-    return replace(selection, notations=tuple(n for n in selection.notations if n.id in notations))
 
 
 def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:
     """The digits at batch 128, on which the formula of each cell that is timed is proven, in every mode.
 
     On them float64 is also run as Keras ships it. What is timed is proven once more by the process that times it, at
-    its own workload and batch.
-
-    Args:
-        selection: notations, backends and device; its dtypes and modes are replaced.
-        sample: what is timed.
-        full: every mode and dtype of every notation, also those that are not timed.
+    its own workload and batch. With `full` it is every mode and dtype of every notation, also those that are not
+    timed. The dtypes and modes of the selection are replaced.
     """
     eager = replace(selection, dtypes=DTYPES, modes=("eager",))
     # A cell that is compiled costs seconds: it is proven in the dtype that is timed.
     modes = tuple(mode for mode in MODES if mode.startswith("compiled") or (mode == "published" and sample.has(mode)))
-    timed = replace(_chosen(selection, sample.compiled_proofs), dtypes=("float32",), modes=modes)
+    proven = sample.compiled_proofs
+    chosen = tuple(n for n in selection.notations if proven is None or n.id in proven)
+    timed = replace(selection, notations=chosen, dtypes=("float32",), modes=modes)
     every = replace(selection, dtypes=DTYPES, modes=MODES)
     problem = make_workload(DIGITS, BATCH, digits(binarised=True)).problem
     return [(problem, (every,) if full else (eager, timed))]
@@ -158,13 +118,15 @@ def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sa
 
 def claims_sample(selection: Selection, *, full: bool) -> Selection:
     """The backends on which claims are executed: those asked for by name, all of them, or one for each of the two files
-    of a notation."""
-    return selection if full or selection.backends else replace(selection, backends=tuple(_one_per_framework()))
+    of a notation.
 
-
-def _one_per_framework() -> Iterator[str]:
-    """Of what is installed the last in the table, of what compiles each operation none: Keras on torch builds its
-    models in a third of the time that it takes on TensorFlow."""
+    For a file it is the last installed backend in the table, except what compiles each operation: Keras on torch builds
+    its models in a third of the time that it takes on TensorFlow.
+    """
+    if full or selection.backends:
+        return selection
+    chosen = []
     for framework in FRAMEWORKS:
         candidates = [name for name in QUICK_TO_PROVE if BACKENDS[name].framework == framework]
-        yield ([name for name in candidates if not BACKENDS[name].lacking()] or candidates)[-1]
+        chosen.append(([name for name in candidates if not BACKENDS[name].lacking()] or candidates)[-1])
+    return replace(selection, backends=tuple(chosen))

@@ -5,27 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-import pandas as pd
 import typer
 
 from ..claims.phase import tabulate_claims
-from ..claims.tables import print_claims
 from ..equality.phase import judge_run, judged_rows
-from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
-from ..report.console import print_json, print_table, stderr
+from ..report.console import print_json, stderr
 from ..report.options import AsJson
-from ..report.verdicts import exit_code
-from ..timing.judge.aa import broken
 from ..timing.phases import tabulate_aa, tabulate_run
-from ..timing.tables import SHOWN, print_aa, shown
 from ..workers.run_folder import RunFolder
-from .agreement import Row as AgreementRow
-from .agreement import agreement_rows, agreement_text
-from .agreement_tables import write_agreement
+from .agreement import agreement, agreement_text, read_throughput, write_agreement
+from .run import Judged
 
 COMMITTED = Path("reports/committed")
 # Tensors, problems and raw rounds stay with the run: the tables and the records are what others read.
@@ -54,39 +47,25 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        claims, trust = tabulate_claims(folder), tabulate_aa(folder, speeds)
+        judged = Judged(folder, rows, tabulate_claims(folder), speeds, tabulate_aa(folder, speeds))
     else:
-        rows, speeds, claims, trust = judged_rows(folder), [], [], []
+        judged = Judged(folder, judged_rows(folder))
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
-    agreement = [] if against is None else _hold_against(run, against)
+    held, beside = [], ""
+    if against is not None:
+        found = agreement(read_throughput(run), read_throughput(against))
+        write_agreement(found, f"`{against.resolve().name}`", run)
+        held = found.to_dict("records")
+        beside = f"against {against}: {agreement_text(found)}"
     if commit:
         _commit(run, COMMITTED / commit)
     if as_json:
-        document = {"schema": 1, "run": str(run), "equivalence": rows, "claims": claims, "throughput": speeds}
-        print_json({**document, "trust": trust, "agreement": agreement})
+        print_json({**judged.document(), "agreement": held})
     else:
-        if speeds:
-            print_table("Throughput", SHOWN, shown(speeds))
-        print_aa(trust)
-        print_verdicts(rows)
-        print_claims(claims)
-        if against is not None:
-            print(f"against {against}: {agreement_text(agreement)}")
-    raise typer.Exit(exit_code([*rows, *claims, *speeds]) or int(broken(trust)))
-
-
-def _hold_against(run: Path, other: Path) -> list[AgreementRow]:
-    """The agreement of two runs, by the throughput tables that they have; it is written into the first."""
-    tables: list[list[dict[str, Any]]] = []
-    for folder in (run, other):
-        try:
-            table = pd.read_csv(folder / "throughput.csv", keep_default_na=False, na_values=[""])
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{folder}/throughput.csv: cannot be read: {error}") from None
-        tables.append([{str(name): value for name, value in row.items()} for row in table.to_dict("records")])
-    rows = agreement_rows(*tables)
-    write_agreement(rows, f"`{other.resolve().name}`", run)
-    return rows
+        judged.print(timed=bool(judged.speeds))
+        if beside:
+            print(beside)
+    raise typer.Exit(judged.exit_code())
 
 
 def _commit(run: Path, place: Path) -> None:

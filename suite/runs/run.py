@@ -1,8 +1,8 @@
-"""`elbostone run`."""
+"""`elbostone run` and `elbostone bench`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +16,10 @@ from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, shown_path, stderr
-from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, select, thread_count
-from ..report.verdicts import exit_code
+from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, checked_threads, select
+from ..report.tables import exit_code
 from ..timing.aa import AA_TESTS, AaSample
+from ..timing.command import carry_out_profile
 from ..timing.judge.aa import Row as AaRow
 from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
@@ -27,12 +28,27 @@ from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample,
 from ..timing.tables import SHOWN, print_aa, shown
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
+from ..workers.supervisor import cpu_threads
 from .presets import bench_proofs, claims_sample, equality_sample
 
 Full = Annotated[bool, typer.Option("--full", help="The whole matrix instead of the quick sample.")]
 Resume = Annotated[
     Path | None,
     typer.Option(help="Go on with this run folder, with the options it was started with.", show_default=False),
+]
+Peers = Annotated[bool, typer.Option("--peers", help="Other libraries' VAEs, with one notation of ours beside them.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CELL",
+        help="Time nothing; leave the framework's own trace of this timing, named by its key: stage, workload, batch, "
+        "notation, backend, device, dtype, mode and rung, joined by dashes.",
+        show_default=False,
+    ),
+]
+AgainstItself = Annotated[
+    bool,
+    typer.Option("--aa", help="Time a cell against itself, and against itself slowed by 10 %; with --full beside all."),
 ]
 
 
@@ -72,6 +88,33 @@ class Order:
         return select(self.notations or timed, self.backends, self.device, None, None)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the judges say of a run: rows of equality, claims, throughput, and A/A tests."""
+
+    folder: RunFolder
+    rows: list[Row]
+    claims: list[Row] = field(default_factory=list)
+    speeds: list[ThroughputRow] = field(default_factory=list)
+    trust: list[AaRow] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """All rows, as they are printed in JSON."""
+        rows = {"equivalence": self.rows, "claims": self.claims, "throughput": self.speeds, "trust": self.trust}
+        return {"schema": 1, "run": str(self.folder.path), **rows}
+
+    def print(self, *, timed: bool) -> None:
+        """The tables on stdout."""
+        if timed:
+            print_table("Throughput", SHOWN, shown(self.speeds))
+        print_aa(self.trust)
+        print_verdicts(self.rows)
+        print_claims(self.claims)
+
+    def exit_code(self) -> int:
+        return exit_code([*self.rows, *self.claims, *self.speeds]) or int(broken(self.trust))
+
+
 def run(
     full: Full = False,
     notation: Notations = None,
@@ -84,24 +127,51 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Equality, then throughput, then the tables: all of it on the embedded digits, by default a quick sample."""
-    order = Order("run", full, notation or [], backend or [], device, thread_count(threads), timeout)
+    count = checked_threads(threads) or cpu_threads()
+    order = Order("run", full, notation or [], backend or [], device, count, timeout)
+    carry_out(order, out, resume, as_json)
+
+
+def bench(
+    full: Full = False,
+    peers: Peers = False,
+    aa: AgainstItself = False,
+    profile: Profile = None,
+    notation: Notations = None,
+    backend: Backends = None,
+    device: Device = "cpu",
+    out: Out = Path("reports"),
+    resume: Resume = None,
+    timeout: Timeout = 300,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Throughput alone: prove the cells that are to be timed, then time them."""
+    count = checked_threads(threads) or cpu_threads()
+    if profile is not None:
+        beside: dict[str, Any] = {"--full": full, "--peers": peers, "--aa": aa}
+        beside |= {"--notation": notation, "--backend": backend, "--resume": resume}
+        carry_out_profile(profile, beside, device, out, count, timeout, as_json)
+    if aa and peers:
+        raise BadInput("--aa: expected alone or with --full; found --peers beside it")
+    order = Order("bench", full, notation or [], backend or [], device, count, timeout, peers, aa)
     carry_out(order, out, resume, as_json)
 
 
 def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
     """Start or resume what was ordered, print it, and exit with its code.
 
-    Args:
-        order: the options; those of `resume` take their place.
-        out: where a new run folder is made.
-        resume: a run folder to go on with.
-        as_json: print one JSON document.
-        trust: how timings are tested, where that is ordered.
+    A run folder that is resumed brings its own order. `trust` says how timings are tested, where that is ordered.
     """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
-        order = _order_of(folder)
+        options = folder.settings().options
+        try:
+            order = Order(**options)
+        except TypeError:
+            expected = f"{folder.path}/run.json: expected a run of 'run' or 'bench'"
+            raise BadInput(f"{expected}; found one of '{options.get('verb', 'unknown')}'") from None
     selection = order.selection(trust)
     sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
     if order.verb == "run":
@@ -117,80 +187,40 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)
-    timing = _Timing(folder, order, selection, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows)))
-    speeds = timing.throughput(trust) if order.timed else []
+    what = selection.notations, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
+    how: dict[str, Any] = {
+        "device": order.device,
+        "threads": order.threads,
+        "timeout_s": order.timeout_s,
+        "backends": order.backends,
+    }
+    speeds = _throughput(folder, order.sample(trust), *what, **how) if order.timed else []
     if order.aa:
-        timing.test(trust)
-    _finish(order, folder, rows, claims, speeds, tabulate_aa(folder, speeds), as_json)
-
-
-@dataclass(frozen=True)
-class _Timing:
-    """What is timed of a run once its cells are judged."""
-
-    folder: RunFolder
-    order: Order
-    selection: Selection
-    proven: Proven
-
-    def throughput(self, trust: AaSample) -> list[ThroughputRow]:
-        """Measure the sample's optimisation steps, time all of it, and write its tables."""
-        what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
-        with stderr.status("the truth of what is timed"):
-            steps = plan_steps(*what, **self._options())
-        if steps.total:
-            with progress("optimisation steps", steps.total) as advance:
-                steps.run(advance)
-        with stderr.status("the truth of what is timed"):
-            phase = plan_throughput(*what, **self._options())
-        with progress("throughput", phase.total) as advance:
-            return phase.run(advance)
-
-    def test(self, trust: AaSample) -> None:
-        """Put the timings themselves to the test."""
-        phase = plan_aa_phase(
-            self.folder, self.order.trust(trust), self.selection.notations, self.proven, **self._options()
-        )
+        phase = plan_aa_phase(folder, order.trust(trust), *what, **how)
         if not phase.comparisons:
             stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
         with progress("A/A and planted slowness", phase.total) as advance:
             phase.run(advance)
-
-    def _options(self) -> dict[str, Any]:
-        order = self.order
-        about = {"device": order.device, "threads": order.threads, "timeout_s": order.timeout_s}
-        return {**about, "backends": order.backends}
-
-
-def _order_of(folder: RunFolder) -> Order:
-    options = folder.settings().options
-    try:
-        return Order(**options)
-    except TypeError:
-        verb = options.get("verb", "unknown")
-        raise BadInput(f"{folder.path}/run.json: expected a run of 'run' or 'bench'; found one of '{verb}'") from None
-
-
-def _finish(
-    order: Order,
-    folder: RunFolder,
-    rows: list[Row],
-    claims: list[Row],
-    speeds: list[ThroughputRow],
-    trust: list[AaRow],
-    as_json: bool,
-) -> None:
+    judged = Judged(folder, rows, claims, speeds, tabulate_aa(folder, speeds))
     if as_json:
-        document: dict[str, Any] = {"schema": 1, "run": str(folder.path), "equivalence": rows}
-        print_json({**document, "claims": claims, "throughput": speeds, "trust": trust})
+        print_json(judged.document())
     else:
-        if order.timed:
-            print_table("Throughput", SHOWN, shown(speeds))
-        print_aa(trust)
-        print_verdicts(rows)
-        print_claims(claims)
-    written = {"equivalence": True, "throughput": order.timed, "trust": trust, "claims": claims}
+        judged.print(timed=order.timed)
+    written = {"equivalence": True, "throughput": order.timed, "trust": judged.trust, "claims": claims}
     *most, last = (f"{name}.md" for name, found in written.items() if found)
     tables = f"{', '.join(most)} and {last}" if most else last
     stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
-    raise typer.Exit(exit_code([*rows, *claims, *speeds]) or int(broken(trust)))
+    raise typer.Exit(judged.exit_code())
+
+
+def _throughput(folder: RunFolder, sample: BenchSample, *what: Any, **how: Any) -> list[ThroughputRow]:
+    """Measure the sample's optimisation steps, time all of it, and write its tables."""
+    with stderr.status("the truth of what is timed"):
+        steps = plan_steps(folder, sample, *what, **how)
+    if steps.total:
+        with progress("optimisation steps", steps.total) as advance:
+            steps.run(advance)
+    with stderr.status("the truth of what is timed"):
+        phase = plan_throughput(folder, sample, *what, **how)
+    with progress("throughput", phase.total) as advance:
+        return phase.run(advance)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -19,7 +20,6 @@ from ..notations.registry import notations
 from ..reference.errors import EnvironmentLacks
 from ..report.console import print_json, print_table, shown_path, stderr
 from ..report.options import AsJson, Backends, Out
-from ..workers.pool import scratch_folder
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
@@ -54,7 +54,8 @@ def theta(
     trained = None if train else load_trained()
     folder = create_run(out, {"verb": "theta", "backends": asked, "train": train, "timeout_s": timeout})
     outcomes: list[dict[str, Outcome]] = []
-    with scratch_folder() as scratch:
+    with TemporaryDirectory(prefix="elbostone-") as name:
+        scratch = Path(name)
         if trained is None:
             with _waiting("trainings", backends) as advance:
                 trained, found = train_all(

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from ..backends.table import BACKENDS
-from ..workers.jobs import part_for
-from ..workers.supervisor import Child, Lost, Start, cpu_threads, side_by_side
+from ..workers.jobs import Job
+from ..workers.supervisor import Child, Lost, cpu_threads, side_by_side
 from .records import Asked, ThetaRecord
 
 
@@ -77,8 +77,8 @@ def run_jobs(
             last = tail.rpartition("\n")[2] if status == "failed" else ""
             keep(Outcome(backend, status, last or reason, folder))
 
-        what = Start(backend, "cpu", (part_for("theta", jobs[backend]),), 1, cpus, compiled_once=True)
-        return Child(what, backends, take=take, settle=settle, timeout_s=timeout_s)
+        job = Job(backend, "cpu", (("theta.measure", jobs[backend]),), 1, cpus, compiled_once=True)
+        return Child(job, backends, take=take, settle=settle, timeout_s=timeout_s)
 
     for backend in jobs:
         if BACKENDS[backend].lacking():

@@ -16,7 +16,7 @@ from ..notations.registry import notations, packages
 from ..reference.errors import BadInput, EnvironmentLacks
 from ..reference.problem import save_problem
 from ..report.console import print_json, shown_path, stderr
-from ..workers.pool import blind_backends
+from ..workers.probe import blind_backends
 from ..workers.records import append_record, as_document
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import lacking_compiler

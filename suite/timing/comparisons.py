@@ -11,10 +11,9 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from ..workers.activity import unlike
-from ..workers.jobs import part_for
-from ..workers.records import append_record
-from ..workers.supervisor import Child, Lost, Start
+from ..workers.jobs import Job
+from ..workers.records import append_record, unlike
+from ..workers.supervisor import Child, Lost
 from .asked import ComparisonsAsked, PairedComparison, Repetition
 from .caches import open_cache
 from .records import ComparisonRecord, Measured, as_measured, timing_records
@@ -112,9 +111,9 @@ class _Runner:
             tensors=str(self.folder.resolve() / "tensors"),
             repetitions=repetitions,
         )
-        start = Start(backend, device, (part_for("comparisons", asked),), threads, x64=x64, caches=caches)
+        job = Job(backend, device, (("timing.measure.comparison", asked),), threads, x64=x64, caches=str(caches))
         child = Child(
-            start, repetitions, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+            job, repetitions, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
         )
         left = child.follow()
         return [*again, *left]

@@ -10,7 +10,7 @@ import msgspec
 from ..backends.table import BACKENDS, precision
 from ..notations.notation import Notation
 from ..notations.registry import packages
-from ..workers.processor import computes_bfloat16
+from ..workers.machine import computes_bfloat16
 from ..workers.records import append_record
 from ..workers.run_folder import RunFolder
 from .aa import AaSample, plan_aa

@@ -13,11 +13,10 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.activity import verified
 from ..workers.environment import kept_by_jax
-from ..workers.jobs import part_for
-from ..workers.records import append_record
-from ..workers.supervisor import Child, Lost, Start
+from ..workers.jobs import Job
+from ..workers.records import append_record, verified
+from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
 from .caches import open_cache
 from .peaks import peaks_beside
@@ -207,18 +206,18 @@ class Runner:
             return timed
 
         caches, cold = open_cache(self.caches / session.group, first=session.number == 1)
-        start = Start(
+        job = Job(
             session.backend,
             session.device,
-            (part_for("session", self._asked(session, cold)),),
+            (("timing.measure.plugin", self._asked(session, cold)),),
             threads,
             x64=session.x64,
             tf32=session.tf32,
-            caches=caches,
+            caches=str(caches),
             environment=kept_by_jax(caches),
         )
         child = Child(
-            start, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
+            job, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True
         )
         return child.follow()
 

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -19,49 +18,26 @@ from pathlib import Path
 import msgspec
 
 from ..backends import open_binding
-from .jobs import Capability, Job
+from .jobs import RECORDS, Job
 from .records import append_record
-
-ROOT = __name__.partition(".")[0] if __name__ != "__main__" else str(__package__).partition(".")[0]
-# Each module has a struct `Asked` and a function `measure(binding, asked, append)`, and is imported when a job asks it.
-MEASURES: dict[Capability, str] = {
-    "probe": "workers.probe",
-    "equality": "equality.measure",
-    "claims": "claims.measure",
-    "theta": "theta.measure",
-    "session": "timing.measure.plugin",
-    "comparisons": "timing.measure.comparison",
-    "steps": "timing.measure.steps",
-    "profile": "timing.measure.profiling",
-}
 
 # Below glibc's DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB on 64 bits: blocks have heads, and whole pages.
 _LARGEST_LEARNT = 31 * 2**20
 
 
 def main(path: str) -> None:
-    """Do what a job asks, part by part."""
+    """Do what a job asks, part by part; the records go to a file beside the job's."""
     job = msgspec.json.decode(Path(path).read_bytes(), type=Job)
-    settle(job.cpus)
-    binding = open_binding(job.backend, job.device)
-    for part in job.parts:
-        module = import_module(f"{ROOT}.{MEASURES[part.capability]}")
-        asked = msgspec.json.decode(part.asked, type=module.Asked)
-        module.measure(binding, asked, partial(append_record, Path(job.records)))
-
-
-def settle(cpus: Collection[int] | None) -> None:
-    """Limit this process to some CPUs (XLA has no other setting for its threads), fix its heap, and watch its parent.
-
-    A killed parent cannot end its children, and a worker that goes on would disturb every later measurement.
-
-    Args:
-        cpus: None for all that its parent may use.
-    """
-    if cpus is not None:
-        os.sched_setaffinity(0, cpus)
+    if job.cpus is not None:
+        os.sched_setaffinity(0, job.cpus)  # XLA has no other setting for its threads
     keep_freed_memory()
+    # A killed parent cannot end its children, and a worker that goes on would disturb every later measurement.
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    binding = open_binding(job.backend, job.device)
+    append = partial(append_record, Path(path).with_name(RECORDS))
+    for name, asked in job.parts:
+        module = import_module(f"..{name}", __package__)
+        module.measure(binding, msgspec.convert(asked, module.Asked, str_keys=True), append)
 
 
 def keep_freed_memory() -> None:

@@ -8,6 +8,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from .jobs import Job
+
 # A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
 ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CXX", "CC")
 
@@ -21,33 +23,12 @@ THREAD_LIMITS = (
 )
 
 
-def worker_environment(
-    backend: str,
-    device: str,
-    threads: int | None,
-    scratch: Path,
-    *,
-    x64: bool = True,
-    tf32: bool = False,
-    caches: Path | None = None,
-    compiled_once: bool = False,
-) -> dict[str, str]:
-    """The whole environment of a worker.
-
-    Args:
-        backend, device: what it is to run.
-        threads: threads of one operation; None for what the framework takes by itself.
-        scratch: an empty folder for configuration.
-        x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
-        tf32: whether a GPU may multiply in TF32 where it is asked to.
-        caches: folder for compile caches; None for `scratch`, so that a first call is a cold one.
-        compiled_once: whether all workers of this process share what JAX compiles. It changes no number, but a first
-            call is then no cold one.
-    """
-    caches = caches or scratch
+def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
+    """The whole environment of a worker, which has an empty folder `scratch` for configuration."""
+    caches = Path(job.caches or scratch)
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ} | _imported_from()
-    if threads is not None:
-        environment |= dict.fromkeys(THREAD_LIMITS, str(threads))
+    if job.threads is not None:
+        environment |= dict.fromkeys(THREAD_LIMITS, str(job.threads))
     environment |= {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_HOME": str(scratch / "keras"),
@@ -59,19 +40,19 @@ def worker_environment(
         "PYTHONDONTWRITEBYTECODE": "1",
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
-    if not tf32:
+    if not job.tf32:
         # float32 is float32 on a GPU too: TF32 is another dtype.
         environment["NVIDIA_TF32_OVERRIDE"] = "0"
-    if backend.startswith("keras-"):
-        environment["KERAS_BACKEND"] = backend.removeprefix("keras-")
-    if backend == "keras-jax":
-        environment["JAX_ENABLE_X64"] = "1" if x64 else "0"
-        environment["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda,cpu"
-    if device == "cpu":
+    if job.backend.startswith("keras-"):
+        environment["KERAS_BACKEND"] = job.backend.removeprefix("keras-")
+    if job.backend == "keras-jax":
+        environment["JAX_ENABLE_X64"] = "1" if job.x64 else "0"
+        environment["JAX_PLATFORMS"] = "cpu" if job.device == "cpu" else "cuda,cpu"
+    if job.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    if compiled_once:
+    if job.compiled_once:
         environment |= kept_by_jax(compile_cache())
-    return environment
+    return {**environment, **job.environment}
 
 
 def _imported_from() -> dict[str, str]:

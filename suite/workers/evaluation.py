@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,16 +56,16 @@ def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
         outputs[""] = binding.total(outputs[OBJECTIVE])
         return outputs
 
-    if gradients:
-        function = binding.with_gradients(subject.model, measured, subject.paths, subject.mode)
-    else:
-        forward = binding.forward(subject.model, measured, subject.mode)
-        function = partial(_without_gradients, forward)
+    function: Any = (
+        binding.with_gradients(subject.model, measured, subject.paths, subject.mode)
+        if gradients
+        else binding.forward(subject.model, measured, subject.mode)
+    )
     found: list[dict[str, Array]] = []
     slopes: list[dict[str, Array]] = []
     device = dtype = ""
     for tensors in inputs(subject, problem):
-        outputs, by_path = function(*tensors)
+        outputs, by_path = function(*tensors) if gradients else (function(*tensors), {})
         missing = [name for name in symbols if name not in outputs]
         if missing:
             raise KeyError(f"quantities lack {', '.join(missing)}, which notation.toml declares")
@@ -75,13 +74,16 @@ def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
         slopes.append({path: binding.array(gradient) for path, gradient in by_path.items()})
     canonical = {}
     for name, symbol in symbols.items():
-        stacked = len(found) > 1 or _lacks_sample(subject, symbol)
+        # A source that writes one draw has no axis for draws where the canonical tensor has one.
+        stacked = len(found) > 1 or ("sample" in ROLES[symbol.role].axes and "sample" not in symbol.axes)
         array = np.stack([f[name] for f in found]) if stacked else found[0][name]
         canonical[str(symbol.tensor)] = subject.canonical(symbol, array)
     derive_log_variance(canonical)
     published = float(np.mean([f[OBJECTIVE].astype(np.float64) for f in found]))
     batch = len(problem.x)
-    canonical[OBJECTIVE] = np.asarray(subject.total_bound(published, batch, _kl_of(subject, canonical)))
+    part = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}.get(subject.notation.objective.bound, "")
+    kl = float(canonical[part].sum()) if part in canonical else None
+    canonical[OBJECTIVE] = np.asarray(subject.total_bound(published, batch, kl))
     if gradients:
         mean = {path: np.mean([s[path].astype(np.float64) for s in slopes], axis=0) for path in subject.paths}
         canonical |= canonical_gradients(subject, mean, batch)
@@ -93,14 +95,12 @@ def inputs(subject: Subject, problem: Problem) -> list[tuple[Any, ...]]:
     binding, dtype = subject.binding, subject.dtype
     x = subject.data(problem.x)
     draws = [problem.noise] if "sample" in subject.notation.noise_axes else list(problem.noise)
-    weight_noise: tuple[dict[str, Any], ...] = ()
-    if problem.weight_noise:
-        by_name = {}
-        for name, noise in problem.weight_noise.items():
-            weight_map = subject.maps[f"{name}.mean"]
-            drawn = np.stack([weight_map.to_published(draw) for draw in noise])
-            by_name[weight_map.published.rpartition(".")[2]] = binding.tensor(drawn, dtype)
-        weight_noise = (by_name,)
+    by_name = {}
+    for name, noise in problem.weight_noise.items():
+        weight_map = subject.maps[f"{name}.mean"]
+        drawn = np.stack([weight_map.to_published(draw) for draw in noise])
+        by_name[weight_map.published.rpartition(".")[2]] = binding.tensor(drawn, dtype)
+    weight_noise = (by_name,) if by_name else ()
     return [(x, binding.tensor(draw, dtype), *weight_noise) for draw in draws]
 
 
@@ -123,12 +123,6 @@ def derive_log_variance(tensors: dict[str, Array]) -> None:
                 tensors[name] = np.log((tensors[f"posterior_{kind}"] ** 2).sum(-1))
 
 
-def _kl_of(subject: Subject, tensors: Mapping[str, Array]) -> float | None:
-    """The batch's sum of the KL that is part of the objective, where the source has one."""
-    kl = {"elbo": "kl", "elbo_monte_carlo": "kl_monte_carlo"}.get(subject.notation.objective.bound, "")
-    return float(tensors[kl].sum()) if kl in tensors else None
-
-
 def _compared(subject: Subject) -> dict[str, Symbol]:
     """The symbols that are compared, by quantity.
 
@@ -146,12 +140,3 @@ def _compared(subject: Subject) -> dict[str, Symbol]:
             )
         symbols[str(symbol.quantity)] = symbol
     return symbols
-
-
-def _without_gradients(forward: Any, *tensors: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    return forward(*tensors), {}
-
-
-def _lacks_sample(subject: Subject, symbol: Symbol) -> bool:
-    """Whether the source writes one draw where the canonical tensor has an axis for draws."""
-    return "sample" in ROLES[symbol.role].axes and "sample" not in symbol.axes

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from ..backends.table import base_dtype, host_of
 from ..reference.errors import BadInput
 
 # History of the schema:
@@ -22,11 +23,7 @@ SCHEMA = 2
 #: The kinds of records that cells leave. CLAIMS is also the name of the problem of the cells that gather facts.
 EQUALITY, CLAIMS = "equality", "claims"
 
-STARTED = "started"
-"""The kind of the line by which a worker says that its framework and its device are there; it is not kept."""
-
 Status = Literal["ok", "unsupported", "missing", "failed", "timeout"]
-STATUSES: tuple[Status, ...] = ("ok", "unsupported", "missing", "failed", "timeout")
 
 Number = float | Literal["nan", "inf", "-inf"]
 """A float as a record has it, since JSON has no NaN and no infinity; `float(number)` reads it."""
@@ -92,8 +89,12 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     schema: int = SCHEMA
 
 
+class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
+    """The line by which a worker says that its framework and its device are there; it is not kept."""
+
+
 Record = TypeVar("Record", bound=CellRecord)
-Append = Callable[[msgspec.Struct | Mapping[str, Any]], None]
+Append = Callable[[msgspec.Struct], None]
 """What a child writes its records with."""
 
 
@@ -104,7 +105,7 @@ def number(value: float) -> Number:
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
-def kind_of(record: type[CellRecord]) -> str:
+def kind_of(record: type[msgspec.Struct]) -> str:
     """The `kind` of a struct's records."""
     return str(record.__struct_config__.tag)
 
@@ -138,14 +139,37 @@ def as_record(document: Document, kind: type[Record]) -> Record:
     return msgspec.convert({**rest, "cell": cell}, kind)
 
 
-def append_record(path: Path, record: msgspec.Struct | Mapping[str, Any]) -> None:
+def verified(record: Record, threads: int | None) -> Record:
+    """The record, or `failed` where something else ran than was asked for; None for any number of threads."""
+    if record.status != "ok" or record.active is None:
+        return record
+    reason = unlike(record.cell, record.active, threads)
+    return record if reason is None else msgspec.structs.replace(record, status="failed", reason=reason)
+
+
+def unlike(cell: Cell, active: Active, threads: int | None) -> str | None:
+    """What was not as it was asked for, in words; None where all was."""
+    dtype = base_dtype(cell.dtype)
+    if cell.dtype.endswith("as-shipped"):
+        dtype = active.dtype  # what comes out of an operation that demotes is what this dtype is there to show
+    if cell.dtype == "bfloat16" == active.dtype:
+        dtype = "bfloat16"  # sums are kept in float32; what a net returns may be either
+    wanted: dict[str, str | int] = {"backend": host_of(cell.backend), "device": cell.device, "dtype": dtype}
+    if threads is not None:
+        wanted["threads"] = threads
+    for name, value in wanted.items():
+        if getattr(active, name) != value:
+            return f"asked for {name} {value}, but {getattr(active, name)} was active"
+    return None
+
+
+def append_record(path: Path, record: msgspec.Struct) -> None:
     """Add a line and force it to disk, so that a killed run loses nothing that it had finished.
 
     Raises:
         ValueError: a struct has a NaN or an infinity that is no `Number`.
     """
-    document = as_document(record) if isinstance(record, msgspec.Struct) else record
-    line = json.dumps(document, allow_nan=document is record)
+    line = json.dumps(as_document(record), allow_nan=False)
     with path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
         file.flush()
@@ -158,32 +182,11 @@ def read_records(path: Path) -> list[Document]:
     Raises:
         BadInput: the file is missing, a line is no record, or its schema is newer than this reader.
     """
-    return [document for _, document in _numbered(path)]
-
-
-def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
-    """The records of one kind of a file.
-
-    Raises:
-        BadInput: as `read_records`; or a record has not the fields of its kind.
-    """
-    records = []
-    for number, document in _numbered(path):
-        if document["kind"] == kind_of(kind):
-            try:
-                records.append(as_record(document, kind))
-            except msgspec.ValidationError as error:
-                raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
-    return records
-
-
-def _numbered(path: Path) -> list[tuple[int, Document]]:
-    """The documents of a file with the numbers of their lines."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    records: list[tuple[int, Document]] = []
+    records: list[Document] = []
     for number, line in enumerate(lines, start=1):
         if not line.endswith("\n"):
             break
@@ -195,19 +198,21 @@ def _numbered(path: Path) -> list[tuple[int, Document]]:
             raise BadInput(f"{path}: line {number}: expected a record with a schema; found {line.strip()[:60]!r}")
         if record["schema"] > SCHEMA:
             raise BadInput(f"{path}: line {number}: expected schema {SCHEMA} or older; found {record['schema']}")
-        records.append((number, {"kind": EQUALITY, **record}))
+        records.append({"kind": EQUALITY, **record})
     return records
 
 
-def trim_partial_line(path: Path) -> None:
-    """Cut off a last line without an end, so that a resumed run appends after a whole one."""
-    if not path.exists():
-        return
-    text = path.read_bytes()
-    if text and not text.endswith(b"\n"):
-        path.write_bytes(text[: text.rfind(b"\n") + 1])
+def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
+    """The records of one kind of a file.
 
-
-def done(records: Iterable[CellRecord]) -> set[Cell]:
-    """The cells that have a record."""
-    return {record.cell for record in records}
+    Raises:
+        BadInput: as `read_records`; or a record has not the fields of its kind.
+    """
+    records = []
+    for number, document in enumerate(read_records(path), start=1):
+        if document["kind"] == kind_of(kind):
+            try:
+                records.append(as_record(document, kind))
+            except msgspec.ValidationError as error:
+                raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
+    return records

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,8 @@ import msgspec
 from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, read_tensors
-from . import processor
-from .gpu import described, gpus
-from .records import Document, Record, read_records, read_records_of, trim_partial_line
+from .machine import described, gpus, processor, processor_features
+from .records import Record, read_records_of
 from .supervisor import cpu_threads
 
 # History of the schema of run.json:
@@ -101,10 +101,6 @@ class RunFolder:
     def problems(self) -> Path:
         return self.path / "problems"
 
-    def all_records(self) -> list[Document]:
-        """The records so far, as documents."""
-        return read_records(self.records) if self.records.exists() else []
-
     def records_of(self, kind: type[Record]) -> list[Record]:
         """The records of one kind so far."""
         return read_records_of(self.records, kind) if self.records.exists() else []
@@ -161,43 +157,42 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
-        # Absolute: every worker runs in an empty folder of its own.
-        run = RunFolder(folder.resolve())
-        run.write_settings(settings_of(options, stamp))
+        run = RunFolder(folder.resolve())  # absolute: every worker runs in an empty folder of its own
+        cards = gpus()
+        run.write_settings(
+            RunSettings(
+                schema=RUN_SCHEMA,
+                created=stamp,
+                options=dict(options),
+                command=["elbostone", *sys.argv[1:]],
+                git_commit=_git_commit(),
+                python=platform.python_version(),
+                platform=platform.platform(),
+                host=socket.gethostname(),
+                cpu=processor(),
+                cpu_features=processor_features(),
+                cpus=cpu_threads(),
+                memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+                gpu=described(cards),
+                gpus=cards,
+                packages=versions(PACKAGES),
+            )
+        )
         return run
     raise BadInput(f"{out}: a hundred runs in one second")
 
 
-def settings_of(options: Mapping[str, Any], created: str) -> RunSettings:
-    """The settings of a run that is made now, by this command on this machine."""
-    cards = gpus()
-    return RunSettings(
-        schema=RUN_SCHEMA,
-        created=created,
-        options=dict(options),
-        command=["elbostone", *sys.argv[1:]],
-        git_commit=_output("git", "rev-parse", "HEAD"),
-        python=platform.python_version(),
-        platform=platform.platform(),
-        host=socket.gethostname(),
-        cpu=processor.model(),
-        cpu_features=processor.features(),
-        cpus=cpu_threads(),
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        gpu=described(cards),
-        gpus=cards,
-        packages={name: found for name in PACKAGES if (found := _version(name))},
-    )
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _output(*command: str) -> str | None:
+def _git_commit() -> str | None:
+    command = ("git", "rev-parse", "HEAD")
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
     except (OSError, subprocess.CalledProcessError):
@@ -212,5 +207,6 @@ def open_for_resume(path: Path) -> RunFolder:
     """
     folder = RunFolder(path.resolve())
     folder.settings()
-    trim_partial_line(folder.records)
+    if folder.records.exists():
+        os.truncate(folder.records, folder.records.read_bytes().rfind(b"\n") + 1)
     return folder

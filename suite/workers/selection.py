@@ -7,9 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
 from ..notations.notation import Notation
-from ..reference.errors import EnvironmentLacks
 from .records import CellRecord
 from .tasks import CellTask
 
@@ -37,25 +35,6 @@ class Selection:
     modes: tuple[str, ...] = ("eager",)
     gradients: bool = True
     blind: Mapping[str, str] = field(default_factory=dict)
-
-    def check(self) -> None:
-        """Refuse unknown words and what was asked for by name and is not here.
-
-        Raises:
-            BadInput: an unknown backend, device, dtype or mode.
-            EnvironmentLacks: a named backend or the compiler of a named mode is not installed.
-        """
-        one_of("device", self.device, DEVICES)
-        for dtype in self.dtypes:
-            one_of("dtype", dtype, DTYPES)
-        for mode in self.modes:
-            one_of("mode", mode, MODES)
-        for name in self.backends:
-            one_of("backend", name, tuple(BACKENDS))
-            if BACKENDS[name].lacking():
-                raise EnvironmentLacks(BACKENDS[name].remedy())
-        if "torch" in self.backends and "compiled" in self.modes and (lack := lacking_compiler()):
-            raise EnvironmentLacks(lack)
 
 
 def lacking_compiler() -> str | None:

@@ -31,8 +31,6 @@ class Subject:
     """A model of one implementation, loaded with a problem's weights, and how to talk to it.
 
     Attributes:
-        binding: what executes it.
-        notation: what its file writes.
         embedded: the problem's specification as the notation writes it.
         model: the framework's own.
         maps: by canonical weight of `spec`.
@@ -95,9 +93,8 @@ class Subject:
 
     def starting_weights(self, problem: Problem) -> dict[str, Array]:
         """A problem's weights by attribute path, in the dtype that holds them."""
-        rounded = oracle.rounded(problem, precision(self.dtype))
-        weights = self.embedded.weights(rounded.weights)
-        return published_weights(self.maps, weights, base_dtype(self.dtype))
+        rounded = oracle.rounded(problem, precision(self.dtype)).weights
+        return published_weights(self.maps, self.embedded.weights(rounded), base_dtype(self.dtype))
 
     def data(self, x: Array) -> Any:
         """x [batch, data] as the tensor that the model takes."""
@@ -122,14 +119,9 @@ def prepare(
     problem: Problem,
     embedded: Lifted | None = None,
 ) -> Subject:
-    """Build the cell's model and give it the problem's weights.
+    """Build the cell's model, in its dtype and mode, and give it the problem's weights.
 
-    Args:
-        binding: what executes it.
-        cell: whose dtype and mode it has.
-        notation, module: whose model it is.
-        problem: whose weights it gets.
-        embedded: how the notation is to write the specification; None for the way with the fewest embeddings.
+    `embedded` is how the notation is to write the specification; None for the way with the fewest embeddings.
 
     Raises:
         ValueError: the notation does not define the specification, or the model's weights are not those of its table.

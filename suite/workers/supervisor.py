@@ -8,66 +8,34 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import BinaryIO, Generic, Literal, TypeVar
 
 import msgspec
 
 from .environment import worker_environment
-from .jobs import Job, Part
+from .jobs import RECORDS, Job
 
 Lost = Literal["failed", "timeout"]
 Item = TypeVar("Item")
-Contra = TypeVar("Contra", contravariant=True)
 
 SIDE_BY_SIDE_S = 0.02
 ONE_AFTER_THE_OTHER_S = 0.1
 """Seconds between two looks. On two cores a parent that computes would be part of what a child times."""
 
 
-class Settle(Protocol[Contra]):
-    """What to do with an item that a child died or hung in; `tail` is what it printed last."""
-
-    def __call__(self, item: Contra, status: Lost, reason: str, tail: str, /) -> None: ...
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a child is started with.
-
-    Attributes:
-        backend, device: of its binding.
-        parts: what is asked of it, in order.
-        threads: of one operation; None for what the framework takes by itself, on all CPUs.
-        cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
-        x64, tf32, caches, compiled_once: as `worker_environment` takes them.
-        environment: what its environment has beside that.
-    """
-
-    backend: str
-    device: str
-    parts: tuple[Part, ...]
-    threads: int | None
-    cpus: Sequence[int] | None = None
-    x64: bool = True
-    tf32: bool = False
-    caches: Path | None = None
-    compiled_once: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
 class Child(Generic[Item]):
     """A running child process in an empty folder of its own.
 
     Args:
-        start: what it is started with.
+        job: what it is started with.
         items: what it is to do, in order.
         take: called with each line of its records as it comes; whether that line is the outcome of an item. Any line
             is a sign of life.
-        settle: called with the item that it died or hung in; with all items where it wrote no line.
+        settle: called with the item that it died or hung in, how it was lost, why, and what it printed last; with all
+            items where it wrote no line.
         timeout_s: how long it may be silent, its start counted in.
         name: what reasons call it.
         lingers: whether it has something left to do after the last item.
@@ -75,11 +43,11 @@ class Child(Generic[Item]):
 
     def __init__(
         self,
-        start: Start,
+        job: Job,
         items: Sequence[Item],
         *,
         take: Callable[[bytes], bool],
-        settle: Settle[Item],
+        settle: Callable[[Item, Lost, str, str], None],
         timeout_s: float,
         name: str = "worker",
         lingers: bool = False,
@@ -89,41 +57,29 @@ class Child(Generic[Item]):
         # A compiler that was just killed may still leave a file while the folder is removed.
         self._folder = tempfile.TemporaryDirectory(prefix="elbostone-", ignore_cleanup_errors=True)
         self.scratch = Path(self._folder.name)
-        cpus = least_used(start.threads) if start.cpus is None and start.threads is not None else start.cpus
-        self.cpus = [] if cpus is None else list(cpus)
-        self._lines = Lines(self.scratch / "records.jsonl")
-        self._process = self._started(start, None if cpus is None else self.cpus)
-        self._done, self._progress = 0, time.monotonic()
-
-    def _started(self, start: Start, cpus: list[int] | None) -> subprocess.Popen[bytes]:
-        job = Job(start.backend, start.device, cpus, str(self._lines.path), start.parts)
-        file = self.scratch / "job.json"
+        if job.cpus is None and job.threads is not None:
+            job = msgspec.structs.replace(job, cpus=least_used(job.threads))
+        self.cpus = list(job.cpus or ())
+        file, records = self.scratch / "job.json", self.scratch / RECORDS
         file.write_bytes(msgspec.json.encode(job))
-        environment = worker_environment(
-            start.backend,
-            start.device,
-            start.threads,
-            self.scratch,
-            x64=start.x64,
-            tf32=start.tf32,
-            caches=start.caches,
-            compiled_once=start.compiled_once,
-        )
+        records.touch()
+        self._records = records.open("rb")
         with (self.scratch / "output").open("wb") as output:
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{__package__}.child", str(file)],
                 cwd=self.scratch,
-                env={**environment, **start.environment},
+                env=worker_environment(job, self.scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._done, self._progress = 0, time.monotonic()
 
     def look(self) -> list[Item] | None:
         """Take new lines. Returns None while the child goes on, else the items that it did not come to."""
         ended = self._process.poll() is not None
-        for line in self._lines.new():
+        for line in whole_lines(self._records):
             self._progress = time.monotonic()
             self._done += self.take(line)
         left = self.items[self._done :]
@@ -131,9 +87,11 @@ class Child(Generic[Item]):
             return []
         if ended:
             # A child that wrote nothing never started: its other items would fare no better.
-            lost = left[:1] if self._lines.position else left
+            lost = left[:1] if self._records.tell() else left
+            code = self._process.returncode
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             for item in lost:
-                self.settle(item, "failed", f"the {self.name} ended with {self._how()}", self.tail())
+                self.settle(item, "failed", f"the {self.name} ended with {how}", self.tail())
             return left[len(lost) :]
         if time.monotonic() - self._progress > self.timeout_s:
             for item in left[:1]:
@@ -155,37 +113,19 @@ class Child(Generic[Item]):
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._records.close()
         self._folder.cleanup()
 
     def tail(self) -> str:
         """The last lines that the child printed."""
         return (self.scratch / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
 
-    def _how(self) -> str:
-        code = self._process.returncode
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
-
-class Lines:
-    """Reads a growing file, each line once.
-
-    Attributes:
-        position: bytes read so far.
-    """
-
-    def __init__(self, path: Path):
-        self.path, self.position = path, 0
-
-    def new(self) -> list[bytes]:
-        """The lines that were completed since the last call."""
-        if not self.path.exists() or self.path.stat().st_size == self.position:
-            return []
-        with self.path.open("rb") as file:
-            file.seek(self.position)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self.position += len(whole)
-        return whole.splitlines()
+def whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a growing file that were completed since the last call."""
+    while (line := file.readline()).endswith(b"\n"):
+        yield line
+    file.seek(-len(line), os.SEEK_CUR)
 
 
 def side_by_side(
@@ -195,13 +135,9 @@ def side_by_side(
     parallel: int,
     threads: int,
 ) -> None:
-    """A child per group of items, so many at a time; one that died is started again for what it did not come to.
+    """A child per group of items, in order, so many `parallel`, each on as many CPUs as `threads`.
 
-    Args:
-        groups: in the order in which they are started.
-        start: a child for the items of a group on some CPUs.
-        parallel: how many run at a time.
-        threads: how many CPUs each has.
+    A child that died is started again for the items that it did not come to.
     """
     waiting, running = list(groups), list[Child[Item]]()
     try:

@@ -10,21 +10,15 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 
 from ..backends import Binding
-from .jobs import Capability, Part, part_for
-from .records import STARTED, Active, Append, Cell, CellRecord, Status
+from .jobs import Measure
+from .records import Active, Append, Cell, CellRecord, Started, Status
 
 
 class CellTask(msgspec.Struct, frozen=True):
-    """A cell with what a worker needs to run it; each capability has its own.
-
-    Attributes:
-        cell: what is run.
-        capability: whose `measure` runs it.
-        record: the struct of its records.
-    """
+    """A cell with what a worker needs to run it; each capability has its own, which `measure` runs."""
 
     cell: Cell
-    capability: ClassVar[Capability]
+    measure: ClassVar[Measure]
     record: ClassVar[type[CellRecord]]
 
     def lost(self, status: Status, reason: str, traceback: str | None = None) -> CellRecord:
@@ -36,25 +30,15 @@ Task = TypeVar("Task", bound=CellTask)
 
 
 class TasksAsked(msgspec.Struct, Generic[Task], frozen=True):
-    """What is asked of a capability whose outcomes are records of cells.
-
-    Attributes:
-        tasks: in the order in which they run.
-        tensors: the folder that the files of tensors go to.
-    """
+    """Tasks in the order in which they run, and the folder that the files of their tensors go to."""
 
     tasks: Sequence[Task]
     tensors: str
 
 
-def part_of(tasks: Sequence[CellTask], tensors: str) -> Part:
-    """The part of a job that has some tasks of one capability."""
-    return part_for(tasks[0].capability, TasksAsked(tasks, tensors))
-
-
 def run_each(tasks: Sequence[Task], run: Callable[[Task], CellRecord], append: Append) -> None:
     """Run tasks in order, in a worker; one that raises costs only itself."""
-    append({"kind": STARTED})
+    append(Started())
     for task in tasks:
         started = time.perf_counter()
         try:
@@ -66,12 +50,7 @@ def run_each(tasks: Sequence[Task], run: Callable[[Task], CellRecord], append: A
 
 
 def active_of(binding: Binding, device: str, dtype: str) -> Active:
-    """What ran.
-
-    Args:
-        binding: what executed.
-        device, dtype: of a tensor that came out, as the framework says.
-    """
+    """What ran: a binding, and a device and a dtype, which are those of a tensor that came out."""
     return Active(
         backend=binding.active_backend(),
         device=device,

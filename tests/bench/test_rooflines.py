@@ -15,6 +15,7 @@ from elbostone.timing.measure.rooflines import alternated, measure_roofline
 from elbostone.timing.sessions import Session, plan_sessions, rooflines_of
 from elbostone.timing.timings import Roofline, Timing
 from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
 from elbostone.workers.records import Cell
 
 M, K, N = 32, 48, 24
@@ -128,7 +129,7 @@ def test_tf32_is_allowed_in_sessions_of_its_own() -> None:
     timings = [t for dtype in ("float32", "tf32") for t in session(1, dtype, "cuda").timings]
     found = plan_sessions(timings, 1)
     assert [(s.name, s.tf32) for s in found] == [("torch-cuda-pass-1", False), ("torch-cuda-tf32-pass-1", True)]
-    allowed = [worker_environment("torch", "cuda", 1, Path(), tf32=s.tf32).get("NVIDIA_TF32_OVERRIDE") for s in found]
+    allowed = [worker_environment(Job("torch", "cuda", tf32=s.tf32), Path()).get("NVIDIA_TF32_OVERRIDE") for s in found]
     assert allowed == ["0", None]
 
 

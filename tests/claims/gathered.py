@@ -9,8 +9,8 @@ from elbostone.claims.judge.verdicts import violations
 from elbostone.claims.phase import plan_claims, sources_of
 from elbostone.notations.notation import Notation
 from elbostone.reference.problem import read_tensors
-from elbostone.workers.pool import Pool
-from elbostone.workers.selection import Selection
+from elbostone.workers.pool import run_plan
+from elbostone.workers.selection import Plan, Selection
 from elbostone.workers.tasks import CellTask
 
 
@@ -22,7 +22,7 @@ def gather(backend: str, folder: Path, notations: Sequence[Notation]) -> dict[st
 def run_tasks(tasks: Sequence[CellTask], folder: Path) -> dict[str, Facts]:
     """Notation id → its facts; one thread, since on tensors as small as these a second one only waits."""
     records: list[ClaimsRecord] = []
-    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
+    run_plan(Plan(tasks), folder, cpus=1, timeout_s=300, on_record=records.append)
     failed = [f"{r.cell.notation}: {r.reason}" for r in records if r.status != "ok"]
     assert not failed, "\n".join(failed)
     return {r.cell.notation: facts_of(r.facts, read_tensors(folder / "tensors" / r.tensors)) for r in records}

@@ -16,8 +16,9 @@ from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import packages
 from elbostone.reference.errors import BadInput
 from elbostone.reference.problem import read_tensors
-from elbostone.workers.pool import Pool
+from elbostone.workers.pool import run_plan
 from elbostone.workers.records import CLAIMS, Cell
+from elbostone.workers.selection import Plan
 
 
 def as_toml(value: Any) -> str:
@@ -47,7 +48,7 @@ def run_for_real(planted: Sequence[tuple[Notation, Lie]], backend: str, folder: 
         cell = Cell(f"{CLAIMS}{i}", notation.id, BACKENDS[backend].framework, backend, "cpu", "float64", "eager")
         tasks.append(ClaimsTask(cell, packages()[notation.id], str(files[i])))
     records: list[ClaimsRecord] = []
-    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
+    run_plan(Plan(tasks), folder, cpus=1, timeout_s=300, on_record=records.append)
     for record in records:
         assert record.status == "ok", record.reason
         i = int(record.cell.problem.removeprefix(CLAIMS))

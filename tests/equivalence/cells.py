@@ -8,7 +8,7 @@ from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
 from elbostone.equality.plan import plan_cells
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.problem import load_problem, read_tensors
-from elbostone.workers.pool import Pool
+from elbostone.workers.pool import run_plan
 from elbostone.workers.selection import Plan, Selection
 from elbostone.workers.supervisor import cpu_threads
 
@@ -22,9 +22,7 @@ def run_and_judge(
     problems = {file: load_problem(file) for file in files}
     for file, problem in problems.items():
         plan.add(plan_cells(problem, file, selection[file] if isinstance(selection, Mapping) else selection))
-    records += plan.settled
-    pool = Pool(folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=records.append)
-    pool.run(plan.tasks)
+    run_plan(plan, folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=records.append)
     rows: list[Row] = []
     for problem in problems.values():
         own = [record for record in records if record.cell.problem == problem.name]

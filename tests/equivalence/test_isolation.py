@@ -15,7 +15,8 @@ from elbostone.equality.plan import plan_cells
 from elbostone.notations.registry import notations
 from elbostone.reference.problem import load_problem
 from elbostone.workers.environment import worker_environment
-from elbostone.workers.pool import Pool
+from elbostone.workers.jobs import Job
+from elbostone.workers.pool import run_plan
 from elbostone.workers.probe import probe
 from elbostone.workers.records import CellRecord
 from elbostone.workers.selection import Selection
@@ -41,7 +42,7 @@ def test_workers_import_nothing_of_the_current_folder(backend: str, tmp_path: Pa
     plan = plan_cells(load_problem(CASE), CASE, selection)
     plan.add(plan_claims(selection))
     records: list[CellRecord] = []
-    Pool(tmp_path / "run", cpus=cpu_threads(), timeout_s=300, on_record=records.append).run(plan.tasks)
+    run_plan(plan, tmp_path / "run", cpus=cpu_threads(), timeout_s=300, on_record=records.append)
     assert [(r.status, r.reason) for r in records] == [("ok", None)] * 2, records[0].traceback
     assert probe(backend, "cpu").backend == backend
     assert marked(marks) == []
@@ -62,7 +63,7 @@ def test_plug_ins_are_found_by_pythonpath_alone(tmp_path: Path, marks: Path, mon
     (tmp_path / "plug" / "some_plug_in.py").touch()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", "../plug", "")))
     code = "import random, some_plug_in; print(some_plug_in.__file__)"
-    environment = worker_environment("torch", "cpu", 1, tmp_path)
+    environment = worker_environment(Job("torch"), tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,

@@ -23,8 +23,9 @@ from elbostone.reference.lifting import lifted
 from elbostone.reference.problem import Problem, read_tensors, save_problem
 from elbostone.reference.spec import Spec
 from elbostone.runs.presets import problem_of
-from elbostone.workers.pool import Pool
+from elbostone.workers.pool import run_plan
 from elbostone.workers.records import Cell
+from elbostone.workers.selection import Plan
 
 DTYPES = ("float64", "float32")
 BATCH, SAMPLES = 4, 2
@@ -95,7 +96,7 @@ def _run(backend: str, folder: Path) -> list[Row]:
                 )
     records: list[EqualityRecord] = []
     # One thread: on tensors as small as these a second one only waits.
-    Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
+    run_plan(Plan(tasks), folder, cpus=1, timeout_s=300, on_record=records.append)
     rows: list[Row] = []
     for name in CASES:
         own = [record for record in records if record.cell.problem == name]

@@ -29,7 +29,8 @@ from elbostone.reference.oracle import evaluate
 from elbostone.reference.parsing import CONDITIONS
 from elbostone.reference.problem import Problem, read_tensors, save_problem
 from elbostone.reference.weights import decoder_slots
-from elbostone.workers.pool import Pool
+from elbostone.workers.pool import run_plan
+from elbostone.workers.records import CellRecord
 from elbostone.workers.selection import Plan, Selection
 from elbostone.workers.supervisor import cpu_threads
 
@@ -89,9 +90,9 @@ def run_and_judge(
     for number, (problem, chosen) in enumerate(wanted):
         file = save_problem(problem, folder / "problems")
         plan.add(plan_cells(problem, file, Selection(chosen, backends, "cpu", dtypes(number), ("eager",))))
-    records = list(plan.settled)
+    records: list[CellRecord] = []
     # On tensors as small as these a second thread only waits.
-    Pool(folder, cpus=cpu_threads(), threads=1, timeout_s=300, on_record=records.append).run(plan.tasks)
+    run_plan(plan, folder, cpus=cpu_threads(), threads=1, timeout_s=300, on_record=records.append)
     asked = sum(len(dtypes(number)) * len(chosen) for number, (_, chosen) in enumerate(wanted))
     assert len(records) == len(backends) * asked
     by_problem: dict[str, list[dict[str, object]]] = {}

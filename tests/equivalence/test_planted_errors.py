@@ -24,8 +24,9 @@ from elbostone.equality.records import Task
 from elbostone.reference.comparison import Tensors
 from elbostone.reference.problem import Problem, read_tensors, save_problem
 from elbostone.reference.truth import Truth, truth_of
-from elbostone.workers.pool import Pool
+from elbostone.workers.pool import run_plan
 from elbostone.workers.records import Cell
+from elbostone.workers.selection import Plan
 
 DTYPES = ("float64", "float32")
 SHAPES = 3
@@ -79,7 +80,7 @@ def _run(backend: str, folder: Path, shapes: int) -> Outcomes:
         path = filter(None, (str(folder), os.environ.get("PYTHONPATH")))
         environment.setenv("PYTHONPATH", os.pathsep.join(path))
         # One thread: on tensors as small as these a second one only waits.
-        Pool(folder, cpus=1, timeout_s=300, on_record=records.append).run(tasks)
+        run_plan(Plan(tasks), folder, cpus=1, timeout_s=300, on_record=records.append)
     rows = []
     for problem in problems.values():
         own = [record for record in records if record.cell.problem == problem.name]

@@ -16,14 +16,14 @@ from elbostone.equality.records import EqualityRecord, Task
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.errors import EnvironmentLacks
 from elbostone.reference.problem import load_problem, read_tensors
-from elbostone.workers import pool
+from elbostone.workers import probe as probing
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.jobs import Job
-from elbostone.workers.pool import Pool, blind_backends, shared
-from elbostone.workers.probe import Probed, probe
-from elbostone.workers.selection import Selection
+from elbostone.workers.pool import run_plan, shared
+from elbostone.workers.probe import Probed, blind_backends, probe
+from elbostone.workers.selection import Plan, Selection
 from elbostone.workers.supervisor import cpu_threads, least_used
-from elbostone.workers.tasks import part_of
+from elbostone.workers.tasks import TasksAsked
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 NOTHING_LACKING = Backend("other", "torch", "pytorch", (), ("eager",))
@@ -50,8 +50,7 @@ def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
 
 def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
     records: list[EqualityRecord] = []
-    pool = Pool(tmp_path / "run", cpus=cpu_threads(), timeout_s=25, on_record=records.append)
-    pool.run(tasks)
+    run_plan(Plan(tasks), tmp_path / "run", cpus=cpu_threads(), timeout_s=25, on_record=records.append)
     assert [record.status for record in records] == ["ok", "failed", "ok", "timeout", "failed", "ok"]
     assert records[1].reason == "the worker ended with signal SIGABRT"
     assert records[3].reason == "no outcome within 25 s"
@@ -67,8 +66,7 @@ def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path) -> None:
         (notations()["pytorch_examples"],), (backend,), dtypes=("float64", "float32"), gradients=False
     )
     records: list[EqualityRecord] = []
-    pool = Pool(tmp_path, cpus=1, timeout_s=120, on_record=records.append)
-    pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
+    run_plan(plan_cells(load_problem(CASE), CASE, selection), tmp_path, cpus=1, timeout_s=120, on_record=records.append)
     assert [record.status for record in records] == ["ok", "ok"], [record.reason for record in records]
     for record in records:
         active = record.active
@@ -83,7 +81,7 @@ def test_a_stray_backend_in_the_environment_decides_nothing(
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
-    environment = worker_environment(backend, "cpu", 1, tmp_path)
+    environment = worker_environment(Job(backend), tmp_path)
     assert environment.get("KERAS_BACKEND", "none") != "numpy"
     assert probe(backend, "cpu").backend == backend
 
@@ -99,9 +97,9 @@ def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
 def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "probe", lambda name, device: Probed(name, {}, 1, name != backend))
-    others = {name: b for name, b in pool.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
-    monkeypatch.setattr(pool, "BACKENDS", others | {backend: pool.BACKENDS[backend], "other": NOTHING_LACKING})
+    monkeypatch.setattr(probing, "probe", lambda name, device: Probed(name, name != backend))
+    others = {name: b for name, b in probing.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
+    monkeypatch.setattr(probing, "BACKENDS", others | {backend: probing.BACKENDS[backend], "other": NOTHING_LACKING})
     blind = blind_backends("cuda", ())
     assert set(blind) == {backend}
     selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda", blind=blind)
@@ -117,7 +115,7 @@ def test_a_worker_that_cannot_start_fails_all_its_cells_at_once(
     package = {"torch": "torch"}.get(backend, "keras")
     (tmp_path / f"{package}.py").write_text("raise ImportError('broken')")
     records: list[EqualityRecord] = []
-    Pool(tmp_path / "run", cpus=1, timeout_s=60, on_record=records.append).run(tasks)
+    run_plan(Plan(tasks), tmp_path / "run", cpus=1, timeout_s=60, on_record=records.append)
     assert [(r.status, r.reason) for r in records] == [("failed", "the worker ended with exit code 1")] * len(tasks)
     assert "broken" in records[0].traceback
 
@@ -128,14 +126,14 @@ def test_the_device_is_a_value(backend: str, tmp_path: Path) -> None:
     (task,) = plan_cells(load_problem(CASE), CASE, selection).tasks
     assert task.cell.device == "cuda"
     assert task.package == packages()["pytorch_examples"]
-    assert "CUDA_VISIBLE_DEVICES" not in worker_environment(backend, "cuda", 1, tmp_path)
-    assert worker_environment(backend, "cpu", 1, tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert "CUDA_VISIBLE_DEVICES" not in worker_environment(Job(backend, "cuda"), tmp_path)
+    assert worker_environment(Job(backend), tmp_path)["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
 def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list[Task]) -> None:
     """Even where the parent is killed and can clean up nothing."""
-    parts = (part_of([tasks[3]], str(tmp_path)),)  # the one that hangs
-    job = Job(backend, "cpu", sorted(os.sched_getaffinity(0)), str(tmp_path / "records.jsonl"), parts)
+    parts = (("equality.measure", TasksAsked([tasks[3]], str(tmp_path))),)  # the one that hangs
+    job = Job(backend, parts=parts)
     (tmp_path / "job.json").write_bytes(msgspec.json.encode(job))
     command = [sys.executable, "-m", "elbostone.workers.child", str(tmp_path / "job.json")]
     parent = (
@@ -146,7 +144,7 @@ def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list
     with subprocess.Popen(
         [sys.executable, "-c", parent, *command],
         stdout=subprocess.PIPE,
-        env=worker_environment(backend, "cpu", cpu_threads(), tmp_path),
+        env=worker_environment(Job(backend, threads=cpu_threads()), tmp_path),
         text=True,
     ) as process:
         assert process.stdout is not None
@@ -177,8 +175,13 @@ def test_workers_that_run_at_a_time_share_the_cpus(cpus: int, groups: int, expec
 def test_a_worker_that_runs_alone_has_all_cpus(backend: str, tmp_path: Path) -> None:
     selection = Selection((notations()["pytorch_examples"],), (backend,), gradients=False)
     records: list[EqualityRecord] = []
-    pool = Pool(tmp_path, cpus=cpu_threads(), timeout_s=120, on_record=records.append)
-    pool.run(plan_cells(load_problem(CASE), CASE, selection).tasks)
+    run_plan(
+        plan_cells(load_problem(CASE), CASE, selection),
+        tmp_path,
+        cpus=cpu_threads(),
+        timeout_s=120,
+        on_record=records.append,
+    )
     assert [record.active.threads for record in records if record.active] == [cpu_threads()]
 
 
@@ -189,7 +192,7 @@ def test_a_worker_starts_without_what_keras_needs_for_nothing_here(backend: str,
         f"open_binding({backend!r}, 'cpu'); assert 'pandas' not in sys.modules; import pandas; pandas.DataFrame()"
     )
     subprocess.run(
-        [sys.executable, "-c", code], env=worker_environment(backend, "cpu", 1, tmp_path), check=True, timeout=120
+        [sys.executable, "-c", code], env=worker_environment(Job(backend), tmp_path), check=True, timeout=120
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from elbostone.reference.problem import load_problem, read_tensors
 from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASES = [
@@ -40,7 +41,7 @@ def read_back(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         subprocess.run(
             [sys.executable, str(Path(__file__).with_name("round_trip.py")), backend, str(folder / "job.json")],
-            env=worker_environment(backend, "cpu", 1, folder, compiled_once=True),
+            env=worker_environment(Job(backend, compiled_once=True), folder),
             check=True,
             capture_output=True,
         )

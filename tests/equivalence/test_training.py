@@ -25,6 +25,7 @@ from elbostone.reference.spec import Spec
 from elbostone.reference.truth import K
 from elbostone.reference.weights import random_weights, weight_shapes
 from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
 from elbostone.workers.subject import DATA_COUNT
 
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", (SIZES["hidden"],), SIZES["D"], SIZES["J"])
@@ -70,7 +71,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, budget: Budget) -> Callabl
     def run(task: str, backend: str) -> Path:
         scratch = tmp_path_factory.mktemp(f"{task}-{backend}")
         command = [sys.executable, training_worker.__file__, task, backend, str(folder), str(budget.minibatches)]
-        environment = worker_environment(backend, "cpu", 1, scratch, compiled_once=True)
+        environment = worker_environment(Job(backend, compiled_once=True), scratch)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{task} on {backend}:\n{done.stderr[-4000:]}"
         return next(folder.glob(f"{task}-{backend}.*"))

@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from elbostone.runs.agreement import COLUMNS, agreement_rows, agreement_text
-from elbostone.runs.agreement_tables import write_agreement
+from elbostone.runs.agreement import COLUMNS, agreement, agreement_text, read_throughput, write_agreement
 from elbostone.timing.judge.throughput import CELL
 
 
@@ -17,11 +16,15 @@ def row(images: float | None, lower: float = 0, upper: float = 0, **other: Any) 
     return {**cell, "images_per_second": images, "lower": lower, "upper": upper, "stable": True, **other}
 
 
+def agreement_of(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> pd.DataFrame:
+    return agreement(pd.DataFrame(one), pd.DataFrame(other))
+
+
 @pytest.mark.parametrize(
     ("bounds", "agrees"), [((90, 100), True), ((100, 130), True), ((111, 130), False), ((50, 89), False)]
 )
 def test_figures_agree_where_their_intervals_have_a_number_in_common(bounds: tuple[int, int], agrees: bool) -> None:
-    (found,) = agreement_rows([row(100, 90, 110)], [row(sum(bounds) / 2, *bounds)])
+    (found,) = agreement_of([row(100, 90, 110)], [row(sum(bounds) / 2, *bounds)]).to_dict("records")
     assert found["agrees"] is agrees
     assert tuple(found) == COLUMNS
 
@@ -29,26 +32,35 @@ def test_figures_agree_where_their_intervals_have_a_number_in_common(bounds: tup
 def test_only_cells_that_both_have_a_figure_of_are_compared() -> None:
     one = [row(100, 90, 110), row(None, stage="b"), row(100, 90, 110, stage="c"), row(1, 1, 1, stage="d")]
     other = [row(50, 40, 60), row(100, 90, 110, stage="b"), row(None, stage="c"), row(1, 1, 1, batch=1)]
-    (found,) = agreement_rows(one, other)
+    (found,) = agreement_of(one, other).to_dict("records")
     assert found["ratio"] == 2
 
 
 def test_a_cell_of_a_file_is_that_of_memory(tmp_path: Path) -> None:
     rows = [row(100, 90, 110), row(200, 180, 220, rung="fused-adam", threads="default")]
-    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
-    read = pd.read_csv(tmp_path / "t.csv").to_dict("records")
-    assert math.isnan(read[0]["rung"])
-    assert len(agreement_rows(rows, read)) == 2
+    pd.DataFrame(rows).to_csv(tmp_path / "throughput.csv", index=False)
+    read = read_throughput(tmp_path)
+    assert math.isnan(read["rung"][0])
+    assert len(agreement(pd.DataFrame(rows), read)) == 2
+
+
+def test_a_column_that_is_empty_in_one_run_may_hold_texts_in_the_other(tmp_path: Path) -> None:
+    plain = pd.DataFrame([row(100, 90, 110)]).assign(rung=math.nan)
+    both = pd.DataFrame([row(200, 190, 210), row(200, 180, 220, rung="fused-adam")])
+    assert len(agreement(plain, both)) == len(agreement(both, plain)) == 1
+    none = agreement(plain, pd.DataFrame([row(None)]))
+    assert agreement_text(none) == "no cell has a figure in both runs"
+    write_agreement(none, "another", tmp_path)
+    assert list(pd.read_csv(tmp_path / "agreement.csv").columns) == list(COLUMNS)
 
 
 def test_one_line_says_how_many_and_how_far(tmp_path: Path) -> None:
     one = [row(100, 90, 110, stage=stage) for stage in "abcd"]
     other = [row(100, 90, 110, stage=stage) for stage in "abc"] + [row(40, 30, 50, stage="d")]
-    rows = agreement_rows(one, other)
+    rows = agreement_of(one, other)
     text = agreement_text(rows)
     assert text.startswith("3 of 4 cells agree within their intervals (75.0%; promised on one machine: 95%)")
     assert text.endswith("up to 2.50× apart")
-    assert agreement_text([]) == "no cell has a figure in both runs"
     write_agreement(rows, "another", tmp_path)
     lines = (tmp_path / "agreement.md").read_text(encoding="utf-8").splitlines()
     assert sum(line.startswith("| a") for line in lines) == 1

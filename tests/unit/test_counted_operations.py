@@ -24,6 +24,7 @@ from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
 from elbostone.timing.judge.operations import COUNTED, flops, products
 from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
 
 BATCH = 6
 REFUSED = ("full", "full-learned", "rank-one", "rank-one-learned", "rank-one-layers", "full-vb", "global")
@@ -33,7 +34,7 @@ REFUSED = ("full", "full-learned", "rank-one", "rank-one-learned", "rank-one-lay
 def counted_in_child(backend: str, batch: int) -> dict[str, dict[str, int]]:
     """What `counted.py` prints."""
     with TemporaryDirectory() as scratch:
-        environment = worker_environment(backend, "cpu", 1, Path(scratch), x64=False, compiled_once=True)
+        environment = worker_environment(Job(backend, x64=False, compiled_once=True), Path(scratch))
         command = [sys.executable, str(Path(__file__).with_name("counted.py")), backend, str(batch)]
         done = subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from elbostone.workers.gpu import COMMAND, FIELDS, described, gpus, parse_gpus
+from elbostone.workers.machine import COMMAND, FIELDS, described, gpus, parse_gpus
 
 PRINTED = "NVIDIA H100 80GB HBM3, 550.90.07, P0, Enabled, 81559, 527, 1980, 2619, 1980, 2619, 117.32, 700.00, 34\n"
 SHARED = "Tesla T4, 535.1, P8, [N/A], 15360, 0, 300, 405, 1590, 5001, [N/A], [Unknown Error], 41\n"

@@ -1,7 +1,6 @@
 """What may be imported where: definition and execution need NumPy, safetensors and msgspec, a worker its framework."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from elbostone.reference.weights import weight_shapes
 from elbostone.workers.jobs import Job
 from elbostone.workers.records import EQUALITY, as_record
 from elbostone.workers.selection import Selection
-from elbostone.workers.tasks import part_of
+from elbostone.workers.tasks import TasksAsked
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Judges, tables, data and the command line have these to themselves.
@@ -126,7 +125,8 @@ def test_worker_runs_all_notations_without_tables(tmp_path: Path, problem_file: 
     plan = plan_cells(load_problem(problem_file), problem_file, selection)
     records, tensors, job = tmp_path / "records.jsonl", tmp_path / "tensors", tmp_path / "job.json"
     tensors.mkdir()
-    what = Job("torch", "cpu", sorted(os.sched_getaffinity(0)), str(records), (part_of(plan.tasks, str(tensors)),))
+    parts = (("equality.measure", TasksAsked(plan.tasks, str(tensors))),)
+    what = Job("torch", parts=parts)
     job.write_bytes(msgspec.json.encode(what))
 
     blocked = {*TABLES, "keras", "tensorflow", "jax", "pytest", "pytest_benchmark"}

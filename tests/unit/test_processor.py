@@ -9,7 +9,7 @@ from elbostone.timing.measure.steps import comparison_of
 from elbostone.timing.plan import FULL, Proven
 from elbostone.timing.recipes import Step
 from elbostone.timing.timings import Timing
-from elbostone.workers import processor
+from elbostone.workers import machine
 from elbostone.workers.records import Cell, read_records
 from elbostone.workers.run_folder import create_run
 
@@ -29,14 +29,14 @@ X86 = "processor\t: 0\nmodel name\t: A CPU @ 3 GHz: fast\nflags\t\t: fpu avx avx
 def test_a_processor_is_told_by_its_flags(tmp_path: Path, text: str, name: str | None, bfloat16: bool) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(text, encoding="utf-8")
-    assert name is None or processor.model(file) == name
-    assert processor.computes_bfloat16(file) is bfloat16
-    assert set(processor.features(file)) <= set(processor.NOTED)
+    assert name is None or machine.processor(file) == name
+    assert machine.computes_bfloat16(file) is bfloat16
+    assert set(machine.processor_features(file)) <= set(machine.NOTED)
 
 
 def test_a_kernel_that_does_not_say_has_no_features(tmp_path: Path) -> None:
-    assert processor.features(tmp_path / "none") == []
-    assert not processor.computes_bfloat16(tmp_path / "none")
+    assert machine.processor_features(tmp_path / "none") == []
+    assert not machine.computes_bfloat16(tmp_path / "none")
 
 
 @pytest.mark.parametrize("multiplies", [True, False])

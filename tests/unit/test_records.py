@@ -12,7 +12,6 @@ from elbostone.backends.table import host_of
 from elbostone.claims.facts import ClaimsRecord, Facts, Failure, facts_of
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
-from elbostone.workers.activity import verified
 from elbostone.workers.records import (
     SCHEMA,
     Active,
@@ -23,8 +22,9 @@ from elbostone.workers.records import (
     number,
     read_records,
     read_records_of,
-    trim_partial_line,
+    verified,
 )
+from elbostone.workers.run_folder import create_run, open_for_resume
 
 COMMITTED = Path(__file__).parents[2] / "reports" / "committed"
 CELL = Cell("digits", "keras_io", "keras", "keras-jax", "cpu", "float64", "eager")
@@ -49,7 +49,9 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     append_record(path, WHOLE)
     append_record(path, ClaimsRecord(cell=CELL, status="failed", reason="why"))
-    append_record(path, {"schema": SCHEMA, "kind": "throughput", **CELL.as_json(), "status": "ok", "rounds_ns": [1]})
+    other = {"schema": SCHEMA, "kind": "throughput", **CELL.as_json(), "status": "ok", "rounds_ns": [1]}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(other) + "\n")
     append_record(path, MISSING)
     assert read_records_of(path, EqualityRecord) == [WHOLE, MISSING]
     (claims,) = read_records_of(path, ClaimsRecord)
@@ -123,12 +125,13 @@ def test_records_of_schema_1_have_no_kind_where_they_are_of_equality() -> None:
 
 
 def test_a_line_cut_off_by_a_kill_is_left_out_and_trimmed(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
+    folder = create_run(tmp_path, {})
+    path = folder.records
     append_record(path, WHOLE)
     with path.open("a") as file:
         file.write('{"schema": 1, "prob')
     assert len(read_records(path)) == 1
-    trim_partial_line(path)
+    open_for_resume(folder.path)
     append_record(path, WHOLE)
     assert read_records_of(path, EqualityRecord) == [WHOLE, WHOLE]
 

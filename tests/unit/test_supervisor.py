@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from elbostone.workers import supervisor
-from elbostone.workers.jobs import part_for
+from elbostone.workers.jobs import Job
 from elbostone.workers.probe import Asked
-from elbostone.workers.supervisor import Child, Lines, Start, side_by_side
+from elbostone.workers.supervisor import Child, side_by_side, whole_lines
 
-START = Start("no-such-backend", "cpu", (part_for("probe", Asked()),), threads=1)
+START = Job("no-such-backend", parts=(("workers.probe", Asked()),))
 
 
 def test_each_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
-    lines = Lines(path)
-    assert lines.new() == []
-    path.write_bytes(b'{"a": 1}\n{"b"')
-    assert lines.new() == [b'{"a": 1}']
-    assert lines.new() == []
-    with path.open("ab") as file:
-        file.write(b": 2}\n")
-    assert lines.new() == [b'{"b": 2}']
-    assert lines.position == path.stat().st_size
+    with path.open("wb", buffering=0) as written, path.open("rb") as read:
+        assert list(whole_lines(read)) == []
+        written.write(b'{"a": 1}\n{"b"')
+        assert list(whole_lines(read)) == [b'{"a": 1}\n']
+        assert list(whole_lines(read)) == []
+        assert read.tell() == len(b'{"a": 1}\n')
+        written.write(b": 2}\n")
+        assert list(whole_lines(read)) == [b'{"b": 2}\n']
+        assert read.tell() == path.stat().st_size
 
 
 def test_a_child_that_never_starts_settles_every_item_and_leaves_nothing() -> None:
@@ -73,7 +73,7 @@ def test_what_a_child_did_not_come_to_is_started_anew_on_the_least_used_cpus() -
     def start(items: list[int], cpus: list[int]) -> Child[int]:
         started.append((items, cpus))
         child = Child(START, items, take=lambda line: True, settle=lambda item, *_: settled.append(item), timeout_s=60)
-        child._lines.position = 1  # as though it had written a line
+        child._records.seek(1)  # as though it had written a line
         return child
 
     side_by_side([[1, 2], [3]], start, parallel=2, threads=1)

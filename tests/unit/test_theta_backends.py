@@ -34,6 +34,7 @@ from elbostone.theta.plan import (
 )
 from elbostone.theta.trainings import load_trained
 from elbostone.workers.environment import worker_environment
+from elbostone.workers.jobs import Job
 
 DIGITS = 4
 """Held-out digits of the readings here; the command reads more."""
@@ -54,7 +55,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         write_inputs(problems(), folder / "inputs")
         save_tensors({"train": split_digits()[0]}, folder / "digits.safetensors")
         command = [sys.executable, theta_child.__file__, backend, str(folder)]
-        environment = worker_environment(backend, "cpu", 1, folder / "scratch", compiled_once=True)
+        environment = worker_environment(Job(backend, compiled_once=True), folder / "scratch")
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{backend}:\n{done.stderr[-4000:]}"
         return folder

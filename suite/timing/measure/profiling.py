@@ -10,10 +10,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...backends import Binding
-from ...workers.activity import verified
-from ...workers.jobs import part_for
-from ...workers.records import Append, Status, as_record
-from ...workers.supervisor import Child, Lost, Start
+from ...workers.jobs import Job
+from ...workers.records import Append, Status, as_record, verified
+from ...workers.supervisor import Child, Lost
 from ..asked import ProfileAsked
 from ..recipes import open_tuner
 from ..records import ProfileRecord
@@ -53,15 +52,15 @@ def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float)
     def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
         found.append(_record(item, status, reason, traceback=tail))
 
-    start = Start(
+    job = Job(
         cell.backend,
         cell.device,
-        (part_for("profile", ProfileAsked(timing, str(folder.resolve()))),),
+        (("timing.measure.profiling", ProfileAsked(timing, str(folder.resolve()))),),
         limit,
         x64=cell.dtype.startswith("float64"),
         tf32=cell.dtype == "tf32",
     )
-    Child(start, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
+    Child(job, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return replace(verified(found[0], limit), files=files)
 

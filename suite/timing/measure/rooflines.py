@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backends.table import base_dtype
-from ...workers.gpu import gpus
+from ...workers.machine import gpus
 from ..records import PeakRecord, RateRecord
 from ..timings import Roofline
 from .device import TimingDevice

@@ -13,9 +13,9 @@ from ...backends import Binding
 from ...backends.table import BACKENDS
 from ...notations.notation import Notation
 from ...reference.problem import load_problem
-from ...workers.jobs import part_for
+from ...workers.jobs import Job
 from ...workers.records import Append
-from ...workers.supervisor import Child, Lost, Start
+from ...workers.supervisor import Child, Lost
 from ..asked import STEPS, PairedComparison, StepsAsked
 from ..plan import STEP_BATCHES, BenchSample, Key, Proven, plan_timings
 from ..recipes import Step, open_tuner
@@ -113,8 +113,8 @@ def _asked(
     def settle(item: Key, status: Lost, reason: str, tail: str) -> None:
         raise RuntimeError(f"{backend}: its optimisation steps cannot be asked for: {tail or reason}")
 
-    start = Start(backend, device, (part_for("steps", StepsAsked(requests)),), threads)
-    Child(start, keys, take=take, settle=settle, timeout_s=math.inf).follow()
+    job = Job(backend, device, (("timing.measure.steps", StepsAsked(requests)),), threads)
+    Child(job, keys, take=take, settle=settle, timeout_s=math.inf).follow()
     return found
 
 

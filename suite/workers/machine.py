@@ -1,11 +1,20 @@
-"""The state of NVIDIA GPUs, as nvidia-smi tells it: which cards, and what could make two measurements differ."""
+"""The processor, as the kernel tells it, and the state of NVIDIA GPUs, as nvidia-smi tells it."""
 
 from __future__ import annotations
 
 import csv
+import platform
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+CPUINFO = Path("/proc/cpuinfo")
+BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+"""Flags of x86, and the last of Arm, for products of bfloat16."""
+NOTED = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_tile", "asimd", "sve", *BFLOAT16)
+"""The flags by which two processors of one name can differ in speed."""
+
 
 #: Field of a record → what nvidia-smi calls it.
 TEXT = {
@@ -65,3 +74,27 @@ def _known(value: str) -> Any:
 def described(cards: Sequence[dict[str, Any]]) -> str | None:
     """The cards in a line; None without any."""
     return "; ".join(f"{c['name']}, driver {c['driver']}, {c['memory_mib']:.0f} MiB" for c in cards) or None
+
+
+def processor(cpuinfo: Path = CPUINFO) -> str:
+    """The name of the processor."""
+    return _field(cpuinfo, "model name") or platform.processor()
+
+
+def processor_features(cpuinfo: Path = CPUINFO) -> list[str]:
+    """Those of `NOTED` that the processor has; none where the kernel does not say."""
+    flags = (_field(cpuinfo, "flags") or _field(cpuinfo, "Features") or "").split()
+    return [name for name in NOTED if name in flags]
+
+
+def computes_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
+    """Whether the processor multiplies bfloat16; elsewhere torch emulates it, some ten times slower than float32."""
+    return bool(set(BFLOAT16) & set(processor_features(cpuinfo)))
+
+
+def _field(cpuinfo: Path, name: str) -> str | None:
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == name), None)

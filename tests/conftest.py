@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="all that is tested, and not a part of it: each backend has all 500 random problems, and not 125 of its "
         "own; every notation is compiled, and not one of each family; Algorithm 1 trains for 2,000 minibatches, and "
         "not 400; the backend that compiles each operation for each shape (keras-jax) has every problem in every dtype "
-        "and shape; and what follows from other tests runs too (pairs of cells that are each equal to the definition)",
+        "and shape, and of exact cases every notation that can write them; and what follows from other tests runs too "
+        "(pairs of cells that are each equal to the definition)",
     )
 
 
@@ -141,5 +142,5 @@ def everything(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def exhaustive(everything: bool) -> Callable[[str], bool]:
-    """Whether a backend has every problem in every dtype and shape: one of them would take ten times what others do."""
+    """Whether a backend has every problem in every dtype, shape and notation: one would take ten times the others."""
     return lambda backend: everything or not BACKENDS[backend].compiles_each

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -21,23 +22,28 @@ from elbostone.reference.weights import decoder_slots, fan_in, weight_axes, weig
 Array = NDArray[np.float64]
 
 COUNT = 500
-SEED = 20131220
+SEED = 2691
 DEPTH = 6
 SCALE = 3.0
 #: What log σ² of the weights of a decoder that has a posterior is drawn from.
 WEIGHT_LOG_VARIANCE = (-8.0, -1.0)
 
-DATA = (4, 12)
-HIDDEN = (4, 12)
-LATENT = (4,)
-ROWS = ((1, 3), (4, 1), (8, 2))  # batch, samples
+LATENT = 4
 LAYERS = (3, 1)
-COMPONENTS = 3
+COMPONENTS = 6
 DATA_COUNT = 100
+#: Batch, samples, data, and the widths that hidden layers have in turn. The first are the sizes of the families' exact
+#: cases and of the probes of claims.
+SIZES = (
+    (3, 2, 7, (5, 8)),
+    (3, 2, 7, (8, 8)),
+    (1, 3, 7, (5, 8)),
+    (4, 1, 12, (8, 5)),
+)
 #: image_shape, channels, hidden, latent, batch, samples
 IMAGES = (
-    ((1, 4, 4), (3,), 4, 4, 8, 2),
-    ((2, 4, 8), (2, 4), 12, 4, 1, 3),
+    ((1, 4, 6), (3,), 5, 4, 3, 2),
+    ((2, 4, 8), (2, 4), 8, 4, 1, 3),
 )
 
 
@@ -49,8 +55,7 @@ class Family:
         fields: of the specification, the same for all; a `beta` of None is drawn.
         likelihoods, priors, activations: what is drawn from.
         depth: the largest number of hidden layers.
-        rows: (batch, samples) that are drawn from.
-        data, hidden: sizes that are drawn from; one of each for what only some sources define, rectangular throughout.
+        sizes: which of `SIZES` are drawn from; the first alone for what only some sources define.
         scale: the largest scale of the weights; smaller where a draw feeds another net, so that nothing explodes.
     """
 
@@ -59,19 +64,16 @@ class Family:
     priors: tuple[str, ...] = ("standard",)
     activations: tuple[str, ...] = ("tanh", "relu", "softplus")
     depth: int = 3
-    rows: tuple[tuple[int, int], ...] = (ROWS[2],)
-    data: tuple[int, ...] = DATA[:1]
-    hidden: tuple[int, ...] = HIDDEN[1:]
+    sizes: tuple[tuple[int, int, int, tuple[int, int]], ...] = SIZES[:1]
     scale: float = SCALE
 
 
 _EITHER = ("bernoulli", "gaussian")
 _BINARY: dict[str, Any] = {"likelihoods": ("bernoulli",)}
-_SIZES: dict[str, Any] = {"rows": ROWS, "data": DATA, "hidden": HIDDEN}
 FAMILIES: dict[str, Family] = {
     # Any multilayer perceptron of the plainest posterior, one that nearly every notation can write, and images
-    "any": Family({}, priors=("standard", "learned"), depth=DEPTH, **_SIZES),
-    "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, **_SIZES),
+    "any": Family({}, priors=("standard", "learned"), depth=DEPTH, sizes=SIZES),
+    "plain": Family({}, **_BINARY, activations=("tanh", "relu"), depth=1, sizes=SIZES),
     "image": Family({"network": "conv"}, **_BINARY, activations=("tanh", "relu")),
     # What only some sources define
     "isotropic": Family({"posterior": "isotropic"}, ("gaussian-fixed", "gaussian-fixed", "bernoulli"), depth=DEPTH),
@@ -124,13 +126,9 @@ def _spec(family: Family, random: np.random.Generator) -> tuple[Spec, int, int]:
         image, channels, hidden, latent, batch, samples = IMAGES[random.integers(len(IMAGES))]
         sizes = {"hidden": (hidden,), "data_dim": int(np.prod(image)), "latent_dim": latent}
         return Spec(**{**plain, **fields, **sizes, "image_shape": image, "channels": channels}), batch, samples
-    batch, samples = family.rows[random.integers(len(family.rows))]
+    batch, samples, data, widths = family.sizes[random.integers(len(family.sizes))]
     depth = int(random.integers(1, family.depth + 1))
-    sizes = {
-        "hidden": tuple(int(width) for width in random.choice(family.hidden, depth)),
-        "data_dim": int(random.choice(family.data)),
-        "latent_dim": int(random.choice(LATENT)),
-    }
+    sizes = {"hidden": tuple(islice(cycle(widths), depth)), "data_dim": data, "latent_dim": LATENT}
     if likelihood == "gaussian-fixed":  # some sources know a variance of 1 alone
         fields["variance"] = (1.0, 1.0, float(np.exp(random.uniform(-4, 2))))[random.integers(3)]
     if "beta" in fields:

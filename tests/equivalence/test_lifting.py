@@ -28,12 +28,12 @@ from elbostone.workers.records import Cell
 from elbostone.workers.selection import Plan
 
 DTYPES = ("float64", "float32")
-BATCH, SAMPLES = 4, 2
+BATCH, SAMPLES = 3, 2
 
 
 def spec(likelihood: str = "bernoulli", prior: str = "standard", **more: object) -> Spec:
     # The sizes on which errors are planted: JAX compiles each operation once per shape.
-    return Spec("mlp", likelihood, prior, "tanh", (5,), 6, 3, **more)  # type: ignore[arg-type]
+    return Spec("mlp", likelihood, prior, "tanh", (5,), 7, 4, **more)  # type: ignore[arg-type]
 
 
 UNIT = spec("gaussian-fixed", variance=1.0)
@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Spec, str, tuple[str, ...]]] = {
         ("kingma_welling_2019", "doersch_2016", "prince_2023"),
     ),
     "diagonal-as-factor": (UNIT, "a diagonal as a Cholesky factor", ("kingma_welling_2019", "wikipedia")),
-    "diagonal-as-rank-one": (spec(latents=(2, 1)), "a diagonal as D + uuᵀ with u = 0", ("rezende_2014",)),
+    "diagonal-as-rank-one": (spec(latents=(3, 1)), "a diagonal as D + uuᵀ with u = 0", ("rezende_2014",)),
     "layers-of-one": (spec(), "G = I", ("rezende_2014",)),
     "standard-as-learned": (spec(), "N(0, I) as a learned prior", ("kingma_welling_2019",)),
     "constant-variance": (

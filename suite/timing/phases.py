@@ -22,10 +22,10 @@ from .judge.comparisons import fastest_steps, step_rows
 from .judge.operations import rooflines
 from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
-from .measure.steps import plan_step_comparisons
 from .plan import BenchSample, Proven, plan_timings
 from .records import ComparisonRecord, Measured, ThroughputRecord, timing_records, unmeasured
 from .sessions import run_sessions
+from .steps import plan_step_comparisons
 from .tables import write_aa, write_steps, write_throughput
 from .timed_problems import expected_of, kept_workloads, prover, write_expected
 from .timings import Roofline, Timing
@@ -181,7 +181,7 @@ def plan_steps(
     """The optimisation steps of all stages that a sample has tuned; what this processor lacks is noted."""
     workloads = kept_workloads(folder, sample)
     comparisons = plan_step_comparisons(
-        sample, workloads, list(notations), packages(), proven, device=device, threads=threads, backends=backends
+        sample, workloads, list(notations), packages(), proven, device=device, backends=backends
     )
     if device == "cpu" and not computes_bfloat16():
         emulated = [comparison for comparison in comparisons if comparison.entries[-1].cell.dtype == "bfloat16"]

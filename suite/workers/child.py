@@ -31,7 +31,6 @@ MEASURES: dict[Capability, str] = {
     "theta": "theta.measure",
     "session": "timing.measure.plugin",
     "comparisons": "timing.measure.comparison",
-    "steps": "timing.measure.steps",
     "profile": "timing.measure.profiling",
 }
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Capability = Literal["probe", "equality", "claims", "theta", "session", "comparisons", "steps", "profile"]
+Capability = Literal["probe", "equality", "claims", "theta", "session", "comparisons", "profile"]
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -28,6 +28,12 @@ def computes_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
     return bool(set(BFLOAT16) & set(features(cpuinfo)))
 
 
+def keeps_float32(cpuinfo: Path = CPUINFO) -> bool:
+    """Whether oneDNN computes float32 products in float32 though it is permitted bfloat16: x86 without AMX."""
+    found = features(cpuinfo)
+    return "avx2" in found and "amx_bf16" not in found
+
+
 def _field(cpuinfo: Path, name: str) -> str | None:
     try:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()

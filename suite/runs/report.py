@@ -16,12 +16,12 @@ from ..claims.tables import print_claims
 from ..equality.phase import judge_run, judged_rows
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
-from ..report.console import print_json, print_table, stderr
+from ..report.console import print_json, stderr
 from ..report.options import AsJson
 from ..report.verdicts import exit_code
 from ..timing.judge.aa import broken
 from ..timing.phases import tabulate_aa, tabulate_run
-from ..timing.tables import SHOWN, print_aa, shown
+from ..timing.tables import print_aa, print_throughput
 from ..workers.run_folder import RunFolder
 from .agreement import Row as AgreementRow
 from .agreement import agreement_rows, agreement_text
@@ -54,7 +54,7 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        claims, trust = tabulate_claims(folder), tabulate_aa(folder, speeds)
+        claims, trust = tabulate_claims(folder), tabulate_aa(folder)
     else:
         rows, speeds, claims, trust = judged_rows(folder), [], [], []
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)
@@ -66,7 +66,7 @@ def report(
         print_json({**document, "trust": trust, "agreement": agreement})
     else:
         if speeds:
-            print_table("Throughput", SHOWN, shown(speeds))
+            print_throughput(speeds)
         print_aa(trust)
         print_verdicts(rows)
         print_claims(claims)

@@ -15,7 +15,7 @@ from ..equality.phase import Equality
 from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
-from ..report.console import print_json, print_table, progress, shown_path, stderr
+from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, select, thread_count
 from ..report.verdicts import exit_code
 from ..timing.aa import AA_TESTS, AaSample
@@ -24,7 +24,7 @@ from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
 from ..timing.phases import plan_aa_phase, plan_steps, plan_throughput, tabulate_aa
 from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
-from ..timing.tables import SHOWN, print_aa, shown
+from ..timing.tables import print_aa, print_throughput
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
 from .presets import bench_proofs, claims_sample, equality_sample
@@ -121,7 +121,7 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     speeds = timing.throughput(trust) if order.timed else []
     if order.aa:
         timing.test(trust)
-    _finish(order, folder, rows, claims, speeds, tabulate_aa(folder, speeds), as_json)
+    _finish(order, folder, rows, claims, speeds, tabulate_aa(folder), as_json)
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _finish(
         print_json({**document, "claims": claims, "throughput": speeds, "trust": trust})
     else:
         if order.timed:
-            print_table("Throughput", SHOWN, shown(speeds))
+            print_throughput(speeds)
         print_aa(trust)
         print_verdicts(rows)
         print_claims(claims)

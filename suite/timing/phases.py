@@ -210,14 +210,9 @@ def plan_aa_phase(
     return PairedPhase(folder, comparisons, threads, timeout_s)
 
 
-def tabulate_aa(folder: RunFolder, speeds: Sequence[Row]) -> list[AaRow]:
-    """What a run's timings are worth; the tables are written where its records say anything of it.
-
-    Args:
-        folder: the run.
-        speeds: its throughput rows.
-    """
-    rows = aa_rows(timing_records(folder.records), prover(folder), speeds)
+def tabulate_aa(folder: RunFolder) -> list[AaRow]:
+    """What a run's timings are worth; the tables are written where its records say anything of it."""
+    rows = aa_rows(timing_records(folder.records), prover(folder))
     if rows:
         write_aa(rows, folder.path)
     return rows

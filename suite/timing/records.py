@@ -156,7 +156,7 @@ class PeakRecord(ProcessRecord, frozen=True, kw_only=True, tag="peak"):
 
     Attributes:
         when: `before` or `after` what is timed.
-        quantity: `fma`, `triad`, `read` or `copy`.
+        quantity: `fma`, `triad` or `read`; `copy` in records of before.
         dtype: of the products; empty for memory.
         bytes: of all arrays; 0 for products.
         threads: of the processor.

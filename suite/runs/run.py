@@ -22,7 +22,7 @@ from ..timing.aa import AA_TESTS, AaSample
 from ..timing.judge.aa import Row as AaRow
 from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
-from ..timing.phases import plan_aa_phase, plan_steps, plan_throughput, tabulate_aa
+from ..timing.phases import Phases, tabulate_aa
 from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
 from ..timing.tables import print_aa, print_throughput
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
@@ -117,49 +117,35 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)
-    timing = _Timing(folder, order, selection, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows)))
-    speeds = timing.throughput(trust) if order.timed else []
+    found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
+    chosen = selection.notations
+    phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)
+    speeds = _throughput(phases, order.sample(trust)) if order.timed else []
     if order.aa:
-        timing.test(trust)
+        _test(phases, order.trust(trust))
     _finish(order, folder, rows, claims, speeds, tabulate_aa(folder), as_json)
 
 
-@dataclass(frozen=True)
-class _Timing:
-    """What is timed of a run once its cells are judged."""
+def _throughput(phases: Phases, sample: BenchSample) -> list[ThroughputRow]:
+    """Measure a sample's optimisation steps, time all of it, and write its tables."""
+    with stderr.status("the truth of what is timed"):
+        steps = phases.steps(sample)
+    if steps.total:
+        with progress("optimisation steps", steps.total) as advance:
+            steps.run(advance)
+    with stderr.status("the truth of what is timed"):
+        phase = phases.throughput(sample)
+    with progress("throughput", phase.total) as advance:
+        return phase.run(advance)
 
-    folder: RunFolder
-    order: Order
-    selection: Selection
-    proven: Proven
 
-    def throughput(self, trust: AaSample) -> list[ThroughputRow]:
-        """Measure the sample's optimisation steps, time all of it, and write its tables."""
-        what = self.folder, self.order.sample(trust), self.selection.notations, self.proven
-        with stderr.status("the truth of what is timed"):
-            steps = plan_steps(*what, **self._options())
-        if steps.total:
-            with progress("optimisation steps", steps.total) as advance:
-                steps.run(advance)
-        with stderr.status("the truth of what is timed"):
-            phase = plan_throughput(*what, **self._options())
-        with progress("throughput", phase.total) as advance:
-            return phase.run(advance)
-
-    def test(self, trust: AaSample) -> None:
-        """Put the timings themselves to the test."""
-        phase = plan_aa_phase(
-            self.folder, self.order.trust(trust), self.selection.notations, self.proven, **self._options()
-        )
-        if not phase.comparisons:
-            stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
-        with progress("A/A and planted slowness", phase.total) as advance:
-            phase.run(advance)
-
-    def _options(self) -> dict[str, Any]:
-        order = self.order
-        about = {"device": order.device, "threads": order.threads, "timeout_s": order.timeout_s}
-        return {**about, "backends": order.backends}
+def _test(phases: Phases, sample: AaSample) -> None:
+    """Put the timings themselves to the test."""
+    phase = phases.aa(sample)
+    if not phase.comparisons:
+        stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
+    with progress("A/A and planted slowness", phase.total) as advance:
+        phase.run(advance)
 
 
 def _order_of(folder: RunFolder) -> Order:

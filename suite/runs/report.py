@@ -47,7 +47,7 @@ def report(
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
         rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        judged = Judged(folder, rows, tabulate_claims(folder), speeds, tabulate_aa(folder, speeds))
+        judged = Judged(folder, rows, tabulate_claims(folder), speeds, tabulate_aa(folder))
     else:
         judged = Judged(folder, judged_rows(folder))
         stderr.print("the run's tensors are not here: its verdicts and tables are left as they are", soft_wrap=True)

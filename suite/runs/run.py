@@ -15,7 +15,7 @@ from ..equality.phase import Equality
 from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
-from ..report.console import print_json, print_table, progress, shown_path, stderr
+from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, checked_threads, select
 from ..report.tables import exit_code
 from ..timing.aa import AA_TESTS, AaSample
@@ -23,9 +23,9 @@ from ..timing.command import carry_out_profile
 from ..timing.judge.aa import Row as AaRow
 from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
-from ..timing.phases import plan_aa_phase, plan_steps, plan_throughput, tabulate_aa
+from ..timing.phases import Phases, tabulate_aa
 from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
-from ..timing.tables import SHOWN, print_aa, shown
+from ..timing.tables import print_aa, print_throughput
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
@@ -106,7 +106,7 @@ class Judged:
     def print(self, *, timed: bool) -> None:
         """The tables on stdout."""
         if timed:
-            print_table("Throughput", SHOWN, shown(self.speeds))
+            print_throughput(self.speeds)
         print_aa(self.trust)
         print_verdicts(self.rows)
         print_claims(self.claims)
@@ -187,21 +187,13 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
         rows = equality.run(advance)
     claims = tabulate_claims(folder)
-    what = selection.notations, Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
-    how: dict[str, Any] = {
-        "device": order.device,
-        "threads": order.threads,
-        "timeout_s": order.timeout_s,
-        "backends": order.backends,
-    }
-    speeds = _throughput(folder, order.sample(trust), *what, **how) if order.timed else []
+    found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
+    chosen = selection.notations
+    phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)
+    speeds = _throughput(phases, order.sample(trust)) if order.timed else []
     if order.aa:
-        phase = plan_aa_phase(folder, order.trust(trust), *what, **how)
-        if not phase.comparisons:
-            stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
-        with progress("A/A and planted slowness", phase.total) as advance:
-            phase.run(advance)
-    judged = Judged(folder, rows, claims, speeds, tabulate_aa(folder, speeds))
+        _test(phases, order.trust(trust))
+    judged = Judged(folder, rows, claims, speeds, tabulate_aa(folder))
     if as_json:
         print_json(judged.document())
     else:
@@ -213,14 +205,23 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     raise typer.Exit(judged.exit_code())
 
 
-def _throughput(folder: RunFolder, sample: BenchSample, *what: Any, **how: Any) -> list[ThroughputRow]:
-    """Measure the sample's optimisation steps, time all of it, and write its tables."""
+def _throughput(phases: Phases, sample: BenchSample) -> list[ThroughputRow]:
+    """Measure a sample's optimisation steps, time all of it, and write its tables."""
     with stderr.status("the truth of what is timed"):
-        steps = plan_steps(folder, sample, *what, **how)
+        steps = phases.steps(sample)
     if steps.total:
         with progress("optimisation steps", steps.total) as advance:
             steps.run(advance)
     with stderr.status("the truth of what is timed"):
-        phase = plan_throughput(folder, sample, *what, **how)
+        phase = phases.throughput(sample)
     with progress("throughput", phase.total) as advance:
         return phase.run(advance)
+
+
+def _test(phases: Phases, sample: AaSample) -> None:
+    """Put the timings themselves to the test."""
+    phase = phases.aa(sample)
+    if not phase.comparisons:
+        stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
+    with progress("A/A and planted slowness", phase.total) as advance:
+        phase.run(advance)

@@ -168,12 +168,6 @@ class ComparisonsAsked(msgspec.Struct, frozen=True, kw_only=True):
     repetitions: Sequence[Repetition]
 
 
-class StepsAsked(msgspec.Struct, frozen=True):
-    """The optimisation steps of some stages; `requests` have problem file, stage, batch and dtype of each."""
-
-    requests: Sequence[tuple[str, str, int, str]]
-
-
 class ProfileAsked(msgspec.Struct, frozen=True):
     """A trace of one timing, which goes to a folder."""
 

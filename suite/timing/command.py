@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -20,8 +19,9 @@ from ..workers.probe import blind_backends
 from ..workers.records import append_record, as_document
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import lacking_compiler
-from .measure.profiling import NO_SUCH_STEP, run_profile
+from .measure.profiling import run_profile
 from .plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, timings_of
+from .recipes.table import steps_of
 from .records import ProfileRecord
 from .timed_problems import images_of, write_expected
 from .timings import Timing
@@ -88,21 +88,16 @@ def _print(place: Path, calls: int) -> None:
 CLOSEST = 3
 _FORM = "STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE, with -RUNG where the mode is tuned"
 _SAMPLES = {"cpu": (QUICK, LIBRARIES_BESIDE, FULL), "cuda": (QUICK, LIBRARIES_BESIDE, FULL_CUDA)}
-_ANY_STEP = "\0"
 
 
 def find_timing(key: str) -> Timing:
-    """The timing of a key.
-
-    Its problem is still to be made, and only the tuner in its own process knows its steps.
+    """The timing of a key; its problem is still to be made.
 
     Raises:
         BadInput: no timing has the key, or nothing can trace it.
     """
     known = {timing.key: timing for timing in candidates()}
-    tuned = [found for timing in known.values() if (found := _at_step(timing, key))]
-    # The shortest step: `-default-threads` after it could be taken for a part of it.
-    found = known.get(key) or min(tuned, key=lambda timing: len(timing.last_step), default=None)
+    found = known.get(key)
     if found is None:
         traced = [name for name, timing in known.items() if timing.cell.mode != "exported"]
         closest = ", ".join(get_close_matches(key, traced, CLOSEST))
@@ -114,19 +109,17 @@ def find_timing(key: str) -> Timing:
 
 
 def candidates() -> Iterator[Timing]:
-    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` without a step."""
+    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` at each of its steps."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
-            yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
-
-
-def _at_step(timing: Timing, key: str) -> Timing | None:
-    """A tuned timing with the step that a key names; None where the rest of the key is not the timing's."""
-    if timing.cell.mode != "tuned":
-        return None
-    before, _, after = replace(timing, last_step=_ANY_STEP).key.partition(_ANY_STEP)
-    last_step = key.removeprefix(before).removesuffix(after)
-    return replace(timing, last_step=last_step) if key == f"{before}{last_step}{after}" else None
+            spec = WORKLOADS[part.workload]
+            for timing in timings_of(part, spec, notations().values(), packages(), device):
+                cell = timing.cell
+                if cell.mode != "tuned":
+                    yield timing
+                    continue
+                for step in steps_of(cell.backend, spec, timing.stage, timing.batch, cell.dtype, device):
+                    yield replace(timing, last_step=step.name)
 
 
 #: How a file of a trace is opened, by the end of its name.
@@ -138,11 +131,7 @@ OPENED_BY = {
 
 
 def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float) -> ProfileRecord:
-    """Trace a timing; its record is kept in the run folder. Returns the record.
-
-    Raises:
-        BadInput: the timing's stage has no such optimisation step.
-    """
+    """Trace a timing; its record is kept in the run folder. Returns the record."""
     workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
     file = str(save_problem(workload.problem, folder.problems))
     timing = replace(timing, problem_file=file, cell=replace(timing.cell, problem=workload.problem.name))
@@ -150,9 +139,6 @@ def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float
     place = trace_folder(folder, timing)
     place.mkdir(parents=True)
     record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)
-    if record.found == NO_SUCH_STEP:
-        shutil.rmtree(folder.path)  # as with every bad input, nothing is left behind
-        raise BadInput(f"--profile {timing.key}: {record.reason}")
     append_record(folder.records, record)
     return record
 

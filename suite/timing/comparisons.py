@@ -37,7 +37,7 @@ def run_comparisons(
     """Measure paired comparisons; every build of each ends in exactly one record in `folder`/records.jsonl.
 
     Those that have a record already are left out, so that a killed run goes on. Processes run one after the other, one
-    per backend; each starts from an empty compile cache, and each leaves a record of what the harness adds to a call.
+    per backend; each starts from an empty compile cache.
 
     Args:
         comparisons: the outputs of their arms, from before and after, are kept in `folder`/tensors and are to be held

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import msgspec
 
@@ -22,26 +23,26 @@ from .judge.comparisons import fastest_steps, step_rows
 from .judge.operations import rooflines
 from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
-from .measure.steps import plan_step_comparisons
 from .plan import BenchSample, Proven, plan_timings
 from .records import ComparisonRecord, Measured, ThroughputRecord, timing_records, unmeasured
 from .sessions import run_sessions
+from .steps import plan_step_comparisons
 from .tables import write_aa, write_steps, write_throughput
 from .timed_problems import expected_of, kept_workloads, prover, write_expected
 from .timings import Roofline, Timing
 
+NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): they would be emulated"
+
 
 @dataclass(frozen=True)
 class Throughput:
-    """One throughput phase in a run folder."""
+    """One throughput phase in a run folder: what is timed, what cannot be, and the rates that it is held against."""
 
-    folder: RunFolder
+    phases: Phases
     sample: BenchSample
     timings: Sequence[Timing]
     missing: Sequence[ThroughputRecord]
     rooflines: Sequence[Roofline]
-    threads: int
-    timeout_s: float
 
     @property
     def total(self) -> int:
@@ -50,59 +51,128 @@ class Throughput:
 
     def run(self, on_record: Callable[[Measured], None]) -> list[Row]:
         """Time what has no record yet and write the tables."""
-        note(self.folder, self.missing)
+        folder = self.phases.folder
+        note(folder, self.missing)
         run_sessions(
             self.timings,
-            self.folder.path,
+            folder.path,
             passes=self.sample.passes,
             max_time_s=self.sample.max_time_s,
-            threads=self.threads,
+            threads=self.phases.threads,
             rooflines=self.rooflines,
             peaks=True,
-            timeout_s=self.timeout_s,
+            timeout_s=self.phases.timeout_s,
             on_record=lambda record: on_record(record) if isinstance(record, ThroughputRecord) else None,
             again=self._unstable,
             repeats=self.sample.repeats,
         )
-        return tabulate_run(self.folder)
+        return tabulate_run(folder)
 
     def _unstable(self) -> set[str]:
         """What is to be timed again."""
-        return unstable(timing_records(self.folder.records), self.sample.passes) if self.sample.repeats else set()
+        records = timing_records(self.phases.folder.records)
+        return unstable(records, self.sample.passes) if self.sample.repeats else set()
 
 
-def plan_throughput(
-    folder: RunFolder,
-    sample: BenchSample,
-    notations: Iterable[Notation],
-    proven: Proven,
-    *,
-    device: str,
-    threads: int,
-    timeout_s: float,
-    backends: Collection[str] = (),
-) -> Throughput:
-    """The timings of a sample's proven cells, their references, and the rates that they are held against.
+@dataclass(frozen=True)
+class PairedPhase:
+    """Paired comparisons of one run folder, whose references are written."""
 
-    What is tuned is timed at the fastest optimisation step that the run has measured.
+    phases: Phases
+    comparisons: Sequence[PairedComparison]
+
+    @property
+    def total(self) -> int:
+        """How many records there will be."""
+        return sum(comparison.builds for comparison in self.comparisons)
+
+    def run(self, on_record: Callable[[Measured], None]) -> None:
+        """Measure what has no record yet."""
+        run_comparisons(
+            self.comparisons,
+            self.phases.folder.path,
+            threads=self.phases.threads,
+            timeout_s=self.phases.timeout_s,
+            on_record=lambda record: on_record(record) if isinstance(record, ComparisonRecord) else None,
+        )
+
+
+@dataclass(frozen=True)
+class Phases:
+    """What is timed of a run folder once its cells are judged.
+
+    Attributes:
+        folder: the run.
+        notations: to time.
+        proven: what the equality phase found.
+        device: to time on.
+        threads: of one operation.
+        timeout_s: how long one timing may take.
+        backends: to time; all where there are none.
     """
-    workloads = kept_workloads(folder, sample)
-    chosen = list(notations)
-    steps = fastest_steps(timing_records(folder.records), prover(folder))
-    timings = plan_timings(sample, workloads, chosen, packages(), proven, device=device, steps=steps, backends=backends)
-    timings, missing = installed(timings)
-    if sample.libraries:
-        beside = [(workload, file) for workload, file in workloads if workload.batch in sample.libraries]
-        libraries, absent = plan_libraries(beside, device=device, backends=backends)
-        timings, missing = timings + libraries, missing + absent
-    write_expected(timings, workloads)
-    specs = {workload.name: workload.problem.spec for workload, _ in workloads}
-    wanted = {
-        roofline
-        for timing in timings
-        for roofline in rooflines(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
-    }
-    return Throughput(folder, sample, timings, missing, sorted(wanted), threads, timeout_s)
+
+    folder: RunFolder
+    notations: Sequence[Notation]
+    proven: Proven
+    device: str
+    threads: int
+    timeout_s: float
+    backends: Collection[str] = ()
+
+    def throughput(self, sample: BenchSample) -> Throughput:
+        """The timings of a sample's proven cells, their references, and the rates that they are held against.
+
+        What is tuned is timed at the fastest optimisation step that the run has measured.
+        """
+        workloads = kept_workloads(self.folder, sample)
+        steps = fastest_steps(timing_records(self.folder.records), prover(self.folder))
+        timings, missing = installed(plan_timings(sample, workloads, *self._proven, steps=steps, **self._where))
+        if sample.libraries:
+            beside = [(workload, file) for workload, file in workloads if workload.batch in sample.libraries]
+            libraries, absent = plan_libraries(beside, **self._where)
+            timings, missing = timings + libraries, missing + absent
+        write_expected(timings, workloads)
+        specs = {workload.name: workload.problem.spec for workload, _ in workloads}
+        wanted = {
+            roofline
+            for timing in timings
+            for roofline in rooflines(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
+        }
+        return Throughput(self, sample, timings, missing, sorted(wanted))
+
+    def steps(self, sample: BenchSample) -> PairedPhase:
+        """The optimisation steps of all stages that a sample has tuned; what this processor lacks is noted."""
+        workloads = kept_workloads(self.folder, sample)
+        comparisons = plan_step_comparisons(sample, workloads, *self._proven, **self._where)
+        if self.device == "cpu" and not computes_bfloat16():
+            emulated = [comparison for comparison in comparisons if comparison.entries[-1].cell.dtype == "bfloat16"]
+            tuned = [replace(comparison.entries[-1], last_step="") for comparison in emulated]
+            note(self.folder, [unmeasured(timing, "unsupported", NO_BFLOAT16) for timing in tuned])
+            comparisons = [comparison for comparison in comparisons if comparison not in emulated]
+        write_expected([timing for comparison in comparisons for timing in comparison.entries], workloads)
+        return PairedPhase(self, comparisons)
+
+    def aa(self, sample: AaSample) -> PairedPhase:
+        """A sample's proven cells against themselves, and against themselves made slower."""
+        workloads = kept_workloads(self.folder, sample.timed)
+        comparisons = plan_aa(sample, workloads, *self._proven, **self._where)
+        write_expected([comparison.entries[0] for comparison in comparisons], workloads)
+        return PairedPhase(self, comparisons)
+
+    @property
+    def _proven(self) -> tuple[Sequence[Notation], Mapping[str, str], Proven]:
+        return self.notations, packages(), self.proven
+
+    @property
+    def _where(self) -> Where:
+        return {"device": self.device, "backends": self.backends}
+
+
+class Where(TypedDict):
+    """What is timed on, as plans take it."""
+
+    device: str
+    backends: Collection[str]
 
 
 def note(folder: RunFolder, records: Iterable[ThroughputRecord]) -> None:
@@ -139,85 +209,9 @@ def tabulate_run(folder: RunFolder) -> list[Row]:
     return rows
 
 
-NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): they would be emulated"
-
-
-@dataclass(frozen=True)
-class PairedPhase:
-    """Paired comparisons of one run folder, whose references are written."""
-
-    folder: RunFolder
-    comparisons: Sequence[PairedComparison]
-    threads: int
-    timeout_s: float
-
-    @property
-    def total(self) -> int:
-        """How many records there will be."""
-        return sum(comparison.builds for comparison in self.comparisons)
-
-    def run(self, on_record: Callable[[Measured], None]) -> None:
-        """Measure what has no record yet."""
-        run_comparisons(
-            self.comparisons,
-            self.folder.path,
-            threads=self.threads,
-            timeout_s=self.timeout_s,
-            on_record=lambda record: on_record(record) if isinstance(record, ComparisonRecord) else None,
-        )
-
-
-def plan_steps(
-    folder: RunFolder,
-    sample: BenchSample,
-    notations: Iterable[Notation],
-    proven: Proven,
-    *,
-    device: str,
-    threads: int,
-    timeout_s: float,
-    backends: Collection[str] = (),
-) -> PairedPhase:
-    """The optimisation steps of all stages that a sample has tuned; what this processor lacks is noted."""
-    workloads = kept_workloads(folder, sample)
-    comparisons = plan_step_comparisons(
-        sample, workloads, list(notations), packages(), proven, device=device, threads=threads, backends=backends
-    )
-    if device == "cpu" and not computes_bfloat16():
-        emulated = [comparison for comparison in comparisons if comparison.entries[-1].cell.dtype == "bfloat16"]
-        tuned = [replace(comparison.entries[-1], last_step="") for comparison in emulated]
-        note(folder, [unmeasured(timing, "unsupported", NO_BFLOAT16) for timing in tuned])
-        comparisons = [comparison for comparison in comparisons if comparison not in emulated]
-    write_expected([timing for comparison in comparisons for timing in comparison.entries], workloads)
-    return PairedPhase(folder, comparisons, threads, timeout_s)
-
-
-def plan_aa_phase(
-    folder: RunFolder,
-    sample: AaSample,
-    notations: Iterable[Notation],
-    proven: Proven,
-    *,
-    device: str,
-    threads: int,
-    timeout_s: float,
-    backends: Collection[str] = (),
-) -> PairedPhase:
-    """A sample's proven cells against themselves, and against themselves made slower."""
-    workloads = kept_workloads(folder, sample.timed)
-    comparisons = plan_aa(sample, workloads, notations, packages(), proven, device=device, backends=backends)
-    write_expected([comparison.entries[0] for comparison in comparisons], workloads)
-    return PairedPhase(folder, comparisons, threads, timeout_s)
-
-
-def tabulate_aa(folder: RunFolder, speeds: Sequence[Row]) -> list[AaRow]:
-    """What a run's timings are worth; the tables are written where its records say anything of it.
-
-    Args:
-        folder: the run.
-        speeds: its throughput rows.
-    """
-    rows = aa_rows(timing_records(folder.records), prover(folder), speeds)
+def tabulate_aa(folder: RunFolder) -> list[AaRow]:
+    """What a run's timings are worth; the tables are written where its records say anything of it."""
+    rows = aa_rows(timing_records(folder.records), prover(folder))
     if rows:
         write_aa(rows, folder.path)
     return rows

@@ -12,7 +12,7 @@ from ..notations.notation import Notation
 from ..notations.writing import written_by
 from ..reference.spec import Spec
 from ..workers.records import Cell
-from .recipes.base import FORWARD
+from .recipes.table import FORWARD
 from .timings import Timing
 from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
 

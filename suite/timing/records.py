@@ -124,15 +124,13 @@ class HarnessRecord(ProcessRecord, frozen=True, kw_only=True, tag="harness"):
     """What the harness itself adds to a call.
 
     Attributes:
-        path: `measure.harness.BENCHMARK` or `PAIRED`: how calls are measured.
+        path: `measure.harness.BENCHMARK`; records of before have `PAIRED` ones as well.
         ns: nanoseconds per call, the median of `rounds_ns`.
-        ns_of_many: nanoseconds per call where many calls share one look at the clock.
     """
 
     path: str
     ns: float
     rounds_ns: Sequence[int | float] = ()
-    ns_of_many: float | None = None
 
 
 class RateRecord(ProcessRecord, frozen=True, kw_only=True, tag="roof"):
@@ -158,7 +156,7 @@ class PeakRecord(ProcessRecord, frozen=True, kw_only=True, tag="peak"):
 
     Attributes:
         when: `before` or `after` what is timed.
-        quantity: `fma`, `triad`, `read` or `copy`.
+        quantity: `fma`, `triad` or `read`; `copy` in records of before.
         dtype: of the products; empty for memory.
         bytes: of all arrays; 0 for products.
         threads: of the processor.
@@ -214,7 +212,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         status, reason, traceback, active, before, after: as records of cells have them.
         images, adam, first_call_s, draws: as `TimingRecord` has them.
         calls: in a row, in each block.
-        harness_ns: what the harness adds to each call.
         slowed_by: the share by which its calls were really slowed.
     """
 
@@ -227,7 +224,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     draws: int = 0
     active: Active | None = None
     calls: int | None = None
-    harness_ns: float | None = None
     slowed_by: float | None = None
     before: str | None = None
     after: str | None = None

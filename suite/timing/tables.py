@@ -12,10 +12,10 @@ from ..report.console import print_table
 from ..report.tables import frame, markdown, write_table, write_whole
 from .aa import AA
 from .judge.aa import COLUMNS as AA_COLUMNS
-from .judge.aa import HARNESS, PLANTED
+from .judge.aa import PLANTED
 from .judge.comparisons import STEP_COLUMNS
 from .judge.throughput import COLUMNS, INTERVAL_PROCESSES, Row
-from .measure.harness import BENCHMARK
+from .libraries.table import LIBRARY_MODE
 
 SHOWN = (
     "workload",
@@ -34,19 +34,20 @@ SHOWN = (
     "stable",
 )
 
+BEST_SHOWN = ("workload", "stage", "batch", "dtype", "quickest", "images/s", "of the roof", "best other library")
+
 LEGEND = """\
-Images per second are medians of per-process medians of calls that end in the device's own synchronisation;
-lowest–highest is {bounds}. *Of the roof*: the time of the stage's matrix products at the best rate that any
-installed library reached on these shapes in this run, divided by the measured time (batch 1: the time to read the
-weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster than its
-products one by one. *First call* is the cell's first in its session, compiling included: the compile cache was
-empty, but the process was warm (imports and the compiler's own start are in `records.jsonl`). *Finds from*: the
-smallest relative error, planted in all of a tensor, that the proof would have found in every tensor of the cell; in
-bfloat16 it is large, and the same formula is proven in float64. A figure whose processes are more than 10 % apart is
-not stable; in the full matrix it is measured by as many processes again, and all count. **Bold** is the quickest of a
-workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch,
-before and after timing. What the harness itself adds to a call is subtracted where it is over 1 % (`harness_share`,
-`harness_subtracted`)."""
+First the quickest way to compute each stage, and how many times the images per second of the quickest other library it
+has, where one was timed; then everything that was timed. Images per second are medians of per-process medians of calls
+that end in the device's own synchronisation; lowest–highest is {bounds}. *Of the roof*, the share of the roofline: the
+time of the stage's matrix products at the best rate that any installed library reached on these shapes in this run,
+divided by the measured time (batch 1: the time to read the weights); *of its library*: the same with the backend's own
+rates. Above 100 %, the stage was faster than its products one by one. *First call* is the cell's first in its session,
+compiling included: the compile cache was empty, but the process was warm. *Finds from*: the smallest relative error,
+planted in all of a tensor, that the proof would have found in every tensor of the cell. A figure whose processes are
+more than 10 % apart is not stable; in the full matrix it is measured by as many processes again, and all count.
+**Bold** is the quickest of a workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at
+the very workload and batch, before and after timing. {harness}"""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
@@ -93,6 +94,14 @@ def _limits(rows: Sequence[Row]) -> str:
     return f"Peaks of the run: {peaks}" + (f"; {memory / 1e9:,.0f} GB/s from memory. " if memory else ". ")
 
 
+def _harness(rows: Sequence[Row]) -> str:
+    """What the harness itself adds to the figures, a sentence."""
+    shares = [row["harness_share"] for row in rows if row["images_per_second"] is not None]
+    subtracted = sum(bool(row["harness_subtracted"]) for row in rows)
+    most = f"The harness itself takes at most {max(shares):.2%} of a call" if shares else "The harness takes its part"
+    return f"{most}; where that is over 1 %, it is subtracted ({subtracted} figures)."
+
+
 def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: Path) -> None:
     """throughput.csv, .parquet and .md."""
     write_table(frame(rows, COLUMNS), folder / "throughput")
@@ -100,29 +109,58 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     few = f"the spread of {processes} processes, which is no interval"
     bounds = few if processes < INTERVAL_PROCESSES else "an interval of at least 95 % for the median of all processes"
     machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
-    text = f"# Throughput\n\n{machine} {_limits(rows)}{LEGEND.format(bounds=bounds)}\n\n"
+    legend = LEGEND.format(bounds=bounds, harness=_harness(rows))
+    text = f"# Throughput\n\n{machine} {_limits(rows)}{legend}\n\n## The quickest of each stage\n\n"
+    text += markdown(pd.DataFrame(best(rows), columns=list(BEST_SHOWN))) + "\n## All\n\n"
     lines, column = shown(rows), SHOWN.index("images/s")
-    for index in _quickest(rows):
-        lines[index][column] = f"**{lines[index][column]}**"
+    for group in _groups(rows):
+        row = rows[group[0]]
+        if row["stable"]:
+            lines[group[0]][column] = f"**{lines[group[0]][column]}**"
     text += markdown(pd.DataFrame(lines, columns=list(SHOWN)))
     write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _quickest(rows: Sequence[Row]) -> list[int]:
-    """Where the quickest row of each workload, stage, batch and dtype is, if it is stable."""
-    best: dict[tuple[Any, ...], int] = {}
+def print_throughput(rows: Sequence[Row]) -> None:
+    """The quickest of each stage, and everything."""
+    print_table("The quickest of each stage", BEST_SHOWN, best(rows))
+    print_table("Throughput", SHOWN, shown(rows))
+
+
+def best(rows: Sequence[Row]) -> list[list[str]]:
+    """The quickest row of each workload, stage, batch and dtype, in the columns `BEST_SHOWN`."""
+    lines = []
+    for group in _groups(rows):
+        own = [rows[index] for index in group if rows[index]["mode"] != LIBRARY_MODE]
+        others = [rows[index] for index in group if rows[index]["mode"] == LIBRARY_MODE]
+        if not own:
+            continue
+        quickest, against = own[0], ""
+        if others:
+            times = quickest["images_per_second"] / others[0]["images_per_second"]
+            against = f"{times:.2f}× {others[0]['notation']} ({others[0]['rung']})"
+        figure = _count(quickest["images_per_second"]) + ("" if quickest["stable"] else " (not stable)")
+        where = [str(quickest[name]) for name in ("workload", "stage", "batch", "dtype")]
+        share = _percent(quickest["roof_share"])
+        lines.append([*where, f"{quickest['backend']}, {_mode(quickest)}", figure, share, against])
+    return lines
+
+
+def _groups(rows: Sequence[Row]) -> list[list[int]]:
+    """The indices of the rows with a figure of each workload, stage, batch, device and dtype, the quickest first."""
+    found: dict[tuple[Any, ...], list[int]] = {}
     for index, row in enumerate(rows):
         if row["images_per_second"] is not None:
             group = tuple(row[name] for name in ("workload", "stage", "batch", "device", "dtype"))
-            best[group] = max(best.get(group, index), index, key=lambda i: rows[i]["images_per_second"])
-    return [index for index in best.values() if rows[index]["stable"]]
+            found.setdefault(group, []).append(index)
+    return [sorted(group, key=lambda index: -rows[index]["images_per_second"]) for group in found.values()]
 
 
 STEPS_LEGEND = """\
 Each optimisation step adds one setting to those before it. The steps of one stage alternate in blocks within one
 process; *ms per call* is of the step before → of the step; *× the one before* and *× published* are medians of the
 ratios of blocks, in brackets their 95 % interval by order statistics. Below 1 is faster. Only outputs that were proven
-equal to the definition have a figure. What the harness adds to a call is subtracted where it is over 1 %."""
+equal to the definition have a figure."""
 
 STEPS_SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
 
@@ -161,49 +199,21 @@ def _ratio(median: float, lower: float, upper: float) -> str:
     return f"{median:.2f} ({lower:.2f}–{upper:.2f})"
 
 
-_QUESTION = ("backend", "stage", "mode", "tries", "{called}", "rate (95 %)", "median ratio (95 %)", "apart", "holds")
-AA_SHOWN = {
-    AA: tuple(name.format(called="called different") for name in _QUESTION),
-    PLANTED: tuple(name.format(called="called slower") for name in _QUESTION),
-    HARNESS: ("backend", "timed", "ns per call", "sessions", "quickest timing", "its share", "holds"),
-}
-TITLES = {AA: "A/A", PLANTED: "Planted slowness", HARNESS: "Harness cost"}
-LEGENDS = {
-    AA: """\
-The same cell, built twice, is measured against itself as any two cells are. All that is called *faster* or *slower*
-here is a mistake. Promised: at most 5 % of the tries are called different, and the median of their ratios is within 2 %
-of 1.""",
-    PLANTED: """\
-In the same blocks the cell stands a third time, and each of its calls is followed by idling for 10 % of what the call
-took. Promised: at least 95 % of the tries are called *slower*. What was really added to each call is measured too;
-where its median is off by more than one percentage point (the machine did something else meanwhile) the tries are no
-tries of 10 %, and are counted *apart*.""",
-    HARNESS: """\
-A stage that computes nothing is timed like all others: what it takes is the harness's own, clock, call and
-synchronisation. Beside it stands the timing of the run of which that is the largest share. Promised: under 1 % of every
-figure, or subtracted from it. *Timed*: by pytest-benchmark (the figures of `throughput.md`), or in the blocks of a
-paired comparison (optimisation steps, A/A), where many calls share one look at the clock. *Sessions*: the least and the
-most of their medians.""",
-}
-TRIES = """\
-A try is as many blocks as a paired comparison has by default, in which the cells alternate. It says *faster* or
-*slower* where the 95 % interval of the median ratio of blocks is beyond 1 by more than 2 %. A build makes the models
-anew, and has several tries. Intervals of rates are Clopper and Pearson's, those of ratios by order statistics over the
-tries; fewer than six tries have none. Rows of *all* stages are held to the promise as it stands: by the rate and the
-median that were seen. A row of one stage has so few tries that chance alone may bring it beyond: it fails only where
-all of its interval is beyond the promise. No promise holds where a try was not measured, or not of what was proven
-equal: those are counted *apart* too, with the reason."""
+AA_SHOWN = ("question", "backend", "tries", "called", "rate (95 %)", "median ratio (95 %)", "apart", "holds")
+QUESTIONS = {AA: "the same cell, called different", PLANTED: "slowed by 10 %, called slower"}
+AA_LEGEND = """\
+The A/A test times a cell, built twice, against itself as any two cells are timed: at most 5 % of the tries may be
+called *faster* or *slower*, and the median of their ratios is within 2 % of 1. In the same blocks the cell stands a
+third time, and each of its calls is followed by idling for 10 % of what the call took: at least 95 % of the tries must
+be called *slower*. *Apart* are tries that were slowed by another share, since the machine did something else meanwhile,
+and those that were not measured or not of what was proven equal: with any of the latter, no limit holds. Intervals of
+rates are Clopper and Pearson's, those of ratios by order statistics over the tries; fewer than six
+tries have none."""
 
 
-def sections(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
-    """(title, columns, lines as people read them) of every test that the rows are about."""
-    found = []
-    for test, title in TITLES.items():
-        own = [row for row in rows if row["promise"] == test]
-        if own:
-            line = _cost if test == HARNESS else _question
-            found.append((title, AA_SHOWN[test], [line(row) for row in own]))
-    return found
+def shown_aa(rows: Sequence[Row]) -> list[list[str]]:
+    """Rows of A/A as people read them, in the columns `AA_SHOWN`."""
+    return [_question(row) for row in rows]
 
 
 def write_aa(rows: Sequence[Row], folder: Path) -> None:
@@ -214,44 +224,24 @@ def write_aa(rows: Sequence[Row], folder: Path) -> None:
         folder: the run's.
     """
     write_table(frame(rows, AA_COLUMNS), folder / "trust")
-    asked = any(row["promise"] == AA for row in rows)
-    text = "# What these timings are worth\n" + (f"\n{TRIES}\n" if asked else "")
-    legends = {TITLES[test]: legend for test, legend in LEGENDS.items()}
-    for title, columns, lines in sections(rows):
-        table = markdown(pd.DataFrame(lines, columns=list(columns)))
-        text += f"\n## {title}\n\n{legends[title]}\n\n{table}"
+    table = markdown(pd.DataFrame(shown_aa(rows), columns=list(AA_SHOWN)))
+    text = f"# What these timings are worth\n\n{AA_LEGEND}\n\n{table}"
     write_whole(folder / "trust.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _question(row: Row) -> list[str]:
-    where = [row["backend"] or "all", row["stage"] or "all", row["mode"] or "all", str(row["tries"])]
-    apart = row["reason"] or ""
+    start = [QUESTIONS[row["promise"]], row["backend"] or "all", str(row["tries"])]
+    end = [row["reason"] or "", "yes" if row["holds"] else "NO"]
     if not row["tries"]:
-        return [*where, "", "", "", apart, _holds(row)]
+        return [*start, "", "", "", *end]
     rate = f"{row['rate']:.1%} ({row['rate_lower']:.1%}–{row['rate_upper']:.1%})"
     ratio = f"{row['ratio']:.3f}"
     if row["ratio_lower"]:
         ratio += f" ({row['ratio_lower']:.3f}–{row['ratio_upper']:.3f})"
-    return [*where, str(row["called"]), rate, ratio, apart, _holds(row)]
-
-
-def _cost(row: Row) -> list[str]:
-    timed = "by pytest-benchmark" if row["path"] == BENCHMARK else "in blocks"
-    sessions = f"{row['harness_lower_ns']:,.0f}–{row['harness_upper_ns']:,.0f}"
-    start = [row["backend"], timed, f"{row['harness_ns']:,.0f}", sessions]
-    if row["share"] is None:
-        return [*start, row["reason"], "", ""]
-    share = f"{row['share']:.2%}" + (f", subtracted from {row['subtracted']} figures" if row["subtracted"] else "")
-    microseconds = float(f"{row['against_ns'] / 1e3:.3g}")
-    return [*start, f"{row['cell']}: {microseconds:,g} µs", share, _holds(row)]
-
-
-def _holds(row: Row) -> str:
-    return {True: "yes", False: "NO", None: ""}[row["holds"]]
+    return [*start, str(row["called"]), rate, ratio, *end]
 
 
 def print_aa(rows: Sequence[Row]) -> None:
     """What the timings are worth; nothing where a run was not asked to test them."""
-    if any(row["promise"] == AA for row in rows):
-        for title, columns, lines in sections(rows):
-            print_table(title, columns, lines)
+    if rows:
+        print_table("A/A", AA_SHOWN, shown_aa(rows))

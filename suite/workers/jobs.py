@@ -15,7 +15,6 @@ Measure = Literal[
     "theta.measure",
     "timing.measure.plugin",
     "timing.measure.comparison",
-    "timing.measure.steps",
     "timing.measure.profiling",
 ]
 RECORDS = "records.jsonl"

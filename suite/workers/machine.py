@@ -15,7 +15,6 @@ BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 NOTED = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_tile", "asimd", "sve", *BFLOAT16)
 """The flags by which two processors of one name can differ in speed."""
 
-
 #: Field of a record → what nvidia-smi calls it.
 TEXT = {
     "name": "name",
@@ -90,6 +89,12 @@ def processor_features(cpuinfo: Path = CPUINFO) -> list[str]:
 def computes_bfloat16(cpuinfo: Path = CPUINFO) -> bool:
     """Whether the processor multiplies bfloat16; elsewhere torch emulates it, some ten times slower than float32."""
     return bool(set(BFLOAT16) & set(processor_features(cpuinfo)))
+
+
+def keeps_float32(cpuinfo: Path = CPUINFO) -> bool:
+    """Whether oneDNN computes float32 products in float32 though it is permitted bfloat16: x86 without AMX."""
+    found = processor_features(cpuinfo)
+    return "avx2" in found and "amx_bf16" not in found
 
 
 def _field(cpuinfo: Path, name: str) -> str | None:

@@ -15,7 +15,7 @@ from elbostone.notations.registry import notations, packages
 from elbostone.reference.oracle import rounded
 from elbostone.timing.measure.epoch_stage import EpochStage, make_epoch
 from elbostone.timing.proof import NOISE, ORDER, PASS, PASS_STEPS, Expected
-from elbostone.timing.recipes import open_tuner
+from elbostone.timing.recipes.table import steps_of
 from elbostone.timing.timed_problems import stage_reference
 from elbostone.workers.records import Cell
 from elbostone.workers.subject import prepare
@@ -39,7 +39,7 @@ def epochs(name: str, notation: str) -> Iterator[tuple[str, EpochStage]]:
     subject = prepare(binding, cell, notations()[notation], module, problem)
     yield "published", make_epoch(subject, problem, IMAGES, BATCH)
     if "tuned" in backend.stage_modes:
-        steps = open_tuner(binding).steps(subject.spec, "epoch", BATCH, "float32")
+        steps = steps_of(name, subject.spec, "epoch", BATCH, "float32", "cpu")
         for step in (steps[0], steps[-1]):
             binding.put_weights(subject.model, subject.starting_weights(problem))
             yield (

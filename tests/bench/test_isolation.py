@@ -11,9 +11,7 @@ from elbostone.reference.problem import save_problem
 from elbostone.timing.asked import PairedComparison
 from elbostone.timing.comparisons import run_comparisons
 from elbostone.timing.measure.profiling import run_profile
-from elbostone.timing.measure.steps import plan_step_comparisons
 from elbostone.timing.phases import write_expected
-from elbostone.timing.plan import BenchSample, Proven, Slice
 from elbostone.timing.sessions import run_sessions
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import make_workload
@@ -23,7 +21,7 @@ BATCH = 128
 WORKLOAD = make_workload("digits", BATCH, np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float))
 
 
-def test_sessions_comparisons_steps_and_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_comparisons_and_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, notation = str(save_problem(WORKLOAD.problem, tmp_path / "problems")), notations()["pytorch_examples"]
     cell = Cell(WORKLOAD.problem.name, notation.id, "torch", "torch", "cpu", "float32", "eager")
     timing = Timing(cell, "digits", "encoder", BATCH, file, packages()[notation.id], str(notation.path))
@@ -34,13 +32,6 @@ def test_sessions_comparisons_steps_and_traces(tmp_path: Path, monkeypatch: pyte
     run_comparisons([PairedComparison("d", "aa", (timing, timing), blocks=2)], run, threads=1)
     found = [record for record in read_records(run / "records.jsonl") if record["kind"] in ("throughput", "duel")]
     assert [(r["status"], r["reason"]) for r in found] == [("ok", None)] * 2
-
-    part = Slice("digits", (BATCH,), ("encoder",), ("eager", "tuned"))
-    sample, proven = BenchSample((part,), passes=1, max_time_s=0.01), Proven(frozenset([cell]))
-    comparisons = plan_step_comparisons(
-        sample, [(WORKLOAD, file)], [notation], packages(), proven, device="cpu", threads=1, backends=("torch",)
-    )
-    assert comparisons
 
     traces = tmp_path / "traces"
     traces.mkdir()

@@ -17,7 +17,8 @@ from elbostone.reference import oracle
 from elbostone.timing.measure.device import open_timing
 from elbostone.timing.measure.stages import UNDER_WAY, Stage, make_stage
 from elbostone.timing.measure.training import ADAM, Epoch, Training
-from elbostone.timing.recipes import open_tuner
+from elbostone.timing.recipes import tuned_epoch
+from elbostone.timing.recipes.table import steps_of
 from elbostone.workers.records import Cell
 from elbostone.workers.subject import Subject, prepare
 
@@ -52,7 +53,7 @@ def test_every_step_is_equal(name: str, notation: str) -> None:
         subject = subject_of(name, notation, dtype)
         problem = problem_of(subject.spec)
         for stage in STAGES:
-            for step in open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype):
+            for step in steps_of(name, subject.spec, stage, BATCH, dtype, "cpu"):
                 subject.binding.put_weights(subject.model, start_of(subject))
                 made = make_stage(subject, problem, stage, last_step=step.name)
                 assert unequal(subject, made, made()) == [], f"{dtype} {stage} {step.name}"
@@ -81,7 +82,7 @@ def test_two_tuned_steps_are_two_proven_steps(name: str, notation: str) -> None:
     proven = make_stage(replace(subject, mode="compiled"), problem, "training_step")
     expected = two_steps(proven.training, proven)  # type: ignore[attr-defined]
     start = start_of(subject)
-    for step in open_tuner(subject.binding).steps(subject.spec, "training_step", BATCH, "float32"):
+    for step in steps_of(name, subject.spec, "training_step", BATCH, "float32", "cpu"):
         subject.binding.put_weights(subject.model, start)
         stage = make_stage(subject, problem, "training_step", last_step=step.name)
         found = two_steps(stage.training, stage)  # type: ignore[attr-defined]
@@ -100,13 +101,13 @@ def test_an_unknown_step_is_refused(name: str) -> None:
     for stage in STAGES:
         with pytest.raises(ValueError, match="expected one of"):
             make_stage(subject, problem_of(DENSE), stage, last_step="no-such-rung")
-    assert open_tuner(subject.binding).steps(DENSE, "encoder", BATCH, "float64") == ()
+    assert steps_of(name, DENSE, "encoder", BATCH, "float64", "cpu") == ()
 
 
 @pytest.mark.parametrize("name", TUNED)
 def test_a_step_that_is_not_restored_is_seen(name: str) -> None:
     subject = subject_of(name, "kingma_welling_2013")
-    for step in open_tuner(subject.binding).steps(DENSE, "training_step", BATCH, "float32"):
+    for step in steps_of(name, DENSE, "training_step", BATCH, "float32", "cpu"):
         stage = make_stage(subject, problem_of(DENSE), "training_step", last_step=step.name)
         stage()
         assert unequal(subject, stage, stage()) != [], step.name
@@ -132,9 +133,9 @@ def replayed(subject: Subject, epoch: Any) -> float:
 @pytest.mark.parametrize("notation", list(SPECS))
 def test_the_tuned_epoch_replays(name: str, notation: str) -> None:
     subject = subject_of(name, notation)
-    tuner, binding = open_tuner(subject.binding), subject.binding
-    for step in tuner.steps(subject.spec, "epoch", BATCH, "float32"):
-        epoch = tuner.epoch(subject, step.name, IMAGES, BATCH)
+    binding = subject.binding
+    for step in steps_of(name, subject.spec, "epoch", BATCH, "float32", "cpu"):
+        epoch = tuned_epoch(subject, step.name, IMAGES, BATCH)
         assert epoch.steps == 3
         epoch.run()
         first = epoch.order()

@@ -16,7 +16,9 @@ from elbostone.backends.table import MODE_PACKAGES
 from elbostone.notations.registry import notations, packages
 from elbostone.timing.measure.device import open_timing
 from elbostone.timing.measure.stages import make_stage
-from elbostone.timing.recipes import open_tuner
+from elbostone.timing.recipes import table, tuned_epoch
+from elbostone.timing.recipes.table import steps_of
+from elbostone.workers.machine import keeps_float32
 from elbostone.workers.records import Cell
 from elbostone.workers.subject import Subject, prepare
 
@@ -49,7 +51,7 @@ def steps(dtype: str) -> Iterator[tuple[str, str, str]]:
 def test_every_step_is_equal(notation: str, stage: str, dtype: str) -> None:
     subject = subject_of(notation, dtype)
     problem = problem_of(subject.spec)
-    steps = open_tuner(subject.binding).steps(subject.spec, stage, BATCH, dtype)
+    steps = steps_of("torch", subject.spec, stage, BATCH, dtype, "cpu")
     assert steps
     for step in steps:
         made = make_stage(subject, problem, stage, last_step=step.name)
@@ -64,12 +66,22 @@ def test_onednn_is_asked_for_products_only_where_it_keeps_float32(
     keeps_float32: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With AMX, oneDNN makes use of the permission to compute in bfloat16."""
-    from elbostone.timing.recipes import torch_steps
-
-    monkeypatch.setattr(torch_steps, "keeps_float32", lambda: keeps_float32)
-    tuner = open_tuner(open_binding("torch", "cpu"))
+    monkeypatch.setattr(table, "keeps_float32", lambda: keeps_float32)
     for stage in ("encoder", "training_step"):
-        assert ("onednn" in [step.name for step in tuner.steps(DENSE, stage, BATCH, "float32")]) is keeps_float32
+        names = [step.name for step in steps_of("torch", DENSE, stage, BATCH, "float32", "cpu")]
+        assert ("onednn" in names) is keeps_float32
+
+
+def test_onednn_keeps_float32_where_the_processor_says_so() -> None:
+    import torch
+
+    from elbostone.timing.recipes.torch_calls import Arithmetic
+
+    # 1 + 2⁻²⁰ is a float32 that bfloat16 does not have; the products by an identity are exact in float32.
+    matrix = torch.full((256, 256), 1 + 2.0**-20)
+    with Arithmetic("float32", "cpu", ("onednn",)):
+        exact = torch.equal(matrix @ torch.eye(256), matrix)
+    assert exact or not keeps_float32()
 
 
 def test_an_unknown_step_is_refused() -> None:
@@ -80,7 +92,7 @@ def test_an_unknown_step_is_refused() -> None:
 
 
 def test_float64_has_no_steps() -> None:
-    assert open_tuner(open_binding("torch", "cpu")).steps(DENSE, "encoder", BATCH, "float64") == ()
+    assert steps_of("torch", DENSE, "encoder", BATCH, "float64", "cpu") == ()
 
 
 def test_packed_weights_are_those_of_the_timing() -> None:
@@ -212,10 +224,9 @@ def test_the_published_epoch_replays(notation: str) -> None:
 
 def test_the_tuned_epoch_replays() -> None:
     subject = subject_of("pytorch_examples")
-    tuner = open_tuner(subject.binding)
     start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
-    for step in tuner.steps(DENSE, "epoch", BATCH, "float32"):
-        epoch = tuner.epoch(subject, step.name, IMAGES, BATCH)
+    for step in steps_of("torch", DENSE, "epoch", BATCH, "float32", "cpu"):
+        epoch = tuned_epoch(subject, step.name, IMAGES, BATCH)
         epoch.run()
         epoch.restore(start)
         found = float(epoch.run())

@@ -28,10 +28,7 @@ DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
     "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
     "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch", "torch_epoch"),
-    "timing.recipes": (
-        *("jax_steps", "jax_training", "tensorflow_steps", "tensorflow_training"),
-        *("torch_calls", "torch_exported", "torch_steps", "torch_training"),
-    ),
+    "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_calls", "torch_exported", "torch_recipes"),
     "timing.libraries": ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae"),
 }
 DRIVING = {f"elbostone.{room}.{name}" for room, names in DRIVERS.items() for name in names}
@@ -105,7 +102,7 @@ def test_what_is_torchs_imports_no_other_framework(tmp_path: Path) -> None:
     left_out = {name for name in DRIVING if name.rpartition(".")[2].startswith(others) or ".libraries." in name}
     sources = "".join(f"importlib.import_module('{package}.torch_vae')\n" for package in packages().values())
     imported = run(block + IMPORT_ALL.format(packages=["elbostone"], left_out=left_out) + sources, tmp_path)
-    for name in ("backends.pytorch", "timing.recipes.torch_steps", "workers.child"):
+    for name in ("backends.pytorch", "timing.recipes.torch_recipes", "workers.child"):
         assert f"elbostone.{name}" in imported
 
 

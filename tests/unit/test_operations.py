@@ -54,11 +54,6 @@ def test_a_gaussian_decoder_has_two_heads_and_every_layer_its_product() -> None:
     assert products(DEEP, "decoder", 5) == [Product(5, 3, 7), Product(5, 7, 12), Product(5, 12, 10, count=2)]
 
 
-def test_every_draw_of_noise_is_decoded() -> None:
-    assert products(DEEP, "decoder", 5, samples=4) == products(DEEP, "decoder", 20)
-    assert products(DEEP, "encoder", 5, samples=4) == products(DEEP, "encoder", 5)
-
-
 def test_convolutions_count_at_their_im2col_shapes() -> None:
     assert products(CONV, "encoder", 2) == [
         Product(2 * 14 * 14, 1 * 9, 32),

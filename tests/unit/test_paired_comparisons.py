@@ -94,12 +94,3 @@ def test_a_step_is_held_against_the_one_before_and_against_the_first(record: dic
 def test_an_entry_whose_outputs_differ_has_no_figure_and_costs_only_itself(record: dict[str, object]) -> None:
     rows = comparison_rows([as_measured(record)], proving("b"))
     assert [(r["verdict"], r["ratio"]) for r in rows] == [("differs", None), ("faster", 0.25)]
-
-
-def test_what_the_harness_adds_is_subtracted_where_it_is_over_one_percent(record: dict[str, object]) -> None:
-    record["outcomes"] = [
-        {"status": "ok", "reason": None, "before": "x", "after": "x", "harness_ns": ns} for ns in (3e4, 3e4, 1e5)
-    ]
-    b, c = comparison_rows([as_measured(record)], proving(), against=lambda entry: entry - 1)
-    assert (b["ratio"], b["ms"], b["subtracted_ns"]) == (pytest.approx((2e6 - 3e4) / 4e6), pytest.approx(1.97), 3e4)
-    assert c["ratio"] == pytest.approx((1e6 - 1e5) / (2e6 - 3e4))

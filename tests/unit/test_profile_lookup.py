@@ -24,9 +24,8 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
         (f"{STEP}-keras-tensorflow-cpu-float32-compiled-xla", "keras-tensorflow", "compiled-xla", "", True, "pinned"),
         (f"{STEP}-keras-jax-cpu-float32-compiled-unawaited", "keras-jax", "compiled", "", False, "pinned"),
         (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", True, "pinned"),
-        (f"{STEP}-torch-cpu-float32-tuned-a-b-default-threads", "torch", "tuned", "a-b", True, "default"),
-        (f"{STEP}-torch-cpu-float32-tuned", "torch", "tuned", "", True, "pinned"),
-        (f"{STEP}-torch-cuda-bfloat16-tuned-graph", "torch", "tuned", "graph", True, "pinned"),
+        (f"{STEP}-torch-cpu-float32-tuned-compiled-default-threads", "torch", "tuned", "compiled", True, "default"),
+        (f"{STEP}-torch-cuda-bfloat16-tuned-cuda-graphs", "torch", "tuned", "cuda-graphs", True, "pinned"),
     ],
 )
 def test_a_key_names_its_timing(key: str, on: str, mode: str, last_step: str, awaited: bool, threads: str) -> None:
@@ -63,6 +62,8 @@ def test_what_a_run_plans_is_found() -> None:
     [
         (f"{STEP}-torch-cpu-float32-egaer", f"the closest known are {STEP}-torch-cpu-float32-eager, "),
         (f"{STEP}-keras-torch-cpu-float32-compiled", f"{STEP}-torch-cpu-float32-compiled"),
+        (f"{STEP}-torch-cpu-float32-tuned", f"{STEP}-torch-cpu-float32-tuned-"),
+        (f"{STEP}-torch-cpu-float32-tuned-no-such", f"{STEP}-torch-cpu-float32-tuned-"),
         ("nothing", "expected STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE"),
         ("", "expected STAGE-WORKLOAD-BATCH"),
     ],

@@ -16,7 +16,7 @@ from elbostone.timing.judge.operations import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected
 from elbostone.timing.records import as_measured, timing_records
-from elbostone.timing.tables import write_throughput
+from elbostone.timing.tables import best, write_throughput
 from elbostone.timing.timed_problems import stage_reference
 
 BATCH = 4
@@ -290,3 +290,30 @@ def test_the_quickest_is_bold_unless_it_is_unstable(tmp_path: Path) -> None:
     assert len(bold) == 1
     assert "decoder" in bold[0]
     assert f"**{BATCH / 50e-6:,.0f}**" in bold[0]
+
+
+def test_what_a_reader_wants_comes_first(tmp_path: Path) -> None:
+    plain = [timing(100.0, n) for n in (1, 2)]
+    tuned = [timing(50.0, n, mode="tuned", rung="fused-adam") for n in (1, 2)]
+    rows = rows_of(*plain, *tuned)
+    rows.append(rows[0] | {"mode": "peer", "notation": "pyro-ppl", "rung": "Trace_ELBO", "images_per_second": 3000.0})
+    rows.append(rows[-1] | {"notation": "pythae", "images_per_second": 2000.0})
+    rows.append(rows[-1] | {"stage": "elbo"})
+    assert best(rows) == [
+        [
+            "tiny",
+            "encoder",
+            str(BATCH),
+            "float32",
+            "torch, tuned: fused-adam",
+            "80,000",
+            "",
+            "26.67× pyro-ppl (Trace_ELBO)",
+        ]
+    ]
+    settings = {"cpu": "a CPU", "gpu": None, "options": {"threads": 2}}
+    write_throughput(rows, settings, tmp_path)
+    text = (tmp_path / "throughput.md").read_text(encoding="utf-8")
+    assert (
+        0 < text.index("## The quickest of each stage") < text.index("torch, tuned: fused-adam") < text.index("## All")
+    )

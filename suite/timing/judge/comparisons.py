@@ -20,12 +20,9 @@ CONFIDENCE = 0.95
 MARGIN = 0.02
 """A smaller difference is not claimed: two builds of the same code may differ by as much, by where their arrays lie."""
 
-HARNESS_SHARE = 0.01
-"""Where the harness itself takes more of a call than this, what it takes is subtracted."""
-
 COMPARISON_COLUMNS = (
     *("duel", "question", "entry", "against", "ms", "against_ms"),
-    *("ratio", "lower", "upper", "blocks", "subtracted_ns", "verdict", "reason"),
+    *("ratio", "lower", "upper", "blocks", "verdict", "reason"),
 )
 WHOSE = ("backend", "workload", "stage", "batch", "dtype")
 STEP_COLUMNS = (
@@ -65,9 +62,8 @@ def comparison_rows(
     """One row per try and entry but the first.
 
     Columns: `duel`, `question`; `entry` and `against`, keys of timings; `ms` per call, and `against_ms`; `ratio` = its
-    time ÷ that of `against`, the median over the blocks, within `lower` and `upper`; `blocks`; `subtracted_ns` per
-    call, what the harness adds where that is over 1 %; `verdict` (`faster`, `slower`, `same`, or what kept it from
-    being measured), `reason`.
+    time ÷ that of `against`, the median over the blocks, within `lower` and `upper`; `blocks`; `verdict` (`faster`,
+    `slower`, `same`, or what kept it from being measured), `reason`.
 
     Args:
         records: of one run; those of another kind are passed over.
@@ -97,14 +93,10 @@ def entry_rows(record: ComparisonRecord, index: int, other: int, prove: Prove) -
     rows = []
     for blocks in record.blocks_ns:
         ns = np.array([[block[other], block[index]] for block in blocks], float)
-        added = np.array([record.outcomes[which].harness_ns or 0.0 for which in (other, index)])
-        added *= added > HARNESS_SHARE * np.median(ns, axis=0)
-        ns -= added
         ratio, lower, upper = interval(ns[:, 1] / ns[:, 0])
         figures = {"ratio": ratio, "lower": lower, "upper": upper}
         figures |= dict(zip(("against_ms", "ms"), np.median(ns, axis=0) / 1e6, strict=True))
-        figures |= {"blocks": len(ns), "subtracted_ns": float(added[1])}
-        rows.append({**row, **figures, "verdict": verdict_of(lower, upper)})
+        rows.append({**row, **figures, "blocks": len(ns), "verdict": verdict_of(lower, upper)})
     return rows
 
 

@@ -42,45 +42,34 @@ class _Layer:
     reads_data: bool = False
 
 
-def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Product]:
+def products(spec: Spec, stage: str, batch: int) -> list[Product]:
     """The matrix products of one call, equal shapes counted together.
 
     Forward, every layer and every head is one product; a convolution counts at its im2col shape, with the zeros of its
     padding, as the frameworks' own counters have it. A training step adds the gradient of every layer's weight
     (`in × rows × out`) and of every layer's input (`rows × out × in`), save of those layers that read the data. A gated
-    layer is two; the pseudo-inputs of a VampPrior are encoded beside the data. What is computed element by element
-    (activations, densities, Adam) is not counted.
+    layer is two. What is computed element by element (activations, densities, Adam) is not counted.
 
     Args:
         spec: the model.
         stage: one of `COUNTED`, or `epoch`, of which one step is counted.
         batch: images per call.
-        samples: draws of the noise per image; what depends on them runs once for each.
 
     Raises:
-        ValueError: another stage, or a specification whose algebra is not of layers alone: a posterior with a `full`
-            or `rank-one` covariance (a small matrix per datum), a decoder whose weights have a posterior (a matrix per
-            draw), the encoder of a `free` posterior (there is none), or a part of a `chain` (what belongs to which is
-            each source's own).
+        ValueError: another stage, or a family of models that is not timed: its posterior is neither diagonal nor
+            isotropic, or it has a chain, components of a prior, or decoder weights with a posterior.
     """
     stage = "training_step" if stage == "epoch" else stage
     if stage not in COUNTED:
         raise ValueError(f"stage '{stage}': operations are counted of {', '.join(COUNTED)}")
-    if spec.posterior in ("full", "rank-one") and stage != "decoder":
-        raise ValueError(f"posterior '{spec.posterior}': its algebra per datum is not counted")
-    if spec.decoder_weights != "point" and stage != "encoder":
-        raise ValueError(f"decoder_weights '{spec.decoder_weights}': a matrix per draw is not counted")
-    if spec.posterior == "free" and stage == "encoder":
-        raise ValueError("posterior 'free' has no encoder")
-    if spec.chain and stage in ("encoder", "decoder"):
-        raise ValueError(f"chain: operations of its {stage} alone are not counted")
+    special = spec.chain or spec.components or spec.decoder_weights != "point"
+    if special or spec.posterior not in ("diagonal", "isotropic"):
+        raise ValueError(f"operations of this family are not counted: {spec}")
     layers: list[_Layer] = []
     if stage != "decoder":
-        layers += _encoder(spec, batch, samples)
+        layers += _encoder(spec, batch)
     if stage != "encoder":
-        layers += _decoder(spec, batch * samples)
-    if stage not in ("encoder", "decoder") and spec.components:
-        layers += _encoder(spec, spec.components, 1, trained_input=True)
+        layers += _decoder(spec, batch)
     counts = Counter((layer.rows, layer.fan_in, layer.fan_out) for layer in layers)
     if stage == "training_step":
         counts.update((layer.fan_in, layer.rows, layer.fan_out) for layer in layers)
@@ -88,9 +77,9 @@ def products(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> list[Pr
     return [Product(*shape, count) for shape, count in counts.items()]
 
 
-def flops(spec: Spec, stage: str, batch: int, *, samples: int = 1) -> int:
+def flops(spec: Spec, stage: str, batch: int) -> int:
     """Floating-point operations of the matrix products of one call; arguments and errors are those of `products`."""
-    return sum(product.flops for product in products(spec, stage, batch, samples=samples))
+    return sum(product.flops for product in products(spec, stage, batch))
 
 
 def weight_bytes(spec: Spec, stage: str, dtype: str) -> int:
@@ -100,19 +89,17 @@ def weight_bytes(spec: Spec, stage: str, dtype: str) -> int:
     return size * sum(prod(shape) for name, shape in weight_shapes(spec).items() if name.startswith(nets))
 
 
-def _encoder(spec: Spec, batch: int, samples: int, *, trained_input: bool = False) -> Iterator[_Layer]:
+def _encoder(spec: Spec, batch: int) -> Iterator[_Layer]:
     height, side = spec.image_shape[1:] if spec.image_shape else (1, 1)
     first = "encoder.conv.0." if spec.network == "conv" else "encoder.hidden.0."
     for slot in _weights(slots(spec), "encoder."):
         fan_out, fan_in = slot.shape[:2]
-        reads_data = slot.name.startswith(first) and not trained_input
+        reads_data = slot.name.startswith(first)
         if len(slot.shape) == 4:
             height, side = height // 2, side // 2
             yield _Layer(batch * height * side, fan_in * 9, fan_out, reads_data)
         else:
-            # The upper layers of a chain are inferred from draws of the lower ones.
-            rows = batch * samples if slot.name.startswith("encoder.chain.") else batch
-            yield _Layer(rows, fan_in, fan_out, reads_data)
+            yield _Layer(batch, fan_in, fan_out, reads_data)
 
 
 def _decoder(spec: Spec, rows: int) -> Iterator[_Layer]:

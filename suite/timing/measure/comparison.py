@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,12 +15,12 @@ from ...backends.table import COMPILED_MODES
 from ...workers.records import Append, Status
 from ..asked import ComparisonsAsked, PairedComparison, Repetition
 from ..comparisons import Progress
-from ..records import ComparisonRecord, HarnessRecord, Outcome, SessionRecord
+from ..records import ComparisonRecord, Outcome, SessionRecord
 from ..timings import Timing
 from .blocks import MIN_BLOCKS, Arm, Slowed, alternate
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected
 from .device import open_timing
-from .harness import PAIRED, EmptyStage
+from .harness import PAIRED
 from .stages import Stage
 
 Asked = ComparisonsAsked
@@ -29,8 +28,6 @@ Asked = ComparisonsAsked
 # A try whose calls became much slower than they were (another process on the same cores) ends after so many times what
 # it should have taken, but not before MIN_BLOCKS.
 OVERRUN = 4
-EMPTY_SWEEPS = 500
-MANY_CALLS = 100
 
 
 @dataclass
@@ -117,31 +114,8 @@ class ComparisonSession:
 
     def run(self) -> None:
         """All of it."""
-        self.measure_harness()
         for repetition in self.asked.repetitions:
             self.append(self._run(repetition))
-
-    def measure_harness(self) -> None:
-        """What a block adds to each call: of one call, so that what the clock itself takes is in it, and of many."""
-        one, many = Arm(EmptyStage(self.binding)), Arm(EmptyStage(self.binding), calls=MANY_CALLS)
-        rounds = [ns for block in alternate([one], EMPTY_SWEEPS) for ns in block]
-        more = [ns for block in alternate([many], EMPTY_SWEEPS) for ns in block]
-        self.harness = statistics.median(rounds), statistics.median(more)
-        self.append(
-            HarnessRecord(
-                backend=self.asked.backend,
-                device=self.asked.device,
-                path=PAIRED,
-                ns=self.harness[0],
-                rounds_ns=rounds,
-                ns_of_many=self.harness[1],
-            )
-        )
-
-    def harness_ns(self, calls: int) -> float:
-        """What so many calls in a row add to each of them."""
-        one, many = self.harness
-        return many + (one - many) / calls
 
     def _run(self, repetition: Repetition) -> ComparisonRecord:
         asked = repetition.comparison
@@ -152,9 +126,6 @@ class ComparisonSession:
         self._each(entries, lambda index, entry: entry.build(self.binding))
         self._each(entries, lambda index, entry: entry.first_call(self.binding))
         self._each(entries, lambda index, entry: entry.calibrate(asked.block_s / 2))
-        for entry in entries:
-            if entry.arm is not None:
-                entry.outcome = replace(entry.outcome, harness_ns=self.harness_ns(entry.arm.calls))
         blocks_ns = self._measure(asked, entries)
         stem = f"{asked.name}-build-{repetition.build}-entry"
         self._each(entries, lambda index, entry: entry.finish(self.folder, f"{stem}-{index}"))

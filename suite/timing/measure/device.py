@@ -81,10 +81,6 @@ class TimingDevice(ABC):
     def read(self, vector: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
         """Reductions that read every element of a vector once, ready to be timed, by the name of the route."""
 
-    @abstractmethod
-    def copy(self, vector: Array) -> Callable[[], Tensor]:
-        """A copy of a vector on the device to another place there, ready to be timed."""
-
     # Memory and traces
 
     @abstractmethod

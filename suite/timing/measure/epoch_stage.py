@@ -13,7 +13,7 @@ from ...reference.adam import Adam
 from ...reference.problem import Problem
 from ...workers.subject import Subject
 from ..proof import NOISE, ORDER, PASS, PASS_STEPS
-from ..recipes import open_tuner
+from ..recipes import tuned_epoch
 from .device import open_timing
 from .stages import Stage, adam_of, total_bound
 from .training import Epoch
@@ -89,8 +89,7 @@ def make_epoch(subject: Subject, problem: Problem, images: Array, batch: int, *,
     """
     start = subject.starting_weights(problem)
     if subject.mode == "tuned":
-        tuner = open_tuner(subject.binding)
-        return EpochStage(subject, lambda part: tuner.epoch(subject, last_step, part, batch), images, start, batch)
+        return EpochStage(subject, lambda part: tuned_epoch(subject, last_step, part, batch), images, start, batch)
 
     def published(part: Array) -> Epoch:
         laid_out = subject.laid_out(part.astype(np.float64)).astype(np.uint8)

@@ -47,11 +47,6 @@ class JaxTiming(KerasTiming):
         compiled = jax.jit(jax.numpy.sum)
         return {"sum": lambda: compiled(x)}
 
-    def copy(self, vector: Array) -> Callable[[], Tensor]:
-        x = self._native(vector, str(vector.dtype))
-        compiled = jax.jit(jax.numpy.copy)
-        return lambda: compiled(x)
-
     def reset_peak_memory(self) -> None:
         """JAX has no way to: its peak is the process's until then."""
 

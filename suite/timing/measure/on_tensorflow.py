@@ -43,10 +43,6 @@ class TensorFlowTiming(KerasTiming):
         x = self._native(vector, dtype)
         return {"reduce_sum": lambda: tf.reduce_sum(x)}
 
-    def copy(self, vector: Array) -> Callable[[], Tensor]:
-        x = self._native(vector, str(vector.dtype))
-        return lambda: tf.raw_ops.DeepCopy(x=x)
-
     def reset_peak_memory(self) -> None:
         if self.binding.device == "cuda":
             tf.config.experimental.reset_memory_stats("GPU:0")

@@ -41,11 +41,6 @@ class TorchRates(TimingDevice):
         x = self._native(vector, dtype)
         return {"sum": lambda: torch.sum(x), "dot": lambda: torch.dot(x, x)}
 
-    def copy(self, vector: Array) -> Callable[[], Tensor]:
-        x = torch.from_numpy(vector).to(self.binding.device)
-        out = torch.empty_like(x)
-        return lambda: out.copy_(x)
-
     def reset_peak_memory(self) -> None:
         if self.binding.device == "cuda":
             torch.cuda.reset_peak_memory_stats()

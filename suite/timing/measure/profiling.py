@@ -14,18 +14,17 @@ from ...workers.jobs import Job
 from ...workers.records import Append, Status, as_record, verified
 from ...workers.supervisor import Child, Lost
 from ..asked import ProfileAsked
-from ..recipes import open_tuner
 from ..records import ProfileRecord
 from ..timings import Timing, thread_limit
-from .building import FirstCall, build_stage, build_subject, open_expected, open_problem
+from .building import FirstCall, build_stage, build_subject, open_expected
 from .device import open_timing
 
 Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
 """Of an epoch, which is many steps, one call of each."""
-DIFFERS, NO_SUCH_STEP = "differs", "no such rung"
-"""What a record has as its `found` where the timing is not what it should be; None elsewhere."""
+DIFFERS = "differs"
+"""What a record has as its `found` where the timing does not return what it should; None elsewhere."""
 
 
 def run_profile(timing: Timing, folder: Path, *, threads: int, timeout_s: float) -> ProfileRecord:
@@ -82,8 +81,6 @@ def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
 
 def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
     """The record of a timing; its trace is in the folder if it is proven."""
-    if timing.cell.mode == "tuned" and (lack := _lacking_step(binding, timing)):
-        return _record(timing, "failed", lack, found=NO_SUCH_STEP)
     expected = open_expected(timing)
     stage = build_stage(timing, build_subject(binding, timing), expected)
     first = FirstCall(stage, expected)
@@ -97,12 +94,3 @@ def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
     calls = 1 if whole_pass else CALLS
     open_timing(binding).profile(stage, calls, folder)
     return _record(timing, "ok", calls=calls, **first.about(binding))
-
-
-def _lacking_step(binding: Binding, timing: Timing) -> str | None:
-    """Why a tuned timing cannot be made; None where its stage has the optimisation step."""
-    spec = open_problem(timing.problem_file).spec
-    names = [step.name for step in open_tuner(binding).steps(spec, timing.stage, timing.batch, timing.cell.dtype)]
-    if timing.last_step in names:
-        return None
-    return f"expected one of the rungs {', '.join(names) or '(none)'} at its end; found '{timing.last_step}'"

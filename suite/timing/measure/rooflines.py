@@ -146,8 +146,8 @@ def measure_ceilings(
 ) -> Iterator[PeakRecord]:
     """Records as `peaks.peaks_beside` has them, with the state of the cards after each.
 
-    `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read` and
-    `copy` are of memory that its caches cannot hold, a copy counted as a read and a write.
+    `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read`
+    is of memory that its caches cannot hold.
 
     Args:
         device: that computes.
@@ -177,8 +177,6 @@ def measure_ceilings(
             yield peak("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
     vector = np.ones(memory_bytes // 4, np.float32)
     yield peak("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
-    copied = {"copy": device.copy(vector)}
-    yield peak("copy", "", memory_bytes, 2 * memory_bytes / _best_s(device, copied), "byte/s")
 
 
 def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:

@@ -20,7 +20,7 @@ from ...reference.adam import AFTER, Adam
 from ...reference.problem import Problem
 from ...workers.evaluation import OBJECTIVE, canonical_gradients, derive_log_variance
 from ...workers.subject import Subject
-from ..recipes import exported, open_tuner
+from ..recipes import exported, tuned_forward, tuned_training
 from .device import open_timing
 from .training import ADAM, Training
 
@@ -120,7 +120,7 @@ class ForwardStage(Stage):
         """`function` as the subject's mode calls it."""
         subject, binding = self.subject, self.subject.binding
         if subject.mode == "tuned":
-            return open_tuner(binding).forward(subject, self.stage, last_step, function, self.inputs, self.images)
+            return tuned_forward(subject, self.stage, last_step, function, self.inputs, self.images)
         if subject.mode == "exported":
             return exported(subject, function, self.inputs)
         if subject.mode == "published" and len(self.inputs) == 1:
@@ -174,10 +174,9 @@ class TrainingStage(Stage):
         self.training = self._made(last_step)
 
     def _made(self, last_step: str) -> Training:
-        subject, binding = self.subject, self.subject.binding
-        if subject.mode == "tuned":
-            return open_tuner(binding).training(subject, last_step, self.inputs, self.images)
-        return open_timing(binding).training(subject)
+        if self.subject.mode == "tuned":
+            return tuned_training(self.subject, last_step, self.inputs, self.images)
+        return open_timing(self.subject.binding).training(self.subject)
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)

@@ -1,26 +1,80 @@
-"""Recipes: what makes a stage fast within its framework, and ONNX Runtime, which a model can be exported to."""
+"""Recipes: what makes a stage fast within its framework, and ONNX Runtime, which a model can be exported to.
+
+A framework's module has the functions `forward`, `training` and `epoch`, which take the names of the steps that are
+turned on.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-from ...backends import Binding
+from numpy.typing import NDArray
+
 from ...backends.base import Forward, Tensor
 from ...workers.subject import Subject
-from .base import Step, Tuner
+from ..measure.training import Epoch, Training
+from .table import steps_of, turned_on
 
-__all__ = ["Step", "Tuner", "exported", "open_tuner"]
-
-_MODULES = {"torch": "torch_steps", "keras-tensorflow": "tensorflow_steps", "keras-jax": "jax_steps"}
+_MODULES = {"torch": "torch_recipes", "keras-tensorflow": "tensorflow_recipes", "keras-jax": "jax_recipes"}
 
 
-def open_tuner(binding: Binding) -> Tuner:
-    """The recipes of a binding's framework. Raises KeyError where there are none."""
-    tuner: Tuner = import_module(f".{_MODULES[binding.backend]}", __name__).open_tuner(binding)
-    return tuner
+def tuned_forward(
+    subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
+) -> Forward:
+    """`function(*inputs)` without gradients.
+
+    Args:
+        subject: whose method it is.
+        stage: which of `table.FORWARD` it is.
+        last_step: the last step that is turned on.
+        function: `encoder`, `decoder` or the objective.
+        inputs: the tensors that it will be called with, as examples: shapes may be fixed by them.
+        batch: images per call.
+
+    Raises:
+        ValueError: the stage has no such step.
+    """
+    on = _on(subject, stage, last_step, batch)
+    made: Forward = _module(subject).forward(subject, function, inputs, on)
+    return made
+
+
+def tuned_training(subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
+    """Steps of Adam, as `training.ADAM` has it, on the published objective; arguments and errors as `tuned_forward`."""
+    on = _on(subject, "training_step", last_step, batch)
+    made: Training = _module(subject).training(subject, inputs, on)
+    return made
+
+
+def tuned_epoch(subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
+    """Passes over a data set.
+
+    Args:
+        subject: whose objective is trained.
+        last_step: the last step that is turned on.
+        images: [data count, data], unsigned bytes; a pixel is its byte / 255.
+        batch: images per step; what is left at the end is dropped.
+
+    Raises:
+        ValueError: the stage has no such step.
+    """
+    on = _on(subject, "epoch", last_step, batch)
+    made: Epoch = _module(subject).epoch(subject, images, batch, on)
+    return made
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
     """`function(*inputs)` by ONNX Runtime, on tensors of the framework; see `torch_exported.exported`."""
     found: Forward = import_module(".torch_exported", __name__).exported(subject, function, inputs)
     return found
+
+
+def _on(subject: Subject, stage: str, last_step: str, batch: int) -> frozenset[str]:
+    binding = subject.binding
+    return turned_on(steps_of(binding.backend, subject.spec, stage, batch, subject.dtype, binding.device), last_step)
+
+
+def _module(subject: Subject) -> ModuleType:
+    return import_module(f".{_MODULES[subject.binding.backend]}", __name__)

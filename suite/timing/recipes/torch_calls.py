@@ -6,7 +6,7 @@ import copy
 import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import MethodType, TracebackType
@@ -26,7 +26,7 @@ class Arithmetic:
     """A context in which products have a dtype's arithmetic, and the library that the steps turned on ask for.
 
     torch multiplies float32 matrices by MKL. oneDNN does it where `fp32_precision` permits bfloat16 inside; without
-    matrix units for that (AMX) it does not make use of the permission and stays in float32, as `keeps_float32` tests.
+    matrix units for that (AMX) it does not make use of the permission and stays in float32 (`keeps_float32`).
     The settings are the process's, which also has calls without them: they hold for one call and are then put back.
     """
 
@@ -55,17 +55,6 @@ class Arithmetic:
             self.autocast.__exit__(kind, error, trace)
         for (setting, _), value in zip(self.settings, self.before, strict=True):
             setting.fp32_precision = value
-
-
-@cache
-def keeps_float32() -> bool:
-    """Whether oneDNN is there and computes float32 products in float32 though it is permitted bfloat16."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return False
-    # 1 + 2⁻²⁰ is a float32 that bfloat16 does not have; the products by an identity are exact in float32.
-    matrix = torch.full((256, 256), 1 + 2.0**-20)
-    with Arithmetic("float32", "cpu", ("onednn",)):
-        return torch.equal(matrix @ torch.eye(256), matrix)
 
 
 def own(subject: Subject, on: Collection[str] = ()) -> Subject:
@@ -130,17 +119,16 @@ def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
     return module.eval()
 
 
-def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], *, measured: bool) -> Forward:
+def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
     """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
 
     Args:
         subject: whose method it is.
         inputs: the tensors that it will be called with, as examples: their shapes are fixed.
-        measured: whether Inductor may take its own products in place of a library's, by timing them.
     """
     with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
-        loader = torch._inductor.aoti_load_package(str(_package(program, inputs, measured=measured))).loader
+        loader = torch._inductor.aoti_load_package(str(_package(program, inputs))).loader
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 
     def call(*tensors: Tensor) -> Any:
@@ -151,10 +139,9 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
     return call
 
 
-def _package(program: Any, inputs: tuple[Tensor, ...], *, measured: bool) -> Path:
+def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
     """The file of a program's library; kept where torch.compile keeps its own, and found there again."""
-    choice = {"max_autotune": True, "max_autotune_gemm_backends": "CPP,ATEN"} if measured else {}
-    about = [torch.__version__, torch.get_num_threads(), choice, str(program), [tensor.stride() for tensor in inputs]]
+    about = [torch.__version__, torch.get_num_threads(), str(program), [tensor.stride() for tensor in inputs]]
     digest = sha256(repr(about).encode())
     for name, weight in program.state_dict.items():
         digest.update(repr((name, weight.stride())).encode() + weight.contiguous().numpy().tobytes())
@@ -163,7 +150,7 @@ def _package(program: Any, inputs: tuple[Tensor, ...], *, measured: bool) -> Pat
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             made = torch._inductor.aoti_compile_and_package(
-                program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True, **choice}
+                program, package_path=str(Path(folder) / "method.pt2"), inductor_configs={"freezing": True}
             )
             Path(made).replace(file)
     return file

@@ -1,18 +1,20 @@
-"""Graphs, training steps and epochs in memory, as fast as TensorFlow makes them."""
+"""Keras on TensorFlow as fast as TensorFlow makes it: one graph, called without a look at its arguments, by XLA."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ...backends.base import Array, Tensor
+from ...backends.base import Array, Forward, Tensor, variable_at
+from ...backends.keras import stateless
 from ...backends.keras_tensorflow import TensorFlowBinding
 from ...workers.subject import Subject
 from ..measure.on_tensorflow import TensorFlowTraining
-from ..measure.training import ADAM, Epoch
+from ..measure.training import ADAM, Epoch, Training
+from .memory import MemoryEpoch
 
 _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
@@ -56,85 +58,78 @@ class TunedTraining(TensorFlowTraining):
     """Gradient and a Keras optimizer in one graph, on the model's own variables.
 
     Args:
-        binding: what executes.
         subject: whose objective it is.
-        on: the names of the optimisation steps that are turned on.
         inputs: x and noise, as examples.
+        on: the names of the optimisation steps that are turned on.
     """
 
-    def __init__(
-        self, binding: TensorFlowBinding, subject: Subject, on: Collection[str], inputs: tuple[Tensor, Tensor]
-    ):
-        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
-        self.advance = self.compiled_step
-        self.call = Call(self.advance, inputs, on, subject.dtype)
+    def __init__(self, subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]):
+        super().__init__(_binding(subject), subject, subject.objective(), ADAM, "eager")
+        self.call = Call(self.compiled_step, inputs, on, subject.dtype)
         self.compiled_step = self.call.compiled_step
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         return self.call(x, noise)
 
 
-class TunedEpoch(Epoch):
-    """Passes over images that lie in the device's memory as bytes: an order, a draw of noise, and steps.
+class TunedEpoch(MemoryEpoch):
+    """Passes over images in memory, all steps of a pass in one graph."""
 
-    A step takes its rows and turns their bytes into pixels; the whole input path is inside of a pass.
+    binding: TensorFlowBinding
 
-    Args:
-        binding: what executes.
-        subject: whose objective is trained.
-        on: the names of the optimisation steps that are turned on.
-        images: [data count, data], unsigned bytes.
-        batch: images per step.
-    """
-
-    def __init__(self, binding: TensorFlowBinding, subject: Subject, on: Collection[str], images: Array, batch: int):
-        self.binding, self.steps, self.batch, self.looped = binding, len(images) // batch, batch, "loop" in on
-        laid_out = subject.laid_out(images)
-        sample = (1,) if "sample" in subject.notation.noise_axes else ()
-        self.shape = (self.steps, *sample, batch, subject.spec.latent_dim)
+    def __init__(self, subject: Subject, images: Array, batch: int, on: Collection[str]):
+        steps = TensorFlowTraining(_binding(subject), subject, subject.objective(), ADAM, "eager")
+        super().__init__(subject, steps, images, batch)
         self.seed(0)
-        with binding.scope():
-            self.bytes = tf.constant(laid_out)
-            x = tf.zeros((batch, *laid_out.shape[1:]))
-            self.rows = tf.zeros((self.steps, batch), tf.int32)
-            self.drawn = tf.zeros(self.shape)
-            self.training = TunedTraining(binding, subject, on, (x, self.drawn[0]))
-            self.loop = Call(self._loop, (self.bytes, self.rows, self.drawn), on, subject.dtype)
+        with self.binding.scope():
+            self.bytes = tf.constant(subject.laid_out(images))
+            rows, drawn = tf.zeros((self.steps, batch), tf.int32), tf.zeros(self.noise_shape)
+            self.loop = Call(self._loop, (self.bytes, rows, drawn), on, subject.dtype)
 
     def run(self) -> Tensor:
         with self.binding.scope():
             rows = self.generator.permutation(len(self.bytes))[: self.steps * self.batch]
             self.rows = tf.constant(rows.reshape(self.steps, self.batch), tf.int32)
-            self.drawn = tf.random.stateless_normal(self.shape, self.generator.integers(2**31, size=2))
-            if self.looped:
-                return self.loop(self.bytes, self.rows, self.drawn)
-            total = tf.zeros(())
-            for rows, noise in zip(tf.unstack(self.rows), tf.unstack(self.drawn), strict=True):
-                total += self.training.step(_pixels(self.bytes, rows), noise)
-            return total
+            self.drawn = tf.random.stateless_normal(self.noise_shape, self.generator.integers(2**31, size=2))
+            return self.loop(self.bytes, self.rows, self.drawn)
 
     def _loop(self, images: Tensor, rows: Tensor, noise: Tensor) -> Tensor:
         def body(index: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-            value = self.training.advance(_pixels(images, rows[index]), noise[index])
-            return index + 1, total + value
+            pixels = tf.cast(tf.gather(images, rows[index]), tf.float32) / 255
+            return index + 1, total + self.training.step(pixels, noise[index])
 
         _, total = tf.while_loop(
             lambda index, _: index < self.steps, body, (tf.constant(0), tf.zeros(())), parallel_iterations=1
         )
         return total
 
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        self.training.restore(weights)
-
     def seed(self, seed: int) -> None:
         self.generator = np.random.default_rng(seed)
 
-    def order(self) -> Array:
-        return np.array(self.rows)
 
-    def noise(self) -> Array:
-        return np.array(self.drawn).reshape(self.steps, self.batch, -1)
+def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
+    """`function` without gradients; see `tuned_forward`."""
+    made: Callable[..., Any] = function
+    if "constants" in on:
+        variables = [variable_at(subject.model, path) for path in subject.paths]
+        values = [subject.binding.array(variable).copy() for variable in variables]
+
+        def made(*tensors: Tensor) -> Any:
+            return stateless(variables, [tf.constant(value) for value in values], function, *tensors)
+
+    return Call(made, inputs, on, subject.dtype)
 
 
-def _pixels(images: Tensor, rows: Tensor) -> Tensor:
-    return tf.cast(tf.gather(images, rows), tf.float32) / 255
+def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
+    """Steps of Adam; see `tuned_training`."""
+    return TunedTraining(subject, inputs, on)
+
+
+def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
+    """Passes over a data set; see `tuned_epoch`."""
+    return TunedEpoch(subject, images, batch, on)
+
+
+def _binding(subject: Subject) -> TensorFlowBinding:
+    assert isinstance(subject.binding, TensorFlowBinding)
+    return subject.binding

@@ -1,0 +1,91 @@
+"""torch as fast as torch makes it: calls without gradients, training steps, epochs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import torch
+
+from ...backends.base import Array, Forward, Tensor
+from ...backends.pytorch import TorchBinding
+from ...workers.subject import Subject
+from ..measure.on_torch import TorchTraining
+from ..measure.training import ADAM, Epoch, Training
+from .memory import MemoryEpoch
+from .torch_calls import Arithmetic, ahead_of_time, compiled, inference, method_of, own
+
+
+class TunedTraining(TorchTraining):
+    """Steps of Adam on the published objective.
+
+    Args:
+        subject: whose objective it is; its model stays as it is.
+        on: the names of the optimisation steps that are turned on.
+    """
+
+    def __init__(self, subject: Subject, on: Collection[str]):
+        subject, binding = own(subject, on), _binding(subject)
+        objective = compiled(binding, subject.objective(), on)
+        super().__init__(binding, subject, objective, ADAM)
+        if "fused-adam" in on:
+            self.optimizer = torch.optim.Adam(list(self.variables.values()), lr=ADAM.learning_rate, fused=True)
+        self.arithmetic = Arithmetic(subject.dtype, binding.device, on)
+        self.graphs = "cuda-graphs" in on
+
+    def step(self, x: Tensor, noise: Tensor) -> Tensor:
+        if self.graphs:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        # The backward pass has the settings of the forward one; autocast it takes from the graph itself.
+        with self.arithmetic:
+            value = super().step(x, noise)
+        # What a CUDA graph returns lies in memory that its next replay writes again.
+        return value.clone() if self.graphs else value
+
+
+class TunedEpoch(MemoryEpoch):
+    """Passes over images in memory: bytes to pixels once per pass, a permutation, slices of it, and steps."""
+
+    binding: TorchBinding
+
+    def __init__(self, subject: Subject, images: Array, batch: int, on: Collection[str]):
+        super().__init__(subject, TunedTraining(subject, on), images, batch)
+        self.bytes = torch.from_numpy(np.ascontiguousarray(subject.laid_out(images))).to(self.binding.torch_device)
+
+    def run(self) -> Tensor:
+        pixels = self.bytes.to(torch.float32).div_(255)
+        self.rows = torch.randperm(len(pixels), device=pixels.device)[: self.steps * self.batch].view(self.steps, -1)
+        self.drawn = torch.randn(self.noise_shape, device=pixels.device)
+        total = torch.zeros((), device=pixels.device)
+        for rows, noise in zip(self.rows, self.drawn, strict=True):
+            total += self.training.step(pixels[rows], noise)
+        return total
+
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+
+
+def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
+    """`function` without gradients; see `tuned_forward`."""
+    binding = _binding(subject)
+    subject = own(subject, on)
+    function = method_of(subject, function)
+    if "ahead-of-time" in on:
+        binding.compile(function, enabled=False)  # its graphs are not torch.compile's: none is counted
+        return ahead_of_time(subject, function, inputs)
+    return inference(compiled(binding, function, on), Arithmetic(subject.dtype, binding.device, on))
+
+
+def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
+    """Steps of Adam; see `tuned_training`."""
+    return TunedTraining(subject, on)
+
+
+def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
+    """Passes over a data set; see `tuned_epoch`."""
+    return TunedEpoch(subject, images, batch, on)
+
+
+def _binding(subject: Subject) -> TorchBinding:
+    assert isinstance(subject.binding, TorchBinding)
+    return subject.binding

@@ -17,6 +17,13 @@ from .evidence import Evidence, Violation, agreeing, on, words
 def check_symbols(evidence: Evidence) -> Iterator[Violation]:
     """The quantities of every probe."""
     named: set[int] = set()  # entries, by their identity: two may have one code
+    computed = {symbol.quantity for symbol in evidence.notation.symbols}
+    returned = {key: probe for probe in evidence.ran() for key in evidence.facts.of(probe.name, "quantity")}
+    for key, probe in returned.items():
+        if key not in computed:
+            claimed = f"the roles of '{key}': {', '.join(s.role for s in evidence.notation.symbols if s.code == key)}"
+            found = f"it in the quantities {on(probe)}, and no role with a tensor: nothing executes it"
+            yield evidence.violation(f"symbol {key}", ("role", "code"), claimed, found)
     for probe in evidence.ran():
         raw = evidence.facts.of(probe.name, "quantity")
         spec = probe.problem.spec

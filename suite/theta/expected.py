@@ -49,11 +49,6 @@ class Truth:
     tensors: Tensors
     tolerances: Tensors
 
-    def value(self, case: str, key: str, row: str) -> tuple[float, float]:
-        """(value, tolerance) of one row of one evaluation."""
-        name, i = f"{case}/{key}/value", ROWS.index(row)
-        return float(self.tensors[name][i]), float(self.tolerances[name][i])
-
 
 def truth_of(cases: Iterable[Case]) -> Truth:
     """In float64 NumPy, with derivatives by a complex step; N from moved runs of the same."""

@@ -141,7 +141,7 @@ def cases() -> tuple[Case, ...]:
         _tanh("learned", "learned prior, 1 latent", LINE, "learned", prior=("prior",)),
         _tanh("vamp", "VampPrior, 1 latent", LINE, "vamp", prior=("encoder", "pseudo")),
         _tanh("tied", "encoder and decoder tied, 1 latent", LINE, shared=("tied",)),
-        _linear("linear", "linear-Gaussian, exact, 2 latents", learned=True),
+        _linear("linear", "linear-Gaussian, exact, 2 latents"),
         _tanh("plane", "learned prior, 2 latents", PLANE, "learned", prior=("prior",)),
     )
 
@@ -169,7 +169,7 @@ def _tanh(
     return _case(name, title, Tanh(grid, spec, tied), shapes, latents, x, prior, shared)
 
 
-def _linear(name: str, title: str, *, learned: bool) -> Case:
+def _linear(name: str, title: str) -> Case:
     latents = 2
     shapes: dict[str, tuple[int, ...]] = {
         "encoder.mean.weight": (latents, DATA),
@@ -182,7 +182,7 @@ def _linear(name: str, title: str, *, learned: bool) -> Case:
         "decoder.log_variance": (1,),
     }
     x = np.array([0.7, -0.4, 1.1])
-    return _case(name, title, Linear(latents, learned), shapes, latents, x, ("prior",), ())
+    return _case(name, title, Linear(), shapes, latents, x, ("prior",), ())
 
 
 def _case(
@@ -233,7 +233,7 @@ def absorbed(case: Case) -> Case:
     else:
         scale = np.tril(w["prior.factor"])
         moved["encoder.factor"] = np.linalg.solve(scale, np.tril(w["encoder.factor"]))
-        model = Linear(len(shift), learned=False)
+        model = Linear()
     moved[f"{first}.weight"] = w[f"{first}.weight"] @ scale
     moved[f"{first}.bias"] = w[f"{first}.bias"] + w[f"{first}.weight"] @ shift
     moved["encoder.mean.weight"] = np.linalg.solve(scale, w["encoder.mean.weight"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,28 +23,11 @@ FITTED_VARIANCE = 0.02
 """Of the pixels' noise in the linear-Gaussian model: between the grey digits' smallest and largest variances."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """What a model is for.
-
-    Attributes:
-        title: words for a reader.
-        scored: whether its held-out log-likelihood is estimated.
-        decoded: whether logits are wanted at the given latents.
-    """
-
-    title: str
-    scored: bool = False
-    decoded: bool = False
-
-
-MODELS = {
-    "learned": Use("θ and φ trained", scored=True, decoded=True),
-    "frozen": Use("φ trained, θ as it started", scored=True),
-    "start": Use("as the training started"),
-    "permuted": Use("hidden units of the decoder in another order"),
-    "bent": Use("θ changed so that one z keeps its η", decoded=True),
-}
+MODELS = ("learned", "frozen", "start", "permuted", "bent")
+SCORED = ("learned", "frozen")
+"""Models whose held-out log-likelihood is estimated."""
+DECODED = ("learned", "bent")
+"""Models whose logits are wanted at the given latents."""
 
 
 def problems(trained: Mapping[str, Weights], held_out: Array) -> dict[str, Problem]:

@@ -25,7 +25,7 @@ from ..reference.tape import Tape
 from ..reference.truth import K
 from ..reference.weights import weight_shapes
 from .cases import Case, Evaluation, evaluations
-from .digits import MODELS, NOTATION
+from .digits import DECODED, NOTATION, SCORED
 from .functions import Functions, exact, moved
 from .models import ROWS, Linear
 from .plan import DIGITS_AT_ONCE, SAMPLES, SAMPLES_AT_ONCE, importance_noise
@@ -49,11 +49,6 @@ class Truth:
     tensors: Tensors
     tolerances: Tensors
 
-    def value(self, case: str, key: str, row: str) -> tuple[float, float]:
-        """(value, tolerance) of one row of one evaluation."""
-        name, i = f"{case}/{key}/value", ROWS.index(row)
-        return float(self.tensors[name][i]), float(self.tolerances[name][i])
-
 
 def truth_of(cases: Iterable[Case]) -> Truth:
     """In float64 NumPy, with derivatives by a complex step; N from moved runs of the same."""
@@ -62,7 +57,7 @@ def truth_of(cases: Iterable[Case]) -> Truth:
     for case in cases:
         for evaluation in evaluations(case):
             found = evaluate(case, evaluation)
-            for name, scale in noise_scale(case, evaluation).items():
+            for name, scale in noise_scale(case, evaluation, found).items():
                 tensors[f"{case.name}/{evaluation.key}/{name}"] = found[name]
                 tolerances[f"{case.name}/{evaluation.key}/{name}"] = K * scale
     return Truth(tensors, tolerances)
@@ -83,13 +78,12 @@ def evaluate(case: Case, evaluation: Evaluation, f: Functions | None = None) -> 
     return tensors
 
 
-def noise_scale(case: Case, evaluation: Evaluation, *, runs: int = RUNS) -> dict[str, Array]:
-    """N of each tensor, row by row: the largest deviation from `evaluate` over seeded runs of the moved arithmetic.
+def noise_scale(case: Case, evaluation: Evaluation, truth: Tensors, *, runs: int = RUNS) -> dict[str, Array]:
+    """N of each tensor, row by row: the largest deviation from `truth` over seeded runs of the moved arithmetic.
 
     Returns:
         as `evaluate`, each [row]; of a gradient, the largest over the tensor's elements.
     """
-    truth = evaluate(case, evaluation)
     worst = {name: np.zeros(len(ROWS)) for name in truth}
     for seed in range(runs):
         for name, tensor in evaluate(case, evaluation, moved(seed)).items():
@@ -113,10 +107,10 @@ def expectations(problems: Mapping[str, Problem], latents: Tensors, fitted: Tens
         for tensor, value in oracle.evaluate(problem).items():
             if tensor in defined or tensor.startswith("gradient/"):
                 found[f"{name}/{tensor}"] = value, K * scales[tensor]
-        if MODELS[name].scored:
+        if name in SCORED:
             # log-mean-exp moves by no more than its largest argument does: the tolerance is that of one log weight.
             found[f"{name}/log_likelihoods"] = log_likelihoods(problem), K * scales["elbo_monte_carlo"]
-        if MODELS[name].decoded:
+        if name in DECODED:
             for points, z in latents.items():
                 logits = decoded(problem.spec, problem.weights, z)
                 found[f"decoded/{name}/{points}"] = logits, K * scales["decoder_logits"]
@@ -178,7 +172,7 @@ def log_likelihoods(problem: Problem) -> Array:
 
 def marginal_kl(weights: Tensors) -> tuple[float, float]:
     """KL(p(x) ‖ p(z)) of `digits.fitted`, in nats, and its N."""
-    model = Linear(len(weights["decoder.mean.bias"]), learned=False)
+    model = Linear()
     truth = float(model.marginal_kl(exact(), weights))
     runs = []
     for seed in range(RUNS):

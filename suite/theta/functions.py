@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -235,15 +235,9 @@ def moved(seed: int | tuple[int, ...]) -> Functions:
     """NumPy's functions in which every input, product, sum and function value is moved by float64's rounding."""
     rounding = Rounding(seed)
     plain = exact()
-    return Functions(
+    return replace(
+        plain,
         constant=lambda a: _wrap(a, rounding),
-        exp=plain.exp,
-        log=plain.log,
-        tanh=plain.tanh,
-        log_sigmoid=plain.log_sigmoid,
-        sum=plain.sum,
-        logsumexp=plain.logsumexp,
-        transpose=plain.transpose,
         solve=lambda a, b: _wrap(np.linalg.solve(np.asarray(a * 1.0), np.asarray(b)), rounding),
         log_det=lambda a: _wrap(plain.log_det(np.asarray(a * 1.0)), rounding),
     )

@@ -158,15 +158,11 @@ class Tanh(Model):
         }
 
 
-@dataclass(frozen=True)
 class Linear(Model):
     """z ~ N(m, RRᵀ), x = Wz + b + noise of one variance, q(z|x) = N(Ax + c, LLᵀ): everything in closed form.
 
-    R and L are lower triangular factors; without a learned prior m = 0 and R = I.
+    R and L are lower triangular factors; without weights of a prior m = 0 and R = I.
     """
-
-    latents: int
-    learned: bool
 
     def log_prior(self, w: Weights, z: Tensor) -> Tensor:
         mean, factor = self._prior(w)
@@ -188,7 +184,7 @@ class Linear(Model):
     def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
         """By its own closed form, N(z; S(Wᵀ(x − b)/v + P⁻¹m), S) with S = (P⁻¹ + WᵀW/v)⁻¹, P = RRᵀ: no use of p(x)."""
         mean, factor = self._prior(w)
-        identity = x.constant(np.eye(self.latents))
+        identity = x.constant(np.eye(mean.shape[0]))
         inverse_prior = (factor @ factor.transpose()).solve(identity)
         weight, precision = w["decoder.mean.weight"], (-w["decoder.log_variance"]).exp()
         covariance = (inverse_prior + weight.transpose() @ weight * precision).solve(identity)
@@ -204,11 +200,12 @@ class Linear(Model):
         trace = ((weight @ covariance) * weight).sum(-1).sum(0) * precision
         expected = self.log_likelihood(w, x, centre[None])[0] - 0.5 * trace[0]
         prior = factor @ factor.transpose()
-        identity = x.constant(np.eye(self.latents))
+        latents = mean.shape[0]
+        identity = x.constant(np.eye(latents))
         ratio = (prior.solve(covariance) * identity).sum(-1).sum(0)
         difference = (centre - mean)[None]
         distance = (difference @ prior.solve(difference.transpose()))[0, 0]
-        kl = 0.5 * (ratio + distance - self.latents + prior.log_det() - covariance.log_det())
+        kl = 0.5 * (ratio + distance - latents + prior.log_det() - covariance.log_det())
         return expected - kl
 
     def marginal_kl(self, f: Functions, weights: Mapping[str, Any]) -> Any:
@@ -217,20 +214,21 @@ class Linear(Model):
         factor = self._prior(w)[1]
         spread = w["decoder.mean.weight"] @ factor
         centre = w["decoder.mean.bias"]
-        identity = centre.constant(np.eye(self.latents))
+        identity = centre.constant(np.eye(centre.shape[0]))
         covariance = spread @ spread.transpose() + identity * w["decoder.log_variance"].exp()
         trace = (covariance * identity).sum(-1).sum(0)
-        return (0.5 * (trace + (centre * centre).sum(0) - self.latents - covariance.log_det())).value
+        return (0.5 * (trace + (centre * centre).sum(0) - centre.shape[0] - covariance.log_det())).value
 
     def _prior(self, w: Weights) -> tuple[Tensor, Tensor]:
-        if self.learned:
-            return w["prior.mean"], w["prior.factor"] * w["prior.factor"].constant(np.tri(self.latents))
-        constant = w["decoder.mean.bias"].constant
-        return constant(np.zeros(self.latents)), constant(np.eye(self.latents))
+        weight = w["decoder.mean.weight"]
+        latents = weight.shape[1]
+        if "prior.mean" in w:
+            return w["prior.mean"], w["prior.factor"] * weight.constant(np.tri(latents))
+        return weight.constant(np.zeros(latents)), weight.constant(np.eye(latents))
 
     def _recognition(self, w: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
         centre = affine(x[None], w, "encoder.mean")[0]
-        factor = w["encoder.factor"] * x.constant(np.tri(self.latents))
+        factor = w["encoder.factor"] * x.constant(np.tri(centre.shape[0]))
         return centre, factor @ factor.transpose()
 
 

@@ -124,7 +124,8 @@ def expand(regime: Regime, free: Mapping[str, Array]) -> Weights:
     """What is free → every weight of the model, or of both models as `first/<weight>`, `second/<weight>`."""
     if regime.copies:
         shared = {n: w for n, w in free.items() if "/" not in n}
-        return {**{f"{c}/{n}": w for c in (FIRST, SECOND) for n, w in shared.items()}, **_copies(free)}
+        own = {n: w for n, w in free.items() if "/" in n}
+        return {**{f"{c}/{n}": w for c in (FIRST, SECOND) for n, w in shared.items()}, **own}
     if regime.name == "tied":
         return {**free, **{tied: free[source].T for tied, source in TIES.items()}}
     return dict(free)
@@ -142,10 +143,6 @@ def collect(regime: Regime, gradients: Mapping[str, Array]) -> Weights:
     if regime.name == "frozen":
         return {n: g for n, g in gradients.items() if not is_generative(n)}
     return dict(gradients)
-
-
-def _copies(weights: Mapping[str, Array]) -> Weights:
-    return {n: w for n, w in weights.items() if "/" in n}
 
 
 def one_copy(weights: Mapping[str, Array], copy: str) -> Weights:

@@ -17,12 +17,11 @@ class LeakyPrior(Tanh):
         return super().log_prior(w, z) + 1e-12 * w["decoder.logits.bias"].sum(0)
 
 
-@dataclass(frozen=True)
 class PosteriorOfAnotherPrior(Linear):
     """A posterior that takes the prior for standard."""
 
     def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
-        return Linear(self.latents, learned=False).log_posterior(w, x, z)
+        return super().log_posterior({n: weight for n, weight in w.items() if not n.startswith("prior.")}, x, z)
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def planted() -> dict[str, Case]:
     """The wrong cases, by what is wrong."""
     return {
         "leak": _tanh(LeakyPrior),
-        "posterior of another prior": replace(CASES["linear"], model=PosteriorOfAnotherPrior(2, learned=True)),
+        "posterior of another prior": replace(CASES["linear"], model=PosteriorOfAnotherPrior()),
         "posterior of the encoder": _tanh(PosteriorOfTheEncoder),
         "unshared likelihood": _tanh(UnsharedLikelihood),
     }

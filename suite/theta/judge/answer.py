@@ -93,10 +93,7 @@ def answer_of(
         *(small_models.dependency_statement(case, table, REFERENCE) for case, table in entries.items()),
         *(small_models.joint_statement(case, found) for case, found in rows.items()),
         *(small_models.total_statement(case, found) for case, found in totals.items()),
-        *(
-            small_models.absorption_statement(case, small_models.absorption(case, moved, expected.small, columns))
-            for case, moved in absorptions()
-        ),
+        *(small_models.absorption_statement(*pair, expected.small, columns) for pair in absorptions()),
         *readings.agreed(
             {b: readings.reading_statements(t, expected.digits, expected.learned) for b, t in vae.items()}
         ),

@@ -11,7 +11,7 @@ import numpy as np
 from ...backends import Binding
 from ...reference.problem import Array, load_problem, read_tensors
 from ...workers.evaluation import evaluate
-from ..digits import MODELS, NOTATION
+from ..digits import DECODED, MODELS, NOTATION, SCORED
 from ..models import Linear
 from .densities import functions_of, slopes_of
 from .trainings import log_likelihoods
@@ -38,9 +38,9 @@ def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
         vae = Vae.build(binding, NOTATION, problem.spec, problem.weights)
         tensors = evaluate(vae.subject, problem, gradients=True).tensors
         found |= {f"{name}/{tensor}": value for tensor, value in tensors.items()}
-        if MODELS[name].scored:
+        if name in SCORED:
             found[f"{name}/log_likelihoods"] = log_likelihoods(vae, problem.x)
-        if MODELS[name].decoded:
+        if name in DECODED:
             decoder = vae.heads("decoder")
             found |= {
                 f"decoded/{name}/{points}": binding.array(decoder(binding.tensor(z, DTYPE))[0])
@@ -79,10 +79,9 @@ def outputs(vae: Vae, net: str, tensor: Array) -> int:
 def marginal_kl(binding: Binding, weights: Mapping[str, Array]) -> Array:
     """KL(p(x) ‖ p(z)) of a fitted linear-Gaussian model with as many latents as pixels, in nats: []."""
     f = functions_of(binding)
-    model = Linear(latents=len(weights["decoder.mean.bias"]), learned=False)
 
     def rows(w: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
-        return [model.marginal_kl(f, w)]
+        return [Linear().marginal_kl(f, w)]
 
     values, _ = slopes_of(binding, rows, gradients=False)(weights, [])
     return values[0]

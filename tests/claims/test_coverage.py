@@ -11,7 +11,7 @@ import pytest
 from elbostone.backends.table import BACKENDS
 from elbostone.notations.registry import notations
 
-#: What `tests/equivalence/test_training.py` and `test_blei.py` run: ordinary training, and the algorithms that two print.
+#: What `tests/equivalence/test_training.py` and `test_blei.py` run: ordinary training, and two printed algorithms.
 TRAINING = {
     "compute_loss": set(notations()),
     "algorithm_1": {"kingma_welling_2013"},

@@ -1,0 +1,141 @@
+"""Mutants: every small change of an implementation, and whether the claims' proofs find it.
+
+`python tests/claims/mutants.py BACKEND [NOTATION ...]` prints a line for each mutant that nothing names, and how many
+were tried. One backend of each framework is enough: the files are the same on the others. Where a file trains, its
+training tests are the proof, and its lines are left out here (`test_coverage.TRAINING`).
+"""
+
+import ast
+import copy
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+from elbostone.backends import open_binding
+from elbostone.backends.table import BACKENDS
+from elbostone.claims.judge.verdicts import violations
+from elbostone.claims.measure import gather
+from elbostone.claims.phase import sources_of
+from elbostone.notations.notation import Notation
+from elbostone.notations.registry import notations, packages
+
+SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
+SIBLINGS = {"mean": "sum", "sum": "mean", "sigmoid": "tanh", "exp": "expm1", "log": "log1p", "logsigmoid": "sigmoid"}
+SIBLINGS |= {"log_sigmoid": "sigmoid", "softplus": "exp", "logsumexp": "sum", "sqrt": "square"}
+#: Methods that draw noise of their own, or train: what they return is proven by the tests of training.
+ELSEWHERE = ("forward", "call", "noise", "compute_loss", "algorithm_1", "minibatches", "gradient_ascent", "__repr__")
+CUT = {
+    "torch": lambda node: ast.Call(ast.Attribute(node, "detach", ast.Load()), [], []),
+    "keras": lambda node: ast.Call(ast.Attribute(ast.Name("ops", ast.Load()), "stop_gradient", ast.Load()), [node], []),
+}
+
+
+def mutants(source: str, framework: str) -> Iterator[tuple[str, ast.Module]]:
+    """Description and syntax tree of each mutant of a file."""
+    tree = ast.parse(source)
+    places = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
+    prose = {id(part) for node in ast.walk(tree) for part in _prose(node)}
+    for number, node in enumerate(places):
+        if id(node) in prose:
+            continue
+        for change, replacement in _changes(node, framework):
+            changed = copy.deepcopy(tree)
+            target = [n for n in ast.walk(changed) if isinstance(n, ast.expr | ast.stmt)][number]
+            replaced = _Replace(target, replacement).visit(changed)
+            yield f"line {node.lineno}: {ast.unparse(node)[:60]!r}: {change}", ast.fix_missing_locations(replaced)
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, target: ast.AST, replacement: ast.AST):
+        self.target, self.replacement = target, replacement
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return copy.deepcopy(self.replacement) if node is self.target else super().visit(node)
+
+
+def _changes(node: ast.AST, framework: str) -> Iterator[tuple[str, ast.AST]]:
+    match node:
+        case ast.BinOp(left=left, op=op, right=right):
+            if type(op) in SWAPPED:
+                yield f"{type(op).__name__} → {SWAPPED[type(op)].__name__}", ast.BinOp(left, SWAPPED[type(op)](), right)
+            if isinstance(op, ast.Add | ast.Sub):
+                yield "second term dropped", left
+            yield "detached", CUT[framework](node)
+        case ast.UnaryOp(op=ast.USub(), operand=operand) if not isinstance(operand, ast.Constant):
+            yield "sign dropped", operand
+        case ast.Constant(value=bool(value)):
+            yield "flipped", ast.Constant(not value)
+        case ast.Constant(value=int(value) | float(value)):
+            yield "one more", ast.Constant(value + 1)
+        case ast.Call(func=ast.Attribute(value=value, attr=name), args=args, keywords=keywords):
+            if name in SIBLINGS:
+                yield (
+                    f"{name} → {SIBLINGS[name]}",
+                    ast.Call(ast.Attribute(value, SIBLINGS[name], ast.Load()), args, keywords),
+                )
+        case ast.IfExp(body=body, orelse=orelse):
+            yield "other branch", orelse
+            yield "this branch", body
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=right):
+            yield "unequal", ast.Compare(left, [ast.NotEq()], right)
+
+
+def _prose(node: ast.AST) -> Iterator[ast.AST]:
+    """What is no code of the model: docstrings, annotations, messages, and what other tests prove."""
+    if isinstance(node, ast.FunctionDef):
+        yield from (
+            part
+            for arg in ast.walk(node.args)
+            if isinstance(arg, ast.arg) and arg.annotation
+            for part in ast.walk(arg.annotation)
+        )
+        yield from ast.walk(node.returns) if node.returns else ()
+    if (isinstance(node, ast.FunctionDef) and node.name in ELSEWHERE) or isinstance(node, ast.Raise):
+        yield from ast.walk(node)
+    if isinstance(node, ast.AnnAssign):
+        yield from ast.walk(node.annotation)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield from ast.walk(node)
+
+
+def survivors(backend: str, notation: Notation) -> Iterator[str | None]:
+    """For each mutant its description where no claim names it, None where one does.
+
+    Raises:
+        RuntimeError: the file as it is does not hold, so that a mutant's failure says nothing.
+    """
+    binding, framework = open_binding(backend, "cpu"), BACKENDS[backend].framework
+    sources = sources_of(notation)
+    name = f"{packages()[notation.id]}.{framework}_vae"
+
+    def named(tree: ast.Module) -> bool:
+        module = ModuleType(name)
+        module.__package__, module.__file__ = packages()[notation.id], name
+        sys.modules[name] = module
+        try:
+            exec(compile(tree, name, "exec"), module.__dict__)  # a mutant of our own file
+            facts = gather(binding, notation, module)
+            return next(violations(notation, facts, sources), None) is not None
+        except Exception:  # what a mutant raises before it can be judged names it too
+            return True
+
+    if named(ast.parse(sources[framework])):
+        raise RuntimeError(f"{notation.id} on {backend} does not hold as it is")
+    for description, tree in mutants(sources[framework], framework):
+        yield None if named(tree) else description
+
+
+def main(backend: str, *names: str) -> None:
+    tried = left = 0
+    for notation in notations().values():
+        if names and notation.id not in names:
+            continue
+        own = list(survivors(backend, notation))
+        found = [description for description in own if description is not None]
+        tried, left = tried + len(own), left + len(found)
+        print(f"{notation.id}: {len(own)} mutants, {len(found)} unnamed", *found, sep="\n    ", flush=True)
+    print(f"{backend}: {tried} mutants, {tried - left} named ({(tried - left) / tried:.1%})")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

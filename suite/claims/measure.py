@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..backends import Binding
-from ..notations.canonical import sizes_by_role
 from ..notations.notation import Notation, Objective
 from ..notations.reader import load_notation
 from ..notations.weight_maps import published_weights, weight_maps
@@ -28,6 +27,7 @@ from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
 from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, as_json
 from .numbers import numbers_seen
+from .ordinary import at, draws_of, ordinary_use
 from .probes import Probe, probes
 from .slopes import Slope, slopes_of
 
@@ -92,7 +92,7 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
             _call_forward(subject, probe, facts)
     if probe.field == "objective":
         return
-    facts.slopes[probe.name] = _attempt("methods", lambda: _slopes(subject, probe, facts))
+    facts.slopes[probe.name] |= _attempt("methods", lambda: _slopes(subject, probe, facts))
     facts.numbers[probe.name] = {name: sorted(values) for name, values in seen.items()}
     for code in {s.code for s in notation.symbols if s.kind == "constant"}:
         value = getattr(subject.model, code, None)
@@ -222,14 +222,24 @@ def _slopes(subject: Subject, probe: Probe, facts: Facts) -> dict[str, list[Slop
 
 
 def _call_forward(subject: Subject, probe: Probe, facts: Facts) -> None:
-    """Ordinary use, with noise of its own; sizes that it takes by name are given."""
-    entry = "forward" if subject.binding.framework == "torch" else "call"
-    method = _attempt("model.class", lambda: getattr(subject.model, entry))
-    names = inspect.signature(method).parameters
-    sizes = sizes_by_role(probe.problem, subject.data_count)
-    given = {s.code: sizes[s.role] for s in subject.notation.symbols if s.code in names and s.role in sizes}
-    forward = subject.binding.forward(subject.model, lambda x: subject.model(x, **given), "eager")
-    _attempt("model.class", lambda: forward(subject.data(probe.problem.x)))
+    """Ordinary use at noise that is handed out, and the quantities and objectives at the same noise."""
+    draws, x = draws_of(subject, probe), subject.data(probe.problem.x)
+    use = _attempt("model.class", lambda: ordinary_use(subject, probe, draws))
+    returned = _attempt("model.class", lambda: subject.binding.forward(subject.model, use, "eager")(x))
+    for name, output in returned.items():
+        facts.put(probe.name, "forward", name, subject.binding.array(output))
+    methods = subject.notation.methods
+    executed = [(subject, "")]
+    if methods.quantities_as_published is not None:
+        executed.append((replace(subject, mode="published"), " as published"))
+    for form, suffix in executed:
+        named = {"drawn": form.method("quantities"), "reduced": form.objective()}
+        for what, method in named.items():
+            for name, array in _attempt("methods.quantities", partial(at, subject, draws, method, x)).items():
+                facts.put(probe.name, what, f"{name}{suffix}", array)
+    facts.slopes.setdefault(probe.name, {})["ordinary use"] = _attempt(
+        "model.class", lambda: slopes_of(subject, use, (x,))
+    )
 
 
 def arguments_of(subject: Subject, probe: Probe, facts: Facts | None = None) -> tuple[Any, list[Any], tuple[Any, ...]]:

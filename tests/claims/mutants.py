@@ -22,8 +22,8 @@ from elbostone.notations.registry import notations, packages
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 SIBLINGS = {"mean": "sum", "sum": "mean", "sigmoid": "tanh", "exp": "expm1", "log": "log1p", "logsigmoid": "sigmoid"}
 SIBLINGS |= {"log_sigmoid": "sigmoid", "softplus": "exp", "logsumexp": "sum", "sqrt": "square"}
-#: Methods that draw noise of their own, or train: what they return is proven by the tests of training.
-ELSEWHERE = ("forward", "call", "noise", "compute_loss", "algorithm_1", "minibatches", "gradient_ascent", "__repr__")
+#: What trains: the tests of training prove it.
+ELSEWHERE = ("algorithm_1", "minibatches", "gradient_ascent")
 CUT = {
     "torch": lambda node: ast.Call(ast.Attribute(node, "detach", ast.Load()), [], []),
     "keras": lambda node: ast.Call(ast.Attribute(ast.Name("ops", ast.Load()), "stop_gradient", ast.Load()), [node], []),
@@ -98,31 +98,35 @@ def _prose(node: ast.AST) -> Iterator[ast.AST]:
         yield from ast.walk(node)
 
 
+def complaints(backend: str, notation: Notation, tree: ast.Module) -> list[str]:
+    """What the claims' proofs say of a notation whose file for the backend's framework is this."""
+    binding, framework = open_binding(backend, "cpu"), BACKENDS[backend].framework
+    name = f"{packages()[notation.id]}.{framework}_vae"
+    module = ModuleType(name)
+    module.__package__, module.__file__ = packages()[notation.id], name
+    sys.modules[name] = module
+    try:
+        exec(compile(tree, name, "exec"), module.__dict__)  # a mutant of our own file
+        facts = gather(binding, notation, module)
+        return [violation.describe() for violation in violations(notation, facts, sources_of(notation))]
+    except Exception as error:  # what a mutant raises before it can be judged names it too
+        return [f"{type(error).__name__}: {error}"]
+    finally:
+        del sys.modules[name]
+
+
 def survivors(backend: str, notation: Notation) -> Iterator[str | None]:
     """For each mutant its description where no claim names it, None where one does.
 
     Raises:
         RuntimeError: the file as it is does not hold, so that a mutant's failure says nothing.
     """
-    binding, framework = open_binding(backend, "cpu"), BACKENDS[backend].framework
-    sources = sources_of(notation)
-    name = f"{packages()[notation.id]}.{framework}_vae"
-
-    def named(tree: ast.Module) -> bool:
-        module = ModuleType(name)
-        module.__package__, module.__file__ = packages()[notation.id], name
-        sys.modules[name] = module
-        try:
-            exec(compile(tree, name, "exec"), module.__dict__)  # a mutant of our own file
-            facts = gather(binding, notation, module)
-            return next(violations(notation, facts, sources), None) is not None
-        except Exception:  # what a mutant raises before it can be judged names it too
-            return True
-
-    if named(ast.parse(sources[framework])):
-        raise RuntimeError(f"{notation.id} on {backend} does not hold as it is")
-    for description, tree in mutants(sources[framework], framework):
-        yield None if named(tree) else description
+    framework = BACKENDS[backend].framework
+    source = sources_of(notation)[framework]
+    if found := complaints(backend, notation, ast.parse(source)):
+        raise RuntimeError(f"{notation.id} on {backend} does not hold as it is: {found[0]}")
+    for description, tree in mutants(source, framework):
+        yield None if complaints(backend, notation, tree) else description
 
 
 def main(backend: str, *names: str) -> None:

@@ -14,6 +14,7 @@ from .gradients import check_gradients
 from .methods import check_methods
 from .names import check_distributions, check_names, check_tex
 from .objective import check_objective
+from .ordinary import check_ordinary_use
 from .schema import entries
 from .structure import check_constants, check_failures, check_model, check_supports
 from .symbols import check_inputs, check_symbols
@@ -31,6 +32,7 @@ EXECUTED = (
     check_objective,
     check_constants,
     check_gradients,
+    check_ordinary_use,
     check_claims,
     check_sets,
 )

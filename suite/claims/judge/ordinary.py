@@ -1,0 +1,61 @@
+"""Ordinary use: what the model returns for data alone is a quantity, and what `fit` minimises is the objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from ...notations.canonical import objective_factor, objective_sign
+from ...reference.problem import Array
+from ..ordinary import LOSS
+from ..probes import Probe
+from .evidence import Evidence, Violation
+
+SLACK = 1e-9
+"""Relative: the same code computes both, in float64, in another order at most."""
+
+
+def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
+    """On every probe, at noise that the model was handed; the first that does not hold."""
+    for probe in evidence.ran():
+        outputs = evidence.facts.of(probe.name, "forward")
+        for name, output in outputs.items():
+            if name == LOSS:
+                held, said = _minimises(evidence, probe, output, outputs), "the objective, but for its scale"
+            else:
+                held, said = _returned(evidence, probe, output), "a quantity, or bounds that reduce to the objective"
+            if not held:
+                what = "what fit minimises" if name == LOSS else f"output {name} of the model"
+                yield evidence.violation(
+                    "model", "class", f"{what}: {said}", f"neither at the same noise, on {probe.name}"
+                )
+                return
+
+
+def _returned(evidence: Evidence, probe: Probe, output: Array) -> bool:
+    """Whether an output is a quantity at the same noise, or sums to the objective by its reduction."""
+    quantities = evidence.facts.of(probe.name, "drawn")
+    if any(_same(output, array) for array in quantities.values()):
+        return True
+    spec, objective = probe.problem.spec, evidence.notation.objective
+    factor = abs(objective_factor(objective, spec, len(probe.problem.x), spec.data_count or probe.data_count))
+    return any(_same(factor * output.sum(), value) for value in evidence.facts.of(probe.name, "reduced").values())
+
+
+def _minimises(evidence: Evidence, probe: Probe, loss: Array, outputs: dict[str, Array]) -> bool:
+    """Whether a loss is what is minimised of the objective, or of the bound that the model returns, times a size."""
+    batch, count = len(probe.problem.x), probe.problem.spec.data_count or probe.data_count
+    sign = objective_sign(evidence.notation.objective)
+    bases = [sign * value for value in evidence.facts.of(probe.name, "reduced").values()]
+    quantities = evidence.facts.of(probe.name, "drawn")
+    bounds = [s for s in evidence.notation.computed(probe.problem.spec) if s.kind == "objective"]
+    returned = [s for s in bounds if any(_same(out, quantities[str(s.quantity)]) for out in outputs.values())]
+    bases += [-symbol.sign * quantities[str(symbol.quantity)].sum() for symbol in returned]
+    sizes = (1.0, float(batch), float(count))
+    return any(_same(loss, base * one / other) for base, one, other in product(bases, sizes, sizes))
+
+
+def _same(one: Array, other: Array) -> bool:
+    return one.shape == np.shape(other) and bool(np.allclose(one, other, rtol=SLACK, atol=SLACK, equal_nan=False))

@@ -1,4 +1,7 @@
-"""One file per framework: put tensors and weights in, call, differentiate, compile, synchronise, read back."""
+"""One file per backend, named like it, and `keras` and `on_torch`, which several share.
+
+A binding puts tensors and weights in, calls, differentiates, compiles, synchronises and reads back.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ..notations.plain_tex import plain
 from ..notations.roles import ROLES
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, stderr
-from ..report.options import AsJson, Backends, Timeout, select
+from ..report.options import TIMEOUT_S, AsJson, Backends, Timeout, select
 from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Selection
@@ -42,7 +42,7 @@ def symbols(
         Path | None, typer.Option(help="Say what this run has executed, and execute nothing.", show_default=False)
     ] = None,
     backend: Backends = None,
-    timeout: Timeout = 300,
+    timeout: Timeout = TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
     """What each symbol stands for: every row says which cells have executed it, on the spot or in a run."""

@@ -80,10 +80,10 @@ class Facts(_Run, dict=True):
         dependency: probe → output → attribute path of a weight → norm of the gradient by it.
         tensors: `<probe>/<what>/<name>` → array, where what is `quantity` and `published` (what the two methods for
             quantities return), `input` (what they were given, by the name of the parameter), `weight` (by attribute
-            path), `encoder` and `decoder` (outputs by number), `density`, `forward` (outputs of the model by number, and
-            what `fit` minimises, at noise that was handed to it), `drawn` and `reduced` (quantities and objectives at
-            the same noise), and `objective` (under the names of its two
-            methods; averaged over draws that the source makes one by one).
+            path), `encoder` and `decoder` (outputs by number), `density`, `forward` (outputs of the model by number,
+            and what `fit` minimises, at noise that was handed to it), `drawn` and `reduced` (quantities and objectives
+            at the same noise), and `objective` (under the names of its two methods; averaged over draws that the source
+            makes one by one).
     """
 
     numbers: dict[str, dict[str, list[float]]] = {}

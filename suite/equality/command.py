@@ -12,6 +12,7 @@ from ..reference.problem import load_problem, read_tensors
 from ..reference.tensors import TERMS
 from ..report.console import print_json, print_table, progress
 from ..report.options import (
+    TIMEOUT_S,
     AsJson,
     Backends,
     Device,
@@ -41,7 +42,7 @@ def evaluate(
     dtype: Dtypes = None,
     mode: Modes = None,
     gradients: Annotated[bool, typer.Option(help="Also the gradients of the batch's summed ELBO.")] = False,
-    timeout: Timeout = 300,
+    timeout: Timeout = TIMEOUT_S,
     threads: WorkerThreads = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The closed vocabulary of roles, kinds, nets and scale kinds, and the canonical tensor behind each role."""
+"""The closed vocabulary of roles, kinds and nets, and the canonical tensor behind each role and scale kind."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ Dtypes = Annotated[list[str] | None, typer.Option("--dtype", help=f"One of {', '
 Modes = Annotated[list[str] | None, typer.Option("--mode", help=f"One of {', '.join(MODES)}; repeat for several.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 Out = Annotated[Path, typer.Option(help="Where the run folder is made.")]
+TIMEOUT_S = 300.0
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one cell may take.", min=1)]
 Threads = Annotated[int | None, typer.Option(help="Threads of what is timed [default: all CPUs].", min=1)]
 WorkerThreads = Annotated[

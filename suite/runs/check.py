@@ -13,6 +13,7 @@ from ..equality.phase import Equality, load_problems
 from ..equality.plan import require_cells
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
+    TIMEOUT_S,
     AsJson,
     Backends,
     Device,
@@ -41,7 +42,7 @@ def check(
     dtype: Dtypes = None,
     mode: Modes = None,
     out: Out = Path("reports"),
-    timeout: Timeout = 300,
+    timeout: Timeout = TIMEOUT_S,
     threads: WorkerThreads = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,7 @@
-"""The declared samples: which problems and cells the default commands run, and which `--full` adds."""
+"""The presets of what is proven: problems and cells that the default commands run, and what `--full` adds.
+
+What is timed is in `timing/plan.QUICK` and its siblings.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,18 @@ from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..reference.errors import BadInput
 from ..report.console import print_json, progress, shown_path, stderr
-from ..report.options import AsJson, Backends, Device, Notations, Out, Threads, Timeout, checked_threads, select
+from ..report.options import (
+    TIMEOUT_S,
+    AsJson,
+    Backends,
+    Device,
+    Notations,
+    Out,
+    Threads,
+    Timeout,
+    checked_threads,
+    select,
+)
 from ..report.tables import exit_code
 from ..timing.aa import AA_TESTS, AaSample
 from ..timing.command import carry_out_profile
@@ -122,7 +133,7 @@ def run(
     device: Device = "cpu",
     out: Out = Path("reports"),
     resume: Resume = None,
-    timeout: Timeout = 300,
+    timeout: Timeout = TIMEOUT_S,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -142,7 +153,7 @@ def bench(
     device: Device = "cpu",
     out: Out = Path("reports"),
     resume: Resume = None,
-    timeout: Timeout = 300,
+    timeout: Timeout = TIMEOUT_S,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:

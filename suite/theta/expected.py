@@ -22,7 +22,7 @@ from ..reference.node import LATENT
 from ..reference.problem import Problem
 from ..reference.spec import Spec
 from ..reference.tape import Tape
-from ..reference.truth import K
+from ..reference.tolerance import K
 from ..reference.weights import weight_shapes
 from .cases import Case, Evaluation, evaluations
 from .digits import DECODED, NOTATION, SCORED

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..reference.tolerance import K
 from ..report.tables import frame, markdown, write_table, write_whole
 from .cases import Case, block_of, cases
 from .figures import FIGURES, write_figures
@@ -105,7 +106,8 @@ def trainings_table(answer: Answer) -> Table:
         rows,
         (
             f"These trainings were {origin}. All backends have the same start, minibatches and noise. They may lie "
-            "apart by 8 times what rounding was measured to do to such a training and to its scoring, for each of two.",
+            f"apart by {K} times what rounding was measured to do to such a training and to its scoring, "
+            "for each of two.",
         ),
     )
 
@@ -156,9 +158,9 @@ def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
         ("backend", "model", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
         rows,
         (
-            "Allowed is 8 times what rounding was measured to do, in 16 runs of the definition in which every input, "
-            "product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing else is "
-            "equal.",
+            f"Allowed is {K} times what rounding was measured to do, in 16 runs of the definition in which every "
+            "input, product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing "
+            "else is equal.",
         ),
     )
 

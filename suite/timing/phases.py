@@ -20,7 +20,7 @@ from .comparisons import run_comparisons
 from .judge.aa import Row as AaRow
 from .judge.aa import aa_rows, is_aa
 from .judge.comparisons import fastest_steps, step_rows
-from .judge.operations import rooflines
+from .judge.counted_operations import rooflines
 from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
 from .plan import BenchSample, Proven, plan_timings

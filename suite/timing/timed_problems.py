@@ -17,7 +17,8 @@ from ..reference.adam import AFTER, Adam, pass_total, with_one_update
 from ..reference.arithmetic import EPSILON, Arithmetic, Perturbed
 from ..reference.data import MNIST_PIXELS, digits, digits_enlarged
 from ..reference.problem import Array, Problem, load_problem, save_problem
-from ..reference.truth import K, Truth
+from ..reference.tolerance import K
+from ..reference.truth import Truth
 from ..workers.run_folder import RunFolder
 from ..workers.supervisor import cpu_threads
 from .judge.comparisons import Prove

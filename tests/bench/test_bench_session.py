@@ -14,7 +14,7 @@ from elbostone.backends.table import BACKENDS, MODE_PACKAGES
 from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import read_tensors, save_problem
-from elbostone.timing.judge.operations import rooflines
+from elbostone.timing.judge.counted_operations import rooflines
 from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.phases import installed
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings

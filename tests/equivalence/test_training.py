@@ -22,7 +22,7 @@ from elbostone.reference.comparison import compare
 from elbostone.reference.data import digits
 from elbostone.reference.problem import Problem, read_tensors, save_problem, save_tensors
 from elbostone.reference.spec import Spec
-from elbostone.reference.truth import K
+from elbostone.reference.tolerance import K
 from elbostone.reference.weights import random_weights, weight_shapes
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.jobs import Job

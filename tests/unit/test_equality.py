@@ -19,7 +19,8 @@ from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, rounded
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec
-from elbostone.reference.truth import Truth, against_truth, flow, tolerances, truth_of
+from elbostone.reference.tolerance import tolerances
+from elbostone.reference.truth import Truth, against_truth, flow, truth_of
 from elbostone.reference.weights import random_weights
 from elbostone.workers.records import Cell
 

@@ -16,7 +16,7 @@ from unit.theta_planted import CASES, planted
 from elbostone.reference import oracle
 from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
 from elbostone.reference.problem import Problem, read_tensors, save_tensors
-from elbostone.reference.truth import K
+from elbostone.reference.tolerance import K
 from elbostone.theta import digits as models
 from elbostone.theta import expected
 from elbostone.theta.judge import agreement, readings, small_models

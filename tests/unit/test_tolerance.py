@@ -9,7 +9,7 @@ from elbostone.reference.errors import BadInput
 from elbostone.reference.oracle import evaluate, noise_scale, rounded
 from elbostone.reference.parsing import parse_spec
 from elbostone.reference.problem import Problem
-from elbostone.reference.truth import K, tolerances
+from elbostone.reference.tolerance import K, tolerances
 from elbostone.reference.weights import weight_shapes
 
 

@@ -1,7 +1,7 @@
 """The families of models by idea: their fields, weights, densities, and how a special case is lifted into them.
 
 A new family is a class in a file here and its line in `FAMILIES`; a field that no other has is a line in `spec.Spec`
-and one in `parsing.NUMBERS`.
+and one in `parsing.NUMBERS`. A likelihood also says in `notations/cross_check.DECODER_ROLES` what its decoder puts out.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...reference.truth import K
+from ...reference.tolerance import K
 from ..plan import AS_TRAINED, SAMPLES, STEPS
 from ..records import TrainingRecord
 from .statement import Statement, number

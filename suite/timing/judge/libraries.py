@@ -12,7 +12,8 @@ from ...reference import oracle
 from ...reference.arithmetic import Array
 from ...reference.comparison import Comparison, Tensors, compare
 from ...reference.problem import Problem
-from ...reference.truth import Truth, against_truth, tolerances
+from ...reference.tolerance import tolerances
+from ...reference.truth import Truth, against_truth
 from ..libraries.table import NOISE
 from ..measure.stages import repeated
 from ..proof import Expected

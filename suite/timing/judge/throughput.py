@@ -16,8 +16,8 @@ from ..measure.harness import BENCHMARK
 from ..proof import Expected
 from ..records import HarnessRecord, Measured, ThroughputRecord
 from .comparisons import interval
+from .counted_operations import flops
 from .libraries import LibraryJudge
-from .operations import flops
 from .rates import Rates, rates_of, share
 
 COLUMNS = (

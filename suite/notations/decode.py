@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,12 +31,21 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: it cannot be read, or is no TOML.
     """
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: expected TOML; found {error}") from None
+        raise BadInput(f"{path}: expected TOML; found {error}{_unquoted(text, str(error))}") from None
+
+
+def _unquoted(text: str, error: str) -> str:
+    """The commonest cause: TOML's bare keys are ASCII."""
+    line = re.search(r"at line (\d+)", error)
+    key = text.splitlines()[int(line[1]) - 1].partition("=")[0] if line else ""
+    return "; a key that is not ASCII needs quotes" if not key.isascii() and '"' not in key else ""
 
 
 def decode(kind: type[T], value: Any, where: str) -> T:

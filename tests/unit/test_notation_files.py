@@ -148,6 +148,7 @@ WRONG = {
     ),
     "flip of no axis": ('layer = "fc3"', 'layer = "fc3", flip = ["height"]', "flip: expected axes out of 'out in'"),
     "wrong decoder role": ('role = "decoder_logits"', 'role = "decoder_mean"', "expected a role out of decoder_logits"),
+    "a Greek key without quotes": ("[symbols]\n", "[symbols]\nθ = 1\n", "expected TOML; found .*needs quotes"),
     "no TOML": ("[source]", "[source", "expected TOML; found"),
 }
 

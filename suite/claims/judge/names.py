@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 
 from ...notations.letters import Letters, base, command_of, is_greek, letters_in, letters_of
@@ -57,7 +58,11 @@ def check_names(evidence: Evidence) -> Iterator[Violation]:
                 continue
             found_none = f"no identifier and no key '{lacking[0]}' in {framework}_vae.py (its docstrings do not count)"
             yield evidence.violation(f"symbol {symbol.code}", "code", f"'{symbol.code}'", found_none)
+    elsewhere = declared(replace(notation, names={}))
     for name in notation.names:
+        if name in elsewhere:
+            where = "it in another table too: without this entry nothing changes"
+            yield evidence.violation("names", "name", f"'{name}'", where)
         if not any(name in names for names in found.values()):
             yield evidence.violation("names", "name", f"'{name}'", "it in neither file")
     known = declared(notation)

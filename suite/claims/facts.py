@@ -16,7 +16,11 @@ from ..reference.problem import Array
 from ..workers.jobs import Measure
 from ..workers.records import CellRecord, Number, number
 from ..workers.tasks import CellTask
-from .slopes import Slope
+
+ALL = "all outputs"
+"""The name of a random combination of what a method returns."""
+LOSS = "loss"
+"""The name of what Keras' `fit` minimises, among the outputs of ordinary use."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -31,6 +35,26 @@ class Failure(msgspec.Struct, frozen=True):
     probe: str
     field: str
     reason: str
+
+
+class Slope(msgspec.Struct, frozen=True):
+    """The sum of an output's elements along one direction in the space of all weights.
+
+    Attributes:
+        output: its name, or `ALL` for a random combination of all of them.
+        measured: by differences of the values.
+        differentiated: by the framework.
+        allowed: the largest difference of the two that rounding and the length of the step explain.
+    """
+
+    output: str
+    measured: Number
+    differentiated: Number
+    allowed: Number
+
+    @property
+    def agrees(self) -> bool:
+        return abs(float(self.measured) - float(self.differentiated)) <= float(self.allowed)
 
 
 class _Run(msgspec.Struct):

@@ -25,11 +25,11 @@ from ..workers.records import Append
 from ..workers.subject import DATA_COUNT, Subject
 from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
-from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, as_json
+from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, Slope, as_json
 from .numbers import numbers_seen
-from .ordinary import at, draws_of, ordinary_use
+from .ordinary import at, draws_of, named_outputs, ordinary_use
 from .probes import Probe, probes
-from .slopes import Slope, slopes_of
+from .slopes import slopes_of
 
 Asked = TasksAsked[ClaimsTask]
 T = TypeVar("T")
@@ -256,13 +256,6 @@ def arguments_of(subject: Subject, probe: Probe, facts: Facts | None = None) -> 
         draws = [found] if "sample" in subject.notation.noise_axes else list(found)
         zs = [subject.binding.tensor(draw, DTYPE) for draw in draws]
     return first[0][0], zs, tuple(first[0][2:])
-
-
-def named_outputs(outputs: Any) -> dict[str, Any]:
-    """What a method returns, by name or by number."""
-    if isinstance(outputs, dict):
-        return outputs
-    return {str(i): o for i, o in enumerate(outputs)} if isinstance(outputs, tuple | list) else {"0": outputs}
 
 
 def parameters_of(method: Callable[..., Any]) -> list[str]:

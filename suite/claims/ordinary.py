@@ -7,10 +7,10 @@ they return can be held against the quantities and the objective at the same noi
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
@@ -20,14 +20,15 @@ from ..notations.canonical import sizes_by_role
 from ..reference.problem import Array
 from ..workers.evaluation import inputs
 from ..workers.subject import Subject
+from .facts import LOSS
 from .probes import Probe
 
-#: Framework → the functions by which its files draw normal noise, each with whether a tensor gives the shape.
+#: Framework → the functions by which its files draw normal noise: module (a binding has loaded it), name, and whether a
+#: tensor gives the shape.
 GENERATORS = {
     "torch": (("torch", "randn", False), ("torch", "randn_like", True)),
     "keras": (("keras.random", "normal", False),),
 }
-LOSS = "loss"
 
 
 @dataclass
@@ -94,16 +95,10 @@ def handed_out(draws: Draws) -> Iterator[None]:
 
         return draw
 
-    patches = [
-        patch.object(import_module(m), f, drawn(like)) for m, f, like in GENERATORS[draws.subject.binding.framework]
-    ]
-    for each in patches:
-        each.start()
-    try:
+    with ExitStack() as patches:
+        for module, name, like in GENERATORS[draws.subject.binding.framework]:
+            patches.enter_context(patch.object(sys.modules[module], name, drawn(like)))
         yield
-    finally:
-        for each in patches:
-            each.stop()
 
 
 def draws_of(subject: Subject, probe: Probe) -> Draws:
@@ -132,8 +127,7 @@ def ordinary_use(subject: Subject, probe: Probe, draws: Draws) -> Callable[[Any]
     def use(x: Any) -> dict[str, Any]:
         with handed_out(draws):
             outputs = model(x, **given)
-        many = outputs if isinstance(outputs, tuple | list) else (outputs,)
-        found = {str(number): output for number, output in enumerate(many)}
+        found = dict(named_outputs(outputs))
         if subject.binding.framework == "keras":
             found[LOSS] = model.compute_loss(x=x, y=None, y_pred=outputs, sample_weight=None)
         return found
@@ -143,6 +137,12 @@ def ordinary_use(subject: Subject, probe: Probe, draws: Draws) -> Callable[[Any]
 
 def at(subject: Subject, draws: Draws, method: Callable[..., Any], x: Any) -> dict[str, Array]:
     """What a method returns at the draws that were handed out, by name or number."""
-    outputs = method(x, *draws.arguments)
-    named = outputs if isinstance(outputs, dict) else {"0": outputs}
+    named = named_outputs(method(x, *draws.arguments))
     return {name: np.asarray(subject.binding.array(output)) for name, output in named.items()}
+
+
+def named_outputs(outputs: Any) -> dict[str, Any]:
+    """What a method returns, by name or by number."""
+    if isinstance(outputs, dict):
+        return outputs
+    return {str(i): o for i, o in enumerate(outputs)} if isinstance(outputs, tuple | list) else {"0": outputs}

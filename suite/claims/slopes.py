@@ -9,40 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ..reference.problem import Array
-from ..workers.records import Number, number
+from ..workers.records import number
 from ..workers.subject import Subject
+from .facts import ALL, Slope
 
 STEP = 1e-4
 """In the direction of unit length, in float64."""
 SLACK = 1e-7
 """Of the value and the slope, for what rounding leaves of a difference; a missing term changes a slope far more."""
-ALL = "all outputs"
 
 Outputs = Mapping[str, Any]
-
-
-class Slope(msgspec.Struct, frozen=True):
-    """The sum of an output's elements along one direction in the space of all weights.
-
-    Attributes:
-        output: its name, or `ALL` for a random combination of all of them.
-        measured: by differences of the values.
-        differentiated: by the framework.
-        allowed: the largest difference of the two that rounding and the length of the step explain.
-    """
-
-    output: str
-    measured: Number
-    differentiated: Number
-    allowed: Number
-
-    @property
-    def agrees(self) -> bool:
-        return abs(float(self.measured) - float(self.differentiated)) <= float(self.allowed)
 
 
 def slopes_of(

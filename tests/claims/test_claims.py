@@ -19,6 +19,8 @@ from elbostone.reference.errors import BadInput
 IDS = tuple(notations())
 #: One of each framework judges the same files; what the others gather of them is the same, by `test_every_claim_holds`.
 PLANTED_ON = ("torch", "keras-tensorflow")
+#: The largest share of a slope that its step and rounding may leave open.
+TELLING = 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,16 @@ def test_the_longhand_of_a_file_says_the_same(name: str) -> None:
 def test_every_claim_holds(backend: str, name: str, facts_of_all: Callable[[str], dict[str, Facts]]) -> None:
     found = list(complaints(notations()[name], facts_of_all(backend)[name]))
     assert not found, "\n".join(violation.describe() for violation in found)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_every_slope_is_known_well_enough_to_tell(
+    backend: str, name: str, facts_of_all: Callable[[str], dict[str, Facts]]
+) -> None:
+    """A step that lies on a kink of the model would allow anything."""
+    slopes = [s for probe in facts_of_all(backend)[name].slopes.values() for method in probe.values() for s in method]
+    assert slopes
+    assert all(float(slope.allowed) <= TELLING * abs(float(slope.measured)) for slope in slopes)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..slopes import ALL
+from ..facts import ALL
 from .evidence import Evidence, Violation
 
 

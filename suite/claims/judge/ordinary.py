@@ -9,7 +9,7 @@ import numpy as np
 
 from ...notations.canonical import objective_factor, objective_sign
 from ...reference.problem import Array
-from ..ordinary import LOSS
+from ..facts import LOSS
 from ..probes import Probe
 from .evidence import Evidence, Violation
 
@@ -23,14 +23,13 @@ def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
         outputs = evidence.facts.of(probe.name, "forward")
         for name, output in outputs.items():
             if name == LOSS:
-                held, said = _minimises(evidence, probe, output, outputs), "the objective, but for its scale"
+                held = _minimises(evidence, probe, output, outputs)
+                claimed = "what fit minimises: the objective, but for its scale"
             else:
-                held, said = _returned(evidence, probe, output), "a quantity, or bounds that reduce to the objective"
+                held = _returned(evidence, probe, output)
+                claimed = f"output {name} of the model: a quantity, or bounds that reduce to the objective"
             if not held:
-                what = "what fit minimises" if name == LOSS else f"output {name} of the model"
-                yield evidence.violation(
-                    "model", "class", f"{what}: {said}", f"neither at the same noise, on {probe.name}"
-                )
+                yield evidence.violation("model", "class", claimed, f"another value at the same noise, on {probe.name}")
                 return
 
 

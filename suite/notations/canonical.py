@@ -78,7 +78,7 @@ def objective_factor(objective: Objective, spec: Spec, batch: int, data_count: i
         data_count: N, that of the whole set.
     """
     reduction = {"sum": 1.0, "mean": 1 / batch, "N/M": data_count / batch}[objective.data]
-    scale = 2 * (spec.variance or 1.0) if objective.scale == "2σ²" else 1.0
+    scale = 1.0 if objective.scale is None else constants.FACTORS[objective.scale](spec)
     return -objective_sign(objective) * reduction * scale
 
 

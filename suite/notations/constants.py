@@ -18,6 +18,10 @@ CONSTANTS: dict[str, Callable[[Spec], float]] = {
 }
 
 
+#: What a source may multiply its objective by → its value.
+FACTORS: dict[str, Callable[[Spec], float]] = {"2σ²": lambda spec: 2 * (spec.variance or 1.0)}
+
+
 @dataclass(frozen=True)
 class Constant:
     """One constant and the sign with which the whole quantity has it."""

@@ -148,11 +148,8 @@ def _minibatch(t: Lexicon) -> str:
 def _importance_weighted(t: Lexicon) -> str:
     ratio = rf"\frac{{{t.distribution('joint')}}}{{{t.distribution('approximate_posterior')}}}"
     drawn = rf"\log {_draws(t, ratio)}"
-    exact = next((s for s in t.notation.symbols if s.role == "iwae" and not s.estimate), None)
-    if exact is not None:  # the expectation of the right side, a bound of its own
-        t.printed.add("iwae")
-        return rf"{_signed(exact.tex, exact.sign)} \simeq {drawn}"
-    return rf"{t.log_marginal()} \simeq {drawn}"
+    exact = t.exact("iwae")  # the expectation of the right side, a bound of its own
+    return rf"{t.log_marginal() if exact is None else _signed(*exact)} \simeq {drawn}"
 
 
 def _gradient(t: Lexicon) -> str:

@@ -137,11 +137,12 @@ class Lexicon:
 
     def exact_bound(self) -> tuple[str, int]:
         """The symbol of the bound itself, which no draw enters, and its sign: what stands for it alone, or for both."""
-        for role in ("exact_bound", "elbo", "elbo_monte_carlo"):
-            exact = [s for s in self.notation.symbols if s.role == role and not s.estimate]
-            if exact:
-                return self._signed(exact[0], role)
-        return self._signed(None, "exact_bound")
+        return self.exact("exact_bound", "elbo", "elbo_monte_carlo") or self._signed(None, "exact_bound")
+
+    def exact(self, *roles: str) -> tuple[str, int] | None:
+        """The first of these roles that the source prints for no estimate, and its sign."""
+        exact = [s for role in roles for s in self.notation.symbols if s.role == role and not s.estimate]
+        return self._signed(exact[0], exact[0].role) if exact else None
 
     def estimate(self, role: str) -> tuple[str, int] | None:
         """The source's own symbol for an estimate of the bound, and its sign; None where it prints none."""

@@ -39,6 +39,9 @@ def weights(canonical: str, row: WeightTable, names_from: str, where: str) -> tu
     Raises:
         BadInput: the row has not exactly one way to say where the weights are, or a field that does not go with it.
     """
+    for field in ("tex", "known"):
+        if row.eq is None and getattr(row, field) is not None:
+            raise BadInput(f"{where}.{field}: expected none without `eq`; found {getattr(row, field)!r}")
     tensors = _tensors(canonical, row, names_from, where)
     return tensors, _symbols(canonical, tensors, row, where) if row.eq is not None else []
 

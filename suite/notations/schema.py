@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 from ..reference.parsing import CONDITIONS
 from ..reference.spec import Spec
 from ..reference.tensors import BOUNDS, DIAGONAL, MATRIX
-from .constants import CONSTANTS
+from .constants import CONSTANTS, FACTORS
 from .roles import ROLES
 
 FRAMEWORKS = ("torch", "keras")
@@ -22,7 +22,6 @@ PROVENANCE = {
     "second-hand": "read in a translation, notes or a reproduction",
     "from-memory": "from memory, not confirmed against the source",
 }
-SCALED_BY = ("2σ²",)
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
 WORDS = {word: condition for condition, words in CONDITIONS.items() for word in words}
 """Every word of a specification → the condition that it belongs to. No word belongs to two."""
@@ -131,7 +130,7 @@ class ObjectiveTable(Table, frozen=True):
 
     code: Annotated[Text, says("its symbol")]
     bound: Annotated[Text, says("the bound that it reduces", BOUNDS)] = "elbo"
-    sense: Annotated[Text, says("what is done with it", ("maximised", "minimised"))] = "maximised"
+    sense: Annotated[Text, says("whether it is maximised or minimised", ("maximised", "minimised"))] = "maximised"
     data: Annotated[
         Text, says("over the batch; N/M is the sum times data count over batch size", ("sum", "mean", "N/M"))
     ] = "sum"
@@ -140,8 +139,8 @@ class ObjectiveTable(Table, frozen=True):
     constants_dropped: Annotated[
         Texts, says("constants per datum that the source leaves out of the bound", DROPPED)
     ] = ()
-    beta: Annotated[float | Text, says("weight of the KL: a number, or `beta`, that of the specification")] = 1.0
-    scale: Annotated[Text | None, says("what the source multiplies it by", SCALED_BY)] = None
+    beta: Annotated[float | Text, says("weight of the KL: a number, or `beta` for the specification's")] = 1.0
+    scale: Annotated[Text | None, says("what the source multiplies it by", FACTORS)] = None
     eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
     known: Known = None
 

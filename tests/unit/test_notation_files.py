@@ -146,6 +146,7 @@ WRONG = {
         'layer = "fc3", axes = "out in"',
         "'decoder.hidden.0'.axes: expected none without",
     ),
+    "TeX of a row that prints no symbol": ('fc3", eq = "decode"', 'fc3", tex = "a"', "tex: expected none without `eq`"),
     "flip of no axis": ('layer = "fc3"', 'layer = "fc3", flip = ["height"]', "flip: expected axes out of 'out in'"),
     "wrong decoder role": ('role = "decoder_logits"', 'role = "decoder_mean"', "expected a role out of decoder_logits"),
     "a Greek key without quotes": ("[symbols]\n", "[symbols]\nθ = 1\n", "expected TOML; found .*needs quotes"),

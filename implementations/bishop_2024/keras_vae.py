@@ -34,12 +34,12 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (500,),
         activation: str = "relu",
         likelihood: str = "gaussian-fixed",
-        variance: float | None = None,
+        variance: float = 1.0,
     ) -> None:
         super().__init__()
         self.M = M
         self.likelihood = likelihood
-        self.ln_variance = math.log(variance or 1.0)
+        self.ln_variance = math.log(variance)
         heads = {"bernoulli": ("logit_g",), "gaussian": ("g", "ln_variance_x")}.get(likelihood, ("g",))
         self.φ = MLP(data, hidden, {"μ": M, "ln_σ2": M}, activation, name="phi")
         self.w = MLP(M, hidden[::-1], dict.fromkeys(heads, data), activation, name="w")

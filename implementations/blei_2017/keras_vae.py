@@ -77,13 +77,13 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (32,),
         activation: str = "tanh",
         likelihood: str = "bernoulli",
-        variance: float | None = None,
+        variance: float = 1.0,
         decoder_weights: str = "point",
     ) -> None:
         super().__init__()
         self.likelihood, self.depth = likelihood, len(hidden)
         self.activation = ACTIVATIONS[activation]
-        self.log_variance = math.log(variance or 1.0)
+        self.log_variance = math.log(variance)
         self.is_global = decoder_weights == "posterior"
         widths = (latent_dim, *hidden[::-1])
         sizes = {f"hidden_{i}": pair for i, pair in enumerate(pairwise(widths))}

@@ -57,13 +57,13 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (32,),
         activation: str = "tanh",
         likelihood: str = "bernoulli",
-        variance: float | None = None,
+        variance: float = 1.0,
         decoder_weights: str = "point",
     ) -> None:
         super().__init__()
         self.likelihood, self.layers = likelihood, len(hidden)
         self.activation = ACTIVATIONS[activation]
-        self.log_variance = math.log(variance or 1.0)
+        self.log_variance = math.log(variance)
         self.is_global = decoder_weights == "posterior"
         widths = (latent_dim, *hidden[::-1])
         layers = {f"hidden_{i}": sizes for i, sizes in enumerate(pairwise(widths))}

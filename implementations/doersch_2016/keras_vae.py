@@ -29,11 +29,11 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (500,),
         activation: str = "relu",
         likelihood: str = "gaussian-fixed",
-        variance: float | None = None,
+        variance: float = 1.0,
     ) -> None:
         super().__init__()
         self.bernoulli = likelihood == "bernoulli"
-        self.σ2 = variance or 1.0
+        self.σ2 = variance
         self.k = latent_dim
         heads_of_q = {"μ": latent_dim, "log_Σ": latent_dim}
         self.vartheta = MLP(data_dim, hidden, heads_of_q, activation, name="vartheta")

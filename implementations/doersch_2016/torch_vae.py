@@ -29,11 +29,11 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (500,),
         activation: str = "relu",
         likelihood: str = "gaussian-fixed",
-        variance: float | None = None,
+        variance: float = 1.0,
     ) -> None:
         super().__init__()
         self.bernoulli = likelihood == "bernoulli"
-        self.σ2 = variance or 1.0
+        self.σ2 = variance
         self.k = latent_dim
         self.vartheta = MLP(data_dim, hidden, {"μ": latent_dim, "log_Σ": latent_dim}, activation)
         self.θ = MLP(latent_dim, hidden[::-1], {"logit_f" if self.bernoulli else "f": data_dim}, activation)

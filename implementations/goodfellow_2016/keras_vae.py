@@ -34,12 +34,12 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (500,),
         activation: str = "relu",
         likelihood: str = "gaussian-fixed",
-        variance: float | None = None,
+        variance: float = 1.0,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.likelihood = likelihood
-        self.log_constant = 0.5 * math.log(variance or 1.0)
+        self.log_constant = 0.5 * math.log(variance)
         heads = {"bernoulli": ("logit",), "gaussian": ("mean", "log_sd")}.get(likelihood, ("mean",))
         self.θ = MLP(data, hidden, {"mean": latent, "log_sd": latent}, activation, name="theta")
         self.g = MLP(latent, hidden[::-1], dict.fromkeys(heads, data), activation, name="g")

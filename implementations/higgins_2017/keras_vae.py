@@ -1,7 +1,7 @@
 """β-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (I. Higgins et al., 2017), in Keras.
 
 Equation numbers are the paper's. The bound is maximised, its KL weighed by β, a Lagrange multiplier: 1 is the original
-VAE. Of two numbers that the paper calls ε one is the noise here, and the other, which bounds the KL, is `constraint`.
+VAE. Of two numbers that the paper calls ε one is the noise here; the other bounds the KL, moves no gradient, and is 0.
 """
 
 import math
@@ -34,16 +34,14 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (1200, 1200),
         activation: str = "relu",
         likelihood: str = "bernoulli",
-        variance: float | None = None,
+        variance: float = 1.0,
         β: float = 4.0,
-        constraint: float = 0.0,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.bernoulli = likelihood == "bernoulli"
-        self.log_variance = math.log(variance or 1.0)
+        self.log_variance = math.log(variance)
         self.β = β
-        self.constraint = constraint
         self.φ = MLP(data, hidden, {"μ": latent, "log_σ": latent}, activation, name="phi")
         head = "logits" if self.bernoulli else "mean"
         self.θ = MLP(latent, hidden[::-1], {head: data}, activation, name="theta")
@@ -105,8 +103,8 @@ class VAE(keras.Model):
         }
 
     def F(self, L: Any) -> Any:
-        """L: [batch] → the Lagrangian F = L + β · constraint (3), averaged over the data (2): scalar."""
-        return ops.mean(L + self.β * self.constraint)
+        """L: [batch] → the Lagrangian F = L + β ε (3) with ε = 0, averaged over the data (2): scalar."""
+        return ops.mean(L)
 
     def objective(self, x: Any, ε: Any) -> Any:
         """x: [batch, data], ε: [batch, latent] → F, to be maximised: scalar."""

@@ -1,7 +1,7 @@
 """β-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (I. Higgins et al., 2017), in PyTorch.
 
 Equation numbers are the paper's. The bound is maximised, its KL weighed by β, a Lagrange multiplier: 1 is the original
-VAE. Of two numbers that the paper calls ε one is the noise here, and the other, which bounds the KL, is `constraint`.
+VAE. Of two numbers that the paper calls ε one is the noise here; the other bounds the KL, moves no gradient, and is 0.
 """
 
 import math
@@ -33,16 +33,14 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (1200, 1200),
         activation: str = "relu",
         likelihood: str = "bernoulli",
-        variance: float | None = None,
+        variance: float = 1.0,
         β: float = 4.0,
-        constraint: float = 0.0,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.bernoulli = likelihood == "bernoulli"
-        self.log_variance = math.log(variance or 1.0)
+        self.log_variance = math.log(variance)
         self.β = β
-        self.constraint = constraint
         self.φ = MLP(data, hidden, {"μ": latent, "log_σ": latent}, activation)
         self.θ = MLP(latent, hidden[::-1], {"logits" if self.bernoulli else "mean": data}, activation)
 
@@ -101,8 +99,8 @@ class VAE(nn.Module):
         }
 
     def F(self, L: Tensor) -> Tensor:
-        """L: [batch] → the Lagrangian F = L + β · constraint (3), averaged over the data (2): scalar."""
-        return (L + self.β * self.constraint).mean()
+        """L: [batch] → the Lagrangian F = L + β ε (3) with ε = 0, averaged over the data (2): scalar."""
+        return L.mean()
 
     def objective(self, x: Tensor, ε: Tensor) -> Tensor:
         """x: [batch, data], ε: [batch, latent] → F, to be maximised: scalar."""

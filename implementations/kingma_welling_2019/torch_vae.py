@@ -36,13 +36,13 @@ class VAE(nn.Module):
         activation: str = "relu",
         likelihood: str = "bernoulli",
         prior: str = "standard",
-        variance: float | None = None,
+        variance: float = 1.0,
         posterior: str = "diagonal",
     ) -> None:
         super().__init__()
         self.likelihood = likelihood
         self.full = posterior == "full"
-        self.log_σ_x = 0.5 * math.log(variance or 1.0)
+        self.log_σ_x = 0.5 * math.log(variance)
         heads = {"bernoulli": ("logit_p",), "gaussian": ("μ", "log_σ"), "gaussian-fixed": ("μ",)}[likelihood]
         moments = {"μ": latent_dim, "log_σ": latent_dim, **({"L_prime": latent_dim**2} if self.full else {})}
         self.EncoderNeuralNet_φ = MLP(data_dim, hidden, moments, activation)

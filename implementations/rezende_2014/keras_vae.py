@@ -65,11 +65,11 @@ class DLGM(keras.Model):
         activation: str = "relu",
         likelihood: str = "bernoulli",
         posterior: str = "rank-one",
-        variance: float | None = None,
+        variance: float = 1.0,
     ) -> None:
         super().__init__()
         self.likelihood = likelihood
-        self.log_variance = math.log(variance or 1.0)
+        self.log_variance = math.log(variance)
         self.L = len(latents)
         self.sizes = tuple(latents)
         q = ("μ", "log_D", "u") if posterior == "rank-one" else ("μ", "log_D")

@@ -89,7 +89,7 @@ class VAE(keras.Model):
         hidden: Sequence[int] = (300, 300),
         activation: str = "gated",
         prior: str = "vamp",
-        K: int | None = 500,
+        K: int = 500,
         beta: float = 1.0,
     ) -> None:
         super().__init__()

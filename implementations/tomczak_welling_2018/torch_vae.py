@@ -81,7 +81,7 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (300, 300),
         activation: str = "gated",
         prior: str = "vamp",
-        K: int | None = 500,
+        K: int = 500,
         beta: float = 1.0,
     ) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class VAE(nn.Module):
         self.θ = Decoder((z1_size, *hidden[::-1]), data_dim, activation)
         self.u: nn.Parameter | None = None
         if prior == "vamp":
-            self.u = nn.Parameter(0.05 + 0.01 * torch.randn(K or 1, data_dim))
+            self.u = nn.Parameter(0.05 + 0.01 * torch.randn(K, data_dim))
 
     def q_z(self, x: Tensor, published: bool = False) -> tuple[Tensor, Tensor]:
         """x: [any, data] → mean, logvar of q_φ(z|x): [any, latent] each; as published, logvar is kept in [-6, 2]."""

@@ -70,6 +70,7 @@ class _Run(msgspec.Struct):
         defaults: parameter of the model's constructor → its default; None where it has none.
         parameters: method → the names of its parameters.
         slopes: probe → method → whether its outputs change with the weights as their gradients say.
+        draws: probe → how many draws of the latents ordinary use made, and how many it was asked for by name.
     """
 
     framework: str
@@ -83,6 +84,7 @@ class _Run(msgspec.Struct):
     defaults: dict[str, Any] = {}
     parameters: dict[str, list[str]] = {}
     slopes: dict[str, dict[str, list[Slope]]] = {}
+    draws: dict[str, tuple[int, int]] = {}
 
 
 class PlainFacts(_Run):

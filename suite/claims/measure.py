@@ -27,7 +27,7 @@ from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
 from .facts import ClaimsRecord, ClaimsTask, Facts, Failure, Slope, as_json
 from .numbers import numbers_seen
-from .ordinary import at, draws_of, named_outputs, ordinary_use
+from .ordinary import at, draws_of, named_outputs, ordinary_use, sizes_given
 from .probes import Probe, probes
 from .slopes import slopes_of
 
@@ -224,10 +224,13 @@ def _slopes(subject: Subject, probe: Probe, facts: Facts) -> dict[str, list[Slop
 def _call_forward(subject: Subject, probe: Probe, facts: Facts) -> None:
     """Ordinary use at noise that is handed out, and the quantities and objectives at the same noise."""
     draws, x = draws_of(subject, probe), subject.data(probe.problem.x)
-    use = _attempt("model.class", lambda: ordinary_use(subject, probe, draws))
+    sizes = _attempt("model.class", lambda: sizes_given(subject, probe))
+    use = ordinary_use(subject, sizes, draws)
     returned = _attempt("model.class", lambda: subject.binding.forward(subject.model, use, "eager")(x))
     for name, output in returned.items():
         facts.put(probe.name, "forward", name, subject.binding.array(output))
+    asked = [int(size) for role, size in sizes.values() if role == "sample_count"]
+    facts.draws[probe.name] = (draws.count, next(iter(asked), 1))
     methods = subject.notation.methods
     executed = [(subject, "")]
     if methods.quantities_as_published is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +59,11 @@ class Draws:
                 self.given[name] = _fitting(array, shape)
                 return self._tensor(self.given[name])
         raise ValueError(f"ordinary use: no noise is left of the shape {list(shape)} that a draw asks for")
+
+    @property
+    def count(self) -> int:
+        """How many draws of the latents were handed out."""
+        return len(self.latents) if self.latents is not None and self.latents.ndim == self.noise.ndim else 1
 
     def begin(self) -> None:
         """All noise is there again."""
@@ -113,16 +118,20 @@ def draws_of(subject: Subject, probe: Probe) -> Draws:
     return Draws(subject, probe.problem.noise, by_name)
 
 
-def ordinary_use(subject: Subject, probe: Probe, draws: Draws) -> Callable[[Any], dict[str, Any]]:
-    """x → the outputs of the model by number, and what Keras' `fit` minimises.
-
-    Sizes that the model takes by name are given.
-    """
-    model = subject.model
-    entry = model.forward if subject.binding.framework == "torch" else model.call
+def sizes_given(subject: Subject, probe: Probe) -> dict[str, tuple[str, float]]:
+    """Argument of the model's call → role and value, of the sizes that it takes by their names."""
+    entry = subject.model.forward if subject.binding.framework == "torch" else subject.model.call
     names = inspect.signature(entry).parameters
     sizes = sizes_by_role(probe.problem, subject.data_count)
-    given = {s.code: sizes[s.role] for s in subject.notation.symbols if s.code in names and s.role in sizes}
+    symbols = [s for s in subject.notation.symbols if s.code in names and s.role in sizes]
+    return {s.code: (s.role, sizes[s.role]) for s in symbols}
+
+
+def ordinary_use(
+    subject: Subject, sizes: Mapping[str, tuple[str, float]], draws: Draws
+) -> Callable[[Any], dict[str, Any]]:
+    """x → the outputs of the model by number, and what Keras' `fit` minimises, at these sizes (`sizes_given`)."""
+    model, given = subject.model, {argument: size for argument, (_, size) in sizes.items()}
 
     def use(x: Any) -> dict[str, Any]:
         with handed_out(draws):

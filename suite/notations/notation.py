@@ -216,12 +216,13 @@ class Notation:
         return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
 
     def model_arguments(self, spec: Spec) -> dict[str, Any]:
-        """Constructor arguments of the model for a specification."""
+        """Constructor arguments of the model for a specification; what it does not have keeps the model's default."""
         values: dict[str, Any] = {}
         for argument, name in self.arguments.items():
             attribute, _, index = name.partition(".")
             value = getattr(spec, attribute)
-            values[argument] = value[int(index)] if index else value
+            if value is not None:
+                values[argument] = value[int(index)] if index else value
         return values
 
     def computed(self, spec: Spec) -> list[Symbol]:

@@ -20,6 +20,11 @@ SLACK = 1e-9
 def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
     """On every probe, at noise that the model was handed; the first that does not hold."""
     for probe in evidence.ran():
+        made, asked = evidence.facts.draws.get(probe.name, (1, 1))
+        if made != asked:
+            claimed = f"the model, called on data: {asked} draw(s) of the latents"
+            yield evidence.violation("model", "class", claimed, f"{made} on {probe.name}")
+            return
         outputs = evidence.facts.of(probe.name, "forward")
         for name, output in outputs.items():
             if name == LOSS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,6 +106,29 @@ def check_model(evidence: Evidence) -> Iterator[Violation]:
             break
     for field, value in notation.source_configuration.items():
         yield from _own(evidence, field, as_json(value))
+
+
+def check_defaults(evidence: Evidence) -> Iterator[Violation]:
+    """An argument of the model has one default in both files: built without arguments, they are the same model."""
+    texts = evidence.sources.items()
+    found = {framework: _defaults(ast.parse(text), evidence.notation.model_class) for framework, text in texts}
+    for argument in evidence.notation.arguments:
+        values = {framework: defaults.get(argument) for framework, defaults in found.items()}
+        if len(set(values.values())) > 1:
+            said = ", ".join(f"{value} in {framework}_vae.py" for framework, value in values.items())
+            yield evidence.violation("model", "arguments", f"one default of '{argument}'", said)
+
+
+def _defaults(tree: ast.Module, name: str) -> dict[str, str]:
+    """Argument of a class's constructor → its default, as it is written."""
+    body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), [])
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            positional = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            pairs = [*zip(positional, node.args.defaults, strict=True)]
+            pairs += [(a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+            return {argument.arg: ast.unparse(default) for argument, default in pairs}
+    return {}
 
 
 def _own(evidence: Evidence, field: str, value: Any) -> Iterator[Violation]:

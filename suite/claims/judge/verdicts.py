@@ -16,12 +16,12 @@ from .names import check_distributions, check_names, check_tex
 from .objective import check_objective
 from .ordinary import check_ordinary_use
 from .schema import entries
-from .structure import check_constants, check_failures, check_model, check_supports
+from .structure import check_constants, check_defaults, check_failures, check_model, check_supports
 from .symbols import check_inputs, check_symbols
 from .weights import check_weights, explain
 
 #: What needs no run, what needs one, in the order in which a false claim is best named.
-STATIC = (check_distributions, check_tex, check_names)
+STATIC = (check_distributions, check_tex, check_names, check_defaults)
 EXECUTED = (
     check_supports,
     check_model,

@@ -9,6 +9,7 @@ from typing import Any
 
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
+from .plain_tex import plain
 from .roles import ROLES
 
 _STYLE = re.compile(
@@ -30,6 +31,14 @@ class Entry:
     symbol: Symbol
     verified: tuple[str, ...]
     refuted: tuple[str, ...]
+
+    def short(self) -> str:
+        """The symbol as printed and in code, its kind of scale or what it covers, its sign, and its equation."""
+        symbol, printed = self.symbol, plain(self.symbol.tex)
+        named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
+        kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
+        said = ", ".join(kind for kind in kinds if kind)
+        return named + (f" ({said})" if said else "") + f" [{symbol.equation}]"
 
     def as_json(self) -> dict[str, Any]:
         """The entry as plain values."""

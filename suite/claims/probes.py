@@ -23,7 +23,7 @@ from ..reference.weights import drawn_shapes, random_weights, weight_shapes
 from .probe_variants import variants_of
 
 SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
-IMAGE, CHANNELS = (1, 4, 6), (3,)
+IMAGE, CHANNELS = (1, 12, 8), (3, 9)
 LAYERS = (3, 1)
 COUNT = 11
 VARIANCE, BETA = 0.7, 2.5

@@ -107,12 +107,23 @@ def sources() -> str:
 
 #: Two sources that README shows side by side, and the roles that it shows.
 SHOWN = ("kingma_welling_2013", "prince_2023")
-ROWS = ("approximate_posterior", "likelihood", "prior", "posterior_scale", "noise", "latent", "elbo", "objective", "latent_size")
+ROWS = (
+    "approximate_posterior",
+    "likelihood",
+    "prior",
+    "posterior_scale",
+    "noise",
+    "latent",
+    "elbo",
+    "objective",
+    "latent_size",
+)
 
 
 def side_by_side() -> str:
     """Two sources by the roles of their symbols, as Markdown."""
-    rows = comparison(*(notations()[name] for name in SHOWN), ROWS)
+    one, other = (notations()[name] for name in SHOWN)
+    rows = comparison(one, other, ROWS)
     return _rows(("role", *SHOWN), rows)
 
 

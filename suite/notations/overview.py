@@ -10,7 +10,6 @@ from .plain_tex import plain
 
 COLUMNS = ("notation", "θ names", "encoder", "decoder", "scale of q(z|x)", "objective")
 _REDUCED = {"sum": "sum", "mean": "mean", "N/M": "N/M · sum"}
-_KINDS = {"sd": "standard deviation"}
 
 
 def overview(notations: Iterable[Notation]) -> list[dict[str, str]]:
@@ -18,10 +17,10 @@ def overview(notations: Iterable[Notation]) -> list[dict[str, str]]:
     return [dict(zip(COLUMNS, _row(notation), strict=True)) for notation in notations]
 
 
-def comparison(one: Notation, other: Notation, roles: Iterable[str]) -> list[tuple[str, str, str]]:
+def comparison(one: Notation, other: Notation, roles: Iterable[str]) -> list[tuple[str, ...]]:
     """What two sources print for some roles: role, the one's symbols, the other's."""
     found = {role: sides for role, *sides in side_by_side(glossary((one, other), ()), one.id, other.id)}
-    return [(role, *("; ".join(entry.short() for entry in side) or "-" for side in found[role])) for role in roles]
+    return [(role, *(_joined(entry.short() for entry in side) for side in found[role])) for role in roles]
 
 
 def _row(notation: Notation) -> tuple[str, ...]:
@@ -33,7 +32,7 @@ def _row(notation: Notation) -> tuple[str, ...]:
         _joined(f"{_part(s)} ({plain(s.tex)})" if plain(s.tex) != "θ" else _part(s) for s in theta),
         _joined(plain(s.tex) for s in sets if set(s.covers) <= {"encoder.*", "posterior.*"}),
         _joined(plain(s.tex) for s in sets if "decoder.*" in s.covers and "encoder.*" not in s.covers),
-        _joined(f"{plain(s.tex)}: {_KINDS.get(str(s.scale), str(s.scale)).replace('_', ' ')}" for s in _scales(notation)),
+        _joined(f"{plain(s.tex)}: {_kind(s)}" for s in notation.symbols if s.role == "posterior_scale"),
         f"{_REDUCED[objective.data]} over the data, {objective.sense}",
     )
 
@@ -44,9 +43,9 @@ def _part(symbol: Symbol) -> str:
     return " and ".join(nets)
 
 
-def _scales(notation: Notation) -> list[Symbol]:
-    return [s for s in notation.symbols if s.role == "posterior_scale"]
+def _kind(symbol: Symbol) -> str:
+    return {"sd": "standard deviation"}.get(str(symbol.scale), str(symbol.scale).replace("_", " "))
 
 
 def _joined(texts: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(texts)) or "-"
+    return "; ".join(dict.fromkeys(texts)) or "-"

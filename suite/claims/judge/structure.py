@@ -109,7 +109,7 @@ def check_model(evidence: Evidence) -> Iterator[Violation]:
 
 
 def check_defaults(evidence: Evidence) -> Iterator[Violation]:
-    """A method of the model has the same defaults in both files: used with as few arguments, they are the same model."""
+    """A method of the model has the same defaults in both files: with as few arguments, they are the same model."""
     name = evidence.notation.model_class
     found = {framework: _defaults(ast.parse(text), name) for framework, text in evidence.sources.items()}
     for method in sorted(set.intersection(*(set(methods) for methods in found.values()))):

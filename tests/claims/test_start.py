@@ -40,6 +40,8 @@ STARTS = [
     Start("blei_2017", BOTH, "decoder.hidden.0.weight.mean", 0.0, 40**-0.5),
     Start("blei_2017", BOTH, "decoder.mean.weight.mean", 0.0, 300**-0.5),
     Start("blei_2017", BOTH, "decoder.*.log_variance", -6.0, 0.0),
+    Start("tomczak_welling_2018", {}, "encoder.hidden.0.weight", 0.0, (2 / 280) ** 0.5),  # its code's he_init
+    Start("tomczak_welling_2018", {}, "encoder.mean.weight", 0.0, (2 / 300) ** 0.5),
     Start("tomczak_welling_2018", {"prior": "vamp", "components": 60}, "prior.pseudo_inputs", 0.05, 0.01),
 ]
 

@@ -209,6 +209,17 @@ def test_the_summary_counts_every_cell_and_names_what_fails(tmp_path: Path) -> N
     assert tables[5:] == [["unsupported", "1", "defines no x"], ["excluded", "1", "upstream (link)"]]
 
 
+def test_what_is_said_of_reading_them_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(PLACE.parents[1])
+    block = (PLACE / "README.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    exec(block, {})
+    out = capsys.readouterr().out
+    assert "keras-torch" in out
+    assert "rounds_ns" in out
+
+
 def test_committed_runs_are_small() -> None:
     assert COMMITTED
     sizes = {str(file.relative_to(PLACE)): file.stat().st_size for file in PLACE.rglob("*") if file.is_file()}

@@ -76,7 +76,8 @@ def pytest_report_header() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with the argument `backend` runs once per backend, marked with it, unless it says on which."""
-    own = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    given = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    own = {name for names in given for name in ([names] if isinstance(names, str) else names)}
     if "backend" in metafunc.fixturenames and "backend" not in own:
         metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
 

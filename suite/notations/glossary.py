@@ -9,6 +9,7 @@ from typing import Any
 
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
+from .provenance import UNPRINTED, eq_known, known
 from .roles import ROLES
 
 _STYLE = re.compile(
@@ -31,6 +32,23 @@ class Entry:
     verified: tuple[str, ...]
     refuted: tuple[str, ...]
 
+    @property
+    def known(self) -> str | None:
+        """How what is printed is known; None where the source prints no such thing."""
+        return None if self.symbol.equation == UNPRINTED else known(self.notation, self.symbol)
+
+    @property
+    def eq_known(self) -> str | None:
+        """How the place is known; None where the source prints no such thing."""
+        return None if self.symbol.equation == UNPRINTED else eq_known(self.notation, self.symbol)
+
+    @property
+    def how(self) -> str:
+        """Both in one cell: `read`, or `close copy; equation by count`."""
+        if self.known is None:
+            return "not printed"
+        return self.known if self.known == self.eq_known else f"{self.known}; equation {self.eq_known}"
+
     def as_json(self) -> dict[str, Any]:
         """The entry as plain values."""
         symbol = self.symbol
@@ -48,7 +66,8 @@ class Entry:
             "sign": symbol.sign,
             "covers": list(symbol.covers),
             "when": {condition: list(words) for condition, words in symbol.when.items()},
-            "provenance": symbol.provenance or self.notation.source.provenance,
+            "provenance": self.known,
+            "eq_provenance": self.eq_known,
             "note": symbol.note,
             "verified": list(self.verified),
             "refuted": list(self.refuted),

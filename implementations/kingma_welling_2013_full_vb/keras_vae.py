@@ -133,14 +133,14 @@ class VAE(keras.Model):
             total -= 0.5 * ops.sum(squares, axis=tuple(range(1, len(squares.shape))))
         return total
 
-    def D_KL_z(self, μ_z: Any, log_σ2_z: Any) -> Any:
-        """μ_z, log_σ2_z: [batch, latent] → D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (eq. 24, which prints its negative)."""
-        return -0.5 * ops.sum(1 + log_σ2_z - μ_z**2 - ops.exp(log_σ2_z), axis=-1)
+    def minus_D_KL_z(self, μ_z: Any, log_σ2_z: Any) -> Any:
+        """μ_z, log_σ2_z: [batch, latent] → -D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (eq. 24)."""
+        return 0.5 * ops.sum(1 + log_σ2_z - μ_z**2 - ops.exp(log_σ2_z), axis=-1)
 
-    def D_KL_θ(self) -> Any:
-        """→ D_KL(q_φ(θ) ‖ p_α(θ)) over all weights: scalar (eq. 24, which prints its negative)."""
+    def minus_D_KL_θ(self) -> Any:
+        """→ -D_KL(q_φ(θ) ‖ p_α(θ)) over all weights: scalar (eq. 24)."""
         pairs = zip(self.φ.μ_θ.by_letter().values(), self.φ.log_σ2_θ.by_letter().values(), strict=True)
-        return sum(-0.5 * ops.sum(1 + log_σ2_θ - μ_θ**2 - ops.exp(log_σ2_θ)) for μ_θ, log_σ2_θ in pairs)
+        return sum(0.5 * ops.sum(1 + log_σ2_θ - μ_θ**2 - ops.exp(log_σ2_θ)) for μ_θ, log_σ2_θ in pairs)
 
     def quantities(self, x: Any, ε: Any, ζ: Mapping[str, Any]) -> dict[str, Any]:
         """x: [batch, data], ε: [sample, batch, latent], ζ: letter → [sample, ...] → per datum, but for those of θ."""
@@ -149,7 +149,7 @@ class VAE(keras.Model):
         heads = self.decoder(z_tilde, θ_tilde)
         log_p_x_given_z, log_p_z = self.log_p_x_given_z(x, heads), self.log_p_z(z_tilde)
         log_q_z_given_x = -0.5 * ops.sum(math.log(2 * math.pi) + log_σ2_z + ε**2, axis=-1)  # eq. 23: (z̃ - μ_z)/σ_z = ε
-        D_KL_z = self.D_KL_z(μ_z, log_σ2_z)
+        minus_D_KL_z = self.minus_D_KL_z(μ_z, log_σ2_z)
         if self.bernoulli:
             decoded = {"logit_y": heads, "y": ops.sigmoid(heads)}
         else:
@@ -163,10 +163,10 @@ class VAE(keras.Model):
             "log_p_x_given_z": ops.mean(log_p_x_given_z, axis=0),
             "log_p_z": ops.mean(log_p_z, axis=0),
             "log_q_z_given_x": ops.mean(log_q_z_given_x, axis=0),
-            "D_KL_z": D_KL_z,
-            "L_θφ": -D_KL_z + ops.mean(log_p_x_given_z, axis=0),
+            "minus_D_KL_z": minus_D_KL_z,
+            "L_θφ": minus_D_KL_z + ops.mean(log_p_x_given_z, axis=0),
             "L_θφ_sampled": ops.mean(log_p_x_given_z + log_p_z - log_q_z_given_x, axis=0),
-            "D_KL_θ": self.D_KL_θ(),
+            "minus_D_KL_θ": self.minus_D_KL_θ(),
             "log_p_over_q_θ": ops.mean(self.log_p_over_q_θ(θ_tilde, ζ), axis=0),
         }
 
@@ -187,9 +187,9 @@ class VAE(keras.Model):
         """
         μ_z, log_σ2_z = self.encoder(x)
         heads = self.decoder(self.g_φ(ε, μ_z, log_σ2_z), self.h_φ(ζ))
-        L_θφ = -self.D_KL_z(μ_z, log_σ2_z) + ops.mean(self.log_p_x_given_z(x, heads), axis=0)
+        L_θφ = self.minus_D_KL_z(μ_z, log_σ2_z) + ops.mean(self.log_p_x_given_z(x, heads), axis=0)
         M = x.shape[0]
-        return N / M * ops.sum(L_θφ) - self.D_KL_θ()  # eq. 24
+        return N / M * ops.sum(L_θφ) + self.minus_D_KL_θ()  # eq. 24
 
     def f_φ(self, x: Any, ε: Any, ζ: Mapping[str, Any], N: float) -> Any:
         """The same, with no term in closed form: scalar (eqs. 21 and 22)."""
@@ -207,7 +207,7 @@ class VAE(keras.Model):
     def call(self, x: Any, L: int = 1) -> Any:
         """x: [batch, data] → L(φ; X)/N under L fresh draws, of which the batch's mean is an estimate: [batch]."""
         quantities = self.quantities(x, *self.noise(x, L))
-        return quantities["L_θφ"] - quantities["D_KL_θ"] / self.N
+        return quantities["L_θφ"] + quantities["minus_D_KL_θ"] / self.N
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
         """y_pred: the estimates of L(φ; X)/N [batch] → their negative mean, which Keras minimises: scalar."""

@@ -111,14 +111,14 @@ class VAE(nn.Module):
         squares = {w: (θ_tilde[w] ** 2 - ζ[w] ** 2 - log_σ2_θ).flatten(1) for w, log_σ2_θ in self.φ.log_σ2_θ.items()}
         return -0.5 * torch.cat(list(squares.values()), -1).sum(-1)  # (θ̃ - μ_θ)/σ_θ = ζ, and both have log 2π
 
-    def D_KL_z(self, μ_z: Tensor, log_σ2_z: Tensor) -> Tensor:
-        """μ_z, log_σ2_z: [batch, latent] → D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (eq. 24, which prints its negative)."""
-        return -0.5 * (1 + log_σ2_z - μ_z**2 - torch.exp(log_σ2_z)).sum(-1)
+    def minus_D_KL_z(self, μ_z: Tensor, log_σ2_z: Tensor) -> Tensor:
+        """μ_z, log_σ2_z: [batch, latent] → -D_KL(q_φ(z|x) ‖ p_θ(z)): [batch] (eq. 24)."""
+        return 0.5 * (1 + log_σ2_z - μ_z**2 - torch.exp(log_σ2_z)).sum(-1)
 
-    def D_KL_θ(self) -> Tensor:
-        """→ D_KL(q_φ(θ) ‖ p_α(θ)) over all weights: scalar (eq. 24, which prints its negative)."""
+    def minus_D_KL_θ(self) -> Tensor:
+        """→ -D_KL(q_φ(θ) ‖ p_α(θ)) over all weights: scalar (eq. 24)."""
         pairs = zip(self.φ.μ_θ.values(), self.φ.log_σ2_θ.values(), strict=True)
-        parts = [-0.5 * (1 + log_σ2_θ - μ_θ**2 - torch.exp(log_σ2_θ)).sum() for μ_θ, log_σ2_θ in pairs]
+        parts = [0.5 * (1 + log_σ2_θ - μ_θ**2 - torch.exp(log_σ2_θ)).sum() for μ_θ, log_σ2_θ in pairs]
         return torch.stack(parts).sum()
 
     def quantities(self, x: Tensor, ε: Tensor, ζ: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -128,7 +128,7 @@ class VAE(nn.Module):
         heads = self.decoder(z_tilde, θ_tilde)
         log_p_x_given_z, log_p_z = self.log_p_x_given_z(x, heads), self.log_p_z(z_tilde)
         log_q_z_given_x = -0.5 * (math.log(2 * math.pi) + log_σ2_z + ε**2).sum(-1)  # eq. 23, as (z̃ - μ_z)/σ_z = ε
-        D_KL_z = self.D_KL_z(μ_z, log_σ2_z)
+        minus_D_KL_z = self.minus_D_KL_z(μ_z, log_σ2_z)
         if isinstance(heads, Tensor):
             decoded = {"logit_y": heads, "y": torch.sigmoid(heads)}
         else:
@@ -142,10 +142,10 @@ class VAE(nn.Module):
             "log_p_x_given_z": log_p_x_given_z.mean(0),
             "log_p_z": log_p_z.mean(0),
             "log_q_z_given_x": log_q_z_given_x.mean(0),
-            "D_KL_z": D_KL_z,
-            "L_θφ": -D_KL_z + log_p_x_given_z.mean(0),
+            "minus_D_KL_z": minus_D_KL_z,
+            "L_θφ": minus_D_KL_z + log_p_x_given_z.mean(0),
             "L_θφ_sampled": (log_p_x_given_z + log_p_z - log_q_z_given_x).mean(0),
-            "D_KL_θ": self.D_KL_θ(),
+            "minus_D_KL_θ": self.minus_D_KL_θ(),
             "log_p_over_q_θ": self.log_p_over_q_θ(θ_tilde, ζ).mean(0),
         }
 
@@ -166,9 +166,9 @@ class VAE(nn.Module):
         """
         μ_z, log_σ2_z = self.encoder(x)
         heads = self.decoder(self.g_φ(ε, μ_z, log_σ2_z), self.h_φ(ζ))
-        L_θφ = -self.D_KL_z(μ_z, log_σ2_z) + self.log_p_x_given_z(x, heads).mean(0)
+        L_θφ = self.minus_D_KL_z(μ_z, log_σ2_z) + self.log_p_x_given_z(x, heads).mean(0)
         M = x.shape[0]
-        return N / M * L_θφ.sum() - self.D_KL_θ()  # eq. 24
+        return N / M * L_θφ.sum() + self.minus_D_KL_θ()  # eq. 24
 
     def f_φ(self, x: Tensor, ε: Tensor, ζ: Mapping[str, Tensor], N: float) -> Tensor:
         """The same, with no term in closed form: scalar (eqs. 21 and 22)."""
@@ -184,4 +184,4 @@ class VAE(nn.Module):
     def forward(self, x: Tensor, L: int = 1) -> Tensor:
         """x: [batch, data] → L(φ; X)/N under L fresh draws, of which the batch's mean is an estimate: [batch]."""
         quantities = self.quantities(x, *self.noise(x, L))
-        return quantities["L_θφ"] - quantities["D_KL_θ"] / self.N
+        return quantities["L_θφ"] + quantities["minus_D_KL_θ"] / self.N

@@ -24,8 +24,9 @@ from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.verdicts import Row
 from .phase import gather_and_judge, rows_of_run
+from .tables import MISPRINT_COLUMNS, misprints
 
-COLUMNS = ("role", "notation", "symbol", "code", "equation", "scale", "verified by")
+COLUMNS = ("role", "notation", "symbol", "code", "equation", "known", "scale", "verified by")
 
 
 def symbols(
@@ -58,7 +59,7 @@ def symbols(
     if symbol is not None:
         shown = list(of_letter(shown, symbol))
     if as_json:
-        print_json({"schema": 1, **_document(chosen, shown, as_equations)})
+        print_json({"schema": 1, **_document(chosen, shown, as_equations), "misprints": misprints(rows)})
     elif as_equations:
         _print_equations(chosen)
     elif compare:
@@ -66,6 +67,8 @@ def symbols(
     else:
         title = "Symbols" if symbol is None else f"What {symbol} names"
         print_table(title, COLUMNS, [_cells(entry) for entry in shown])
+    if not (as_json or as_equations or role or symbol) and (found := misprints(rows)):
+        print_table("Misprints of the sources", MISPRINT_COLUMNS, [tuple(row.values()) for row in found])
     _finish(rows, as_json or as_equations)
 
 
@@ -87,7 +90,8 @@ def _cells(entry: Entry) -> tuple[str | None, ...]:
     symbol = entry.symbol
     scale = symbol.scale or (f"covers {', '.join(symbol.covers)}" if symbol.covers else None)
     scale = "negative" if symbol.sign < 0 else scale
-    return (symbol.role, entry.notation.id, plain(symbol.tex), symbol.code, symbol.equation, scale, _verified(entry))
+    named = (symbol.role, entry.notation.id, plain(symbol.tex), symbol.code)
+    return (*named, symbol.equation, entry.how, scale, _verified(entry))
 
 
 def _verified(entry: Entry) -> str:

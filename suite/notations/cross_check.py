@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..reference.errors import BadInput
+from . import printed
 from .notation import Notation
 
 #: What a decoder's output is, by likelihood: the tensors of the numerical contract.
@@ -21,6 +22,8 @@ def check(notation: Notation) -> None:
     Raises:
         BadInput: naming the file, the field, what was expected and what was found.
     """
+    printed.check(notation)
+    _check_misprints(notation)
     _check_returns(notation)
     _check_decoder_roles(notation)
     roles = {s.role for s in notation.symbols}
@@ -28,6 +31,21 @@ def check(notation: Notation) -> None:
     for wanted in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
         if not roles & set(wanted):
             raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{wanted[0]}'; found none")
+
+
+def _check_misprints(notation: Notation) -> None:
+    """Formulas are of what a run has: quantities, data, noise and sizes."""
+    computed = {s.quantity for s in notation.symbols if s.quantity}
+    there = computed | {s.code for s in notation.symbols if s.kind in ("data", "noise", "constant")}
+    for i, misprint in enumerate(notation.misprints):
+        where = f"{notation.path}: misprints[{i}]"
+        if misprint.symbol not in computed:
+            choices = ", ".join(sorted(computed))
+            raise BadInput(f"{where}.symbol: expected a quantity of [symbols] ({choices}); found '{misprint.symbol}'")
+        for field in ("printed", "meant"):
+            if unknown := sorted(getattr(misprint, field).codes - there):
+                choices = ", ".join(sorted(there))
+                raise BadInput(f"{where}.{field}: expected codes out of {choices}; found '{unknown[0]}'")
 
 
 def _check_returns(notation: Notation) -> None:

@@ -22,6 +22,7 @@ NOUNS = {
     tuple[str, ...]: "a list of texts",
     tuple[float, ...]: "a list of numbers",
     dict: "a table",
+    tuple[dict[str, Any], ...]: "a list of tables",
 }
 
 

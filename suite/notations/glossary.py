@@ -10,6 +10,7 @@ from typing import Any
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
 from .plain_tex import plain
+from .provenance import UNPRINTED, eq_known, known
 from .roles import ROLES
 
 _STYLE = re.compile(
@@ -33,12 +34,29 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """The symbol as printed and in code, its kind of scale or what it covers, its sign, and its equation."""
+        """The symbol as printed and in code, its kind of scale or what it covers, its sign, its equation, and how they are known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
         said = ", ".join(kind for kind in kinds if kind)
-        return named + (f" ({said})" if said else "") + f" [{symbol.equation}]"
+        return named + (f" ({said})" if said else "") + f" [{symbol.equation}; {self.how}]"
+
+    @property
+    def known(self) -> str | None:
+        """How what is printed is known; None where the source prints no such thing."""
+        return None if self.symbol.equation == UNPRINTED else known(self.notation, self.symbol)
+
+    @property
+    def eq_known(self) -> str | None:
+        """How the place is known; None where the source prints no such thing."""
+        return None if self.symbol.equation == UNPRINTED else eq_known(self.notation, self.symbol)
+
+    @property
+    def how(self) -> str:
+        """Both in one cell: `read`, or `close copy; equation by count`."""
+        if self.known is None:
+            return "not printed"
+        return self.known if self.known == self.eq_known else f"{self.known}; equation {self.eq_known}"
 
     def as_json(self) -> dict[str, Any]:
         """The entry as plain values."""
@@ -57,7 +75,8 @@ class Entry:
             "sign": symbol.sign,
             "covers": list(symbol.covers),
             "when": {condition: list(words) for condition, words in symbol.when.items()},
-            "provenance": symbol.provenance or self.notation.source.provenance,
+            "provenance": self.known,
+            "eq_provenance": self.eq_known,
             "note": symbol.note,
             "verified": list(self.verified),
             "refuted": list(self.refuted),

@@ -30,6 +30,7 @@ TABLES: dict[str, type[schema.Table]] = {
     "[other_objectives]": schema.OtherObjectiveTable,
     "[symbols]": schema.SymbolTable,
     "[weights]": schema.WeightTable,
+    "[[misprints]]": schema.MisprintTable,
     "torch and keras of a row of weights": schema.PlaceTable,
 }
 #: Words that are too many for a cell of a table, and what they are called there.

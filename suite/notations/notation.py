@@ -11,6 +11,7 @@ from typing import Any
 
 from ..reference.spec import Spec
 from .constants import Constant
+from .formulas import Formula
 from .roles import ROLES
 from .schema import Source
 
@@ -34,7 +35,8 @@ class Symbol:
         covers: the canonical weights (patterns) of a set of weights.
         estimate: whether the source prints it for an estimate by draws, not for the exact bound.
         when: the specifications under which it exists.
-        provenance: how it is known, a key of `schema.PROVENANCE`, where that is not what is said of the source.
+        known: how what is printed is known, a key of `schema.KNOWN`, where that is not what is said of the source.
+        eq_known: the same of its place.
         note: prose.
     """
 
@@ -49,7 +51,8 @@ class Symbol:
     covers: tuple[str, ...] = ()
     estimate: bool = False
     when: When = field(default_factory=dict)
-    provenance: str | None = None
+    known: str | None = None
+    eq_known: str | None = None
     note: str = ""
 
     @property
@@ -107,6 +110,7 @@ class Objective:
         method: that computes it.
         scale: what the source multiplies it by, `2σ²`; None for nothing.
         when: the specifications under which it exists.
+        known, eq_known: as a symbol has them.
     """
 
     code: str
@@ -121,6 +125,33 @@ class Objective:
     method: str
     scale: str | None = None
     when: When = field(default_factory=dict)
+    known: str | None = None
+    eq_known: str | None = None
+
+
+@dataclass(frozen=True)
+class Misprint:
+    """A line that the source prints and cannot mean.
+
+    Attributes:
+        equation: where it is printed.
+        symbol: code of the quantity that the line is for.
+        tex: as printed.
+        printed, meant: as formulas of the notation's own quantities (`formulas`).
+        when: the specifications under which both hold.
+        known, eq_known: as a symbol has them.
+        note: prose.
+    """
+
+    equation: str
+    symbol: str
+    tex: str
+    printed: Formula
+    meant: Formula
+    when: When = field(default_factory=dict)
+    known: str | None = None
+    eq_known: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +208,8 @@ class Supports:
 class Notation:
     """One published way to write the VAE, as its notation.toml says.
 
-    `names` has the Greek and subscripted names of the code that stand for no role, each with what it is, as prose.
+    `names` has the Greek and subscripted names of the code that stand for no role, each with what it is, as prose;
+    `letters` those that the source prints and the code has not, by their TeX.
     """
 
     id: str
@@ -195,6 +227,8 @@ class Notation:
     weights: tuple[Weight, ...]
     claims: tuple[Claim, ...]
     names: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+    misprints: tuple[Misprint, ...] = ()
 
     def unsupported(self, spec: Spec) -> str | None:
         """Why the source does not define this specification; None where it does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from .constants import parse
 from .cross_check import check
 from .decode import decode, read_toml
 from .fields import axis_names, typewriter, when
-from .notation import Claim, Methods, Notation, Objective, Supports, Symbol, Weight
+from .formulas import formula
+from .notation import Claim, Methods, Misprint, Notation, Objective, Supports, Symbol, Weight
 from .roles import ROLES
 from .rows import weights
 from .schema import (
@@ -22,6 +23,7 @@ from .schema import (
     SPEC_FIELDS,
     Document,
     MethodsTable,
+    MisprintTable,
     ModelTable,
     ObjectiveTable,
     OtherObjectiveTable,
@@ -79,6 +81,8 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
         weights=tuple(rows),
         claims=tuple(claims),
         names=top.names,
+        letters=top.letters,
+        misprints=tuple(_misprints(top.misprints, f"{path}: misprints")),
     )
     check(notation)
     return notation
@@ -91,6 +95,22 @@ def _entries(tables: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, 
             yield from ((key, table, f"{where}.'{key}'[{i}]") for i, table in enumerate(value))
         else:
             yield key, value, f"{where}.'{key}'"
+
+
+def _misprints(tables: Sequence[Any], where: str) -> Iterator[Misprint]:
+    for i, table in enumerate(tables):
+        entry = decode(MisprintTable, table, f"{where}[{i}]")
+        yield Misprint(
+            equation=entry.eq,
+            symbol=entry.symbol,
+            tex=entry.tex,
+            printed=formula(entry.printed, f"{where}[{i}].printed"),
+            meant=formula(entry.meant, f"{where}[{i}].meant"),
+            when=when(entry.when, f"{where}[{i}]"),
+            known=entry.known,
+            eq_known=entry.eq_known,
+            note=entry.note,
+        )
 
 
 def _configuration(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -157,6 +177,8 @@ def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where:
         equation=equation,
         method=method,
         scale=table.scale,
+        known=table.known,
+        eq_known=table.eq_known,
     )
 
 
@@ -175,7 +197,8 @@ def _symbol(code: str, entry: SymbolTable, where: str) -> Symbol:
         covers=entry.covers or (),
         estimate=entry.estimate,
         when=when(entry.when, where),
-        provenance=entry.known,
+        known=entry.known,
+        eq_known=entry.eq_known,
         note=entry.note,
     )
     for field, expected, found in _contradictions(symbol, entry):

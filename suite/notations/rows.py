@@ -39,7 +39,7 @@ def weights(canonical: str, row: WeightTable, names_from: str, where: str) -> tu
     Raises:
         BadInput: the row has not exactly one way to say where the weights are, or a field that does not go with it.
     """
-    for field in ("tex", "known"):
+    for field in ("tex", "known", "eq_known"):
         if row.eq is None and getattr(row, field) is not None:
             raise BadInput(f"{where}.{field}: expected none without `eq`; found {getattr(row, field)!r}")
     tensors = _tensors(canonical, row, names_from, where)
@@ -110,7 +110,7 @@ def _symbols(canonical: str, tensors: list[Weight], row: WeightTable, where: str
     if owner not in ROLE_OF:
         raise BadInput(f"{where}: expected a canonical name that begins with {', '.join(ROLE_OF)}; found '{canonical}'")
     common: dict[str, Any] = {"role": ROLE_OF[owner], "equation": row.eq, "when": when(row.when, where)}
-    common |= {"provenance": row.known, "note": row.note}
+    common |= {"known": row.known, "eq_known": row.eq_known, "note": row.note}
     if row.layer is not None:
         tex = row.tex if isinstance(row.tex, str) else typewriter(row.layer)
         return [Symbol(code=row.layer, tex=tex, axes=(), covers=(f"{canonical}.*",), **common)]

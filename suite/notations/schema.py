@@ -17,10 +17,11 @@ from .constants import CONSTANTS, FACTORS
 from .roles import ROLES
 
 FRAMEWORKS = ("torch", "keras")
-PROVENANCE = {
-    "read": "read in the source's own text or code",
-    "second-hand": "read in a translation, notes or a reproduction",
-    "from-memory": "from memory, not confirmed against the source",
+KNOWN = {
+    "read": "read in the source's own text, TeX or code",
+    "close copy": "read in a transcript, a translation or a text that follows the source line by line",
+    "by count": "an equation number that was counted out, in a copy that has the displays without their numbers",
+    "memory": "from memory, confirmed nowhere",
 }
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
 WORDS = {word: condition for condition, words in CONDITIONS.items() for word in words}
@@ -36,7 +37,8 @@ def says(meaning: str, one_of: Iterable[str] = (), example: str = "") -> Meta:
 Text = str
 Texts = tuple[str, ...]
 Returns = Texts | dict[str, Texts]
-Known = Annotated[Text | None, says("how the fact is known, where not as the source's `provenance` says", PROVENANCE)]
+Known = Annotated[Text | None, says("how it is known, where not as `[source] known` says", KNOWN)]
+EqKnown = Annotated[Text | None, says("how its place (`eq`) is known, where not as `[source] eq_known` says", KNOWN)]
 WhenField = Annotated[
     Text,
     says(
@@ -59,7 +61,13 @@ class Source(Table, frozen=True):
     venue: Annotated[Text, says("journal, conference, book or site")]
     identifier: Annotated[Text, says("arXiv number, DOI, ISBN or address", example="arXiv:1312.6114v11")]
     sections: Annotated[Text, says("the parts of the source that the notation follows")]
-    provenance: Annotated[Text, says("how the facts are known", PROVENANCE)]
+    known: Annotated[Text, says("how what it prints is known, where no entry says otherwise", KNOWN)]
+    eq_known: Annotated[
+        Text | None, says("how its equation and section numbers are known; as `known` if left out", KNOWN)
+    ] = None
+    equations: Annotated[
+        Texts, says("the equation numbers that it has; none if left out", example='["1.1-1.20", "2.1-2.65"]')
+    ] = ()
     note: Annotated[Text, says("prose: what the source leaves open, and its slips")] = ""
 
 
@@ -143,6 +151,7 @@ class ObjectiveTable(Table, frozen=True):
     scale: Annotated[Text | None, says("what the source multiplies it by", FACTORS)] = None
     eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
     known: Known = None
+    eq_known: EqKnown = None
 
 
 class OtherObjectiveTable(ObjectiveTable, frozen=True):
@@ -155,7 +164,13 @@ class SymbolTable(Table, frozen=True):
     """A printed symbol, keyed by its name in the code; a list of tables where it means several things by `when`."""
 
     role: Annotated[Text, says("what it means, whatever its letter", ROLES)]
-    eq: Annotated[Text, says("where the source defines it: equation, section or function")]
+    eq: Annotated[
+        Text,
+        says(
+            "where the source prints it: equation numbers, or a place in words; `none` where it prints no such thing",
+            example="section 2.1, 11, 12",
+        ),
+    ]
     tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if left out")] = None
     axes: Annotated[
         Text | None, says("its axes, outermost first; those of its role's tensor if left out", example="batch latent")
@@ -175,6 +190,7 @@ class SymbolTable(Table, frozen=True):
     estimate: Annotated[bool, says("for a bound: printed for an estimate by draws, not the exact bound")] = False
     when: WhenField = ""
     known: Known = None
+    eq_known: EqKnown = None
     note: Annotated[Text, says("prose")] = ""
 
 
@@ -219,8 +235,27 @@ class WeightTable(Table, frozen=True):
     tex: Annotated[
         Texts | Text | None, says("with `eq`: as the source prints it; with `at`, a list for weight and bias")
     ] = None
-    eq: Annotated[Text | None, says("where the source defines its symbol")] = None
+    eq: Annotated[Text | None, says("where the source prints its symbol, as in `[symbols]`")] = None
     known: Known = None
+    eq_known: EqKnown = None
+    note: Annotated[Text, says("prose")] = ""
+
+
+class MisprintTable(Table, frozen=True):
+    """A line that the source prints and cannot mean; a list of them. Both formulas are executed.
+
+    A formula is arithmetic in the codes of `[symbols]`: `+ - * / **`, `sum` over the last axis, `mean` over the draws,
+    `exp`, `log`, `pi`.
+    """
+
+    eq: Annotated[Text, says("where it is printed, as in `[symbols]`")]
+    symbol: Annotated[Text, says("code of the quantity that the line is for")]
+    tex: Annotated[Text, says("as printed")]
+    printed: Annotated[Text, says("the same as a formula, which differs from the quantity", example="μ * ε + σ2")]
+    meant: Annotated[Text, says("the formula that is meant, which equals the quantity")]
+    when: WhenField = ""
+    known: Known = None
+    eq_known: EqKnown = None
     note: Annotated[Text, says("prose")] = ""
 
 
@@ -241,3 +276,7 @@ class Document(Table, frozen=True):
     names: Annotated[
         dict[str, Text], says("other Greek or subscripted names in the two files → what each is, in prose")
     ] = {}
+    letters: Annotated[
+        dict[str, Text], says("TeX of other letters that the source prints → what each is, in prose")
+    ] = {}
+    misprints: Annotated[tuple[dict[str, Any], ...], says("lines that the source prints and cannot mean")] = ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..backends.table import BACKENDS, Backend
 from ..notations.notation import Notation
+from ..notations.provenance import counts, shares
 from ..notations.registry import notations
 from ..report.console import print_json, print_table
 from ..report.options import AsJson
@@ -15,17 +16,19 @@ from ..workers.run_folder import versions
 def list_(as_json: AsJson = False) -> None:
     """List the notations with what each defines, and the backends with what is installed."""
     entries = [_notation(notation) for notation in notations().values()]
+    known = {notation.id: shares(notation) for notation in notations().values()}
     backends = [_backend(backend) for backend in BACKENDS.values()]
     if as_json:
         print_json({"schema": 1, "notations": entries, "backends": backends})
         return
     print_table(
         "Notations",
-        ("notation", "source", "networks", "likelihoods", "priors", "posteriors", "depth"),
+        ("notation", "source", "known", "networks", "likelihoods", "priors", "posteriors", "depth"),
         [
             (
                 e["notation"],
                 f"{e['authors']} ({e['year']}), {e['title']}",
+                known[e["notation"]],
                 *(", ".join(e[name]) for name in ("network", "likelihood", "prior", "posterior")),
                 e["depth"] or "any",
             )
@@ -48,7 +51,7 @@ def _notation(notation: Notation) -> dict[str, Any]:
         "year": source.year,
         "title": source.title,
         "identifier": source.identifier,
-        "provenance": source.provenance,
+        "provenance": counts(notation),
         **supports.words,
         "depth": supports.depth,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elbostone.notations.notation import Notation, Objective, Symbol, When
+from elbostone.notations.notation import Misprint, Notation, Objective, Symbol, When
 
 Document = dict[str, Any]
 
@@ -15,7 +15,7 @@ def longhand(notation: Notation) -> Document:
     """
     source, methods, objective = notation.source, notation.methods, notation.objective
     document: Document = {
-        "source": {name: as_toml(getattr(source, name)) for name in source.__struct_fields__},
+        "source": {name: as_toml(v) for name in source.__struct_fields__ if (v := getattr(source, name)) is not None},
         "model": {
             "class": notation.model_class,
             "arguments": dict(notation.arguments),
@@ -31,6 +31,8 @@ def longhand(notation: Notation) -> Document:
         "symbols": {},
         "weights": {},
         "names": dict(notation.names),
+        "letters": dict(notation.letters),
+        "misprints": [_misprint(misprint) for misprint in notation.misprints],
     }
     for name in ("depth", "variances"):
         if (value := getattr(notation.supports, name)) is not None:
@@ -63,7 +65,18 @@ def _method(value: Any) -> Any:
 def _objective(objective: Objective) -> dict[str, Any]:
     entry = {name: getattr(objective, name) for name in ("code", "bound", "sense", "data", "latents", "pixels", "beta")}
     entry |= {"scale": objective.scale} if objective.scale else {}
-    return {**entry, "constants_dropped": [str(c) for c in objective.dropped], "eq": objective.equation}
+    entry |= {"constants_dropped": [str(c) for c in objective.dropped], "eq": objective.equation}
+    return {**entry, **_known(objective)}
+
+
+def _misprint(misprint: Misprint) -> dict[str, Any]:
+    entry = {"eq": misprint.equation, "symbol": misprint.symbol, "tex": misprint.tex, "note": misprint.note}
+    entry |= {"printed": misprint.printed.text, "meant": misprint.meant.text, "when": _words(misprint.when)}
+    return {**entry, **_known(misprint)}
+
+
+def _known(entry: Symbol | Objective | Misprint) -> dict[str, Any]:
+    return {name: value for name in ("known", "eq_known") if (value := getattr(entry, name))}
 
 
 def _symbol(symbol: Symbol) -> dict[str, Any]:
@@ -71,7 +84,7 @@ def _symbol(symbol: Symbol) -> dict[str, Any]:
     entry |= {"axes": " ".join(symbol.axes), "sign": symbol.sign, "when": _words(symbol.when), "note": symbol.note}
     entry |= {"scale": symbol.scale} if symbol.scale else {}
     entry |= {"estimate": True} if symbol.estimate else {}
-    entry |= {"known": symbol.provenance} if symbol.provenance else {}
+    entry |= _known(symbol)
     entry |= {"covers": list(symbol.covers)} if symbol.covers else {}
     entry |= {"constants_dropped": [str(constant) for constant in symbol.dropped]} if symbol.dropped else {}
     return entry

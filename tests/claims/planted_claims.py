@@ -47,7 +47,7 @@ class Lie:
 
 def lies(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
     """Every planted error of a notation for the framework that runs."""
-    for plant in (_symbols, _objective, _weights, _methods, _model, _layout, _names):
+    for plant in (_symbols, _objective, _weights, _methods, _model, _layout, _names, _misprints):
         yield from plant(notation, document, framework)
 
 
@@ -313,6 +313,18 @@ def _names(notation: Notation, document: Document, framework: str) -> Iterator[L
     for name in document.get("names", {}):
         changed = edited(document, lambda d, gone=name: d["names"].update({f"{gone}_9": d["names"].pop(gone)}))
         yield Lie("names", name, "names", f"'{name}'", changed)
+
+
+def _misprints(notation: Notation, document: Document, framework: str) -> Iterator[Lie]:
+    for i, entry in enumerate(document["misprints"]):
+        other = next(s.code for s in notation.symbols if s.role == "log_likelihood")
+        false = {"printed": entry["meant"], "meant": entry["printed"], "symbol": other}
+        for field, value in false.items():
+            where = f"misprint {entry['eq']} of {value if field == 'symbol' else entry['symbol']}"
+            yield Lie("misprints", field, where, value, setting(document, ("misprints", i, field), value))
+        for field, value, shown in _false_when(notation, entry, bool(entry["when"])):
+            where = f"misprint {entry['eq']} of {entry['symbol']}"
+            yield Lie("misprints", field, where, shown, setting(document, ("misprints", i, field), value))
 
 
 def supports(notation: Notation, document: Document) -> Iterator[Lie]:

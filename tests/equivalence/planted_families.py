@@ -120,8 +120,8 @@ OF_FAMILIES = (
         "kl_of_the_weights_for_each_datum",
         "kingma_welling_2013_full_vb",
         "objective",
-        torch=(("N / M * L_θφ.sum() - self.D_KL_θ()", "N / M * (L_θφ.sum() - self.D_KL_θ())"),),
-        keras=(("N / M * ops.sum(L_θφ) - self.D_KL_θ()", "N / M * (ops.sum(L_θφ) - self.D_KL_θ())"),),
+        torch=(("N / M * L_θφ.sum() + self.minus_D_KL_θ()", "N / M * (L_θφ.sum() + self.minus_D_KL_θ())"),),
+        keras=(("N / M * ops.sum(L_θφ) + self.minus_D_KL_θ()", "N / M * (ops.sum(L_θφ) + self.minus_D_KL_θ())"),),
     ),
     Planted(
         "one_draw_of_the_weights",

@@ -20,6 +20,7 @@ TABLES = {
     "objective": schema.ObjectiveTable,
     "symbols": schema.SymbolTable,
     "weights": schema.WeightTable,
+    "misprints": schema.MisprintTable,
 }
 #: The key of an entry is a field too.
 KEYS = {"symbols": {"code"}, "weights": {"canonical"}}
@@ -29,7 +30,7 @@ def test_every_table_of_the_schema_is_listed() -> None:
     assert (
         {field.encode_name for field in fields(schema.Document)}
         == FIELDS.keys()
-        == {*TABLES, "layout", "other_objectives", "names"}
+        == {*TABLES, "layout", "other_objectives", "names", "letters"}
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...notations.notation import Notation
-from . import objective
+from . import misprints, objective
 from .symbols import claim_of
 
 PROSE = "prose"
@@ -14,7 +14,7 @@ PROSE = "prose"
 #: Table → field → the check that executes it, or PROSE. `*` stands for every name that a source chooses itself.
 FIELDS: dict[str, dict[str, str]] = {
     "source": dict.fromkeys(
-        ("authors", "year", "title", "venue", "identifier", "sections", "provenance", "note"), PROSE
+        ("authors", "year", "title", "venue", "identifier", "sections", "known", "eq_known", "equations", "note"), PROSE
     ),
     "model": {
         **dict.fromkeys(("class", "arguments", "source"), "check_model"),
@@ -28,7 +28,7 @@ FIELDS: dict[str, dict[str, str]] = {
             ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta", "scale"),
             "check_objective",
         ),
-        **dict.fromkeys(("eq", "known"), PROSE),
+        **dict.fromkeys(("eq", "known", "eq_known"), PROSE),
     },
     "other_objectives": {"*": "check_objective"},
     "symbols": {
@@ -36,7 +36,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "tex": "check_tex",
         **dict.fromkeys(("role", "axes", "scale", "sign", "constants_dropped", "when"), "check_symbols"),
         "covers": "check_sets",  # of a set of weights; of a distribution `check_claims` executes it
-        **dict.fromkeys(("eq", "covers_eq", "estimate", "known", "note"), PROSE),
+        **dict.fromkeys(("eq", "covers_eq", "estimate", "known", "eq_known", "note"), PROSE),
     },
     "weights": {
         **dict.fromkeys(
@@ -44,9 +44,14 @@ FIELDS: dict[str, dict[str, str]] = {
             "check_weights",
         ),
         "tex": "check_tex",
-        **dict.fromkeys(("eq", "known", "note"), PROSE),
+        **dict.fromkeys(("eq", "known", "eq_known", "note"), PROSE),
     },
     "names": {"*": "check_names"},
+    "letters": {"*": PROSE},
+    "misprints": {
+        **dict.fromkeys(("symbol", "printed", "meant", "when"), "check_misprints"),
+        **dict.fromkeys(("eq", "tex", "known", "eq_known", "note"), PROSE),
+    },
 }
 
 
@@ -75,6 +80,8 @@ def entries(notation: Notation) -> Iterator[Entry]:
         yield Entry(f"weights '{row.canonical}'", executed("weights"), f"published {row.published}")
     for claim in notation.claims:
         yield Entry(f"claims {claim.distribution}", ("covers",), f"covers {list(claim.weights)}")
+    for misprint in notation.misprints:
+        yield Entry(misprints.where_of(misprint), executed("misprints"), misprints.claim_of(misprint))
 
 
 def executed(table: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .dependencies import check_claims, check_sets
 from .evidence import AGREES, Evidence, Violation
 from .gradients import check_gradients
 from .methods import check_methods
+from .misprints import check_misprints, measured
 from .names import check_distributions, check_names, check_tex
 from .objective import check_objective
 from .ordinary import check_ordinary_use
@@ -35,6 +36,7 @@ EXECUTED = (
     check_ordinary_use,
     check_claims,
     check_sets,
+    check_misprints,
 )
 
 COLUMNS = ("notation", "symbol", "field", "backend", "verdict", "claimed", "found")
@@ -59,15 +61,16 @@ def judge_claims(
     backend = record.cell.backend
     if record.status != "ok" or record.facts is None or record.tensors is None:
         return [_row(notation, "all", (), backend, record.status, "", record.reason)]
-    found = list(violations(notation, facts_of(record.facts, load(record.tensors)), sources))
-    return [*_rows(notation, backend, found)]
+    facts = facts_of(record.facts, load(record.tensors))
+    found = list(violations(notation, facts, sources))
+    return [*_rows(notation, backend, found, measured(Evidence(notation, facts, sources)))]
 
 
-def _rows(notation: Notation, backend: str, found: list[Violation]) -> Iterator[Row]:
+def _rows(notation: Notation, backend: str, found: list[Violation], shown: Mapping[str, str]) -> Iterator[Row]:
     wrong = {violation.where for violation in found}
     for entry in entries(notation):
         if entry.where not in wrong:
-            yield _row(notation, entry.where, entry.fields, backend, "equal", entry.claimed, None)
+            yield _row(notation, entry.where, entry.fields, backend, "equal", entry.claimed, shown.get(entry.where))
     for violation in found:
         yield _row(notation, violation.where, violation.fields, backend, "differs", violation.claimed, violation.found)
 

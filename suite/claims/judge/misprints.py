@@ -1,0 +1,113 @@
+"""Misprints: what is printed differs from the quantity that a run returned, and what is meant equals it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...notations.canonical import sizes_by_role
+from ...notations.formulas import Formula
+from ...notations.notation import Misprint
+from ...reference.problem import Array
+from ..probes import Probe
+from .evidence import Evidence, Violation
+
+MISPRINT = "misprint "
+"""What the name of an entry of [[misprints]] begins with."""
+SLACK = 1e-9
+"""Of the quantity's largest element: the same numbers are combined in another order, in float64."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two formulas are from a quantity: largest differences, and what counts as none.
+
+    Attributes:
+        probe: on which.
+        printed, meant: of the two formulas.
+        allowed: by rounding.
+    """
+
+    probe: Probe
+    printed: float
+    meant: float
+    allowed: float
+
+
+def where_of(misprint: Misprint) -> str:
+    """As rows of claims.csv name it."""
+    return f"{MISPRINT}{misprint.equation} of {misprint.symbol}"
+
+
+def claim_of(misprint: Misprint) -> str:
+    """What the entry says, in words."""
+    when = ", ".join(word for words in misprint.when.values() for word in words)
+    return f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
+
+
+def check_misprints(evidence: Evidence) -> Iterator[Violation]:
+    """On every probe that has the quantity; each that does not hold, once."""
+    for misprint in evidence.notation.misprints:
+        try:
+            found = list(_differences(evidence, misprint))
+        except ValueError as error:
+            yield evidence.violation(where_of(misprint), ("printed", "meant"), claim_of(misprint), str(error))
+            continue
+        if not found:
+            lacking = f"no probe with a quantity '{misprint.symbol}': nothing executes it"
+            yield evidence.violation(where_of(misprint), ("symbol", "when"), claim_of(misprint), lacking)
+        wrong = next((d for d in found if d.meant > d.allowed), None)
+        if wrong is not None:
+            off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
+            yield evidence.violation(where_of(misprint), ("meant", "when"), claim_of(misprint), off)
+        same = next((d for d in found if d.printed <= d.allowed), None)
+        if same is not None:
+            equal = f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
+            yield evidence.violation(where_of(misprint), ("printed", "when"), claim_of(misprint), equal)
+
+
+def measured(evidence: Evidence) -> dict[str, str]:
+    """Each misprint, as `where_of` names it → how far what is printed is off, and where that is most."""
+    found = {}
+    for misprint in evidence.notation.misprints:
+        try:
+            differences = list(_differences(evidence, misprint))
+        except ValueError:
+            continue  # `check_misprints` names it
+        if differences:
+            most = max(differences, key=lambda difference: difference.printed)
+            symbol = next(s for s in evidence.notation.symbols if s.quantity == misprint.symbol)
+            unit = " nats" if symbol.kind in ("term", "objective") else ""
+            found[where_of(misprint)] = f"printed differs by up to {most.printed:.4g}{unit} on {most.probe.name}"
+    return found
+
+
+def _differences(evidence: Evidence, misprint: Misprint) -> Iterator[Difference]:
+    for probe in evidence.ran():
+        raw = evidence.facts.of(probe.name, "quantity")
+        if misprint.symbol in raw and probe.problem.spec.meets(misprint.when):
+            quantity, values = raw[misprint.symbol], raw | _given(evidence, probe)
+            allowed = SLACK * float(np.abs(quantity).max())
+            printed, meant = (_off(formula, values, quantity) for formula in (misprint.printed, misprint.meant))
+            yield Difference(probe, printed, meant, allowed)
+
+
+def _given(evidence: Evidence, probe: Probe) -> dict[str, Array]:
+    """Data and noise as the run was given them, and sizes by their codes."""
+    sizes = sizes_by_role(probe.problem, probe.problem.spec.data_count or probe.data_count)
+    constants = {s.code: np.asarray(sizes[s.role]) for s in evidence.notation.symbols if s.role in sizes}
+    return constants | evidence.facts.of(probe.name, "input")
+
+
+def _off(formula: Formula, values: dict[str, Array], quantity: Array) -> float:
+    """The largest difference. Raises ValueError where a code has no value, the axes do not fit, or it is not finite."""
+    if unknown := sorted(formula.codes - values.keys()):
+        raise ValueError(f"no value of '{unknown[0]}' in a run")
+    value = formula.value(values)
+    if value.shape != quantity.shape:
+        raise ValueError(f"{formula.text}: shape {list(value.shape)}, where the quantity has {list(quantity.shape)}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{formula.text}: a value that is not finite")
+    return float(np.abs(value - quantity).max())

@@ -1,0 +1,94 @@
+"""Whether a field is of the kind that it says: TeX is one symbol, and a place is one that the source has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..reference.errors import BadInput
+from .notation import Notation
+from .provenance import UNPRINTED
+
+_NUMBER = re.compile(r"(?:(\d+)\.)?(\d+)")
+_OPEN, _CLOSED = "([{", ")]}"
+#: What needs an argument to mean anything; any of it may stand below or above.
+_OPERATOR = re.compile(
+    r"(?:\\operatorname\{(?:logit|diag|tr|Tr|sd|var|Var|KL|det)\}|\\mathbb\{E\}|\\mathrm\{KL\}|E(?=_\{[^{}]*\\sim)"
+    r"|\\(?:log|ln|exp|det|sum|prod|int|nabla|max|min|arg))(?:[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z0-9]+))*"
+)
+
+
+def check(notation: Notation) -> None:
+    """Every symbol's TeX, every place of a symbol, a claim, an objective and a misprint.
+
+    Raises:
+        BadInput: naming the file, the field, what was expected and what was found.
+    """
+    for place, tex in _texts(notation):
+        if (wrong := no_symbol(tex)) is not None:
+            raise BadInput(f"{notation.path}: {place}.tex: expected a symbol; found {tex!r}, {wrong}")
+    has = notation.source.equations
+    for place in has:
+        if _range(place) is None:
+            raise BadInput(f"{notation.path}: source.equations: expected ranges such as '2.1-2.65'; found {place!r}")
+    for place, text in _places(notation):
+        if (wrong := no_place(text, has)) is not None:
+            raise BadInput(f"{notation.path}: {place}: expected {wrong}; found {text!r}")
+
+
+def _texts(notation: Notation) -> Iterator[tuple[str, str]]:
+    yield from ((f"symbols.'{symbol.code}'", symbol.tex) for symbol in notation.symbols)
+    yield from ((f"letters.'{tex}'", tex) for tex in notation.letters)
+
+
+def _places(notation: Notation) -> Iterator[tuple[str, str]]:
+    yield from ((f"symbols.'{symbol.code}'.eq", symbol.equation) for symbol in notation.symbols)
+    yield from ((f"symbols.'{claim.distribution}'.covers_eq", claim.equation) for claim in notation.claims)
+    yield "objective.eq", notation.objective.equation
+    yield from ((f"other_objectives.'{other.method}'.eq", other.equation) for other in notation.other_objectives)
+    yield from ((f"misprints[{i}].eq", misprint.equation) for i, misprint in enumerate(notation.misprints))
+
+
+def no_symbol(tex: str) -> str | None:
+    """Why TeX is no symbol: an equation, a negative or an operator alone; None where it is one."""
+    if tex.lstrip().startswith("-"):
+        return "which begins with a minus: that is for `sign`"
+    depth = 0
+    for letter in tex.replace(r"\left.", "").replace(r"\{", "{").replace(r"\}", "}"):
+        depth += (letter in _OPEN) - (letter in _CLOSED)
+        if letter == "=" and depth == 0:
+            return "which is an equation: what it is equal to is for `note`"
+    if _OPERATOR.fullmatch(tex.strip()):
+        return "which is an operator without its argument"
+    return None
+
+
+def no_place(text: str, has: Iterable[str]) -> str | None:
+    """What was expected where a text names no place of the source; None where it does.
+
+    Args:
+        text: equation numbers and places in words, separated by commas or semicolons; prose may follow a colon.
+        has: the ranges of numbers that the source has.
+    """
+    ranges = [found for one in has if (found := _range(one)) is not None]
+    for part in (part.strip() for part in re.split("[,;]", text.partition(":")[0])):
+        if part == UNPRINTED:
+            if text.partition(":")[0] != UNPRINTED:
+                return f"'{UNPRINTED}' alone, or places"
+        elif not part[:1].isdigit():
+            if re.match(r"eqs?\b|equations?\b|\(|$", part, re.IGNORECASE):
+                return "an equation number alone, such as '13', or a place in words"
+        elif (found := _range(part)) is None:
+            return "numbers such as '13' or '2.63-2.65'; a section with its word, 'section 2.1'"
+        elif not any(first <= found[0] and found[1] <= last for first, last in ranges):
+            return f"equation numbers within {', '.join(has) or 'none: this source numbers no equations'}"
+    return None
+
+
+def _range(text: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """First and last number, each as chapter (0 where there is none) and number."""
+    ends = [_NUMBER.fullmatch(end) for end in text.split("-")]
+    numbers = [(int(end[1] or 0), int(end[2])) for end in ends if end is not None]
+    if len(numbers) != len(ends) or len(ends) > 2 or numbers[0][0] != numbers[-1][0] or numbers[0] > numbers[-1]:
+        return None
+    return numbers[0], numbers[-1]

@@ -1,0 +1,59 @@
+"""How each fact of a source is known, and how much of a source was read in its own text.
+
+A printed symbol is two facts: what is printed, and where. An objective, another objective and a misprint are the same
+two. What the source does not print (`eq = "none"`) is no fact of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from .notation import Misprint, Notation, Objective, Symbol
+from .schema import KNOWN
+
+UNPRINTED = "none"
+"""The place of what the source does not print."""
+
+Entry = Symbol | Objective | Misprint
+
+
+def known(notation: Notation, entry: Entry) -> str:
+    """How what an entry says is known, a key of `KNOWN`."""
+    return entry.known or notation.source.known
+
+
+def eq_known(notation: Notation, entry: Entry) -> str:
+    """How the place of an entry is known, a key of `KNOWN`."""
+    source = notation.source
+    return entry.eq_known or source.eq_known or entry.known or source.known
+
+
+def facts(notation: Notation) -> Iterator[tuple[str, str]]:
+    """Every fact of a source: what it is of, in words, and how it is known."""
+    entries: list[tuple[str, Entry]] = [(f"symbol {symbol.code}", symbol) for symbol in notation.symbols]
+    entries += [("objective", notation.objective)]
+    entries += [(f"other_objectives {other.method}", other) for other in notation.other_objectives]
+    entries += [(f"misprint {misprint.equation}", misprint) for misprint in notation.misprints]
+    for name, entry in entries:
+        if entry.equation != UNPRINTED:
+            yield name, known(notation, entry)
+            yield f"{name}: eq", eq_known(notation, entry)
+
+
+def counts(notation: Notation) -> dict[str, int]:
+    """Word of `KNOWN` → how many facts are known so; words with none are left out."""
+    found = Counter(how for _, how in facts(notation))
+    return {word: found[word] for word in KNOWN if found[word]}
+
+
+def shares(notation: Notation) -> str:
+    """The same in percent, in words: `read 88 %, memory 12 %`."""
+    counted = counts(notation)
+    total = sum(counted.values())
+    return ", ".join(f"{word} {_percent(count, total)}" for word, count in counted.items())
+
+
+def _percent(count: int, total: int) -> str:
+    """Rounded, but no share that is there reads 0 and none but the whole reads 100."""
+    return f"{count / total * 100 if count == total else min(99, max(1, round(count / total * 100))):.0f} %"

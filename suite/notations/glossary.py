@@ -34,7 +34,7 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """The symbol as printed and in code, its kind of scale or what it covers, its sign, its equation, and how they are known."""
+        """The symbol as printed and in code, its scale or what it covers, its sign, its place, and how it is known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]

@@ -1,4 +1,4 @@
-"""Each source in one row: what θ names, the letters of its nets, what its σ is, and how it writes its objective."""
+"""Each source in one row: what θ names, its nets, what its σ is, its objective, and how its facts are known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from .glossary import glossary, names, side_by_side
 from .notation import Notation, Symbol
 from .plain_tex import plain
+from .provenance import shares
 
-COLUMNS = ("notation", "θ names", "encoder", "decoder", "scale of q(z|x)", "objective")
+COLUMNS = ("notation", "θ names", "encoder", "decoder", "scale of q(z|x)", "objective", "its facts")
 _REDUCED = {"sum": "sum", "mean": "mean", "N/M": "N/M · sum"}
 
 
@@ -34,6 +35,7 @@ def _row(notation: Notation) -> tuple[str, ...]:
         _joined(plain(s.tex) for s in sets if "decoder.*" in s.covers and "encoder.*" not in s.covers),
         _joined(f"{plain(s.tex)}: {_kind(s)}" for s in notation.symbols if s.role == "posterior_scale"),
         f"{_REDUCED[objective.data]} over the data, {objective.sense}",
+        shares(notation),
     )
 
 

@@ -1,4 +1,4 @@
-"""What several tests share: the generator of the exact cases, which imports nothing of the suite, and an answer to θ."""
+"""What tests share: the generator of the exact cases, which imports nothing of the suite, and an answer to θ."""
 
 import importlib
 from pathlib import Path

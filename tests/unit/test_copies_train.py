@@ -35,12 +35,12 @@ for file in sys.argv[1:]:
     printed[file] = lines.getvalue()
 print(json.dumps(printed))
 """
-#: TensorFlow compiles each model for seconds, and JAX as well: there two files stand for all, dense and convolutional.
-FEW = ("kingma_welling_2013", "keras_io")
+#: TensorFlow and JAX compile each model for seconds: there a file or two stand for all, which Keras on torch runs.
+FEW = {"keras-tensorflow": ("kingma_welling_2013", "keras_io"), "keras-jax": ("kingma_welling_2013",)}
 COPIES = [
     pytest.param(name, backend.name, marks=pytest.mark.backend(backend.name))
     for backend in BACKENDS.values()
-    for name in (notations() if backend.name in ("torch", "keras-torch") else FEW)
+    for name in FEW.get(backend.name, tuple(notations()))
 ]
 #: Of the first epoch's objective, how much the last one's is better by at least.
 GAIN = 0.2

@@ -101,12 +101,13 @@ def test_what_a_sibling_needs_in_turn_comes_along_and_nothing_else(planted: Call
         "import math\nimport time\n\n\ndef unread():\n    return time.time()\n\n\n# of a circle\nTAU = 2 * math.pi\n"
         "\n\ndef around(x):\n    return TAU * x\n"
     )
-    text = standalone(
-        planted("from .sibling import around\n\n\ndef area(x):\n    return around(x) * x / 2\n", sibling), "torch"
+    area = "def area(x):\n    return around(x) * x / 2\n"
+    text = standalone(planted(f"from .sibling import around\n\n\n{area}", sibling), "torch")
+    expected = (
+        '"""Planted."""\n\nimport math\n\n# of a circle\nTAU = 2 * math.pi\n\n\n'
+        f"def around(x):\n    return TAU * x\n\n\n{area}\n\nif __name__"
     )
-    assert '"""\n\nimport math\n\n# of a circle\nTAU = 2 * math.pi\n\n\ndef around(x):' in text
-    assert "unread" not in text
-    assert "time" not in text.partition("if __name__")[0].partition('"""')[2].replace("sometimes", "")
+    assert expected in text
 
 
 @pytest.fixture

@@ -135,5 +135,5 @@ def test_worker_runs_all_notations_without_tables(tmp_path: Path, problem_file: 
     for record in found:
         assert record.status == "ok", record.reason
         assert (tensors / str(record.tensors)).exists()
-    others = ("elbostone.timing", "elbostone.claims", "elbostone.theta.measure")
+    others = ("elbostone.api", "elbostone.timing", "elbostone.claims", "elbostone.theta.measure")
     assert not [name for name in imported if name.startswith(others)], "a worker imports what it is asked for"

@@ -9,7 +9,7 @@ from typing import Any
 
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
-from .provenance import UNPRINTED, eq_known, known
+from .provenance import UNPRINTED, eq_known, how, known
 from .roles import ROLES
 
 _STYLE = re.compile(
@@ -44,10 +44,8 @@ class Entry:
 
     @property
     def how(self) -> str:
-        """Both in one cell: `read`, or `close copy; equation by count`."""
-        if self.known is None:
-            return "not printed"
-        return self.known if self.known == self.eq_known else f"{self.known}; equation {self.eq_known}"
+        """Both in few words."""
+        return how(self.notation, self.symbol)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as plain values."""

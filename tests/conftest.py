@@ -31,8 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="all that is tested, and not a part of it: each backend has all 500 random problems, and not 125 of its "
         "own; every notation is compiled, and not one of each family; Algorithm 1 trains for 2,000 minibatches, and "
         "not 400; the backend that compiles each operation for each shape (keras-jax) has every problem in every dtype "
-        "and shape, and of exact cases every notation that can write them; and what follows from other tests runs too "
-        "(pairs of cells that are each equal to the definition)",
+        "and shape, of exact cases every notation that can write them, and of claims every notation; and what follows "
+        "from other tests runs too (pairs of cells that are each equal to the definition)",
     )
 
 
@@ -76,7 +76,8 @@ def pytest_report_header() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with the argument `backend` runs once per backend, marked with it, unless it says on which."""
-    own = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    given = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    own = {name for names in given for name in ([names] if isinstance(names, str) else names)}
     if "backend" in metafunc.fixturenames and "backend" not in own:
         metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
 

@@ -89,6 +89,7 @@ def _execute(selection: Selection, timeout_s: float) -> list[Row]:
 def _cells(entry: Entry) -> tuple[str | None, ...]:
     symbol = entry.symbol
     scale = symbol.scale or (f"covers {', '.join(symbol.covers)}" if symbol.covers else None)
+    scale = "negative" if symbol.sign < 0 else scale
     named = (symbol.role, entry.notation.id, plain(symbol.tex), symbol.code)
     return (*named, symbol.equation, entry.how, scale, _verified(entry))
 
@@ -103,17 +104,10 @@ def _print_comparison(entries: Sequence[Entry], one: str, other: str) -> None:
     for role, left, right in side_by_side(entries, one, other):
         for i in range(max(len(left), len(right))):
             pair = [side[i] if i < len(side) else None for side in (left, right)]
-            texts = [None if e is None else _short(e) for e in pair]
+            texts = [None if e is None else e.short() for e in pair]
             both = "; ".join(dict.fromkeys(_verified(e) for e in pair if e is not None))
             rows.append((role if i == 0 else None, *texts, both))
     print_table(f"{one} and {other}", ("role", one, other, "verified by"), rows)
-
-
-def _short(entry: Entry) -> str:
-    symbol = entry.symbol
-    kind = symbol.scale or ", ".join(symbol.covers)
-    named = plain(symbol.tex) if symbol.code == plain(symbol.tex) else f"{plain(symbol.tex)}, {symbol.code} in code"
-    return named + (f" ({kind})" if kind else "") + f" [{symbol.equation}; {entry.how}]"
 
 
 def _print_equations(chosen: Sequence[Notation]) -> None:

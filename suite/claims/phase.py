@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 
 from ..backends.table import BACKENDS
 from ..notations.notation import Notation
 from ..notations.registry import notations, packages
 from ..notations.schema import FRAMEWORKS
-from ..reference.errors import BadInput
+from ..report.tables import read_rows
 from ..workers.pool import OnRecord, run_plan
 from ..workers.records import CLAIMS, Cell
 from ..workers.run_folder import RunFolder
@@ -68,18 +67,14 @@ def judge_claims_of(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
 
 
 def rows_of_run(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
-    """The rows that a run left in claims.csv: they are judged no more, since its tensors may be gone.
+    """The rows that a run left in claims.parquet: they are judged no more, since its tensors may be gone.
 
     Raises:
         BadInput: the folder is no run, or one that has executed no claims.
     """
     folder.settings()
-    path = folder.path / "claims.csv"
-    if not path.exists():
-        raise BadInput(f"{path}: expected the claims of a run; it has none")
     ids = {notation.id for notation in chosen}
-    with path.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file) if row["notation"] in ids]
+    return [row for row in read_rows(folder.path / "claims.parquet") if row["notation"] in ids]
 
 
 def tabulate_claims(folder: RunFolder) -> list[Row]:

@@ -23,7 +23,7 @@ from ..reference.weights import drawn_shapes, random_weights, weight_shapes
 from .probe_variants import variants_of
 
 SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
-IMAGE, CHANNELS = (1, 4, 6), (3,)
+IMAGE, CHANNELS = (1, 12, 8), (3, 9)
 LAYERS = (3, 1)
 COUNT = 11
 VARIANCE, BETA = 0.7, 2.5
@@ -70,7 +70,9 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
     for condition, words in supports.words.items():
         for word in words:
             if word != first[condition]:
-                problem = _problem(words_of(notation, {condition: word}), supports)
+                # Nets between layers of latents have hidden layers of their own: two, to see their order.
+                depth = min(2, supports.depth or 2) if condition == "latents" else 1
+                problem = _problem(words_of(notation, {condition: word}), supports, depth=depth)
                 found.append(Probe(problem, f"supports.{condition}", word, data_count))
     if supports.depth is None or supports.depth > 1:
         depth = supports.depth or 2

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, save_problem
-from ..report.tables import write_whole
 from ..workers.pool import OnRecord, run_plan
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Plan, Selection
@@ -69,15 +67,13 @@ class Equality:
 
 
 def judge_run(folder: RunFolder, problems: Iterable[Problem]) -> list[Row]:
-    """The rows of all cells of a run; verdicts.jsonl and the equivalence tables are written."""
+    """The rows of all cells of a run; the equivalence tables are written."""
     records = folder.records_of(EqualityRecord)
     exclusions = load_exclusions()
     rows: list[Row] = []
     for problem in problems:
         own = [record for record in records if record.cell.problem == problem.name]
         rows += judge(problem, own, folder.tensors_of, exclusions)
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    write_whole(folder.verdicts, lambda path: path.write_text(lines, encoding="utf-8"))
     write_equivalence(rows, folder.path)
     return rows
 
@@ -95,14 +91,3 @@ def load_problems(paths: Sequence[Path]) -> list[Problem]:
             raise BadInput(f"{path}: expected problems of different names; {seen[problem.name]} has this one too")
         seen[problem.name] = path
     return list(problems.values())
-
-
-def judged_rows(folder: RunFolder) -> list[Row]:
-    """The rows that the judge left in a run.
-
-    Raises:
-        BadInput: the run was never judged.
-    """
-    if not folder.verdicts.exists():
-        raise BadInput(f"{folder.verdicts}: expected the verdicts of a run; it has none yet: go on with --resume")
-    return [json.loads(line) for line in folder.verdicts.read_text(encoding="utf-8").splitlines()]

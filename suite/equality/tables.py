@@ -1,4 +1,4 @@
-"""The tables of equality: a row per cell and tensor, a line per cell, and how many cells have each verdict."""
+"""The tables of equality: a row per cell and tensor, and a summary by problem and backend."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from ..report.tables import FAILING, frame, markdown, write_table, write_whole
 from ..workers.records import Cell
 from .judge import COLUMNS, Row, by_cell, cell_verdict
 
+Cells = dict[Cell, list[Row]]
+
 
 def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
-    """equivalence.csv, .parquet (a row per cell and tensor) and .md (a line per cell)."""
+    """equivalence.csv, .parquet (a row per cell and tensor) and .md (a summary)."""
     write_table(frame(rows, COLUMNS), folder / "equivalence")
+    cells = by_cell(rows)
     text = (
         "# Equality of the ELBO and everything behind it\n\n"
         f"Cells: {_counts(rows)}. A cell is `equal` when every tensor it returned is within its tolerance of the "
-        "truth; the tensor shown is the one that came closest to its tolerance. Row by row: `equivalence.csv`.\n\n"
+        "truth. The tensor shown is the one that came closest to its tolerance in any cell of its line; *used* is the "
+        "share of the tolerance that its error takes. Every tensor of every cell is in `equivalence.parquet`, and in "
+        "`equivalence.csv`, which `elbostone report` writes.\n\n"
     )
-    text += markdown(pd.DataFrame([_line(cell, group) for cell, group in by_cell(rows).items()]))
+    text += markdown(pd.DataFrame([_line(*own) for own in _groups(cells).items()]))
+    if failing := [_failing(cell, group) for cell, group in cells.items() if cell_verdict(group) in FAILING]:
+        text += f"\n## What fails\n\n{markdown(pd.DataFrame(failing))}"
+    if others := _reasons(cells):
+        text += f"\n## What is not compared, or differs for a known reason\n\n{markdown(pd.DataFrame(others))}"
     write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
@@ -47,22 +56,47 @@ def _words(cell: Cell) -> dict[str, str]:
     return {name: word for name, word in cell.as_json().items() if name != "framework"}
 
 
-def _line(cell: Cell, group: Sequence[Row]) -> dict[str, Any]:
-    """A cell's verdict, and the tensor that came closest to its tolerance, or the first that diverged."""
-    compared = [row for row in group if row["term"]]
-    closest = max(compared, key=_share, default=None)
+def _groups(cells: Cells) -> dict[tuple[str, str], Cells]:
+    """Cells by problem and backend, in order."""
+    groups: dict[tuple[str, str], Cells] = {}
+    for cell, rows in cells.items():
+        groups.setdefault((cell.problem, cell.backend), {})[cell] = rows
+    return groups
+
+
+def _line(of: tuple[str, str], cells: Cells) -> dict[str, Any]:
+    """How many cells of a problem and a backend have each verdict, and what came closest to its tolerance."""
+    counts = Counter(cell_verdict(rows) for rows in cells.values())
+    equal = [row for rows in cells.values() for row in rows if row["verdict"] == "equal"]
+    closest = max(equal, key=_share, default=None)
     return {
-        **_words(cell),
-        "adapted": group[0]["adapted"],
-        "verdict": cell_verdict(group),
-        "tensors": len(compared),
+        "problem": of[0],
+        "backend": of[1],
+        "equal": counts.pop("equal", 0),
+        "others": ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())),
         "closest tensor": closest and closest["term"],
+        "of": closest and " ".join((closest["notation"], closest["dtype"], closest["mode"])),
         "error": closest and closest["worst_error"],
         "allowed": closest and closest["tolerance"],
-        "first divergence, or reason": next(
-            (row["first_divergence"] or row["reason"] for row in group if row["verdict"] != "equal"), None
-        ),
+        "used": closest and f"{_share(closest):.0%}",
     }
+
+
+def _failing(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+    """A cell that fails the run, and why."""
+    row = next(row for row in rows if row["verdict"] in FAILING)
+    said = {"verdict": row["verdict"], "first divergence, or reason": row["first_divergence"] or row["reason"]}
+    return {**_words(cell), **said}
+
+
+def _reasons(cells: Cells) -> list[dict[str, Any]]:
+    """How many cells there is neither proof nor failure of, by the reason."""
+    counts = Counter(
+        (verdict, next(row["reason"] for row in rows if row["verdict"] == verdict))
+        for rows in cells.values()
+        if (verdict := cell_verdict(rows)) not in ("equal", *FAILING)
+    )
+    return [{"verdict": verdict, "cells": count, "reason": reason} for (verdict, reason), count in counts.items()]
 
 
 def _share(row: Row) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
+from .plain_tex import plain
 from .provenance import UNPRINTED, eq_known, how, known
 from .roles import ROLES
 
@@ -31,6 +32,14 @@ class Entry:
     symbol: Symbol
     verified: tuple[str, ...]
     refuted: tuple[str, ...]
+
+    def short(self) -> str:
+        """The symbol as printed and in code, its kind of scale or what it covers, its sign, its equation, and how they are known."""
+        symbol, printed = self.symbol, plain(self.symbol.tex)
+        named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
+        kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
+        said = ", ".join(kind for kind in kinds if kind)
+        return named + (f" ({said})" if said else "") + f" [{symbol.equation}; {self.how}]"
 
     @property
     def known(self) -> str | None:

@@ -1,9 +1,13 @@
-"""The reference part of docs/notation.md, from the schema: `python -m elbostone.notations.manual docs/notation.md`."""
+"""Generated parts of documents: `python -m elbostone.notations.manual README.md docs/notation.md` writes them anew.
+
+The reference of notation.toml is made from its schema, the overview of the sources from their notations.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,10 @@ from ..reference.parsing import CONDITIONS
 from . import schema
 from .constants import CONSTANTS
 from .decode import expected, one_of
+from .overview import COLUMNS, comparison, overview
+from .registry import notations
 from .roles import ROLES
 
-BEGIN, END = "<!-- begin: generated from suite/notations/schema.py -->", "<!-- end -->"
 TABLES: dict[str, type[schema.Table]] = {
     "[source]": schema.Source,
     "[model]": schema.ModelTable,
@@ -96,15 +101,53 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     return "" if value in (None, "", (), {}) else f"`{' '.join(value) if isinstance(value, tuple) else value}`"
 
 
+def sources() -> str:
+    """The overview of all sources, as Markdown."""
+    return _rows(COLUMNS, (tuple(row.values()) for row in overview(notations().values())))
+
+
+#: Two sources that README shows side by side, and the roles that it shows.
+SHOWN = ("kingma_welling_2013", "prince_2023")
+ROWS = (
+    "approximate_posterior",
+    "likelihood",
+    "prior",
+    "posterior_scale",
+    "noise",
+    "latent",
+    "elbo",
+    "objective",
+    "latent_size",
+)
+
+
+def side_by_side() -> str:
+    """Two sources by the roles of their symbols, as Markdown."""
+    one, other = (notations()[name] for name in SHOWN)
+    rows = comparison(one, other, ROWS)
+    return _rows(("role", *SHOWN), rows)
+
+
+#: What a document has between `<!-- begin: generated from NAME -->` and `<!-- end -->`.
+PARTS: dict[str, Callable[[], str]] = {
+    "suite/notations/schema.py": reference,
+    "implementations/": sources,
+    "two-implementations": side_by_side,
+}
+
+
 def written(text: str) -> str:
-    """A document with its generated part anew. Raises ValueError where it lacks the markers."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+    """A document with its generated parts anew. Raises ValueError where it has none."""
+
+    def part(match: re.Match[str]) -> str:
+        return f"{match[1]}\n\n{PARTS[match[2]]()}\n{match[3]}"
+
+    new, count = re.subn(r"(<!-- begin: generated from (\S+) -->).*?(<!-- end -->)", part, text, flags=re.DOTALL)
+    if not count:
+        raise ValueError("expected the lines '<!-- begin: generated from ... -->' and '<!-- end -->'")
+    return new
 
 
 if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(written(document.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in map(Path, sys.argv[1:]):
+        document.write_text(written(document.read_text(encoding="utf-8")), encoding="utf-8")

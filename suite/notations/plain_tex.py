@@ -30,6 +30,7 @@ _SIGNS = {
     "quad": " ",
     "dots": "…",
     "ell": "ℓ",
+    "vartheta": "ϑ",
 }
 _ACCENTS = {"tilde": "\u0303", "widetilde": "\u0303", "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304"}
 

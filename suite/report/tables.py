@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
+from pyarrow import parquet
+
+from ..reference.errors import BadInput
 
 NUMBER = ".3g"
 FAILING = ("differs", "failed", "timeout", "unexpected-pass")
@@ -22,20 +26,40 @@ def exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Rows as a table with these columns first; what else the rows hold follows."""
-    table = pd.DataFrame(list(rows))
-    rest = [name for name in table.columns if name not in columns]
-    return table.reindex(columns=[*columns, *rest])
+    """Rows as a table with these columns first; what else the rows hold follows. Every value stays what it is."""
+    names = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
+    return pd.DataFrame([[row.get(name) for name in names] for row in rows], columns=names, dtype=object)
 
 
 def write_table(table: pd.DataFrame, stem: Path) -> None:
-    """`stem`.csv and `stem`.parquet of a table; lists become JSON text."""
-    flat = table.copy()
-    for name in flat.columns:
-        if flat[name].map(lambda value: isinstance(value, list | tuple)).any():
-            flat[name] = flat[name].map(lambda value: json.dumps(value) if isinstance(value, list | tuple) else value)
+    """`stem`.csv, where lists are JSON text, and `stem`.parquet, which `read_rows` reads."""
+    columns = {str(name): table[name].tolist() for name in table.columns}
+    flat = pd.DataFrame({name: list(map(_flat, values)) for name, values in columns.items()}, dtype=object)
     write_whole(stem.with_suffix(".csv"), lambda path: flat.to_csv(path, index=False))
-    write_whole(stem.with_suffix(".parquet"), lambda path: flat.to_parquet(path, index=False))
+    typed = pyarrow.table(columns)
+    write_whole(
+        stem.with_suffix(".parquet"),
+        lambda path: parquet.write_table(typed, path, compression="zstd", compression_level=9),
+    )
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table that `write_table` left as Parquet, as they were.
+
+    Raises:
+        BadInput: there is no such file, or it is no Parquet.
+    """
+    try:
+        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    except FileNotFoundError:
+        raise BadInput(f"{path}: expected a table of the run; it has none") from None
+    except (OSError, pyarrow.ArrowException) as error:
+        raise BadInput(f"{path}: expected Parquet; found {str(error).splitlines()[0]}") from None
+    return rows
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

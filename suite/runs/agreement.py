@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..reference.errors import BadInput
-from ..report.tables import markdown, write_table, write_whole
+from ..report.tables import frame, markdown, read_rows, write_table, write_whole
 from ..timing.judge.throughput import CELL
 
 AGREEING = 0.95
@@ -24,10 +23,7 @@ def read_throughput(run: Path) -> pd.DataFrame:
     Raises:
         BadInput: the folder has none that can be read.
     """
-    try:
-        return pd.read_csv(run / "throughput.csv", keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{run}/throughput.csv: cannot be read: {error}") from None
+    return frame(read_rows(run / "throughput.parquet"), CELL)
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -37,9 +33,10 @@ def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
 
     Args:
-        one, other: throughput.csv.
+        one, other: as `read_throughput` has them.
     """
-    figures = [table[table["images_per_second"].notna()] for table in (one, other)]
+    of_cells = [table[table["images_per_second"].notna()] for table in (one, other)]
+    figures = [table.astype(dict.fromkeys(_FIGURES, float)) for table in of_cells]
     # A column that is empty in one run may hold texts in the other.
     keyed = [table.assign(cell=table[list(CELL)].map(_text).agg("\n".join, axis=1)) for table in figures if len(table)]
     if len(keyed) < 2:

@@ -14,6 +14,7 @@ import msgspec
 
 from ..backends.table import base_dtype, host_of
 from ..reference.errors import BadInput
+from .packed import PACKED, unpack
 
 # History of the schema:
 # 1: first; a record of equality has no `kind`.
@@ -176,20 +177,29 @@ def append_record(path: Path, record: msgspec.Struct) -> None:
         os.fsync(file.fileno())
 
 
-def read_records(path: Path) -> list[Document]:
-    """All records of a file as documents, each with a `kind`; a last line cut off by a kill is left out.
+def record_lines(path: Path) -> list[str]:
+    """The lines of a file of records; of records.jsonl without a last one that a kill cut off.
 
     Raises:
-        BadInput: the file is missing, a line is no record, or its schema is newer than this reader.
+        BadInput: the file cannot be read.
     """
+    if path.name == PACKED:
+        return unpack(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    return whole.split("\n") if whole else []
+
+
+def read_records(path: Path) -> list[Document]:
+    """All records of a file as documents, each with a `kind`.
+
+    Raises:
+        BadInput: as `record_lines`; or a line is no record, or its schema is newer than this reader.
+    """
     records: list[Document] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith("\n"):
-            break
+    for number, line in enumerate(record_lines(path), start=1):
         try:
             record = json.loads(line)
         except ValueError as error:

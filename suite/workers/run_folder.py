@@ -22,6 +22,7 @@ from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
 from ..reference.problem import Problem, load_problem, read_tensors
 from .machine import described, gpus, processor, processor_features
+from .packed import PACKED
 from .records import Record, read_records_of
 from .supervisor import cpu_threads
 
@@ -85,17 +86,22 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run: run.json, the problems, records as they came, tensors, verdicts, tables."""
+    """One run: run.json, the problems, records as they came, tensors, tables.
+
+    A run that was committed has no problems and no tensors, and its records in one compressed file.
+    """
 
     path: Path
 
     @property
-    def records(self) -> Path:
-        return self.path / "records.jsonl"
+    def packed(self) -> Path:
+        """The records of a committed run."""
+        return self.path / PACKED
 
     @property
-    def verdicts(self) -> Path:
-        return self.path / "verdicts.jsonl"
+    def records(self) -> Path:
+        """The records: those of a committed run, or those that may still grow."""
+        return self.packed if self.packed.exists() else self.path / "records.jsonl"
 
     @property
     def problems(self) -> Path:
@@ -203,10 +209,12 @@ def open_for_resume(path: Path) -> RunFolder:
     """A run folder to go on with; a line that a kill cut off is dropped.
 
     Raises:
-        BadInput: the folder is no run.
+        BadInput: the folder is no run, or a committed one.
     """
     folder = RunFolder(path.resolve())
     folder.settings()
+    if folder.packed.exists():
+        raise BadInput(f"{path}: expected a run that can go on; found {PACKED}: it was finished and committed")
     if folder.records.exists():
         os.truncate(folder.records, folder.records.read_bytes().rfind(b"\n") + 1)
     return folder

@@ -64,6 +64,19 @@ def test_a_report_of_the_run_says_the_same(finished: Path) -> None:
     assert json.loads(done.stdout)["run"] == str(finished)
 
 
+def test_its_committed_form_says_the_same(finished: Path, tmp_path: Path) -> None:
+    done = elbostone("report", str(finished), "--commit", "mine", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    committed = tmp_path / "reports" / "committed" / "mine"
+    assert not (committed / "tensors").exists()
+    tables = [file for form in ("csv", "md", "parquet") for file in finished.glob(f"*.{form}")]
+    assert {"equivalence.csv", "claims.csv", "throughput.csv"} <= {file.name for file in tables}
+    for _ in range(2):
+        again = elbostone("report", str(committed), cwd=tmp_path)
+        assert (again.returncode, again.stdout) == (0, done.stdout)
+        assert [(committed / file.name).read_bytes() for file in tables] == [file.read_bytes() for file in tables]
+
+
 def test_a_killed_run_goes_on_where_it_was(finished: Path) -> None:
     records = finished / "records.jsonl"
     whole = records.read_text().splitlines()

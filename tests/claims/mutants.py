@@ -1,15 +1,18 @@
 """Mutants: every small change of an implementation, and whether the claims' proofs find it.
 
 `python tests/claims/mutants.py BACKEND [NOTATION ...]` prints a line for each mutant that nothing names, and how many
-were tried. One backend of each framework is enough: the files are the same on the others. Where a file trains, its
-training tests are the proof, and its lines are left out here (`test_coverage.TRAINING`).
+were tried. One backend of each framework is enough: the files are the same on the others. Changes that are left out,
+and mutants that are equivalent, stand in `equivalent_mutants.py`, each with its reason.
 """
 
 import ast
 import copy
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from types import ModuleType
+
+from claims.equivalent_mutants import left_out, reason_of
 
 from elbostone.backends import open_binding
 from elbostone.backends.table import BACKENDS
@@ -22,23 +25,24 @@ from elbostone.notations.registry import notations, packages
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 SIBLINGS = {"mean": "sum", "sum": "mean", "sigmoid": "tanh", "exp": "expm1", "log": "log1p", "logsigmoid": "sigmoid"}
 SIBLINGS |= {"log_sigmoid": "sigmoid", "softplus": "exp", "logsumexp": "sum", "sqrt": "square"}
-#: What trains: the tests of training prove it.
-ELSEWHERE = ("algorithm_1", "minibatches", "gradient_ascent")
 CUT = {
     "torch": lambda node: ast.Call(ast.Attribute(node, "detach", ast.Load()), [], []),
     "keras": lambda node: ast.Call(ast.Attribute(ast.Name("ops", ast.Load()), "stop_gradient", ast.Load()), [node], []),
 }
 
 
-def mutants(source: str, framework: str) -> Iterator[tuple[str, ast.Module]]:
-    """Description and syntax tree of each mutant of a file."""
+def mutants(source: str, framework: str, constants: set[str]) -> Iterator[tuple[str, ast.Module]]:
+    """Description and syntax tree of each mutant of a file; `constants` are its names of data and noise."""
     tree = ast.parse(source)
     places = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
-    prose = {id(part) for node in ast.walk(tree) for part in _prose(node)}
+    skipped = {id(part) for node in ast.walk(tree) for part in (*_prose(node), *left_out(node))}
     for number, node in enumerate(places):
-        if id(node) in prose:
+        if id(node) in skipped:
             continue
+        variables = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"math", "torch", "ops"}
         for change, replacement in _changes(node, framework):
+            if change == "detached" and variables <= constants:
+                continue  # data and noise have no gradient
             changed = copy.deepcopy(tree)
             target = [n for n in ast.walk(changed) if isinstance(n, ast.expr | ast.stmt)][number]
             replaced = _Replace(target, replacement).visit(changed)
@@ -81,7 +85,7 @@ def _changes(node: ast.AST, framework: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _prose(node: ast.AST) -> Iterator[ast.AST]:
-    """What is no code of the model: docstrings, annotations, messages, and what other tests prove."""
+    """What is no code of the model: docstrings, annotations, messages."""
     if isinstance(node, ast.FunctionDef):
         yield from (
             part
@@ -90,7 +94,7 @@ def _prose(node: ast.AST) -> Iterator[ast.AST]:
             for part in ast.walk(arg.annotation)
         )
         yield from ast.walk(node.returns) if node.returns else ()
-    if (isinstance(node, ast.FunctionDef) and node.name in ELSEWHERE) or isinstance(node, ast.Raise):
+    if isinstance(node, ast.Raise):
         yield from ast.walk(node)
     if isinstance(node, ast.AnnAssign):
         yield from ast.walk(node.annotation)
@@ -99,7 +103,7 @@ def _prose(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def complaints(backend: str, notation: Notation, tree: ast.Module) -> list[str]:
-    """What the claims' proofs say of a notation whose file for the backend's framework is this."""
+    """The first thing that the claims' proofs say of a notation whose file for the backend's framework is this."""
     binding, framework = open_binding(backend, "cpu"), BACKENDS[backend].framework
     name = f"{packages()[notation.id]}.{framework}_vae"
     module = ModuleType(name)
@@ -108,7 +112,8 @@ def complaints(backend: str, notation: Notation, tree: ast.Module) -> list[str]:
     try:
         exec(compile(tree, name, "exec"), module.__dict__)  # a mutant of our own file
         facts = gather(binding, notation, module)
-        return [violation.describe() for violation in violations(notation, facts, sources_of(notation))]
+        found = violations(notation, facts, sources_of(notation) | {framework: ast.unparse(tree)})
+        return [violation.describe() for violation in islice(found, 1)]
     except Exception as error:  # what a mutant raises before it can be judged names it too
         return [f"{type(error).__name__}: {error}"]
     finally:
@@ -116,17 +121,24 @@ def complaints(backend: str, notation: Notation, tree: ast.Module) -> list[str]:
 
 
 def survivors(backend: str, notation: Notation) -> Iterator[str | None]:
-    """For each mutant its description where no claim names it, None where one does.
+    """For each mutant that is not equivalent its description where no claim names it, None where one does.
 
     Raises:
-        RuntimeError: the file as it is does not hold, so that a mutant's failure says nothing.
+        RuntimeError: the file as it is does not hold, so that a mutant's failure says nothing; or a mutant that is said
+            to be equivalent is named.
     """
     framework = BACKENDS[backend].framework
     source = sources_of(notation)[framework]
     if found := complaints(backend, notation, ast.parse(source)):
         raise RuntimeError(f"{notation.id} on {backend} does not hold as it is: {found[0]}")
-    for description, tree in mutants(source, framework):
-        yield None if complaints(backend, notation, tree) else description
+    constants = {s.code for s in notation.symbols if s.role in ("data", "noise", "weight_noise")}
+    for description, tree in mutants(source, framework, constants):
+        named = complaints(backend, notation, tree)
+        if reason_of(notation.id, description):
+            if named:
+                raise RuntimeError(f"{notation.id}: {description}: is said to be equivalent; named: {named[0]}")
+            continue
+        yield None if named else description
 
 
 def main(backend: str, *names: str) -> None:

@@ -11,6 +11,7 @@ from elbostone import cli
 from elbostone.backends import table as backends
 from elbostone.claims.judge import verdicts
 from elbostone.claims.judge.evidence import Violation
+from elbostone.claims.tables import write_claims
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,14 +66,14 @@ def test_a_letter_two_sources_side_by_side_and_equations(run: Run) -> None:
 
 @pytest.mark.backend("torch")
 def test_a_run_is_read_instead_of_executed(run: Run, tmp_path: Path) -> None:
-    header = "notation,symbol,field,backend,verdict,claimed,found"
-    row = "pytorch_examples,symbol mu,role,keras-jax,equal,role posterior_mean,"
+    values = ("pytorch_examples", "symbol mu", "role", "keras-jax", "equal", "role posterior_mean", None)
+    row = dict(zip(verdicts.COLUMNS, values, strict=True))
     (tmp_path / "old").mkdir()
     (tmp_path / "old/run.json").write_text('{"schema": 1}', encoding="utf-8")
     code, _, err = run("--run", "old")
     assert code == 2
-    assert "claims.csv: expected the claims of a run; it has none" in err
-    (tmp_path / "old/claims.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert "claims.parquet: expected a table of the run; it has none" in err
+    write_claims([row], tmp_path / "old")
     code, out, _ = run("pytorch_examples", "--run", "old", "--json")
     assert code == 0
     found = {symbol["code"]: symbol["verified"] for symbol in json.loads(out)["symbols"]}

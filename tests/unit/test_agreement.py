@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from elbostone.reference.errors import BadInput
+from elbostone.report.tables import frame, write_table
 from elbostone.runs.agreement import COLUMNS, agreement, agreement_text, read_throughput, write_agreement
 from elbostone.timing.judge.throughput import CELL
 
@@ -38,10 +40,16 @@ def test_only_cells_that_both_have_a_figure_of_are_compared() -> None:
 
 def test_a_cell_of_a_file_is_that_of_memory(tmp_path: Path) -> None:
     rows = [row(100, 90, 110), row(200, 180, 220, rung="fused-adam", threads="default")]
-    pd.DataFrame(rows).to_csv(tmp_path / "throughput.csv", index=False)
+    rows[0]["rung"] = None
+    write_table(frame(rows, CELL), tmp_path / "throughput")
     read = read_throughput(tmp_path)
-    assert math.isnan(read["rung"][0])
+    assert read.to_dict("records") == rows
     assert len(agreement(pd.DataFrame(rows), read)) == 2
+
+
+def test_a_run_without_throughput_is_held_against_none(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"throughput\.parquet: expected a table of the run; it has none"):
+        read_throughput(tmp_path)
 
 
 def test_a_column_that_is_empty_in_one_run_may_hold_texts_in_the_other(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from elbostone.equality import plan
 from elbostone.notations.registry import notations
 from elbostone.notations.writing import written_by
 from elbostone.reference.problem import load_problem
-from elbostone.workers.run_folder import create_run
 
 EXACT = Path(__file__).parent.parent / "exact"
 CASE = str(EXACT / "binary-tanh.json")
@@ -181,23 +180,3 @@ def test_an_unwritable_place_is_one_line(run: Run, tmp_path: Path) -> None:
 def test_a_compiled_cell_without_a_compiler_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler -O3")
     assert "no-such-compiler" in (plan.lacking_compiler() or "")
-
-
-@pytest.mark.parametrize("out", [("--out", "/somewhere/here"), ("--out=/somewhere/here",), ()])
-def test_a_committed_run_says_how_to_repeat_it_anywhere(
-    run: Run, out: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["elbostone", "bench", *out, "--full"])
-    folder = create_run(tmp_path / "runs", {"verb": "bench"}).path
-    for name in ("records.jsonl", "verdicts.jsonl", "throughput.md"):
-        (folder / name).write_text("")
-    (folder / "notes.txt").write_text("")
-    before = (folder / "run.json").read_text()
-    assert run("report", str(folder), "--commit", "mine")[0] == 0
-    committed = tmp_path / "reports" / "committed" / "mine"
-    kept = {file.name for file in committed.iterdir()}
-    assert kept == {"run.json", "records.jsonl", "verdicts.jsonl", "throughput.md"}
-    about = json.loads((committed / "run.json").read_text())
-    assert about["command"] == ["elbostone", "bench", "--full"]
-    assert about == {**json.loads(before), "command": about["command"]}
-    assert (folder / "run.json").read_text() == before

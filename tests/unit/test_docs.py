@@ -4,16 +4,20 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from elbostone.notations.manual import reference, written
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations
 
-NOTATION = Path(__file__).parents[2] / "docs" / "notation.md"
+ROOT = Path(__file__).parents[2]
+NOTATION = ROOT / "docs" / "notation.md"
 
 
-def test_the_reference_of_notation_toml_is_current() -> None:
-    text = NOTATION.read_text(encoding="utf-8")
-    assert written(text) == text, "run python -m elbostone.notations.manual docs/notation.md"
+@pytest.mark.parametrize("document", ["README.md", "docs/notation.md"])
+def test_what_is_generated_is_current(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert written(text) == text, f"run python -m elbostone.notations.manual {document}"
 
 
 def test_the_reference_names_every_field_with_a_meaning() -> None:

@@ -24,9 +24,10 @@ from elbostone.workers.records import (
     read_records_of,
     verified,
 )
-from elbostone.workers.run_folder import create_run, open_for_resume
+from elbostone.workers.run_folder import RunFolder, create_run, open_for_resume
 
-COMMITTED = Path(__file__).parents[2] / "reports" / "committed"
+PLACE = Path(__file__).parents[2] / "reports" / "committed"
+COMMITTED = [RunFolder(path) for path in sorted(PLACE.glob("*/"))]
 CELL = Cell("digits", "keras_io", "keras", "keras-jax", "cpu", "float64", "eager")
 ACTIVE = Active(backend="keras-jax", device="cpu", dtype="float64", threads=1, versions={"jax": "1"})
 WHOLE = EqualityRecord(
@@ -115,12 +116,19 @@ def test_a_text_of_a_class_of_its_own_is_a_text() -> None:
         as_document(ClaimsRecord(cell=CELL, status="ok", facts=Facts("t", "t", defaults={"a": object()}).plain()))
 
 
-def test_records_of_schema_1_have_no_kind_where_they_are_of_equality() -> None:
-    equality = [read_records_of(path, EqualityRecord) for path in sorted(COMMITTED.glob("*/records.jsonl"))]
-    assert sum(len(records) for records in equality) > 600
-    assert {record.schema for records in equality for record in records} == {1}
-    claims = read_records_of(COMMITTED / "quick" / "records.jsonl", ClaimsRecord)
-    assert len(claims) == 48
+def test_a_record_of_schema_1_that_has_no_kind_is_of_equality(tmp_path: Path) -> None:
+    old = {name: value for name, value in as_document(WHOLE).items() if name not in ("kind", "traceback")}
+    (tmp_path / "records.jsonl").write_text(json.dumps({**old, "schema": 1}) + "\n")
+    (read,) = read_records_of(tmp_path / "records.jsonl", EqualityRecord)
+    assert read == msgspec.structs.replace(WHOLE, schema=1)
+
+
+def test_committed_records_are_of_this_schema_and_their_facts_are_whole() -> None:
+    records = [record for folder in COMMITTED for record in folder.records_of(EqualityRecord)]
+    assert len(records) > 600
+    assert {record.schema for record in records} == {SCHEMA}
+    claims = RunFolder(PLACE / "quick").records_of(ClaimsRecord)
+    assert len(claims) >= 32
     assert all(facts_of(record.facts, {}).numbers for record in claims if record.facts is not None)
 
 

@@ -10,7 +10,7 @@ from elbostone.reference.errors import BadInput
 from elbostone.timing.records import KINDS, as_measured, timing_records
 from elbostone.workers.records import as_document, read_records
 
-COMMITTED = sorted(Path(__file__).parents[2].glob("reports/committed/*/records.jsonl"))
+COMMITTED = sorted(Path(__file__).parents[2].glob("reports/committed/*/records.parquet"))
 GONE = {"ns_of_many", "harness_ns"}
 """What older records say of the cost of a block; tests/bench/test_comparisons.py has it now."""
 PEAK = {"schema": 1, "kind": "peak", "device": "cpu", "when": "before", "status": "ok", "reason": None}

@@ -39,13 +39,17 @@ def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _returned(evidence: Evidence, probe: Probe, output: Array) -> bool:
-    """Whether an output is a quantity at the same noise, or sums to the objective by its reduction."""
+    """Whether an output is a quantity at the same noise, the bound of the objective only where it reduces to that."""
     quantities = evidence.facts.of(probe.name, "drawn")
-    if any(_same(output, array) for array in quantities.values()):
-        return True
     spec, objective = probe.problem.spec, evidence.notation.objective
+    symbols = evidence.notation.computed(spec)
+    bounds = {str(s.quantity): s for s in symbols if s.role in (objective.bound, f"weighted_{objective.bound}")}
+    if any(_same(output, quantities[name]) for name in quantities.keys() - bounds.keys()):
+        return True
+    signs = {1, *(-s.sign * objective_sign(objective) for name, s in bounds.items() if _same(output, quantities[name]))}
     factor = abs(objective_factor(objective, spec, len(probe.problem.x), spec.data_count or probe.data_count))
-    return any(_same(factor * output.sum(), value) for value in evidence.facts.of(probe.name, "reduced").values())
+    reduced = evidence.facts.of(probe.name, "reduced").values()
+    return any(_same(sign * factor * output.sum(), value) for sign in signs for value in reduced)
 
 
 def _minimises(evidence: Evidence, probe: Probe, loss: Array, outputs: dict[str, Array]) -> bool:

@@ -109,26 +109,33 @@ def check_model(evidence: Evidence) -> Iterator[Violation]:
 
 
 def check_defaults(evidence: Evidence) -> Iterator[Violation]:
-    """An argument of the model has one default in both files: built without arguments, they are the same model."""
-    texts = evidence.sources.items()
-    found = {framework: _defaults(ast.parse(text), evidence.notation.model_class) for framework, text in texts}
-    for argument in evidence.notation.arguments:
-        values = {framework: defaults.get(argument) for framework, defaults in found.items()}
-        if len(set(values.values())) > 1:
-            said = ", ".join(f"{value} in {framework}_vae.py" for framework, value in values.items())
-            yield evidence.violation("model", "arguments", f"one default of '{argument}'", said)
+    """A method of the model has the same defaults in both files: with as few arguments, they are the same model."""
+    name = evidence.notation.model_class
+    found = {framework: _defaults(ast.parse(text), name) for framework, text in evidence.sources.items()}
+    for method in sorted(set.intersection(*(set(methods) for methods in found.values()))):
+        for argument in sorted(set.intersection(*(set(methods[method]) for methods in found.values()))):
+            values = {framework: methods[method][argument] for framework, methods in found.items()}
+            if len(set(values.values())) > 1:
+                said = ", ".join(f"{value} in {framework}_vae.py" for framework, value in values.items())
+                claimed = f"one default of '{argument}' of {method}"
+                yield evidence.violation("model", ("class", "arguments"), claimed, said)
 
 
-def _defaults(tree: ast.Module, name: str) -> dict[str, str]:
-    """Argument of a class's constructor → its default, as it is written."""
+#: What the frameworks call the method that a model's call is.
+CALL = {"forward": "call"}
+
+
+def _defaults(tree: ast.Module, name: str) -> dict[str, dict[str, str]]:
+    """Method of a class → argument → its default, as it is written."""
     body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), [])
+    methods: dict[str, dict[str, str]] = {}
     for node in body:
-        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+        if isinstance(node, ast.FunctionDef):
             positional = node.args.args[len(node.args.args) - len(node.args.defaults) :]
             pairs = [*zip(positional, node.args.defaults, strict=True)]
             pairs += [(a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
-            return {argument.arg: ast.unparse(default) for argument, default in pairs}
-    return {}
+            methods[CALL.get(node.name, node.name)] = {a.arg: ast.unparse(default) for a, default in pairs}
+    return methods
 
 
 def _own(evidence: Evidence, field: str, value: Any) -> Iterator[Violation]:

@@ -1,0 +1,46 @@
+"""records.parquet: the records of a finished run in one compressed file, in place of its records.jsonl.
+
+A row has a record's kind, to choose by, and its line of JSON. Columns for the fields of each kind would hold the same
+in more bytes, and not all of it: a field may be a text or a number, or a table whose keys are data.
+
+pyarrow is imported where it is used: a worker reads and writes records, and has none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..reference.errors import BadInput
+
+PACKED = "records.parquet"
+
+
+def pack(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write the documents of all records, each with its `kind`, in order."""
+    import pyarrow
+    from pyarrow import parquet
+
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    table = pyarrow.table({"kind": [record["kind"] for record in records], "record": lines})
+    # A dictionary of lines that are all different would only add to them.
+    parquet.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=["kind"])
+
+
+def unpack(path: Path) -> list[str]:
+    """The lines of JSON that `pack` wrote.
+
+    Raises:
+        BadInput: the file cannot be read, or is another table.
+    """
+    from pyarrow import ArrowException, parquet
+
+    try:
+        column = parquet.read_table(path, columns=["record"])["record"]
+    except (OSError, ArrowException) as error:
+        found = str(error).partition("\n")[0]
+        raise BadInput(f"{path}: expected Parquet with a column 'record'; found {found}") from None
+    lines: list[str] = column.to_pylist()
+    return lines

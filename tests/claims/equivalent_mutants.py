@@ -1,0 +1,48 @@
+"""What a mutation run leaves out, and the mutants that change nothing that anybody could see: each with its reason."""
+
+import ast
+from collections.abc import Iterator
+from fnmatch import fnmatch
+
+#: Functions whose lines other tests prove.
+ELSEWHERE = {
+    "algorithm_1": "tests/equivalence/test_training.py",
+    "minibatches": "tests/equivalence/test_training.py",
+    "gradient_ascent": "tests/equivalence/test_blei.py",
+    "N_0": "tests/claims/test_start.py",
+}
+#: Calls that draw initial weights or fill them, in a constructor and anywhere: tests/claims/test_start.py proves them.
+IN_CONSTRUCTORS = ("randn", "full", "full_like")
+INITIALIZERS = ("RandomNormal", "Constant", "normal_")
+
+#: Notation (pattern), what stands in the description of the mutant → why it is equivalent.
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+
+def left_out(node: ast.AST) -> Iterator[ast.AST]:
+    """Code that other tests prove, and what has no value: `strict=` of equally long lists, Keras' own `built`."""
+    if isinstance(node, ast.FunctionDef) and node.name in ELSEWHERE:
+        yield from ast.walk(node)
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        yield from ast.walk(node)
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "self.built":
+        yield from ast.walk(node)
+    if isinstance(node, ast.Assign | ast.Expr) and _calls(node, INITIALIZERS):
+        yield from ast.walk(node)
+    if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+        for statement in ast.walk(node):
+            if isinstance(statement, ast.Assign) and _calls(statement, IN_CONSTRUCTORS):
+                yield from ast.walk(statement)
+
+
+def _calls(statement: ast.stmt, names: tuple[str, ...]) -> bool:
+    calls = [part.func for part in ast.walk(statement) if isinstance(part, ast.Call)]
+    return any(isinstance(call, ast.Attribute) and call.attr in names for call in calls)
+
+
+def reason_of(notation: str, description: str) -> str:
+    """Why a mutant is equivalent; empty where it is not said to be."""
+    for (pattern, code, change), why in EQUIVALENT.items():
+        if fnmatch(notation, pattern) and code in description and description.endswith(change):
+            return why
+    return ""

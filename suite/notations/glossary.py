@@ -34,12 +34,17 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """The symbol as printed and in code, its kind of scale or what it covers, its sign, its equation, and how they are known."""
+        """As printed and in code, the kind of scale or what it covers, its sign, its place, and how that is known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
         said = ", ".join(kind for kind in kinds if kind)
-        return named + (f" ({said})" if said else "") + f" [{symbol.equation}; {self.how}]"
+        return named + (f" ({said})" if said else "") + f" [{self.place}]"
+
+    @property
+    def place(self) -> str:
+        """Where it is printed, and how that is known."""
+        return self.how if self.known is None else f"{self.symbol.equation}; {self.how}"
 
     @property
     def known(self) -> str | None:

@@ -60,7 +60,7 @@ class Executed:
         """One line."""
         if self.refused is not None:
             return self.refused
-        sign = "=" if self.relation == EQUAL else "≃, in expectation,"
+        sign = "=" if self.relation == EQUAL else "≃, in expectation," if self.of_draws else "≃, at the same draws,"
         return f"the sides of {sign} differ by {self.deviation:.2g}; rounding explains {self.tolerance:.2g}"
 
     def as_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..backends.table import BACKENDS, one_of
-from ..notations.equations import equations
+from ..notations.equations import Equation, equations
 from ..notations.glossary import Entry, glossary, of_letter, side_by_side
 from ..notations.notation import Notation
 from ..notations.plain_tex import plain
@@ -22,6 +22,7 @@ from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
+from .judge.equations import execute, failures
 from .judge.verdicts import Row
 from .phase import gather_and_judge, rows_of_run
 from .tables import MISPRINT_COLUMNS, misprints
@@ -37,7 +38,7 @@ def symbols(
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Two notations side by side, by role.")] = False,
     as_equations: Annotated[
-        bool, typer.Option("--equations", help="Fifteen equations in LaTeX, in the notations' own symbols.")
+        bool, typer.Option("--equations", help="Fifteen equations in LaTeX, in the notations' own symbols, executed.")
     ] = False,
     run: Annotated[
         Path | None, typer.Option(help="Say what this run has executed, and execute nothing.", show_default=False)
@@ -58,7 +59,7 @@ def symbols(
     if as_json:
         print_json({"schema": 1, **_document(chosen, shown, as_equations), "misprints": misprints(rows)})
     elif as_equations:
-        _print_equations(chosen)
+        rows = [*rows, *_print_equations(chosen)]
     elif compare:
         _print_comparison(shown, chosen[0].id, chosen[1].id)
     else:
@@ -120,19 +121,32 @@ def comparison_rows(entries: Sequence[Entry], one: str, other: str) -> Iterator[
             yield role if i == 0 else None, *texts, both
 
 
-def _print_equations(chosen: Sequence[Notation]) -> None:
-    """LaTeX, one equation a line, under comments that say what was built."""
+def _print_equations(chosen: Sequence[Notation]) -> list[Row]:
+    """LaTeX, one equation a line, under comments that say what was built and executed; the rows of what is false."""
+    rows: list[Row] = []
     for notation in chosen:
         print(f"% {notation.id}: {notation.source.title}")
         for equation in equations(notation):
+            executed = execute(notation, equation)
+            rows += failures(notation, equation, executed)
             built = f"; not printed there, built: {', '.join(equation.built)}" if equation.built else ""
-            print(f"% {equation.name}{built}\n\\begin{{equation}}\n  {equation.latex}\n\\end{{equation}}")
+            narrowed = ", ".join(f"{condition} {equation.words[condition]}" for condition in equation.narrowed)
+            holds_for = f"; holds for {narrowed}" if narrowed else ""
+            told = "; ".join(relation.describe() for relation in executed)
+            print(f"% {equation.name}{built}{holds_for}\n% executed: {told}")
+            print(f"\\begin{{equation}}\n  {equation.latex}\n\\end{{equation}}")
+    return rows
 
 
 def _document(chosen: Sequence[Notation], shown: Sequence[Entry], as_equations: bool) -> dict[str, Any]:
     if not as_equations:
         return {"symbols": [entry.as_json() for entry in shown]}
-    return {"equations": {notation.id: [vars(equation) for equation in equations(notation)] for notation in chosen}}
+    return {"equations": {notation.id: [_executed(notation, e) for e in equations(notation)] for notation in chosen}}
+
+
+def _executed(notation: Notation, equation: Equation) -> dict[str, Any]:
+    """An equation as JSON, with what became of each of its relations."""
+    return {**equation.as_json(), "executed": [relation.as_json() for relation in execute(notation, equation)]}
 
 
 def _finish(rows: Sequence[Row], quiet: bool) -> None:

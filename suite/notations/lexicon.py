@@ -1,186 +1,268 @@
-"""A notation's own TeX by role, for equations: what it prints, else a form built from its letters, and said to be."""
+"""A notation's own symbols by role, as leaves of formulas: what it prints, else a form of its letters, which is built.
+
+An equation speaks of any x and z, without indices; or of one datum, with the index that the source gives to data on
+every letter that has one there.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from ..reference.weights import weight_shapes
+from .calculus import Divergence
+from .constants import Constant
+from .expressions import (
+    Density,
+    Expression,
+    Fraction,
+    Log,
+    Negative,
+    Number,
+    Quantity,
+    Sum,
+    Vector,
+    number,
+    times,
+)
+from .indexed import Indexed
+from .models import model_of
 from .notation import Notation, Symbol
+from .roles import ROLES
+from .scales import OF_MATRIX, Letter, in_kind
+from .tex_letters import component, level_of, numbered, replaced, upright, without_indices
 
-#: What stands for a role that a source has no letter for.
-NEUTRAL = {
-    "data": "x",
-    "latent": "z",
-    "noise": r"\epsilon",
-    "posterior_mean": r"\mu",
-    "decoder_mean": r"\hat{x}",
-    "decoder_probability": r"\hat{x}",
-    "exact_bound": r"\mathrm{ELBO}",
-    "elbo": r"\mathrm{ELBO}",
-    "elbo_monte_carlo": r"\mathrm{ELBO}",
-    "iwae": r"\mathrm{IWAE}",
-    "objective": r"\mathrm{objective}",
-    "latent_size": "J",
-    "data_size": "D",
-    "sample_count": "L",
-    "batch_size": "M",
-    "data_count": "N",
-    "kl_weight": r"\beta",
-}
-#: What is wanted of a scale → scale kinds in the order in which it is taken from them, each with its form.
-SCALES: dict[str, dict[str, str]] = {
-    "variance": {
-        "variance": "{0}",
-        "sd": "{0}^2",
-        "log_variance": "e^{{{0}}}",
-        "log_sd": "e^{{2 {0}}}",
-        "precision": "{0}^{{-1}}",
-        "log_precision": "e^{{-{0}}}",
-    },
-    "sd": {
-        "sd": "{0}",
-        "variance": "{0}^{{1/2}}",
-        "log_sd": "e^{{{0}}}",
-        "log_variance": "e^{{{0} / 2}}",
-        "precision": "{0}^{{-1/2}}",
-        "log_precision": "e^{{-{0} / 2}}",
-    },
-    "log_variance": {
-        "log_variance": "{0}",
-        "log_sd": "2 {0}",
-        "variance": r"\log {0}",
-        "sd": r"\log {0}^2",
-        "log_precision": "-{0}",
-        "precision": r"-\log {0}",
-    },
-}
-#: The same where a source has no symbol for a scale.
-NEUTRAL_SCALE = {"variance": r"\sigma^2", "sd": r"\sigma", "log_variance": r"\log \sigma^2"}
+#: The same for a term or a bound, as a word.
+WORDS = {"objective": {"minimised": r"\mathrm{loss}", "maximised": r"\mathrm{objective}"}}
+BOUND = r"\mathrm{ELBO}"
+#: KL(q ‖ p) where a source prints none.
+DIVERGENCE = r"D_{{\mathrm{{KL}}}}({}\,\|\,{})"
+_DIVERGENCE = re.compile(
+    r"((?:\\[A-Za-z]+\{[A-Za-z]+\}|D)(?:_\{(?:KL|\\mathrm\{KL\})\})?)"  # D_{KL}, \mathrm{KL}, \mathcal{D}
+    r"([(\[])(.*?)(\s*(?:\\,)?\\\|(?:\\,)?\s*)(.*)([)\]])"  # (q\,\|\,p)
+)
+#: More weights than these are all weights, and ∇ has no subscript.
+SUBSCRIPTS = 3
 
 
 @dataclass
-class Lexicon:
-    """TeX by role; `printed` and `built` collect which roles were taken from where."""
+class Lexicon(Indexed):
+    """Leaves of formulas by role."""
 
-    notation: Notation
-    printed: set[str] = field(default_factory=set)
-    built: set[str] = field(default_factory=set)
-
-    def symbol(self, *roles: str) -> Symbol | None:
-        """The first symbol of the first of these roles that the source prints; a set of weights before one of them."""
-        for role in roles:
-            found = [s for s in self.notation.symbols if s.role == role]
-            if found:
-                return found[0]
-        return None
-
-    def letter(self, role: str) -> str:
-        """A variable or size, without the indices that a source puts on it."""
-        symbol = self.symbol(role)
-        if symbol is None:
-            self.built.add(role)
-            return NEUTRAL[role]
-        self.printed.add(role)
-        return bare(symbol.tex)
-
-    def weights(self, *roles: str) -> str | None:
-        """The one letter for all weights of a model; None where the source names layers alone."""
-        sets = [s for s in self.notation.symbols if s.role in roles and s.covers]
-        if len(sets) != 1:
-            return None
-        self.printed.add(sets[0].role)
-        return bare(sets[0].tex)
-
-    @property
-    def theta(self) -> str | None:
-        return self.weights("generative_weights", "all_weights")
-
-    @property
-    def phi(self) -> str | None:
-        return self.weights("inference_weights", "all_weights")
-
-    def distribution(self, role: str) -> str:
-        """A distribution as printed, or built from the source's letters."""
+    def density(self, role: str, z: str | None = None) -> Density:
+        """A distribution as printed, or built from the source's letters; at z, or at a draw of it."""
         symbol = self.symbol(role)
         if symbol is not None:
             self.printed.add(role)
-            return symbol.tex
+            return Density(self.settle(symbol.tex, z), role)
         self.built.add(role)
-        x, z = self.letter("data"), self.letter("latent")
+        return Density(self.settle(self._built_density(role), z), role)
+
+    def _built_density(self, role: str) -> str:
+        x, z = self.bare("data"), self.bare("latent")
+        likelihood, prior = self.symbol("likelihood"), self.symbol("prior")
         inner = {"joint": f"{x},{z}", "marginal": x, "posterior": f"{z}|{x}", "likelihood": f"{x}|{z}", "prior": z}
+        if likelihood is not None and role in ("joint", "marginal", "posterior"):
+            tex = without_indices(likelihood.tex)
+            whole = re.fullmatch(rf"(.*?\(){re.escape(x)}\s*(?:\||\\mid)\s*{re.escape(z)}(.*)\)", tex)
+            if whole is not None:
+                name, rest = whole.groups()
+                if prior is not None and (own := re.match(r"p_\{(.*?)\}\(", prior.tex)) and own[1] not in name:
+                    name = name.replace("}(", f",{own[1]}}}(")  # the joint has the weights of both
+                rest = rest if role == "posterior" or not rest.startswith(",") else f"|{rest[1:].strip()}"
+                return f"{name}{inner[role]}{rest})"
         if role == "approximate_posterior":
-            return f"q{_subscript(self.phi)}({z}|{x})"
-        owner = None if role == "prior" else self.theta
-        return f"p{_subscript(owner)}({inner[role]})"
+            return f"q{self._subscript('inference_weights')}({z}|{x})"
+        owner = "" if role == "prior" else self._subscript("generative_weights")
+        return f"p{owner}({inner[role]})"
 
-    def kl(self) -> str:
-        """KL(q ‖ prior) as printed, or built."""
-        symbol = self.symbol("kl")
-        if symbol is not None:
-            self.printed.add("kl")
-            return symbol.tex if symbol.sign == 1 else f"-{symbol.tex}"
-        self.built.add("kl")
-        return rf"D_{{KL}}({self.distribution('approximate_posterior')}\,\|\,{self.distribution('prior')})"
+    def _subscript(self, role: str) -> str:
+        sets = [s for s in self.symbols(role, "all_weights") if s.covers]
+        return f"_{{{sets[0].tex}}}" if len(sets) == 1 and "mathtt" not in sets[0].tex else ""
 
-    def log_marginal(self) -> str:
-        """log p(x) as printed, or built."""
+    def logged(self, role: str, z: str | None = None) -> Log:
+        """log of a distribution."""
+        return Log(self.density(role, z), self.log)
+
+    def log_marginal(self) -> Expression:
+        """log p(x)."""
         symbol = self.symbol("log_marginal")
         if symbol is not None:
-            self.printed.add("log_marginal")
-            return symbol.tex
+            return self._whole(symbol)
         self.built.add("log_marginal")
-        return rf"\log {self.distribution('marginal')}"
+        return self.logged("marginal")
 
-    def bound(self, *roles: str) -> tuple[str, int]:
-        """The per-datum bound, and the sign with which the source has it."""
-        return self._signed(self.symbol(*roles), roles[0])
+    # Terms and bounds
 
-    def exact_bound(self) -> tuple[str, int]:
-        """The symbol of the bound itself, which no draw enters, and its sign: what stands for it alone, or for both."""
-        return self.exact("exact_bound", "elbo", "elbo_monte_carlo") or self._signed(None, "exact_bound")
+    def _leaf(self, symbol: Symbol, tex: str | None = None) -> Quantity:
+        self.printed.add(symbol.role)
+        tex = tex or self.settle(symbol.tex)
+        return Quantity(tex, symbol.role, symbol.sign, symbol.dropped, symbol.estimate)
 
-    def exact(self, *roles: str) -> tuple[str, int] | None:
-        """The first of these roles that the source prints for no estimate, and its sign."""
-        exact = [s for role in roles for s in self.notation.symbols if s.role == role and not s.estimate]
-        return self._signed(exact[0], exact[0].role) if exact else None
+    def _whole(self, symbol: Symbol, leaf: Quantity | None = None) -> Expression:
+        """The quantity itself: its symbol with the sign that undoes the source's, and with what the source drops."""
+        leaf = leaf or self._leaf(symbol)
+        own: Expression = leaf if symbol.sign == 1 else Negative(leaf)
+        if not symbol.dropped:
+            return own
+        return Sum(((symbol.sign, leaf), *((constant.sign, self.constant(constant)) for constant in symbol.dropped)))
 
-    def estimate(self, role: str) -> tuple[str, int] | None:
-        """The source's own symbol for an estimate of the bound, and its sign; None where it prints none."""
-        symbol = next((s for s in self.notation.symbols if s.role == role and s.estimate), None)
-        return None if symbol is None else self._signed(symbol, role)
+    def constant(self, constant: Constant) -> Expression:
+        """A constant in the letters of the source."""
+        word, two_pi = constant.word, Number(r"2\pi", "number", 6.283185307179586)
+        if word == "log K":
+            return Log(self.size("component_count"), self.log)
+        half = Fraction(self.size("latent_size" if word.startswith("J") else "data_size"), number(2))
+        if word.endswith("2π"):
+            return times(half, Log(two_pi, self.log))
+        return half if word == "J/2" else times(half, Log(self.size("decoder_variance"), self.log))
 
-    def _signed(self, symbol: Symbol | None, role: str) -> tuple[str, int]:
+    def divergence(self, q: str, p: str) -> Divergence:
+        """KL(q ‖ p) in the source's name and brackets."""
+        return Divergence(self._divergence_form(), self.density(q), self.density(p))
+
+    def _divergence_form(self) -> str:
+        for symbol in self.symbols("kl", "weight_kl", "elbo", "exact_bound"):
+            found = _DIVERGENCE.search(symbol.tex)
+            if found is None or "=" in found[1]:
+                continue
+            name, opening, _, bar, _, closing = found.groups()
+            name = upright(name).replace("{", "{{").replace("}", "}}")
+            return f"{name}{opening}{{}}{bar}{{}}{closing}"
+        return DIVERGENCE
+
+    def kl(self) -> Expression:
+        """KL(q ‖ prior): the source's name for it; where it has none, or prints a formula in its place, KL(q ‖ p)."""
+        return self._named("kl", "approximate_posterior", "prior")
+
+    def weight_kl(self) -> Expression:
+        """KL(q(θ) ‖ p(θ)) of the decoder's weights, in the same way."""
+        return self._named("weight_kl", "weight_posterior", "weight_prior")
+
+    def _named(self, role: str, q: str, p: str) -> Expression:
+        symbol = self.symbol(role)
+        if symbol is not None and (level_of(symbol.tex) == 2):
+            return self._whole(symbol)
         if symbol is None:
             self.built.add(role)
-            return NEUTRAL[role], 1
-        self.printed.add(symbol.role)
-        return symbol.tex, symbol.sign
+        return self.divergence(q, p)
 
-    def scale(self, role: str, wanted: str) -> str:
+    def kl_formula(self) -> Expression | None:
+        """What the source prints in place of a name for KL(q ‖ prior); with its sum over j it is the closed form."""
+        symbol = self.symbol("kl")
+        if symbol is None or level_of(symbol.tex) == 2 or r"\sum" in symbol.tex:
+            return None
+        return self._whole(symbol)
+
+    def bound(self, avoid: str = "") -> Expression:
+        """The exact bound; a neutral name where what the source prints for it has the formula `avoid` in it."""
+        exact = [s for s in self.symbols("exact_bound", "elbo", "elbo_monte_carlo") if not s.estimate]
+        for symbol in exact[:1]:
+            whole = self._whole(symbol)
+            if not avoid or avoid not in whole.tex:
+                return whole
+        if exact:
+            self.printed.discard(exact[0].role)
+        else:
+            self.built.add("exact_bound")
+        name = numbered(BOUND, self.data_letter()) if self.indexed and self.data_index else BOUND
+        return Quantity(name, "exact_bound")
+
+    def exact(self, role: str) -> Expression | None:
+        """What the source prints for the exact bound of a role, if anything."""
+        found = [s for s in self.symbols(role) if not s.estimate]
+        return self._whole(found[0]) if found else None
+
+    def estimate(self, role: str) -> Expression | None:
+        """The source's own symbol for an estimate of a bound; None where it prints none."""
+        found = [s for s in self.symbols(role) if s.estimate]
+        return self._whole(found[0]) if found else None
+
+    def bound_of_datum(self, role: str, index: str) -> tuple[Quantity, Symbol | None]:
+        """The bound of one datum of a batch as the source has it, with an index of the datum; and its symbol."""
+        symbol = self.symbol(role, "exact_bound")
+        if symbol is None:
+            self.built.add(role)
+            return Quantity(numbered(BOUND, index), role), None
+        return self.of_datum(symbol, index), symbol
+
+    def of_datum(self, symbol: Symbol, index: str) -> Quantity:
+        """A quantity of one datum of a batch as the source has it, with an index of the datum."""
+        if self.data_index:
+            tex = self.settle(symbol.tex)
+        else:
+            tex = replaced(upright(symbol.tex), self.bare("data"), f"{self.bare('data')}_{index}")
+        if tex == upright(symbol.tex) and not (self.data_index and self.data_index in tex):
+            tex = numbered(tex, index)
+        return self._leaf(symbol, tex)
+
+    # Vectors and sizes
+
+    def vector(self, role: str, index: str | None = None) -> Vector:
+        """x, z, ε or a mean, or a component of it."""
+        tensor = ROLES[role].tensor or role
+        tex = self.bare(role)
+        return Vector(tex if index is None else component(tex, index), tensor)
+
+    def component_of_mean(self) -> str | None:
+        """The index of a component where the source prints the posterior's mean by components alone."""
+        symbol = self.symbol("posterior_mean")
+        return "j" if symbol is not None and "_j" in symbol.tex else None
+
+    def scale(self, role: str, wanted: str, index: str | None = None) -> Expression:
         """A scale as `variance`, `sd` or `log_variance`, in the symbol that is nearest to it."""
-        found = {s.scale: s for s in self.notation.symbols if s.role == role}
-        for kind, form in SCALES[wanted].items():
-            if kind not in found:
+        return in_kind(self.scale_letters(role), wanted, index, self.log)
+
+    def scale_letters(self, role: str) -> list[Letter]:
+        """The printed scales of a role, and matrices of the posterior."""
+        found = []
+        for symbol in self.symbols(role, *(["posterior_matrix"] if role == "posterior_scale" else [])):
+            kind = OF_MATRIX.get(str(symbol.scale), symbol.scale)
+            if symbol.tensor is None or kind not in ROLES["posterior_scale"].scales:
                 continue
-            self.printed.add(role)
-            tex = bare(found[kind].tex)
-            if kind.startswith("log_") and tex.startswith(r"\log "):  # what is printed is log of a scale: σ² itself
-                inner, plain = tex.removeprefix(r"\log "), kind.removeprefix("log_")
-                return tex if kind == wanted else SCALES[wanted][plain].format(inner)
-            return form.format(tex)
-        self.built.add(role)
-        return NEUTRAL_SCALE[wanted]
+            if role == "decoder_scale" and symbol.tex in {s.tex for s in self.symbols("decoder_mean")}:
+                continue  # one name for both heads names neither
+            self.printed.add(symbol.role)
+            shared = "latent" in ROLES[role].axes and not {"latent", "row"} & set(symbol.axes)
+            found.append(Letter(upright(without_indices(symbol.tex)), str(kind), symbol.tensor, shared))
+        if found:
+            return found
+        prefix = role.removesuffix("_scale")
+        return [Letter(self.neutral(role), "variance", f"{prefix}_variance")]
+
+    # Weights
+
+    def weights(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The letters of ∇'s subscript, and the canonical weights that they cover: all of the model."""
+        names = list(weight_shapes(model_of(self.words, latents=1)))
+        sets: list[tuple[str, frozenset[str], str]] = []
+        for symbol in self.symbols("generative_weights", "prior_weights", "inference_weights", "all_weights"):
+            covered = frozenset(n for n in names if any(fnmatchcase(n, pattern) for pattern in symbol.covers))
+            if covered and not any(covered <= other for _, other, _ in sets):
+                sets = [entry for entry in sets if not entry[1] < covered]
+                sets.append((upright(symbol.tex), covered, symbol.role))
+        letters = all("(" not in tex for tex, _, _ in sets)
+        if len(sets) > SUBSCRIPTS or not letters or {name for _, covered, _ in sets for name in covered} != set(names):
+            return (), tuple(names)
+        self.printed |= {role for _, _, role in sets}
+        return tuple(self.settle(tex) for tex, _, _ in sets), tuple(names)
 
 
-def bare(tex: str) -> str:
-    """TeX without an index of data or draws at its end: \\mathbf{z}^{(i,l)} → \\mathbf{z}."""
-    return re.sub(r"\^\{\([a-z,]+\)\}$", "", tex)
+def own_words(notation: Notation) -> dict[str, str]:
+    """The source's own words: of each condition the first in its file, but C = (D + uuᵀ)⁻¹ where it has that."""
+    words = {condition: supported[0] for condition, supported in notation.supports.words.items()}
+    posteriors = notation.supports.words["posterior"]
+    return words | {
+        "network": "mlp",
+        "activation": "tanh",
+        "posterior": "rank-one" if "rank-one" in posteriors else words["posterior"],
+        "beta": "other" if weighs_kl(notation) else "one",
+    }
 
 
-def indexed(tex: str, index: str) -> str:
-    """A letter with a subscript."""
-    return f"{{{tex}}}_{{{index}}}"
-
-
-def _subscript(letter: str | None) -> str:
-    return f"_{{{letter}}}" if letter else ""
+def weighs_kl(notation: Notation) -> bool:
+    """Whether the objective has a β, and a bound with it another name than one without."""
+    by_role = {symbol.role: symbol.tex for symbol in notation.symbols}
+    own_name = by_role.get("weighted_elbo") != by_role.get("elbo") or "weighted_elbo" not in by_role
+    return notation.objective.beta == "beta" and own_name

@@ -109,6 +109,7 @@ class Objective:
         equation: where the source defines it.
         method: that computes it.
         scale: what the source multiplies it by, `2σ²`; None for nothing.
+        where: TeX of what is assumed for it to be this.
         when: the specifications under which it exists.
         known, eq_known: as a symbol has them.
     """
@@ -124,6 +125,7 @@ class Objective:
     equation: str
     method: str
     scale: str | None = None
+    where: str = ""
     when: When = field(default_factory=dict)
     known: str | None = None
     eq_known: str | None = None

@@ -177,6 +177,7 @@ def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where:
         equation=equation,
         method=method,
         scale=table.scale,
+        where=table.where,
         known=table.known,
         eq_known=table.eq_known,
     )

@@ -149,6 +149,7 @@ class ObjectiveTable(Table, frozen=True):
     ] = ()
     beta: Annotated[float | Text, says("weight of the KL: a number, or `beta` for the specification's")] = 1.0
     scale: Annotated[Text | None, says("what the source multiplies it by", FACTORS)] = None
+    where: Annotated[Text, says("TeX of what is assumed for it to be this", example=r"\epsilon = 0")] = ""
     eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
     known: Known = None
     eq_known: EqKnown = None

@@ -28,7 +28,7 @@ FIELDS: dict[str, dict[str, str]] = {
             ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta", "scale"),
             "check_objective",
         ),
-        **dict.fromkeys(("eq", "known", "eq_known"), PROSE),
+        **dict.fromkeys(("where", "eq", "known", "eq_known"), PROSE),
     },
     "other_objectives": {"*": "check_objective"},
     "symbols": {

@@ -1,0 +1,334 @@
+"""Formulas as trees: what a tree prints as TeX is what it computes, since both are read from the same nodes.
+
+A leaf has the TeX that a source prints and reads its number from `values.Values`; every other node combines its parts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..reference.node import Node
+from .constants import Constant
+from .tex_letters import level_of, powered
+from .values import Values
+
+#: How tightly the outermost operation of a formula binds: of a sum; of a product or an operator; of a symbol.
+SUM, PRODUCT, ATOM = 0, 1, 2
+
+
+def in_parentheses(tex: str) -> str:
+    """In parentheses that are as high as what is in them."""
+    high = any(command in tex for command in (r"\frac", r"\sum", r"\int", r"\left"))
+    return rf"\left({tex}\right)" if high else f"({tex})"
+
+
+class Expression(ABC):
+    """A formula.
+
+    Attributes:
+        level: SUM, PRODUCT or ATOM.
+    """
+
+    level: int = ATOM
+
+    @property
+    @abstractmethod
+    def tex(self) -> str:
+        """The formula as TeX."""
+
+    @abstractmethod
+    def value(self, at: Values) -> Node:
+        """Its number: [draw, datum] or, where no draw enters, [datum]; vectors have their components last."""
+
+    def log_value(self, at: Values) -> Node:
+        """The logarithm of its number: densities are multiplied, divided and added up by it."""
+        return self.value(at).log()
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        """What it is made of."""
+        return ()
+
+    def within(self, level: int) -> str:
+        """As an operand of an operation that binds this tightly: in parentheses where it binds less."""
+        return self.tex if self.level >= level else in_parentheses(self.tex)
+
+
+@dataclass(frozen=True)
+class Leaf(Expression):
+    """What a source prints as one symbol; its TeX may be a formula all the same.
+
+    Attributes:
+        printed: the TeX.
+        role: which quantity it is, for messages.
+    """
+
+    printed: str
+    role: str
+
+    @property
+    def tex(self) -> str:
+        return self.printed
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        return level_of(self.printed)
+
+
+@dataclass(frozen=True)
+class Density(Leaf):
+    """A density or probability at x and z."""
+
+    def value(self, at: Values) -> Node:
+        return self.log_value(at).exp()
+
+    def log_value(self, at: Values) -> Node:
+        return at.log_density(self.role)
+
+
+@dataclass(frozen=True)
+class Quantity(Leaf):
+    """A term or a bound, as the source has it: with its sign, and without the constants that it drops."""
+
+    sign: int = 1
+    dropped: tuple[Constant, ...] = ()
+    estimate: bool = False
+
+    def value(self, at: Values) -> Node:
+        return self.sign * (at.quantity(self.role, estimate=self.estimate) - at.constants(self.dropped))
+
+
+@dataclass(frozen=True)
+class Objective(Leaf):
+    """The published objective of a batch."""
+
+    estimate: bool = False
+
+    def value(self, at: Values) -> Node:
+        return at.objective(estimate=self.estimate)
+
+
+@dataclass(frozen=True)
+class Vector(Leaf):
+    """A canonical tensor: x, z, ε, a mean, or one kind of a scale."""
+
+    def value(self, at: Values) -> Node:
+        return at.tensor(self.role)
+
+
+@dataclass(frozen=True)
+class Size(Leaf):
+    """A constant of the model or of the data."""
+
+    def value(self, at: Values) -> Node:
+        return at.size(self.role)
+
+
+@dataclass(frozen=True)
+class Number(Leaf):
+    """A number that is printed as it is, `2\\pi`."""
+
+    number: float = 0.0
+
+    def value(self, at: Values) -> Node:
+        return at.number(self.number)
+
+
+def number(count: int) -> Number:
+    """A whole number."""
+    return Number(str(count), "number", float(count))
+
+
+@dataclass(frozen=True)
+class Sum(Expression):
+    """A sum of terms, each with its sign."""
+
+    terms: tuple[tuple[int, Expression], ...]
+    level = SUM
+
+    @property
+    def tex(self) -> str:
+        signs = [("-" if sign < 0 else "+") for sign, _ in self.terms]
+        texts = [term.within(PRODUCT if sign < 0 else SUM) for sign, term in self.terms]
+        texts = [text if not (i and text.startswith("-")) else in_parentheses(text) for i, text in enumerate(texts)]
+        first = "-" if signs[0] == "-" else ""
+        return first + texts[0] + "".join(f" {s} {text}" for s, text in zip(signs[1:], texts[1:], strict=True))
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [term for _, term in self.terms]
+
+    def value(self, at: Values) -> Node:
+        (sign, first), *others = self.terms
+        total = sign * first.value(at)
+        for sign, term in others:
+            total = total + sign * term.value(at)
+        return total
+
+
+def plus(*terms: Expression) -> Expression:
+    return Sum(tuple((1, term) for term in terms))
+
+
+def minus(first: Expression, *others: Expression) -> Expression:
+    return Sum(((1, first), *((-1, term) for term in others)))
+
+
+@dataclass(frozen=True)
+class Negative(Expression):
+    """−a."""
+
+    body: Expression
+    level = SUM
+
+    @property
+    def tex(self) -> str:
+        text = self.body.within(PRODUCT)
+        return f"-{in_parentheses(text)}" if text.startswith("-") else f"-{text}"
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [self.body]
+
+    def value(self, at: Values) -> Node:
+        return -self.body.value(at)
+
+
+@dataclass(frozen=True)
+class Product(Expression):
+    """Factors side by side, or with a sign between them."""
+
+    factors: tuple[Expression, ...]
+    sign: str = " "
+    level = PRODUCT
+
+    @property
+    def tex(self) -> str:
+        return self.sign.join(factor.within(PRODUCT) for factor in self.factors)
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return self.factors
+
+    def value(self, at: Values) -> Node:
+        first, *others = (factor.value(at) for factor in self.factors)
+        for factor in others:
+            first = first * factor
+        return first
+
+    def log_value(self, at: Values) -> Node:
+        first, *others = (factor.log_value(at) for factor in self.factors)
+        for factor in others:
+            first = first + factor
+        return first
+
+
+def times(*factors: Expression, sign: str = " ") -> Product:
+    return Product(factors, sign)
+
+
+@dataclass(frozen=True)
+class Fraction(Expression):
+    """a/b, of a positive b."""
+
+    over: Expression
+    under: Expression
+    level = PRODUCT
+
+    @property
+    def tex(self) -> str:
+        return rf"\frac{{{self.over.tex}}}{{{self.under.tex}}}"
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [self.over, self.under]
+
+    def value(self, at: Values) -> Node:
+        return self.over.value(at) * (-self.under.log_value(at)).exp()
+
+    def log_value(self, at: Values) -> Node:
+        return self.over.log_value(at) - self.under.log_value(at)
+
+
+@dataclass(frozen=True)
+class Power(Expression):
+    """A power: the square, or one of a positive base."""
+
+    base: Expression
+    exponent: str
+    level = ATOM
+
+    @property
+    def tex(self) -> str:
+        base = self.base
+        text = base.within(ATOM)
+        return powered(text, self.exponent)
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [self.base]
+
+    def value(self, at: Values) -> Node:
+        if self.exponent == "2":
+            return self.base.value(at) ** 2
+        return self.log_value(at).exp()
+
+    def log_value(self, at: Values) -> Node:
+        factor = {"2": 2.0, "1/2": 0.5, "-1": -1.0, "-1/2": -0.5}[self.exponent]
+        return factor * self.base.log_value(at)
+
+
+@dataclass(frozen=True)
+class Exponential(Expression):
+    """e^a."""
+
+    body: Expression
+    level = ATOM
+
+    @property
+    def tex(self) -> str:
+        return f"e^{{{self.body.tex}}}"
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [self.body]
+
+    def value(self, at: Values) -> Node:
+        return self.body.value(at).exp()
+
+    def log_value(self, at: Values) -> Node:
+        return self.body.value(at)
+
+
+@dataclass(frozen=True)
+class Log(Expression):
+    """log a.
+
+    Attributes:
+        operator: `\\log` or `\\ln`, with `[` where the source brackets the argument.
+    """
+
+    body: Expression
+    operator: str
+    level = PRODUCT
+
+    @property
+    def tex(self) -> str:
+        name = self.operator.removesuffix("[")
+        if self.operator.endswith("["):
+            return rf"{name}\left[{self.body.tex}\right]" if "frac" in self.body.tex else f"{name}[{self.body.tex}]"
+        return f"{name} {self.body.within(PRODUCT)}"
+
+    @property
+    def parts(self) -> Sequence[Expression]:
+        return [self.body]
+
+    def value(self, at: Values) -> Node:
+        return self.body.log_value(at)
+
+
+def nodes(expression: Expression) -> list[Expression]:
+    """The expression and all that it is made of."""
+    return [expression, *(node for part in expression.parts for node in nodes(part))]

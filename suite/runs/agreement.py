@@ -25,9 +25,11 @@ def read_throughput(run: Path) -> pd.DataFrame:
         BadInput: the folder has none that can be read.
     """
     try:
-        return pd.read_csv(run / "throughput.csv", keep_default_na=False, na_values=[""])
+        table = pd.read_csv(run / "throughput.csv", keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise BadInput(f"{run}/throughput.csv: cannot be read: {error}") from None
+    # Older runs have rows of calls that did not wait for the device.
+    return table[table["awaited"].astype(bool)] if "awaited" in table else table
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float
     workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
     file = str(save_problem(workload.problem, folder.problems))
     timing = replace(timing, problem_file=file, cell=replace(timing.cell, problem=workload.problem.name))
-    write_expected([timing], [(workload, file)])
+    write_expected([timing])
     place = trace_folder(folder, timing)
     place.mkdir(parents=True)
     record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)

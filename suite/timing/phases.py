@@ -131,7 +131,7 @@ class Phases:
             beside = [(workload, file) for workload, file in workloads if workload.batch in sample.libraries]
             libraries, absent = plan_libraries(beside, **self._where)
             timings, missing = timings + libraries, missing + absent
-        write_expected(timings, workloads)
+        write_expected(timings)
         specs = {workload.name: workload.problem.spec for workload, _ in workloads}
         wanted = {
             roofline
@@ -149,14 +149,14 @@ class Phases:
             tuned = [replace(comparison.entries[-1], last_step="") for comparison in emulated]
             note(self.folder, [unmeasured(timing, "unsupported", NO_BFLOAT16) for timing in tuned])
             comparisons = [comparison for comparison in comparisons if comparison not in emulated]
-        write_expected([timing for comparison in comparisons for timing in comparison.entries], workloads)
+        write_expected([timing for comparison in comparisons for timing in comparison.entries])
         return PairedPhase(self, comparisons)
 
     def aa(self, sample: AaSample) -> PairedPhase:
         """A sample's proven cells against themselves, and against themselves made slower."""
         workloads = kept_workloads(self.folder, sample.timed)
         comparisons = plan_aa(sample, workloads, *self._proven, **self._where)
-        write_expected([comparison.entries[0] for comparison in comparisons], workloads)
+        write_expected([comparison.entries[0] for comparison in comparisons])
         return PairedPhase(self, comparisons)
 
     @property

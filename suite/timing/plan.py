@@ -17,8 +17,8 @@ from .timings import Timing
 from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
 
 STEPS = (*FORWARD, "training_step")
-PUBLISHED_STAGES = {"torch": ("elbo", "training_step", "epoch"), "keras": ("encoder", "decoder", "elbo", "epoch")}
-"""What the mode `published` is of: a source's own loop on torch; on Keras `predict`, and `fit` as a pass over data."""
+PUBLISHED_STAGES = {"torch": ("elbo", "training_step"), "keras": ("encoder", "decoder", "elbo")}
+"""What the mode `published` is of: a source's own objective; on Keras `predict` too."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ class Slice:
         batches, stages, modes, dtypes: what is timed of it.
         notations: whose implementations; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
-        awaited: whether each call waits for the device, or both.
-        timed: whether it is timed in sessions; else its optimisation steps are compared, and nothing more.
     """
 
     workload: str
@@ -41,8 +39,6 @@ class Slice:
     dtypes: tuple[str, ...] = ("float32",)
     notations: tuple[str, ...] | None = None
     threads: tuple[str, ...] = ("pinned",)
-    awaited: tuple[bool, ...] = (True,)
-    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,15 +107,11 @@ _COMMON = (
     Slice(MNIST_SIZE, (1,), ("encoder",), ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128,), ("elbo",), ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
-    Slice(MNIST_SIZE, (128,), ("epoch",), ("published", "tuned"), notations=("pytorch_examples",)),
-    Slice(MNIST_SIZE, (1, 128), STEPS, ("compiled",), notations=("pytorch_examples",), awaited=(False,)),
     Slice(MNIST_SIZE, (128,), _TIMED, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
     Slice(AEVB_SIZE, (128,), STEPS, _MODES, notations=("kingma_welling_2013",)),
     Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
     Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
     Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
-    # The reference of a pass over convolutions takes ten seconds, for each process that times one.
-    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
 )
 # A step of the large model takes a second here, and its reference, of 71 million weights in sixteen runs, ten minutes;
@@ -243,7 +235,7 @@ def plan_timings(
     specs = {workload.name: workload.problem.spec for workload, _ in chosen.values()}
     timings: dict[Timing, None] = {}
     everyone = list(notations)
-    for part in (part for part in sample.slices if part.timed):
+    for part in sample.slices:
         for timing in timings_of(part, specs[part.workload], everyone, packages, device):
             workload, file = chosen[part.workload, timing.batch]
             cell = replace(timing.cell, problem=workload.problem.name)
@@ -278,9 +270,8 @@ def timings_of(
                 continue
             cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
             plain = Timing(cell, part.workload, stage, batch, "", *where, bound=notation.objective.bound)
-            for threads, awaited in product(part.threads, part.awaited):
-                if awaited or backend.name == "keras-jax":  # the others compute in the call itself
-                    yield replace(plain, awaited=awaited, threads=threads)
+            for threads in part.threads:
+                yield replace(plain, threads=threads)
 
 
 def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str) -> bool:
@@ -293,8 +284,6 @@ def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode
         return False
     if mode == "exported":
         return stage in ("encoder", "decoder")
-    if stage == "epoch" and notation.objective.bound != "elbo":
-        return False  # the reference of a pass is of the ELBO
     if mode == "published":
         return stage in PUBLISHED_STAGES[backend.framework] and notation.methods.objective_as_published is not None
-    return stage != "epoch" or mode == "tuned"
+    return True

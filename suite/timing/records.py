@@ -19,24 +19,21 @@ class TimingRecord(CellRecord, frozen=True, kw_only=True):
     """What became of a timing.
 
     Attributes:
-        workload, stage, batch, last_step, awaited, threads, bound: as `Timing` has them.
+        workload, stage, batch, last_step, threads, bound: as `Timing` has them.
         images: that one call goes through; 0 where nothing ran.
         adam: the rule of a stage that trains.
         first_call_s: seconds of the first call, compiling included.
-        draws: how often minibatches were drawn for a proof, at most.
     """
 
     workload: str
     stage: str
     batch: int
     last_step: str = msgspec.field(name="rung", default="")
-    awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
     images: int = 0
     adam: Adam | None = None
     first_call_s: float | None = None
-    draws: int = 0
 
     @property
     def timing(self) -> Timing:
@@ -189,7 +186,6 @@ class ArmRecord(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     package: str = ""
     last_step: str = msgspec.field(name="rung", default="")
-    awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
     slowed: float = 0.0
@@ -201,7 +197,7 @@ class ArmRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _timing(cell: Cell, record: TimingRecord | ArmRecord) -> Timing:
-    how = record.last_step, record.awaited, record.threads, record.bound
+    how = record.last_step, record.threads, record.bound
     return Timing(cell, record.workload, record.stage, record.batch, "", "", "", *how)
 
 
@@ -210,7 +206,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status, reason, traceback, active, before, after: as records of cells have them.
-        images, adam, first_call_s, draws: as `TimingRecord` has them.
+        images, adam, first_call_s: as `TimingRecord` has them.
         calls: in a row, in each block.
         slowed_by: the share by which its calls were really slowed.
     """
@@ -221,7 +217,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     images: int = 0
     adam: Adam | None = None
     first_call_s: float | None = None
-    draws: int = 0
     active: Active | None = None
     calls: int | None = None
     slowed_by: float | None = None

@@ -48,8 +48,8 @@ def plan_step_comparisons(
     for part in sample.slices:
         if "tuned" not in part.modes:
             continue
-        plain = replace(part, modes=("published", "eager"), dtypes=("float32",), threads=("pinned",), awaited=(True,))
-        plain = replace(plain, batches=tuple(batch for batch in part.batches if batch in STEP_BATCHES), timed=True)
+        plain = replace(part, modes=("published", "eager"), dtypes=("float32",), threads=("pinned",))
+        plain = replace(plain, batches=tuple(batch for batch in part.batches if batch in STEP_BATCHES))
         first: dict[tuple[str, str, int], list[Timing]] = {}
         for timing in plan_timings(
             replace(sample, slices=(plain,)), files, chosen, packages, proven, device=device, backends=backends

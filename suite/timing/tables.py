@@ -56,9 +56,8 @@ def shown(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _mode(row: Row) -> str:
-    """The mode, another library's variant or an optimisation step, and what else is not as in most rows."""
+    """The mode, another library's variant or an optimisation step, and whether threads are not pinned."""
     words = f"{row['mode']}: {row['rung']}" if row.get("rung") else str(row["mode"])
-    words += "" if row.get("awaited", True) else ", not awaited"
     return words + (", default threads" if row.get("threads") == "default" else "")
 
 

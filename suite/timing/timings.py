@@ -15,7 +15,6 @@ class About(TypedDict):
     stage: str
     batch: int
     last_step: str
-    awaited: bool
     threads: str
     bound: str
 
@@ -29,7 +28,6 @@ class Timing:
         workload, stage, batch: what is timed of it.
         problem_file, package, notation_file: what a worker needs to run it.
         last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
-        awaited: whether each call waits for the device; else some calls are under way at a time.
         threads: `pinned`, or `default` for what the framework takes by itself.
         bound: what the objective sums over the batch.
     """
@@ -42,7 +40,6 @@ class Timing:
     package: str = ""
     notation_file: str = ""
     last_step: str = ""
-    awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
 
@@ -53,7 +50,6 @@ class Timing:
         words = [self.stage, self.workload, str(self.batch)]
         words += [cell.notation, cell.backend, cell.device, cell.dtype, cell.mode]
         words += [self.last_step] if self.last_step else []
-        words += [] if self.awaited else ["unawaited"]
         words += ["default-threads"] if self.threads == "default" else []
         return "-".join(words)
 
@@ -64,7 +60,6 @@ class Timing:
             "stage": self.stage,
             "batch": self.batch,
             "last_step": self.last_step,
-            "awaited": self.awaited,
             "threads": self.threads,
             "bound": self.bound,
         }

@@ -48,7 +48,7 @@ def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, 
     chosen = [*(notations()[name] for name in names), *copies.values()]
     where = {**{name: name for name in copies}, **packages()}
     timings = plan_timings(sample, workloads, chosen, where, proven)
-    write_expected(timings, workloads)
+    write_expected(timings)
     return timings
 
 

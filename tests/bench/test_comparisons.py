@@ -32,7 +32,7 @@ def timing(tmp_path: Path) -> Timing:
     notation = notations()["pytorch_examples"]
     cell = Cell(WORKLOAD.problem.name, notation.id, "torch", "torch", "cpu", "float32", "eager")
     timing = Timing(cell, "digits", "training_step", 8, file, packages()[notation.id], str(notation.path))
-    write_expected([timing], [(WORKLOAD, file)])
+    write_expected([timing])
     return timing
 
 

@@ -25,7 +25,7 @@ def test_sessions_comparisons_and_traces(tmp_path: Path, monkeypatch: pytest.Mon
     file, notation = str(save_problem(WORKLOAD.problem, tmp_path / "problems")), notations()["pytorch_examples"]
     cell = Cell(WORKLOAD.problem.name, notation.id, "torch", "torch", "cpu", "float32", "eager")
     timing = Timing(cell, "digits", "encoder", BATCH, file, packages()[notation.id], str(notation.path))
-    write_expected([timing], [(WORKLOAD, file)])
+    write_expected([timing])
     marks, run = plant(tmp_path, monkeypatch), tmp_path / "run"
 
     run_sessions([timing], run, passes=1, max_time_s=0.01, threads=1)

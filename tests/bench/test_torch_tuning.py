@@ -1,4 +1,4 @@
-"""torch's optimisation steps: each is equal to the reference, a planted error is seen, an epoch replays its draws."""
+"""torch's optimisation steps: each is equal to the reference, and a planted error is seen."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from elbostone.backends.table import MODE_PACKAGES
 from elbostone.notations.registry import notations, packages
 from elbostone.timing.measure.device import open_timing
 from elbostone.timing.measure.stages import make_stage
-from elbostone.timing.recipes import table, tuned_epoch
+from elbostone.timing.recipes import table
 from elbostone.timing.recipes.table import steps_of
 from elbostone.workers.machine import keeps_float32
 from elbostone.workers.records import Cell
@@ -181,57 +181,6 @@ def test_layers_of_whole_strides_stay_as_they_are() -> None:
         whole_strides(layer)
         assert layer.output_padding == before
         assert torch.equal(layer(x), expected)
-
-
-IMAGES = np.random.default_rng(3).integers(0, 256, (3 * BATCH + 5, 64), dtype=np.uint8)
-
-
-def replayed(subject: Subject, objective: Any, epoch: Any) -> float:
-    """The sum of the objectives of an epoch's steps, trained eagerly on its recorded order and noise."""
-    import torch
-
-    variables = list(subject.model.parameters())
-    optimizer = torch.optim.Adam(variables, lr=1e-3)
-    total = 0.0
-    for rows, noise in zip(epoch.order(), epoch.noise(), strict=True):
-        x = subject.data(IMAGES[rows] / np.float32(255))
-        optimizer.zero_grad()
-        value = objective(x, torch.from_numpy(noise))
-        value.backward()
-        optimizer.step()
-        total += value.item()
-    return total
-
-
-@pytest.mark.parametrize("notation", ["pytorch_examples", "keras_io"])
-def test_the_published_epoch_replays(notation: str) -> None:
-    subject = subject_of(notation, mode="published")
-    reference = subject_of(notation, mode="published")
-    images = subject.laid_out(IMAGES)
-    binding = subject.binding
-    epoch = open_timing(binding).epoch(subject, images, BATCH)
-    assert epoch.steps == 3
-    start = {path: w.copy() for path, w in binding.get_weights(subject.model, subject.paths).items()}
-    epoch.run()
-    first = epoch.order()
-    assert len(set(first.ravel())) == 3 * BATCH
-    epoch.restore(start)
-    found = float(epoch.run())
-    assert not np.array_equal(first, epoch.order()), "every pass has an order of its own"
-    assert np.array_equal(epoch.noise(), epoch.noise())
-    assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6)
-
-
-def test_the_tuned_epoch_replays() -> None:
-    subject = subject_of("pytorch_examples")
-    start = {path: w.copy() for path, w in subject.binding.get_weights(subject.model, subject.paths).items()}
-    for step in steps_of("torch", DENSE, "epoch", BATCH, "float32", "cpu"):
-        epoch = tuned_epoch(subject, step.name, IMAGES, BATCH)
-        epoch.run()
-        epoch.restore(start)
-        found = float(epoch.run())
-        reference = subject_of("pytorch_examples")
-        assert found == pytest.approx(replayed(reference, reference.objective(), epoch), rel=1e-6), step.name
 
 
 @pytest.mark.parametrize("notation", list(SPECS))

@@ -31,7 +31,7 @@ def problem_of(spec: Spec) -> Problem:
 @cache
 def expected(spec: Spec, dtype: str) -> Expected:
     problem = problem_of(spec)
-    return Expected(rounded(problem, dtype), stage_reference(problem, dtype, STAGES))
+    return Expected(rounded(problem, dtype), stage_reference(problem, dtype, trained=True))
 
 
 def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:

@@ -19,7 +19,7 @@ OK = {"status": "ok", "reason": None, "before": "x", "after": "x"}
 def entry(stage: str, backend: str, slowed: float = 0.0) -> dict[str, Any]:
     cell = {"problem": "tiny", "notation": "a", "framework": backend.partition("-")[0], "backend": backend}
     cell |= {"device": "cpu", "dtype": "float32", "mode": "eager"}
-    timed = {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "awaited": True, "threads": "pinned"}
+    timed = {"stage": stage, "workload": "tiny", "batch": 4, "rung": "", "threads": "pinned"}
     return {**cell, **timed, "slowed": slowed}
 
 

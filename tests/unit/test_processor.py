@@ -56,7 +56,7 @@ def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
     monkeypatch.setattr(phases, "computes_bfloat16", lambda: multiplies)
     monkeypatch.setattr(phases, "plan_step_comparisons", lambda *arguments, **options: planned)
     monkeypatch.setattr(phases, "kept_workloads", lambda folder, sample: [])
-    monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
+    monkeypatch.setattr(phases, "write_expected", lambda timings: None)
     folder = create_run(tmp_path, {})
     phase = phases.Phases(folder, [], Proven(frozenset()), "cpu", threads=1, timeout_s=1).steps(FULL)
     assert len(phase.comparisons) == 1 + multiplies

@@ -100,11 +100,6 @@ def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> 
     }
     timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)), steps=steps)
     assert {t.cell.mode for t in timings} == {mode for part in sample.slices for mode in part.modes}
-    for part in sample.slices:
-        found = [
-            t for t in timings if t.workload == part.workload and t.stage in part.stages and part.stages == ("epoch",)
-        ]
-        assert bool(found) is (part.timed and part.stages == ("epoch",)), part
     for timing in timings:
         if timing.cell.mode in MODES:
             assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas

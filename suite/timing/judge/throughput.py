@@ -31,7 +31,6 @@ COLUMNS = (
     "dtype",
     "mode",
     "rung",
-    "awaited",
     "threads",
     "images_per_second",
     "lower",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-# An epoch is many warm steps in one call.
 WARM_CALLS, WARM_S = 5, 0.5
 CALIBRATION_S = 0.01
 MIN_BLOCKS = 6

@@ -48,7 +48,7 @@ class Entry:
 
     def build(self, binding: Binding) -> None:
         """Make its model and its stage."""
-        self.stage = build_stage(self.timing, build_subject(binding, self.timing), open_expected(self.timing))
+        self.stage = build_stage(self.timing, build_subject(binding, self.timing))
 
     def first_call(self, binding: Binding) -> None:
         """Call it once, and note what that took and returned."""
@@ -74,7 +74,7 @@ class Entry:
             call = self.arm.call
             slowed_by = call.slowed_by if isinstance(call, Slowed) else None
             after = self.first.again()
-            self.outcome = replace(self.outcome, slowed_by=slowed_by, draws=self.first.draws)
+            self.outcome = replace(self.outcome, slowed_by=slowed_by)
         self.outcome = replace(self.outcome, **keep_outputs(folder, stem, self.first.tensors, after))
 
 

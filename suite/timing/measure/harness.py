@@ -31,7 +31,7 @@ class EmptyStage(ForwardStage):
     def __init__(self, binding: Binding):
         # No model is behind it, so that nothing of ForwardStage's own start applies; its call and its wait do.
         self.subject = SimpleNamespace(binding=binding)  # type: ignore[assignment]
-        self.latest, self.images, self.awaited = None, 1, True
+        self.latest, self.images = None, 1
         self.inputs = (binding.tensor(np.zeros(1), "float32"),)
         self.function = lambda tensor: tensor
 

@@ -22,7 +22,6 @@ from .device import open_timing
 Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
-"""Of an epoch, which is many steps, one call of each."""
 DIFFERS = "differs"
 """What a record has as its `found` where the timing does not return what it should; None elsewhere."""
 
@@ -82,15 +81,13 @@ def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
 def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
     """The record of a timing; its trace is in the folder if it is proven."""
     expected = open_expected(timing)
-    stage = build_stage(timing, build_subject(binding, timing), expected)
+    stage = build_stage(timing, build_subject(binding, timing))
     first = FirstCall(stage, expected)
     wrong = next((c for c in expected.comparisons(first.tensors, first.rule) if not c.equal), None)
     if wrong is not None:
         return _record(timing, "failed", wrong.describe(), found=DIFFERS)
-    whole_pass = timing.stage == "epoch"
     stage.restore()
-    for _ in range(1 if whole_pass else WARM_CALLS):
+    for _ in range(WARM_CALLS):
         stage()
-    calls = 1 if whole_pass else CALLS
-    open_timing(binding).profile(stage, calls, folder)
-    return _record(timing, "ok", calls=calls, **first.about(binding))
+    open_timing(binding).profile(stage, CALLS, folder)
+    return _record(timing, "ok", calls=CALLS, **first.about(binding))

@@ -142,7 +142,7 @@ class ChildSession:
             return library, False, None
         expected = open_expected(timing)
         subject = self._subject(timing)
-        return build_stage(timing, subject, expected), subject.notation.adapted(expected.problem.spec), expected
+        return build_stage(timing, subject), subject.notation.adapted(expected.problem.spec), expected
 
     def _subject(self, timing: Timing) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.

@@ -1,4 +1,4 @@
-"""Keras on JAX as fast as JAX makes it: `jax.jit`, weights as constants, donated buffers, `lax.scan`."""
+"""Keras on JAX as fast as JAX makes it: `jax.jit`, weights as constants, donated buffers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...backends.base import Array, Forward, Tensor, variable_at
+from ...backends.base import Forward, Tensor, variable_at
 from ...backends.keras import stateless
 from ...backends.keras_jax import JaxBinding
 from ...workers.subject import Subject
 from ..measure.on_jax import JaxTraining
-from ..measure.training import ADAM, Epoch, Training
-from .memory import MemoryEpoch
+from ..measure.training import ADAM, Training
 
 
 class TunedForward:
@@ -64,48 +63,6 @@ class TunedTraining(JaxTraining):
         self._read()
 
 
-class TunedEpoch(MemoryEpoch):
-    """Passes over images in memory, each one `lax.scan` over its minibatches."""
-
-    binding: JaxBinding
-    training: TunedTraining
-    key: Tensor
-
-    def __init__(self, subject: Subject, images: Array, batch: int):
-        super().__init__(subject, TunedTraining(subject, donated=True), images, batch)
-        with self.binding.scope():
-            self.bytes = jnp.array(subject.laid_out(images))
-        self.seed(0)
-
-        @jax.jit
-        def draw(key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            key, order, noise = jax.random.split(key, 3)
-            rows = jax.random.permutation(order, len(images))[: self.steps * batch].reshape(self.steps, batch)
-            return key, rows, jax.random.normal(noise, self.noise_shape, jnp.float32)
-
-        def scan(values: Any, slots: Any, images: Tensor, rows: Tensor, noise: Tensor) -> tuple[Tensor, Any, Any]:
-            def body(state: tuple[Any, Any], minibatch: tuple[Tensor, Tensor]) -> tuple[tuple[Any, Any], Tensor]:
-                pixels = images[minibatch[0]].astype(jnp.float32) / 255
-                value, *state = self.training.update(*state, pixels, minibatch[1])
-                return tuple(state), value
-
-            (values, slots), objectives = jax.lax.scan(body, (values, slots), (rows, noise))
-            return jnp.sum(objectives), values, slots
-
-        self.draw, self.scan = draw, jax.jit(scan, donate_argnums=(0, 1))
-
-    def run(self) -> Tensor:
-        training = self.training
-        self.key, self.rows, self.drawn = self.draw(self.key)
-        state = training.values, training.slots
-        value, training.values, training.slots = self.scan(*state, self.bytes, self.rows, self.drawn)
-        return value
-
-    def seed(self, seed: int) -> None:
-        with self.binding.scope():
-            self.key = jax.random.key(seed)
-
-
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
     """`function` without gradients; see `tuned_forward`."""
     return TunedForward(subject, function, constants="constants" in on)
@@ -114,11 +71,6 @@ def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on:
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
     return TunedTraining(subject, donated="donated" in on)
-
-
-def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
-    """Passes over a data set; see `tuned_epoch`."""
-    return TunedEpoch(subject, images, batch)
 
 
 def _binding(subject: Subject) -> JaxBinding:

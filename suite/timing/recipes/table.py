@@ -55,7 +55,6 @@ def turned_on(steps: tuple[Step, ...], name: str) -> frozenset[str]:
 
 _TORCH_FIRST = {
     "training_step": Step("logits", "`binary_cross_entropy_with_logits` in place of sigmoid and cross-entropy"),
-    "epoch": Step("slices", "images in memory in place of a DataLoader, noise of a whole pass in one draw"),
     **dict.fromkeys(FORWARD, Step("inference", "`torch.inference_mode()`, logits in place of probabilities")),
 }
 
@@ -85,14 +84,11 @@ def _torch(spec: Spec, stage: str, batch: int, dtype: str, device: str) -> Itera
 def _tensorflow(spec: Spec, stage: str, batch: int, dtype: str, device: str) -> Iterator[Step]:
     if dtype not in ("float32", "bfloat16"):
         return
-    if stage == "epoch":
-        yield Step("loop", "images in memory, noise of a whole pass in one draw, all its steps in one `tf.function`")
-    else:
-        what = "`tf.function(input_signature=…)`"
-        if stage == "training_step":
-            what = "gradient and a Keras optimizer in one `tf.function`"
-        yield Step("graph", f"{what}, logits in place of probabilities")
-        yield Step("concrete", "`get_concrete_function()`: no look at the arguments of a call")
+    what = "`tf.function(input_signature=…)`"
+    if stage == "training_step":
+        what = "gradient and a Keras optimizer in one `tf.function`"
+    yield Step("graph", f"{what}, logits in place of probabilities")
+    yield Step("concrete", "`get_concrete_function()`: no look at the arguments of a call")
     if stage in FORWARD:
         yield Step("constants", "weights captured as constants")
     # On a CPU, XLA has no fast products in bfloat16, and differentiates convolutions into naive loops.
@@ -106,8 +102,6 @@ def _jax(spec: Spec, stage: str, batch: int, dtype: str, device: str) -> Iterato
     if stage in FORWARD:
         yield Step("jit", "`jax.jit` of a stateless call, logits in place of probabilities")
         yield Step("constants", "weights captured as constants")
-    elif stage == "training_step":
+    else:
         yield Step("jit", "`jax.jit` of gradient and Adam as one function, logits in place of probabilities")
         yield Step("donated", "`donate_argnums` for weights and moments")
-    else:
-        yield Step("scan", "images in memory, noise of a whole pass in one draw, its steps in one `lax.scan`")

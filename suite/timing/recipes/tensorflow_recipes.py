@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from ...backends.base import Array, Forward, Tensor, variable_at
+from ...backends.base import Forward, Tensor, variable_at
 from ...backends.keras import stateless
 from ...backends.keras_tensorflow import TensorFlowBinding
 from ...workers.subject import Subject
 from ..measure.on_tensorflow import TensorFlowTraining
-from ..measure.training import ADAM, Epoch, Training
-from .memory import MemoryEpoch
+from ..measure.training import ADAM, Training
 
 _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
@@ -37,9 +35,8 @@ class Call:
         self.compiled_step = tf.function(
             function, input_signature=signature, jit_compile="xla" in on, autograph=False, reduce_retracing=False
         )
-        # The first step of a stage is called as a user's own function would be; an epoch has no such step.
-        plain = "graph" in on and "concrete" not in on
-        self.function = self.compiled_step if plain else self.compiled_step.get_concrete_function()
+        # The first step of a stage is called as a user's own function would be.
+        self.function = self.compiled_step.get_concrete_function() if "concrete" in on else self.compiled_step
         self.rewrite = dtype == "bfloat16"
 
     def __call__(self, *tensors: Tensor) -> Any:
@@ -72,41 +69,6 @@ class TunedTraining(TensorFlowTraining):
         return self.call(x, noise)
 
 
-class TunedEpoch(MemoryEpoch):
-    """Passes over images in memory, all steps of a pass in one graph."""
-
-    binding: TensorFlowBinding
-
-    def __init__(self, subject: Subject, images: Array, batch: int, on: Collection[str]):
-        steps = TensorFlowTraining(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        super().__init__(subject, steps, images, batch)
-        self.seed(0)
-        with self.binding.scope():
-            self.bytes = tf.constant(subject.laid_out(images))
-            rows, drawn = tf.zeros((self.steps, batch), tf.int32), tf.zeros(self.noise_shape)
-            self.loop = Call(self._loop, (self.bytes, rows, drawn), on, subject.dtype)
-
-    def run(self) -> Tensor:
-        with self.binding.scope():
-            rows = self.generator.permutation(len(self.bytes))[: self.steps * self.batch]
-            self.rows = tf.constant(rows.reshape(self.steps, self.batch), tf.int32)
-            self.drawn = tf.random.stateless_normal(self.noise_shape, self.generator.integers(2**31, size=2))
-            return self.loop(self.bytes, self.rows, self.drawn)
-
-    def _loop(self, images: Tensor, rows: Tensor, noise: Tensor) -> Tensor:
-        def body(index: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-            pixels = tf.cast(tf.gather(images, rows[index]), tf.float32) / 255
-            return index + 1, total + self.training.step(pixels, noise[index])
-
-        _, total = tf.while_loop(
-            lambda index, _: index < self.steps, body, (tf.constant(0), tf.zeros(())), parallel_iterations=1
-        )
-        return total
-
-    def seed(self, seed: int) -> None:
-        self.generator = np.random.default_rng(seed)
-
-
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
     """`function` without gradients; see `tuned_forward`."""
     made: Callable[..., Any] = function
@@ -123,11 +85,6 @@ def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on:
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
     return TunedTraining(subject, inputs, on)
-
-
-def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
-    """Passes over a data set; see `tuned_epoch`."""
-    return TunedEpoch(subject, images, batch, on)
 
 
 def _binding(subject: Subject) -> TensorFlowBinding:

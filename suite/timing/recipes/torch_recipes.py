@@ -1,18 +1,16 @@
-"""torch as fast as torch makes it: calls without gradients, training steps, epochs in memory."""
+"""torch as fast as torch makes it: calls without gradients, training steps."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
 import torch
 
-from ...backends.base import Array, Forward, Tensor
+from ...backends.base import Forward, Tensor
 from ...backends.pytorch import TorchBinding
 from ...workers.subject import Subject
 from ..measure.on_torch import TorchTraining
-from ..measure.training import ADAM, Epoch, Training
-from .memory import MemoryEpoch
+from ..measure.training import ADAM, Training
 from .torch_calls import Arithmetic, ahead_of_time, compiled, inference, method_of, own
 
 
@@ -43,28 +41,6 @@ class TunedTraining(TorchTraining):
         return value.clone() if self.graphs else value
 
 
-class TunedEpoch(MemoryEpoch):
-    """Passes over images in memory: bytes to pixels once per pass, a permutation, slices of it, and steps."""
-
-    binding: TorchBinding
-
-    def __init__(self, subject: Subject, images: Array, batch: int, on: Collection[str]):
-        super().__init__(subject, TunedTraining(subject, on), images, batch)
-        self.bytes = torch.from_numpy(np.ascontiguousarray(subject.laid_out(images))).to(self.binding.torch_device)
-
-    def run(self) -> Tensor:
-        pixels = self.bytes.to(torch.float32).div_(255)
-        self.rows = torch.randperm(len(pixels), device=pixels.device)[: self.steps * self.batch].view(self.steps, -1)
-        self.drawn = torch.randn(self.noise_shape, device=pixels.device)
-        total = torch.zeros((), device=pixels.device)
-        for rows, noise in zip(self.rows, self.drawn, strict=True):
-            total += self.training.step(pixels[rows], noise)
-        return total
-
-    def seed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-
-
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
     """`function` without gradients; see `tuned_forward`."""
     binding = _binding(subject)
@@ -79,11 +55,6 @@ def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on:
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
     return TunedTraining(subject, on)
-
-
-def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
-    """Passes over a data set; see `tuned_epoch`."""
-    return TunedEpoch(subject, images, batch, on)
 
 
 def _binding(subject: Subject) -> TorchBinding:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from ..reference.tolerance import K
 from ..reference.truth import Truth
 from ..workers.run_folder import RunFolder
 from ..workers.supervisor import cpu_threads
-from .judge.comparisons import Prove
-from .judge.throughput import Expectations, proof, reference_of
+from .judge.throughput import Expectations
 from .libraries.table import LIBRARY_MODE
 from .plan import BenchSample
 from .proof import (
@@ -34,7 +32,6 @@ from .proof import (
     reference_file,
     save_reference,
 )
-from .records import ThroughputRecord
 from .timings import Timing
 from .workloads import DIGITS, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 
@@ -139,22 +136,6 @@ def rounding_of_a_sum(parts: int, dtype: str) -> float:
     arithmetic = Perturbed(EPSILON[dtype], runs=64 * 16, seed=0)
     sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
     return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
-
-
-@cache
-def prover(folder: RunFolder) -> Prove:
-    """What proves an arm: its outputs against the reference beside its problem. Each is proven once."""
-    expected = expected_of(folder)
-    known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
-
-    def prove(records: Sequence[ThroughputRecord]) -> tuple[str, str | None]:
-        first = records[0]
-        key = tuple((record.before, record.after, record.status) for record in records)
-        if key not in known or first.status != "ok":
-            known[key] = proof(records, reference_of(first, expected), folder.tensors_of)[:2]
-        return known[key]
-
-    return prove
 
 
 @cache

@@ -17,6 +17,8 @@ class About(TypedDict):
     last_step: str
     threads: str
     bound: str
+    arm: str
+    slowed: float
 
 
 @dataclass(frozen=True, order=True)
@@ -30,6 +32,8 @@ class Timing:
         last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
         threads: `pinned`, or `default` for what the framework takes by itself.
         bound: what the objective sums over the batch.
+        arm: of an A/A test: which try and which of its arms, e.g. `17-again`; empty elsewhere.
+        slowed: by which share of its own time each call is made slower.
     """
 
     cell: Cell
@@ -42,6 +46,8 @@ class Timing:
     last_step: str = ""
     threads: str = "pinned"
     bound: str = "elbo"
+    arm: str = ""
+    slowed: float = 0.0
 
     @property
     def key(self) -> str:
@@ -51,6 +57,7 @@ class Timing:
         words += [cell.notation, cell.backend, cell.device, cell.dtype, cell.mode]
         words += [self.last_step] if self.last_step else []
         words += ["default-threads"] if self.threads == "default" else []
+        words += ["try", self.arm] if self.arm else []
         return "-".join(words)
 
     def about(self) -> About:
@@ -62,6 +69,8 @@ class Timing:
             "last_step": self.last_step,
             "threads": self.threads,
             "bound": self.bound,
+            "arm": self.arm,
+            "slowed": self.slowed,
         }
 
 

@@ -23,7 +23,6 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
         (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", "default"),
         (f"{STEP}-keras-tensorflow-cpu-float32-compiled-xla", "keras-tensorflow", "compiled-xla", "", "pinned"),
         (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", "pinned"),
-        (f"{STEP}-torch-cpu-float32-tuned-compiled-default-threads", "torch", "tuned", "compiled", "default"),
         (f"{STEP}-torch-cuda-bfloat16-tuned-cuda-graphs", "torch", "tuned", "cuda-graphs", "pinned"),
     ],
 )

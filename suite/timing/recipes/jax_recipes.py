@@ -1,4 +1,4 @@
-"""Keras on JAX as fast as JAX makes it: `jax.jit`, weights as constants, donated buffers."""
+"""Keras on JAX as fast as JAX makes it: `jax.jit`, with weights as constants, or with donated buffers."""
 
 from __future__ import annotations
 
@@ -16,42 +16,24 @@ from ..measure.on_jax import JaxTraining
 from ..measure.training import ADAM, Training
 
 
-class TunedForward:
-    """A method without gradients, with the weights that the model has when this is made.
+class Constants:
+    """A method without gradients, compiled with the weights that the model has when this is made."""
 
-    Args:
-        subject: whose method it is.
-        function: the method.
-        constants: whether weights are part of what is compiled, or its arguments.
-    """
-
-    def __init__(self, subject: Subject, function: Forward, *, constants: bool):
+    def __init__(self, subject: Subject, function: Forward):
         variables = [variable_at(subject.model, path) for path in subject.paths]
-        # Copies: `fit` donates the arrays of the model itself.
-        self.values = [jnp.array(variable.value, copy=True) for variable in variables]
-        self.constants = constants
-
-        def call(values: list[Tensor], *tensors: Tensor) -> Any:
-            return stateless(variables, values, function, *tensors)
-
-        self.compiled_step = jax.jit((lambda *tensors: call(self.values, *tensors)) if constants else call)
+        values = [jnp.array(variable.value, copy=True) for variable in variables]
+        self.compiled_step = jax.jit(lambda *tensors: stateless(variables, values, function, *tensors))
 
     def __call__(self, *tensors: Tensor) -> Any:
-        return self.compiled_step(*tensors) if self.constants else self.compiled_step(self.values, *tensors)
+        return self.compiled_step(*tensors)
 
 
-class TunedTraining(JaxTraining):
-    """Gradient and Adam as one jitted function; weights and moments are arrays that no variable shares.
+class Donated(JaxTraining):
+    """Gradient and Adam as one function, whose new weights and moments lie where its old ones were."""
 
-    Args:
-        subject: whose objective it is.
-        donated: whether a step's new weights and moments lie where its old ones were.
-    """
-
-    def __init__(self, subject: Subject, *, donated: bool):
-        super().__init__(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        self.update = self.compiled_step
-        self.compiled_step = jax.jit(self.update, donate_argnums=(0, 1) if donated else ())
+    def __init__(self, binding: JaxBinding, subject: Subject):
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
+        self.compiled_step = jax.jit(self.compiled_step, donate_argnums=(0, 1))
 
     def _read(self) -> None:
         super()._read()
@@ -65,14 +47,10 @@ class TunedTraining(JaxTraining):
 
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
     """`function` without gradients; see `tuned_forward`."""
-    return TunedForward(subject, function, constants="constants" in on)
+    return Constants(subject, function)
 
 
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
-    return TunedTraining(subject, donated="donated" in on)
-
-
-def _binding(subject: Subject) -> JaxBinding:
     assert isinstance(subject.binding, JaxBinding)
-    return subject.binding
+    return Donated(subject.binding, subject)

@@ -17,8 +17,8 @@ from ..measure.training import ADAM, Training
 _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
 
-class Call:
-    """A function of tensors as one graph.
+class Concrete:
+    """A function of tensors as one concrete graph.
 
     Args:
         function: of tensors.
@@ -35,8 +35,7 @@ class Call:
         self.compiled_step = tf.function(
             function, input_signature=signature, jit_compile="xla" in on, autograph=False, reduce_retracing=False
         )
-        # The first step of a stage is called as a user's own function would be.
-        self.function = self.compiled_step.get_concrete_function() if "concrete" in on else self.compiled_step
+        self.function = self.compiled_step.get_concrete_function()
         self.rewrite = dtype == "bfloat16"
 
     def __call__(self, *tensors: Tensor) -> Any:
@@ -55,14 +54,17 @@ class TunedTraining(TensorFlowTraining):
     """Gradient and a Keras optimizer in one graph, on the model's own variables.
 
     Args:
+        binding: of the subject.
         subject: whose objective it is.
         inputs: x and noise, as examples.
         on: the names of the optimisation steps that are turned on.
     """
 
-    def __init__(self, subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]):
-        super().__init__(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        self.call = Call(self.compiled_step, inputs, on, subject.dtype)
+    def __init__(
+        self, binding: TensorFlowBinding, subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]
+    ):
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
+        self.call = Concrete(self.compiled_step, inputs, on, subject.dtype)
         self.compiled_step = self.call.compiled_step
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -79,14 +81,10 @@ def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on:
         def made(*tensors: Tensor) -> Any:
             return stateless(variables, [tf.constant(value) for value in values], function, *tensors)
 
-    return Call(made, inputs, on, subject.dtype)
+    return Concrete(made, inputs, on, subject.dtype)
 
 
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
-    return TunedTraining(subject, inputs, on)
-
-
-def _binding(subject: Subject) -> TensorFlowBinding:
     assert isinstance(subject.binding, TensorFlowBinding)
-    return subject.binding
+    return TunedTraining(subject.binding, subject, inputs, on)

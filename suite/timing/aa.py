@@ -9,7 +9,7 @@ from ..backends.table import BACKENDS
 from ..notations.notation import Notation
 from .plan import BenchSample, Proven, Slice, plan_timings
 from .timings import Timing
-from .workloads import MNIST_SIZE, Workload
+from .workloads import DIGITS, MNIST_SIZE, Workload
 
 FIRST, AGAIN, SLOWED = ARMS = ("first", "again", "slowed")
 PLANTED = 0.1
@@ -52,18 +52,19 @@ class AaSample:
         return replace(self, parts=tuple(replace(p, timed=replace(p.timed, notations=None)) for p in self.parts))
 
 
-def _part(stage: str, mode: str, tries: int, backends: tuple[str, ...] = ()) -> Part:
-    return Part(Slice(MNIST_SIZE, (128,), (stage,), (mode,), notations=("pytorch_examples",)), tries, backends)
+def _part(workload: str, stage: str, mode: str, tries: int, backends: tuple[str, ...] = ()) -> Part:
+    return Part(Slice(workload, (128,), (stage,), (mode,), notations=("pytorch_examples",)), tries, backends)
 
 
-# A hundred tries per backend: in fewer, two or three decide whether 5 % are kept. Steps are compiled where an eager one
-# takes tens of milliseconds, every operation going through TensorFlow's or JAX's dispatch.
+# A hundred tries per backend: in fewer, two or three decide whether 5 % are kept. Every arm leaves its outputs in each
+# process: stages that return little, and steps of the small network. Steps are compiled where an eager one takes tens
+# of milliseconds, every operation going through TensorFlow's or JAX's dispatch.
 AA_TESTS = AaSample(
     (
-        _part("encoder", "eager", 45),
-        _part("decoder", "eager", 45),
-        _part("training_step", "eager", 10, ("torch", "keras-torch")),
-        _part("training_step", "compiled", 10, ("keras-tensorflow", "keras-jax")),
+        _part(MNIST_SIZE, "encoder", "eager", 45),
+        _part(MNIST_SIZE, "elbo", "eager", 45),
+        _part(DIGITS, "training_step", "eager", 10, ("torch", "keras-torch")),
+        _part(DIGITS, "training_step", "compiled", 10, ("keras-tensorflow", "keras-jax")),
     )
 )
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from .backends.table import BACKENDS, one_of
-from .claims.command import chosen_entries, comparison_rows, execute, fastest
+from .claims.command import chosen_entries, comparison_rows, execute_claims, fastest
 from .claims.judge.verdicts import COLUMNS as CLAIM_COLUMNS
 from .claims.phase import rows_of_run
 from .equality.judge import COLUMNS as TERM_COLUMNS
@@ -177,7 +177,7 @@ def symbols(
     if run is not None:
         rows = rows_of_run(RunFolder(Path(run)), chosen)
     else:
-        rows = execute(selection, timeout) if executed else []
+        rows = execute_claims(selection, timeout) if executed else []
     entries = chosen_entries(chosen, rows, role, symbol)
     if compare:
         one, other = (entry.id for entry in chosen)
@@ -199,7 +199,7 @@ def claims(notation: Words = None, *, backend: Words = None, timeout: float = TI
         EnvironmentLacks: a named backend is not installed.
     """
     selection = select(_several(notation), _several(backend) or fastest(), "cpu", None, None)
-    return frame(execute(selection, timeout), CLAIM_COLUMNS)
+    return frame(execute_claims(selection, timeout), CLAIM_COLUMNS)
 
 
 def check(

@@ -54,7 +54,7 @@ def symbols(
     chosen = selection.notations
     if compare and (not notation or len(chosen) != 2):
         raise BadInput(f"--compare: expected two notations; found {len(notation or ())}")
-    rows = rows_of_run(RunFolder(run), chosen) if run is not None else execute(selection, timeout)
+    rows = rows_of_run(RunFolder(run), chosen) if run is not None else execute_claims(selection, timeout)
     shown = chosen_entries(chosen, rows, role, symbol)
     if as_json:
         print_json({"schema": 1, **_document(chosen, shown, as_equations), "misprints": misprints(rows)})
@@ -83,7 +83,7 @@ def fastest() -> list[str] | None:
     return next(([name] for name, backend in BACKENDS.items() if not backend.lacking()), None)
 
 
-def execute(selection: Selection, timeout_s: float) -> list[Row]:
+def execute_claims(selection: Selection, timeout_s: float) -> list[Row]:
     """The rows of all that some notations claim, executed on the selected backends; no run folder is left."""
     with TemporaryDirectory(prefix="elbostone-") as scratch:
         total = len(selection.notations) * len(selection.backends or BACKENDS)

@@ -27,8 +27,8 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", 
 DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
     "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
-    "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch", "torch_epoch"),
-    "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_calls", "torch_exported", "torch_recipes"),
+    "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch"),
+    "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_exported", "torch_recipes"),
     "timing.libraries": ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae"),
 }
 DRIVING = {f"elbostone.{room}.{name}" for room, names in DRIVERS.items() for name in names}

@@ -13,20 +13,9 @@ from fnmatch import fnmatchcase
 from ..reference.weights import weight_shapes
 from .calculus import Divergence
 from .constants import Constant
-from .expressions import (
-    Density,
-    Expression,
-    Fraction,
-    Log,
-    Negative,
-    Number,
-    Quantity,
-    Sum,
-    Vector,
-    number,
-    times,
-)
+from .expressions import Expression, Fraction, Log, Negative, Sum, times
 from .indexed import Indexed
+from .leaves import Density, Number, Quantity, Vector, number
 from .models import model_of
 from .notation import Notation, Symbol
 from .roles import ROLES

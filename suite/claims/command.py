@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -50,15 +50,12 @@ def symbols(
     """What each symbol stands for: every row says which cells have executed it, on the spot or in a run."""
     if role is not None:
         one_of("role", role, tuple(ROLES))
-    selection = select(notation, backend or _fastest(), "cpu", None, None)
+    selection = select(notation, backend or fastest(), "cpu", None, None)
     chosen = selection.notations
     if compare and (not notation or len(chosen) != 2):
         raise BadInput(f"--compare: expected two notations; found {len(notation or ())}")
-    rows = rows_of_run(RunFolder(run), chosen) if run is not None else _execute(selection, timeout)
-    entries = glossary(chosen, rows)
-    shown = [entry for entry in entries if role is None or entry.symbol.role == role]
-    if symbol is not None:
-        shown = list(of_letter(shown, symbol))
+    rows = rows_of_run(RunFolder(run), chosen) if run is not None else execute_claims(selection, timeout)
+    shown = chosen_entries(chosen, rows, role, symbol)
     if as_json:
         print_json({"schema": 1, **_document(chosen, shown, as_equations), "misprints": misprints(rows)})
     elif as_equations:
@@ -73,12 +70,21 @@ def symbols(
     _finish(rows, as_json or as_equations)
 
 
-def _fastest() -> list[str] | None:
+def chosen_entries(
+    chosen: Sequence[Notation], rows: Sequence[Row], role: str | None, symbol: str | None
+) -> list[Entry]:
+    """The symbols of some notations, of one role where one is given, and named by one letter where one is given."""
+    entries = [entry for entry in glossary(chosen, rows) if role is None or entry.symbol.role == role]
+    return entries if symbol is None else list(of_letter(entries, symbol))
+
+
+def fastest() -> list[str] | None:
     """The first backend that is installed; all of them, to be said missing, where none is."""
     return next(([name] for name, backend in BACKENDS.items() if not backend.lacking()), None)
 
 
-def _execute(selection: Selection, timeout_s: float) -> list[Row]:
+def execute_claims(selection: Selection, timeout_s: float) -> list[Row]:
+    """The rows of all that some notations claim, executed on the selected backends; no run folder is left."""
     with TemporaryDirectory(prefix="elbostone-") as scratch:
         total = len(selection.notations) * len(selection.backends or BACKENDS)
         with progress("claims", total) as advance:
@@ -101,14 +107,18 @@ def _verified(entry: Entry) -> str:
 
 
 def _print_comparison(entries: Sequence[Entry], one: str, other: str) -> None:
-    rows = []
+    rows = comparison_rows(entries, one, other)
+    print_table(f"{one} and {other}", ("role", one, other, "verified by"), list(rows))
+
+
+def comparison_rows(entries: Sequence[Entry], one: str, other: str) -> Iterator[tuple[str | None, ...]]:
+    """Role, the symbols of two notations and who verified them: a row per pair, its role in the first row alone."""
     for role, left, right in side_by_side(entries, one, other):
         for i in range(max(len(left), len(right))):
             pair = [side[i] if i < len(side) else None for side in (left, right)]
             texts = [None if e is None else e.short() for e in pair]
             both = "; ".join(dict.fromkeys(_verified(e) for e in pair if e is not None))
-            rows.append((role if i == 0 else None, *texts, both))
-    print_table(f"{one} and {other}", ("role", one, other, "verified by"), rows)
+            yield role if i == 0 else None, *texts, both
 
 
 def _print_equations(chosen: Sequence[Notation]) -> list[Row]:

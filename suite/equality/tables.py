@@ -35,6 +35,27 @@ def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
     write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
+def cell_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """A row per cell: its verdict, the tensor that came closest to its tolerance, and what is behind the verdict."""
+    return pd.DataFrame([_cell_line(cell, group) for cell, group in by_cell(rows).items()])
+
+
+def _cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+    compared = [row for row in rows if row["term"]]
+    closest = max(compared, key=_share, default=None)
+    verdict = cell_verdict(rows)
+    decisive = next(row for row in rows if row["verdict"] == verdict)
+    return {
+        **_words(cell),
+        "verdict": verdict,
+        "tensors": len(compared),
+        "closest tensor": closest and closest["term"],
+        "error": closest and closest["worst_error"],
+        "allowed": closest and closest["tolerance"],
+        "first divergence, or reason": decisive["first_divergence"] or decisive["reason"],
+    }
+
+
 def print_verdicts(rows: Sequence[Row]) -> None:
     """How many cells have each verdict, and one line for each that fails the run."""
     print(f"cells: {_counts(rows)}")

@@ -10,7 +10,7 @@ from typing import Any
 from .letters import base, command_of, is_greek
 from .notation import Notation, Symbol
 from .plain_tex import plain
-from .provenance import UNPRINTED, eq_known, known
+from .provenance import UNPRINTED, eq_known, how, known
 from .roles import ROLES
 
 _STYLE = re.compile(
@@ -34,12 +34,17 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """The symbol as printed and in code, its kind of scale or what it covers, its sign, its equation, and how they are known."""
+        """As printed and in code, the kind of scale or what it covers, its sign, its place, and how that is known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
         said = ", ".join(kind for kind in kinds if kind)
-        return named + (f" ({said})" if said else "") + f" [{symbol.equation}; {self.how}]"
+        return named + (f" ({said})" if said else "") + f" [{self.place}]"
+
+    @property
+    def place(self) -> str:
+        """Where it is printed, and how that is known."""
+        return self.how if self.known is None else f"{self.symbol.equation}; {self.how}"
 
     @property
     def known(self) -> str | None:
@@ -53,10 +58,8 @@ class Entry:
 
     @property
     def how(self) -> str:
-        """Both in one cell: `read`, or `close copy; equation by count`."""
-        if self.known is None:
-            return "not printed"
-        return self.known if self.known == self.eq_known else f"{self.known}; equation {self.eq_known}"
+        """Both in few words."""
+        return how(self.notation, self.symbol)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as plain values."""

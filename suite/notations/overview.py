@@ -1,4 +1,4 @@
-"""Each source in one row: what θ names, the letters of its nets, what its σ is, and how it writes its objective."""
+"""Each source in one row: what θ names, the letters of its nets, its σ, its objective, how its facts are known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from .glossary import glossary, names, side_by_side
 from .notation import Notation, Symbol
 from .plain_tex import plain
+from .provenance import UNPRINTED, shares
 
-COLUMNS = ("notation", "θ names", "encoder", "decoder", "scale of q(z|x)", "objective")
+COLUMNS = ("notation", "θ names", "encoder", "decoder", "scale of q(z|x)", "objective", "known")
 _REDUCED = {"sum": "sum", "mean": "mean", "N/M": "N/M · sum"}
 
 
@@ -32,9 +33,14 @@ def _row(notation: Notation) -> tuple[str, ...]:
         _joined(f"{_part(s)} ({plain(s.tex)})" if plain(s.tex) != "θ" else _part(s) for s in theta),
         _joined(plain(s.tex) for s in sets if set(s.covers) <= {"encoder.*", "posterior.*"}),
         _joined(plain(s.tex) for s in sets if "decoder.*" in s.covers and "encoder.*" not in s.covers),
-        _joined(f"{plain(s.tex)}: {_kind(s)}" for s in notation.symbols if s.role == "posterior_scale"),
+        _joined(f"{plain(s.tex)}: {_kind(s)}" for s in notation.symbols if _is_scale(s)),
         f"{_REDUCED[objective.data]} over the data, {objective.sense}",
+        shares(notation),
     )
+
+
+def _is_scale(symbol: Symbol) -> bool:
+    return symbol.role == "posterior_scale" and symbol.equation != UNPRINTED
 
 
 def _part(symbol: Symbol) -> str:

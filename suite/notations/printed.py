@@ -27,6 +27,12 @@ def check(notation: Notation) -> None:
     for place, tex in _texts(notation):
         if (wrong := no_symbol(tex)) is not None:
             raise BadInput(f"{notation.path}: {place}.tex: expected a symbol; found {tex!r}, {wrong}")
+    for symbol in notation.symbols:
+        if symbol.equation == UNPRINTED and (said := symbol.known or symbol.eq_known):
+            where = f"{notation.path}: symbols.'{symbol.code}'.known"
+            raise BadInput(
+                f"{where}: expected none, since eq is '{UNPRINTED}': the source prints no such thing; found {said!r}"
+            )
     has = notation.source.equations
     for place in has:
         if _range(place) is None:

@@ -7,7 +7,7 @@ two. What the source does not print (`eq = "none"`) is no fact of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .notation import Misprint, Notation, Objective, Symbol
 from .schema import KNOWN
@@ -27,6 +27,14 @@ def eq_known(notation: Notation, entry: Entry) -> str:
     """How the place of an entry is known, a key of `KNOWN`."""
     source = notation.source
     return entry.eq_known or source.eq_known or entry.known or source.known
+
+
+def how(notation: Notation, entry: Entry) -> str:
+    """Both in few words: `read`, or `close copy; equation by count`."""
+    if entry.equation == UNPRINTED:
+        return "not printed"
+    printed, place = known(notation, entry), eq_known(notation, entry)
+    return printed if printed == place else f"{printed}; equation {place}"
 
 
 def facts(notation: Notation) -> Iterator[tuple[str, str]]:
@@ -50,10 +58,16 @@ def counts(notation: Notation) -> dict[str, int]:
 def shares(notation: Notation) -> str:
     """The same in percent, in words: `read 88 %, memory 12 %`."""
     counted = counts(notation)
-    total = sum(counted.values())
-    return ", ".join(f"{word} {_percent(count, total)}" for word, count in counted.items())
+    return ", ".join(f"{word} {share} %" for word, share in zip(counted, _percent(counted.values()), strict=True))
 
 
-def _percent(count: int, total: int) -> str:
-    """Rounded, but no share that is there reads 0 and none but the whole reads 100."""
-    return f"{count / total * 100 if count == total else min(99, max(1, round(count / total * 100))):.0f} %"
+def _percent(numbers: Collection[int]) -> list[int]:
+    """Shares of the whole that add up to 100: rounded up where most was cut off, and none that is there is 0."""
+    exact = [100 * number / sum(numbers) for number in numbers]
+    rounded = [max(1, int(share)) for share in exact]
+    by_rest = sorted(range(len(exact)), key=lambda i: rounded[i] - exact[i])
+    for i in by_rest[: max(0, 100 - sum(rounded))]:
+        rounded[i] += 1
+    largest = rounded.index(max(rounded))
+    rounded[largest] -= max(0, sum(rounded) - 100)
+    return rounded

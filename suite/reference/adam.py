@@ -1,9 +1,9 @@
-"""Adam, and the definition's own training with it: what a step leaves, and what a pass over minibatches adds up to."""
+"""Adam, and what one step of it leaves of the definition."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,23 +81,3 @@ def with_one_update(problem: Problem, adam: Adam, arithmetic: Arithmetic, bound:
 def objective_after(problem: Problem, adam: Adam, bound: str = "elbo") -> float:
     """Σ_b bound_b of a problem after one update on it."""
     return float(with_one_update(problem, adam, Exact(), bound)[AFTER][0])
-
-
-def pass_total(
-    problem: Problem, batches: Sequence[Array], noises: Sequence[Array], adam: Adam, arithmetic: Arithmetic
-) -> Array:
-    """The sum over minibatches of Σ_b elbo_b before each update: [run].
-
-    Args:
-        problem: its specification and first weights.
-        batches: data of each step, [batch, data].
-        noises: noise of each step, [batch, latent].
-        adam: the rule, from fresh moments.
-        arithmetic: exact, or perturbed.
-    """
-    drawn = [noise[None] for noise in noises]
-    steps = oracle.gradient_ascent(problem.spec, problem.weights, batches, drawn, adam.update(), arithmetic)
-    total = np.zeros(arithmetic.runs)
-    for objective, _ in steps:
-        total = arithmetic.round(total + objective)
-    return total

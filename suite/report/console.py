@@ -37,8 +37,7 @@ def progress(title: str, total: int) -> Iterator[Callable[[msgspec.Struct], None
         def advance(record: msgspec.Struct) -> None:
             said = as_document(record)
             if said["status"] in ("failed", "timeout"):
-                what = said.get("notation") or said["duel"]
-                bar.console.print(f"{said['status']}: {what} on {said['backend']}: {said['reason']}")
+                bar.console.print(f"{said['status']}: {said['notation']} on {said['backend']}: {said['reason']}")
             bar.advance(task)
             done = int(bar.tasks[task].completed)
             bar.update(task, total=max(total, done))  # what is not stable is timed again

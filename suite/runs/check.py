@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from ..claims.phase import pending_claims, tabulate_claims
 from ..equality.phase import Equality, load_problems
 from ..equality.plan import require_cells
+from ..reference.problem import Problem
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
     TIMEOUT_S,
@@ -26,7 +28,8 @@ from ..report.options import (
     checked_threads,
     select,
 )
-from ..workers.run_folder import create_run
+from ..workers.run_folder import RunFolder, create_run
+from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .presets import claims_sample, equality_sample
 from .run import Judged
@@ -49,25 +52,51 @@ def check(
     """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
     problems = load_problems(problem or ())
     selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
+    asked_threads = checked_threads(threads)
+    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": asked_threads}
+    judged = check_cells(
+        problems, selection, lambda: create_run(out, options), timeout_s=timeout, threads=asked_threads
+    )
+    if as_json:
+        document = {"schema": 1, "run": str(judged.folder.path), "rows": judged.rows, "claims": judged.claims}
+        print_json(document)
+    else:
+        judged.print(timed=False)
+    tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if judged.claims else "")
+    stderr.print(f"tables: {shown_path(judged.folder.path)}/{tables}", soft_wrap=True)
+    raise typer.Exit(judged.exit_code())
+
+
+def check_cells(
+    problems: Sequence[Problem],
+    selection: Selection,
+    new_run: Callable[[], RunFolder],
+    *,
+    timeout_s: float,
+    threads: int | None,
+) -> Judged:
+    """Run the cells of some problems, or of the embedded digits where there are none, with what notations claim.
+
+    Args:
+        problems: each is asked of all that is selected.
+        selection: the cells.
+        new_run: makes the run folder, once it is known that there are cells to run.
+        timeout_s: how long one cell may take.
+        threads: of one operation; None for a share of the CPUs.
+
+    Raises:
+        BadInput: no cell is selected that defines one of the problems.
+    """
     # An embedded problem is asked of those of the chosen notations that the sample has for it.
     asked = [(loaded, selection) for loaded in problems] or [
         (embedded, replace(selection, notations=chosen[0].notations)) for embedded, chosen in equality_sample(selection)
     ]
     require_cells([loaded for loaded, _ in asked], selection)
-    asked_threads = checked_threads(threads)
-    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": asked_threads}
-    equality = Equality(create_run(out, options), cpu_threads(), timeout, asked_threads)
+    equality = Equality(new_run(), cpu_threads(), timeout_s, threads)
     for loaded, wanted in asked:
         equality.add(loaded, (wanted,))
     if not problems:  # a problem of one's own asks about itself alone
         equality.plan.add(pending_claims(equality.folder, claims_sample(selection, full=False)))
     with progress("equality" if problems else "equality and claims", equality.total) as advance:
         rows = equality.run(advance)
-    judged = Judged(equality.folder, rows, tabulate_claims(equality.folder))
-    if as_json:
-        print_json({"schema": 1, "run": str(equality.folder.path), "rows": rows, "claims": judged.claims})
-    else:
-        judged.print(timed=False)
-    tables = "equivalence.csv, .parquet, .md" + (", and claims likewise" if judged.claims else "")
-    stderr.print(f"tables: {shown_path(equality.folder.path)}/{tables}", soft_wrap=True)
-    raise typer.Exit(judged.exit_code())
+    return Judged(equality.folder, rows, tabulate_claims(equality.folder))

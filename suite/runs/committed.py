@@ -11,7 +11,7 @@ import msgspec
 from ..claims.tables import write_claims
 from ..equality.tables import write_equivalence
 from ..report.tables import read_rows
-from ..timing.tables import write_aa, write_steps, write_throughput
+from ..timing.tables import write_aa, write_throughput
 from ..workers.packed import pack
 from ..workers.records import read_records
 from ..workers.run_folder import RunFolder
@@ -45,15 +45,13 @@ def tabulate_again(run: RunFolder) -> Judged:
         BadInput: its cells were never judged.
     """
     equality = read_rows(run.path / "equivalence.parquet")
-    names = ("claims", "throughput", "ladders", "trust")
-    claims, speeds, steps, trust = (_rows(run.path / f"{name}.parquet") for name in names)
+    names = ("claims", "throughput", "trust")
+    claims, speeds, trust = (_rows(run.path / f"{name}.parquet") for name in names)
     write_equivalence(equality, run.path)
     if claims:
         write_claims(claims, run.path)
     if speeds:
         write_throughput(speeds, msgspec.to_builtins(run.settings()), run.path)
-    if steps:
-        write_steps(steps, run.path)
     if trust:
         write_aa(trust, run.path)
     return Judged(run, equality, claims, speeds, trust)

@@ -15,7 +15,7 @@ from ..workers.run_folder import versions
 
 def list_(as_json: AsJson = False) -> None:
     """List the notations with what each defines, and the backends with what is installed."""
-    entries = [_notation(notation) for notation in notations().values()]
+    entries = [notation_entry(notation) for notation in notations().values()]
     known = {notation.id: shares(notation) for notation in notations().values()}
     backends = [_backend(backend) for backend in BACKENDS.values()]
     if as_json:
@@ -42,7 +42,8 @@ def list_(as_json: AsJson = False) -> None:
     )
 
 
-def _notation(notation: Notation) -> dict[str, Any]:
+def notation_entry(notation: Notation) -> dict[str, Any]:
+    """Whose a notation is, and which models it defines: condition of a specification → words."""
     source, supports = notation.source, notation.supports
     names = [name.split()[-1] for name in source.authors]
     return {

@@ -13,7 +13,8 @@ from ..equality.phase import judge_run
 from ..reference.errors import BadInput
 from ..report.console import print_json, stderr
 from ..report.options import AsJson
-from ..timing.phases import tabulate_aa, tabulate_run
+from ..timing.phases import tabulate
+from ..timing.records import left_out
 from ..workers.run_folder import RunFolder
 from .agreement import agreement, agreement_text, read_throughput, write_agreement
 from .committed import commit as commit_run
@@ -44,11 +45,13 @@ def report(
     if not folder.records.exists():
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     if (run / "tensors").is_dir():
-        rows, speeds = judge_run(folder, folder.all_problems()), tabulate_run(folder)
-        judged = Judged(folder, rows, tabulate_claims(folder), speeds, tabulate_aa(folder))
+        rows = judge_run(folder, folder.all_problems())
+        judged = Judged(folder, rows, tabulate_claims(folder), *tabulate(folder))
     else:
         stderr.print("the run's tensors are not here: its tables are written from what was judged", soft_wrap=True)
         judged = tabulate_again(folder)
+    if said := left_out(folder.records):
+        stderr.print(said, soft_wrap=True)
     held, beside = [], ""
     if against is not None:
         found = agreement(read_throughput(run), read_throughput(against))

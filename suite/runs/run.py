@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +35,7 @@ from ..timing.command import carry_out_profile
 from ..timing.judge.aa import Row as AaRow
 from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
-from ..timing.phases import Phases, tabulate_aa
+from ..timing.phases import Phase, Phases, tabulate
 from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
 from ..timing.tables import print_aa, print_throughput
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
@@ -53,7 +54,7 @@ Profile = Annotated[
     typer.Option(
         metavar="CELL",
         help="Time nothing; leave the framework's own trace of this timing, named by its key: stage, workload, batch, "
-        "notation, backend, device, dtype, mode and rung, joined by dashes.",
+        "notation, backend, device, dtype, mode and optimisation step, joined by dashes.",
         show_default=False,
     ),
 ]
@@ -201,10 +202,11 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
     chosen = selection.notations
     phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)
-    speeds = _throughput(phases, order.sample(trust)) if order.timed else []
+    if order.timed:
+        _time("throughput", lambda: phases.throughput(order.sample(trust)))
     if order.aa:
-        _test(phases, order.trust(trust))
-    judged = Judged(folder, rows, claims, speeds, tabulate_aa(folder))
+        _time("A/A", lambda: phases.aa(order.trust(trust)))
+    judged = Judged(folder, rows, claims, *tabulate(folder))
     if as_json:
         print_json(judged.document())
     else:
@@ -216,23 +218,11 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     raise typer.Exit(judged.exit_code())
 
 
-def _throughput(phases: Phases, sample: BenchSample) -> list[ThroughputRow]:
-    """Measure a sample's optimisation steps, time all of it, and write its tables."""
-    with stderr.status("the truth of what is timed"):
-        steps = phases.steps(sample)
-    if steps.total:
-        with progress("optimisation steps", steps.total) as advance:
-            steps.run(advance)
-    with stderr.status("the truth of what is timed"):
-        phase = phases.throughput(sample)
-    with progress("throughput", phase.total) as advance:
-        return phase.run(advance)
-
-
-def _test(phases: Phases, sample: AaSample) -> None:
-    """Put the timings themselves to the test."""
-    phase = phases.aa(sample)
-    if not phase.comparisons:
-        stderr.print("--aa: no cell of its sample is proven equal here: the timings are not tested")
-    with progress("A/A and planted slowness", phase.total) as advance:
+def _time(name: str, plan: Callable[[], Phase]) -> None:
+    """Time what a phase has no record of yet, with a progress bar of its name."""
+    with stderr.status("the reference of what is timed"):
+        phase = plan()
+    if not phase.total:
+        stderr.print(f"{name}: no cell of its sample is proven equal here: nothing is timed")
+    with progress(name, phase.total) as advance:
         phase.run(advance)

@@ -36,40 +36,37 @@ Train = Annotated[
 ]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one backend may take.", min=1)]
 
+THETA_TIMEOUT_S = 900.0
+
 
 def theta(
     backend: Backends = None,
     train: Train = False,
     out: Out = Path("reports"),
-    timeout: Timeout = 900,
+    timeout: Timeout = THETA_TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
     """What the subscript θ means, computed: what p_θ depends on, in small exact models and in a trained VAE."""
-    asked = list(dict.fromkeys(backend or ()))
-    for name in asked:
-        one_of("backend", name, tuple(BACKENDS))
-        if BACKENDS[name].lacking():
-            raise EnvironmentLacks(BACKENDS[name].remedy())
-    backends = asked or list(BACKENDS)
+    backends = chosen_backends(backend or ())
     trained = None if train else load_trained()
-    folder = create_run(out, {"verb": "theta", "backends": asked, "train": train, "timeout_s": timeout})
+    folder = create_run(out, {"verb": "theta", "backends": list(backend or ()), "train": train, "timeout_s": timeout})
     outcomes: list[dict[str, Outcome]] = []
     with TemporaryDirectory(prefix="elbostone-") as name:
         scratch = Path(name)
         if trained is None:
-            with _waiting("trainings", backends) as advance:
+            with waiting("trainings", backends) as advance:
                 trained, found = train_all(
                     backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=advance
                 )
             outcomes.append(found)
             made = shown_path(folder.path / "trained")
             stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
-        with _waiting("theta", backends) as advance:
+        with waiting("theta", backends) as advance:
             answer, found = compute(
                 backends,
                 trained,
                 scratch / "compute",
-                held_claims=lambda name, folder: _held_claims(name, folder, timeout),
+                held_claims=lambda name, folder: held_claims(name, folder, timeout),
                 timeout_s=timeout,
                 on_outcome=advance,
             )
@@ -77,7 +74,20 @@ def theta(
     _finish(answer, outcomes, folder, as_json)
 
 
-def _held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
+def chosen_backends(names: Sequence[str]) -> list[str]:
+    """These backends, each once; all of them where none is named.
+
+    Raises:
+        BadInput: one is unknown.
+        EnvironmentLacks: one is not installed.
+    """
+    for name in names:
+        if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
+            raise EnvironmentLacks(BACKENDS[name].remedy())
+    return list(dict.fromkeys(names)) or list(BACKENDS)
+
+
+def held_claims(backend: str, scratch: Path, timeout_s: float) -> Iterator[tuple[Notation, set[str]]]:
     """Each notation with the printed distributions whose claims were executed on a backend and hold."""
     scratch.mkdir()
     selection = Selection(tuple(notations().values()), backends=(backend,))
@@ -119,7 +129,7 @@ def _print(answer: Answer, absent: dict[str, str]) -> None:
 
 
 @contextmanager
-def _waiting(title: str, backends: Sequence[str]) -> Iterator[OnOutcome]:
+def waiting(title: str, backends: Sequence[str]) -> Iterator[OnOutcome]:
     """A line on stderr that says which backends are still out, and one for each that brings nothing."""
     left = list(backends)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stderr) as bar:

@@ -1,4 +1,4 @@
-"""What paired timings are themselves put to: the same cell as two, and beside them once more, made slower."""
+"""A/A: a cell is timed as if it were two, and once more with every call made slower. What is then called different?"""
 
 from __future__ import annotations
 
@@ -7,64 +7,64 @@ from dataclasses import dataclass, replace
 
 from ..backends.table import BACKENDS
 from ..notations.notation import Notation
-from .asked import PairedComparison
 from .plan import BenchSample, Proven, Slice, plan_timings
-from .workloads import MNIST_SIZE, Workload
+from .timings import Timing
+from .workloads import DIGITS, MNIST_SIZE, Workload
 
-AA = "aa"
-"""The question of a paired comparison that has one timing more than once."""
+FIRST, AGAIN, SLOWED = ARMS = ("first", "again", "slowed")
 PLANTED = 0.1
-"""By which share of its own time the last entry of such a comparison is slowed."""
-LABELS = ("the cell", "the same cell", f"the same cell, slowed by {PLANTED:.0%}")
+"""By which share of its own time a call of the arm `slowed` is made slower."""
+PASSES = 6
+"""With fewer processes there is no interval, and nothing is called different."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Timings that are each put to the test as often.
+    """Timings that are each tried as often.
 
     Attributes:
         timed: what.
-        builds, tries: as of a paired comparison.
+        tries: how often each is timed as three arms.
         backends: that have them; empty for all.
     """
 
     timed: Slice
-    builds: int
     tries: int
     backends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class AaSample:
-    """A declared sample of A/A and planted slowness; every try answers both questions."""
+    """A declared sample of A/A; every try is one of the slowed arm too."""
 
     parts: tuple[Part, ...]
+    passes: int = PASSES
+    max_time_s: float = 0.05
 
     @property
     def timed(self) -> BenchSample:
         """What is timed in it. Its formulas are proven eager; in other modes the timed calls' own outputs are."""
         slices = tuple(dict.fromkeys(part.timed for part in self.parts))
-        return BenchSample(slices, passes=1, max_time_s=0, compiled_proofs=())
+        return BenchSample(slices, passes=self.passes, max_time_s=self.max_time_s, compiled_proofs=())
 
     def of_all_notations(self) -> AaSample:
         """The sample with every notation that is asked for."""
-        return AaSample(tuple(replace(part, timed=replace(part.timed, notations=None)) for part in self.parts))
+        return replace(self, parts=tuple(replace(p, timed=replace(p.timed, notations=None)) for p in self.parts))
 
 
-def _part(stage: str, mode: str, builds: int, tries: int, backends: tuple[str, ...] = ()) -> Part:
-    timed = Slice(MNIST_SIZE, (128,), (stage,), (mode,), notations=("pytorch_examples",))
-    return Part(timed, builds, tries, backends)
+def _part(workload: str, stage: str, mode: str, tries: int, backends: tuple[str, ...] = ()) -> Part:
+    return Part(Slice(workload, (128,), (stage,), (mode,), notations=("pytorch_examples",)), tries, backends)
 
 
-# A hundred tries of each question per backend: in fewer, two or three decide whether 5 % are kept. A try of a training
-# step takes two to four times that of the encoder, so most are of the encoder; all took 22 minutes on two cores with
-# AVX2. Steps are compiled where an eager one takes tens of milliseconds, every operation going through TensorFlow's or
-# JAX's dispatch. Many builds, since each lies elsewhere in memory.
+# A hundred tries per backend: in fewer, two or three decide whether 5 % are kept. Every arm leaves its outputs in each
+# process: stages that return little, and steps of the small network. Steps are compiled where an eager one takes tens
+# of milliseconds, every operation going through TensorFlow's or JAX's dispatch.
 AA_TESTS = AaSample(
     (
-        _part("encoder", "eager", 18, 5),
-        _part("training_step", "eager", 5, 2, ("torch", "keras-torch")),
-        _part("training_step", "compiled", 5, 2, ("keras-tensorflow", "keras-jax")),
+        _part(MNIST_SIZE, "encoder", "eager", 45),
+        _part(MNIST_SIZE, "elbo", "eager", 45),
+        _part(DIGITS, "training_step", "eager", 10, ("torch", "keras-torch")),
+        _part(DIGITS, "training_step", "compiled", 10, ("keras-tensorflow", "keras-jax")),
     )
 )
 
@@ -78,19 +78,22 @@ def plan_aa(
     *,
     device: str = "cpu",
     backends: Collection[str] = (),
-) -> list[PairedComparison]:
-    """The paired comparisons of a sample, of proven cells only. Args: as `plan_timings`."""
+) -> list[Timing]:
+    """The arms of all tries of a sample, of proven cells only; arms of a try run one after the other.
+
+    Args: as `plan_timings`.
+    """
     files, chosen = list(workloads), list(notations)
-    comparisons: list[PairedComparison] = []
+    arms: list[Timing] = []
     for part in sample.parts:
-        own = [name for name in part.backends or BACKENDS if not backends or name in backends]
-        if not own:
+        where = [name for name in part.backends or BACKENDS if not backends or name in backends]
+        if not where:
             continue
-        planned = plan_timings(
-            replace(sample.timed, slices=(part.timed,)), files, chosen, packages, proven, device=device, backends=own
-        )
-        comparisons += [
-            PairedComparison(f"{AA}-{t.key}", AA, (t, t, t), LABELS, (0.0, 0.0, PLANTED), part.builds, part.tries)
-            for t in planned
-        ]
-    return comparisons
+        one = replace(sample.timed, slices=(part.timed,))
+        for timing in plan_timings(one, files, chosen, packages, proven, device=device, backends=where):
+            arms += [
+                replace(timing, arm=f"{number}-{arm}", slowed=PLANTED * (arm == SLOWED))
+                for number in range(1, part.tries + 1)
+                for arm in ARMS
+            ]
+    return arms

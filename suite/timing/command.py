@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import typer
 
 from ..backends.table import BACKENDS, DEVICES, one_of
@@ -15,17 +18,29 @@ from ..notations.registry import notations, packages
 from ..reference.errors import BadInput, EnvironmentLacks
 from ..reference.problem import save_problem
 from ..report.console import print_json, shown_path, stderr
+from ..workers.jobs import Job
 from ..workers.probe import blind_backends
-from ..workers.records import append_record, as_document
+from ..workers.records import append_record, as_document, as_record, verified
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.selection import lacking_compiler
-from .measure.profiling import run_profile
+from ..workers.supervisor import Child, Lost
+from .asked import ProfileAsked
+from .measure.profiling import untraced
 from .plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, timings_of
-from .recipes.table import steps_of
 from .records import ProfileRecord
 from .timed_problems import images_of, write_expected
-from .timings import Timing
+from .timings import Timing, thread_limit
 from .workloads import WORKLOADS, make_workload
+
+CLOSEST = 3
+_FORM = "STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE, with -STEP where the mode is tuned"
+_SAMPLES = {"cpu": (QUICK, LIBRARIES_BESIDE, FULL), "cuda": (QUICK, LIBRARIES_BESIDE, FULL_CUDA)}
+#: How a file of a trace is opened, by the end of its name.
+OPENED_BY = {
+    "trace.json": "load {file} at https://ui.perfetto.dev or chrome://tracing",
+    ".trace.json.gz": "load {file} at https://ui.perfetto.dev",
+    ".xplane.pb": "pip install tensorboard tensorboard-plugin-profile; tensorboard --logdir {folder}",
+}
 
 
 def carry_out_profile(
@@ -63,31 +78,22 @@ def carry_out_profile(
     if cell.mode == "compiled" and cell.backend == "torch" and (lack := lacking_compiler()):
         raise EnvironmentLacks(lack)
     blind_backends(cell.device, [cell.backend])
-    options = {"verb": "bench --profile", "cell": key, "threads": threads, "timeout_s": timeout_s}
-    folder = create_run(out, options)
+    folder = create_run(out, {"verb": "bench --profile", "cell": key, "threads": threads, "timeout_s": timeout_s})
+    place = folder.path / "profile" / key
     with stderr.status(f"tracing {key}"):
-        record = profile(folder, timing, threads=threads, timeout_s=timeout_s)
-    place = trace_folder(folder, timing)
+        record = profile(folder, timing, place, threads, timeout_s)
     if as_json:
         print_json({"schema": 1, "run": str(folder.path), "trace": str(place), "record": as_document(record)})
-    elif record.status == "ok":
-        _print(place, record.calls)
-    else:
+    elif record.status != "ok":
         print(f"{record.found or record.status}: {key}: {record.reason}")
+    else:
+        for table in sorted(place.glob("*.txt")):  # the framework's own, of the costliest operations
+            print(table.read_text(encoding="utf-8").rstrip() + "\n")
+        print(f"trace of {record.calls} warm calls: {shown_path(place)}")
+        for name, (end, line) in product(record.files, OPENED_BY.items()):
+            if name.endswith(end):
+                print(f"to open it: {line.format(file=shown_path(place / name), folder=shown_path(place))}")
     raise typer.Exit(int(record.status != "ok"))
-
-
-def _print(place: Path, calls: int) -> None:
-    if table := operations(place):
-        print(f"{table}\n")
-    print(f"trace of {calls} warm call{'s' if calls > 1 else ''}: {shown_path(place)}")
-    for line in ways_to_open(place, shown_path):
-        print(f"to open it: {line}")
-
-
-CLOSEST = 3
-_FORM = "STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE, with -RUNG where the mode is tuned"
-_SAMPLES = {"cpu": (QUICK, LIBRARIES_BESIDE, FULL), "cuda": (QUICK, LIBRARIES_BESIDE, FULL_CUDA)}
 
 
 def find_timing(key: str) -> Timing:
@@ -109,61 +115,51 @@ def find_timing(key: str) -> Timing:
 
 
 def candidates() -> Iterator[Timing]:
-    """Every timing that a run may have, whichever notations it is asked for; those of `tuned` at each of its steps."""
+    """Every timing that a run may have, whichever notations it is asked for."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
-            spec = WORKLOADS[part.workload]
-            for timing in timings_of(part, spec, notations().values(), packages(), device):
-                cell = timing.cell
-                if cell.mode != "tuned":
-                    yield timing
-                    continue
-                for step in steps_of(cell.backend, spec, timing.stage, timing.batch, cell.dtype, device):
-                    yield replace(timing, last_step=step.name)
+            yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
 
 
-#: How a file of a trace is opened, by the end of its name.
-OPENED_BY = {
-    "trace.json": "load {file} at https://ui.perfetto.dev or chrome://tracing",
-    ".trace.json.gz": "load {file} at https://ui.perfetto.dev",
-    ".xplane.pb": "pip install tensorboard tensorboard-plugin-profile; tensorboard --logdir {folder}",
-}
+def profile(folder: RunFolder, timing: Timing, place: Path, threads: int, timeout_s: float) -> ProfileRecord:
+    """Trace a timing in a process of its own, in the environment in which it is timed; its record is kept in the run.
 
+    Args:
+        folder: the run.
+        timing: whose problem is still to be made.
+        place: for what the framework leaves.
+        threads: of one operation, where the timing's are pinned.
+        timeout_s: how long all of it may take.
 
-def profile(folder: RunFolder, timing: Timing, *, threads: int, timeout_s: float) -> ProfileRecord:
-    """Trace a timing; its record is kept in the run folder. Returns the record."""
+    Returns:
+        the record: `reason` says why there is no trace, `found` whether it is the timing's own fault, `files` what the
+        framework left.
+    """
     workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
     file = str(save_problem(workload.problem, folder.problems))
     timing = replace(timing, problem_file=file, cell=replace(timing.cell, problem=workload.problem.name))
-    write_expected([timing], [(workload, file)])
-    place = trace_folder(folder, timing)
+    write_expected([timing])
     place.mkdir(parents=True)
-    record = run_profile(timing, place, threads=threads, timeout_s=timeout_s)
+    cell, limit = timing.cell, thread_limit(timing, threads)
+    found: list[ProfileRecord] = []
+
+    def take(line: bytes) -> bool:
+        found.append(as_record(json.loads(line), ProfileRecord))
+        return True
+
+    def settle(item: Timing, status: Lost, reason: str, tail: str) -> None:
+        found.append(untraced(item, status, reason, traceback=tail))
+
+    job = Job(
+        cell.backend,
+        cell.device,
+        (("timing.measure.profiling", ProfileAsked(timing, str(place.resolve()))),),
+        limit,
+        x64=cell.dtype.startswith("float64"),
+        tf32=cell.dtype == "tf32",
+    )
+    Child(job, [timing], take=take, settle=settle, timeout_s=timeout_s, name="session", lingers=True).follow()
+    files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+    record = msgspec.structs.replace(verified(found[0], limit), files=files)
     append_record(folder.records, record)
     return record
-
-
-def trace_folder(folder: RunFolder, timing: Timing) -> Path:
-    """Where the trace of a timing is."""
-    return folder.path / "profile" / timing.key
-
-
-def ways_to_open(place: Path, shown: Callable[[Path], str]) -> list[str]:
-    """A line for each file in the folder of a trace that something opens.
-
-    Args:
-        place: the folder.
-        shown: a path as it is printed.
-    """
-    files = sorted(path for path in place.rglob("*") if path.is_file())
-    return [
-        line.format(file=shown(path), folder=shown(place))
-        for path in files
-        for end, line in OPENED_BY.items()
-        if path.name.endswith(end)
-    ]
-
-
-def operations(place: Path) -> str:
-    """The framework's own table of the costliest operations; empty where it makes none."""
-    return "\n".join(path.read_text(encoding="utf-8").rstrip() for path in sorted(place.glob("*.txt")))

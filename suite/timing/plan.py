@@ -12,13 +12,13 @@ from ..notations.notation import Notation
 from ..notations.writing import written_by
 from ..reference.spec import Spec
 from ..workers.records import Cell
-from .recipes.table import FORWARD
+from .recipes.table import FORWARD, steps_of
 from .timings import Timing
 from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Workload
 
 STEPS = (*FORWARD, "training_step")
-PUBLISHED_STAGES = {"torch": ("elbo", "training_step", "epoch"), "keras": ("encoder", "decoder", "elbo", "epoch")}
-"""What the mode `published` is of: a source's own loop on torch; on Keras `predict`, and `fit` as a pass over data."""
+PUBLISHED_STAGES = {"torch": ("elbo", "training_step"), "keras": ("encoder", "decoder", "elbo")}
+"""What the mode `published` is of: a source's own objective; on Keras `predict` too."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ class Slice:
         batches, stages, modes, dtypes: what is timed of it.
         notations: whose implementations; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
-        awaited: whether each call waits for the device, or both.
-        timed: whether it is timed in sessions; else its optimisation steps are compared, and nothing more.
     """
 
     workload: str
@@ -41,8 +39,6 @@ class Slice:
     dtypes: tuple[str, ...] = ("float32",)
     notations: tuple[str, ...] | None = None
     threads: tuple[str, ...] = ("pinned",)
-    awaited: tuple[bool, ...] = (True,)
-    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,23 +99,19 @@ QUICK = BenchSample(
 
 _MODES = ("published", "eager", "compiled", "compiled-xla", "exported")
 _BATCHES = (1, 128, 1024, 8192)
-# Every workload with the notation that it is of, in every mode; then every notation on the digits. A tuned `elbo` is an
-# encoder, a decoder and little else: its steps would say again what theirs say.
+# Every workload with the notation that it is of, in every mode; then every notation on the digits. What is tuned is
+# timed at each of its steps. A tuned `elbo` is an encoder, a decoder and little else, so it is there once.
 _COMMON = (
     Slice(MNIST_SIZE, _BATCHES, STEPS, _MODES, notations=("pytorch_examples",)),
-    Slice(MNIST_SIZE, (128, 1024, 8192), _TIMED, ("tuned",), notations=("pytorch_examples",)),
+    Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (1,), ("encoder",), ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128,), ("elbo",), ("tuned",), notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), ("bfloat16",), ("pytorch_examples",)),
-    Slice(MNIST_SIZE, (128,), ("epoch",), ("published", "tuned"), notations=("pytorch_examples",)),
-    Slice(MNIST_SIZE, (1, 128), STEPS, ("compiled",), notations=("pytorch_examples",), awaited=(False,)),
-    Slice(MNIST_SIZE, (128,), _TIMED, ("eager", "tuned"), notations=("pytorch_examples",), threads=("default",)),
+    Slice(MNIST_SIZE, (128,), _TIMED, ("eager",), notations=("pytorch_examples",), threads=("default",)),
     Slice(AEVB_SIZE, (128,), STEPS, _MODES, notations=("kingma_welling_2013",)),
     Slice(AEVB_SIZE, (128,), ("training_step",), ("tuned",), notations=("kingma_welling_2013",)),
     Slice(CONVOLUTIONAL, (1, 128), STEPS, _MODES, notations=("keras_io",)),
     Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
-    # The reference of a pass over convolutions takes ten seconds, for each process that times one.
-    Slice(CONVOLUTIONAL, (128,), ("epoch",), ("published", "tuned"), notations=("keras_io",), timed=False),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
 )
 # A step of the large model takes a second here, and its reference, of 71 million weights in sixteen runs, ten minutes;
@@ -199,23 +191,6 @@ class Proven:
         return cell not in self.refuted and any((*formula, dtype) in self._formulas for dtype in accepted)
 
 
-Key = tuple[str, str, str, int, str]
-"""backend, workload, stage, batch, dtype."""
-FastestSteps = Mapping[Key, str]
-"""The step that was the fastest."""
-STEP_BATCHES = (1, 128, 1024)
-"""The batches at which optimisation steps are compared; a larger one takes the step of the largest below it."""
-
-
-def nearest(steps: FastestSteps, key: Key) -> str:
-    """The fastest step of a key, or of the largest batch below its own that is known; empty where none is."""
-    backend, workload, stage, batch, dtype = key
-    for known in sorted((b for b in STEP_BATCHES if b <= batch), reverse=True):
-        if found := steps.get((backend, workload, stage, known, dtype)):
-            return found
-    return ""
-
-
 def plan_timings(
     sample: BenchSample,
     workloads: Iterable[tuple[Workload, str]],
@@ -224,7 +199,6 @@ def plan_timings(
     proven: Proven,
     *,
     device: str = "cpu",
-    steps: FastestSteps | None = None,
     backends: Collection[str] = (),
 ) -> list[Timing]:
     """The timings of a sample, of proven cells only; each once, however many slices have it.
@@ -236,32 +210,26 @@ def plan_timings(
         packages: notation id → package.
         proven: what the equality phase found.
         device: to time on.
-        steps: the fastest of each stage; where none is known nothing is tuned.
         backends: to time; all where there are none.
     """
     chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
     specs = {workload.name: workload.problem.spec for workload, _ in chosen.values()}
     timings: dict[Timing, None] = {}
     everyone = list(notations)
-    for part in (part for part in sample.slices if part.timed):
+    for part in sample.slices:
         for timing in timings_of(part, specs[part.workload], everyone, packages, device):
             workload, file = chosen[part.workload, timing.batch]
             cell = replace(timing.cell, problem=workload.problem.name)
             if (backends and cell.backend not in backends) or not proven.admits(cell):
                 continue
-            last_step = ""
-            if cell.mode == "tuned":
-                last_step = nearest(steps or {}, (cell.backend, workload.name, timing.stage, timing.batch, cell.dtype))
-                if not last_step:
-                    continue
-            timings[replace(timing, cell=cell, problem_file=file, last_step=last_step)] = None
+            timings[replace(timing, cell=cell, problem_file=file)] = None
     return list(timings)
 
 
 def timings_of(
     part: Slice, spec: Spec, notations: Iterable[Notation], packages: Mapping[str, str], device: str
 ) -> Iterator[Timing]:
-    """Every timing of a slice that some backend can make; each is without a problem, and one of `tuned` without a step.
+    """Every timing of a slice that some backend can make, each still without a problem.
 
     Args:
         part: what is combined.
@@ -274,17 +242,19 @@ def timings_of(
     for batch, backend, notation in product(part.batches, BACKENDS.values(), writing):
         where = packages[notation.id], str(notation.path)
         for dtype, mode, stage in product(part.dtypes, part.modes, part.stages):
-            if not has_stage(backend, notation, stage, dtype, mode):
+            if not has_stage(backend, notation, stage, dtype, mode, device):
                 continue
             cell = Cell("", notation.id, backend.framework, backend.name, device, dtype, mode)
             plain = Timing(cell, part.workload, stage, batch, "", *where, bound=notation.objective.bound)
-            for threads, awaited in product(part.threads, part.awaited):
-                if awaited or backend.name == "keras-jax":  # the others compute in the call itself
-                    yield replace(plain, awaited=awaited, threads=threads)
+            steps = [""]
+            if mode == "tuned":
+                steps = list(steps_of(backend.name, spec, stage, batch, dtype, device))
+            for threads, step in product(part.threads, steps):
+                yield replace(plain, threads=threads, last_step=step)
 
 
-def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str) -> bool:
-    """Whether a backend can compute a stage of a notation in a dtype and a mode."""
+def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode: str, device: str) -> bool:
+    """Whether a backend can compute a stage of a notation in a dtype and a mode on a device."""
     if mode not in (*backend.modes, *backend.stage_modes) or dtype not in backend.timed_dtypes:
         return False
     if dtype in ("bfloat16", "tf32") and mode != "tuned":
@@ -292,9 +262,7 @@ def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode
     if stage == "encoder" and notation.methods.encoder is None:
         return False
     if mode == "exported":
-        return stage in ("encoder", "decoder")
-    if stage == "epoch" and notation.objective.bound != "elbo":
-        return False  # the reference of a pass is of the ELBO
+        return stage in ("encoder", "decoder") and device == "cpu"
     if mode == "published":
         return stage in PUBLISHED_STAGES[backend.framework] and notation.methods.objective_as_published is not None
-    return stage != "epoch" or mode == "tuned"
+    return True

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from math import hypot
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reference import oracle
-from ..reference.adam import AFTER, Adam, objective_after, pass_total
-from ..reference.arithmetic import Exact
+from ..reference.adam import AFTER, Adam, objective_after
 from ..reference.comparison import Comparison, Tensors, compare
 from ..reference.problem import Problem, read_tensors, save_tensors
 from ..reference.tensors import TENSORS
@@ -24,11 +22,6 @@ Array = NDArray[Any]
 
 LEAST, MOST = "/least", "/most"
 """Ends of the names of what is kept of a tensor over the repetitions of a problem's rows."""
-PASS = "objective/pass"
-"""The sum of the objectives of a pass over `PASS_STEPS` minibatches, each before its update."""
-PASS_STEPS = 3
-ORDER, NOISE = "pass/order", "pass/noise"
-"""What a pass took and drew: [step, batch], [step, batch, latent]."""
 OF_SUM = "/sum"
 """End of the names of tolerances of one thing alone: a first-to-last sum of a tensor over a problem's rows."""
 _ALLOWED = "allowed "
@@ -45,16 +38,14 @@ class Expected:
         problem: rounded to the precision.
         reference: of the problem's own rows.
         repeats: how often the batch has them.
-        images: unsigned bytes [data count, data] that passes are made over; None where there are none.
         bound: what the reference's objective sums over the batch.
     """
 
     problem: Problem
     reference: Truth
     repeats: int = 1
-    images: Array | None = None
     bound: str = "elbo"
-    _known: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False, compare=False)
+    _after: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     def comparisons(self, tensors: Tensors, adam: Adam | None) -> Iterator[Comparison]:
         """Every tensor that a stage returned against the reference, in the order of data flow.
@@ -63,7 +54,7 @@ class Expected:
             tensors: canonical name → array; folded over the repetitions.
             adam: the rule of a training stage.
         """
-        compared = {AFTER, PASS, ORDER, NOISE}
+        compared = {AFTER}
         for name in flow(self.problem):
             scale = self.repeats if is_sum(name) else 1
             for found in {name, name + LEAST, name + MOST} & tensors.keys() if name in self.reference.tensors else ():
@@ -72,8 +63,10 @@ class Expected:
                 yield compare(name, tensors[found], true, self.tolerance(name), self.reference.dtype)
         for name in tensors.keys() - compared:
             yield Comparison(name, False, defined=False)
-        for name, value in self._trained(tensors, adam):
-            yield compare(name, tensors[name], np.asarray(value), self.tolerance(name), self.reference.dtype)
+        if AFTER in tensors:
+            assert adam is not None
+            true = np.asarray(self._objective_after(adam))
+            yield compare(AFTER, tensors[AFTER], true, self.tolerance(AFTER), self.reference.dtype)
 
     def tolerance(self, name: str) -> float:
         """The largest deviation of a tensor of the batch that counts as equal.
@@ -87,29 +80,12 @@ class Expected:
         further = (self.repeats - 1) ** 0.5 * allowed.get(name + OF_SUM, 0.0)
         return self.repeats * hypot(allowed[name], further)
 
-    def _trained(self, tensors: Tensors, adam: Adam | None) -> Iterator[tuple[str, float]]:
-        """(name, reference) of what depends on the rule of the update, and on what a pass drew."""
-        if AFTER in tensors:
-            assert adam is not None
-            scaled = replace(adam, scale=adam.scale * self.repeats)
-            total = self._once((AFTER, repr(scaled)), lambda: objective_after(self.problem, scaled, self.bound))
-            yield AFTER, self.repeats * total
-        if PASS in tensors:
-            assert adam is not None
-            drawn = (sha256(np.ascontiguousarray(tensors[name]).tobytes()).hexdigest() for name in (ORDER, NOISE))
-            yield PASS, self._once((PASS, repr(adam), *drawn), lambda: self._pass_total(tensors, adam))
-
-    def _once(self, key: tuple[str, ...], compute: Callable[[], float]) -> float:
-        """A value that several calls share: to train on convolutions takes the reference seconds a step."""
-        if key not in self._known:
-            self._known[key] = compute()
-        return self._known[key]
-
-    def _pass_total(self, tensors: Tensors, adam: Adam) -> float:
-        assert self.images is not None
-        batches = [self.images[rows.astype(int)] / 255.0 for rows in tensors[ORDER]]
-        stacked = oracle.rounded_array(np.stack(batches), self.reference.dtype)
-        return float(pass_total(self.problem, list(stacked), list(tensors[NOISE]), adam, Exact())[0])
+    def _objective_after(self, adam: Adam) -> float:
+        """The objective after one update; computed once for each rule, since convolutions take seconds."""
+        scaled = replace(adam, scale=adam.scale * self.repeats)
+        if repr(scaled) not in self._after:
+            self._after[repr(scaled)] = objective_after(self.problem, scaled, self.bound)
+        return self.repeats * self._after[repr(scaled)]
 
 
 def is_sum(name: str) -> bool:
@@ -128,7 +104,7 @@ def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
         return dict(tensors)
     folded = {}
     for name, tensor in tensors.items():
-        if is_sum(name) or name in (ORDER, NOISE):
+        if is_sum(name):
             folded[name] = tensor
             continue
         axis = TENSORS[name].index("batch")
@@ -145,17 +121,10 @@ def reference_file(problem_file: Path, precision: str, bound: str = "elbo") -> P
     return problem_file.with_name(f"{problem_file.stem}.truth-{which}.safetensors")
 
 
-def images_file(problem_file: Path, problem: Problem) -> Path:
-    """Where the images lie that passes are made over: one file for all problems of their network and size."""
-    return problem_file.with_name(f"images-{problem.spec.network}-{problem.spec.data_dim}.npy")
-
-
 def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int, bound: str = "elbo") -> Expected:
     """What a stage must return at a batch size; the reference was written before (`save_reference`)."""
     reference = load_reference(reference_file(problem_file, precision, bound), precision)
-    file = images_file(problem_file, problem)
-    images = np.load(file) if file.exists() else None
-    return Expected(oracle.rounded(problem, precision), reference, batch // len(problem.x), images, bound)
+    return Expected(oracle.rounded(problem, precision), reference, batch // len(problem.x), bound)
 
 
 def save_reference(reference: Truth, path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +18,6 @@ from ..workers.records import append_record, verified
 from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
 from .caches import open_cache
-from .peaks import peaks_beside
 from .records import Measured, ThroughputRecord, as_measured, timing_records, unmeasured
 from .timings import Roofline, Timing, thread_limit
 
@@ -37,13 +35,13 @@ class Session:
         number: the pass, from 1.
         timings: in the order in which they run.
         restarts: processes that this session has already cost.
-        shares: whether it measures the rates of libraries that no backend stands for: the first of a pass does.
+        with_numpy: whether it measures NumPy's rates: the first of a pass does.
     """
 
     number: int
     timings: list[Timing]
     restarts: int = 0
-    shares: bool = True
+    with_numpy: bool = True
 
     @property
     def backend(self) -> str:
@@ -66,7 +64,8 @@ class Session:
         """A name for the sessions that differ in their pass alone."""
         bits = "-x64" if self.x64 else "-tf32" if self.tf32 else ""
         threads = "" if self.timings[0].threads == "pinned" else f"-{self.timings[0].threads}-threads"
-        return f"{self.backend}-{self.device}{bits}{threads}"
+        tries = "-aa" if self.timings[0].arm else ""
+        return f"{self.backend}-{self.device}{bits}{threads}{tries}"
 
     @property
     def name(self) -> str:
@@ -97,7 +96,7 @@ def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> 
         groups.setdefault(group, []).append(timing)
     order = sorted(groups, key=lambda group: (list(BACKENDS).index(group[0]), *group[1:]))
     return [
-        Session(number, groups[group][:: 1 if number % 2 else -1], shares=group[0] == order[0][0])
+        Session(number, groups[group][:: 1 if number % 2 else -1], with_numpy=group[0] == order[0][0])
         for number in range(first, first + passes)
         for group in order
     ]
@@ -111,7 +110,6 @@ def run_sessions(
     max_time_s: float,
     threads: int,
     rooflines: Sequence[Roofline] = (),
-    peaks: bool = False,
     timeout_s: float = 120,
     on_record: Callable[[Measured], None] = lambda record: None,
     again: Callable[[], Collection[str]] = tuple,
@@ -131,7 +129,6 @@ def run_sessions(
         max_time_s: of one timing.
         threads: of one operation.
         rooflines: rates to measure in every session of their dtype.
-        peaks: whether to measure what the processor can do at best, before and after the sessions.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
         again: asked after the last pass for the keys of those that are to have more of them.
@@ -140,13 +137,10 @@ def run_sessions(
     timings = list(timings)
     with TemporaryDirectory(prefix="elbostone-caches-") as caches:
         runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, Path(caches))
-        waiting = runner.unfinished(plan_sessions(timings, passes))
-        sizes = [roofline.shape[0] for roofline in rooflines if roofline.operation == "read"]
-        with peaks_beside(runner.records, threads, sizes) if peaks and waiting else nullcontext():
-            runner.run_all(waiting)
-            keys = set(again())
-            more = (timing for timing in timings if timing.key in keys)
-            runner.run_all(runner.unfinished(plan_sessions(more, repeats, first=passes + 1)))
+        runner.run_all(runner.unfinished(plan_sessions(timings, passes)))
+        keys = set(again())
+        more = (timing for timing in timings if timing.key in keys)
+        runner.run_all(runner.unfinished(plan_sessions(more, repeats, first=passes + 1)))
 
 
 @dataclass
@@ -231,7 +225,7 @@ class Runner:
             started=time.time(),
             tensors=str(self.folder.resolve() / "tensors"),
             rooflines=rooflines_of(session, self.rooflines),
-            shared_rooflines=session.shares,
+            with_numpy=session.with_numpy,
             timings=session.timings,
             options=self._options(session),
         )

@@ -1,4 +1,4 @@
-"""The tables of timing: throughput, optimisation steps, and what the timings are worth."""
+"""The tables of timing: throughput, and what its figures are worth."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pandas as pd
 
 from ..report.console import print_table
 from ..report.tables import frame, markdown, write_table, write_whole
-from .aa import AA
+from .judge.aa import AA, PLANTED
 from .judge.aa import COLUMNS as AA_COLUMNS
-from .judge.aa import PLANTED
-from .judge.comparisons import STEP_COLUMNS
+from .judge.ratios import time_ratio
 from .judge.throughput import COLUMNS, INTERVAL_PROCESSES, Row
 from .libraries.table import LIBRARY_MODE
 
@@ -34,20 +33,24 @@ SHOWN = (
     "stable",
 )
 
-BEST_SHOWN = ("workload", "stage", "batch", "dtype", "quickest", "images/s", "of the roof", "best other library")
+BEST_SHOWN = (
+    *("workload", "stage", "batch", "dtype", "quickest", "images/s", "× eager", "of the roof", "best other library"),
+)
 
 LEGEND = """\
-First the quickest way to compute each stage, and how many times the images per second of the quickest other library it
-has, where one was timed; then everything that was timed. Images per second are medians of per-process medians of calls
-that end in the device's own synchronisation; lowest–highest is {bounds}. *Of the roof*, the share of the roofline: the
-time of the stage's matrix products at the best rate that any installed library reached on these shapes in this run,
-divided by the measured time (batch 1: the time to read the weights); *of its library*: the same with the backend's own
-rates. Above 100 %, the stage was faster than its products one by one. *First call* is the cell's first in its session,
-compiling included: the compile cache was empty, but the process was warm. *Finds from*: the smallest relative error,
-planted in all of a tensor, that the proof would have found in every tensor of the cell. A figure whose processes are
-more than 10 % apart is not stable; in the full matrix it is measured by as many processes again, and all count.
-**Bold** is the quickest of a workload, stage, batch and dtype, if it is stable. Only what was proven equal is timed, at
-the very workload and batch, before and after timing. {harness}"""
+First the quickest way to compute each stage, how many times the images per second of the same code run eagerly it has
+(the median over processes that have timed both, with its interval where there are six), and of the quickest other
+library, where one was timed; then everything that was timed. Images per second are medians of per-process medians of
+calls that end in the device's own synchronisation, with the microsecond or less that the harness adds to each;
+lowest–highest is {bounds}. *Of the roof*, the share of the roofline: the time of the stage's matrix products at the
+best rate that any installed library reached on these shapes in this run, divided by the measured time (batch 1: the
+time to read the weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster
+than its products one by one. *First call* is the cell's first in its session, compiling included: the compile cache
+was empty, but the process was warm. *Finds from*: the smallest relative error, planted in all of a tensor, that the
+proof would have found in every tensor of the cell. A figure whose processes are more than 10 % apart is not stable;
+in the full matrix it is measured by as many processes again, and all count. **Bold** is the quickest of a workload,
+stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch, before
+and after timing. *tuned: step* is a step together with those before it (docs/performance.md)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
@@ -56,9 +59,8 @@ def shown(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _mode(row: Row) -> str:
-    """The mode, another library's variant or an optimisation step, and what else is not as in most rows."""
+    """The mode, another library's variant or an optimisation step, and whether threads are not pinned."""
     words = f"{row['mode']}: {row['rung']}" if row.get("rung") else str(row["mode"])
-    words += "" if row.get("awaited", True) else ", not awaited"
     return words + (", default threads" if row.get("threads") == "default" else "")
 
 
@@ -84,24 +86,6 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
 
 
-def _limits(rows: Sequence[Row]) -> str:
-    """What the processor itself reached in the run, a sentence; empty where nothing could measure it."""
-    known = {row["dtype"]: row for row in rows if row.get("peak_flop_per_second")}
-    if not known:
-        return ""
-    peaks = ", ".join(f"{row['peak_flop_per_second'] / 1e9:,.0f} GFLOP/s in {dtype}" for dtype, row in known.items())
-    memory = next(iter(known.values()))["memory_byte_per_second"]
-    return f"Peaks of the run: {peaks}" + (f"; {memory / 1e9:,.0f} GB/s from memory. " if memory else ". ")
-
-
-def _harness(rows: Sequence[Row]) -> str:
-    """What the harness itself adds to the figures, a sentence."""
-    shares = [row["harness_share"] for row in rows if row["images_per_second"] is not None]
-    subtracted = sum(bool(row["harness_subtracted"]) for row in rows)
-    most = f"The harness itself takes at most {max(shares):.2%} of a call" if shares else "The harness takes its part"
-    return f"{most}; where that is over 1 %, it is subtracted ({subtracted} figures)."
-
-
 def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: Path) -> None:
     """throughput.csv, .parquet and .md."""
     write_table(frame(rows, COLUMNS), folder / "throughput")
@@ -109,8 +93,8 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     few = f"the spread of {processes} processes, which is no interval"
     bounds = few if processes < INTERVAL_PROCESSES else "an interval of at least 95 % for the median of all processes"
     machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
-    legend = LEGEND.format(bounds=bounds, harness=_harness(rows))
-    text = f"# Throughput\n\n{machine} {_limits(rows)}{legend}\n\n## The quickest of each stage\n\n"
+    legend = LEGEND.format(bounds=bounds)
+    text = f"# Throughput\n\n{machine} {legend}\n\n## The quickest of each stage\n\n"
     text += markdown(pd.DataFrame(best(rows), columns=list(BEST_SHOWN))) + "\n## All\n\n"
     lines, column = shown(rows), SHOWN.index("images/s")
     for group in _groups(rows):
@@ -137,13 +121,24 @@ def best(rows: Sequence[Row]) -> list[list[str]]:
             continue
         quickest, against = own[0], ""
         if others:
-            times = quickest["images_per_second"] / others[0]["images_per_second"]
-            against = f"{times:.2f}× {others[0]['notation']} ({others[0]['rung']})"
+            more = quickest["images_per_second"] / others[0]["images_per_second"]
+            against = f"{more:.2f}× {others[0]['notation']} ({others[0]['rung']})"
         figure = _count(quickest["images_per_second"]) + ("" if quickest["stable"] else " (not stable)")
         where = [str(quickest[name]) for name in ("workload", "stage", "batch", "dtype")]
         share = _percent(quickest["roof_share"])
-        lines.append([*where, f"{quickest['backend']}, {_mode(quickest)}", figure, share, against])
+        times = _times(quickest, [rows[index] for index in group])
+        lines.append([*where, f"{quickest['backend']}, {_mode(quickest)}", figure, times, share, against])
     return lines
+
+
+def _times(quickest: Row, group: Sequence[Row]) -> str:
+    """How many times the images per second of its own backend's eager row a row has; empty where there is none."""
+    same = ("notation", "backend", "threads")
+    plain = [row for row in group if row["mode"] == "eager" and all(row[name] == quickest[name] for name in same)]
+    if not plain or plain[0] is quickest:
+        return ""
+    ratio, lower, upper = time_ratio(plain[0], quickest)
+    return f"{ratio:.2f}" + (f" ({lower:.2f}–{upper:.2f})" if lower else "")
 
 
 def _groups(rows: Sequence[Row]) -> list[list[int]]:
@@ -156,59 +151,16 @@ def _groups(rows: Sequence[Row]) -> list[list[int]]:
     return [sorted(group, key=lambda index: -rows[index]["images_per_second"]) for group in found.values()]
 
 
-STEPS_LEGEND = """\
-Each optimisation step adds one setting to those before it. The steps of one stage alternate in blocks within one
-process; *ms per call* is of the step before → of the step; *× the one before* and *× published* are medians of the
-ratios of blocks, in brackets their 95 % interval by order statistics. Below 1 is faster. Only outputs that were proven
-equal to the definition have a figure."""
-
-STEPS_SHOWN = ("what it adds", "ms per call", "× the one before", "× published", "verdict")
-
-
-def write_steps(rows: Sequence[Row], folder: Path) -> None:
-    """ladders.csv, .parquet and .md.
-
-    Args:
-        rows: of `judge.comparisons.step_rows`.
-        folder: the run's.
-    """
-    write_table(frame(rows, STEP_COLUMNS), folder / "ladders")
-    text = f"# What makes a VAE fast in your framework\n\n{STEPS_LEGEND}\n"
-    for name in dict.fromkeys(row["duel"] for row in rows):
-        own = [row for row in rows if row["duel"] == name]
-        table = pd.DataFrame([_step(row) for row in own], columns=list(STEPS_SHOWN))
-        text += f"\n## {name.removeprefix('ladder-')}\n\nAgainst {own[0]['against']}.\n\n{markdown(table)}"
-    write_whole(folder / "ladders.md", lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _step(row: Row) -> list[Any]:
-    what = row["adds"] or row["rung"]
-    if row["ms"] is None:
-        return [what, "", "", "", f"{row['verdict']}: {row['reason']}"]
-    published = row["of_published"], row["of_published_lower"], row["of_published_upper"]
-    return [
-        what,
-        f"{row['against_ms']:.3g} → {row['ms']:.3g}",
-        _ratio(row["ratio"], row["lower"], row["upper"]),
-        _ratio(*published) if published[0] is not None else "",
-        row["verdict"],
-    ]
-
-
-def _ratio(median: float, lower: float, upper: float) -> str:
-    return f"{median:.2f} ({lower:.2f}–{upper:.2f})"
-
-
-AA_SHOWN = ("question", "backend", "tries", "called", "rate (95 %)", "median ratio (95 %)", "apart", "holds")
+AA_SHOWN = ("question", "backend", "tries", "called", "rate (95 %)", "median ratio (95 %)", "lost", "holds")
 QUESTIONS = {AA: "the same cell, called different", PLANTED: "slowed by 10 %, called slower"}
 AA_LEGEND = """\
-The A/A test times a cell, built twice, against itself as any two cells are timed: at most 5 % of the tries may be
-called *faster* or *slower*, and the median of their ratios is within 2 % of 1. In the same blocks the cell stands a
-third time, and each of its calls is followed by idling for 10 % of what the call took: at least 95 % of the tries must
-be called *slower*. *Apart* are tries that were slowed by another share, since the machine did something else meanwhile,
-and those that were not measured or not of what was proven equal: with any of the latter, no limit holds. Intervals of
-rates are Clopper and Pearson's, those of ratios by order statistics over the tries; fewer than six
-tries have none."""
+The A/A test times a cell as if it were two, in the sessions in which everything is timed. The ratio of their times in
+each of six processes is a sample, and a difference is claimed only where the interval of the median ratio is beyond 1
+by more than 2 %: at most 5 % of the tries may be called *faster* or *slower*, and the median of all ratios is within
+2 % of 1. Beside them the cell is timed a third time, with each of its calls followed by idling for 10 % of what the
+call took: at least 95 % of the tries must be called *slower*. *Lost* are tries that were not measured, or not of what
+was proven equal: with any of them no limit holds. Intervals of rates are Clopper and Pearson's, those of ratios by
+order statistics; fewer than six tries have none."""
 
 
 def shown_aa(rows: Sequence[Row]) -> list[list[str]]:

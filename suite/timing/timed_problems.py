@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..backends.table import precision
 from ..reference import oracle
-from ..reference.adam import AFTER, Adam, pass_total, with_one_update
+from ..reference.adam import AFTER, Adam, with_one_update
 from ..reference.arithmetic import EPSILON, Arithmetic, Perturbed
 from ..reference.data import MNIST_PIXELS, digits, digits_enlarged
 from ..reference.problem import Array, Problem, load_problem, save_problem
@@ -21,25 +20,20 @@ from ..reference.tolerance import K
 from ..reference.truth import Truth
 from ..workers.run_folder import RunFolder
 from ..workers.supervisor import cpu_threads
-from .judge.comparisons import Prove
-from .judge.throughput import Expectations, proof, reference_of
+from .judge.throughput import Expectations
 from .libraries.table import LIBRARY_MODE
 from .plan import BenchSample
 from .proof import (
     OF_SUM,
-    PASS,
-    PASS_STEPS,
     Expected,
-    images_file,
     is_sum,
     load_expected,
     load_reference,
     reference_file,
     save_reference,
 )
-from .records import ThroughputRecord
 from .timings import Timing
-from .workloads import DIGITS, EPOCH_IMAGES, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
+from .workloads import DIGITS, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 
 # N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
@@ -67,95 +61,72 @@ def images_of(workload: str) -> Array | None:
     return np.rint(grey) if workload == MNIST_SIZE else grey
 
 
-def write_expected(timings: Sequence[Timing], workloads: Iterable[tuple[Workload, str]]) -> None:
-    """Leave beside each problem what the sessions hold their outputs against, and the images of passes."""
-    stages: dict[tuple[str, str, str], set[str]] = {}
+def write_expected(timings: Iterable[Timing]) -> None:
+    """Leave beside each problem what the sessions hold their outputs against."""
+    trained: dict[tuple[Path, str, str], bool] = {}
     for timing in timings:
         bound = "elbo" if timing.cell.mode == LIBRARY_MODE else timing.bound  # the judge makes another library's
-        stages.setdefault((timing.problem_file, precision(timing.cell.dtype), bound), set()).add(timing.stage)
-    problems = {file: workload.problem for workload, file in workloads}
-    write_references(
-        {(Path(file), dtype, bound): wanted for (file, dtype, bound), wanted in stages.items()}, cpu_threads()
-    )
-    for (file, *_), wanted in stages.items():
-        images = images_file(Path(file), problems[file])
-        if "epoch" in wanted and not images.exists():
-            np.save(images, digits_enlarged(EPOCH_IMAGES[problems[file].spec.network]))
+        key = Path(timing.problem_file), precision(timing.cell.dtype), bound
+        trained[key] = trained.get(key, False) or timing.stage == "training_step"
+    write_references(trained, cpu_threads())
 
 
-def lacks_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> set[str]:
-    """The stages of a problem whose reference is to be made, with those that its file already has; or none."""
+def lacks_reference(problem_file: Path, precision: str, bound: str, *, trained: bool) -> bool:
+    """Whether a problem's reference is still to be made, or made again with what a training step returns."""
     path = reference_file(problem_file, precision, bound)
-    wanted = set(stages)
-    if not path.exists():
-        return wanted
-    marks = {"training_step": AFTER, "epoch": PASS}  # what a reference has of a stage alone
-    known = load_reference(path, precision).tolerances
-    had = {stage for stage, mark in marks.items() if mark in known}
-    return set() if wanted & marks.keys() <= had else wanted | had
+    return not path.exists() or (trained and AFTER not in load_reference(path, precision).tolerances)
 
 
-def write_reference(problem_file: Path, precision: str, bound: str, stages: Collection[str]) -> None:
+def write_reference(problem_file: Path, precision: str, bound: str, *, trained: bool) -> None:
     """Leave a problem's reference beside it, for the children of a run."""
-    reference = stage_reference(load_problem(problem_file), precision, stages, bound)
+    reference = stage_reference(load_problem(problem_file), precision, trained=trained, bound=bound)
     save_reference(reference, reference_file(problem_file, precision, bound))
 
 
-def write_references(wanted: Mapping[tuple[Path, str, str], Collection[str]], processes: int) -> None:
+def write_references(trained: Mapping[tuple[Path, str, str], bool], processes: int) -> None:
     """Leave the references that are lacking beside their problems.
 
     Args:
-        wanted: (problem file, precision, bound) → stages.
+        trained: (problem file, precision, bound) → whether a training step is among the stages.
         processes: how many at a time: the reference computes on one CPU.
     """
-    todo = {key: lacking for key, stages in wanted.items() if (lacking := lacks_reference(*key, stages))}
+    todo = {key: steps for key, steps in trained.items() if lacks_reference(*key, trained=steps)}
     if len(todo) < 2 or processes < 2:
-        for key, stages in todo.items():
-            write_reference(*key, stages)
+        for key, steps in todo.items():
+            write_reference(*key, trained=steps)
         return
     # New processes, and no forks: of this one's threads a fork would have the locks alone.
     with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
-        for future in [pool.submit(write_reference, *key, stages) for key, stages in todo.items()]:
+        for future in [pool.submit(write_reference, *key, trained=steps) for key, steps in todo.items()]:
             future.result()
 
 
-def stage_reference(problem: Problem, dtype: str, stages: Collection[str], bound: str = "elbo") -> Truth:
+def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str = "elbo") -> Truth:
     """What the stages of a problem return, in one precision.
 
-    What depends on the framework's ε, or on what a pass draws, has a tolerance here and its value when it is compared:
-    its N is measured with the problem's own noise, in each of the minibatches of a pass. Of a sum over the batch there
-    is a second one, of the addition alone, for batches that repeat the problem (`Expected.tolerance`).
+    The objective after an update depends on the framework's ε: it has a tolerance here, and its value when it is
+    compared. A sum over the batch has a second tolerance, of the addition alone, for batches that repeat the problem
+    (`Expected.tolerance`).
 
     Args:
         problem: with one draw of noise per datum.
         dtype: a key of `arithmetic.EPSILON`.
-        stages: of `stages.STAGES`.
-        bound: what the objective sums over the batch; a pass is over the ELBO alone.
+        trained: whether a training step is among the stages: with gradients, and the objective after an update.
+        bound: what the objective sums over the batch.
     """
     rounded = oracle.rounded(problem, dtype)
-    training = "training_step" in stages
 
     def compute(arithmetic: Arithmetic) -> dict[str, Array]:
-        if training:
+        if trained:
             return with_one_update(rounded, _RULE, arithmetic, bound)
         return oracle.run(rounded, arithmetic, gradients=False, bound=bound)
 
     numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
     allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)
-    if "epoch" in stages:
-        batches, noises = [rounded.x] * PASS_STEPS, [rounded.noise[0]] * PASS_STEPS
-        scale = oracle.noise_scale_of(
-            rounded,
-            lambda a: {PASS: pass_total(rounded, batches, noises, _RULE, a)},
-            dtype,
-            numbers=numbers,
-        )
-        allowed |= scale
-    tensors = oracle.evaluate(rounded, gradients=training, bound=bound)
-    # Of the objective's own size: an update changes it by little, and a pass adds up so many.
-    like = {AFTER: tensors["objective"], PASS: PASS_STEPS * tensors["objective"]}
+    tensors = oracle.evaluate(rounded, gradients=trained, bound=bound)
     for name in list(filter(is_sum, allowed)):
-        largest = float(np.abs(tensors[name] if name in tensors else like[name]).max())
+        # An update changes the objective by little.
+        largest = float(np.abs(tensors["objective" if name == AFTER else name]).max())
         allowed[name + OF_SUM] = largest * rounding_of_a_sum(len(rounded.x), ACCUMULATED.get(dtype, dtype))
     return Truth(tensors, {name: K * n for name, n in allowed.items()}, dtype)
 
@@ -165,22 +136,6 @@ def rounding_of_a_sum(parts: int, dtype: str) -> float:
     arithmetic = Perturbed(EPSILON[dtype], runs=64 * 16, seed=0)
     sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
     return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
-
-
-@cache
-def prover(folder: RunFolder) -> Prove:
-    """What proves an arm: its outputs against the reference beside its problem. Each is proven once."""
-    expected = expected_of(folder)
-    known: dict[tuple[Any, ...], tuple[str, str | None]] = {}
-
-    def prove(records: Sequence[ThroughputRecord]) -> tuple[str, str | None]:
-        first = records[0]
-        key = tuple((record.before, record.after, record.status) for record in records)
-        if key not in known or first.status != "ok":
-            known[key] = proof(records, reference_of(first, expected), folder.tensors_of)[:2]
-        return known[key]
-
-    return prove
 
 
 @cache

@@ -15,9 +15,10 @@ class About(TypedDict):
     stage: str
     batch: int
     last_step: str
-    awaited: bool
     threads: str
     bound: str
+    arm: str
+    slowed: float
 
 
 @dataclass(frozen=True, order=True)
@@ -29,9 +30,10 @@ class Timing:
         workload, stage, batch: what is timed of it.
         problem_file, package, notation_file: what a worker needs to run it.
         last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
-        awaited: whether each call waits for the device; else some calls are under way at a time.
         threads: `pinned`, or `default` for what the framework takes by itself.
         bound: what the objective sums over the batch.
+        arm: of an A/A test: which try and which of its arms, e.g. `17-again`; empty elsewhere.
+        slowed: by which share of its own time each call is made slower.
     """
 
     cell: Cell
@@ -42,9 +44,10 @@ class Timing:
     package: str = ""
     notation_file: str = ""
     last_step: str = ""
-    awaited: bool = True
     threads: str = "pinned"
     bound: str = "elbo"
+    arm: str = ""
+    slowed: float = 0.0
 
     @property
     def key(self) -> str:
@@ -53,8 +56,8 @@ class Timing:
         words = [self.stage, self.workload, str(self.batch)]
         words += [cell.notation, cell.backend, cell.device, cell.dtype, cell.mode]
         words += [self.last_step] if self.last_step else []
-        words += [] if self.awaited else ["unawaited"]
         words += ["default-threads"] if self.threads == "default" else []
+        words += ["try", self.arm] if self.arm else []
         return "-".join(words)
 
     def about(self) -> About:
@@ -64,9 +67,10 @@ class Timing:
             "stage": self.stage,
             "batch": self.batch,
             "last_step": self.last_step,
-            "awaited": self.awaited,
             "threads": self.threads,
             "bound": self.bound,
+            "arm": self.arm,
+            "slowed": self.slowed,
         }
 
 

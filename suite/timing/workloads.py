@@ -39,9 +39,6 @@ ROWS = 128
 #: of the gradients; a problem has as many rows as stay below this.
 MULTIPLICATIONS = 1 << 28
 
-EPOCH_IMAGES = {"mlp": 6_400, "conv": 1_280}
-"""Images of a pass by network: so many steps that what a pass costs once is as small a part of it as in real use."""
-
 
 @dataclass(frozen=True)
 class Workload:

@@ -14,7 +14,6 @@ Measure = Literal[
     "claims.measure",
     "theta.measure",
     "timing.measure.plugin",
-    "timing.measure.comparison",
     "timing.measure.profiling",
 ]
 RECORDS = "records.jsonl"

@@ -19,9 +19,9 @@ def elbostone(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished quick run."""
+    """The folder of a finished quick run, on a backend that compiles nothing."""
     place = tmp_path_factory.mktemp("run")
-    done = elbostone("run", "--notation", "pytorch_examples", "--backend", "torch", "--out", "out", cwd=place)
+    done = elbostone("run", "--notation", "pytorch_examples", "--backend", "keras-torch", "--out", "out", cwd=place)
     assert done.returncode == 0, done.stderr
     assert "cells: " in done.stdout
     assert "differs" not in done.stdout
@@ -34,12 +34,12 @@ def test_the_tables_have_the_columns_that_scripts_rely_on(finished: Path) -> Non
     throughput = pd.read_csv(finished / "throughput.csv")
     assert tuple(equivalence.columns[: len(EQUIVALENCE_COLUMNS)]) == EQUIVALENCE_COLUMNS
     assert tuple(throughput.columns[: len(THROUGHPUT_COLUMNS)]) == THROUGHPUT_COLUMNS
-    assert set(equivalence["verdict"]) == {"equal"}
-    assert set(equivalence["mode"]) == {"eager", "compiled"}
+    assert set(equivalence["verdict"]) == {"equal", "excluded"}
+    assert set(equivalence["dtype"][equivalence["verdict"] == "excluded"]) == {"float64-as-shipped"}
+    assert set(equivalence["mode"]) == {"eager"}
     assert set(throughput["verdict"]) == {"equal"}
-    assert set(zip(throughput["stage"], throughput["mode"], strict=True)) == {
-        (stage, mode) for stage in ("encoder", "decoder", "training_step") for mode in ("eager", "compiled")
-    }
+    assert set(throughput["mode"]) == {"eager"}
+    assert throughput["stage"].tolist() == ["encoder", "decoder", "training_step"]
     assert (throughput["images_per_second"] > 0).all()
     assert (throughput["lower"] <= throughput["upper"]).all()
     assert (throughput["roof_share"] > 0).all()
@@ -82,8 +82,8 @@ def test_a_killed_run_goes_on_where_it_was(finished: Path) -> None:
     whole = records.read_text().splitlines()
     figures = len([line for line in whole if '"kind": "throughput"' in line])
     # As a kill leaves it: one cell short, and half a line.
-    kept = [line for line in whole if '"kind": "throughput"' not in line or '"pass": 1' in line]
-    assert len(kept) < len(whole)
+    lost = next(line for line in whole if all(text in line for text in ('"throughput"', '"eager"', '"pass": 2')))
+    kept = [line for line in whole if line != lost]
     records.write_text("\n".join(kept) + '\n{"schema": 1, "pro')
     done = elbostone("run", "--resume", str(finished), cwd=finished.parent)
     assert done.returncode == 0, done.stderr

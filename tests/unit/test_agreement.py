@@ -14,7 +14,7 @@ from elbostone.timing.judge.throughput import CELL
 
 
 def row(images: float | None, lower: float = 0, upper: float = 0, **other: Any) -> dict[str, Any]:
-    cell = dict.fromkeys(CELL, "a") | {"batch": 128, "rung": "", "awaited": True}
+    cell = dict.fromkeys(CELL, "a") | {"batch": 128, "rung": ""}
     return {**cell, "images_per_second": images, "lower": lower, "upper": upper, "stable": True, **other}
 
 

@@ -113,6 +113,12 @@ def test_a_false_range_of_numbers_is_named() -> None:
     refused(changed, r"source\.equations: expected ranges such as '2\.1-2\.65'; found '1 to 24'")
 
 
+def test_how_what_is_not_printed_is_known_is_refused() -> None:
+    changed = document("kingma_welling_2013")
+    changed["symbols"]["logit_y"]["known"] = "read"
+    refused(changed, r"symbols\.'logit_y'\.known: expected none, since eq is 'none'.*; found 'read'")
+
+
 def test_tex_that_is_no_symbol_is_named_with_its_entry() -> None:
     changed = document("prince_2023")
     changed["symbols"]["μ"]["tex"] = r"\mu=g"

@@ -4,14 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from elbostone.backends.table import Backend
 from elbostone.timing import phases
-from elbostone.timing.plan import FULL, Proven
-from elbostone.timing.recipes.table import Step
-from elbostone.timing.steps import comparison_of
 from elbostone.timing.timings import Timing
 from elbostone.workers import machine
-from elbostone.workers.records import Cell, read_records
-from elbostone.workers.run_folder import create_run
+from elbostone.workers.records import Cell
 
 X86 = "processor\t: 0\nmodel name\t: A CPU @ 3 GHz: fast\nflags\t\t: fpu avx avx2 fma avx512f{more}\n\nprocessor\t: 1\n"
 
@@ -44,23 +41,17 @@ def test_a_kernel_that_does_not_say_has_no_features(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("multiplies", [True, False])
-def test_bfloat16_is_tuned_only_where_the_processor_multiplies_it(
-    multiplies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_bfloat16_is_timed_only_where_the_processor_multiplies_it(
+    multiplies: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cell = Cell("p", "pytorch_examples", "torch", "torch", "cpu", "float32", "eager")
-    first = (Timing(cell, "784-400-20", "encoder", 128, "p.json", "", ""),)
-    planned = [
-        comparison_of(("torch", "784-400-20", "encoder", 128, dtype), first, (Step("inference", ""),))
-        for dtype in ("float32", "bfloat16")
+    timings = [
+        Timing(Cell("p", "pytorch_examples", "torch", "torch", device, dtype, "tuned"), "w", "encoder", 128)
+        for device, dtype in (("cpu", "float32"), ("cpu", "bfloat16"), ("cuda", "bfloat16"))
     ]
     monkeypatch.setattr(phases, "computes_bfloat16", lambda: multiplies)
-    monkeypatch.setattr(phases, "plan_step_comparisons", lambda *arguments, **options: planned)
-    monkeypatch.setattr(phases, "kept_workloads", lambda folder, sample: [])
-    monkeypatch.setattr(phases, "write_expected", lambda timings, workloads: None)
-    folder = create_run(tmp_path, {})
-    phase = phases.Phases(folder, [], Proven(frozenset()), "cpu", threads=1, timeout_s=1).steps(FULL)
-    assert len(phase.comparisons) == 1 + multiplies
-    records = [] if multiplies else read_records(folder.records)
-    assert [(r["dtype"], r["mode"], r["status"]) for r in records] == [("bfloat16", "tuned", "unsupported")] * (
+    monkeypatch.setattr(Backend, "lacking", lambda backend, mode="": [])
+    found, missing = phases.possible(timings)
+    assert len(found) == 2 + multiplies
+    assert [(r.cell.device, r.cell.dtype, r.status) for r in missing] == [("cpu", "bfloat16", "unsupported")] * (
         not multiplies
     )

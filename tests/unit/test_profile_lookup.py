@@ -17,22 +17,20 @@ STEP = "training_step-784-400-20-128-pytorch_examples"
 
 
 @pytest.mark.parametrize(
-    ("key", "on", "mode", "last_step", "awaited", "threads"),
+    ("key", "on", "mode", "last_step", "threads"),
     [
-        (f"{STEP}-torch-cpu-float32-eager", "torch", "eager", "", True, "pinned"),
-        (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", True, "default"),
-        (f"{STEP}-keras-tensorflow-cpu-float32-compiled-xla", "keras-tensorflow", "compiled-xla", "", True, "pinned"),
-        (f"{STEP}-keras-jax-cpu-float32-compiled-unawaited", "keras-jax", "compiled", "", False, "pinned"),
-        (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", True, "pinned"),
-        (f"{STEP}-torch-cpu-float32-tuned-compiled-default-threads", "torch", "tuned", "compiled", True, "default"),
-        (f"{STEP}-torch-cuda-bfloat16-tuned-cuda-graphs", "torch", "tuned", "cuda-graphs", True, "pinned"),
+        (f"{STEP}-torch-cpu-float32-eager", "torch", "eager", "", "pinned"),
+        (f"{STEP}-torch-cpu-float32-eager-default-threads", "torch", "eager", "", "default"),
+        (f"{STEP}-keras-tensorflow-cpu-float32-compiled-xla", "keras-tensorflow", "compiled-xla", "", "pinned"),
+        (f"{STEP}-torch-cpu-bfloat16-tuned-fused-adam", "torch", "tuned", "fused-adam", "pinned"),
+        (f"{STEP}-torch-cuda-bfloat16-tuned-cuda-graphs", "torch", "tuned", "cuda-graphs", "pinned"),
     ],
 )
-def test_a_key_names_its_timing(key: str, on: str, mode: str, last_step: str, awaited: bool, threads: str) -> None:
+def test_a_key_names_its_timing(key: str, on: str, mode: str, last_step: str, threads: str) -> None:
     timing = find_timing(key)
     assert (timing.stage, timing.workload, timing.batch) == ("training_step", "784-400-20", 128)
     assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) == ("pytorch_examples", on, mode)
-    assert (timing.last_step, timing.awaited, timing.threads) == (last_step, awaited, threads)
+    assert (timing.last_step, timing.threads) == (last_step, threads)
     assert timing.key == key
     assert (timing.package, timing.notation_file) == (
         packages()["pytorch_examples"],

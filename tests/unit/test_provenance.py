@@ -7,7 +7,7 @@ import pytest
 
 from elbostone.notations.glossary import glossary
 from elbostone.notations.notation import Notation
-from elbostone.notations.provenance import counts, eq_known, facts, known, shares
+from elbostone.notations.provenance import _percent, counts, eq_known, facts, known, shares
 from elbostone.notations.registry import notations
 from elbostone.notations.schema import KNOWN
 
@@ -45,6 +45,21 @@ def test_shares_are_of_all_facts() -> None:
     assert sum(counted.values()) == len(list(facts(notation)))
     assert shares(notation) == "close copy 50 %, memory 50 %"
     assert shares(with_source(ALL[0], "read", None)) == "read 100 %"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "percent"),
+    [
+        ([1], [100]),
+        ([61, 10, 28], [62, 10, 28]),
+        ([1, 1, 1], [34, 33, 33]),
+        ([999, 1], [99, 1]),
+        ([996, 1, 1, 1, 1], [96, 1, 1, 1, 1]),
+    ],
+)
+def test_percent_add_up_to_100(numbers: list[int], percent: list[int]) -> None:
+    assert _percent(numbers) == percent
+    assert sum(percent) == 100
 
 
 def test_a_single_fact_from_memory_shows() -> None:

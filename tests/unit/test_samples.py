@@ -1,7 +1,6 @@
 """The declared samples: what the default run checks and times, and that each source's own configuration is a cell."""
 
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -93,18 +92,8 @@ def test_every_cell_that_is_timed_is_proven_in_its_mode(sample: BenchSample) -> 
     found = cells(bench_proofs(replace(EVERYTHING, notations=timed), sample, full=False))
     formulas = {(cell.notation, cell.backend, cell.mode) for cell in found}
     workloads = [(workload, "x.json") for workload in workloads_of(sample)]
-    steps = {
-        (backend, workload.name, stage, workload.batch, dtype): "some"
-        for backend, (workload, _), part in product(BACKENDS, workloads, sample.slices)
-        for stage, dtype in product(part.stages, part.dtypes)
-    }
-    timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)), steps=steps)
+    timings = plan_timings(sample, workloads, timed, packages(), Proven(frozenset(found)))
     assert {t.cell.mode for t in timings} == {mode for part in sample.slices for mode in part.modes}
-    for part in sample.slices:
-        found = [
-            t for t in timings if t.workload == part.workload and t.stage in part.stages and part.stages == ("epoch",)
-        ]
-        assert bool(found) is (part.timed and part.stages == ("epoch",)), part
     for timing in timings:
         if timing.cell.mode in MODES:
             assert (timing.cell.notation, timing.cell.backend, timing.cell.mode) in formulas

@@ -6,22 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from elbostone import cli
 from elbostone.backends import table as backends
-from elbostone.notations.registry import notations
 from elbostone.reference.errors import BadInput
-from elbostone.reference.problem import Problem
 from elbostone.theta import command as command
-from elbostone.theta import expected as reference
-from elbostone.theta.cases import all_cases, evaluations
-from elbostone.theta.expected import Truth
-from elbostone.theta.judge.answer import REFERENCE, Answer, Expected, answer_of
-from elbostone.theta.judge.sources import source_line
+from elbostone.theta.judge.answer import REFERENCE, Answer
 from elbostone.theta.judge.trained import scores
-from elbostone.theta.models import ROWS
 from elbostone.theta.plan import REGIMES, SEEDS
 from elbostone.theta.start import Outcome
 from elbostone.theta.tables import answer_tables, long_tables, write_answer
@@ -55,24 +47,6 @@ def no_framework(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files and figures take seconds, and have a test of their own."""
     monkeypatch.setattr(command, "write_answer", lambda *args: None)
-
-
-@pytest.fixture(scope="module")
-def answer() -> Answer:
-    """With one backend that computes what the definition does, and no trained VAE."""
-    tensors = {
-        f"{case.name}/{e.key}/{name}": tensor
-        for case in all_cases()
-        for e in evaluations(case)
-        for name, tensor in reference.evaluate(case, e).items()
-    }
-    # measured ones would take a minute; an exact zero has none
-    tolerances = {n: 1e-12 * (np.abs(t).reshape(len(ROWS), -1).max(axis=1) > 0) for n, t in tensors.items()}
-    problem = Problem("none", REGIMES[0].spec, np.zeros((1, 64)), np.zeros((1, 1, 8)), {})
-    trained = load_trained()
-    lines = [source_line(notation) for notation in notations().values()]
-    expected = Expected(Truth(tensors, tolerances), {}, problem)
-    return answer_of(expected, {"torch": tensors}, {}, scores(trained.records), trained.origin, lines)
 
 
 @pytest.mark.usefixtures("no_framework")

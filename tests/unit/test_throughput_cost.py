@@ -29,7 +29,7 @@ BATCH = 4
 SPEC = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(5,), data_dim=6, latent_dim=2)
 NOISE = np.random.default_rng(0).standard_normal((1, BATCH, 2))
 PROBLEM = Problem("tiny", SPEC, np.zeros((BATCH, 6)), NOISE, random_weights(SPEC, 0))
-EXPECTED = Expected(PROBLEM, stage_reference(PROBLEM, "float32", ("encoder",)))
+EXPECTED = Expected(PROBLEM, stage_reference(PROBLEM, "float32", trained=False))
 MODES = ("eager", "compiled")
 STAGES = ("encoder", "decoder", "elbo", "training_step")
 SAMPLE = BenchSample((Slice("tiny", (BATCH,), STAGES, MODES),), passes=2, max_time_s=0.1)

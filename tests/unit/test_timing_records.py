@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from elbostone.reference.errors import BadInput
-from elbostone.timing.records import KINDS, as_measured, timing_records
+from elbostone.timing.records import KINDS, as_measured, dropped, left_out, timing_records
 from elbostone.workers.records import as_document, read_records
 
 COMMITTED = sorted(Path(__file__).parents[2].glob("reports/committed/*/records.parquet"))
-GONE = {"ns_of_many", "harness_ns"}
-"""What older records say of the cost of a block; tests/bench/test_comparisons.py has it now."""
-PEAK = {"schema": 1, "kind": "peak", "device": "cpu", "when": "before", "status": "ok", "reason": None}
+GONE = {"awaited", "draws", "path"}
+"""Fields of older records that nothing reads."""
+ROOF = {"schema": 1, "kind": "roof", "device": "cpu", "operation": "read", "shape": [8], "dtype": "float32"}
+ROOF |= {"library": "torch", "route": "sum", "seconds": 1.0}
 
 
 def lacking(read: Any, written: Any) -> list[str]:
@@ -32,7 +33,7 @@ def test_there_are_committed_records() -> None:
 
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.parent.name)
 def test_committed_records_keep_every_field(file: Path) -> None:
-    lines = [document for document in read_records(file) if document["kind"] in KINDS]
+    lines = [document for document in read_records(file) if document["kind"] in KINDS and dropped(document) is None]
     assert lines
     for line, record in zip(lines, timing_records(file), strict=True):
         assert lacking(json.loads(json.dumps(as_document(record))), line) == []
@@ -40,12 +41,30 @@ def test_committed_records_keep_every_field(file: Path) -> None:
 
 def test_a_record_that_lacks_a_field_is_named_by_file_line_and_kind(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
-    right, wrong = json.dumps(PEAK), json.dumps({**PEAK, "value": "fast"})
+    right, wrong = json.dumps(ROOF), json.dumps({**ROOF, "seconds": "fast"})
     file.write_text(f"{right}\n{wrong}\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"records\.jsonl: line 2: expected a record of peak; found: .*value"):
+    with pytest.raises(BadInput, match=r"records\.jsonl: line 2: expected a record of roof; found: .*seconds"):
         timing_records(file)
-    assert as_measured(PEAK).status == "ok"
+    assert as_measured(ROOF).status == "ok"
 
 
 def test_a_run_without_records_has_none(tmp_path: Path) -> None:
     assert timing_records(tmp_path / "records.jsonl") == []
+    assert left_out(tmp_path / "records.jsonl") == ""
+
+
+def test_what_is_no_longer_measured_is_left_out_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    older = [{"schema": 1, "kind": kind} for kind in ("duel", "harness", "duel", "peak", "equality")]
+    older += [
+        {"schema": 1, "kind": "throughput", "stage": "epoch"},
+        {"schema": 1, "kind": "throughput", "awaited": False},
+    ]
+    file.write_text("".join(json.dumps(document) + "\n" for document in [*older, ROOF]), encoding="utf-8")
+    assert timing_records(file) == [as_measured(ROOF)]
+    said = left_out(file)
+    assert said.startswith(
+        f"{file}: records of what is no longer measured are left out: 2 of paired comparisons, 1 of "
+    )
+    assert "1 of passes over a data set, 1 of calls that did not wait for the device" in said
+    assert "\n" not in said

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...notations.canonical import sizes_by_role
 from ...notations.formulas import Formula
-from ...notations.notation import Misprint
+from ...notations.notation import Misprint, Notation
+from ...notations.provenance import how
 from ...reference.problem import Array
 from ..probes import Probe
 from .evidence import Evidence, Violation
@@ -41,10 +42,11 @@ def where_of(misprint: Misprint) -> str:
     return f"{MISPRINT}{misprint.equation} of {misprint.symbol}"
 
 
-def claim_of(misprint: Misprint) -> str:
-    """What the entry says, in words."""
+def claim_of(notation: Notation, misprint: Misprint) -> str:
+    """What the entry says, in words, and how it is known."""
     when = ", ".join(word for words in misprint.when.values() for word in words)
-    return f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
+    said = f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
+    return f"{said}; known: {how(notation, misprint)}"
 
 
 def check_misprints(evidence: Evidence) -> Iterator[Violation]:
@@ -53,19 +55,25 @@ def check_misprints(evidence: Evidence) -> Iterator[Violation]:
         try:
             found = list(_differences(evidence, misprint))
         except ValueError as error:
-            yield evidence.violation(where_of(misprint), ("printed", "meant"), claim_of(misprint), str(error))
+            yield evidence.violation(
+                where_of(misprint), ("printed", "meant"), claim_of(evidence.notation, misprint), str(error)
+            )
             continue
         if not found:
             lacking = f"no probe with a quantity '{misprint.symbol}': nothing executes it"
-            yield evidence.violation(where_of(misprint), ("symbol", "when"), claim_of(misprint), lacking)
+            yield evidence.violation(
+                where_of(misprint), ("symbol", "when"), claim_of(evidence.notation, misprint), lacking
+            )
         wrong = next((d for d in found if d.meant > d.allowed), None)
         if wrong is not None:
             off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
-            yield evidence.violation(where_of(misprint), ("meant", "when"), claim_of(misprint), off)
+            yield evidence.violation(where_of(misprint), ("meant", "when"), claim_of(evidence.notation, misprint), off)
         same = next((d for d in found if d.printed <= d.allowed), None)
         if same is not None:
             equal = f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
-            yield evidence.violation(where_of(misprint), ("printed", "when"), claim_of(misprint), equal)
+            yield evidence.violation(
+                where_of(misprint), ("printed", "when"), claim_of(evidence.notation, misprint), equal
+            )
 
 
 def measured(evidence: Evidence) -> dict[str, str]:

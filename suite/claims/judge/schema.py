@@ -81,7 +81,7 @@ def entries(notation: Notation) -> Iterator[Entry]:
     for claim in notation.claims:
         yield Entry(f"claims {claim.distribution}", ("covers",), f"covers {list(claim.weights)}")
     for misprint in notation.misprints:
-        yield Entry(misprints.where_of(misprint), executed("misprints"), misprints.claim_of(misprint))
+        yield Entry(misprints.where_of(misprint), executed("misprints"), misprints.claim_of(notation, misprint))
 
 
 def executed(table: str) -> tuple[str, ...]:

@@ -52,14 +52,13 @@ def products(spec: Spec, stage: str, batch: int) -> list[Product]:
 
     Args:
         spec: the model.
-        stage: one of `COUNTED`, or `epoch`, of which one step is counted.
+        stage: one of `COUNTED`.
         batch: images per call.
 
     Raises:
         ValueError: another stage, or a family of models that is not timed: its posterior is neither diagonal nor
             isotropic, or it has a chain, components of a prior, or decoder weights with a posterior.
     """
-    stage = "training_step" if stage == "epoch" else stage
     if stage not in COUNTED:
         raise ValueError(f"stage '{stage}': operations are counted of {', '.join(COUNTED)}")
     special = spec.chain or spec.components or spec.decoder_weights != "point"

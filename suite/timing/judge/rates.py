@@ -1,4 +1,4 @@
-"""What a figure is held against: the rates that libraries reached in the run, and the limits of the processor."""
+"""What a figure is held against: the rates that libraries reached in the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ...backends.table import precision
 from ...reference.spec import Spec
-from ..records import Measured, PeakRecord, RateRecord
+from ..records import Measured, RateRecord
 from ..timings import Roofline
 from .counted_operations import rooflines
 
@@ -18,65 +18,34 @@ ON_THE_CPU = ("numpy", "onnxruntime")
 
 @dataclass
 class Rates:
-    """Rooflines and peaks of a run, each found by its name: to ask for one costs the same however many there are.
+    """Rooflines of a run, each found by its name: to ask for one costs the same however many there are.
 
     Attributes:
         best: (device, roofline) → seconds per call, the best of all libraries, routes and sessions.
         own: (device, library, roofline) → seconds per call, the best of one library.
-        multiply_adds: (device, dtype) → floating-point operations per second, of all threads.
-        memory: device → bytes per second that are read from its memory, of all threads.
     """
 
     best: dict[tuple[str, Roofline], float] = field(default_factory=dict)
     own: dict[tuple[str, str, Roofline], float] = field(default_factory=dict)
-    multiply_adds: dict[tuple[str, str], float] = field(default_factory=dict)
-    memory: dict[str, float] = field(default_factory=dict)
-    _cached: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def seconds(self, device: str, roofline: Roofline, library: str | None = None) -> float | None:
-        """Seconds per call at the best rate; None where the run has none.
-
-        Reading is also measured without any library, on the CPU and for any dtype: bytes are bytes.
-
-        Args:
-            device: that computes.
-            roofline: what is to be done.
-            library: whose rates count; None for the best of all.
-        """
+        """Seconds per call at the best rate of a library, or of all; None where the run has none."""
         if library is not None:
             return self.own.get((device, library, roofline))
-        found = [self.best[device, roofline]] if (device, roofline) in self.best else []
-        if roofline.operation == "read" and (rate := self._cached.get((device, roofline.shape[0]))):
-            found.append(roofline.shape[0] / rate)
-        return min(found, default=None)
+        return self.best.get((device, roofline))
 
 
 def rates_of(records: Iterable[Measured]) -> Rates:
-    """The rates of a run: of every roofline the best of all sessions' medians, of every peak the best of all tries."""
-    rates = Rates()
+    """The rates of a run: of every roofline the best of all sessions' medians."""
+    rates, never = Rates(), float("inf")
     for record in records:
         if isinstance(record, RateRecord) and record.seconds is not None:
             device = "cpu" if record.library in ON_THE_CPU else record.device
             roofline = Roofline(record.operation, record.shape, record.dtype)
-            own = device, record.library, roofline
-            rates.best[device, roofline] = min(record.seconds, rates.best.get((device, roofline), float("inf")))
-            rates.own[own] = min(record.seconds, rates.own.get(own, float("inf")))
-        elif isinstance(record, PeakRecord) and record.value is not None:
-            _add_peak(rates, record, record.value)
+            of_all, of_one = (device, roofline), (device, record.library, roofline)
+            rates.best[of_all] = min(record.seconds, rates.best.get(of_all, never))
+            rates.own[of_one] = min(record.seconds, rates.own.get(of_one, never))
     return rates
-
-
-def _add_peak(rates: Rates, record: PeakRecord, value: float) -> None:
-    device = record.device
-    if record.quantity == "fma" and record.dtype is not None:
-        key = device, record.dtype
-        rates.multiply_adds[key] = max(value, rates.multiply_adds.get(key, 0.0))
-    elif record.quantity == "read" and record.bytes is not None:
-        size = device, record.bytes
-        rates._cached[size] = max(value, rates._cached.get(size, 0.0))
-        # The largest that was read does not fit the cache.
-        largest = max(number for where, number in rates._cached if where == device)
-        rates.memory[device] = rates._cached[device, largest]
 
 
 def share(

@@ -12,13 +12,12 @@ from ...backends.table import host_of, precision
 from ...reference.comparison import Comparison, Tensors, first_divergence, smallest_error
 from ...reference.spec import Spec
 from ..libraries.table import LIBRARY_MODE
-from ..measure.harness import BENCHMARK
 from ..proof import Expected
-from ..records import HarnessRecord, Measured, ThroughputRecord
-from .comparisons import interval
+from ..records import Measured, ThroughputRecord
 from .counted_operations import flops
 from .libraries import LibraryJudge
 from .rates import Rates, rates_of, share
+from .ratios import interval
 
 COLUMNS = (
     "workload",
@@ -31,7 +30,6 @@ COLUMNS = (
     "dtype",
     "mode",
     "rung",
-    "awaited",
     "threads",
     "images_per_second",
     "lower",
@@ -49,26 +47,21 @@ COLUMNS = (
     "verdict",
     "reason",
     "flop_per_image",
-    "peak_flop_per_second",
-    "peak_share",
-    "memory_byte_per_second",
-    "harness_share",
-    "harness_subtracted",
 )
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
 INTERVAL_PROCESSES = 6
 """From so many processes on there is an interval (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
 STABLE_SPREAD = 0.1
-HARNESS_SHARE = 0.01
-"""Where the harness itself takes more of a call than this, what it takes is subtracted."""
 
 Row = dict[str, Any]
 Expectations = Callable[[str, str, int, str], Expected]
 """(problem, precision, batch, bound) → what its stages return."""
 
 
-def throughput_rows(records: Iterable[Measured], expected: Expectations, load: Callable[[str], Tensors]) -> list[Row]:
+def throughput_rows(
+    records: Iterable[Measured], expected: Expectations, load: Callable[[str], Tensors], *, arms: bool = False
+) -> list[Row]:
     """The rows of throughput.csv, one per stage and cell, in the order in which they were first timed.
 
     A figure is printed only where the timed call's own outputs were equal to the reference: before and after timing, in
@@ -78,26 +71,26 @@ def throughput_rows(records: Iterable[Measured], expected: Expectations, load: C
         records: of one run; those of another kind are passed over.
         expected: what stages return.
         load: a record's outputs by file name.
+        arms: the rows of the arms of A/A tests instead, each with its `arm`.
     """
     records = list(records)
-    rates, harness = rates_of(records), harness_ns(records)
+    rates = rates_of(records)
     libraries = LibraryJudge()
     groups: dict[str, list[ThroughputRecord]] = {}
     for record in records:
-        if isinstance(record, ThroughputRecord):
+        if isinstance(record, ThroughputRecord) and bool(record.arm) is arms:
             groups.setdefault(record.timing.key, []).append(record)
-    rows = []
+    rows: list[Row] = []
     for group in groups.values():
         first = group[0]
+        named = {"arm": first.arm} if arms else {}
         if first.status in ("missing", "unsupported"):  # there may be no reference of its problem either
-            rows.append({**_unmeasured(group, first.status, first.reason), "detects": None})
+            rows.append(_unmeasured(group, first.status, first.reason) | named)
             continue
         reference = reference_of(first, expected)
         compared = libraries.comparisons if first.cell.mode == LIBRARY_MODE else stage_comparisons
         verdict, reason, detects = proof(group, reference, load, compared)
-        own = harness.get((host_of(first.cell.backend), first.cell.device), 0.0)
-        row = row_of(group, reference.problem.spec, rates, verdict, reason, own)
-        rows.append({**row, "detects": detects})
+        rows.append(row_of(group, reference.problem.spec, rates, verdict, reason) | {"detects": detects} | named)
     return rows
 
 
@@ -144,16 +137,6 @@ def proof(
     return "equal", None, detects
 
 
-def harness_ns(records: Iterable[Measured]) -> dict[tuple[str, str], float]:
-    """(backend, device) → nanoseconds that the harness adds to a call: the median of its sessions' medians."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for record in records:
-        if isinstance(record, HarnessRecord) and record.path == BENCHMARK:
-            assert record.backend is not None
-            found.setdefault((record.backend, record.device), []).append(record.ns)
-    return {key: statistics.median(medians) for key, medians in found.items()}
-
-
 def _unmeasured(records: Sequence[ThroughputRecord], verdict: str, reason: str | None) -> Row:
     first = records[0]
     named = {**first.cell.as_json(), **first.timing.about(), "rung": first.last_step}
@@ -161,14 +144,7 @@ def _unmeasured(records: Sequence[ThroughputRecord], verdict: str, reason: str |
     return row | {"verdict": verdict, "reason": reason, "processes": len(records)}
 
 
-def row_of(
-    records: Sequence[ThroughputRecord],
-    spec: Spec,
-    rates: Rates,
-    verdict: str,
-    reason: str | None,
-    harness: float = 0.0,
-) -> Row:
+def row_of(records: Sequence[ThroughputRecord], spec: Spec, rates: Rates, verdict: str, reason: str | None) -> Row:
     """One row from the records of one stage of one cell, one record per process.
 
     Args:
@@ -176,21 +152,15 @@ def row_of(
         spec: its model.
         rates: of the run.
         verdict, reason: what the records prove.
-        harness: nanoseconds that the harness adds to a call.
     """
     row = _unmeasured(records, verdict, reason)
     if verdict != "equal":
         return row
     # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
     records = sorted(records, key=lambda record: record.number or 0)
-    medians = [statistics.median(record.rounds_ns) for record in records]
-    harness_share = harness / statistics.median(medians)
-    subtracted = harness_share > HARNESS_SHARE
-    medians = [(ns - harness * subtracted) / 1e9 for ns in medians]
+    medians = [statistics.median(record.rounds_ns) / 1e9 for record in records]
     seconds, images = statistics.median(medians), records[0].images
     per_batch = seconds * row["batch"] / images
-    operations = flops(spec, row["stage"], row["batch"])
-    peak = rates.multiply_adds.get((row["device"], precision(row["dtype"])))
     quickest, slowest = bounds(medians)
     row |= {
         "images_per_second": images / seconds,
@@ -199,12 +169,7 @@ def row_of(
         "by_process": [images / ns for ns in medians],
         "roof_share": share(rates, spec, row, per_batch),
         "library_share": share(rates, spec, row, per_batch, library=host_of(row["backend"])),
-        "harness_share": harness_share,
-        "harness_subtracted": subtracted,
-        "flop_per_image": operations / row["batch"],
-        "peak_flop_per_second": peak,
-        "peak_share": operations / per_batch / peak if peak else None,
-        "memory_byte_per_second": rates.memory.get(row["device"]),
+        "flop_per_image": flops(spec, row["stage"], row["batch"]) / row["batch"],
         # Of sessions that found an empty compile cache. Their later cells still reuse what their earlier ones compiled.
         "first_call_s": most(record.first_call_s for record in records if record.cold_cache),
         "graphs": most(record.graphs.graphs if record.graphs else None for record in records),

@@ -1,4 +1,7 @@
-"""What the file of every library gives: the call that is timed, and how it is replayed and read."""
+"""What the file of every library gives: the call that is timed, and how it is replayed and read.
+
+Each file has a function `open_run(binding, problem, stage, variant)`, which gives the `LibraryRun` of a stage.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backends.base import Binding
 from ...notations.axes import parse_axes, permute
-from ...reference.problem import Problem
 
 Array = NDArray[Any]
 SEED = 2014
@@ -60,25 +61,6 @@ class LibraryRun(ABC):
     @abstractmethod
     def weight(self) -> Any:
         """Any weight: where it is says where the model is."""
-
-
-class LibraryDriver(ABC):
-    """One library, imported.
-
-    Args:
-        binding: of the backend in whose process it is.
-    """
-
-    def __init__(self, binding: Binding):
-        self.binding = binding
-
-    @abstractmethod
-    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
-        """The library's own evaluation of its bound, without gradients."""
-
-    @abstractmethod
-    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
-        """The library's own step of Adam, at a learning rate of 1e-3."""
 
 
 def float32(weights: Mapping[str, Array]) -> dict[str, Array]:

@@ -26,7 +26,6 @@ from .base import (
     ENCODER_MEAN,
     SEED,
     Array,
-    LibraryDriver,
     LibraryRun,
     float32,
     kernel,
@@ -166,15 +165,9 @@ class NumPyroTraining(NumPyroRun):
         return self.canonical(moments)
 
 
-class NumPyro(LibraryDriver):
-    """NumPyro on JAX."""
-
-    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
-        return NumPyroEvaluation(self.binding, problem, variant)
-
-    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
-        loss, *options = variant.split("-")
-        return NumPyroTraining(self.binding, problem, loss, donated="donated" in options, by_optax="optax" in options)
-
-
-open_library = NumPyro
+def open_run(binding: Binding, problem: Problem, stage: str, variant: str) -> LibraryRun:
+    """A stage of NumPyro by one of its losses, with the options that follow it."""
+    loss, *options = variant.split("-")
+    if stage == "elbo":
+        return NumPyroEvaluation(binding, problem, loss)
+    return NumPyroTraining(binding, problem, loss, donated="donated" in options, by_optax="optax" in options)

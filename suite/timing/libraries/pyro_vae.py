@@ -11,6 +11,7 @@ import torch
 from pyro.infer import SVI, JitTrace_ELBO, Trace_ELBO, TraceMeanField_ELBO
 from torch import Tensor, nn
 
+from ...backends.base import Binding
 from ...reference.problem import Problem
 from ...reference.spec import Spec
 from ..measure.training import ADAM
@@ -21,7 +22,6 @@ from .base import (
     ENCODER_LOG_VARIANCE,
     ENCODER_MEAN,
     Array,
-    LibraryDriver,
     LibraryRun,
     float32,
 )
@@ -135,14 +135,6 @@ class PyroTraining(PyroRun):
         return self.moments_of(lambda parameter: self.svi.optim.optim_objs[parameter].state[parameter])
 
 
-class Pyro(LibraryDriver):
-    """Pyro on torch."""
-
-    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
-        return PyroEvaluation(problem, variant)
-
-    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
-        return PyroTraining(problem, variant)
-
-
-open_library = Pyro
+def open_run(binding: Binding, problem: Problem, stage: str, variant: str) -> LibraryRun:
+    """A stage of Pyro by one of its losses."""
+    return PyroEvaluation(problem, variant) if stage == "elbo" else PyroTraining(problem, variant)

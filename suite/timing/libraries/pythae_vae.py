@@ -14,6 +14,7 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import CallbackHandler, TrainingCallback
 from torch import nn
 
+from ...backends.base import Binding
 from ...reference.problem import Problem
 from ...reference.spec import Spec
 from ..measure.training import ADAM
@@ -24,7 +25,6 @@ from .base import (
     ENCODER_LOG_VARIANCE,
     ENCODER_MEAN,
     Array,
-    LibraryDriver,
     LibraryRun,
     float32,
 )
@@ -135,20 +135,12 @@ class PythaeTraining(PythaeRun):
         return self.moments_of(lambda parameter: self.trainer.optimizer.state[parameter])
 
 
-class Pythae(LibraryDriver):
-    """pythae on torch."""
-
-    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
-        return PythaeForward(problem)
-
-    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
-        return PythaeTraining(problem)
+def open_run(binding: Binding, problem: Problem, stage: str, variant: str) -> LibraryRun:
+    """A stage of pythae; each has one variant."""
+    return PythaeForward(problem) if stage == "elbo" else PythaeTraining(problem)
 
 
 def _model(spec: Spec) -> Any:
     config = VAEConfig(input_dim=(spec.data_dim,), latent_dim=spec.latent_dim, reconstruction_loss="bce")
     sizes = spec.data_dim, spec.hidden[0], spec.latent_dim
     return VAE(config, encoder=Encoder(*sizes), decoder=Decoder(*sizes))
-
-
-open_library = Pythae

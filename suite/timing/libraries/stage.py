@@ -15,7 +15,7 @@ from ...reference.problem import Problem
 from ...workers.evaluation import OBJECTIVE
 from ...workers.records import Cell
 from ..measure.stages import ADAM_BETA_1, Stage
-from .base import LibraryDriver, LibraryRun
+from .base import LibraryRun
 from .table import LIBRARIES, NOISE, Library, Variant, supports
 
 Array = NDArray[Any]
@@ -90,8 +90,6 @@ def make_library_stage(binding: Binding, cell: Cell, problem: Problem, stage: st
     if cell.dtype != "float32":
         raise ValueError(f"{library.name}: expected dtype float32; found {cell.dtype}")
     problem = oracle.rounded(problem, precision(cell.dtype))
-    driver = import_module(f".{library.module}", __package__).open_library(binding)
-    assert isinstance(driver, LibraryDriver)
     chosen = library.variant(stage, variant)
-    make = {"elbo": driver.elbo, "training_step": driver.training_step}[stage]
-    return LibraryStage(binding, library, chosen, make(problem, chosen.name), len(problem.x))
+    run = import_module(f".{library.module}", __package__).open_run(binding, problem, stage, chosen.name)
+    return LibraryStage(binding, library, chosen, run, len(problem.x))

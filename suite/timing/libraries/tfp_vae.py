@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
+from ...backends.base import Binding
 from ...reference.problem import Problem
 from ..measure.training import ADAM
 from .base import (
@@ -23,7 +24,6 @@ from .base import (
     ENCODER_MEAN,
     SEED,
     Array,
-    LibraryDriver,
     LibraryRun,
     float32,
     kernel,
@@ -158,14 +158,7 @@ class TfpTraining(TfpRun):
         return layers(lambda name: (unkernel(dense[name][0]), dense[name][1]))
 
 
-class TensorFlowProbability(LibraryDriver):
-    """TensorFlow Probability on TensorFlow."""
-
-    def elbo(self, problem: Problem, variant: str) -> LibraryRun:
-        return TfpEvaluation(problem, xla=variant.endswith("-xla"))
-
-    def training_step(self, problem: Problem, variant: str) -> LibraryRun:
-        return TfpTraining(problem, xla=variant.endswith("-xla"))
-
-
-open_library = TensorFlowProbability
+def open_run(binding: Binding, problem: Problem, stage: str, variant: str) -> LibraryRun:
+    """A stage of TensorFlow Probability, by XLA or not."""
+    xla = variant.endswith("-xla")
+    return TfpEvaluation(problem, xla=xla) if stage == "elbo" else TfpTraining(problem, xla=xla)

@@ -20,11 +20,7 @@ from ...workers.records import Active
 from ...workers.subject import Subject, prepare
 from ..proof import Array, Expected, fold, load_expected
 from ..timings import Timing
-from .epoch_stage import make_epoch
 from .stages import Stage, make_stage
-
-DRAWS = 3
-"""How often the proof of a pass may draw minibatches."""
 
 
 def build_subject(binding: Binding, timing: Timing) -> Subject:
@@ -35,16 +31,10 @@ def build_subject(binding: Binding, timing: Timing) -> Subject:
     return prepare(binding, cell, notation, module, open_problem(timing.problem_file))
 
 
-def build_stage(timing: Timing, subject: Subject, expected: Expected) -> Stage:
+def build_stage(timing: Timing, subject: Subject) -> Stage:
     """What is timed of a subject."""
     problem = open_problem(timing.problem_file)
-    if timing.stage != "epoch":
-        return make_stage(
-            subject, problem, timing.stage, batch=timing.batch, last_step=timing.last_step, awaited=timing.awaited
-        )
-    if expected.images is None:
-        raise ValueError(f"{problem.name}: stage 'epoch' needs images beside the problem")
-    return make_epoch(subject, problem, expected.images, timing.batch, last_step=timing.last_step)
+    return make_stage(subject, problem, timing.stage, batch=timing.batch, last_step=timing.last_step)
 
 
 class Called(TypedDict):
@@ -53,7 +43,6 @@ class Called(TypedDict):
     images: int
     adam: Adam | None
     first_call_s: float
-    draws: int
     active: Active
 
 
@@ -72,14 +61,13 @@ class FirstCall:
         expected: what it must return; None for another library: the judge makes the reference of what it drew.
 
     Attributes:
-        draws: how often minibatches were drawn for a proof, at most.
         tensors: canonical name → array, folded over the repetitions of the problem's rows.
         equal: whether all of them are; what is not equal is not timed.
     """
 
     def __init__(self, stage: Stage, expected: Expected | None):
         self.stage = stage
-        self.expected, self.draws = expected, 0
+        self.expected = expected
         begin = time.perf_counter()
         outputs = stage()
         self.seconds = time.perf_counter() - begin
@@ -93,20 +81,10 @@ class FirstCall:
         return self._proven(self.stage())[0]
 
     def _proven(self, outputs: Any) -> tuple[dict[str, Array], bool]:
-        """What a call returned, folded, and whether all of it is equal to the reference.
-
-        The proof of a pass draws minibatches, and its tolerance is that of other ones. Of twenty passes over
-        convolutions by code that is right, one came out off by more than that, most by a hundredth of it. That a
-        gradient near zero has either sign in Adam's first step would explain it, and is not established. So a pass
-        that differs is drawn again: what is wrong in every pass is still found, what is wrong in some may not be.
-        """
-        for draw in range(1, (DRAWS if self.stage.draws else 1) + 1):
-            self.draws, self.stage.draw = max(self.draws, draw), draw
-            tensors = fold(self.stage.tensors(outputs), self.expected.repeats if self.expected else 1)
-            compared = self.expected.comparisons(tensors, self.rule) if self.expected else ()
-            if equal := all(comparison.equal for comparison in compared):
-                break
-        return tensors, equal
+        """What a call returned, folded, and whether all of it is equal to the reference."""
+        tensors = fold(self.stage.tensors(outputs), self.expected.repeats if self.expected else 1)
+        compared = self.expected.comparisons(tensors, self.rule) if self.expected else ()
+        return tensors, all(comparison.equal for comparison in compared)
 
     def about(self, binding: Binding) -> Called:
         """What its record says of it."""
@@ -122,7 +100,6 @@ class FirstCall:
             "images": self.stage.images,
             "adam": self.rule,
             "first_call_s": self.seconds,
-            "draws": self.draws,
             "active": active,
         }
 

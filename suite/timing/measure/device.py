@@ -1,4 +1,4 @@
-"""What timing needs of a backend beside its binding: training, passes over data, rates, memory, a profiler."""
+"""What timing needs of a backend beside its binding: training, rates, memory, a profiler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...backends import Binding
 from ...backends.base import Array, Forward, Tensor
 from ...backends.table import base_dtype
 from ...workers.subject import Subject
-from .training import ADAM, Epoch, Optimizer, Training
+from .training import ADAM, Optimizer, Training
 
 _MODULES = {
     "torch": "on_torch",
@@ -53,16 +53,6 @@ class TimingDevice(ABC):
     def predict(self, subject: Subject, function: Forward, batch: int) -> Forward:
         """`function(x)` in the way that the framework's documentation recommends for arrays of data."""
         return self.binding.forward(subject.model, function, "eager")
-
-    @abstractmethod
-    def epoch(self, subject: Subject, images: Array, batch: int) -> Epoch:
-        """Passes over a data set as the framework's documentation, or the source, trains.
-
-        Args:
-            subject: whose model draws its own noise.
-            images: [data count, *axes of the data], unsigned bytes; a pixel is its byte / 255.
-            batch: images per step; what is left at the end is dropped.
-        """
 
     def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
         """Compile something trivial: what a process pays once is then not part of its first compiled cell."""

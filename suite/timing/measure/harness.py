@@ -1,39 +1,18 @@
-"""What the harness itself adds to a call: a stage that computes nothing, and the limit on a timing."""
+"""A stage timed by pytest-benchmark, with a limit on how long that takes; and a call made slower on purpose."""
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
-
-import numpy as np
-
-from ...backends import Binding
-from .stages import ForwardStage
-
-BENCHMARK, PAIRED = "benchmark", "paired"
-"""The two ways in which a call is measured: by pytest-benchmark, or in the blocks of a paired comparison."""
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
 # same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
 OVERRUN = 4
 MIN_CALLS = 10
-
-EMPTY_ROUNDS = 500
-EMPTY_WARMUP = 100
-
-
-class EmptyStage(ForwardStage):
-    """A stage that returns its input: all that a call of it takes is the harness's own, waiting included."""
-
-    def __init__(self, binding: Binding):
-        # No model is behind it, so that nothing of ForwardStage's own start applies; its call and its wait do.
-        self.subject = SimpleNamespace(binding=binding)  # type: ignore[assignment]
-        self.latest, self.images, self.awaited = None, 1, True
-        self.inputs = (binding.tensor(np.zeros(1), "float32"),)
-        self.function = lambda tensor: tensor
 
 
 class OutOfTimeError(Exception):
@@ -68,6 +47,21 @@ def limited(stage: Callable[[], Any], limit_s: float) -> Iterator[Callable[[], A
         timer.cancel()
 
 
+def slowed(stage: Callable[[], Any], share: float) -> Callable[[], Any]:
+    """The stage with each call followed by idling for a share of what the call itself took."""
+
+    def call() -> Any:
+        begin = time.perf_counter_ns()
+        outputs = stage()
+        end = time.perf_counter_ns()
+        until = end + math.ceil((end - begin) * share)
+        while time.perf_counter_ns() < until:
+            pass
+        return outputs
+
+    return call
+
+
 def time_stage(stage: Callable[[], Any], benchmark: Any, limit_s: float) -> bool:
     """Time a stage by pytest-benchmark. Returns whether it was cut short; the rounds made until then count."""
     try:
@@ -77,14 +71,3 @@ def time_stage(stage: Callable[[], Any], benchmark: Any, limit_s: float) -> bool
         benchmark.has_error = False
         return True
     return False
-
-
-def time_nothing(binding: Binding, benchmark: Any) -> list[int]:
-    """Nanoseconds per call that pytest-benchmark measures of a stage that computes nothing, one figure per round.
-
-    One call to a round, as with every stage that takes longer than some microseconds: what the clock itself takes is
-    then in each of them.
-    """
-    with limited(EmptyStage(binding), 60) as call:
-        benchmark.pedantic(call, rounds=EMPTY_ROUNDS, warmup_rounds=EMPTY_WARMUP, iterations=1)
-    return [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from ...backends.base import Array, Forward, Tensor
 from ...backends.keras import stateless
@@ -27,12 +26,6 @@ class JaxTiming(KerasTiming):
         self, subject: Subject, *, objective: Forward | None = None, rule: Optimizer = ADAM, mode: str = ""
     ) -> Training:
         return JaxTraining(self.binding, subject, objective or subject.objective(), rule, mode or subject.mode)
-
-    def seed(self, seed: int) -> None:
-        np.random.seed(seed)
-
-    def minibatches(self, adapter: Any) -> Iterable[Any]:
-        return adapter.get_jax_iterator()  # type: ignore[no-any-return]  # Keras has no type information
 
     def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
         if dtype == "tf32" and self.binding.device == "cpu":
@@ -60,8 +53,7 @@ class JaxTiming(KerasTiming):
         with jax.profiler.trace(str(folder)):
             for number in range(calls):
                 with jax.profiler.StepTraceAnnotation("call", step_num=number):
-                    outputs = call()
-            self.binding.synchronize(outputs)  # which a call that is not awaited leaves under way
+                    call()
 
     def _native(self, array: Array, dtype: str) -> Tensor:
         """An array in JAX' own dtype of that name."""

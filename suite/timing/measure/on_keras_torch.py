@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import torch
 
 from ...backends.base import Forward, Tensor
@@ -24,12 +21,6 @@ class KerasTorchTiming(KerasTiming, TorchRates):
         self, subject: Subject, *, objective: Forward | None = None, rule: Optimizer = ADAM, mode: str = ""
     ) -> Training:
         return KerasTorchTraining(self.binding, subject, objective or subject.objective(), rule)
-
-    def seed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-
-    def minibatches(self, adapter: Any) -> Iterable[Any]:
-        return adapter.get_torch_dataloader()  # type: ignore[no-any-return]  # Keras has no type information
 
 
 class KerasTorchTraining(KerasTraining):

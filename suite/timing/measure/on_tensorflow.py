@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,6 @@ class TensorFlowTiming(KerasTiming):
         self, subject: Subject, *, objective: Forward | None = None, rule: Optimizer = ADAM, mode: str = ""
     ) -> Training:
         return TensorFlowTraining(self.binding, subject, objective or subject.objective(), rule, mode or subject.mode)
-
-    def seed(self, seed: int) -> None:
-        tf.random.set_seed(seed)
-
-    def minibatches(self, adapter: Any) -> Iterable[Any]:
-        return adapter.get_tf_dataset()  # type: ignore[no-any-return]  # Keras has no type information
 
     def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
         if dtype == "tf32":

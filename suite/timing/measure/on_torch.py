@@ -1,4 +1,4 @@
-"""torch, timed: backward() and a torch optimiser, a source's own loop, and the rates of torch's own products."""
+"""torch, timed: backward() and a torch optimiser, and the rates of torch's own products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...backends.base import Array, Forward, Tensor, variable_at
 from ...backends.pytorch import TorchBinding
 from ...workers.subject import Subject
 from .device import TimingDevice, native_dtype
-from .training import ADAM, Epoch, Optimizer, Training
+from .training import ADAM, Optimizer, Training
 
 COSTLIEST = 10
 """Operations in the table beside a trace."""
@@ -77,13 +77,6 @@ class TorchTiming(TorchRates):
         compiled = (mode or subject.mode) == "compiled"
         function = self.binding.compile(objective or subject.objective(), enabled=compiled)
         return TorchTraining(self.binding, subject, function, rule)
-
-    def epoch(self, subject: Subject, images: Array, batch: int) -> Epoch:
-        from .torch_epoch import PublishedEpoch
-
-        published = subject.objective()
-        training = TorchTraining(self.binding, subject, published, ADAM)
-        return PublishedEpoch(training, published, images, batch, self.binding.device)
 
     def start_compiler(self) -> None:
         self.binding.compile(lambda x: x + 1)(torch.ones(16, device=self.binding.torch_device))

@@ -1,22 +1,19 @@
-"""The rooflines of a session: rates that libraries reach on the shapes of what is timed, and the limits of a GPU."""
+"""The rooflines of a session: rates that libraries reach on the shapes of what is timed."""
 
 from __future__ import annotations
 
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...backends.table import base_dtype
-from ...workers.machine import gpus
-from ..records import PeakRecord, RateRecord
+from ..records import RateRecord
 from ..timings import Roofline
 from .device import TimingDevice
-from .onnx_runtime import constant_product
 
 # A round is short, and those of a library's routes alternate. What takes long varies less and must not take the
 # session's time: few rounds then, and of a route that is slow already only what told so.
@@ -29,28 +26,23 @@ TRIES = 5
 # that alternated between torch and NumPy made [1024, 784]·[784, 400] 2.3 to 4.3 times slower on two CPUs.
 REST_S = 0.04
 
-# Of a GPU: a product that fills it, and memory that its caches cannot hold.
-SIDE = 8192
-MEMORY_BYTES = 2**30
-
 Call = Callable[[], Any]
 
 
-def measure_roofline(device: TimingDevice, roofline: Roofline, *, shared: bool) -> Iterator[RateRecord]:
+def measure_roofline(device: TimingDevice, roofline: Roofline, *, with_numpy: bool) -> Iterator[RateRecord]:
     """Seconds per call of every route by which a roofline's work can be done, one record each.
 
-    A route is of a library; the libraries that no backend stands for are NumPy and, where it is installed, ONNX
-    Runtime. A route that fails has a record with the reason.
+    A route is of a library. A route that fails has a record with the reason.
 
     Args:
         device: whose library is measured.
         roofline: the work.
-        shared: whether to measure NumPy and ONNX Runtime too: once per pass is enough.
+        with_numpy: whether to measure NumPy too, on the CPU: once per pass is enough.
     """
     binding, generator = device.binding, np.random.default_rng(0)
     numpy_dtype = np.dtype(base_dtype(roofline.dtype))
     # Below float32 NumPy computes nothing.
-    numpys = shared and roofline.dtype in ("float32", "float64")
+    numpys = with_numpy and roofline.dtype in ("float32", "float64")
     if roofline.operation == "read":
         size = 2 if roofline.dtype == "bfloat16" else numpy_dtype.itemsize
         vector = generator.standard_normal(max(1, roofline.shape[0] // size), np.float32).astype(numpy_dtype)
@@ -67,8 +59,6 @@ def measure_roofline(device: TimingDevice, roofline: Roofline, *, shared: bool) 
     if numpys:
         out = np.empty((m, n), numpy_dtype)
         yield from _measured(device, roofline, "numpy", {"matmul": lambda: np.matmul(a, b, out=out)})
-    if shared and roofline.dtype == "float32" and find_spec("onnx") and find_spec("onnxruntime"):
-        yield from _measured(device, roofline, "onnxruntime", {"MatMul": constant_product(a, b, binding.threads())})
 
 
 def _measured(
@@ -139,48 +129,3 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
             wait(result)
             found[name].append(round((time.perf_counter_ns() - start) / loops))
     return found
-
-
-def measure_ceilings(
-    device: TimingDevice, dtypes: Iterable[str], when: str, *, side: int = SIDE, memory_bytes: int = MEMORY_BYTES
-) -> Iterator[PeakRecord]:
-    """Records as `peaks.peaks_beside` has them, with the state of the cards after each.
-
-    `fma` is the rate of the library's best product of two square matrices, large enough to fill the device; `read`
-    is of memory that its caches cannot hold.
-
-    Args:
-        device: that computes.
-        dtypes: of the products.
-        when: `before` or `after` what is timed.
-        side: of the matrices.
-        memory_bytes: of the vector.
-    """
-
-    def peak(quantity: str, dtype: str, size: int, value: float, unit: str) -> PeakRecord:
-        return PeakRecord(
-            backend=device.binding.backend,
-            device=device.binding.device,
-            when=when,
-            quantity=quantity,
-            dtype=dtype,
-            bytes=size,
-            value=value,
-            unit=unit,
-            gpus=gpus(),
-        )
-
-    generator = np.random.default_rng(0)
-    for dtype in dtypes:
-        a = generator.standard_normal((side, side), np.float32).astype(base_dtype(dtype))
-        if routes := device.product(a, a, dtype):
-            yield peak("fma", dtype, 0, 2 * side**3 / _best_s(device, routes), "FLOP/s")
-    vector = np.ones(memory_bytes // 4, np.float32)
-    yield peak("read", "", memory_bytes, memory_bytes / _best_s(device, device.read(vector, "float32")), "byte/s")
-
-
-def _best_s(device: TimingDevice, routes: dict[str, Any]) -> float:
-    wait = device.binding.synchronize
-    for call in routes.values():
-        wait(call())
-    return min(statistics.median(rounds) for rounds in alternated(routes, wait).values()) / 1e9

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import traceback
 from dataclasses import replace
@@ -12,20 +11,20 @@ from typing import Any, TypedDict
 from msgspec.structs import replace as replace_fields
 
 from ...backends import Binding
-from ...backends.table import COMPILED_MODES, precision
+from ...backends.table import COMPILED_MODES
 from ...workers.records import Append
 from ...workers.subject import Subject
 from ..asked import SessionAsked
 from ..libraries.stage import make_library_stage
 from ..libraries.table import LIBRARY_MODE
 from ..proof import Expected
-from ..records import HarnessRecord, SessionRecord, ThroughputRecord, unmeasured
+from ..records import SessionRecord, ThroughputRecord, unmeasured
 from ..timings import Timing
 from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .device import open_timing
-from .harness import BENCHMARK, OVERRUN, time_nothing, time_stage
-from .rooflines import measure_ceilings, measure_roofline
+from .harness import OVERRUN, slowed, time_stage
+from .rooflines import measure_roofline
 from .stages import Stage, repeated
 
 
@@ -63,24 +62,10 @@ class ChildSession:
         )
 
     def measure_rooflines(self) -> None:
-        """The rates that this backend's library reaches, and the shared ones, one record per route."""
+        """The rates that this backend's library reaches, and NumPy's where they are asked for, one record per route."""
         for roofline in self.asked.rooflines:
-            for record in measure_roofline(self.device, roofline, shared=self.asked.shared_rooflines):
+            for record in measure_roofline(self.device, roofline, with_numpy=self.asked.with_numpy):
                 self.append(replace_fields(record, **self._whose()))
-
-    def measure_harness(self, benchmark: Any) -> None:
-        """What the harness adds to every call of this session, as one record."""
-        rounds = time_nothing(self.binding, benchmark)
-        self.append(HarnessRecord(**self._whose(), path=BENCHMARK, ns=statistics.median(rounds), rounds_ns=rounds))
-
-    def measure_ceilings(self, when: str) -> None:
-        """The limits of a GPU, `before` and `after` what is timed; those of the processor are the parent's to ask."""
-        if self.binding.device == "cpu":
-            return
-        for record in measure_ceilings(
-            self.device, sorted({precision(t.cell.dtype) for t in self.asked.timings}), when
-        ):
-            self.append(replace_fields(record, **self._whose()))
 
     def measure(self, timing: Timing, benchmark: Any) -> None:
         """Time one stage of one cell and write its record, also where it raises.
@@ -106,7 +91,8 @@ class ChildSession:
         rounds: list[int] = []
         cut_short, after = False, call.tensors
         if call.equal:
-            cut_short = time_stage(stage, benchmark, OVERRUN * self.asked.max_time_s)
+            timed = slowed(stage, timing.slowed) if timing.slowed else stage
+            cut_short = time_stage(timed, benchmark, OVERRUN * self.asked.max_time_s)
             rounds = [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]
             after = call.again()
         # On the CPU the peak is the whole process's, its framework included, and `resident_before_mb` what it held
@@ -142,7 +128,7 @@ class ChildSession:
             return library, False, None
         expected = open_expected(timing)
         subject = self._subject(timing)
-        return build_stage(timing, subject, expected), subject.notation.adapted(expected.problem.spec), expected
+        return build_stage(timing, subject), subject.notation.adapted(expected.problem.spec), expected
 
     def _subject(self, timing: Timing) -> Subject:
         """The timing's model with the problem's weights; the one before it is used again where it is the same.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,45 +25,22 @@ from .training import ADAM, Training
 
 Array = NDArray[Any]
 
-STAGES = ("encoder", "decoder", "elbo", "training_step", "epoch")
+STAGES = ("encoder", "decoder", "elbo", "training_step")
 ADAM_BETA_1 = 0.9
 """The default of both frameworks."""
-UNDER_WAY = 16
-"""Calls that are not awaited are so many at a time: enough to hide what a call costs, too few to fill the memory."""
 
 
 class Stage(ABC):
     """One stage of one subject: calling it computes once and waits for the device.
 
-    Args:
-        awaited: whether a call waits for its own outputs; else it waits for those of `UNDER_WAY` calls before it, so
-            that many calls take what they take one after the other without a wait between them.
-
     Attributes:
         images: that one call goes through.
         latest: what the last call returned. It stays alive until the next call has made its own.
-        draws: whether `tensors` draws what its proof is of.
-        draw: which draw it takes.
     """
 
-    draws = False
-    draw = 1
-
-    def __init__(self, subject: Subject, images: int, awaited: bool = True):
-        self.subject, self.images, self.awaited = subject, images, awaited
+    def __init__(self, subject: Subject, images: int):
+        self.subject, self.images = subject, images
         self.latest: Any = None
-        self.under_way: deque[Any] = deque()
-
-    def wait(self, outputs: Any, pending: Any = ()) -> None:
-        """Wait for what is awaited now that a call has returned `outputs` and left `pending`."""
-        synchronize = self.subject.binding.synchronize
-        if self.awaited:
-            synchronize((outputs, pending))
-            return
-        # Not `pending`: a later call may have taken its memory. What was returned comes no earlier.
-        self.under_way.append(outputs)
-        if len(self.under_way) > UNDER_WAY:
-            synchronize(self.under_way.popleft())
 
     @abstractmethod
     def __call__(self) -> Any:
@@ -110,9 +86,8 @@ class ForwardStage(Stage):
         returned: list[Symbol] | None,
         batch: int,
         last_step: str = "",
-        awaited: bool = True,
     ):
-        super().__init__(subject, batch, awaited)
+        super().__init__(subject, batch)
         self.stage, self.inputs, self.returned = stage, inputs, returned
         self.function = self._made(function, last_step)
 
@@ -129,7 +104,7 @@ class ForwardStage(Stage):
 
     def __call__(self) -> Any:
         outputs = self.function(*self.inputs)
-        self.wait(outputs)
+        self.subject.binding.synchronize(outputs)
         self.latest = outputs
         return outputs
 
@@ -167,9 +142,8 @@ class TrainingStage(Stage):
         start: Mapping[str, Array],
         batch: int,
         last_step: str = "",
-        awaited: bool = True,
     ):
-        super().__init__(subject, batch, awaited)
+        super().__init__(subject, batch)
         self.inputs, self.start = inputs, start
         self.training = self._made(last_step)
 
@@ -180,7 +154,7 @@ class TrainingStage(Stage):
 
     def __call__(self) -> Any:
         value = self.training.step(*self.inputs)
-        self.wait(value, self.training.pending())
+        self.subject.binding.synchronize((value, self.training.pending()))
         self.latest = value
         return value
 
@@ -205,9 +179,6 @@ class TrainingStage(Stage):
         return self.subject.binding.graphs(self.training)
 
     def restore(self) -> None:
-        # The calls under way are still on their way to what they change.
-        self.subject.binding.synchronize((list(self.under_way), self.training.pending()))
-        self.under_way.clear()
         self.training.restore(self.start)
 
 
@@ -218,7 +189,6 @@ def make_stage(
     *,
     batch: int | None = None,
     last_step: str = "",
-    awaited: bool = True,
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
@@ -228,10 +198,9 @@ def make_stage(
     Args:
         subject: a model with the problem's weights.
         problem: data, noise and weights.
-        stage: one of `STAGES` but `epoch`.
+        stage: one of `STAGES`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
         last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
-        awaited: whether each call waits for the device (see `Stage`).
     """
     if len(problem.noise) != 1:
         raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
@@ -243,7 +212,7 @@ def make_stage(
 
     def forward(function: Any, inputs: tuple[Any, ...], names: Sequence[str] | None) -> ForwardStage:
         returned = None if names is None else [symbols[name] for name in names]
-        return ForwardStage(subject, stage, function, inputs, returned, batch, last_step, awaited)
+        return ForwardStage(subject, stage, function, inputs, returned, batch, last_step)
 
     if stage == "encoder":
         if methods.encoder is None:
@@ -261,7 +230,7 @@ def make_stage(
     if stage == "elbo":
         return forward(subject.objective(), inputs, None)
     if stage == "training_step":
-        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, last_step, awaited)
+        return TrainingStage(subject, inputs, subject.starting_weights(problem), batch, last_step)
     raise ValueError(f"stage '{stage}': expected one of {', '.join(STAGES)}")
 
 

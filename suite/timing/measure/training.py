@@ -1,4 +1,4 @@
-"""What trains: an update rule, a step that holds its own state, and passes over a data set."""
+"""What trains: an update rule, and a step that holds its own state."""
 
 from __future__ import annotations
 
@@ -54,37 +54,3 @@ class Training(ABC):
     @abstractmethod
     def first_moments(self) -> dict[str, Array]:
         """Adam's first moment by attribute path: after one step from its fresh state, (1 − β₁) times the gradient."""
-
-
-class Epoch(ABC):
-    """Passes over a data set through a whole input path, with weights and optimiser of its own.
-
-    Attributes:
-        steps: minibatches of a pass.
-    """
-
-    steps: int
-
-    @abstractmethod
-    def run(self) -> Tensor:
-        """One pass. Returns the sum of the published objectives of its steps, asynchronously where the device is."""
-
-    def pending(self) -> Any:
-        """What a pass leaves to wait for beside its value."""
-        return ()
-
-    @abstractmethod
-    def restore(self, weights: Mapping[str, Array]) -> None:
-        """Give the weights these values, by attribute path, and the optimiser its fresh state."""
-
-    @abstractmethod
-    def seed(self, seed: int) -> None:
-        """Start what the passes draw from: the same seed gives the next pass the same order and noise."""
-
-    @abstractmethod
-    def order(self) -> Array:
-        """Which images the latest pass took: [step, batch]."""
-
-    @abstractmethod
-    def noise(self) -> Array:
-        """What the latest pass drew: [step, batch, latent]; replayed, where the framework's own loop draws it."""

@@ -1,20 +1,16 @@
 """Recipes: what makes a stage fast within its framework, and ONNX Runtime, which a model can be exported to.
 
-A framework's module has the functions `forward`, `training` and `epoch`, which take the names of the steps that are
-turned on.
+A framework's module has the functions `forward` and `training`, which take the names of the steps that are turned on.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
-from typing import Any
-
-from numpy.typing import NDArray
 
 from ...backends.base import Forward, Tensor
 from ...workers.subject import Subject
-from ..measure.training import Epoch, Training
+from ..measure.training import Training
 from .table import steps_of, turned_on
 
 _MODULES = {"torch": "torch_recipes", "keras-tensorflow": "tensorflow_recipes", "keras-jax": "jax_recipes"}
@@ -45,23 +41,6 @@ def tuned_training(subject: Subject, last_step: str, inputs: tuple[Tensor, Tenso
     """Steps of Adam, as `training.ADAM` has it, on the published objective; arguments and errors as `tuned_forward`."""
     on = _on(subject, "training_step", last_step, batch)
     made: Training = _module(subject).training(subject, inputs, on)
-    return made
-
-
-def tuned_epoch(subject: Subject, last_step: str, images: NDArray[Any], batch: int) -> Epoch:
-    """Passes over a data set.
-
-    Args:
-        subject: whose objective is trained.
-        last_step: the last step that is turned on.
-        images: [data count, data], unsigned bytes; a pixel is its byte / 255.
-        batch: images per step; what is left at the end is dropped.
-
-    Raises:
-        ValueError: the stage has no such step.
-    """
-    on = _on(subject, "epoch", last_step, batch)
-    made: Epoch = _module(subject).epoch(subject, images, batch, on)
     return made
 
 

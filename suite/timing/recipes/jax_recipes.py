@@ -1,4 +1,4 @@
-"""Keras on JAX as fast as JAX makes it: `jax.jit`, weights as constants, donated buffers, `lax.scan`."""
+"""Keras on JAX as fast as JAX makes it: `jax.jit`, with weights as constants, or with donated buffers."""
 
 from __future__ import annotations
 
@@ -8,51 +8,32 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ...backends.base import Array, Forward, Tensor, variable_at
+from ...backends.base import Forward, Tensor, variable_at
 from ...backends.keras import stateless
 from ...backends.keras_jax import JaxBinding
 from ...workers.subject import Subject
 from ..measure.on_jax import JaxTraining
-from ..measure.training import ADAM, Epoch, Training
-from .memory import MemoryEpoch
+from ..measure.training import ADAM, Training
 
 
-class TunedForward:
-    """A method without gradients, with the weights that the model has when this is made.
+class Constants:
+    """A method without gradients, compiled with the weights that the model has when this is made."""
 
-    Args:
-        subject: whose method it is.
-        function: the method.
-        constants: whether weights are part of what is compiled, or its arguments.
-    """
-
-    def __init__(self, subject: Subject, function: Forward, *, constants: bool):
+    def __init__(self, subject: Subject, function: Forward):
         variables = [variable_at(subject.model, path) for path in subject.paths]
-        # Copies: `fit` donates the arrays of the model itself.
-        self.values = [jnp.array(variable.value, copy=True) for variable in variables]
-        self.constants = constants
-
-        def call(values: list[Tensor], *tensors: Tensor) -> Any:
-            return stateless(variables, values, function, *tensors)
-
-        self.compiled_step = jax.jit((lambda *tensors: call(self.values, *tensors)) if constants else call)
+        values = [jnp.array(variable.value, copy=True) for variable in variables]
+        self.compiled_step = jax.jit(lambda *tensors: stateless(variables, values, function, *tensors))
 
     def __call__(self, *tensors: Tensor) -> Any:
-        return self.compiled_step(*tensors) if self.constants else self.compiled_step(self.values, *tensors)
+        return self.compiled_step(*tensors)
 
 
-class TunedTraining(JaxTraining):
-    """Gradient and Adam as one jitted function; weights and moments are arrays that no variable shares.
+class Donated(JaxTraining):
+    """Gradient and Adam as one function, whose new weights and moments lie where its old ones were."""
 
-    Args:
-        subject: whose objective it is.
-        donated: whether a step's new weights and moments lie where its old ones were.
-    """
-
-    def __init__(self, subject: Subject, *, donated: bool):
-        super().__init__(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        self.update = self.compiled_step
-        self.compiled_step = jax.jit(self.update, donate_argnums=(0, 1) if donated else ())
+    def __init__(self, binding: JaxBinding, subject: Subject):
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
+        self.compiled_step = jax.jit(self.compiled_step, donate_argnums=(0, 1))
 
     def _read(self) -> None:
         super()._read()
@@ -64,63 +45,12 @@ class TunedTraining(JaxTraining):
         self._read()
 
 
-class TunedEpoch(MemoryEpoch):
-    """Passes over images in memory, each one `lax.scan` over its minibatches."""
-
-    binding: JaxBinding
-    training: TunedTraining
-    key: Tensor
-
-    def __init__(self, subject: Subject, images: Array, batch: int):
-        super().__init__(subject, TunedTraining(subject, donated=True), images, batch)
-        with self.binding.scope():
-            self.bytes = jnp.array(subject.laid_out(images))
-        self.seed(0)
-
-        @jax.jit
-        def draw(key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            key, order, noise = jax.random.split(key, 3)
-            rows = jax.random.permutation(order, len(images))[: self.steps * batch].reshape(self.steps, batch)
-            return key, rows, jax.random.normal(noise, self.noise_shape, jnp.float32)
-
-        def scan(values: Any, slots: Any, images: Tensor, rows: Tensor, noise: Tensor) -> tuple[Tensor, Any, Any]:
-            def body(state: tuple[Any, Any], minibatch: tuple[Tensor, Tensor]) -> tuple[tuple[Any, Any], Tensor]:
-                pixels = images[minibatch[0]].astype(jnp.float32) / 255
-                value, *state = self.training.update(*state, pixels, minibatch[1])
-                return tuple(state), value
-
-            (values, slots), objectives = jax.lax.scan(body, (values, slots), (rows, noise))
-            return jnp.sum(objectives), values, slots
-
-        self.draw, self.scan = draw, jax.jit(scan, donate_argnums=(0, 1))
-
-    def run(self) -> Tensor:
-        training = self.training
-        self.key, self.rows, self.drawn = self.draw(self.key)
-        state = training.values, training.slots
-        value, training.values, training.slots = self.scan(*state, self.bytes, self.rows, self.drawn)
-        return value
-
-    def seed(self, seed: int) -> None:
-        with self.binding.scope():
-            self.key = jax.random.key(seed)
-
-
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
     """`function` without gradients; see `tuned_forward`."""
-    return TunedForward(subject, function, constants="constants" in on)
+    return Constants(subject, function)
 
 
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
-    return TunedTraining(subject, donated="donated" in on)
-
-
-def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
-    """Passes over a data set; see `tuned_epoch`."""
-    return TunedEpoch(subject, images, batch)
-
-
-def _binding(subject: Subject) -> JaxBinding:
     assert isinstance(subject.binding, JaxBinding)
-    return subject.binding
+    return Donated(subject.binding, subject)

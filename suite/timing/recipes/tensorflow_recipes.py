@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from ...backends.base import Array, Forward, Tensor, variable_at
+from ...backends.base import Forward, Tensor, variable_at
 from ...backends.keras import stateless
 from ...backends.keras_tensorflow import TensorFlowBinding
 from ...workers.subject import Subject
 from ..measure.on_tensorflow import TensorFlowTraining
-from ..measure.training import ADAM, Epoch, Training
-from .memory import MemoryEpoch
+from ..measure.training import ADAM, Training
 
 _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
 
-class Call:
-    """A function of tensors as one graph.
+class Concrete:
+    """A function of tensors as one concrete graph.
 
     Args:
         function: of tensors.
@@ -37,9 +35,7 @@ class Call:
         self.compiled_step = tf.function(
             function, input_signature=signature, jit_compile="xla" in on, autograph=False, reduce_retracing=False
         )
-        # The first step of a stage is called as a user's own function would be; an epoch has no such step.
-        plain = "graph" in on and "concrete" not in on
-        self.function = self.compiled_step if plain else self.compiled_step.get_concrete_function()
+        self.function = self.compiled_step.get_concrete_function()
         self.rewrite = dtype == "bfloat16"
 
     def __call__(self, *tensors: Tensor) -> Any:
@@ -58,53 +54,21 @@ class TunedTraining(TensorFlowTraining):
     """Gradient and a Keras optimizer in one graph, on the model's own variables.
 
     Args:
+        binding: of the subject.
         subject: whose objective it is.
         inputs: x and noise, as examples.
         on: the names of the optimisation steps that are turned on.
     """
 
-    def __init__(self, subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]):
-        super().__init__(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        self.call = Call(self.compiled_step, inputs, on, subject.dtype)
+    def __init__(
+        self, binding: TensorFlowBinding, subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]
+    ):
+        super().__init__(binding, subject, subject.objective(), ADAM, "eager")
+        self.call = Concrete(self.compiled_step, inputs, on, subject.dtype)
         self.compiled_step = self.call.compiled_step
 
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         return self.call(x, noise)
-
-
-class TunedEpoch(MemoryEpoch):
-    """Passes over images in memory, all steps of a pass in one graph."""
-
-    binding: TensorFlowBinding
-
-    def __init__(self, subject: Subject, images: Array, batch: int, on: Collection[str]):
-        steps = TensorFlowTraining(_binding(subject), subject, subject.objective(), ADAM, "eager")
-        super().__init__(subject, steps, images, batch)
-        self.seed(0)
-        with self.binding.scope():
-            self.bytes = tf.constant(subject.laid_out(images))
-            rows, drawn = tf.zeros((self.steps, batch), tf.int32), tf.zeros(self.noise_shape)
-            self.loop = Call(self._loop, (self.bytes, rows, drawn), on, subject.dtype)
-
-    def run(self) -> Tensor:
-        with self.binding.scope():
-            rows = self.generator.permutation(len(self.bytes))[: self.steps * self.batch]
-            self.rows = tf.constant(rows.reshape(self.steps, self.batch), tf.int32)
-            self.drawn = tf.random.stateless_normal(self.noise_shape, self.generator.integers(2**31, size=2))
-            return self.loop(self.bytes, self.rows, self.drawn)
-
-    def _loop(self, images: Tensor, rows: Tensor, noise: Tensor) -> Tensor:
-        def body(index: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-            pixels = tf.cast(tf.gather(images, rows[index]), tf.float32) / 255
-            return index + 1, total + self.training.step(pixels, noise[index])
-
-        _, total = tf.while_loop(
-            lambda index, _: index < self.steps, body, (tf.constant(0), tf.zeros(())), parallel_iterations=1
-        )
-        return total
-
-    def seed(self, seed: int) -> None:
-        self.generator = np.random.default_rng(seed)
 
 
 def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on: Collection[str]) -> Forward:
@@ -117,19 +81,10 @@ def forward(subject: Subject, function: Forward, inputs: tuple[Tensor, ...], on:
         def made(*tensors: Tensor) -> Any:
             return stateless(variables, [tf.constant(value) for value in values], function, *tensors)
 
-    return Call(made, inputs, on, subject.dtype)
+    return Concrete(made, inputs, on, subject.dtype)
 
 
 def training(subject: Subject, inputs: tuple[Tensor, Tensor], on: Collection[str]) -> Training:
     """Steps of Adam; see `tuned_training`."""
-    return TunedTraining(subject, inputs, on)
-
-
-def epoch(subject: Subject, images: Array, batch: int, on: Collection[str]) -> Epoch:
-    """Passes over a data set; see `tuned_epoch`."""
-    return TunedEpoch(subject, images, batch, on)
-
-
-def _binding(subject: Subject) -> TensorFlowBinding:
     assert isinstance(subject.binding, TensorFlowBinding)
-    return subject.binding
+    return TunedTraining(subject.binding, subject, inputs, on)

@@ -10,12 +10,12 @@ from typing import Any
 
 import onnxruntime
 import torch
-import torch.utils.dlpack
 
 from ...backends.base import Forward, Tensor
 from ...workers.subject import Subject
-from ..measure.onnx_runtime import open_session
-from .torch_calls import exportable, method_of, own
+from .torch_recipes import exportable, method_of, own
+
+ERRORS_ONLY = 3
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
@@ -27,18 +27,12 @@ def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) ->
         inputs: the tensors that it will be called with, as examples: shapes are fixed by them.
 
     Raises:
-        ValueError: the dtype is not float32, or ONNX Runtime is not built for the device.
+        ValueError: the dtype is not float32.
     """
     if subject.dtype != "float32":
         raise ValueError(f"dtype '{subject.dtype}': only float32 is exported")
-    device = subject.binding.device
-    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
-    if provider not in onnxruntime.get_available_providers():
-        raise ValueError(f"device '{device}': this onnxruntime has no {provider}")
-    session = open_session(_model(subject, function, inputs), subject.binding.threads(), provider)
+    session = open_session(_model(subject, function, inputs), subject.binding.threads())
     names = [node.name for node in session.get_inputs()]
-    if device == "cuda":
-        return _on_cuda(session, names)
 
     def call(*tensors: Tensor) -> Any:
         # Both libraries see the same memory: neither the arguments nor the results are copied.
@@ -67,19 +61,13 @@ def _model(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> b
     return model
 
 
-def _on_cuda(session: Any, names: list[str]) -> Forward:
-    outputs = [node.name for node in session.get_outputs()]
-
-    def call(*tensors: Tensor) -> Any:
-        binding = session.io_binding()
-        for name, tensor in zip(names, tensors, strict=True):
-            binding.bind_ortvalue_input(name, onnxruntime.OrtValue.from_dlpack(tensor.contiguous(), False))
-        for name in outputs:
-            binding.bind_output(name, "cuda")
-        session.run_with_iobinding(binding)
-        return _returned([torch.utils.dlpack.from_dlpack(value.to_dlpack()) for value in binding.get_outputs()])
-
-    return call
+def open_session(model: bytes, threads: int) -> Any:
+    """A session of a model on the CPU, with so many threads of one operation, which says nothing but errors."""
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
 
 
 def _returned(outputs: list[Tensor]) -> Any:

@@ -1,0 +1,153 @@
+"""The lines that train a notation's model on scikit-learn's digits, written in the notation's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..reference.parsing import CONDITIONS
+from ..reference.spec import Spec
+from ..reference.weights import drawn_shapes
+from .notation import Notation
+from .weight_maps import weight_maps
+
+DIGITS, SIDE = 1797, 8
+"""scikit-learn's digits, and the height and width of one."""
+BATCH, EPOCHS = 100, 10
+#: Where every datum has a posterior of its own, a batch is all data in their order, and an epoch is one step.
+STEPS_OF_ALL = 200
+STEP_SIZE = 0.003
+WIDTH = 100
+
+
+def digits_spec(notation: Notation) -> Spec:
+    """The model of the digits, 64-32-8, that a notation defines: its source's own words, or the first that it lists.
+
+    A Bernoulli likelihood is taken where the notation has one, of a pixel that is on or off.
+    """
+    own, words = notation.source_configuration, notation.supports.words
+    chosen: dict[str, Any] = {
+        name: own.get(name, words[name][0]) for name in CONDITIONS if name not in ("latents", "beta")
+    }
+    if "bernoulli" in words["likelihood"]:
+        chosen["likelihood"] = "bernoulli"
+    fixed = chosen["likelihood"] == "gaussian-fixed"
+    whole = chosen["posterior"] == "free" or chosen["decoder_weights"] == "posterior"
+    conv = chosen["network"] == "conv"
+    return Spec(
+        **chosen,
+        hidden=(32,) * len(own.get("hidden", (32,))),
+        data_dim=SIDE * SIDE,
+        latent_dim=8,
+        variance=(notation.supports.variances or (0.1,))[0] if fixed else None,
+        image_shape=(1, SIDE, SIDE) if conv else None,
+        channels=(8, 16) if conv else None,
+        components=20 if chosen["prior"] == "vamp" else None,
+        latents=None if "none" in words["latents"] else (8,),
+        data_count=DIGITS if whole else None,
+    )
+
+
+def training_loop(notation: Notation, framework: str) -> str:
+    """`if __name__ == "__main__":` and the lines that train a model and print its objective.
+
+    Args:
+        notation: whose names.
+        framework: `torch`, whose loop is written out, or `keras`, whose `fit` has one.
+    """
+    spec = digits_spec(notation)
+    lines = ["from sklearn.datasets import load_digits", ""]
+    lines += _torch(notation, spec) if framework == "torch" else _keras(notation, spec)
+    return "".join(f"    {line}".rstrip() + "\n" for line in lines).join(['if __name__ == "__main__":\n', ""])
+
+
+def _torch(notation: Notation, spec: Spec) -> list[str]:
+    names = {
+        symbol.role: symbol.code for symbol in notation.symbols if symbol.role in ("data", "noise", "weight_noise")
+    }
+    x, noise, objective = names["data"], names["noise"], notation.objective
+    one_by_one = "sample" not in notation.noise_axes
+    arguments = [x, noise]
+    draws = [f"{noise} = torch.randn({'' if one_by_one else '1, '}len({x}), {spec.latent_dim})"]
+    shapes = []
+    if drawn := _drawn(notation, spec):
+        arguments.append(names["weight_noise"])
+        shapes = [f"shapes = {_literal(drawn)}"]
+        draws.append(f"{names['weight_noise']} = {{name: torch.randn(1, *shape) for name, shape in shapes.items()}}")
+    if objective.data == "N/M":
+        count = next(symbol.code for symbol in notation.symbols if symbol.role == "data_count")
+        arguments.append(f"{count}=len(images)")
+    maximised = ", maximize=True" if objective.sense == "maximised" else ""
+    if spec.posterior == "free":
+        epochs, batches = STEPS_OF_ALL, f"for {x} in [images]:  # every datum has a posterior of its own"
+    else:
+        epochs, batches = EPOCHS, f"for {x} in images[torch.randperm(len(images))].split({BATCH}):"
+    return [
+        "torch.manual_seed(0)",
+        f"images = torch.tensor({_images(spec)}, dtype=torch.float32){_as_images(notation, spec, 'torch')}",
+        *shapes,
+        *_model(notation, spec),
+        f"optimizer = torch.optim.Adam(model.parameters(), lr={STEP_SIZE}{maximised})",
+        f"for epoch in range(1, {epochs + 1}):",
+        "    found = []",
+        f"    {batches}",
+        *(f"        {draw}" for draw in draws),
+        f"        objective = model.{objective.method}({', '.join(arguments)})  # {objective.sense}",
+        "        optimizer.zero_grad()",
+        "        objective.backward()",
+        "        optimizer.step()",
+        "        found.append(objective.item())",
+        '    print(f"epoch {epoch}: objective {sum(found) / len(found):.3f}")',
+    ]
+
+
+def _keras(notation: Notation, spec: Spec) -> list[str]:
+    fit = f"batch_size={BATCH}, epochs={EPOCHS}"
+    if spec.posterior == "free":
+        fit = f"batch_size=len(images), shuffle=False, epochs={STEPS_OF_ALL}"
+    return [
+        "keras.utils.set_random_seed(0)",
+        f'images = ({_images(spec)}).astype("float32"){_as_images(notation, spec, "keras")}',
+        *_model(notation, spec),
+        f"model.compile(optimizer=keras.optimizers.Adam({STEP_SIZE}))",
+        f"model.fit(images, {fit}, verbose=2)",
+    ]
+
+
+def _images(spec: Spec) -> str:
+    return "load_digits().data >= 8" if spec.likelihood == "bernoulli" else "load_digits().data / 16"
+
+
+def _as_images(notation: Notation, spec: Spec, framework: str) -> str:
+    """`.reshape(...)` where the model takes images."""
+    if spec.network != "conv":
+        return ""
+    sizes = {"batch": -1, "channel": 1, "height": SIDE, "width": SIDE}
+    return f".reshape({', '.join(str(sizes[axis]) for axis in notation.layout[framework])})"
+
+
+def _model(notation: Notation, spec: Spec) -> list[str]:
+    """The call of the model's class; one argument a line where it is long."""
+    values = notation.model_arguments(spec).items()
+    given = [f"{name}={_literal(value)}" for name, value in values if value is not None]
+    call = f"model = {notation.model_class}({', '.join(given)})"
+    if len(call) <= WIDTH:
+        return [call]
+    return [f"model = {notation.model_class}(", *(f"    {argument}," for argument in given), ")"]
+
+
+def _drawn(notation: Notation, spec: Spec) -> dict[str, Sequence[int]]:
+    """The decoder weights that noise is drawn for: the notation's name → shape in torch; none where all are points."""
+    maps = weight_maps(notation, "torch", spec)
+    found: dict[str, Sequence[int]] = {}
+    for name, shape in drawn_shapes(spec).items():
+        entry = maps[f"{name}.mean"]
+        found[entry.published.rpartition(".")[2]] = entry.to_published(np.empty(shape)).shape
+    return found
+
+
+def _literal(value: object) -> str:
+    """A value as Python source, with double quotes."""
+    return repr(value).replace("'", '"')

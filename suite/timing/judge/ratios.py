@@ -1,0 +1,52 @@
+"""Two timings of the same sessions against each other: the ratio in each process, its interval, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+Array = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+MARGIN = 0.02
+"""A smaller difference is not claimed."""
+
+
+def interval(values: Array) -> tuple[float, float, float]:
+    """(median, lower, upper) by order statistics: no distribution is assumed.
+
+    Of n independent samples, the k-th lowest and k-th highest enclose the median with probability
+    1 − 2·P(Binomial(n, ½) < k); k is the largest for which that is CONFIDENCE. Below six samples there is none: (−∞, ∞)
+    becomes (0, ∞), since times and their ratios are positive.
+
+    Args:
+        values: [process], or any other independent samples.
+    """
+    ordered, count = np.sort(values), len(values)
+    k = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    if k < 1 or 2 * binom.cdf(k - 1, count, 0.5) > 1 - CONFIDENCE:
+        return float(np.median(ordered)), 0.0, float("inf")
+    return float(np.median(ordered)), float(ordered[k - 1]), float(ordered[count - k])
+
+
+def time_ratio(row: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
+    """(median, lower, upper) of the time of a row ÷ that of another, process by process.
+
+    What a process does differently as a whole is in both of its timings, and not in their ratio.
+
+    Args:
+        row, other: rows of throughput with a figure, of sessions that have timed both.
+    """
+    pairs = list(zip(row["by_process"], other["by_process"], strict=False))  # one may have passes more
+    return interval(np.array([theirs / ours for ours, theirs in pairs]))
+
+
+def verdict_of(lower: float, upper: float) -> str:
+    """`slower` or `faster` where all of the interval is beyond 1 by more than MARGIN, else `same`."""
+    if lower > 1 + MARGIN:
+        return "slower"
+    return "faster" if upper < 1 / (1 + MARGIN) else "same"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..reference.node import LATENT, Node
-from .expressions import ATOM, PRODUCT, SUM, Density, Expression
+from .expressions import ATOM, PRODUCT, SUM, Expression
+from .leaves import Density
 from .tex_letters import powered
 from .values import Values
 

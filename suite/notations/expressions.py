@@ -1,6 +1,7 @@
 """Formulas as trees: what a tree prints as TeX is what it computes, since both are read from the same nodes.
 
-A leaf has the TeX that a source prints and reads its number from `values.Values`; every other node combines its parts.
+A leaf (`leaves`) has the TeX that a source prints and reads its number from `values.Values`; here are the operations of
+arithmetic, in `calculus` sums, expectations, integrals and gradients.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..reference.node import Node
-from .constants import Constant
-from .tex_letters import level_of, powered
+from .tex_letters import powered
 from .values import Values
 
 #: How tightly the outermost operation of a formula binds: of a sum; of a product or an operator; of a symbol.
@@ -54,91 +54,6 @@ class Expression(ABC):
     def within(self, level: int) -> str:
         """As an operand of an operation that binds this tightly: in parentheses where it binds less."""
         return self.tex if self.level >= level else in_parentheses(self.tex)
-
-
-@dataclass(frozen=True)
-class Leaf(Expression):
-    """What a source prints as one symbol; its TeX may be a formula all the same.
-
-    Attributes:
-        printed: the TeX.
-        role: which quantity it is, for messages.
-    """
-
-    printed: str
-    role: str
-
-    @property
-    def tex(self) -> str:
-        return self.printed
-
-    @property
-    def level(self) -> int:  # type: ignore[override]
-        return level_of(self.printed)
-
-
-@dataclass(frozen=True)
-class Density(Leaf):
-    """A density or probability at x and z."""
-
-    def value(self, at: Values) -> Node:
-        return self.log_value(at).exp()
-
-    def log_value(self, at: Values) -> Node:
-        return at.log_density(self.role)
-
-
-@dataclass(frozen=True)
-class Quantity(Leaf):
-    """A term or a bound, as the source has it: with its sign, and without the constants that it drops."""
-
-    sign: int = 1
-    dropped: tuple[Constant, ...] = ()
-    estimate: bool = False
-
-    def value(self, at: Values) -> Node:
-        return self.sign * (at.quantity(self.role, estimate=self.estimate) - at.constants(self.dropped))
-
-
-@dataclass(frozen=True)
-class Objective(Leaf):
-    """The published objective of a batch."""
-
-    estimate: bool = False
-
-    def value(self, at: Values) -> Node:
-        return at.objective(estimate=self.estimate)
-
-
-@dataclass(frozen=True)
-class Vector(Leaf):
-    """A canonical tensor: x, z, ε, a mean, or one kind of a scale."""
-
-    def value(self, at: Values) -> Node:
-        return at.tensor(self.role)
-
-
-@dataclass(frozen=True)
-class Size(Leaf):
-    """A constant of the model or of the data."""
-
-    def value(self, at: Values) -> Node:
-        return at.size(self.role)
-
-
-@dataclass(frozen=True)
-class Number(Leaf):
-    """A number that is printed as it is, `2\\pi`."""
-
-    number: float = 0.0
-
-    def value(self, at: Values) -> Node:
-        return at.number(self.number)
-
-
-def number(count: int) -> Number:
-    """A whole number."""
-    return Number(str(count), "number", float(count))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .expressions import Size
+from .leaves import Size
 from .notation import Notation, Symbol
 from .plain_tex import plain
 from .tex_letters import index_letter, index_of, replaced, upright, without_indices

@@ -13,22 +13,12 @@ from fnmatch import fnmatchcase
 from ..reference.weights import weight_shapes
 from .calculus import Divergence
 from .constants import Constant
-from .expressions import (
-    Density,
-    Expression,
-    Fraction,
-    Log,
-    Negative,
-    Number,
-    Quantity,
-    Sum,
-    Vector,
-    number,
-    times,
-)
+from .expressions import Expression, Fraction, Log, Negative, Sum, times
 from .indexed import Indexed
+from .leaves import Density, Number, Quantity, Vector, number
 from .models import model_of
 from .notation import Notation, Symbol
+from .plain_tex import plain
 from .roles import ROLES
 from .scales import OF_MATRIX, Letter, in_kind
 from .tex_letters import component, level_of, numbered, replaced, upright, without_indices
@@ -202,8 +192,16 @@ class Lexicon(Indexed):
     def vector(self, role: str, index: str | None = None) -> Vector:
         """x, z, ε or a mean, or a component of it."""
         tensor = ROLES[role].tensor or role
-        tex = self.bare(role)
+        tex = self.neutral(role) if self._names_a_density(role) else self.bare(role)
         return Vector(tex if index is None else component(tex, index), tensor)
+
+    def _names_a_density(self, role: str) -> bool:
+        """Whether what the source prints for a mean of p(x|z) is p(x|z) itself: no letter for a component of it."""
+        mean, likelihood = self.symbol(role), self.symbol("likelihood")
+        if mean is None or likelihood is None:
+            return False
+        texts = [plain(without_indices(symbol.tex)).replace(" ", "") for symbol in (mean, likelihood)]
+        return texts[0] == texts[1]
 
     def component_of_mean(self) -> str | None:
         """The index of a component where the source prints the posterior's mean by components alone."""

@@ -13,6 +13,7 @@ from ..reference.weights import drawn_shapes, random_weights
 
 #: Pairwise different sizes, so that a sum over a wrong axis is seen.
 SAMPLES, DATA_COUNT, HIDDEN, DATA, COMPONENTS = 2, 11, 5, 7, 6
+#: Number of latents → number of data, and sizes of the layers where there are several.
 BATCH = {1: 2, 4: 3}
 LAYERS = {1: (1,), 4: (3, 1)}
 VARIANCE, BETA = 0.7, 2.5

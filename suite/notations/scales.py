@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .expressions import Exponential, Expression, Fraction, Log, Negative, Power, Vector, number, times
+from .expressions import Exponential, Expression, Fraction, Log, Negative, Power, times
+from .leaves import Vector, number
 from .tex_letters import component, is_matrix
 
 #: What is wanted of a scale → kinds in the order in which it is taken from them.

@@ -21,22 +21,8 @@ from .calculus import (
     OverDraws,
     SquaredNorm,
 )
-from .expressions import (
-    Expression,
-    Fraction,
-    Log,
-    Negative,
-    Number,
-    Objective,
-    Power,
-    Quantity,
-    Size,
-    Sum,
-    minus,
-    number,
-    plus,
-    times,
-)
+from .expressions import Expression, Fraction, Log, Negative, Power, Sum, minus, plus, times
+from .leaves import Number, Objective, Quantity, Size, number
 from .lexicon import WORDS, Lexicon
 from .tex_letters import level_of, upright
 from .values import Values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Scale kinds of one number per dimension. A new one also goes into `densities.scale_kinds`,
-#: `notations/roles.TO_LOG_VARIANCE` and `notations/lexicon.SCALES`.
+#: `notations/roles.TO_LOG_VARIANCE` and `notations/scales.ORDER`.
 DIAGONAL = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
 #: Scale kinds of a whole matrix: C; the lower-triangular L of C = LLᵀ; any other R of C = RRᵀ; C⁻¹.
 MATRIX = ("covariance", "cholesky", "factor", "precision_matrix")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import latex2mathml.converter
+import numpy as np
 import pytest
 from unit import typesetting
 
@@ -18,6 +19,7 @@ from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.registry import notations
 from elbostone.notations.templates import NEARLY
+from elbostone.notations.values import STEP, STEP_OF_PAIRS, grid_of
 
 ALL = list(notations().values())
 EVERY = pytest.mark.parametrize("notation", ALL, ids=[notation.id for notation in ALL])
@@ -148,6 +150,13 @@ def test_what_a_source_prints_is_in_its_equations() -> None:
     assert latex("higgins_2017", "minibatch_objective").endswith(r"\quad \epsilon = 0")
     assert by_id["tomczak_welling_2018"]["closed_form_kl"].as_json()["holds_for"] == {"prior": "standard"}
     assert all(NEARLY in by_id[n.id][f"estimator_of_{part}"].relations for n in ALL for part in ("ratio", "terms"))
+
+
+@pytest.mark.parametrize("step", [STEP, STEP_OF_PAIRS])
+def test_the_quadrature_knows_the_moments_of_a_normal(step: float) -> None:
+    grid, log_weights = grid_of(step)
+    moments = [float((grid**power * np.exp(log_weights)).sum()) for power in range(7)]
+    assert moments == pytest.approx([1, 0, 1, 0, 3, 0, 15], abs=1e-13)
 
 
 def test_an_equation_as_json_has_its_latex() -> None:

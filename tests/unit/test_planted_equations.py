@@ -17,19 +17,8 @@ from elbostone.notations.calculus import (
     OverDraws,
 )
 from elbostone.notations.equations import Equation, equations
-from elbostone.notations.expressions import (
-    Density,
-    Expression,
-    Fraction,
-    Log,
-    Negative,
-    Power,
-    Quantity,
-    Size,
-    Sum,
-    Vector,
-    times,
-)
+from elbostone.notations.expressions import Expression, Fraction, Log, Negative, Power, Sum, times
+from elbostone.notations.leaves import Density, Quantity, Size, Vector
 from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
 from elbostone.notations.templates import EQUAL, NEARLY

@@ -17,7 +17,8 @@ import numpy as np
 
 from ...notations.calculus import Expected, ExpectedGradient, Gradient, Integral, OverData, OverDraws
 from ...notations.equations import Equation
-from ...notations.expressions import Density, Expression, Fraction, Product, Quantity, nodes
+from ...notations.expressions import Expression, Fraction, Product, nodes
+from ...notations.leaves import Density, Quantity
 from ...notations.models import DATA_COUNT, VARIANCE, model_of, problem_of
 from ...notations.notation import Notation
 from ...notations.templates import EQUAL

@@ -188,7 +188,7 @@ def _refuse_collisions(path: Path, *names: Iterable[str]) -> None:
 def _header(notation: Notation, framework: str) -> list[str]:
     """Comment lines: where the file came from, what it is, and its licence."""
     origin, source = _distribution(notation), notation.source
-    licence = origin.metadata.json.get("license_expression", f"see the distribution {origin.name}")
+    licence = origin.metadata.json.get("license_expression")
     said = (
         f"Written by `elbostone copy {notation.id} --framework {framework}`: {notation.id}/{framework}_vae.py of "
         f"{origin.name} {origin.version}, with what it imports from there written into it.",
@@ -196,7 +196,9 @@ def _header(notation: Notation, framework: str) -> list[str]:
         "The last lines train it on scikit-learn's digits, where the file is run as a script.",
     )
     lines = [line for text in said for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
-    return [f"# {line}" for line in (*lines, *_copyright(origin), f"SPDX-License-Identifier: {licence}")]
+    lines += _copyright(origin)
+    lines.append(f"SPDX-License-Identifier: {licence}" if licence else f"Licence: that of {origin.name}.")
+    return [f"# {line}" for line in lines]
 
 
 def _distribution(notation: Notation) -> Distribution:

@@ -74,6 +74,16 @@ def test_a_taken_id_is_refused(environment: dict[str, str], tmp_path: Path) -> N
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_its_copy_names_the_distribution_that_it_comes_from(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "elbostone", "copy", NOTATION, "--framework", "torch"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    head = done.stdout.partition('"""')[0]
+    assert "example_swapped/torch_vae.py of elbostone-example\n# 1.0, " in head
+    assert head.endswith("# Licence: that of elbostone-example.\n")
+    assert "model = Example(V=64, J=32, K=8, activation=" in done.stdout
+
+
 def test_a_worker_evaluates_it(backend: str, environment: dict[str, str], tmp_path: Path) -> None:
     spec = Spec("mlp", "bernoulli", "standard", "tanh", (5,), data_dim=7, latent_dim=3)
     random = np.random.default_rng(0)

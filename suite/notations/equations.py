@@ -9,6 +9,7 @@ from typing import Any
 from .expressions import Expression
 from .lexicon import Lexicon, own_words
 from .notation import Notation
+from .provenance import UNPRINTED
 from .templates import TEMPLATES, Template
 
 
@@ -73,5 +74,8 @@ def written(notation: Notation, name: str, template: Template) -> Equation:
     if "chain" in notation.supports.words["latents"]:
         needed["latents"] = words["latents"]
     narrowed = tuple(c for c, word in needed.items() if (word,) != notation.supports.words[c])
-    printed, built = tuple(sorted(lexicon.printed)), tuple(sorted(lexicon.built - lexicon.printed))
-    return Equation(name, said.sides, said.relations, words, narrowed, printed, built, said.suffix)
+    own_roles = {symbol.role for symbol in notation.symbols if symbol.equation != UNPRINTED}
+    printed = lexicon.printed & own_roles
+    built = (lexicon.built | lexicon.printed) - printed
+    roles = tuple(sorted(printed)), tuple(sorted(built))
+    return Equation(name, said.sides, said.relations, words, narrowed, *roles, said.suffix)

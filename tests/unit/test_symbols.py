@@ -7,6 +7,7 @@ from elbostone.notations.glossary import glossary, names, of_letter, side_by_sid
 from elbostone.notations.lexicon import Lexicon, own_words
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
+from elbostone.notations.provenance import UNPRINTED
 from elbostone.notations.registry import notations
 from elbostone.notations.templates import TEMPLATES
 from elbostone.notations.tex_letters import component, is_matrix, level_of, numbered, powered, without_indices
@@ -100,7 +101,7 @@ def test_fifteen_equations_in_the_letters_of_the_source(notation: Notation) -> N
 @pytest.mark.parametrize("notation", ALL, ids=IDS)
 def test_what_a_source_prints_is_printed(notation: Notation) -> None:
     """A role that has a symbol is never built, but where its TeX names something else as well."""
-    there = {symbol.role for symbol in notation.symbols}
+    there = {symbol.role for symbol in notation.symbols if symbol.equation != UNPRINTED}
     ambiguous = {
         ("rezende_2014", "decoder_scale"),  # the mean's name
         ("burda_2016", "objective"),  # that of a datum
@@ -110,6 +111,15 @@ def test_what_a_source_prints_is_printed(notation: Notation) -> None:
     for equation in equations(notation):
         built = (set(equation.built) & there) - unnamed - {role for source, role in ambiguous if source == notation.id}
         assert not built, f"{equation.name}: {sorted(built)}"
+
+
+def test_what_a_source_has_no_symbol_for_is_built() -> None:
+    """Kingma and Welling's chapters print no divergence from the prior; the name of one is this suite's."""
+    notation = notations()["kingma_welling_2019"]
+    assert next(s for s in notation.symbols if s.role == "kl").equation == UNPRINTED
+    terms = next(equation for equation in equations(notation) if equation.name == "elbo_as_terms")
+    assert "kl" in terms.built
+    assert "kl" not in terms.printed
 
 
 def test_equations_say_what_is_built() -> None:

@@ -6,6 +6,7 @@ every letter that has one there.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -100,7 +101,7 @@ class Lexicon(Indexed):
 
     def constant(self, constant: Constant) -> Expression:
         """A constant in the letters of the source."""
-        word, two_pi = constant.word, Number(r"2\pi", "number", 6.283185307179586)
+        word, two_pi = constant.word, Number(r"2\pi", "number", 2 * math.pi)
         if word == "log K":
             return Log(self.size("component_count"), self.log)
         half = Fraction(self.size("latent_size" if word.startswith("J") else "data_size"), number(2))

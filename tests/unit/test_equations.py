@@ -11,15 +11,20 @@ import pytest
 from unit import typesetting
 
 from elbostone.claims.judge.equations import execute
+from elbostone.notations import constants
 from elbostone.notations.calculus import Gradient
 from elbostone.notations.equations import Equation, equations
 from elbostone.notations.expressions import nodes
 from elbostone.notations.indexed import NEUTRAL, letters_used
+from elbostone.notations.lexicon import Lexicon, own_words
+from elbostone.notations.models import model_of, problem_of
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.registry import notations
 from elbostone.notations.templates import NEARLY
-from elbostone.notations.values import STEP, STEP_OF_PAIRS, grid_of
+from elbostone.notations.values import STEP, STEP_OF_PAIRS, grid_of, values_of
+from elbostone.reference.arithmetic import Exact
+from elbostone.reference.tape import Tape
 
 ALL = list(notations().values())
 EVERY = pytest.mark.parametrize("notation", ALL, ids=[notation.id for notation in ALL])
@@ -157,6 +162,18 @@ def test_the_quadrature_knows_the_moments_of_a_normal(step: float) -> None:
     grid, log_weights = grid_of(step)
     moments = [float((grid**power * np.exp(log_weights)).sum()) for power in range(7)]
     assert moments == pytest.approx([1, 0, 1, 0, 3, 0, 15], abs=1e-13)
+
+
+@pytest.mark.parametrize("word", constants.CONSTANTS)
+def test_a_constant_is_what_its_formula_says(word: str) -> None:
+    notation = notations()["wikipedia"]
+    words = own_words(notation) | {"posterior": "diagonal", "likelihood": "gaussian-fixed", "prior": "vamp"}
+    problem = problem_of(model_of(words, latents=4))
+    values = values_of(problem, Tape(Exact()), notation.objective, 11, gradients=False)
+    formula = Lexicon(notation, words).constant(constants.Constant(word, 1))
+    expected = constants.value([constants.Constant(word, 1)], problem.spec)
+    assert float(formula.value(values).value.item()) == pytest.approx(expected, rel=1e-15)
+    assert expected != 0
 
 
 def test_an_equation_as_json_has_its_latex() -> None:

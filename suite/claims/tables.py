@@ -23,7 +23,7 @@ def write_claims(rows: Sequence[Row], folder: Path) -> None:
     counted = pd.DataFrame([(*key, count) for key, count in sorted(counts.items())], columns=list(COUNTED))
     text = (
         "# Claims\n\nEvery entry of every notation.toml, executed in float64 on small probes of each kind that the "
-        "notation supports. Written by `elbostone report`; every entry is in claims.csv.\n\n"
+        "notation supports. All are in `claims.parquet`, and in `claims.csv`, which `elbostone report` writes.\n\n"
     ) + markdown(counted)
     if found := misprints(rows):
         text += "\n\n## Misprints of the sources\n\n" + markdown(frame(found, MISPRINT_COLUMNS))

@@ -32,8 +32,8 @@ Complaint = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def complaint(pytestconfig: pytest.Config) -> Iterator[Complaint]:
-    with typesetting.katex(pytestconfig.cache.mkdir("katex")) as render:
+def complaint() -> Iterator[Complaint]:
+    with typesetting.katex() as render:
         yield render
 
 

@@ -57,7 +57,7 @@ def test_a_letter_two_sources_side_by_side_and_equations(run: Run) -> None:
     assert code == 0
     assert "What θ names" in out
     assert "generative_weights" in out
-    assert "logvar (log_variance) [encode]" in run(*both, "--compare")[1]
+    assert "logvar (log_variance) [encode; read]" in run(*both, "--compare")[1]
     equations = run(*both, "--equations")[1]
     assert equations.count(r"\begin{equation}") == 30
     assert r"\boldsymbol{\theta}" in equations

@@ -79,7 +79,7 @@ def test_its_copy_names_the_distribution_that_it_comes_from(environment: dict[st
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     head = done.stdout.partition('"""')[0]
-    assert "example_swapped/torch_vae.py of elbostone-example\n# 1.0, " in head
+    assert "example_swapped/torch_vae.py of elbostone-example 1.0, " in " ".join(head.replace("\n#", "").split())
     assert head.endswith("# Licence: that of elbostone-example.\n")
     assert "model = Example(V=64, J=32, K=8, activation=" in done.stdout
 

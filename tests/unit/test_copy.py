@@ -76,7 +76,7 @@ def test_it_stands_alone_and_keeps_what_the_original_says(name: str, framework: 
 def test_the_header_says_where_it_came_from() -> None:
     head = standalone(notations()["prince_2023"], "torch").partition('"""')[0]
     assert "`elbostone copy prince_2023 --framework torch`" in head
-    assert f"elbostone\n# {cli.__version__}" in head
+    assert f"prince_2023/torch_vae.py of elbostone {cli.__version__}, " in " ".join(head.replace("\n#", "").split())
     assert "Understanding Deep Learning (2023)" in head
     assert "Copyright (c) 2026 Elbostone contributors\n# SPDX-License-Identifier: MIT\n" in head
 

@@ -12,17 +12,17 @@ from unit import typesetting
 
 from elbostone.claims.judge.equations import execute
 from elbostone.notations import constants
-from elbostone.notations.calculus import Gradient
 from elbostone.notations.equations import Equation, equations
-from elbostone.notations.expressions import nodes
-from elbostone.notations.indexed import NEUTRAL, letters_used
-from elbostone.notations.lexicon import Lexicon, own_words
-from elbostone.notations.models import model_of, problem_of
+from elbostone.notations.equations.calculus import Gradient
+from elbostone.notations.equations.expressions import nodes
+from elbostone.notations.equations.indexed import NEUTRAL, letters_used
+from elbostone.notations.equations.lexicon import Lexicon, own_words
+from elbostone.notations.equations.models import model_of, problem_of
+from elbostone.notations.equations.templates import NEARLY
+from elbostone.notations.equations.values import STEP, STEP_OF_PAIRS, grid_of, values_of
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.registry import notations
-from elbostone.notations.templates import NEARLY
-from elbostone.notations.values import STEP, STEP_OF_PAIRS, grid_of, values_of
 from elbostone.reference.arithmetic import Exact
 from elbostone.reference.tape import Tape
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from elbostone.claims.judge.equations import execute
-from elbostone.notations.calculus import (
+from elbostone.notations.equations import Equation, equations
+from elbostone.notations.equations.calculus import (
     Applied,
     Expected,
     ExpectedOverSets,
@@ -16,12 +17,11 @@ from elbostone.notations.calculus import (
     OverData,
     OverDraws,
 )
-from elbostone.notations.equations import Equation, equations
-from elbostone.notations.expressions import Expression, Fraction, Log, Negative, Power, Sum, times
-from elbostone.notations.leaves import Density, Quantity, Size, Vector
+from elbostone.notations.equations.expressions import Expression, Fraction, Log, Negative, Power, Sum, times
+from elbostone.notations.equations.leaves import Density, Quantity, Size, Vector
+from elbostone.notations.equations.templates import EQUAL, NEARLY
 from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations
-from elbostone.notations.templates import EQUAL, NEARLY
 
 Change = Callable[[Expression], Expression]
 

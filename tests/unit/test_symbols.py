@@ -3,14 +3,14 @@
 import pytest
 
 from elbostone.notations.equations import equations
+from elbostone.notations.equations.lexicon import Lexicon, own_words
+from elbostone.notations.equations.templates import TEMPLATES
+from elbostone.notations.equations.tex_letters import component, is_matrix, level_of, numbered, powered, without_indices
 from elbostone.notations.glossary import glossary, names, of_letter, side_by_side
-from elbostone.notations.lexicon import Lexicon, own_words
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.provenance import UNPRINTED
 from elbostone.notations.registry import notations
-from elbostone.notations.templates import TEMPLATES
-from elbostone.notations.tex_letters import component, is_matrix, level_of, numbered, powered, without_indices
 
 ALL = list(notations().values())
 IDS = [notation.id for notation in ALL]

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ...notations.calculus import Expected, ExpectedGradient, Gradient, Integral, OverData, OverDraws
 from ...notations.equations import Equation
-from ...notations.expressions import Expression, Fraction, Product, nodes
-from ...notations.leaves import Density, Quantity
-from ...notations.models import DATA_COUNT, VARIANCE, model_of, problem_of
+from ...notations.equations.calculus import Expected, ExpectedGradient, Gradient, Integral, OverData, OverDraws
+from ...notations.equations.expressions import Expression, Fraction, Product, nodes
+from ...notations.equations.leaves import Density, Quantity
+from ...notations.equations.models import DATA_COUNT, VARIANCE, model_of, problem_of
+from ...notations.equations.templates import EQUAL
+from ...notations.equations.values import Miscounted, Values, values_of
 from ...notations.notation import Notation
-from ...notations.templates import EQUAL
-from ...notations.values import Miscounted, Values, values_of
 from ...reference.arithmetic import Arithmetic, Array, Exact
 from ...reference.node import Node
 from ...reference.oracle import noise_scale_of

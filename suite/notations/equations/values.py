@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..reference import oracle
-from ..reference.arithmetic import Array
-from ..reference.node import BATCH, COLUMN, LATENT, SAMPLE, Node, Nodes, stack
-from ..reference.problem import Problem
-from ..reference.spec import Spec
-from ..reference.tape import Tape
-from ..reference.tensors import TENSORS
-from ..reference.weights import weight_shapes
-from . import constants
-from .canonical import objective_factor, sizes_by_role
-from .notation import Objective
+from ...reference import oracle
+from ...reference.arithmetic import Array
+from ...reference.node import BATCH, COLUMN, LATENT, SAMPLE, Node, Nodes, stack
+from ...reference.problem import Problem
+from ...reference.spec import Spec
+from ...reference.tape import Tape
+from ...reference.tensors import TENSORS
+from ...reference.weights import weight_shapes
+from .. import constants
+from ..canonical import objective_factor, sizes_by_role
+from ..notation import Objective
 
 if TYPE_CHECKING:
     from .expressions import Expression

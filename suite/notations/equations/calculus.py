@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..reference.node import LATENT, Node
+from ...reference.node import LATENT, Node
 from .expressions import ATOM, PRODUCT, SUM, Expression
 from .leaves import Density
 from .tex_letters import powered

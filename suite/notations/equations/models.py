@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..reference.parsing import parse_spec
-from ..reference.problem import Problem
-from ..reference.spec import Spec
-from ..reference.weights import drawn_shapes, random_weights
+from ...reference.parsing import parse_spec
+from ...reference.problem import Problem
+from ...reference.spec import Spec
+from ...reference.weights import drawn_shapes, random_weights
 
 #: Pairwise different sizes, so that a sum over a wrong axis is seen.
 SAMPLES, DATA_COUNT, HIDDEN, DATA, COMPONENTS = 2, 11, 5, 7, 6

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..reference.node import LATENT, Node
+from ...reference.node import LATENT, Node
 from .calculus import (
     Applied,
     Expected,

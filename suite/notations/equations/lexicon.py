@@ -11,16 +11,16 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..reference.weights import weight_shapes
+from ...reference.weights import weight_shapes
+from ..constants import Constant
+from ..notation import Notation, Symbol
+from ..plain_tex import plain
+from ..roles import ROLES
 from .calculus import Divergence
-from .constants import Constant
 from .expressions import Expression, Fraction, Log, Negative, Sum, times
 from .indexed import Indexed
 from .leaves import Density, Number, Quantity, Vector, number
 from .models import model_of
-from .notation import Notation, Symbol
-from .plain_tex import plain
-from .roles import ROLES
 from .scales import OF_MATRIX, Letter, in_kind
 from .tex_letters import component, level_of, numbered, replaced, upright, without_indices
 

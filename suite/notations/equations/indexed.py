@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..notation import Notation, Symbol
+from ..plain_tex import plain
 from .leaves import Size
-from .notation import Notation, Symbol
-from .plain_tex import plain
 from .tex_letters import index_letter, index_of, replaced, upright, without_indices
 
 #: What stands for a role that a source has no letter for: the first that means nothing else there.

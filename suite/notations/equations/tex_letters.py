@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .plain_tex import plain
+from ..plain_tex import plain
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _OPEN, _CLOSE = ("{", "[", "(", r"\{", r"\lbrace"), ("}", "]", ")", r"\}", r"\rbrace")

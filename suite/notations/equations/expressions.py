@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..reference.node import Node
+from ...reference.node import Node
 from .tex_letters import powered
 from .values import Values
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..reference.node import Node
-from .constants import Constant
+from ...reference.node import Node
+from ..constants import Constant
 from .expressions import Expression
 from .tex_letters import level_of
 from .values import Values

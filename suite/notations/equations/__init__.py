@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..notation import Notation
+from ..provenance import UNPRINTED
 from .expressions import Expression
 from .lexicon import Lexicon, own_words
-from .notation import Notation
-from .provenance import UNPRINTED
 from .templates import TEMPLATES, Template
 
 

@@ -22,6 +22,7 @@ from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.phases import possible
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings
 from elbostone.timing.proof import load_expected
+from elbostone.timing.recipes.table import steps_of
 from elbostone.timing.records import as_measured
 from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_sessions
 from elbostone.timing.timed_problems import write_expected
@@ -34,7 +35,7 @@ BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)
 WORKLOAD = make_workload("digits", BATCH, DIGITS)
 STAGES = ("encoder", "decoder", "elbo", "training_step")
-NOTATION, COMPILED = "pytorch_examples", ", compiled"
+NOTATION = "pytorch_examples"
 
 
 def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: Workload = WORKLOAD) -> Cell:
@@ -78,8 +79,10 @@ def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str]
         lambda _, dtype, batch, bound: load_expected(file, WORKLOAD.problem, dtype, batch, bound),
         lambda name: read_tensors(folder / "tensors" / name),
     )
-    # Of the notation itself, or as it is compiled.
-    return {(row["notation"] + COMPILED * (row["mode"] == "compiled"), row["stage"]): row for row in rows}
+    # Of the notation as it is, or in another mode.
+    return {
+        (row["notation"] + ("" if row["mode"] == "eager" else f", {row['mode']}"), row["stage"]): row for row in rows
+    }
 
 
 BOUNDS = {"burda_2016": "iwae", "tomczak_welling_2018": "elbo_monte_carlo", "kingma_welling_2019": "elbo"}
@@ -119,6 +122,8 @@ def finish(backend: str, folder: Path) -> Finished:
         timings += plan(folder, [cell(backend, name) for name in BOUNDS], ("training_step",))
         if "compiled" in BACKENDS[backend].modes:
             timings.append(replace(timings[0], cell=cell(backend, mode="compiled")))
+            step = steps_of(backend, WORKLOAD.problem.spec, timings[0].stage, BATCH, "float32", "cpu")[0]
+            timings.append(replace(timings[0], cell=cell(backend, mode="tuned"), last_step=step))
         if backend == "torch":
             copies = {name: copied(folder / "copies", patch, name, *lines) for name, lines in WRONG.items()}
             timings += plan(folder, [cell("torch", name) for name in copies], **copies)
@@ -174,7 +179,7 @@ def test_every_stage_is_timed_and_proven(backend: str, finished: Callable[[str],
     assert marked(found.marks) == [], "a file of the folder in which it ran was imported"
 
 
-def test_what_is_compiled_is_one_graph_whose_first_call_is_the_compilers(
+def test_what_is_compiled_is_one_graph_and_what_is_tuned_is_proven_too(
     backend: str, finished: Callable[[str], Finished]
 ) -> None:
     compiled = [record for record in finished(backend).timed() if record["mode"] == "compiled"]
@@ -182,7 +187,10 @@ def test_what_is_compiled_is_one_graph_whose_first_call_is_the_compilers(
     for record in compiled:
         assert record["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}
         assert record["first_call_s"] > 20e-9 * np.median(record["rounds_ns"])
-    assert not compiled or finished(backend).rows[NOTATION + COMPILED, "encoder"]["verdict"] == "equal"
+    rows = finished(backend).rows
+    for mode in ("compiled", "tuned") if compiled else ():
+        row = rows[f"{NOTATION}, {mode}", "encoder"]
+        assert (row["verdict"], row["reason"]) == ("equal", None), mode
     starts = [r["compiler_start_s"] for r in finished(backend).records if r["kind"] == "session"]
     assert all((start is not None) is bool(compiled) for start in starts)
 

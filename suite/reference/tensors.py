@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Scale kinds of one number per dimension. A new one also goes into `densities.scale_kinds`,
-#: `notations/roles.TO_LOG_VARIANCE` and `notations/scales.ORDER`.
+#: Scale kinds of one number per dimension. A new one also goes into `normal.scale_kinds`,
+#: `notations/roles.TO_LOG_VARIANCE` and, with its forms, `notations/equations/scales.py`.
 DIAGONAL = ("log_variance", "log_sd", "variance", "sd", "precision", "log_precision")
 #: Scale kinds of a whole matrix: C; the lower-triangular L of C = LLᵀ; any other R of C = RRᵀ; C⁻¹.
 MATRIX = ("covariance", "cholesky", "factor", "precision_matrix")

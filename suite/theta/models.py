@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..reference import densities, networks
-from ..reference.densities import LOG_2PI
+from ..reference import networks, normal
+from ..reference.normal import LOG_2PI
 from ..reference.problem import Array
 from ..reference.spec import Spec
 from .functions import Functions, Tensor, tensors
@@ -27,7 +27,7 @@ ROWS = ("p(z)", "p(x|z)", "p(x, z)", "p(x)", "p(z|x)", "q(z|x)", "ELBO")
 """What the subscript can stand at, in the order of the dependency table."""
 
 # The definition is annotated for a tape's nodes; a `Tensor` has the same operators and methods.
-log_normal: Callable[..., Tensor] = cast(Any, densities.log_normal)
+log_normal: Callable[..., Tensor] = cast(Any, normal.log_normal)
 affine: Callable[..., Tensor] = cast(Any, networks.affine)
 encode: Callable[..., dict[str, Tensor]] = cast(Any, networks.encode)
 decode: Callable[..., dict[str, Tensor]] = cast(Any, networks.decode)

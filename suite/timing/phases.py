@@ -17,7 +17,7 @@ from ..workers.run_folder import RunFolder
 from .aa import AaSample, plan_aa
 from .judge.aa import Row as AaRow
 from .judge.aa import aa_rows
-from .judge.counted_operations import rooflines
+from .judge.rooflines import rooflines
 from .judge.throughput import Row, throughput_rows, unstable
 from .libraries.plan import plan_libraries
 from .plan import BenchSample, Proven, plan_timings

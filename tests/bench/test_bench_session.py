@@ -17,7 +17,7 @@ from elbostone.backends.table import BACKENDS, MODE_PACKAGES
 from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import read_tensors, save_problem
-from elbostone.timing.judge.counted_operations import rooflines
+from elbostone.timing.judge.rooflines import rooflines
 from elbostone.timing.judge.throughput import throughput_rows
 from elbostone.timing.phases import possible
 from elbostone.timing.plan import QUICK, BenchSample, Proven, Slice, plan_timings

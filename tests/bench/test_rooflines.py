@@ -11,7 +11,7 @@ import pytest
 
 from elbostone.backends import open_binding
 from elbostone.timing.measure.device import open_timing
-from elbostone.timing.measure.rooflines import alternated, measure_roofline
+from elbostone.timing.measure.product_rates import alternated, measure_roofline
 from elbostone.timing.sessions import Session, plan_sessions, rooflines_of
 from elbostone.timing.timings import Roofline, Timing
 from elbostone.workers.environment import worker_environment

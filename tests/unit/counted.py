@@ -17,7 +17,7 @@ from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec
 from elbostone.reference.weights import random_weights
-from elbostone.timing.judge.counted_operations import COUNTED
+from elbostone.timing.judge.rooflines import COUNTED
 from elbostone.timing.measure.stages import Stage, make_stage
 from elbostone.workers.records import Cell
 from elbostone.workers.subject import prepare

@@ -22,7 +22,7 @@ from elbostone.notations.writing import written_by
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
-from elbostone.timing.judge.counted_operations import COUNTED, flops, products
+from elbostone.timing.judge.rooflines import COUNTED, flops, products
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.jobs import Job
 

@@ -6,7 +6,7 @@ import pytest
 
 from elbostone.reference.spec import Spec
 from elbostone.reference.weights import weight_shapes
-from elbostone.timing.judge.counted_operations import Product, products, rooflines, weight_bytes
+from elbostone.timing.judge.rooflines import Product, products, rooflines, weight_bytes
 from elbostone.timing.timings import Roofline
 
 MLP = Spec("mlp", "bernoulli", "standard", "relu", hidden=(400,), data_dim=784, latent_dim=20)

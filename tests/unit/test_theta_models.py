@@ -10,7 +10,7 @@ from scipy import integrate, special, stats
 
 from elbostone.reference import networks
 from elbostone.reference.arithmetic import Exact
-from elbostone.reference.densities import log_normal
+from elbostone.reference.normal import log_normal
 from elbostone.reference.tape import Tape
 from elbostone.theta import expected, functions
 from elbostone.theta.cases import BASE, Case, Evaluation, absorptions, all_data, block_of, cases, evaluations, exchange

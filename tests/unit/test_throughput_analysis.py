@@ -12,7 +12,7 @@ from elbostone.reference.oracle import rounded
 from elbostone.reference.problem import Problem
 from elbostone.reference.spec import Spec
 from elbostone.reference.weights import random_weights
-from elbostone.timing.judge.counted_operations import products
+from elbostone.timing.judge.rooflines import products
 from elbostone.timing.judge.throughput import COLUMNS, throughput_rows, unstable
 from elbostone.timing.proof import Expected
 from elbostone.timing.records import as_measured, timing_records

@@ -10,9 +10,9 @@ from functools import reduce
 from itertools import pairwise
 from operator import add
 
-from ..densities import Drawn, log_density_of_draw, log_normal, log_normal_of_squares, scale_kinds
 from ..networks import affine, hidden, layer_of
 from ..node import Node, Nodes, concatenate
+from ..normal import Drawn, log_density_of_draw, log_normal, log_normal_of_squares, scale_kinds
 from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .latents import Latents

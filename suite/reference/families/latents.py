@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..densities import Drawn
 from ..networks import affine, hidden, layer_of
 from ..node import Node, Nodes
+from ..normal import Drawn
 from ..spec import Spec
 from ..weights import Slot, hidden_layers, layer
 from .base import Family, Lifting

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import partial
 
-from ..densities import log_normal, log_normal_of_squares, scale_kinds
 from ..node import DATA, Node, Nodes
+from ..normal import log_normal, log_normal_of_squares, scale_kinds
 from ..spec import Spec
 from .base import Family, Lifting
 

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 
 from ..arithmetic import Selection
-from ..densities import Drawn, log_density_of_draw, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import affine, hidden
 from ..node import COLUMN, LATENT, Node, Nodes
+from ..normal import Drawn, log_density_of_draw, log_normal_of_squares, on_diagonal, scale_kinds
 from ..spec import Spec
 from ..weights import Slot, layer
 from .base import Family, Lifting

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from ..densities import Drawn, log_normal, log_normal_of_squares, scale_kinds
 from ..networks import encode
 from ..node import COMPONENT, LATENT, Node, Nodes
+from ..normal import Drawn, log_normal, log_normal_of_squares, scale_kinds
 from ..spec import Spec
 from ..weights import Slot
 from .base import Family, Lifting

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic import Selection
-from ..densities import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..networks import layer_of
 from ..node import LATENT, LAYER, Node, Nodes, concatenate
+from ..normal import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..spec import Spec
 from .base import Lifting
 from .posterior import Posterior

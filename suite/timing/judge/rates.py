@@ -10,7 +10,7 @@ from ...backends.table import precision
 from ...reference.spec import Spec
 from ..records import Measured, RateRecord
 from ..timings import Roofline
-from .counted_operations import rooflines
+from .rooflines import rooflines
 
 #: Libraries that compute on the CPU, whatever the device of the session that asked them.
 ON_THE_CPU = ("numpy", "onnxruntime")

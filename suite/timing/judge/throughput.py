@@ -14,10 +14,10 @@ from ...reference.spec import Spec
 from ..libraries.table import LIBRARY_MODE
 from ..proof import Expected
 from ..records import Measured, ThroughputRecord
-from .counted_operations import flops
 from .libraries import LibraryJudge
 from .rates import Rates, rates_of, share
 from .ratios import interval
+from .rooflines import flops
 
 COLUMNS = (
     "workload",

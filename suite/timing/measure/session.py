@@ -24,7 +24,7 @@ from . import memory
 from .building import FirstCall, build_stage, build_subject, keep_outputs, open_expected, open_problem
 from .device import open_timing
 from .harness import OVERRUN, slowed, time_stage
-from .rooflines import measure_roofline
+from .product_rates import measure_roofline
 from .stages import Stage, repeated
 
 

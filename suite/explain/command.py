@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ..notations.registry import notations
 from ..reference.errors import BadInput
 from ..report.console import print_json, stderr
 from ..report.options import AsJson
@@ -16,6 +17,7 @@ from ..workers.jobs import Job, Parts
 from ..workers.supervisor import Child
 from . import plan
 from .measure import Asked, Explained
+from .nearest import nearest
 from .text import printed
 
 At = Annotated[list[str] | None, typer.Option("--at", help="Sizes at which numbers are wanted: D=784,J=20.")]
@@ -61,7 +63,8 @@ def explain(
         else:
             print(f"Not explained. {message}")
         raise typer.Exit(1)
-    answer = msgspec.structs.replace(outcome.answer, entry=entry)
+    close = nearest(outcome.answer, notations().values())
+    answer = msgspec.structs.replace(outcome.answer, entry=entry, nearest_notation=close)
     if as_json:
         print_json(msgspec.to_builtins(answer))
     else:

@@ -127,19 +127,33 @@ UNIT = {"element": "K_nj", "example": "K_n", "latent": "mean_n(K_nj)", "batch": 
 
 
 def _regions(facts: Facts) -> list[Region] | None:
-    bend, fitted = facts.bend, facts.found.at_base
+    """The coefficients where all units are above the threshold, and where all are below."""
+    bend, fitted, kl = facts.bend, facts.found.at_base, facts.kl
     if bend is None or fitted is None:
         return None
-    unit, at = UNIT[bend.per], str(facts.threshold) if facts.threshold else f"{bend.at:.6g}"
-    recon, kl = _text(facts.recon), _text(facts.kl)
-    whole = "0" if bend.kind in ("mask", "hinge") else at
-    below = {"floor": "0", "mask": "0", "hinge": "0", "capacity": f"-({kl})"}[bend.kind]
-    above = {"hinge": f"-({kl})*({at})", "capacity": f"-({kl})*({at})"}.get(bend.kind, "0")
-    low = f"({kl})*({whole})" if whole != "0" else "0"
+    unit, at = UNIT[bend.per], _place(facts)
+    recon, slope = _text(facts.recon), _text(kl)
+    lost: str | None = None  # the weight of all thresholds together
+    if kl is not None and facts.threshold is not None:
+        names = (["N"] if facts.layout.batch else []) + (["J"] if bend.per in ("element", "latent") else [])
+        lost = str(kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names})))
+    minus = None if lost is None else f"-({lost})"
+    above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
+    below = Coefficients(
+        recon,
+        f"-({slope})" if bend.kind == "capacity" else "0",
+        lost if bend.kind in ("floor", "capacity") else "0",
+    )
     return [
-        Region(f"{unit} > {at}", Coefficients(recon, kl, above), fitted.residual),
-        Region(f"{unit} < {at}", Coefficients(recon, below, low), fitted.residual),
+        Region(f"{unit} > {at}", above, fitted.residual),
+        Region(f"{unit} < {at}", below, fitted.residual),
     ]
+
+
+def _place(facts: Facts) -> str:
+    """The threshold, as an expression where it has one."""
+    assert facts.bend is not None
+    return str(facts.threshold) if facts.threshold else f"{facts.bend.at:.6g}"
 
 
 def _beta(facts: Facts) -> Number | None:
@@ -152,7 +166,7 @@ def _beta(facts: Facts) -> Number | None:
     number = facts.number(str(beta))
     if bend is None:
         return number
-    at = str(facts.threshold) if facts.threshold else f"{bend.at:.6g}"
+    at = _place(facts)
     other = f"-({beta})" if bend.kind == "capacity" else "0"
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
@@ -180,7 +194,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
         return facts.number(f"{kept:.12g}")
     number = facts.number(str(beta))
     if facts.bend is not None:
-        at = str(facts.threshold) if facts.threshold else f"{facts.bend.at:.6g}"
+        at = _place(facts)
         value = number.value if isinstance(number.value, float) else None
         return Number(f"{beta} where {UNIT[facts.bend.per]} > {at}", number.at, [value, None])
     return number
@@ -217,7 +231,7 @@ def _thresholds(facts: Facts) -> list[Threshold]:
     bend = facts.bend
     if bend is None or facts.found.bent is None:
         return []
-    at = str(facts.threshold) if facts.threshold else f"{bend.at:.6g}"
+    at = _place(facts)
     binding = facts.lab.binding
     names = f"{binding.name_of('mu')}, {binding.name_of('scale')}"
     return [Threshold("kl", names, bend.kind, at, bend.per, facts.found.bent.below)]

@@ -60,6 +60,12 @@ class Investigation:
         return self.bent.term if self.bent else self.kl.term if self.kl else None
 
 
+def in_names(lab: Lab, term: Term) -> str:
+    """A term's formula in the user's names."""
+    names = {role: lab.binding.name_of(role) for role in term.formula.roles}
+    return (term.formula.text or term.formula.name).format(**names)
+
+
 def shown_sizes(lab: Lab) -> str:
     """`N=5 D=7 J=3`."""
     return " ".join(
@@ -182,7 +188,7 @@ def _data_side(found: Investigation) -> None:
     if found.recon is None and found.outer is None:
         found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles, math.nan)
     if found.recon is not None:
-        shows = f"the data term is {found.recon.term.formula.text}"
+        shows = f"the data term is {in_names(lab, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
 
 

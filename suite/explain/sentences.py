@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .investigation import in_names
 from .terms import Term
 
 if TYPE_CHECKING:
@@ -41,11 +42,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     if likelihood == "absent":
         return f"This is a KL alone ({answer['kl']}), of a posterior scale that is {answer['scale_kind']}."
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
-    text = (
-        f"This is the {sign}ELBO of {family} with an {answer['kl']} KL"
-        if answer["kl"] == "analytic"
-        else (f"This is the {sign}ELBO of {family} with a sampled KL")
-    )
+    kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
+    text = f"This is the {sign}ELBO with {family} and {kl}"
     if beta is None:
         return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
     value = beta.value
@@ -72,8 +70,7 @@ def formula_of(facts: Facts) -> str:
 
 
 def _term(facts: Facts, term: Term) -> str:
-    names = {role: facts.lab.binding.name_of(role) for role in term.formula.roles}
-    text = (term.formula.text or term.formula.name).format(**names)
+    text = in_names(facts.lab, term)
     bend = facts.bend if term.bend is not None else None
     if bend is None:
         return text

@@ -37,21 +37,27 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from _row("beta in effect", _number(answer.beta_effective))
     yield from _row("variance implied", _number(answer.implied_variance))
     yield from _row("nats per datum", _number(answer.constant_nats_per_datum) + " added")
+    close = answer.nearest_notation
+    if close is not None and close.equal:
+        yield from _row("published as", ", ".join(close.equal))
+    elif close is not None:
+        yield from _row("nearest notation", f"{close.nearest}; it differs in {', '.join(close.differs_in)}")
     yield from _row("left out", ", ".join(answer.constants_dropped) or "nothing")
     for threshold in answer.thresholds:
         yield from _row("threshold", f"{threshold.kind} of the {threshold.term} per {threshold.per} at {threshold.at}")
     for finding in answer.findings:
-        yield from _row(finding.name, finding.sentence)
+        yield from _row("note", finding.sentence)
     for said in answer.undetermined:
         yield from _row("not determined", said)
     yield ""
-    yield "shown by"
-    for experiment in answer.experiments:
+    for place, experiment in enumerate(answer.experiments):
         residual = "" if experiment.residual is None else f"; residual {experiment.residual:.1e}"
-        yield from _row(f"  {experiment.name}", f"{experiment.shows} ({experiment.calls} calls{residual})")
+        yield from _row(
+            "" if place else "shown by", f"{experiment.name}: {experiment.shows} ({experiment.calls} calls{residual})"
+        )
     if answer.residual is not None:
         yield from _row(
-            "  formula",
+            "residual",
             f"off by {answer.residual.relative:.1e} on fresh values in {answer.working_dtype}, "
             f"{answer.residual.allowed:.1e} allowed",
         )

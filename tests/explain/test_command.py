@@ -20,9 +20,16 @@ def test_text_is_80_columns_and_begins_with_the_sentence() -> None:
     done = run(PLAIN)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("This is the negative ELBO of a Bernoulli decoder (probabilities)")
+    assert lines[0].startswith("This is the negative ELBO with a Bernoulli decoder (probabilities)")
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("coefficients") and "1 on R, 1 on K" in line for line in lines)
+
+
+def test_published_notations_and_the_nearest() -> None:
+    equal = json.loads(run(PLAIN, "--json").stdout)["nearest_notation"]
+    assert equal["equal"] == ["altosaar_2016", "pytorch_examples", "rezende_2014"]
+    near = json.loads(run(f"{CASES / 'on_numpy.py'}:floor_per_example", "--json").stdout)["nearest_notation"]
+    assert near == {"equal": [], "nearest": "higgins_2017", "differs_in": ["sense", "thresholds", "coefficients"]}
 
 
 def test_json_has_the_fields_of_the_contract() -> None:

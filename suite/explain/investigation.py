@@ -17,7 +17,7 @@ from .experiments.element import Match, match, match_edited, match_huber, observ
 from .experiments.families import other_prior, weighted_bernoulli
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
-from .experiments.reductions import Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
 from .experiments.thresholds import Bent, again, bent, straight
@@ -275,7 +275,14 @@ def _coefficients(found: Investigation) -> None:
         found.constants = constant_of_sizes(
             lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
         )
-    found.note("coefficients", "one size changed at a time, then all", lab.calls[0] - before, found.at_base.residual)
+    every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    found.note(
+        "coefficients",
+        "one size changed at a time, then all",
+        lab.calls[0] - before,
+        found.at_base.residual,
+        [shown_sizes(lab), shown_sizes(every)],
+    )
     before = lab.calls[0]
     found.arguments = dependences(lab, measured)
     if found.arguments.swept:

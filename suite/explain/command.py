@@ -16,8 +16,8 @@ from ..report.options import AsJson
 from ..workers.jobs import Job, Parts
 from ..workers.supervisor import Child
 from . import plan
-from .measure import Asked, Explained
 from .nearest import nearest
+from .records import Asked, Explained
 from .text import printed
 
 At = Annotated[list[str] | None, typer.Option("--at", help="Sizes at which numbers are wanted: D=784,J=20.")]

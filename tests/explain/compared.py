@@ -12,7 +12,7 @@ from explain.facts import USUAL
 from elbostone.explain.answer import Answer
 from elbostone.explain.command import explained_in_one_worker
 from elbostone.explain.expressions import evaluate
-from elbostone.explain.measure import Asked, Explained
+from elbostone.explain.records import Asked, Explained
 
 CASES = Path(__file__).parent / "cases"
 RELATIVE = 1e-9

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import msgspec
-
 from ...reference.errors import BadInput
 from ...workers.records import Append
 from ..answer import Answer
 from ..conclusions import conclude
 from ..investigation import investigate
 from ..lab import Called
+from ..records import Asked, Explained
 from .load import load
+
+__all__ = ["Asked", "explained", "measure"]
 
 ADAPTERS = {
     "torch": ("on_torch", "TorchLoss"),
@@ -29,38 +30,6 @@ ADAPTERS = {
 """Framework → module and class of its adapter."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What is explained.
-
-    Attributes:
-        target: a path or a module's name.
-        name: an expression in its namespace.
-        framework: one of `ADAPTERS`.
-        keras: whether it uses Keras.
-        at: sizes at which numbers are wanted.
-        set: values of arguments.
-        arguments: roles of arguments.
-        started: seconds since the epoch at which the command began.
-    """
-
-    target: str
-    name: str
-    framework: str
-    keras: bool
-    at: dict[str, float]
-    set: dict[str, Any]
-    arguments: dict[str, str]
-    started: float
-
-
-class Explained(msgspec.Struct, frozen=True, tag_field="kind", tag="explained"):
-    """The outcome: an answer, or why there is none."""
-
-    answer: Answer | None = None
-    bad_input: str | None = None
-    raised: str | None = None
 
 
 def measure(binding: object, asked: Asked, append: Append) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.special import gammaln
 
 from .formula import Array, Atom, Formula, Values
 from .scale_kinds import softplus
+
+_log_gamma = np.vectorize(math.lgamma, otypes=[float])  # a worker has NumPy, and no SciPy
 
 
 def poisson(normalised: bool, epsilon: float = 0.0) -> Formula:
@@ -43,7 +46,7 @@ def _poisson(detail: str, parts: list[tuple[float, Atom]], normalised: bool, eps
 
 
 def _factorial() -> Atom:
-    return Atom("log({x}!)", lambda v: gammaln(v["x"] + 1), {})
+    return Atom("log({x}!)", lambda v: _log_gamma(v["x"] + 1), {})
 
 
 def _binomial(v: Values, epsilon: float) -> Array:
@@ -52,9 +55,9 @@ def _binomial(v: Values, epsilon: float) -> Array:
     return np.asarray(
         size * (np.log(size + epsilon) - both)
         + x * (np.log(mean + epsilon) - both)
-        + gammaln(x + size)
-        - gammaln(size)
-        - gammaln(x + 1)
+        + _log_gamma(x + size)
+        - _log_gamma(size)
+        - _log_gamma(x + 1)
     )
 
 
@@ -77,7 +80,11 @@ def negative_binomial_logits() -> Formula:
     def value(v: Values) -> Array:
         x, logit, count = v["x"], v["recon"], v["dispersion"]
         return np.asarray(
-            -count * softplus(logit) - x * softplus(-logit) + gammaln(x + count) - gammaln(count) - gammaln(x + 1)
+            -count * softplus(logit)
+            - x * softplus(-logit)
+            + _log_gamma(x + count)
+            - _log_gamma(count)
+            - _log_gamma(x + 1)
         )
 
     return Formula(

@@ -176,7 +176,7 @@ def _beta(facts: Facts) -> Number | None:
 def _of_batch(facts: Facts, weight: float) -> str:
     """A multiple of the batch's mean squared error."""
     error = f"mean(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
-    shown = str(Monomial(round(weight, 6)))
+    shown = str(Monomial(float(f"{weight:.3g}")))
     return error if shown == "1" else f"{shown}*{error}"
 
 

@@ -119,6 +119,8 @@ def undetermined(facts: Facts) -> list[str]:
             said.append(f"how {quantity} depends on the sizes")
     if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
         said.append("what the constant is made of")
+    if found.outer is not None:
+        said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
     return said

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from . import __version__
 from .claims.command import symbols
 from .equality.command import evaluate
+from .explain.command import explain
 from .reference.errors import BadInput, EnvironmentLacks
 from .runs.check import check
 from .runs.copying import copy
@@ -28,7 +29,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 all right; 1 a cell differs, failed or timed out, or a promise of bench --aa is broken; "
     "2 bad input; 3 something is not installed.",
 )
-for command in (list_, check, evaluate, symbols, theta, copy, bench, report, run):
+for command in (list_, check, evaluate, symbols, theta, explain, copy, bench, report, run):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -33,7 +33,7 @@ def main(path: str) -> None:
     keep_freed_memory()
     # A killed parent cannot end its children, and a worker that goes on would disturb every later measurement.
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    binding = open_binding(job.backend, job.device)
+    binding = None if job.backend is None else open_binding(job.backend, job.device)
     append = partial(append_record, Path(path).with_name(RECORDS))
     for name, asked in job.parts:
         module = import_module(f"..{name}", __package__)

@@ -43,7 +43,7 @@ def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
     if not job.tf32:
         # float32 is float32 on a GPU too: TF32 is another dtype.
         environment["NVIDIA_TF32_OVERRIDE"] = "0"
-    if job.backend.startswith("keras-"):
+    if job.backend is not None and job.backend.startswith("keras-"):
         environment["KERAS_BACKEND"] = job.backend.removeprefix("keras-")
     if job.backend == "keras-jax":
         environment["JAX_ENABLE_X64"] = "1" if job.x64 else "0"

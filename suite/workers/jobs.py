@@ -13,6 +13,7 @@ Measure = Literal[
     "equality.measure",
     "claims.measure",
     "theta.measure",
+    "explain.measure",
     "timing.measure.plugin",
     "timing.measure.profiling",
 ]
@@ -26,7 +27,7 @@ class Job(msgspec.Struct, frozen=True):
     """What a child is started with; it reads this in its job file, where a part is plain JSON.
 
     Attributes:
-        backend, device: of its binding.
+        backend, device: of its binding; no backend where what is measured imports its framework itself.
         parts: what is asked of it.
         threads: of one operation; None for what the framework takes by itself, on all CPUs.
         cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
@@ -38,7 +39,7 @@ class Job(msgspec.Struct, frozen=True):
         environment: variables beside those that follow from the rest.
     """
 
-    backend: str
+    backend: str | None
     device: str = "cpu"
     parts: Parts = ()
     threads: int | None = 1

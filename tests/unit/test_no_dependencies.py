@@ -26,6 +26,7 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", 
 # The files that import a framework or another library; a worker imports them when it needs one.
 DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
+    "explain.measure": ("on_jax", "on_tensorflow", "on_torch"),
     "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
     "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch"),
     "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_exported", "torch_recipes"),
@@ -35,7 +36,8 @@ DRIVING = {f"elbostone.{room}.{name}" for room, names in DRIVERS.items() for nam
 # What a worker may import, whatever it is asked.
 IN_WORKERS = (
     *("reference", "notations", "backends", "workers"),
-    *("equality.measure", "claims.measure", "theta.measure", "timing.measure", "timing.recipes", "timing.libraries"),
+    *("equality.measure", "claims.measure", "theta.measure", "explain.measure"),
+    *("timing.measure", "timing.recipes", "timing.libraries"),
 )
 
 # As though they were not installed: an import raises, and a library that only asks whether they are there is told no.

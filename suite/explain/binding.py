@@ -1,0 +1,150 @@
+"""Arguments and their roles, and the layouts of their values: from role → canonical values to the user's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .dictionary.formula import Array
+from .dictionary.scale_kinds import VARIANCE, as_kind
+
+Sizes = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An argument.
+
+    Attributes:
+        name: the user's.
+        role: of `glossary.ROLES`.
+        default: of a parameter.
+        tied: where two arguments hold one scale, the scale kinds of the first and of this one.
+        given: whether the default is the user's, and not one of ours for an argument that has none.
+        inverted: whether a true entry of a mask is one that is left out; canonical values say what is kept.
+    """
+
+    name: str
+    role: str
+    default: Any = None
+    tied: tuple[str, str] | None = None
+    inverted: bool = False
+    given: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The axes of the values.
+
+    Attributes:
+        data, latent: axis names after the batch's.
+        batch: whether there is a batch axis.
+        samples: the roles that have k draws in front.
+        listed: whether posterior arguments are lists over T.
+        mask: how many of the data axes a mask has.
+        shared: roles without the batch axis.
+        scalar: roles that are one number.
+        chunk: the axis on which moments are put together, from the front of a single example.
+    """
+
+    data: tuple[str, ...] = ("D",)
+    latent: tuple[str, ...] = ("J",)
+    batch: bool = True
+    samples: frozenset[str] = frozenset()
+    listed: bool = False
+    mask: int = 1
+    shared: frozenset[str] = frozenset()
+    scalar: frozenset[str] = frozenset()
+    last: bool = False
+
+    def axes(self, role: str) -> tuple[str, ...]:
+        """The axes of a role's canonical values."""
+        if role in self.scalar:
+            return ()
+        front: tuple[str, ...] = ("k",) if role in self.samples else ()
+        front += ("T",) if self.listed and role in LATENT else ()
+        front += ("N",) if self.batch and role not in self.shared else ()
+        if role in LATENT:
+            return front + self.latent
+        return front + (self.data[: self.mask] if role == "mask" else self.data)
+
+    def shape(self, role: str, sizes: Sizes) -> tuple[int, ...]:
+        """The shape of a role's canonical values."""
+        return tuple(sizes[axis] for axis in self.axes(role))
+
+    def named(self) -> tuple[str, ...]:
+        """Every axis, the batch first."""
+        return (
+            *(("N",) if self.batch else ()),
+            *self.data,
+            *self.latent,
+            *(("k",) if self.samples else ()),
+            *(("T",) if self.listed else ()),
+        )
+
+
+LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
+"""Roles with the latent axes."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The arguments of a loss, in order."""
+
+    slots: tuple[Slot, ...]
+    layout: Layout
+
+    def name_of(self, role: str) -> str:
+        """The user's name of a role; of the first where there are two."""
+        names = [slot.name for slot in self.slots if slot.role == role]
+        if not names and role in ("mu", "scale"):
+            part = "mean" if role == "mu" else "scale"
+            names = [f"{part}({slot.name})" for slot in self.slots if slot.role == "moments"]
+        return names[0] if names else role
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that have values, in order, each once."""
+        found: list[str] = []
+        for slot in self.slots:
+            for role in ("mu", "scale") if slot.role == "moments" else (slot.role,):
+                if role != "parameter" and role not in found:
+                    found.append(role)
+        return tuple(found)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments that are no tensors, and their values."""
+        return {slot.name: slot.default for slot in self.slots if slot.role == "parameter"}
+
+    def arguments(self, values: Mapping[str, Array], parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The user's arguments: arrays, lists of arrays and numbers, each a copy of its own."""
+        made: dict[str, Any] = {}
+        for slot in self.slots:
+            if slot.role == "parameter":
+                if slot.name in parameters:
+                    made[slot.name] = parameters[slot.name]
+                continue
+            if slot.role == "moments":
+                axis = -1 if self.layout.last or len(self.layout.latent) == 1 else -len(self.layout.latent)
+                made[slot.name] = np.concatenate([values["mu"], values["scale"]], axis=axis)
+                continue
+            value = values[slot.role]
+            if slot.tied is not None:
+                value = as_kind(VARIANCE[slot.tied[0]](value), slot.tied[1])
+            if slot.inverted:
+                value = ~value if value.dtype == bool else 1 - value
+            listed = self.layout.listed and slot.role in LATENT
+            made[slot.name] = [entry.copy() for entry in value] if listed else value.copy()
+        return made
+
+
+def named_sizes(sizes: Sizes, layout: Layout) -> dict[str, float]:
+    """N, D, J, k and T of the answer's expressions."""
+    named = {"D": float(prod(sizes[axis] for axis in layout.data)), "J": float(prod(sizes[a] for a in layout.latent))}
+    named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T") if axis in layout.named()}
+    return named

@@ -1,0 +1,237 @@
+"""The answer, from what the experiments showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from . import judgement, remarks
+from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
+from .expressions import Monomial, near, total
+from .facts import Facts, names_in
+from .glossary import ROLES
+from .investigation import Investigation
+from .sentences import formula_of, sentence_of
+
+
+def conclude(found: Investigation, entry: str, known: Mapping[str, float], seconds: float) -> Answer:
+    """The whole answer.
+
+    Args:
+        found: the experiments.
+        entry: as the user wrote it.
+        known: sizes and arguments at which numbers are wanted.
+        seconds: what it took.
+    """
+    facts = Facts(found, known)
+    binding, fitted = found.lab.binding, found.at_base
+    bug = judgement.bug_of(facts)
+    likelihood, name = remarks.likelihood_of(facts)
+    answer: dict[str, Any] = {
+        "entry": entry,
+        "framework": found.lab.loss.name,
+        "roles": {slot.name: ROLES[slot.role] for slot in binding.slots},
+        "affine": facts.affine,
+        "sense": facts.sense,
+        "likelihood": likelihood,
+        "likelihood_name": name,
+        "scale_kind": _scale_kind(facts),
+        "kl": _kl(facts),
+        "coefficients": _coefficients(facts),
+        "regions": _regions(facts),
+        "beta_effective": _beta(facts),
+        "implied_variance": _variance(facts, likelihood),
+        "constant_nats_per_datum": _constant(facts),
+        "constants_dropped": remarks.dropped(facts, likelihood),
+        "bug": bug,
+        "findings": remarks.findings(facts, bug is not None and bug.name == "value-without-gradient"),
+        "parameters": _parameters(facts),
+        "state": State(found.state.deterministic, found.state.stateful, None),
+        "thresholds": _thresholds(facts),
+        "terms": found.state.terms,
+        "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
+        "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
+        "undetermined": found.undetermined + remarks.undetermined(facts),
+        "experiments": found.experiments,
+        "seconds": round(seconds, 1),
+        **_reductions(facts),
+    }
+    return Answer(**answer, sentence=sentence_of(facts, answer), formula=formula_of(facts))
+
+
+def _reductions(facts: Facts) -> dict[str, Any]:
+    """How data, pixels and latents are reduced, from the exponents."""
+    words: dict[str, str] = {}
+    for name, monomial in (("recon", facts.recon), ("kl", facts.kl)):
+        if monomial is not None:
+            power = monomial.powers.get("N", Fraction(0))
+            words[name] = "sum" if power == 0 else "mean" if power == -1 else f"sum over N**{-power}"
+    if facts.found.outer is not None:
+        words.setdefault("recon", words.get("kl", "sum"))
+    data: str | dict[str, str] | None = None
+    if facts.found.state.vector or not facts.layout.batch:
+        data = "none"
+    elif words:
+        data = next(iter(words.values())) if len(set(words.values())) == 1 else words
+    return {
+        "data_reduction": data,
+        "pixel_reduction": "sum" if facts.found.outer else _axes_word(facts.recon, "D", facts.layout.data),
+        "latent_reduction": _axes_word(facts.kl, "J", facts.layout.latent),
+    }
+
+
+def _axes_word(monomial: Monomial | None, name: str, axes: tuple[str, ...]) -> str | None:
+    """`sum` or `mean`; which axes each, where they differ."""
+    if monomial is None:
+        return None
+    if any(axis in monomial.powers for axis in axes if axis != name):
+        means = [axis for axis in axes if monomial.powers.get(axis) == -1]
+        return f"mean over {', '.join(means)}, sum over {', '.join(a for a in axes if a not in means)}"
+    return "mean" if monomial.powers.get(name) == -1 else "sum"
+
+
+def _scale_kind(facts: Facts) -> str | list[str] | None:
+    term = facts.found.kl_term
+    if term is None:
+        return None
+    first = term.formula.kind
+    tied = [slot.tied[1] for slot in facts.lab.binding.slots if slot.role == "scale" and slot.tied is not None]
+    return [str(first), *tied] if tied and first else first
+
+
+def _kl(facts: Facts) -> str:
+    term = facts.found.kl_term
+    if term is None:
+        return "other" if any(r in facts.found.state.roles for r in ("mu", "scale", "z")) else "absent"
+    return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
+
+
+def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
+    return None if monomial is None or edited else str(monomial)
+
+
+def _coefficients(facts: Facts) -> Coefficients | None:
+    if facts.bend is not None or facts.found.outer is not None or facts.found.at_base is None:
+        return None
+    found = facts.found
+    edited = [bool(match and match.edited) for match in (found.recon, found.kl)]
+    constant = None if any(edited) or facts.constants is None else total(facts.constants)
+    recon = "0" if found.recon is None and not facts.lab.binding.roles.count("recon") else _text(facts.recon, edited[0])
+    kl = "0" if found.kl is None and _kl(facts) == "absent" else _text(facts.kl, edited[1])
+    return Coefficients(recon, kl, constant)
+
+
+UNIT = {"element": "K_nj", "example": "K_n", "latent": "mean_n(K_nj)", "batch": "mean_n(K_n)"}
+"""How the KL of a unit is written."""
+
+
+def _regions(facts: Facts) -> list[Region] | None:
+    """The coefficients where all units are above the threshold, and where all are below."""
+    bend, fitted, kl = facts.bend, facts.found.at_base, facts.kl
+    if bend is None or fitted is None:
+        return None
+    unit, at = UNIT[bend.per], _place(facts)
+    recon, slope = _text(facts.recon), _text(kl)
+    lost: str | None = None  # the weight of all thresholds together
+    if kl is not None and facts.threshold is not None:
+        names = (["N"] if facts.layout.batch else []) + (["J"] if bend.per in ("element", "latent") else [])
+        lost = str(kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names})))
+    minus = None if lost is None else f"-({lost})"
+    above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
+    below = Coefficients(
+        recon,
+        f"-({slope})" if bend.kind == "capacity" else "0",
+        lost if bend.kind in ("floor", "capacity") else "0",
+    )
+    return [
+        Region(f"{unit} > {at}", above, fitted.residual),
+        Region(f"{unit} < {at}", below, fitted.residual),
+    ]
+
+
+def _place(facts: Facts) -> str:
+    """The threshold, as an expression where it has one."""
+    assert facts.bend is not None
+    return str(facts.threshold) if facts.threshold else f"{facts.bend.at:.6g}"
+
+
+def _beta(facts: Facts) -> Number | None:
+    beta, bend = facts.beta, facts.bend
+    outer, fitted = facts.found.outer, facts.found.at_base
+    if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
+        return Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
+    if facts.edited or beta is None:
+        return None
+    number = facts.number(str(beta))
+    if bend is None:
+        return number
+    at = _place(facts)
+    other = f"-({beta})" if bend.kind == "capacity" else "0"
+    value = number.value if isinstance(number.value, float) else None
+    low = 0.0 if other == "0" else -value if value is not None else None
+    return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", number.at, [value, low])
+
+
+def _of_batch(facts: Facts, weight: float) -> str:
+    """A multiple of the batch's mean squared error."""
+    error = f"mean(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
+    shown = str(Monomial(float(f"{weight:.3g}")))
+    return error if shown == "1" else f"{shown}*{error}"
+
+
+def _variance(facts: Facts, likelihood: str | None) -> Number | None:
+    """The variance of the decoder at which the KL's weight is one."""
+    beta = facts.beta
+    if facts.found.outer is not None:
+        return Number(_of_batch(facts, 1.0), {}, None)
+    if beta is None or facts.edited or likelihood not in ("squared-error", "gaussian"):
+        return None
+    if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:
+        return None
+    kept = remarks.kept_variance(facts)
+    if kept is not None and not beta.powers and near(beta.number, kept, 1e-4):
+        return facts.number(f"{kept:.12g}")
+    number = facts.number(str(beta))
+    if facts.bend is not None:
+        at = _place(facts)
+        value = number.value if isinstance(number.value, float) else None
+        return Number(f"{beta} where {UNIT[facts.bend.per]} > {at}", number.at, [value, None])
+    return number
+
+
+def _constant(facts: Facts) -> Number | None:
+    recon = facts.recon or facts.kl
+    if recon is None or facts.constants is None or facts.edited or facts.bend is not None:
+        return None
+    each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon
+    return facts.number(total([part.over(each) for part in facts.constants]))
+
+
+def _parameters(facts: Facts) -> dict[str, dict[str, Any]]:
+    arguments = facts.found.arguments
+    shown: dict[str, dict[str, Any]] = {}
+    for name, default in facts.lab.binding.parameters.items():
+        enters = [
+            quantity
+            for quantity, powers in arguments.powers.items()
+            if any(name == p or name in names_in(p) for p in powers) or name in arguments.undetermined.get(quantity, [])
+        ]
+        plain = default if isinstance(default, int | float | str | bool) else repr(default)
+        shown[name] = {
+            "default": plain,
+            "swept": arguments.swept.get(name, []),
+            "enters": ", ".join(enters)
+            or ("another formula" if name in arguments.flags else "nothing that was measured"),
+        }
+    return shown
+
+
+def _thresholds(facts: Facts) -> list[Threshold]:
+    bend = facts.bend
+    if bend is None or facts.found.bent is None:
+        return []
+    at = _place(facts)
+    binding = facts.lab.binding
+    names = f"{binding.name_of('mu')}, {binding.name_of('scale')}"
+    return [Threshold("kl", names, bend.kind, at, bend.per, facts.found.bent.below)]

@@ -1,0 +1,212 @@
+"""KL divergences, and log-ratios at a given z, of one latent: for every scale kind, with and without a small ε."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+
+from .formula import Array, Atom, Formula, Values
+from .scale_kinds import TEXT, TRANSFORMED, VARIANCE, Variance
+
+EPSILONS = (*(10.0**-power for power in range(3, 17)), float(np.finfo(np.float32).eps), 1e-38, 1e-45)
+"""What people add inside a logarithm."""
+
+
+@cache
+def divergences(*roles: str) -> tuple[Formula, ...]:
+    """Every formula that needs no other roles than these, the plain ones first."""
+    known = [f for f in _all() if set(f.roles) <= set(roles)]
+    return tuple(sorted(known, key=lambda f: (-len(f.roles), f.detail is not None)))
+
+
+def _all() -> Iterator[Formula]:
+    yield from map(analytic, VARIANCE)
+    yield from map(sampled, VARIANCE)
+    yield from map(learned_prior, VARIANCE)
+    yield from map(sampled_prior, VARIANCE)
+    yield laplace()
+    for kind in ("var", "sd", "softplus", "log_var"):
+        for epsilon in EPSILONS:
+            yield analytic(kind, epsilon)
+            yield sampled(kind, epsilon)
+            if kind in ("sd", "softplus"):
+                yield _inner_epsilon(kind, epsilon)
+
+
+def analytic(kind: str, epsilon: float = 0.0) -> Formula:
+    """KL(N(μ, V) ‖ N(0, 1)) = ½ (μ² + V − 1 − log V), log(V + ε) with an ε."""
+    variance = VARIANCE[kind]
+    text = TEXT[kind].replace("{s}", "{scale}")
+    log = f"log({text})" if not epsilon else f"log({text} + {epsilon:g})"
+    log = {"log_var": "{scale}", "log_sd": "2*{scale}"}.get(kind, log) if not epsilon else log
+    return Formula(
+        "analytic",
+        ("mu", "scale"),
+        ((0.5, _square()), (0.5, _variance(variance, text, kind)), (-0.5, _log(variance, log, epsilon, kind))),
+        -0.5,
+        kind,
+        f"epsilon {epsilon:g}" if epsilon else None,
+        text=f"1/2*sum({{mu}}**2 + {text} - 1 - {log})",
+    )
+
+
+def _inner_epsilon(kind: str, epsilon: float) -> Formula:
+    """The same with sd + ε in place of the sd everywhere."""
+    variance = VARIANCE[kind]
+
+    def shifted(s: Array) -> Array:
+        return (np.sqrt(variance(s)) + epsilon) ** 2
+
+    text = f"(sd({{scale}}) + {epsilon:g})**2"
+    return Formula(
+        "analytic",
+        ("mu", "scale"),
+        ((0.5, _square()), (0.5, _variance(shifted, text, kind)), (-0.5, _log(shifted, f"log({text})", 0.0, kind))),
+        -0.5,
+        kind,
+        f"sd + {epsilon:g}",
+        text=f"1/2*sum({{mu}}**2 + {text} - 1 - log({text}))",
+    )
+
+
+def sampled(kind: str, epsilon: float = 0.0) -> Formula:
+    """log q(z) − log p(z) = −½ log V − (z − μ)²/(2 V) + ½ z²."""
+    variance = VARIANCE[kind]
+    text = TEXT[kind].replace("{s}", "{scale}")
+    quadratic = Atom(
+        "({z} - {mu})**2/variance",
+        lambda v: (v["z"] - v["mu"]) ** 2 / (variance(v["scale"]) + epsilon),
+        {
+            "missing-square": lambda v: np.abs(v["z"] - v["mu"]) / variance(v["scale"]),
+            "scale-read-as-sd": lambda v: (v["z"] - v["mu"]) ** 2 / variance(v["scale"]) ** 2,
+            "scale-read-as-variance": lambda v: (v["z"] - v["mu"]) ** 2 / np.sqrt(variance(v["scale"])),
+            "precedence": lambda v: (v["z"] - v["mu"]) ** 2 * variance(v["scale"]),
+        },
+    )
+    prior = Atom("{z}**2", lambda v: v["z"] ** 2, {"missing-square": lambda v: np.abs(v["z"])})
+    return Formula(
+        "sampled",
+        ("mu", "scale", "z"),
+        ((-0.5, _log(variance, f"log({text})", 0.0, kind)), (-0.5, quadratic), (0.5, prior)),
+        0.0,
+        kind,
+        f"epsilon {epsilon:g}" if epsilon else None,
+        text=f"sum(log N({{z}}; {{mu}}, {text}) - log N({{z}}; 0, 1))",
+    )
+
+
+def learned_prior(kind: str) -> Formula:
+    """KL(N(μ, V) ‖ N(μₚ, Vₚ)) = ½ (log Vₚ − log V + (V + (μ − μₚ)²)/Vₚ − 1)."""
+    variance = VARIANCE[kind]
+    text = TEXT[kind].replace("{s}", "{scale}")
+    return Formula(
+        "analytic",
+        ("mu", "prior_mu", "prior_scale", "scale"),
+        (
+            (0.5, Atom("log prior variance", lambda v: np.log(variance(v["prior_scale"])), {})),
+            (-0.5, _log(variance, f"log({text})", 0.0, kind)),
+            (
+                0.5,
+                Atom(
+                    "variance/prior variance",
+                    lambda v: variance(v["scale"]) / variance(v["prior_scale"]),
+                    {
+                        "swapped-pair": lambda v: variance(v["prior_scale"]) / variance(v["scale"]),
+                        "missing-square": lambda v: np.sqrt(variance(v["scale"]) / variance(v["prior_scale"])),
+                    },
+                ),
+            ),
+            (
+                0.5,
+                Atom(
+                    "({mu} - {prior_mu})**2/prior variance",
+                    lambda v: (v["mu"] - v["prior_mu"]) ** 2 / variance(v["prior_scale"]),
+                    {
+                        "swapped-pair": lambda v: (v["mu"] - v["prior_mu"]) ** 2 / variance(v["scale"]),
+                        "missing-square": lambda v: np.abs(v["mu"] - v["prior_mu"]) / variance(v["prior_scale"]),
+                    },
+                ),
+            ),
+        ),
+        -0.5,
+        kind,
+        "learned prior",
+        text="KL(N({mu}, {scale}) || N({prior_mu}, {prior_scale}))",
+    )
+
+
+def sampled_prior(kind: str) -> Formula:
+    """log N(z; μ, V) − log N(z; μₚ, Vₚ)."""
+    variance = VARIANCE[kind]
+
+    def log_density(v: Values, mean: str, scale: str) -> Array:
+        return -0.5 * np.log(variance(v[scale])) - 0.5 * (v["z"] - v[mean]) ** 2 / variance(v[scale])
+
+    return Formula(
+        "sampled",
+        ("mu", "prior_mu", "prior_scale", "scale", "z"),
+        (
+            (1.0, Atom("log q({z})", lambda v: log_density(v, "mu", "scale"), {})),
+            (-1.0, Atom("log p({z})", lambda v: log_density(v, "prior_mu", "prior_scale"), {})),
+        ),
+        0.0,
+        kind,
+        "learned prior",
+        text="sum(log q({z}) - log p({z}))",
+    )
+
+
+def laplace() -> Formula:
+    """KL(Laplace(μ, b) ‖ Laplace(0, 1)) = |μ| + b exp(−|μ|/b) − 1 − log b."""
+    return Formula(
+        "analytic",
+        ("mu", "scale"),
+        (
+            (1.0, Atom("abs({mu})", lambda v: np.abs(v["mu"]), {})),
+            (
+                1.0,
+                Atom(
+                    "{scale}*exp(-abs({mu})/{scale})", lambda v: v["scale"] * np.exp(-np.abs(v["mu"]) / v["scale"]), {}
+                ),
+            ),
+            (-1.0, Atom("log({scale})", lambda v: np.log(v["scale"]), {})),
+        ),
+        -1.0,
+        "laplace-scale",
+        "Laplace posterior and prior",
+        text="sum(abs({mu}) + {scale}*exp(-abs({mu})/{scale}) - 1 - log({scale}))",
+    )
+
+
+def _square() -> Atom:
+    return Atom(
+        "{mu}**2",
+        lambda v: v["mu"] ** 2,
+        {
+            "missing-square": lambda v: v["mu"],
+            "absolute-for-square": lambda v: np.abs(v["mu"]),
+        },
+    )
+
+
+def _variance(variance: Variance, text: str, kind: str) -> Atom:
+    wrong: dict[str, Callable[[Values], Array]] = {
+        "scale-read-as-sd": lambda v: variance(v["scale"]) ** 2,
+        "scale-read-as-variance": lambda v: np.sqrt(variance(v["scale"])),
+    }
+    if kind in TRANSFORMED:
+        wrong["missing-transform"] = lambda v: v["scale"]
+    return Atom(text, lambda v: variance(v["scale"]), wrong)
+
+
+def _log(variance: Variance, text: str, epsilon: float, kind: str) -> Atom:
+    wrong: dict[str, Callable[[Values], Array]] = {
+        "log1p-for-log": lambda v: np.log1p(variance(v["scale"])),
+        "missing-log": lambda v: variance(v["scale"]),
+        "log10-for-log": lambda v: np.log10(variance(v["scale"])),
+    }
+    if kind in TRANSFORMED:
+        wrong["log-of-the-argument"] = lambda v: np.log(v["scale"])
+    return Atom(text, lambda v: np.log(variance(v["scale"]) + epsilon), wrong)

@@ -1,0 +1,287 @@
+"""Experiment 7, continued: the coefficients as functions of the arguments that are numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..expressions import evaluate, near, rational
+from ..glossary import is_time
+from ..lab import Lab, LossFailed
+from ..traced import Trace
+from .reductions import exponent
+
+Point = dict[str, float]
+_FLOATS = (0.25, 0.6, 1.7, 3.0)
+_STEPS = (0, 1, 3, 10, 37, 150, 1499, 1500, 4000, 30000, 450000, 3000000)
+
+
+@dataclass
+class Dependences:
+    """Quantity → how it depends on arguments.
+
+    Attributes:
+        powers: argument, or an expression of some → exponent, by quantity.
+        undetermined: arguments by quantity whose part was not found.
+        swept: argument → values.
+        flags: arguments at whose other values the loss is another one.
+    """
+
+    powers: dict[str, dict[str, Fraction]] = field(default_factory=dict)
+    undetermined: dict[str, list[str]] = field(default_factory=dict)
+    swept: dict[str, list[float]] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    sampled: dict[str, list[tuple[Point, float]]] = field(default_factory=dict)
+
+
+def numeric(parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters that are numbers and no flags."""
+    return [n for n, v in parameters.items() if isinstance(v, int | float) and not isinstance(v, bool)]
+
+
+def dependences(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) -> Dependences:
+    """Sweep each number alone; name powers; look for the rest among what the loss itself computes from its numbers.
+
+    Args:
+        lab: at its first sizes and arguments.
+        measure: lab → quantities; None where the loss is another one there.
+    """
+    names, found = numeric(lab.parameters), Dependences()
+    base = measure(lab)
+    if base is None or not names:
+        return found
+    found.powers = {quantity: {} for quantity in base}
+    rest: dict[str, set[str]] = {quantity: set() for quantity in base}
+    points: list[tuple[Point, Mapping[str, float]]] = [(_numbers(lab), base)]
+    for name in names:
+        swept, strange = [], 0
+        for value in _values(name, lab.parameters[name]):
+            moved = lab.at(parameters={name: value})
+            quantities = _tried(moved, measure)
+            if quantities is None:
+                strange += 1
+                continue
+            swept.append((value, quantities))
+            points.append((_numbers(moved), quantities))
+        found.swept[name] = sorted({float(value) for value, _ in swept} | {float(lab.parameters[name])})
+        if strange and strange >= len(swept):
+            found.flags.append(name)
+            continue
+        for quantity, at_base in base.items():
+            _power(name, float(lab.parameters[name]), at_base, quantity, swept, found, rest)
+    if any(rest.values()):
+        points += _joint(lab, sorted(set().union(*rest.values())), found.swept, measure)
+    for quantity, others in rest.items():
+        if others:
+            expression = _expression(lab, quantity, others, points)
+            if expression is None:
+                found.undetermined[quantity] = sorted(others)
+            else:
+                for name in numeric(lab.parameters):
+                    if name in expression_names(expression):
+                        found.powers[quantity].pop(name, None)
+                found.powers[quantity][expression] = Fraction(1)
+        found.sampled[quantity] = [(point, values[quantity]) for point, values in points if quantity in values]
+    return found
+
+
+def _joint(
+    lab: Lab, rest: list[str], swept: Mapping[str, list[float]], measure: Callable[[Lab], Mapping[str, float] | None]
+) -> list[tuple[Point, Mapping[str, float]]]:
+    """Points at which all numbers differ, and for each number of `rest` those at which it keeps its sweep's values."""
+    random, points = np.random.default_rng(11), []
+    for place in range(18):
+        changes: dict[str, Any] = {}
+        for name in numeric(lab.parameters):
+            choices = swept.get(name) or [float(lab.parameters[name])]
+            if name in rest and is_time(name):
+                choices = sorted(choices)[:: -1 if place % 2 else 1][: max(2, len(choices) // 2)]
+            value = float(random.choice(choices))
+            changes[name] = int(value) if isinstance(lab.parameters[name], int) else value
+        moved = lab.at(parameters=changes)
+        quantities = _tried(moved, measure)
+        if quantities is not None:
+            points.append((_numbers(moved), quantities))
+    return points
+
+
+def expression_names(expression: str) -> set[str]:
+    """The names in an expression."""
+    return set(compile(expression, "", "eval").co_names)
+
+
+def _numbers(lab: Lab) -> Point:
+    return {name: float(lab.parameters[name]) for name in numeric(lab.parameters)}
+
+
+def _values(name: str, default: Any) -> list[Any]:
+    """What a number is swept over."""
+    if is_time(name):
+        return [value for value in _STEPS if value != default]
+    if isinstance(default, int) and default >= 10:
+        return [max(1, round(default * factor)) for factor in (0.3, 0.5, 2, 3)]
+    if isinstance(default, int) and not isinstance(default, bool):
+        return [value for value in (1, 2, 3, 5) if value != default]
+    scale = abs(default) if default and (default > 100) else 1.0
+    return [scale * value for value in _FLOATS if scale * value != default]
+
+
+def _tried(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) -> Mapping[str, float] | None:
+    try:
+        return measure(lab)
+    except LossFailed:
+        return None
+
+
+def _power(
+    name: str,
+    default: float,
+    at_base: float,
+    quantity: str,
+    swept: list[tuple[Any, Mapping[str, float]]],
+    found: Dependences,
+    rest: dict[str, set[str]],
+) -> None:
+    """Whether a quantity is a power of one number, or does not depend on it."""
+    seen = [(float(value), quantities[quantity]) for value, quantities in swept if quantity in quantities]
+    seen = [(v, q) for v, q in seen if math.isfinite(q)] + [(default, at_base)]
+    reach = max(abs(q) for _, q in seen) or 1.0
+    if all(abs(q - at_base) <= 1e-9 * reach for _, q in seen):
+        return
+    positive = [(v, q) for v, q in seen if v > 0 and q]
+    if len(positive) < 3 or any(v == 0 and abs(q) > 1e-9 * reach for v, q in seen):
+        rest[quantity].add(name)
+        return
+    (v0, q0), *others = positive
+    powers = {exponent(q / q0, v / v0) for v, q in others if v != v0}
+    power = powers.pop() if len(powers) == 1 else None
+    if power is None:
+        rest[quantity].add(name)
+    else:
+        found.powers[quantity][name] = power
+
+
+def _expression(
+    lab: Lab, quantity: str, names: set[str], points: list[tuple[Point, Mapping[str, float]]]
+) -> str | None:
+    """The expression of the numbers to which a quantity is proportional at all points."""
+    known = [(p, q[quantity], _trace(lab, p)) for p, q in points if quantity in q and math.isfinite(q[quantity])]
+    texts = {text for _, _, trace in known for text, _ in trace.made if names & expression_names(text)}
+    guesses = sorted(texts | set(_schedules(names, numeric(lab.parameters))), key=len)
+    leaves = sorted({text for _, _, trace in known for text, _ in trace.made} | set(guesses), key=len)
+    for text in guesses:
+        scale = _scale(text, known)
+        if scale is not None:
+            return _shown(text)
+    for text in guesses:  # the factor of one branch sets the scale of all
+        branch = [one for one in known if any(made == text for made, _ in one[2].made)]
+        for depth in range(1, len(branch)):
+            part = [one for one in branch if one[2].path[:depth] == branch[-1][2].path[:depth]]
+            scale = _scale(text, part) if len({q for _, q, _ in part}) > 2 else None
+            if scale:
+                tree = _tree([(p, q / scale, t) for p, q, t in known], leaves, 0)
+                if tree is not None:
+                    return _shown(tree)
+    return None
+
+
+def _trace(lab: Lab, point: Point) -> Trace:
+    """What a call at a point makes of its numbers."""
+    trace = Trace()
+    numbers = {
+        name: trace.number(name, int(value) if isinstance(lab.parameters[name], int) else value)
+        for name, value in point.items()
+    }
+    moved = lab.at(parameters=numbers)
+    try:
+        moved.value(moved.draw(1))
+    except LossFailed:
+        return Trace()
+    return trace
+
+
+def _scale(text: str, known: list[tuple[Point, float, Trace]]) -> float | None:
+    """The one number by which an expression has to be multiplied to give a quantity; None where there is none."""
+    pairs = [(evaluate(text, point), value) for point, value, _ in known]
+    if any(e is None for e, _ in pairs):
+        return None
+    ratios = [value / e for e, value in pairs if e]
+    reach = max((abs(value) for _, value in pairs), default=0.0)
+    if len(ratios) < 2 or any(not e and abs(value) > 1e-9 * reach for e, value in pairs):
+        return None
+    middle = float(np.median(ratios))
+    return middle if middle and all(abs(r - middle) <= 1e-8 * abs(middle) for r in ratios) else None
+
+
+def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: int) -> str | None:
+    """Nested conditions whose leaves are expressions or numbers."""
+    values = [value for _, value, _ in known]
+    if all(near(value, values[0], 1e-8) or value == values[0] for value in values):
+        for text in guesses:
+            if len(set(values)) > 1 and all(near(v, evaluate(text, p) or 0.0, 1e-8) for p, v, _ in known):
+                return text
+        plain = rational(values[0], 1e-9)
+        return f"{float(plain):.12g}" if plain is not None else f"{values[0]:.12g}"
+    for text in guesses:
+        if all(near(v, e, 1e-8) or v == e for p, v, _ in known if (e := evaluate(text, p)) is not None) and all(
+            evaluate(text, p) is not None for p, _, _ in known
+        ):
+            return text
+    paths = [trace.path for _, _, trace in known]
+    for place in range(depth, min(map(len, paths), default=0)):
+        conditions = {path[place][0] for path in paths}
+        results = {path[place][1] for path in paths}
+        if len(conditions) == 1 and len(results) == 2:
+            condition = conditions.pop()
+            sides = [
+                _tree([one for one in known if one[2].path[place][1] is side], guesses, place + 1)
+                for side in (True, False)
+            ]
+            if sides[0] is None or sides[1] is None:
+                return None
+            return _chosen(condition, sides[0], sides[1])
+        if len(conditions) > 1:
+            break
+    return None
+
+
+def _chosen(condition: str, yes: str, no: str) -> str:
+    """A condition as `min` or `max` where it is one."""
+    for sign, word in ((" < ", "min"), (" > ", "max"), (" <= ", "min"), (" >= ", "max")):
+        left, found, right = condition.partition(sign)
+        if found:
+            same = [_equal(left, yes) and _equal(right, no), _equal(left, no) and _equal(right, yes)]
+            if same[0]:
+                return f"{word}({yes}, {no})"
+            if same[1]:
+                return f"{'max' if word == 'min' else 'min'}({yes}, {no})"
+            break
+    return f"({yes} if {condition} else {no})"
+
+
+def _equal(one: str, other: str) -> bool:
+    try:
+        return float(one.strip("()")) == float(other.strip("()"))
+    except ValueError:
+        return one.strip("()") == other.strip("()")
+
+
+def _shown(text: str) -> str:
+    return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
+
+
+def _schedules(names: set[str], others: list[str]) -> list[str]:
+    """Common schedules, for losses whose framework computes them from tensors, where nothing is noted."""
+    texts = []
+    for name in sorted(names):
+        texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})"]
+        for other in others:
+            if other != name:
+                texts += [f"min(1, {name}/{other})", f"min(1, {name}*{other})", f"{name}+{other}", f"{name}-{other}"]
+                texts += [f"min({other}, {name})", f"max({other}, {name})"]
+    return texts

@@ -1,0 +1,230 @@
+"""Experiment 1: which argument has which role, and with which axes a call goes through."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ...reference.errors import BadInput
+from ..binding import LATENT, Binding, Layout, Slot
+from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
+from ..lab import Called, Lab, LossFailed
+
+SIZES: dict[str, int] = {
+    "N": 5,
+    "D": 7,
+    "J": 3,
+    "C": 2,
+    "H": 3,
+    "W": 4,
+    "S": 4,
+    "A": 3,
+    "c": 2,
+    "h": 3,
+    "w": 4,
+    "k": 6,
+    "T": 8,
+}
+"""The first sizes: pairwise different where they meet."""
+
+_TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
+_TRIED_LATENT = (("J",), ("c", "h", "w"), ())
+_SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
+_NUMBERS = (0.5, 1, 2)
+
+
+def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], parameters: Mapping[str, Any]) -> list[Slot]:
+    """The arguments of a function with the roles that their names suggest.
+
+    Args:
+        function: the loss.
+        arguments: role or `parameter` by argument, as `--arguments` says.
+        parameters: values of `--set`.
+
+    Raises:
+        BadInput: an argument is named that there is not, or none has a role.
+    """
+    found: list[Slot] = []
+    signature = inspect.signature(function).parameters
+    for name in {**arguments, **parameters}:
+        if name not in signature:
+            raise BadInput(f"argument '{name}': expected one of {', '.join(signature)}; the loss has none of this name")
+    words = {word: role for role, word in ROLES.items()} | {role: role for role in ROLES}
+    taken: set[str] = set()
+    for name, parameter in signature.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        default = parameter.default
+        if name in arguments:
+            if arguments[name] not in words:
+                raise BadInput(f"--arguments {name}: expected one of {', '.join(words)}; found '{arguments[name]}'")
+            role: str | None = words[arguments[name]]
+        elif name in parameters or is_time(name) or isinstance(default, int | float | str | bool):
+            role = "parameter"
+        elif default is None:
+            continue  # optional, and left out
+        else:
+            role = role_of(name)
+        if role == "parameter":
+            default = parameters.get(name, 1 if is_time(name) else 0.5) if default is parameter.empty else default
+            default = parameters.get(name, default)
+        given = parameter.default is not parameter.empty or name in parameters
+        found.append(Slot(name, role or "?", default, given=given))
+        taken.add(role or "?")
+    return _settled(found)
+
+
+def _settled(slots: list[Slot]) -> list[Slot]:
+    """Roles that two arguments claim, or that none does, settled by what is left."""
+    by_role: dict[str, list[int]] = {}
+    for place, slot in enumerate(slots):
+        by_role.setdefault(slot.role, []).append(place)
+    settled = list(slots)
+
+    def give(place: int, role: str) -> None:
+        settled[place] = replace(settled[place], role=role)
+
+    if len(by_role.get("recon", [])) == 2 and "x" not in by_role:
+        give(by_role["recon"][1], "x")
+    elif len(by_role.get("x", [])) == 2 and "recon" not in by_role:
+        give(by_role["x"][0], "recon")
+    scales = by_role.get("scale", [])
+    if len(scales) == 2:
+        first, second = (kind_of(slots[place].name) for place in scales)
+        if first and second and first != second:
+            settled[scales[1]] = replace(slots[scales[1]], tied=(first, second))
+        elif "recon_scale" not in by_role:
+            give(scales[1], "recon_scale")
+    if len(by_role.get("mu", [])) == 2 and "recon" not in by_role:
+        give(by_role["mu"][0], "recon")
+    lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in settled)]
+    unknown = [place for place, slot in enumerate(settled) if slot.role == "?"]
+    if any(slot.role == "moments" for slot in settled):
+        lacking = [role for role in lacking if role in ("recon", "x")]
+    for place, role in zip(unknown, lacking, strict=False):
+        give(place, role)
+    return [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in settled]
+
+
+def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
+    """Layouts in the order in which they are tried; those that the docstring's shapes rule out are left out."""
+    shapes = documented_shapes(text)
+    roles = {slot.role for slot in slots}
+    hinted = {slot.name: shapes[slot.name] for slot in slots if slot.name in shapes}
+    hinted |= {
+        slot.name: shapes[star]
+        for slot in slots
+        for star in shapes
+        if star.endswith("*") and slot.name.startswith(star[:-1])
+    }
+    draws = [samples for samples in _SAMPLED if samples <= roles]
+    latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
+    small = frozenset(role for role in ("recon_scale",) if role in roles)
+    shapes_of = product((False, True), draws, _TRIED_DATA, latents, (True, False))
+    # A batch axis before none, and no data or latent axis last of all.
+    for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
+        if not data and not batch:
+            continue
+        for last, mask, shared, scalar in product(
+            (False, True) if "moments" in roles and len(latent) > 1 else (False,),
+            tuple(range(len(data), 0, -1)) if "mask" in roles else (1,),
+            ((), ("dispersion",)) if "dispersion" in roles else ((),),
+            (frozenset[str](), small) if small else (frozenset[str](),),
+        ):
+            layout = Layout(data, latent, batch, samples, listed, mask, frozenset(shared), scalar, last)
+            if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
+                if not batch and not hinted:
+                    continue  # a sum over one example and over a batch look the same: only a docstring tells
+                yield layout
+
+
+def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
+    listed = axes[:1] == ("*",)
+    if (slot.role in LATENT or slot.role == "moments") and listed != layout.listed:
+        return False
+    role = "mu" if slot.role == "moments" else slot.role
+    if role == "parameter":
+        return True
+    own = tuple(axis for axis in layout.axes(role) if axis != "T")
+    named = axes[1:] if listed else axes
+    draws = (
+        named[0].lower() in ("k", "l", "s", "samples", "draws", "num_samples", "n_samples") if len(named) > 1 else False
+    )
+    return len(own) == len(named) and draws == (own[:1] == ("k",))
+
+
+def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) -> Lab:
+    """The first layout and domains with which the loss can be called at two sizes.
+
+    Args:
+        loss: the user's.
+        slots: its arguments.
+        text: its docstring and source.
+        limits: axis → a size that the source fixes.
+
+    Raises:
+        BadInput: none goes through; the message has what the loss raised first.
+    """
+    first = ""
+    tried = list(layouts(slots, text)) or list(layouts(slots, ""))
+    for layout in tried:
+        binding = Binding(tuple(slots), layout)
+        for domains in _domains(binding):
+            lab = Lab(loss, binding, {**SIZES, **limits}, binding.parameters, domains)
+            try:
+                if _goes_through(lab):
+                    return lab
+                first = first or "the value is no finite number"
+            except LossFailed as error:
+                first = first or str(error)
+    named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
+    raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")
+
+
+def _domains(binding: Binding) -> Iterator[dict[str, str]]:
+    """What is drawn for each role: first what suits every likelihood, then what stricter ones ask for."""
+    base = {
+        "recon": "unit",
+        "x": "unit",
+        "scale": "positive",
+        "prior_scale": "positive",
+        "recon_scale": "positive",
+        "dispersion": "positive",
+        "mask": "bool",
+    }
+    counts = "dispersion" in binding.roles
+    data = ("count", "unit") if counts else ("unit", "count", "binary")
+    for x, mask in product(data, ("bool", "real") if "mask" in binding.roles else ("bool",)):
+        recon = "positive" if x == "count" else "unit"
+        yield {**base, "x": x, "mask": mask, "recon": recon}
+
+
+def _goes_through(lab: Lab) -> bool:
+    layout, sizes = lab.binding.layout, lab.sizes
+    other = lab.at({axis: sizes[axis] + 6 for axis in layout.named() if sizes[axis] == SIZES[axis]})
+    for one in (lab, other):
+        terms = one.terms(one.draw(0))
+        batch = one.sizes["N"] if layout.batch else 1
+        if not all(np.all(np.isfinite(value)) for value in terms.values()):
+            return False
+        if any(value.ndim > 1 or value.size not in (1, batch) for value in terms.values()) and layout.samples:
+            return False
+    return True
+
+
+def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
+    """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none first, then each integer in it."""
+    yield {}
+    import re
+
+    numbers = sorted({int(n) for n in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)})
+    products = {a * b for a in numbers for b in numbers if a * b <= 20000}
+    for number in [*numbers, *sorted(products - set(numbers))]:
+        if 4 <= number <= 20000 and not math.isclose(number, 1):
+            yield {"D": number}

@@ -1,0 +1,192 @@
+"""Experiments 5 and 6: the terms of each side, matched to the dictionary over random values of all elements.
+
+Additivity was shown before, so that the other side is held fixed. A formula matches where a free scale and a free
+offset leave nothing but rounding over more draws than it has unknowns: it is then separable over every axis too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dictionary.divergences import divergences
+from ..dictionary.edits import Edited, edits
+from ..dictionary.formula import Array
+from ..dictionary.likelihoods import huber, likelihoods
+from ..dictionary.scale_kinds import NEUTRAL
+from ..lab import Lab, LossFailed, Values
+from ..terms import Term
+from .state import DATA_SIDE, LATENT_SIDE
+
+DRAWS = 14
+FEWEST = 4
+"""Draws that a scale and an offset are fitted to: with fewer a fit shows nothing."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A term with its scale, and what it leaves unexplained, relative to the observed range."""
+
+    term: Term
+    scale: float
+    residual: float
+    allowed: float
+    swapped: bool = False
+    edited: Edited | None = None
+    without: float | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One side's draws, with the other side fixed, and the loss at each."""
+
+    draws: list[Values]
+    values: Array
+
+    @property
+    def size(self) -> float:
+        return float(np.abs(self.values).max())
+
+
+def observe(lab: Lab, side: tuple[str, ...], *, spread: float = 1.0, count: int = DRAWS, seed: int = 100) -> Observed:
+    """Draws of one side. A spread multiplies the means of the posterior, which makes its KL larger."""
+    base = lab.draw(99)
+    draws: list[Values] = []
+    values: list[float] = []
+    for place in range(4 * count):
+        fresh = lab.draw(seed + place)
+        values_of = {role: fresh[role] if role in side else base[role] for role in base}
+        if "mu" in side and "mu" in values_of:
+            values_of["mu"] = values_of["mu"] * spread
+        try:
+            value = lab.value(values_of)
+        except LossFailed:
+            continue
+        if np.isfinite(value):
+            draws.append(values_of)
+            values.append(value)
+        if len(draws) == count:
+            break
+    return Observed(draws, np.array(values))
+
+
+def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> tuple[float, float, float]:
+    """Scale, residual relative to the range of the values, and what rounding allows."""
+    layout = lab.binding.layout
+    if len(seen.draws) < FEWEST:
+        return 0.0, np.inf, 0.0
+    column = np.array([term.value(values, layout) for values in seen.draws])
+    if not np.all(np.isfinite(column)) or np.ptp(column) == 0:
+        return 0.0, np.inf, 0.0
+    centred, target = column - column.mean(), seen.values - seen.values.mean()
+    scale = float(centred @ target / (centred @ centred))
+    reach = float(np.abs(target).max()) or 1e-300
+    residual = float(np.abs(target - scale * centred).max()) / reach
+    sizes = max(term.size(values, layout) for values in seen.draws[:3])
+    return scale, residual, lab.allowed(seen.size, scale * sizes) / reach
+
+
+def match(
+    lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
+) -> Match | None:
+    """The formula of one side, right or under one edit; None where none matches."""
+    known = tuple(sorted(set(roles) & set(side)))
+    formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
+    needed = "recon" if side is DATA_SIDE else "scale"
+    formulas = tuple(f for f in formulas if needed in f.roles)
+    for swapped in (False, True):
+        view = _swapped(seen, side) if swapped else seen
+        if view is None:
+            continue
+        for formula in formulas:
+            term = Term(formula, per_kept=per_kept)
+            scale, residual, allowed = fit(lab, term, view)
+            if residual <= allowed:
+                return Match(term, scale, residual, allowed, swapped)
+    return None
+
+
+def match_edited(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], offset: float) -> Match | None:
+    """A dictionary formula under one edit. Of several that match, the one whose own constant is the observed one.
+
+    Args:
+        lab, side, seen, roles: as `match` takes them.
+        offset: the loss at a draw of `seen` minus the other side, where that is known; NaN where it is not.
+    """
+    known = tuple(sorted(set(roles) & set(side)))
+    formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
+    plain = [f for f in formulas if "epsilon" not in (f.detail or "") and "sd +" not in (f.detail or "")]
+    found: list[tuple[float, Match]] = []
+    for formula in plain:
+        _, without, _ = fit(lab, Term(formula), seen)
+        for edited in edits(formula):
+            scale, residual, allowed = fit(lab, Term(edited.formula), seen)
+            if residual <= allowed and scale:
+                term = Term(edited.formula)
+                constant = seen.values[0] - scale * term.value(seen.draws[0], lab.binding.layout) - offset
+                simple = 0.0 if abs(scale) == 1 else 0.5
+                rank = (abs(constant) if np.isfinite(constant) else 0.0) + 1e-3 * simple
+                found.append((rank, Match(term, scale, residual, allowed, edited=edited, without=without)))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def match_huber(lab: Lab, seen: Observed) -> Match | None:
+    """A Huber loss: δ from the scan of one element far from its target, where the slope is constant."""
+    base = seen.draws[0]
+    spot = (0,) * base["recon"].ndim
+
+    def along(distance: float) -> float:
+        recon = base["recon"].copy()
+        recon[spot] = base["x"][spot[-base["x"].ndim :]] + distance
+        return lab.value({**base, "recon": recon})
+
+    try:
+        near, nearer, far, farther, farthest = (along(d) for d in (1e-2, 0.0, 1e3, 2e3, 4e3))
+    except LossFailed:
+        return None
+    curvature, slope = 2 * (near - nearer) / 1e-4, (farther - far) / 1e3
+    if curvature == 0 or slope == 0 or abs((farthest - farther) / 2e3 - slope) > 1e-6 * abs(slope):
+        return None  # not of constant slope far away
+    delta = slope / curvature
+    term = Term(huber(float(f"{delta:.6g}")))
+    wide = observe_wide(lab, seen)
+    scale, residual, allowed = fit(lab, term, wide)
+    return Match(term, scale, residual, allowed) if residual <= allowed else None
+
+
+def observe_wide(lab: Lab, seen: Observed) -> Observed:
+    """The same draws with the reconstruction far away from the data."""
+    random = np.random.default_rng(7)
+    draws: list[Values] = [
+        {**values, "recon": values["x"] + random.uniform(-9, 9, values["recon"].shape)} for values in seen.draws
+    ]
+    kept, values = [], []
+    for one in draws:
+        try:
+            value = lab.value(one)
+        except LossFailed:
+            continue
+        if np.isfinite(value):
+            kept.append(one)
+            values.append(value)
+    return Observed(kept, np.array(values))
+
+
+def _swapped(seen: Observed, side: tuple[str, ...]) -> Observed | None:
+    """The draws with the two roles exchanged that a name may have mixed up."""
+    one, two = ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
+    if any(one not in v or two not in v or v[one].shape != v[two].shape for v in seen.draws[:1]):
+        return None
+    return Observed([{**v, one: v[two], two: v[one]} for v in seen.draws], seen.values)
+
+
+def neutral(lab: Lab, kind: str, values: Mapping[str, Array]) -> Values:
+    """The values with a posterior that is the prior."""
+    fixed = dict(values)
+    for role in LATENT_SIDE:
+        if role in fixed:
+            is_scale = role in ("scale", "prior_scale")
+            fixed[role] = np.full_like(fixed[role], NEUTRAL[kind] if is_scale else 0.0)
+    return fixed

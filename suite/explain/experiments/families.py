@@ -1,0 +1,105 @@
+"""Right terms with a number of their own, found by two scales in place of one: a weighted Bernoulli, another prior.
+
+They are looked for before any edit is: a term that is right in a wider family is no edited term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..dictionary.divergences import analytic
+from ..dictionary.formula import Atom, Formula
+from ..dictionary.likelihoods import bernoulli
+from ..dictionary.scale_kinds import VARIANCE, softplus
+from ..expressions import near, rational
+from ..lab import Lab
+from ..terms import Term
+from .element import FEWEST, Match, Observed, fit
+
+
+def two_scales(lab: Lab, one: Term, other: Term, seen: Observed) -> tuple[float, float] | None:
+    """The scales of two terms whose sum the values are, but for a constant; None where they are not."""
+    layout = lab.binding.layout
+    if len(seen.draws) < FEWEST + 2:
+        return None
+    columns = np.array([[term.value(values, layout) for term in (one, other)] for values in seen.draws])
+    if not np.all(np.isfinite(columns)):
+        return None
+    centred, target = columns - columns.mean(axis=0), seen.values - seen.values.mean()
+    scales, *_ = np.linalg.lstsq(centred, target, rcond=None)
+    sizes = [abs(s) * t.size(seen.draws[0], layout) for s, t in zip(scales, (one, other), strict=True)]
+    residual = float(np.abs(target - centred @ scales).max())
+    return (float(scales[0]), float(scales[1])) if residual <= lab.allowed(seen.size, *sizes) else None
+
+
+def weighted_bernoulli(lab: Lab, seen: Observed) -> Match | None:
+    """−w x log p − (1 − x) log(1 − p), on probabilities or on logits, of a positive w that is not 1."""
+    if not {"recon", "x"} <= set(lab.binding.roles):
+        return None
+    probabilities = bernoulli()
+    halves = [
+        [replace(probabilities, atoms=(atom,)) for atom in probabilities.atoms],
+        [_logit("{x}*softplus(-{recon})", 1), _logit("(1-{x})*softplus({recon})", 0)],
+    ]
+    for one, zero in halves:
+        scales = two_scales(lab, Term(one), Term(zero), seen)
+        if scales is None or not scales[1] or scales[0] / scales[1] <= 0 or near(scales[0], scales[1], 1e-9):
+            continue
+        ratio = rational(scales[0] / scales[1], 1e-9)
+        weight = scales[0] / scales[1] if ratio is None else float(ratio)
+        atoms = ((weight * one.atoms[0][0], one.atoms[0][1]), zero.atoms[0])
+        formula = Formula(
+            "other",
+            ("recon", "x"),
+            atoms,
+            detail=f"Bernoulli, weight {weight:.6g} on x",
+            text=f"-sum({weight:.6g}*{{x}}*log p + (1-{{x}})*log(1-p))",
+        )
+        scale, residual, allowed = fit(lab, Term(formula), seen)
+        if residual <= allowed:
+            return Match(Term(formula), scale, residual, allowed)
+    return None
+
+
+def _logit(text: str, of: int) -> Formula:
+    """One half of the cross-entropy on logits."""
+    if of:
+        atom = Atom(text, lambda v: v["x"] * softplus(-v["recon"]), {})
+    else:
+        atom = Atom(text, lambda v: (1 - v["x"]) * softplus(v["recon"]), {})
+    return Formula("other", ("recon", "x"), ((1.0, atom),))
+
+
+def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:
+    """KL(N(μ, V) ‖ N(0, v)) = ½ ((μ² + V)/v − 1 − log V + log v), of a v that is not 1.
+
+    With v = ½ or 2 the shape is that of a KL with one factor edited. The constant tells: ½ log v belongs to the prior.
+    """
+    if not {"mu", "scale"} <= set(lab.binding.roles):
+        return None
+    for kind in VARIANCE:
+        whole = analytic(kind)
+        energy = replace(whole, atoms=whole.atoms[:2], constant=0.0)
+        entropy = replace(whole, atoms=whole.atoms[2:], constant=0.0)
+        scales = two_scales(lab, Term(energy), Term(entropy), seen)
+        if scales is None or not scales[0] or not scales[1] or scales[1] / scales[0] <= 0:
+            continue
+        variance = scales[1] / scales[0]
+        atoms = tuple((factor / variance, atom) for factor, atom in whole.atoms[:2]) + whole.atoms[2:]
+        formula = replace(
+            whole,
+            atoms=atoms,
+            constant=-0.5 + 0.5 * float(np.log(variance)),
+            detail=f"prior variance {variance:.6g}",
+            text=f"KL(N({{mu}}, {{scale}}) || N(0, {variance:.6g}))",
+        )
+        term = Term(formula)
+        scale, residual, allowed = fit(lab, term, seen)
+        rest = seen.values[0] - offset - scale * term.value(seen.draws[0], lab.binding.layout)
+        kept = abs(rest) <= lab.allowed(seen.size, offset) if np.isfinite(offset) else False
+        factor = any(near(variance, value, 1e-9) for value in (0.5, 1.0, 2.0))
+        if residual <= allowed and (kept or not factor):
+            return Match(term, scale, residual, allowed)
+    return None

@@ -1,0 +1,55 @@
+"""A mask: which weight a kept element has, and whether what is left out still counts in the denominator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..lab import Lab, LossFailed
+
+
+@dataclass(frozen=True)
+class Masked:
+    """What was shown.
+
+    Attributes:
+        keeps: whether a true entry is kept (and not left out).
+        normalised: whether the weight of a kept element is one over the number that is kept.
+        residual: what the weights leave unexplained.
+    """
+
+    keeps: bool
+    normalised: bool
+    residual: float
+
+
+def masked(lab: Lab) -> Masked | None:
+    """Change one kept element under masks that keep much and little."""
+    base = lab.draw(1)
+    if "recon" not in base:
+        return None
+    mask = base["mask"]
+    spots = {bool(value): tuple(np.argwhere(mask == value)[0]) for value in (True, False)}
+    full, few = mask.copy(), mask.copy()
+
+    def effect(kept: np.ndarray, spot: tuple[int, ...]) -> float:
+        moved = base["recon"].copy()
+        moved[spot] = moved[spot] + 0.1 if moved[spot].max() < 0.7 else moved[spot] - 0.1
+        return lab.value({**base, "mask": kept, "recon": moved}) - lab.value({**base, "mask": kept})
+
+    try:
+        effects = {value: effect(mask, spot) for value, spot in spots.items()}
+        quiet = lab.allowed(lab.value(base)) + 1e-300
+        if abs(effects[True]) > quiet and abs(effects[False]) > quiet:
+            return None
+        keeps = abs(effects[True]) > quiet
+        spot = spots[keeps]
+        full[...] = keeps
+        few[...] = not keeps
+        few[spot] = keeps
+        ratio = effect(few, spot) / effect(full, spot)
+    except LossFailed:
+        return None
+    count = float(mask.size)
+    return Masked(keeps, bool(abs(ratio - count) < 1e-6 * count), abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)

@@ -1,0 +1,218 @@
+"""Experiment 8: each KL from far below to far above. A floor, a mask, a hinge or a target shows as a bend of its graph.
+
+With all posteriors far from the prior the loss is affine in the KL; that gives its scale. Then one unit at a time (an
+element, an example, a latent's mean over the batch, the batch) is brought near the prior, and its share is read.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dictionary.divergences import divergences
+from ..dictionary.formula import Formula
+from ..lab import Lab, Values
+from ..terms import Bend, Term
+from .element import Observed, fit, neutral
+from .state import LATENT_SIDE
+
+UNITS = ("element", "example", "latent", "batch")
+
+
+@dataclass(frozen=True)
+class Bent:
+    """A KL with its bend, its scale above the threshold, and what is left unexplained on values on both sides of it."""
+
+    term: Term
+    scale: float
+    residual: float
+    allowed: float
+    below: float
+
+
+def far(lab: Lab, count: int = 14) -> Observed:
+    """Draws whose posteriors are all far from the prior."""
+    draws: list[Values] = []
+    base = lab.draw(99)
+    for seed in range(count):
+        random = np.random.default_rng(700 + seed)
+        fresh = lab.draw(700 + seed)
+        values = {role: fresh[role] if role in LATENT_SIDE else base[role] for role in base}
+        shape = values["mu"].shape
+        values["mu"] = random.uniform(20, 40, shape) * random.choice([-1, 1], shape)
+        draws.append(values)
+    return Observed(draws, lab.values(draws))
+
+
+def near(lab: Lab, kind: str, count: int = 8) -> Observed:
+    """Draws whose posteriors are all close to the prior."""
+    draws = []
+    for seed in range(count):
+        random = np.random.default_rng(800 + seed)
+        values = neutral(lab, kind, lab.draw(99))
+        values["mu"] = values["mu"] + random.uniform(-0.02, 0.02, values["mu"].shape)
+        draws.append(values)
+    return Observed(draws, lab.values(draws))
+
+
+def bent(lab: Lab, roles: tuple[str, ...]) -> Bent | None:
+    """A KL that is affine far away and bent near the prior; None where there is none."""
+    if "mu" not in roles or "scale" not in roles:
+        return None
+    above = far(lab)
+    for formula in divergences(*sorted(set(roles) & set(LATENT_SIDE))):
+        if formula.name != "analytic" or "epsilon" in (formula.detail or ""):
+            continue
+        scale, residual, allowed = fit(lab, Term(formula), above)
+        if residual <= allowed and scale:
+            return _bend(lab, formula, scale, above)
+    return None
+
+
+def again(lab: Lab, known: Bent) -> Bent | None:
+    """The same bend at other sizes or arguments; only its scale and place are measured anew."""
+    formula, bend = known.term.formula, known.term.bend
+    assert bend is not None
+    assert formula.kind is not None
+    above, layout, plain = far(lab, 4), lab.binding.layout, Term(formula)
+    scale, residual, allowed = fit(lab, plain, above)
+    if residual > allowed or not scale:
+        return None
+    rests = above.values - scale * np.array([plain.value(values, layout) for values in above.draws])
+    seen = _Unit(lab, plain, formula.kind, above.draws[0], bend.per, scale, float(np.median(rests)))
+    place = _jump(seen) if bend.kind == "mask" else seen.contribution(0.0) / (2 if bend.kind == "capacity" else 1)
+    return Bent(Term(formula, Bend(bend.kind, bend.per, place)), scale, residual, allowed, known.below)
+
+
+def straight(lab: Lab, term: Term, scale: float) -> bool:
+    """Whether a KL that matched keeps its scale close to the prior and far from it, on one line."""
+    assert term.formula.kind is not None
+    layout = lab.binding.layout
+    low, high = near(lab, term.formula.kind), far(lab, 4)
+    rests = [
+        value - scale * term.value(values, layout)
+        for seen in (low, high)
+        for values, value in zip(seen.draws, seen.values, strict=True)
+    ]
+    reach = abs(scale) * max(term.size(values, layout) for values in high.draws) + high.size
+    return float(np.ptp(rests)) <= 4 * lab.allowed(reach)
+
+
+def _bend(lab: Lab, formula: Formula, scale: float, above: Observed) -> Bent | None:
+    """Which unit is bent, how, and where."""
+    layout, plain = lab.binding.layout, Term(formula)
+    rests = above.values - scale * np.array([plain.value(values, layout) for values in above.draws])
+    offset, kind = float(np.median(rests)), formula.kind
+    assert kind is not None
+    base = above.draws[0]
+    quiet = 4 * lab.allowed(above.size + abs(scale) * plain.size(base, layout))
+    for unit in UNITS:
+        seen = _Unit(lab, plain, kind, base, unit, scale, offset)
+        if seen.count and any(abs(seen.contribution(k) - k) * abs(scale) > quiet for k in (1e-3, 0.02)):
+            return _read(lab, formula, seen, scale, quiet / abs(scale))
+    return None
+
+
+class _Unit:
+    """What one unit contributes to the loss in nats, as a function of its own KL."""
+
+    def __init__(self, lab: Lab, term: Term, kind: str, base: Values, unit: str, scale: float, offset: float):
+        self.lab, self.term, self.kind, self.base = lab, term, kind, base
+        self.unit, self.scale, self.offset = unit, scale, offset
+        axes = lab.binding.layout.axes("mu")
+        self.axes = axes
+        batch = axes.index("N") if "N" in axes else None
+        index: list[slice | int] = [0] * len(axes) if unit == "element" else [slice(None)] * len(axes)
+        if unit == "example" and batch is not None:
+            index[batch] = 0
+        if unit == "latent":
+            index = [slice(None) if axis == "N" else 0 for axis in axes]
+        self.index = tuple(index)
+        self.count = 0 if unit in ("example", "latent") and batch is None else 1
+        self.batch = base["mu"].shape[batch] if batch is not None and unit in ("latent", "batch") else 1
+
+    def values(self, nats: float) -> Values:
+        """The base values with this unit's KL, or the batch's mean of it, at so many nats."""
+        fixed = neutral(self.lab, self.kind, self.base)
+        values = {role: value.copy() for role, value in self.base.items()}
+        for role in ("mu", "scale"):
+            values[role][self.index] = fixed[role][self.index]
+        size = np.zeros(values["mu"].shape)[self.index].size
+        elements = size / self.batch
+        values["mu"][self.index] = self._mean(nats / elements)
+        return values
+
+    def _mean(self, nats: float) -> float:
+        """The mean of one latent whose KL is so many nats; |μ| + exp(−|μ|) − 1 for a Laplace posterior."""
+        if self.kind != "laplace-scale":
+            return math.sqrt(2 * nats)
+        low, high = 0.0, nats + 2
+        for _ in range(80):
+            middle = (low + high) / 2
+            low, high = (middle, high) if middle + math.exp(-middle) - 1 < nats else (low, middle)
+        return low
+
+    def contribution(self, nats: float) -> float:
+        """The loss minus all other units', divided by its scale and, for means over the batch, by the batch."""
+        values = self.values(nats)
+        layout = self.lab.binding.layout
+        whole = self.term.value(values, layout)
+        others = whole - nats * self.batch
+        return (self.lab.value(values) - self.offset - self.scale * others) / (self.scale * self.batch)
+
+
+def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, blur: float) -> Bent | None:
+    """The kind and the place of a bend, from one unit's graph."""
+    at_zero, small = seen.contribution(0.0), seen.contribution(1e-3)
+    slope = (small - at_zero) / 1e-3
+    if abs(at_zero) <= blur and abs(slope) < 1e-6:
+        place, kind = _jump(seen), "mask"
+    elif abs(slope) < 1e-6:
+        place, kind = at_zero, "floor"
+    elif abs(slope + 1) < 1e-6:
+        place, kind = at_zero / 2, "capacity"
+    else:
+        return None
+    term = Term(formula, Bend(kind, seen.unit, place))
+    found = _held(lab, term, seen)  # a floor and a hinge differ by a constant: `conclusions` tells them apart
+    if found is None:
+        return None
+    residual, allowed = found
+    return Bent(term, scale, residual, allowed, float(round(slope)))
+
+
+def _jump(seen: _Unit) -> float:
+    """Where a masked KL begins to count, by bisection."""
+    low, high = 1e-3, 1e-3
+    while abs(seen.contribution(high) - high) > 0.5 * high and high < 1e5:
+        low, high = high, high * 2
+    for _ in range(44):
+        middle = (low + high) / 2
+        if abs(seen.contribution(middle) - middle) > 0.5 * middle:
+            low = middle
+        else:
+            high = middle
+    return _short(high)
+
+
+def _short(value: float) -> float:
+    """A bisected number without its last digits."""
+    return float(f"{value:.9g}")
+
+
+def _held(lab: Lab, term: Term, seen: _Unit) -> tuple[float, float] | None:
+    """The residual of the bent KL on fresh values on both sides of its threshold."""
+    assert term.bend is not None
+    draws = []
+    for seed in range(10):
+        values = lab.draw(900 + seed)
+        stretch = np.random.default_rng(seed).choice([0.05, 1.0, 8.0], values["mu"].shape)
+        values["mu"] = values["mu"] * stretch
+        base = {role: values[role] if role in LATENT_SIDE else seen.base[role] for role in values}
+        draws.append(base)
+    draws += [seen.values(term.bend.at * factor) for factor in (0.3, 0.9, 1.1, 3.0)]
+    observed = Observed(draws, lab.values(draws))
+    _, residual, allowed = fit(lab, term, observed)
+    return (residual, allowed) if residual <= 64 * allowed else None

@@ -1,0 +1,145 @@
+"""Expressions over sizes and arguments: a number times powers, and sums of such; written as Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+EXACT = 1e-10
+"""Relative: how near a measured number must be to the number that it is called."""
+
+_LARGEST_DENOMINATOR = 400
+_IRRATIONAL = {
+    "log(2*pi)": math.log(2 * math.pi),
+    "log(2)": math.log(2),
+    "log(pi)": math.log(math.pi),
+    "log(1.5)": math.log(1.5),
+    "pi": math.pi,
+    "sqrt(2*pi)": math.sqrt(2 * math.pi),
+    "sqrt(2)": math.sqrt(2),
+}
+_NAMES = {"log": math.log, "exp": math.exp, "sqrt": math.sqrt, "pi": math.pi, "min": min, "max": max, "abs": abs}
+
+
+def near(value: float, target: float, exact: float = EXACT) -> bool:
+    """Whether a measured number is the target."""
+    return abs(value - target) <= exact * max(abs(target), 1e-300)
+
+
+def rational(value: float, exact: float = EXACT) -> Fraction | None:
+    """A fraction with few digits that a number is, or a short decimal; None where there is none."""
+    if value == 0 or not math.isfinite(value):
+        return Fraction(0) if value == 0 else None
+    for digits in (1, 2, 3):  # 0.00025 has two digits, 17.5 three
+        short = Fraction(f"{value:.{digits}g}")
+        if near(value, float(short), exact):
+            return short
+    inverse = Fraction(1) / Fraction(f"{1 / value:.3g}")
+    if near(value, float(inverse), exact):
+        return inverse
+    simple = Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    if simple and near(value, float(simple), exact):
+        return simple
+    if value == round(value) and abs(value) < 1e9:
+        return Fraction(round(value))
+    return None
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """number · Π name ** power.
+
+    Attributes:
+        number: the number.
+        powers: name, or an expression in brackets, → exponent.
+    """
+
+    number: float
+    powers: Mapping[str, Fraction] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if self.number == 0:
+            return "0"
+        sign, top, bottom = "-" if self.number < 0 else "", *_number(abs(self.number))
+        over, under = ([top] if top != "1" else []), ([bottom] if bottom != "1" else [])
+        for name, power in self.powers.items():
+            if power:
+                side, size = (over if power > 0 else under), abs(power)
+                shown = name if name.isidentifier() or _called(name) else f"({name})"
+                side.append(
+                    shown
+                    if size == 1
+                    else f"sqrt({name})"
+                    if size == Fraction(1, 2)
+                    else f"{shown}**({size})"
+                    if size.denominator != 1
+                    else f"{shown}**{size}"
+                )
+        above = "*".join(over) or "1"
+        if not under:
+            return sign + above
+        return f"{sign}{above}/{under[0]}" if len(under) == 1 else f"{sign}{above}/({'*'.join(under)})"
+
+    def over(self, other: Monomial) -> Monomial:
+        """This divided by another."""
+        powers = dict(self.powers)
+        for name, power in other.powers.items():
+            powers[name] = powers.get(name, Fraction(0)) - power
+        return Monomial(self.number / other.number, {name: power for name, power in powers.items() if power})
+
+    def times(self, other: Monomial) -> Monomial:
+        """This times another."""
+        return self.over(Monomial(1 / other.number, {name: -power for name, power in other.powers.items()}))
+
+    def value(self, names: Mapping[str, float]) -> float | None:
+        """Its value; None where a name is not known."""
+        return evaluate(str(self), names) if self.number else 0.0
+
+
+def _called(name: str) -> bool:
+    """Whether an expression is one call, which needs no brackets around it."""
+    head, bracket, rest = name.partition("(")
+    return head.isidentifier() and bool(bracket) and rest.find(")") == len(rest) - 1
+
+
+def _number(value: float) -> tuple[str, str]:
+    """A positive number as a numerator and a denominator."""
+    plain = rational(value)
+    if plain is not None:
+        return _fraction(plain)
+    for name, irrational in _IRRATIONAL.items():
+        ratio = rational(value / irrational)
+        if ratio is not None and ratio.denominator <= 64:
+            top, bottom = _fraction(ratio)
+            return (name if top == "1" else f"{top}*{name}"), bottom
+    return f"{value:.15g}", "1"
+
+
+def _fraction(value: Fraction) -> tuple[str, str]:
+    short = f"{float(value):.4g}"
+    if value.denominator not in (1, 2, 4) and value.numerator != 1 and Fraction(short) == value:
+        return short, "1"
+    if value.numerator == 1 and value.denominator in (10, 100, 1000):
+        return short, "1"
+    return str(value.numerator), str(value.denominator)
+
+
+def evaluate(expression: str, names: Mapping[str, float]) -> float | None:
+    """The value of an expression that this room wrote; None where a name is missing or it has no value there."""
+    try:
+        found = eval(expression, {"__builtins__": {}}, {**_NAMES, **names})
+        return float(found)
+    except (NameError, ArithmeticError, ValueError, TypeError, SyntaxError):
+        return None
+
+
+def total(parts: list[Monomial]) -> str:
+    """A sum as it is written."""
+    text = ""
+    for part in parts:
+        if part.number:
+            shown = str(part)
+            text += shown if not text else f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
+    return text or "0"

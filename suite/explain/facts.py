@@ -1,0 +1,130 @@
+"""Coefficients by name, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from .answer import Number
+from .binding import named_sizes
+from .experiments.reductions import collapsed
+from .expressions import Monomial, evaluate
+from .investigation import Investigation
+
+
+class Facts:
+    """Coefficients by name, and what follows from them; `judgement` and `sentences` read it.
+
+    Args:
+        found: the experiments.
+        known: sizes and arguments at which numbers are wanted.
+    """
+
+    def __init__(self, found: Investigation, known: Mapping[str, float]):
+        self.found, self.lab, self.layout = found, found.lab, found.lab.binding.layout
+        self.recon, self.kl = self.monomial("recon"), self.monomial("kl")
+        self.edited = [m for m in (found.recon, found.kl) if m is not None and m.edited is not None]
+        self.bend = found.bent.term.bend if found.bent else None
+        self.threshold = self.monomial("threshold")
+        self.constants = self._constants()
+        self.known = {
+            slot.name: float(slot.default)
+            for slot in self.lab.binding.slots
+            if slot.role == "parameter" and slot.given and isinstance(slot.default, int | float)
+        } | dict(known)
+        if self.bend is not None and self.bend.kind == "floor" and self._is_hinge():
+            self.bend = type(self.bend)("hinge", self.bend.per, self.bend.at)
+
+    def monomial(self, quantity: str) -> Monomial | None:
+        """A quantity as a number times powers of sizes and arguments; None where it was not measured or is none."""
+        found, fitted = self.found, self.found.at_base
+        if fitted is None:
+            return None
+        value = {"recon": fitted.recon, "kl": fitted.kl}.get(quantity)
+        if quantity == "threshold" and found.bent is not None and found.bent.term.bend is not None:
+            value = found.bent.term.bend.at
+        powers = found.sizes.get(quantity)
+        if value is None or powers is None or quantity in found.arguments.undetermined:
+            return None
+        names = collapsed(powers, self.layout)
+        numbers: dict[str, float] = {
+            **{k: float(v) for k, v in self.lab.sizes.items()},
+            **named_sizes(self.lab.sizes, self.layout),
+        }
+        numbers |= {n: float(v) for n, v in self.lab.parameters.items() if isinstance(v, int | float)}
+        arguments = found.arguments.powers.get(quantity, {})
+        for name, power in {**names, **arguments}.items():
+            at = evaluate(name, numbers)
+            if not at:
+                return None
+            value /= at ** float(power)
+        return Monomial(value, {**arguments, **names})
+
+    def _constants(self) -> list[Monomial] | None:
+        """The constant's parts, with the arguments that they are proportional to."""
+        if self.found.constants is None or "constant" in self.found.arguments.undetermined:
+            return None
+        powers = self.found.arguments.powers.get("constant", {})
+        numbers = {n: float(v) for n, v in self.lab.parameters.items() if isinstance(v, int | float)}
+        scale = prod((evaluate(name, numbers) or 1.0) ** float(power) for name, power in powers.items())
+        return [Monomial(part.number / scale, {**powers, **part.powers}) for part in self.found.constants]
+
+    def _is_hinge(self) -> bool:
+        """Whether the loss is 0 and not λ below a floor: the constant tells."""
+        fitted, bend = self.found.at_base, self.bend
+        if fitted is None or bend is None or fitted.kl is None:
+            return False
+        sizes = named_sizes(self.lab.sizes, self.layout)
+        batch = sizes.get("N", 1.0)
+        units = {"element": batch * sizes["J"], "example": batch, "latent": batch * sizes["J"], "batch": batch}
+        lost = fitted.kl * bend.at * units[bend.per]
+        return abs(fitted.constant + lost) < 1e-6 * abs(lost)
+
+    @property
+    def sense(self) -> str | None:
+        """By the sign of the data term; of the divergence where there is none."""
+        fitted = self.found.at_base
+        signs = [] if fitted is None else [fitted.recon, fitted.kl]
+        for sign in signs:
+            if sign:
+                return "minimised" if sign > 0 else "maximised"
+        return "minimised" if self.found.outer and self.found.outer.slope > 0 else None
+
+    def number(self, expression: str, at: Mapping[str, float] | None = None) -> Number:
+        """An expression with its value where all its names are known."""
+        known = {**self.known, **(at or {})}
+        names = {name for name in known if name in names_in(expression)}
+        return Number(expression, {name: known[name] for name in sorted(names)}, evaluate(expression, known))
+
+    @property
+    def beta(self) -> Monomial | None:
+        """kl / recon, per draw and datum."""
+        if self.recon is None or self.kl is None or not self.recon.number:
+            return None
+        return self.kl.over(self.recon)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the loss depends on a side whose term was not identified."""
+        found = self.found
+        sides = ((found.recon, ("recon", "x")), (found.kl_term, ("mu", "scale", "z")))
+        return any(term is None and any(r in found.state.roles for r in roles) for term, roles in sides)
+
+    @property
+    def affine(self) -> bool | None:
+        fitted = self.found.at_base
+        if self.edited or self.found.bent or self.found.outer:
+            return False
+        if self.found.additive is not None and not self.found.additive.holds:
+            return None
+        if fitted is None or self.unknown:
+            return None
+        return True if fitted.holds or fitted.residual <= 4 * fitted.allowed else None
+
+
+def names_in(expression: str) -> set[str]:
+    """The names in an expression; none where it is no Python."""
+    try:
+        return set(compile(expression, "", "eval").co_names)
+    except SyntaxError:
+        return set()

@@ -1,0 +1,102 @@
+"""What an argument's name says of its role. A name is a hypothesis: `bind` tries it, and the experiments decide."""
+
+from __future__ import annotations
+
+import re
+
+ROLES = {
+    "recon": "recon",
+    "x": "x",
+    "mu": "mu",
+    "scale": "posterior scale",
+    "z": "z",
+    "prior_mu": "prior mu",
+    "prior_scale": "prior scale",
+    "recon_scale": "decoder scale",
+    "dispersion": "dispersion",
+    "dropout": "logit of zero",
+    "mask": "mask",
+    "moments": "mu and posterior scale",
+    "parameter": "parameter",
+}
+"""Role → the word of the answer."""
+
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("mask", r"(^|_)(mask|pad|padding|is_pad|valid|keep|observed_mask)(_|$)|mask"),
+    ("moments", r"^(moments|posterior_params|enc_out|encoded|encoder_output|params|stats|dist_params|h)$"),
+    (
+        "prior_mu",
+        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)_?p$|^p_?z?_?(mu|mean|loc|m)$)",
+    ),
+    (
+        "prior_scale",
+        r"(prior.*(var|std|sigma|scale|sd|lv)|(var|std|sigma|scale|sd|lv)\w*prior|"
+        r"^(logvar|log_var|lv|std|sigma|var|scale|log_sigma|log_std)_?p$|"
+        r"^p_?z?_?(logvar|log_var|lv|std|sigma|var|scale|v)$)",
+    ),
+    ("dispersion", r"^(px_r|theta|dispersion|inverse_dispersion|total_count|r|alpha_nb)$"),
+    ("dropout", r"(dropout|zi_logits|pi_logits|px_d|^pi$|gate_logits)"),
+    (
+        "recon_scale",
+        r"^(x|px|recon|rec|dec|decoder|out|obs|likelihood|output|xhat|x_hat)_?\w*(logvar|log_var|lv|sigma|std|sd|"
+        r"scale|var|log_scale|logstd)$|^(sigma|std|var|logvar|log_var|log_sigma|log_scale|scale)_?(x|dec|recon|out|obs)$",
+    ),
+    (
+        "recon",
+        r"(recon|rec(_|$)|hat|pred|logit|decod|generat|fake|^dec|^out|^px|^xh|tilde|prob|rate|^y$|^p$|_out$|^xr$|^x_?rec|"
+        r"^x_?r$|^x_(mu|mean|loc)$|^(mu|mean|loc)_x$|^rx$|^x_?bar$|^x_?prime$|^yhat$|^theta_x$)",
+    ),
+    (
+        "x",
+        r"^(x|xs|data|inputs?|targets?|images?|imgs?|y_true|labels?|batch|true|truth|real|actions?|obs|observations?|"
+        r"originals?|counts?|batch_x|x_true|x_in|xb|pixels|features|sample_x|orig|gt|y_real|x_orig|inp|img_true|ground_truth)$",
+    ),
+    (
+        "scale",
+        r"(log_?var|logv|^lv$|_lv$|log_?sigma|log_?std|log_?sd|ls$|sigma|std|stdv|^sd$|_sd$|scale|(^|_)var|variance|cov|rho|prec|"
+        r"^v$|_v$|^s$|_s$|^b$)",
+    ),
+    ("mu", r"(mu|mean|loc(_|$)|^m$|_m$)"),
+    ("z", r"^(z|zs|z_?samples?|latents?|codes?|samples?|z_?q|h|z0|zeta|z_star)$"),
+)
+_TIME = re.compile(
+    r"(^|_)(step|steps_done|epoch|iteration|iter|itr|global_step|t|batch_idx|n_iter|it|current_epoch|num_iter)($|_)"
+)
+_TARGET = re.compile(r"(true|target|orig|real|truth|^x$)")
+
+
+def role_of(name: str) -> str | None:
+    """The role that a name suggests; None where it suggests none."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    for role, pattern in _PATTERNS:
+        if re.search(pattern, plain):
+            return "x" if role == "recon" and _TARGET.search(plain) and "hat" not in plain else role
+    return None
+
+
+def is_time(name: str) -> bool:
+    """Whether a name says that training counts it up."""
+    return bool(_TIME.search(name.lower()))
+
+
+def kind_of(name: str) -> str | None:
+    """The scale kind that a name suggests; used for tied arguments and for nothing else."""
+    plain = name.lower()
+    log = "log" in plain or "lv" in plain or plain.startswith("ln")
+    if re.search(r"(var|lv|sq|2$)", plain):
+        return "log_var" if log else "var"
+    if re.search(r"(sigma|std|sd|scale|_s$|^s$|ls$)", plain):
+        return "log_sd" if log or plain.endswith("ls") else "sd"
+    return None
+
+
+def documented_shapes(text: str) -> dict[str, tuple[str, ...]]:
+    """Argument → axis names, where a docstring or comment says `a, b: [N, D]`; a list of tensors has `*` first."""
+    shapes: dict[str, tuple[str, ...]] = {}
+    for names, kind, axes in re.findall(
+        r"([\w*]+(?:\s*(?:,|and)\s*[\w*]+)*)\s*(?::|=|in)([^\[\];.\n:]{0,40})\[([\w*,\s]+)\]", text
+    ):
+        listed = ("*",) if "list" in kind else ()
+        for name in re.split(r"\s*(?:,|and)\s*", names):
+            shapes[name.strip()] = (*listed, *(axis.strip() for axis in axes.split(",") if axis.strip()))
+    return shapes

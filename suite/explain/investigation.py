@@ -1,0 +1,294 @@
+"""The experiments in their order; what each showed is collected, and nothing is judged here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..reference.errors import BadInput
+from .answer import Experiment
+from .binding import named_sizes
+from .experiments.additivity import Additivity, additivity
+from .experiments.arguments import Dependences, dependences
+from .experiments.bind import bind, fixed_sizes, slots_of
+from .experiments.element import Match, match, match_edited, match_huber, observe
+from .experiments.families import other_prior, weighted_bernoulli
+from .experiments.masks import Masked, masked
+from .experiments.outer import Outer, outer
+from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.slopes import Slopes, slopes
+from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
+from .experiments.thresholds import Bent, again, bent, straight
+from .expressions import Monomial
+from .glossary import is_time
+from .lab import Called, Lab, LossFailed
+from .terms import Term
+
+
+@dataclass
+class Investigation:
+    """What was shown, experiment by experiment."""
+
+    state: Dependence
+    lab: Lab
+    additive: Additivity | None = None
+    recon: Match | None = None
+    kl: Match | None = None
+    bent: Bent | None = None
+    outer: Outer | None = None
+    masked: Masked | None = None
+    slopes: Slopes | None = None
+    at_base: Coefficients | None = None
+    sizes: dict[str, Any] = field(default_factory=dict)
+    constants: list[Monomial] | None = None
+    arguments: Dependences = field(default_factory=Dependences)
+    experiments: list[Experiment] = field(default_factory=list)
+    undetermined: list[str] = field(default_factory=list)
+
+    def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
+        """Add an experiment to the answer."""
+        self.experiments.append(Experiment(name, shows, sizes or [shown_sizes(self.lab)], calls, residual))
+
+    @property
+    def recon_term(self) -> Term | None:
+        return self.recon.term if self.recon else None
+
+    @property
+    def kl_term(self) -> Term | None:
+        return self.bent.term if self.bent else self.kl.term if self.kl else None
+
+
+def in_names(lab: Lab, term: Term) -> str:
+    """A term's formula in the user's names."""
+    names = {role: lab.binding.name_of(role) for role in term.formula.roles}
+    return (term.formula.text or term.formula.name).format(**names)
+
+
+def shown_sizes(lab: Lab) -> str:
+    """`N=5 D=7 J=3`."""
+    return " ".join(
+        f"{name}={int(value)}"
+        for name, value in sorted(
+            named_sizes(lab.sizes, lab.binding.layout).items(), key=lambda item: "NDJTk".index(item[0])
+        )
+    )
+
+
+def investigate(
+    loss: Called, function: Callable[..., Any], source: str, arguments: Mapping[str, str], parameters: Mapping[str, Any]
+) -> Investigation:
+    """Run the experiments.
+
+    Args:
+        loss: the user's loss, on NumPy values.
+        function: the same as it was imported, for its signature and docstring.
+        source: its source text, or nothing.
+        arguments: roles that the user gave.
+        parameters: values that the user gave.
+
+    Raises:
+        BadInput: it cannot be called.
+    """
+    slots = slots_of(function, arguments, parameters)
+    text = f"{function.__doc__ or ''}\n{source}"
+    lab, error = None, None
+    for limits in fixed_sizes(source):
+        try:
+            lab = bind(loss, slots, text, limits)
+            break
+        except BadInput as refused:
+            error = error or refused
+    if lab is None:
+        assert error is not None
+        raise error
+    state = dependence(_late(lab, parameters))
+    silent = [role for role in state.lab.binding.roles if role not in state.roles]
+    if silent:  # a weight whose default is 0 hides a term
+        woken = dependence(_awake(state.lab, parameters))
+        state = woken if len(woken.roles) > len(state.roles) else state
+    found = Investigation(state, state.lab)
+    found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
+    found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
+    if not state.deterministic:
+        found.undetermined.append("everything: two calls with the same arguments differ")
+        return found
+    _sides(found)
+    if found.recon is not None or found.kl_term is not None:
+        _coefficients(found)
+    found.slopes = slopes(found.lab)
+    if found.slopes is not None:
+        found.note("slopes", found.slopes.shows, found.slopes.calls, found.slopes.residual)
+    return found
+
+
+def _late(lab: Lab, given: Mapping[str, Any]) -> Lab:
+    """The lab late in training, so that what is warmed up counts."""
+    return _callable(lab, {name: 10**6 for name in lab.parameters if is_time(name) and name not in given})
+
+
+def _awake(lab: Lab, given: Mapping[str, Any]) -> Lab:
+    """The lab with no weight at zero."""
+    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
+    return _callable(lab, {name: 0.7 for name, value in values.items() if type(value) in (int, float) and value == 0})
+
+
+def _callable(lab: Lab, changes: Mapping[str, Any]) -> Lab:
+    """The lab with other arguments, where the loss takes them."""
+    try:
+        moved = lab.at(parameters=changes)
+        moved.terms(moved.draw(0))
+    except LossFailed:
+        return lab
+    return moved
+
+
+def _sides(found: Investigation) -> None:
+    """Experiments 4 to 6 and 8: whether the loss is a sum, and what the two terms are."""
+    lab, roles = found.lab, found.state.roles
+    sides = [any(role in side for role in roles) for side in (DATA_SIDE, LATENT_SIDE)]
+    if all(sides):
+        found.additive = additivity(lab)
+        shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
+        found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
+        if not found.additive.holds:
+            return
+    if sides[0]:
+        _data_side(found)
+    if sides[1]:
+        _latent_side(found)
+
+
+def _data_side(found: Investigation) -> None:
+    lab, before = found.lab, found.lab.calls[0]
+    if "mask" in found.state.roles:
+        found.masked = masked(lab)
+        if found.masked is not None and not found.masked.keeps:
+            slots = tuple(replace(s, inverted=s.role == "mask") for s in lab.binding.slots)
+            found.lab = lab = replace(lab, binding=replace(lab.binding, slots=slots))
+        if found.masked is not None:
+            counts = "do not count" if found.masked.normalised else "count"
+            found.note(
+                "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
+            )
+    seen = observe(lab, DATA_SIDE)
+    found.recon = match(
+        lab, DATA_SIDE, seen, found.state.roles, per_kept=bool(found.masked and found.masked.normalised)
+    )
+    if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
+        kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
+        found.recon = kinked or found.recon
+    if found.recon is None:
+        found.recon = match_huber(lab, seen)
+    if found.recon is None:
+        found.recon = weighted_bernoulli(lab, seen)
+    if found.recon is None:
+        found.outer = outer(lab, seen)
+    if found.recon is None and found.outer is None:
+        found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles, math.nan)
+    if found.recon is not None:
+        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
+
+
+def _latent_side(found: Investigation) -> None:
+    lab, before = found.lab, found.lab.calls[0]
+    seen = observe(lab, LATENT_SIDE)
+    found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
+    analytic = found.kl is not None and found.kl.term.formula.name == "analytic" and not found.kl.swapped
+    both = "mu" in found.state.roles and "scale" in found.state.roles
+    if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
+        found.bent = bent(lab, found.state.roles)
+        if found.bent is not None:
+            found.kl = None
+            bend = found.bent.term.bend
+            assert bend is not None
+            found.note(
+                "threshold scan",
+                f"the KL has a {bend.kind} per {bend.per} at {bend.at:.6g} nats",
+                lab.calls[0] - before,
+                found.bent.residual,
+            )
+    if found.kl is None and found.bent is None:
+        offset = math.nan
+        if found.recon is not None and found.recon.edited is None:
+            offset = found.recon.scale * found.recon.term.value(seen.draws[0], lab.binding.layout)
+        elif found.recon is None and found.outer is None:
+            offset = 0.0
+        found.kl = other_prior(lab, seen, offset) or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset)
+    if found.kl is not None:
+        formula = found.kl.term.formula
+        found.note(
+            "scale kind",
+            f"the divergence is {formula.name}, of a scale that is {formula.kind}",
+            lab.calls[0] - before,
+            found.kl.residual,
+        )
+
+
+def _coefficients(found: Investigation) -> None:
+    """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
+    lab = found.lab
+    recon = found.recon_term
+    floor = found.bent.term if found.bent else None
+
+    def kl_at(one: Lab) -> Term | None:
+        if floor is None:
+            return found.kl_term
+        assert found.bent is not None
+        moved = again(one, found.bent)
+        return moved.term if moved is not None else None
+
+    def measured(one: Lab) -> dict[str, float] | None:
+        term = kl_at(one)
+        if floor is not None and term is None:
+            return None
+        fitted = coefficients(one, recon, term, hold_data=found.outer is not None)
+        if fitted.residual > 100 * fitted.allowed:
+            return None
+        quantities = {"recon": fitted.recon, "kl": fitted.kl}
+        reach = max(abs(value) for value in quantities.values() if value is not None)
+        named = {
+            n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
+        }
+        if floor is None:
+            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
+        if term is not None and term.bend is not None:
+            named["threshold"] = term.bend.at
+        return named
+
+    def strict(one: Lab) -> dict[str, float]:
+        quantities = measured(one)
+        if quantities is None:
+            raise LossFailed("another formula at these sizes")
+        return {name: value for name, value in quantities.items() if name != "constant"}
+
+    before = lab.calls[0]
+    found.at_base = coefficients(lab, recon, found.kl_term, hold_data=found.outer is not None)
+    if found.at_base.residual > 100 * found.at_base.allowed:
+        return
+    found.sizes = dict(powers_of_sizes(lab, strict))
+    if found.bent is not None:
+        found.constants = _constant_at(found.at_base)
+    elif found.outer is None:
+        found.constants = constant_of_sizes(
+            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
+        )
+    every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    found.note(
+        "coefficients",
+        "one size changed at a time, then all",
+        lab.calls[0] - before,
+        found.at_base.residual,
+        [shown_sizes(lab), shown_sizes(every)],
+    )
+    before = lab.calls[0]
+    found.arguments = dependences(lab, measured)
+    if found.arguments.swept:
+        swept = ", ".join(found.arguments.swept)
+        found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
+
+
+def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
+    return [] if abs(fitted.constant) <= 8 * fitted.blur else [Monomial(fitted.constant)]

@@ -1,0 +1,218 @@
+"""What is wrong, if something is, and what a right loss may have too: each from an experiment, with its residual.
+
+A right loss is never accused. What was not identified is `undetermined`, and no bug.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from .answer import Bug
+from .experiments.element import Match
+from .expressions import Monomial, evaluate, near, total
+from .glossary import is_time
+from .remarks import of_likelihood
+
+if TYPE_CHECKING:
+    from .facts import Facts
+
+
+def bug_of(facts: Facts) -> Bug | None:
+    """The first fault that an experiment showed."""
+    for look in (
+        _edited,
+        _opposite,
+        _reduced_differently,
+        _mask_for_maximum,
+        _mask_in_denominator,
+        _schedule_unbounded,
+        without_gradient,
+        _constant_off,
+    ):
+        bug = look(facts)
+        if bug is not None:
+            return bug
+    return None
+
+
+def _edited(facts: Facts) -> Bug | None:
+    for name, match in (("kl", facts.found.kl), ("recon", facts.found.recon)):
+        if match is not None and match.edited is not None:
+            return _edit(facts, name, match)
+    return None
+
+
+def _edit(facts: Facts, name: str, match: Match) -> Bug:
+    assert match.edited is not None
+    names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
+    where = match.edited.where.format(**names)
+    what = {"kl": "the KL", "recon": "the log likelihood"}[name]
+    how = {
+        "dropped-half": f"lacks its factor 1/2 on {where} alone",
+        "extra-half": f"has a factor 1/2 too much on {where}",
+        "sign": f"has the wrong sign on {where}",
+        "dropped-term": f"lacks {where}",
+    }.get(match.edited.edit, f"has {where} wrong ({match.edited.edit})")
+    return Bug(
+        f"{name}-edited",
+        f"The term is no multiple of {what}: it {how}.",
+        match.edited.edit,
+        where,
+        match.residual,
+        match.without,
+    )
+
+
+def _opposite(facts: Facts) -> Bug | None:
+    fitted = facts.found.at_base
+    if fitted is None or not fitted.recon or not fitted.kl or fitted.recon * fitted.kl > 0 or not fitted.holds:
+        return None
+    if facts.kl is None or facts.recon is None or facts.kl.number * facts.recon.number > 0:
+        return None  # the sign is that of a weight such as 1 - alpha, which is the user's
+    if len(facts.lab.total) > 1:
+        return None  # separate terms: how the caller joins them is not known
+    return Bug(
+        "kl-edited",
+        "The KL has the wrong sign: the loss rewards a posterior far from the prior.",
+        "sign",
+        None,
+        fitted.residual,
+        None,
+    )
+
+
+def _reduced_differently(facts: Facts) -> Bug | None:
+    beta = facts.beta
+    power = beta.powers.get("N", Fraction(0)) if beta is not None else Fraction(0)
+    if not power or beta is None or facts.found.at_base is None:
+        return None
+    return Bug(
+        "terms-reduced-differently",
+        f"The two terms are reduced differently over the batch: the KL's weight is {beta}, so that it changes "
+        "with the batch size.",
+        None,
+        None,
+        facts.found.at_base.residual,
+        None,
+    )
+
+
+def _mask_for_maximum(facts: Facts) -> Bug | None:
+    if facts.bend is None or facts.bend.kind != "mask" or facts.found.bent is None:
+        return None
+    return Bug(
+        "mask-for-maximum",
+        f"The KL counts as 0 below {facts.threshold or facts.bend.at}; in free bits it counts as the threshold "
+        "there, so the value jumps where the gradient is the same.",
+        None,
+        None,
+        facts.found.bent.residual,
+        None,
+    )
+
+
+def _mask_in_denominator(facts: Facts) -> Bug | None:
+    masked, recon = facts.found.masked, facts.recon
+    if masked is None or masked.normalised or recon is None:
+        return None
+    if not any(recon.powers.get(axis) == -1 for axis in ("D", *facts.layout.data)):
+        return None
+    return Bug(
+        "mask-in-denominator",
+        "What the mask leaves out still counts in the denominator of the data term: it shrinks with the share "
+        "that is masked, and the KL does not.",
+        None,
+        facts.lab.binding.name_of("mask"),
+        masked.residual,
+        None,
+    )
+
+
+def _schedule_unbounded(facts: Facts) -> Bug | None:
+    kl, arguments = facts.kl, facts.found.arguments
+    if kl is None or not kl.number:
+        return None
+    for name in facts.lab.binding.parameters:
+        if not is_time(name) or not any(name == p or name in p for p in arguments.powers.get("kl", {})):
+            continue
+        others = {**facts.known, **dict.fromkeys(("N", "D", "J", "k", "T"), 2.0)}
+        expressions = [p for p in arguments.powers["kl"] if name in p]
+        values = [evaluate(expressions[0], {**others, name: step}) for step in (1e6, 1e8, 1e10)]
+        if all(v is not None for v in values):
+            low, middle, high = (float(v) for v in values if v is not None)
+            if high > 1.5 * middle > 2 * low and high > 2:
+                return Bug(
+                    "schedule-unbounded",
+                    f"The KL's weight grows without bound as {name} counts up: {expressions[0]}.",
+                    None,
+                    name,
+                    facts.found.at_base.residual if facts.found.at_base else None,
+                    None,
+                )
+    return None
+
+
+def without_gradient(facts: Facts) -> Bug | None:
+    slopes = facts.found.slopes
+    if slopes is None or not slopes.wrong:
+        return None
+    term = facts.found.kl_term
+    if term is not None and term.formula.name == "sampled":
+        return None  # log q without its own gradient: the estimator that sticks the landing
+    role, (measured, differentiated) = next(iter(slopes.wrong.items()))
+    name = facts.lab.binding.name_of(role)
+    if abs(differentiated) > 1e-12:
+        return None  # a gradient that differs may be meant (straight-through, balanced KLs): reported as a finding
+    return Bug(
+        "value-without-gradient",
+        f"`{name}` counts in the value (slope {measured:.3g}) and has no gradient.",
+        None,
+        name,
+        None,
+        None,
+    )
+
+
+def _constant_off(facts: Facts) -> Bug | None:
+    """A constant of the KL that is no convention: neither 0, nor the whole J/2, nor of the likelihood."""
+    kl, fitted = facts.kl, facts.found.at_base
+    if facts.constants is None or kl is None or facts.bend is not None or facts.edited or fitted is None:
+        return None
+    each = kl.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else kl
+    odd: list[Monomial] = []
+    halves: list[Monomial] = []
+    alone: list[Monomial] = []
+    for part in facts.constants:
+        if of_likelihood(facts, part) is not None:
+            continue
+        own = part.over(each)
+        sizes = {name for name in own.powers if name in ("D", "J", "T", "N", "k")}
+        if "D" in sizes:
+            continue
+        if not sizes:
+            alone.append(own)
+            continue
+        whole = own.powers.get("J") == 1 and own.powers.get("T", 1 if facts.layout.listed else 0) == (
+            1 if facts.layout.listed else 0
+        )
+        if whole and near(own.number, 0.5, 1e-8) and _only_sizes(own):
+            halves.append(own)
+            continue
+        odd.append(own)
+    if halves and alone:  # a part of the KL's constant is there: it was taken once for all latents
+        odd = halves + alone
+    if not odd:
+        return None
+    return Bug(
+        "constant-off",
+        f"A constant of {total(odd)} nats per datum is left that no KL has.",
+        None,
+        None,
+        fitted.residual,
+        None,
+    )
+
+
+def _only_sizes(part: Monomial) -> bool:
+    return all(name in ("N", "D", "J", "T", "k") for name in part.powers)

@@ -1,0 +1,104 @@
+"""The loss as a function of NumPy values: draws of them, its value, its gradient, and how much of it is rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from .binding import Binding, Sizes
+from .dictionary.formula import Array
+
+Values = dict[str, Array]
+
+DOMAINS = {"unit": (0.12, 0.88), "real": (-1.6, 1.6), "positive": (0.3, 1.9)}
+"""The range of each domain that values are drawn from; `count` is 0 to 6."""
+
+
+class Called(Protocol):
+    """The user's loss, of one framework, on arguments of NumPy values and numbers."""
+
+    name: str
+
+    def terms(self, arguments: Mapping[str, Any]) -> dict[str, Array]:
+        """Every number and tensor that a call returns, by name."""
+
+    def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
+        """Argument → gradient of the sum of the named terms; None where the framework has none."""
+
+
+class LossFailed(Exception):
+    """The loss raised, or returned what is no number."""
+
+
+@dataclass
+class Lab:
+    """The loss bound, at sizes and parameters.
+
+    Attributes:
+        loss: the user's.
+        binding: roles and layout.
+        sizes: axis → size.
+        parameters: of the call.
+        domains: role → domain.
+        total: the terms whose sum is explained.
+        calls: how often the loss was called, shared by all that were made from this.
+    """
+
+    loss: Called
+    binding: Binding
+    sizes: Sizes
+    parameters: Mapping[str, Any]
+    domains: Mapping[str, str]
+    total: tuple[str, ...] = ()
+    epsilon: float = float(np.finfo(np.float64).eps)
+    calls: list[int] = field(default_factory=lambda: [0])
+
+    def at(self, sizes: Mapping[str, int] | None = None, parameters: Mapping[str, Any] | None = None) -> Lab:
+        """The same at other sizes or parameters."""
+        return replace(
+            self, sizes={**self.sizes, **(sizes or {})}, parameters={**self.parameters, **(parameters or {})}
+        )
+
+    def draw(self, seed: int) -> Values:
+        """Values of every role, random in its domain."""
+        random = np.random.default_rng(seed)
+        return {role: self.draw_role(role, random) for role in self.binding.roles}
+
+    def draw_role(self, role: str, random: np.random.Generator) -> Array:
+        """Values of one role."""
+        shape, domain = self.binding.layout.shape(role, self.sizes), self.domains.get(role, "real")
+        if role == "mask":
+            kept = random.random(shape) < 0.6
+            kept.flat[:2] = True, False
+            return kept if domain == "bool" else kept.astype(np.float64)
+        if domain == "count":
+            return random.integers(0, 7, shape).astype(np.float64)
+        if domain == "binary":
+            return random.integers(0, 2, shape).astype(np.float64)
+        low, high = DOMAINS[domain]
+        return np.asarray(random.uniform(low, high, shape))
+
+    def terms(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """What the loss returns.
+
+        Raises:
+            LossFailed: it raised.
+        """
+        self.calls[0] += 1
+        return self.loss.terms(self.binding.arguments(values, self.parameters))
+
+    def value(self, values: Mapping[str, Array]) -> float:
+        """The sum of the terms that are explained."""
+        terms = self.terms(values)
+        return float(sum(float(np.sum(terms[name])) for name in self.total))
+
+    def values(self, several: list[Values]) -> Array:
+        """The loss at each."""
+        return np.array([self.value(values) for values in several])
+
+    def allowed(self, *magnitudes: float) -> float:
+        """What rounding explains of a difference of sums of these magnitudes, generously: 64 times eps of them."""
+        return 64 * self.epsilon * sum(abs(m) for m in magnitudes)

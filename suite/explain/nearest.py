@@ -1,0 +1,58 @@
+"""Which of the published notations have this objective, or the one that is nearest to it and in what it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..notations.notation import Notation
+from .answer import Answer, Nearest
+
+_FAMILIES = {
+    "bernoulli-probabilities": ("bernoulli",),
+    "bernoulli-logits": ("bernoulli",),
+    "squared-error": ("gaussian-fixed",),
+    "gaussian": ("gaussian", "gaussian-fixed"),
+}
+_ESTIMATORS = {"elbo": "analytic", "elbo_monte_carlo": "sampled"}
+
+
+def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
+    """Compare sense, reductions, family, estimator and weight; None where the loss was not identified.
+
+    Where the KL has a weight, the nearest is looked for among the notations that have one. Of several that differ in as
+    many places, it is the first by name.
+    """
+    if answer.kl not in _ESTIMATORS.values() or answer.likelihood in (None, "absent") or answer.sense is None:
+        return None
+    found = {notation.id: _differences(answer, notation) for notation in notations}
+    equal = sorted(name for name, differs in found.items() if not differs)
+    if equal:
+        return Nearest(equal, None, [])
+    weighted = {notation.id for notation in notations if notation.objective.beta == "beta"}
+    plain = answer.beta_effective is not None and answer.beta_effective.expression == "1"
+    candidates = [name for name in sorted(found) if plain or not weighted or name in weighted]
+    closest = min(candidates, key=lambda name: len(found[name]))
+    return Nearest([], closest, found[closest])
+
+
+def _differences(answer: Answer, notation: Notation) -> list[str]:
+    """The fields of the answer in which a notation's objective is another one."""
+    objective = notation.objective
+    beta = answer.beta_effective.expression if answer.beta_effective is not None else ""
+    own = beta if objective.beta == "beta" and beta.isidentifier() else f"{_number(objective.beta)}"
+    families = _FAMILIES.get(answer.likelihood or "", ())
+    same = {
+        "sense": answer.sense == objective.sense,
+        "data_reduction": answer.data_reduction == objective.data,
+        "pixel_reduction": answer.pixel_reduction == objective.pixels,
+        "latent_reduction": answer.latent_reduction == objective.latents,
+        "likelihood": any(family in notation.supports.words["likelihood"] for family in families),
+        "kl": answer.kl == _ESTIMATORS.get(objective.bound),
+        "thresholds": not answer.thresholds,
+        "coefficients": answer.bug is None and beta == own,
+    }
+    return [name for name, holds in same.items() if not holds]
+
+
+def _number(beta: float | str) -> str:
+    return "1" if beta == "beta" else f"{float(beta):g}"

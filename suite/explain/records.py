@@ -1,0 +1,41 @@
+"""What a worker is asked to explain, and its outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .answer import Answer
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is explained.
+
+    Attributes:
+        target: a path or a module's name.
+        name: an expression in its namespace.
+        framework: one of `measure.ADAPTERS`.
+        keras: whether it uses Keras.
+        at: sizes at which numbers are wanted.
+        set: values of arguments.
+        arguments: roles of arguments.
+        started: seconds since the epoch at which the command began.
+    """
+
+    target: str
+    name: str
+    framework: str
+    keras: bool
+    at: dict[str, float]
+    set: dict[str, Any]
+    arguments: dict[str, str]
+    started: float
+
+
+class Explained(msgspec.Struct, frozen=True, tag_field="kind", tag="explained"):
+    """The outcome: an answer, or why there is none."""
+
+    answer: Answer | None = None
+    bad_input: str | None = None
+    raised: str | None = None

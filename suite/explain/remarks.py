@@ -1,0 +1,126 @@
+"""What is said beside a fault: the likelihood's name, what a right loss may have too, and what was not determined."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from .answer import Finding
+from .expressions import Monomial, near, rational
+
+if TYPE_CHECKING:
+    from .facts import Facts
+
+
+def kept_variance(facts: Facts) -> float | None:
+    """The variance v whose normaliser, D/2·log(2π v) beside R/v, the constant is; None where it is none."""
+    match = facts.found.recon
+    if match is None or match.term.formula.name != "squared-error":
+        return None
+    for part in facts.constants or ():
+        number = of_likelihood(facts, part)
+        if number is None:
+            continue
+        if near(number, 0.5 * math.log(2 * math.pi), 1e-5):
+            return 1.0
+        variance = 1.0
+        for _ in range(60):  # Newton's method on v/2·log(2π v) = number
+            slope = 0.5 * math.log(2 * math.pi * variance) + 0.5
+            step = (0.5 * variance * math.log(2 * math.pi * variance) - number) / slope if slope else 0.0
+            variance = max(variance - step, 1e-6)
+        if near(0.5 * variance * math.log(2 * math.pi * variance), number, 1e-9) and rational(variance, 1e-8):
+            return variance
+    return None
+
+
+def of_likelihood(facts: Facts, part: Monomial) -> float | None:
+    """A constant per observed value, in units of the data term's weight; None where it is no such constant."""
+    if facts.recon is None:
+        return None
+    own = part.over(facts.recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else facts.recon)
+    return own.number if own.powers == {"D": Fraction(1)} else None
+
+
+def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
+    """The contract's word, and what distinguishes it; a squared error with its constants is a Gaussian."""
+    match = facts.found.recon
+    if match is None:
+        if facts.found.outer is not None:
+            return facts.found.outer.likelihood, facts.found.outer.name
+        return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
+    formula = match.term.formula
+    if formula.name == "squared-error" and kept_variance(facts) is not None:
+        return "gaussian", "constants kept"
+    return formula.name, formula.detail
+
+
+def dropped(facts: Facts, likelihood: str | None) -> list[str]:
+    """What a normalised density has and the loss has not, in nats per datum."""
+    match = facts.found.recon
+    if match is None or match.term.formula.dropped is None or likelihood == "gaussian":
+        return []
+    if likelihood == "laplace" and facts.constants:
+        return []
+    return [match.term.formula.dropped]
+
+
+def findings(facts: Facts, accused: bool) -> list[Finding]:
+    """What a right loss may have too; a gradient that is a fault is not said again."""
+    found: list[Finding] = []
+    beta, bend = facts.beta, facts.bend
+    sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
+    if sizes and beta is not None:
+        found.append(
+            Finding(
+                "weight-depends-on-sizes",
+                f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}.",
+            )
+        )
+    if bend is not None:
+        low = {
+            "floor": "it counts as the threshold and has no gradient",
+            "mask": "it counts as 0",
+            "hinge": "it counts as 0 and has no gradient",
+            "capacity": "it is pushed up",
+        }[bend.kind]
+        found.append(Finding("threshold", f"Per {bend.per}, below {facts.threshold or bend.at} nats of KL {low}."))
+    if (bend is not None and bend.per in ("latent", "batch")) or facts.found.outer is not None:
+        found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
+    slopes = facts.found.slopes
+    if slopes is not None and slopes.wrong and not accused:
+        names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
+        found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
+    return found
+
+
+def undetermined(facts: Facts) -> list[str]:
+    """What could not be told apart, or was not found."""
+    found, binding = facts.found, facts.lab.binding
+    said: list[str] = []
+    match = found.recon
+    if match is not None and match.term.formula.name in ("squared-error", "laplace", "huber") and match.edited is None:
+        said.append(
+            f"which of {binding.name_of('recon')} and {binding.name_of('x')} is the data: the term is "
+            "symmetric; taken by name"
+        )
+    if match is not None and match.term.formula.name == "squared-error" and facts.beta is not None:
+        said.append("the weight and the decoder's variance apart: only their ratio shows")
+    if found.additive is not None and not found.additive.holds:
+        said.append("both terms: data and posterior do not enter as a sum")
+    elif match is None and found.outer is None and "recon" in found.state.roles:
+        said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
+    if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
+        said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
+    for quantity, names in found.arguments.undetermined.items():
+        said.append(f"how {quantity} depends on {', '.join(names)}")
+    for quantity, powers in found.sizes.items():
+        if powers is None:
+            said.append(f"how {quantity} depends on the sizes")
+    if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
+        said.append("what the constant is made of")
+    if found.outer is not None:
+        said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
+    if len(facts.lab.total) > 1:
+        said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+    return said

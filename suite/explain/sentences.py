@@ -1,0 +1,84 @@
+"""The one sentence, and the formula in the user's own names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .investigation import in_names
+from .terms import Term
+
+if TYPE_CHECKING:
+    from .facts import Facts
+
+_FAMILY = {
+    "bernoulli-probabilities": "a Bernoulli decoder (probabilities)",
+    "bernoulli-logits": "a Bernoulli decoder (logits)",
+    "squared-error": "a squared error",
+    "gaussian": "a Gaussian decoder",
+    "laplace": "a Laplace decoder",
+    "huber": "a Huber error",
+    "poisson": "a Poisson decoder",
+    "negative-binomial": "a negative binomial decoder",
+    "zero-inflated-negative-binomial": "a zero-inflated negative binomial decoder",
+    "continuous-bernoulli": "a continuous Bernoulli decoder",
+    "absent": "no data term",
+    "other": "another data term",
+}
+
+
+def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
+    """What it is, or what is wrong with it."""
+    bug = answer["bug"]
+    if bug is not None:
+        return str(bug.sentence)
+    likelihood, beta = answer["likelihood"], answer["beta_effective"]
+    if not facts.found.state.deterministic:
+        return "Not determined: two calls with the same arguments differ."
+    if likelihood is None or answer["kl"] == "other":
+        return "Not determined: " + ("; ".join(answer["undetermined"][:2]) or "no formula of the dictionary fits") + "."
+    family = _FAMILY.get(likelihood, likelihood)
+    if answer["kl"] == "absent":
+        return f"This is {family} alone, with no KL."
+    if likelihood == "absent":
+        return f"This is a KL alone ({answer['kl']}), of a posterior scale that is {answer['scale_kind']}."
+    sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
+    kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
+    text = f"This is the {sign}ELBO with {family} and {kl}"
+    if beta is None:
+        return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
+    value = beta.value
+    shown = f" = {value:.6g}" if isinstance(value, float) and beta.expression != f"{value:.6g}" else ""
+    text += f", with a KL weight of {beta.expression}{shown}" + (
+        " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
+    )
+    if answer["affine"] and beta.expression == "1" and not answer["findings"]:
+        text += "; nothing is wrong"
+    return text + "."
+
+
+def formula_of(facts: Facts) -> str:
+    """The loss in the user's own argument names."""
+    parts = []
+    for coefficient, term in ((facts.recon, facts.found.recon_term), (facts.kl, facts.found.kl_term)):
+        if term is not None:
+            shown = "?" if coefficient is None else str(coefficient)
+            text = _term(facts, term)
+            parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
+    if facts.constants:
+        parts += [str(part) for part in facts.constants]
+    return " + ".join(parts) or "not determined"
+
+
+def _term(facts: Facts, term: Term) -> str:
+    text = in_names(facts.lab, term)
+    bend = facts.bend if term.bend is not None else None
+    if bend is None:
+        return text
+    at = str(facts.threshold) if facts.threshold else f"{bend.at:.6g}"
+    bent = {
+        "floor": f"max(K, {at})",
+        "mask": f"(K if K > {at} else 0)",
+        "hinge": f"max(K - {at}, 0)",
+        "capacity": f"abs(K - {at})",
+    }[bend.kind]
+    return f"sum over each {bend.per} of {bent}, K = {text}"

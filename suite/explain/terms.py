@@ -1,0 +1,122 @@
+"""A term that was identified: the sum of a formula over its values, with a floor or a mask where one was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .binding import LATENT, Layout
+from .dictionary.formula import Array, Formula
+
+
+@dataclass(frozen=True)
+class Bend:
+    """What happens to a KL at a threshold.
+
+    Attributes:
+        kind: `floor` (max), `mask` (0 below), `hinge` (max(0, K − λ)) or `capacity` (|K − C|).
+        per: `element`, `example`, `latent` (of the batch's mean) or `batch`.
+        at: λ, in nats of the unit.
+    """
+
+    kind: str
+    per: str
+    at: float
+
+    def of(self, value: Array) -> Array:
+        """The bent value."""
+        return _BENT[self.kind](value, self.at)
+
+
+_BENT: dict[str, Callable[[Array, float], Array]] = {
+    "floor": lambda k, at: np.maximum(k, at),
+    "mask": lambda k, at: np.where(k > at, k, 0.0),
+    "hinge": lambda k, at: np.maximum(k - at, 0.0),
+    "capacity": lambda k, at: np.abs(k - at),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """Σ of a formula's elements over the batch and its own axes, averaged over draws.
+
+    Attributes:
+        formula: of one element.
+        bend: what a threshold makes of it.
+        per_kept: whether a masked sum is divided by the share that is kept.
+    """
+
+    formula: Formula
+    bend: Bend | None = None
+    per_kept: bool = False
+
+    def elements(self, values: Mapping[str, Array], layout: Layout) -> tuple[Array, tuple[str, ...]]:
+        """The formula of each element, masked, with its axes."""
+        named = {role: layout.axes(role) for role in self.formula.roles}
+        masked = "mask" in values and not self.is_divergence
+        axes = _joint(layout, [*named.values()])
+        spread = {role: _spread(values[role], own, axes) for role, own in named.items()}
+        value = np.asarray(self.formula.value(spread))
+        shape = np.broadcast_shapes(value.shape, *(v.shape for v in spread.values()))
+        value = np.broadcast_to(value, shape)
+        if masked:
+            keep = _spread(np.asarray(values["mask"], dtype=float), layout.axes("mask"), axes)
+            value = value * keep / (keep.mean() if self.per_kept else 1.0)
+        return value, axes
+
+    @property
+    def is_divergence(self) -> bool:
+        """Whether it is a KL or a log-ratio."""
+        return bool(set(self.formula.roles) & set(LATENT))
+
+    def value(self, values: Mapping[str, Array], layout: Layout) -> float:
+        """The sum; in a mean over draws."""
+        elements, axes = self.elements(values, layout)
+        draws = elements.shape[axes.index("k")] if "k" in axes else 1
+        if self.bend is None:
+            return float(elements.sum()) / draws
+        unit, count = self.units(elements, axes)
+        return float(self.bend.of(unit).sum()) * count / draws
+
+    def units(self, elements: Array, axes: tuple[str, ...]) -> tuple[Array, int]:
+        """The sums that the threshold looks at, and how many examples each is a mean over."""
+        assert self.bend is not None
+        batch = axes.index("N") if "N" in axes else None
+        count = elements.shape[batch] if batch is not None else 1
+        if self.bend.per == "element":
+            return elements, 1
+        if self.bend.per == "example":
+            return elements.sum(axis=tuple(a for a in range(elements.ndim) if a != batch)), 1
+        if self.bend.per == "latent":
+            return elements.sum(axis=batch) / count, count
+        return np.asarray(elements.sum() / count), count
+
+    def size(self, values: Mapping[str, Array], layout: Layout) -> float:
+        """The sum of magnitudes, which rounding is relative to."""
+        elements, _ = self.elements(values, layout)
+        spread = {role: values[role] for role in self.formula.roles}
+        try:
+            return float(np.abs(elements).sum()) + self.formula.size(spread)
+        except ValueError:
+            return float(np.abs(elements).sum())
+
+
+def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """All axes, draws first, then the list, the batch and the rest."""
+    found = {axis for axes in several for axis in axes}
+    order = ("k", "T", "N", *layout.data, *layout.latent)
+    return tuple(axis for axis in order if axis in found)
+
+
+def _spread(value: Array, own: tuple[str, ...], axes: tuple[str, ...]) -> Array:
+    """A value with length-one axes where it has none."""
+    shape, place = [], 0
+    for axis in axes:
+        if axis in own:
+            shape.append(value.shape[place])
+            place += 1
+        else:
+            shape.append(1)
+    return value.reshape(shape)

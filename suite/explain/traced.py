@@ -1,0 +1,110 @@
+"""Numbers that remember the arithmetic that they went through: what a schedule makes of its step, as an expression.
+
+An argument that is no tensor is handed over as such a number. What is computed from it before it meets a tensor is
+noted, with each comparison on the way, and is a hypothesis: the measured coefficients decide which one holds.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+_BINARY: dict[str, tuple[str, int]] = {
+    "add": ("+", 1),
+    "sub": ("-", 1),
+    "mul": ("*", 2),
+    "truediv": ("/", 2),
+    "floordiv": ("//", 2),
+    "mod": ("%", 2),
+    "pow": ("**", 4),
+}
+_COMPARED = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+@dataclass
+class Trace:
+    """What one call did with its numbers: the expressions in the order of their making, and the comparisons."""
+
+    made: list[tuple[str, float]] = field(default_factory=list)
+    path: list[tuple[str, bool]] = field(default_factory=list)
+
+    def number(self, name: str, value: float) -> Any:
+        """A number under its name."""
+        return self.noted(value, name, 9)
+
+    def noted(self, value: Any, text: str, rank: int) -> Any:
+        """The number with its text; ranks say where brackets are needed."""
+        made = (_Int if isinstance(value, int) else _Float)(value)
+        made.text, made.rank, made.trace = text, rank, self
+        self.made.append((text, float(value)))
+        return made
+
+
+class _Traced:
+    text: str
+    rank: int
+    trace: Trace
+
+    __hash__ = None  # type: ignore[assignment]  # replaced below
+
+    def __neg__(self) -> Any:
+        return self.trace.noted(-_plain(self), f"-{_in(self, 3)}", 3)
+
+    def __bool__(self) -> bool:
+        self.trace.path.append((f"{self.text} != 0", bool(_plain(self))))
+        return bool(_plain(self))
+
+
+class _Float(_Traced, float):
+    __hash__ = float.__hash__  # type: ignore[assignment]
+
+
+class _Int(_Traced, int):
+    __hash__ = int.__hash__  # type: ignore[assignment]
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _in(value: Any, rank: int) -> str:
+    text, own = (value.text, value.rank) if isinstance(value, _Traced) else (repr(value), 9)
+    return f"({text})" if own < rank or (text.startswith("-") and rank > 1) else text
+
+
+def _binary(name: str, sign: str, rank: int, swapped: bool) -> Callable[[Any, Any], Any]:
+    apply = getattr(operator, name)
+
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, int | float) or isinstance(other, bool):
+            return NotImplemented
+        left, right = (other, self) if swapped else (self, other)
+        value = apply(_plain(left), _plain(right))
+        if isinstance(value, complex):
+            return value
+        return self.trace.noted(value, f"{_in(left, rank)}{sign}{_in(right, rank + 1)}", rank)
+
+    return method
+
+
+def _comparison(name: str, sign: str) -> Callable[[Any, Any], Any]:
+    apply = getattr(operator, name)
+
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, int | float) or isinstance(other, bool):
+            return NotImplemented
+        found = bool(apply(_plain(self), _plain(other)))
+        self.trace.path.append((f"{_in(self, 1)} {sign} {_in(other, 1)}", found))
+        return found
+
+    return method
+
+
+for _class in (_Float, _Int):
+    for _name, (_sign, _rank) in _BINARY.items():
+        setattr(_class, f"__{_name}__", _binary(_name, _sign, _rank, swapped=False))
+        setattr(_class, f"__r{_name}__", _binary(_name, _sign, _rank, swapped=True))
+    for _name, _sign in _COMPARED.items():
+        setattr(_class, f"__{_name}__", _comparison(_name, _sign))

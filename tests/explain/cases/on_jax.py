@@ -1,0 +1,15 @@
+"""Losses as people write them in JAX."""
+
+import jax
+import jax.numpy as jnp
+
+
+def bound(logits, x, z, mu, log_sd):
+    """One example: logits, x: [D]; z, mu, log_sd: [J]."""
+    log_px = jnp.sum(x * logits - jax.nn.softplus(logits))
+    return log_px - jnp.sum(0.5 * z**2 - log_sd - 0.5 * ((z - mu) / jnp.exp(log_sd)) ** 2)
+
+
+def mean_loss(recon, x, mu, logvar, beta=2.0):
+    rec = jnp.mean(jnp.sum((recon - x) ** 2, -1))
+    return rec + beta * jnp.mean(-0.5 * jnp.sum(1 + logvar - mu**2 - jnp.exp(logvar), -1))

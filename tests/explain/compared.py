@@ -1,0 +1,71 @@
+"""What an answer has other than the facts say, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from explain.facts import USUAL
+
+from elbostone.explain.answer import Answer
+from elbostone.explain.command import explained_in_one_worker
+from elbostone.explain.expressions import evaluate
+from elbostone.explain.records import Asked, Explained
+
+CASES = Path(__file__).parent / "cases"
+RELATIVE = 1e-9
+
+
+def equal(one: str | None, other: str | None) -> bool:
+    """Whether two expressions agree at five random values of their names."""
+    if one is None or other is None:
+        return one is other
+    names = {n for text in (one, other) for n in compile(text, "", "eval").co_names if n not in ("min", "max", "log")}
+    for seed in range(5):
+        random = Random(seed)
+        at = {name: random.uniform(1.5, 9.0) for name in sorted(names)}
+        left, right = evaluate(one, at), evaluate(other, at)
+        if left is None or right is None or abs(left - right) > RELATIVE * max(abs(left), abs(right)):
+            return False
+    return True
+
+
+def differences(answer: Answer, facts: dict[str, Any]) -> list[str]:
+    """Every fact that the answer has otherwise."""
+    expected = dict(facts["only"]) if "only" in facts else {**USUAL, **facts}
+    found: dict[str, tuple[Any, Any]] = {}
+    for name, value in expected.items():
+        if name == "coefficients":
+            c = answer.coefficients
+            got = None if c is None else (c.recon, c.kl, c.constant)
+            same = got is None if value is None else got is not None and all(map(equal, value, got))
+        elif name in ("beta", "variance"):
+            number = answer.beta_effective if name == "beta" else answer.implied_variance
+            got = number and number.expression
+            same = equal(value, got)
+        elif name == "threshold":
+            got = [(t.kind, t.per, t.at) for t in answer.thresholds]
+            same = len(got) == 1 and got[0][:2] == value[:2] and equal(got[0][2], value[2])
+        elif name in ("bug", "edit"):
+            got = answer.bug and (answer.bug.name if name == "bug" else answer.bug.edit)
+            same = got == value
+        else:
+            got = getattr(answer, name)
+            same = got == value
+        if not same:
+            found[name] = value, got
+    return [f"{name}: expected {value}; found {got}" for name, (value, got) in found.items()]
+
+
+def explained_together(framework: str, names: Sequence[str]) -> dict[str, Explained]:
+    """The outcomes of several losses of one file, in one worker."""
+    file = str(CASES / f"on_{framework}.py")
+    return dict(
+        zip(names, explained_in_one_worker([_asked(file, name, framework) for name in names], 300.0), strict=True)
+    )
+
+
+def _asked(file: str, name: str, framework: str) -> Asked:
+    return Asked(file, name, framework, False, {}, {}, {}, 0.0)

@@ -1,0 +1,107 @@
+"""What the losses in `cases/` compute, worked out by hand. What is not listed has its usual value (`USUAL`)."""
+
+from typing import Any
+
+USUAL: dict[str, Any] = {
+    "affine": True,
+    "sense": "minimised",
+    "data_reduction": "sum",
+    "pixel_reduction": "sum",
+    "latent_reduction": "sum",
+    "scale_kind": "log_var",
+    "kl": "analytic",
+    "bug": None,
+}
+_SQUARED = {"likelihood": "squared-error"}
+_LOGITS = {"likelihood": "bernoulli-logits"}
+_MEAN = {"data_reduction": "mean"}
+
+TORCH: dict[str, dict[str, Any]] = {
+    "digits": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "weighted_means": _SQUARED
+    | _MEAN
+    | {"pixel_reduction": "mean", "beta": "kld_weight*D/2", "coefficients": ("2/(N*D)", "kld_weight/N", "0")},
+    "free_bits": _LOGITS
+    | _MEAN
+    | {"affine": False, "scale_kind": "log_sd", "coefficients": None, "threshold": ("floor", "latent", "free")},
+    "capacity": _SQUARED | _MEAN | {"affine": False, "coefficients": None, "threshold": ("capacity", "batch", "c")},
+    "warmed_up": _LOGITS
+    | _MEAN
+    | {
+        "scale_kind": "var",
+        "beta": "beta_max*min(1, step/warmup)",
+        "coefficients": ("1/N", "beta_max*min(1, step/warmup)/N", "0"),
+    },
+    "ramp_without_end": _LOGITS | {"coefficients": ("1", "rate*epoch", "0"), "bug": "schedule-unbounded"},
+    "sign_of_the_log": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "sign",
+    },
+    "sd_squared_twice": _SQUARED
+    | {"affine": False, "kl": "other", "scale_kind": "sd", "bug": "kl-edited", "edit": "scale-read-as-sd"},
+    "batch_divided_once": {
+        "likelihood": "laplace",
+        "data_reduction": {"recon": "sum", "kl": "mean"},
+        "coefficients": ("1", "1/N", "0"),
+        "bug": "terms-reduced-differently",
+    },
+    "masked_rightly": _SQUARED | _MEAN | {"pixel_reduction": "mean", "coefficients": ("2/(N*D)", "0.001/N", "0")},
+    "masked_mean": _SQUARED
+    | _MEAN
+    | {"pixel_reduction": "mean", "coefficients": ("2/(N*D)", "0.001/N", "0"), "bug": "mask-in-denominator"},
+    "learned_scale": _MEAN | {"likelihood": "gaussian", "coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "sampled_elbo": _LOGITS
+    | _MEAN
+    | {"sense": "maximised", "kl": "sampled", "scale_kind": "sd", "coefficients": ("-1/N", "-1/N", "0"), "beta": "1"},
+    "prior_that_learns": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
+    "detached_mean": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "counts": {"likelihood": "poisson", "coefficients": ("1", "1", "0")},
+    "HuberVAELoss(beta=4.0)": _MEAN | {"likelihood": "huber", "coefficients": ("1/N", "4/N", "0"), "beta": "4"},
+    "rare_pixels": _MEAN | {"likelihood": "other", "coefficients": ("1/N", "1/N", "0")},
+    "wider_prior": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
+    "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
+    "importance_weighted": {"only": {"bug": None, "affine": None, "coefficients": None}},
+    "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
+    "kl_alone": {
+        "likelihood": "absent",
+        "data_reduction": "mean",
+        "pixel_reduction": None,
+        "coefficients": ("0", "1/N", "0"),
+    },
+}
+TENSORFLOW: dict[str, dict[str, Any]] = {
+    "steps_of_a_recurrent_vae": _MEAN
+    | {"likelihood": "bernoulli-probabilities", "scale_kind": ["sd", "log_sd"], "coefficients": ("1/N", "1/N", "0")},
+    "images": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2", "variance": "1/2"},
+    "total_beside_a_vector": _SQUARED
+    | {
+        "pixel_reduction": "mean",
+        "data_reduction": {"recon": "sum", "kl": "mean"},
+        "coefficients": ("1/D", "1/N", "0"),
+        "bug": "terms-reduced-differently",
+    },
+}
+JAX: dict[str, dict[str, Any]] = {
+    "bound": _LOGITS
+    | {
+        "data_reduction": "none",
+        "sense": "maximised",
+        "scale_kind": "log_sd",
+        "kl": "sampled",
+        "coefficients": ("-1", "-1", "0"),
+    },
+    "mean_loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2", "variance": "beta/2"},
+}
+NUMPY: dict[str, dict[str, Any]] = {
+    "plain": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "floor_per_example": _SQUARED
+    | _MEAN
+    | {"affine": False, "coefficients": None, "threshold": ("floor", "example", "tolerance*J")},
+    "half_on_the_constant_only": _SQUARED
+    | {"affine": False, "kl": "other", "scale_kind": "sd", "bug": "kl-edited", "edit": "dropped-half"},
+    "one_for_all_latents": _SQUARED | {"coefficients": ("1", "1", "N*J/2 - N/2"), "bug": "constant-off"},
+    "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
+}

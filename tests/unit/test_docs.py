@@ -4,11 +4,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from elbostone.equality.tables import cell_table
 from elbostone.notations.manual import reference, written
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations
+from elbostone.report.tables import read_rows
 
 ROOT = Path(__file__).parents[2]
 NOTATION = ROOT / "docs" / "notation.md"
@@ -18,6 +21,20 @@ NOTATION = ROOT / "docs" / "notation.md"
 def test_what_is_generated_is_current(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert written(text) == text, f"run python -m elbostone.notations.manual {document}"
+
+
+def test_readme_prints_what_the_committed_run_found() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    run = ROOT / "reports" / "committed" / "quick"
+    cells = cell_table(read_rows(run / "equivalence.parquet"))["verdict"].value_counts()
+    assert f"cells: {cells['equal']} equal, {cells['excluded']} excluded, {cells['unsupported']} unsupported" in readme
+    claims = pd.read_parquet(run / "claims.parquet")
+    assert set(claims["verdict"]) == {"equal"}
+    assert f"claims: {len(claims)} equal" in readme
+    speeds = pd.read_csv(run / "throughput.csv")
+    for figure in re.findall(r"\b[\d,]{6,}\b", readme.partition("The quickest of each stage")[2].partition("...")[0]):
+        found = speeds["images_per_second"].dropna()
+        assert (abs(found / float(figure.replace(",", "")) - 1) < 0.01).any(), figure
 
 
 def test_the_reference_names_every_field_with_a_meaning() -> None:

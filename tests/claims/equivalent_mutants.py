@@ -15,8 +15,12 @@ ELSEWHERE = {
 IN_CONSTRUCTORS = ("randn", "full", "full_like")
 INITIALIZERS = ("RandomNormal", "Constant", "normal_")
 
-#: Notation (pattern), what stands in the description of the mutant → why it is equivalent.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+#: Notation (pattern), code and change, as in the description of the mutant → why no claim names it.
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("*", "} if self.", "this branch"): "one quantity more, where no entry reads it",
+    ("keras_io", "2 ** len(channels)", "Pow → Mult"): "2² = 2 · 2: the source has two convolutions",
+    ("pytorch_examples", "False", "flipped"): "probabilities in place of logits: test_clamp.py tells them apart",
+}
 
 
 def left_out(node: ast.AST) -> Iterator[ast.AST]:

@@ -172,3 +172,9 @@ def test_a_missing_table_is_named(table: str) -> None:
     del document[table]
     with pytest.raises(BadInput, match=f"notation.toml: the field '{table}' is missing; expected a table"):
         parse_notation(document, Path("notation.toml"), "planted")
+
+
+@pytest.mark.parametrize("name", list(notations()))
+def test_no_line_is_longer_than_120_columns(name: str) -> None:
+    lines = notations()[name].path.read_text(encoding="utf-8").splitlines()
+    assert not [f"{number}: {line}" for number, line in enumerate(lines, start=1) if len(line) > 120]

@@ -39,7 +39,7 @@ def mutants(source: str, framework: str, constants: set[str]) -> Iterator[tuple[
     for number, node in enumerate(places):
         if id(node) in skipped:
             continue
-        variables = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"math", "torch", "ops"}
+        variables = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"math", "torch", "ops", "name"}
         for change, replacement in _changes(node, framework):
             if change == "detached" and variables <= constants:
                 continue  # data and noise have no gradient

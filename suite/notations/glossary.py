@@ -14,7 +14,7 @@ from .provenance import UNPRINTED, eq_known, how, known
 from .roles import ROLES
 
 _STYLE = re.compile(
-    r"\\(mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|text|tilde|widetilde|hat|operatorname|log)(?![a-z])"
+    r"\\(mathbf|boldsymbol|bm|mathrm|mathcal|mathtt|mathsf|text|tilde|widetilde|hat|operatorname|log|ln)(?![a-z])"
 )
 
 
@@ -118,7 +118,7 @@ def of_letter(entries: Iterable[Entry], letter: str) -> Iterator[Entry]:
 def names(symbol: Symbol, letter: str) -> bool:
     """Whether the letter is the symbol's own, as code or as TeX."""
     own = symbol.code.rpartition(".")[2]
-    if letter in (symbol.code, own, base(own), base(own.removeprefix("log_"))):
+    if letter in (symbol.code, own, base(own), base(own.removeprefix("log_").removeprefix("ln_"))):
         return True
     tex = re.sub(r"[{}\s]|\\,", "", _STYLE.sub("", symbol.tex))
     if is_greek(letter):

@@ -25,6 +25,8 @@ from elbostone.notations.registry import notations, packages
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 SIBLINGS = {"mean": "sum", "sum": "mean", "sigmoid": "tanh", "exp": "expm1", "log": "log1p", "logsigmoid": "sigmoid"}
 SIBLINGS |= {"log_sigmoid": "sigmoid", "softplus": "exp", "logsumexp": "sum", "sqrt": "square"}
+#: Names of modules and of keys: nothing that has a gradient.
+CONSTANT = {"math", "torch", "ops", "name"}
 CUT = {
     "torch": lambda node: ast.Call(ast.Attribute(node, "detach", ast.Load()), [], []),
     "keras": lambda node: ast.Call(ast.Attribute(ast.Name("ops", ast.Load()), "stop_gradient", ast.Load()), [node], []),
@@ -39,7 +41,7 @@ def mutants(source: str, framework: str, constants: set[str]) -> Iterator[tuple[
     for number, node in enumerate(places):
         if id(node) in skipped:
             continue
-        variables = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"math", "torch", "ops", "name"}
+        variables = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - CONSTANT
         for change, replacement in _changes(node, framework):
             if change == "detached" and variables <= constants:
                 continue  # data and noise have no gradient

@@ -15,11 +15,16 @@ ELSEWHERE = {
 IN_CONSTRUCTORS = ("randn", "full", "full_like")
 INITIALIZERS = ("RandomNormal", "Constant", "normal_")
 
-#: Notation (pattern), code and change, as in the description of the mutant → why no claim names it.
+#: Notation (pattern), code of the line, and change → why no claim names the mutant.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("*", "} if self.", "this branch"): "one quantity more, where no entry reads it",
     ("keras_io", "2 ** len(channels)", "Pow → Mult"): "2² = 2 · 2: the source has two convolutions",
-    ("pytorch_examples", "False", "flipped"): "probabilities in place of logits: test_clamp.py tells them apart",
+    (
+        "keras_io",
+        "F.pad(x, (0, 1, 0, 1)))): '1'",
+        "one more",
+    ): "a second zero behind an image of even size is never read",
+    ("*", "from_logits=False", "flipped"): "probabilities in place of logits: test_clamp.py tells them apart",
 }
 
 

@@ -36,6 +36,7 @@ CUT = {
 def mutants(source: str, framework: str, constants: set[str]) -> Iterator[tuple[str, ast.Module]]:
     """Description and syntax tree of each mutant of a file; `constants` are its names of data and noise."""
     tree = ast.parse(source)
+    lines = source.splitlines()
     places = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
     skipped = {id(part) for node in ast.walk(tree) for part in (*_prose(node), *left_out(node))}
     for number, node in enumerate(places):
@@ -48,7 +49,8 @@ def mutants(source: str, framework: str, constants: set[str]) -> Iterator[tuple[
             changed = copy.deepcopy(tree)
             target = [n for n in ast.walk(changed) if isinstance(n, ast.expr | ast.stmt)][number]
             replaced = _Replace(target, replacement).visit(changed)
-            yield f"line {node.lineno}: {ast.unparse(node)[:60]!r}: {change}", ast.fix_missing_locations(replaced)
+            where = f"line {node.lineno}, {lines[node.lineno - 1].strip()}"
+            yield f"{where}: {ast.unparse(node)[:60]!r}: {change}", ast.fix_missing_locations(replaced)
 
 
 class _Replace(ast.NodeTransformer):

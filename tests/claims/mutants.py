@@ -26,7 +26,7 @@ SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.M
 SIBLINGS = {"mean": "sum", "sum": "mean", "sigmoid": "tanh", "exp": "expm1", "log": "log1p", "logsigmoid": "sigmoid"}
 SIBLINGS |= {"log_sigmoid": "sigmoid", "softplus": "exp", "logsumexp": "sum", "sqrt": "square"}
 #: Names of modules and of keys: nothing that has a gradient.
-CONSTANT = {"math", "torch", "ops", "name"}
+CONSTANT = {"math", "torch", "ops", "name", "w"}
 CUT = {
     "torch": lambda node: ast.Call(ast.Attribute(node, "detach", ast.Load()), [], []),
     "keras": lambda node: ast.Call(ast.Attribute(ast.Name("ops", ast.Load()), "stop_gradient", ast.Load()), [node], []),

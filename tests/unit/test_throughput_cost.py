@@ -94,14 +94,18 @@ def least_s(work: Callable[[], Any], tries: int = 5) -> float:
     return min(taken)
 
 
+#: What is not linear costs a hundred times as much; a shared processor's own clock moves by half and more.
+CLOCK = 3
+
+
 def test_ten_times_the_notations_cost_ten_times_as_much() -> None:
     few, many = simulated(10), simulated(100)
     plan_few, plan_many = (least_s(lambda s=s: planned(*s), 3) for s in (few, many))
-    assert plan_many <= 1.5 * 10 * plan_few
+    assert plan_many <= CLOCK * 10 * plan_few
     records = [recorded(planned(*some)) for some in (few, many)]
     assert len(records[1]) > 5600
     rows_few, rows_many = (least_s(lambda r=r: throughput_rows(r, lambda *_: EXPECTED, load), 3) for r in records)
-    assert rows_many <= 1.5 * 10 * rows_few
+    assert rows_many <= CLOCK * 10 * rows_few
 
 
 def test_every_simulated_row_is_equal() -> None:

@@ -1,7 +1,7 @@
-"""What a notebook calls: the verbs of the command line as functions that return data frames.
+"""The verbs of the command line as functions that return data frames, for notebooks.
 
-Options have the names that they have on the command line. Where an option takes several words, one word alone is taken
-too. What is wrong raises `BadInput`, and what is not installed `EnvironmentLacks`; progress is shown on stderr.
+Options have the same names as on the command line. Where an option takes several words, one word alone is accepted too.
+Wrong input raises `BadInput`, a package that is not installed `EnvironmentLacks`. Progress is shown on stderr.
 
 >>> import elbostone
 >>> elbostone.api.symbols(["kingma_welling_2013", "wikipedia"], symbol="σ")  # doctest: +SKIP
@@ -10,6 +10,7 @@ too. What is wrong raises `BadInput`, and what is not installed `EnvironmentLack
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +40,7 @@ from .theta.phase import compute
 from .theta.tables import Table, answer_tables
 from .theta.trainings import load_trained
 from .workers.run_folder import RunFolder
+from .workers.scratch import own_folder
 
 __all__ = [
     "BadInput",
@@ -59,13 +61,13 @@ Paths = str | Path | Iterable[str | Path]
 
 @dataclass(frozen=True)
 class Checked:
-    """What `check` found.
+    """The results of `check`.
 
     Attributes:
         cells: a row per cell, with its verdict and the tensor that came closest to its tolerance.
         tensors: a row per cell and tensor: error, tolerance and verdict.
         claims: a row per entry of a notation.toml that was executed; empty for problems of your own.
-        passed: whether no cell and no claim fails, by the rule of the command's exit code.
+        passed: whether no cell and no claim fails; the command would then exit with 0.
     """
 
     cells: pd.DataFrame
@@ -86,12 +88,12 @@ class Checked:
 
 @dataclass(frozen=True)
 class Theta:
-    """What `theta` found.
+    """The results of `theta`.
 
     Attributes:
         tables: title → table, in the order in which the command prints them.
-        notes: title → the sentences that read the table.
-        conclusions: what it comes to.
+        notes: title → the sentences that explain the table.
+        conclusions: the answer in a few sentences.
         holds: whether all backends agree and every statement holds.
     """
 
@@ -112,7 +114,7 @@ class Theta:
 
 
 def notations() -> pd.DataFrame:
-    """The notations: a row for each, by its id, with its source, its letters and the models that it defines."""
+    """A row per notation, by its id, with its source, its letters and the models that it defines."""
     known = registry.notations().values()
     rows = [
         notation_entry(notation) | letters | {"frameworks": FRAMEWORKS}
@@ -151,17 +153,17 @@ def symbols(
     timeout: float = TIMEOUT_S,
     executed: bool = True,
 ) -> pd.DataFrame:
-    """What each symbol stands for: a row per symbol, or with `compare` a row per pair of two notations.
+    """The meaning of each symbol: a row per symbol, or with `compare` a row per pair of symbols of two notations.
 
     Args:
         notation: ids; all of them by default.
         role: only symbols of this role.
         symbol: only what this letter names: θ, σ, z, ...
         compare: two notations side by side, by role.
-        run: a run folder, which says what it has executed: nothing is executed then.
+        run: a run folder, whose results are read: nothing is executed then.
         backend: where entries are executed; the first that is installed by default.
         timeout: seconds that one backend may take for one notation.
-        executed: False to execute nothing and to say what notation.toml says: `verified` is empty then.
+        executed: False to execute nothing and only read notation.toml: `verified` is empty then.
 
     Raises:
         BadInput: an unknown word, or `compare` without two notations.
@@ -187,7 +189,7 @@ def symbols(
 
 
 def claims(notation: Words = None, *, backend: Words = None, timeout: float = TIMEOUT_S) -> pd.DataFrame:
-    """Every entry of some notations' notation.toml, executed: a row with a verdict for each entry and backend.
+    """Execute every entry of some notations' notation.toml: a row with a verdict for each entry and backend.
 
     Args:
         notation: ids; all of them by default.
@@ -211,30 +213,30 @@ def check(
     dtype: Words = None,
     mode: Words = None,
     timeout: float = TIMEOUT_S,
-    threads: int | None = None,
+    threads: int = 1,
 ) -> Checked:
-    """Whether every matching cell computes the truth and what each other cell does; and what notations claim.
+    """Check every matching cell against the reference and every other cell, and what each notation claims.
 
     Args:
         problem: PROBLEM.json files; the embedded digits by default.
         notation, backend: ids and names; all of them by default.
-        device, dtype, mode: of the cells; float64 and float32, eager, by default.
+        device, dtype, mode: those of the cells; by default cpu, float64 and float32, eager.
         timeout: seconds that one cell may take.
-        threads: of one operation; backends share the CPUs by default.
+        threads: threads of one operation.
 
     Raises:
         BadInput: an unknown word, a wrong problem, or no cell that matches.
-        EnvironmentLacks: something that is named is not installed.
+        EnvironmentLacks: a named backend, compiler or device is not there.
     """
     paths = [problem] if isinstance(problem, str | Path) else problem
     problems = load_problems([Path(path) for path in paths])
     dtypes = _several(dtype) or ["float64", "float32"]
     selection = select(_several(notation), _several(backend), device, dtypes, _several(mode))
-    with TemporaryDirectory(prefix="elbostone-") as scratch:
+    with TemporaryDirectory(dir=own_folder()) as scratch:
         judged = check_cells(
             problems,
             selection,
-            lambda: RunFolder(Path(scratch)),
+            nullcontext(RunFolder(Path(scratch))),
             timeout_s=timeout,
             threads=checked_threads(threads),
         )
@@ -247,7 +249,7 @@ def check(
 
 
 def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
-    """What the subscript θ means, computed; the trainings are the committed ones.
+    """Compute what the subscript θ means; the training runs are the committed ones.
 
     Args:
         backend: names; all that are installed by default.
@@ -255,17 +257,20 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
 
     Raises:
         BadInput: an unknown backend.
-        EnvironmentLacks: a named backend is not installed, or none is that could compute.
+        EnvironmentLacks: a named backend is not installed, or no backend is.
     """
     backends = chosen_backends(_several(backend) or [])
-    with TemporaryDirectory(prefix="elbostone-") as scratch, waiting("theta", backends) as advance:
+    with (
+        TemporaryDirectory(dir=own_folder()) as scratch,
+        waiting("theta", backends, claims=len(registry.notations())) as shown,
+    ):
         answer, outcomes = compute(
             backends,
             load_trained(),
             Path(scratch),
-            held_claims=lambda name, folder: held_claims(name, folder, timeout),
+            held_claims=lambda name, folder: held_claims(name, folder, timeout, shown.record),
             timeout_s=timeout,
-            on_outcome=advance,
+            on_outcome=shown.outcome,
         )
     absent = {o.backend: f"{o.status}: {o.reason}" for o in outcomes.values() if o.status != "ok"}
     if answer is None:
@@ -280,7 +285,7 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
 
 
 def _several(words: Words) -> list[str] | None:
-    """Words of an option as the command line has them: None for none, and one alone as a list."""
+    """The words of an option as a list, as on the command line; None where there are none."""
     return [words] if isinstance(words, str) else list(words) if words is not None else None
 
 

@@ -1,17 +1,21 @@
 """Which backends a test session has: what it must have, what it says it has, and which tests that leaves out."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from whole import WHOLE
 
 import elbostone
+from elbostone import cli
 from elbostone.backends.table import BACKENDS
+from elbostone.page import extra
 from elbostone.workers import environment, supervisor
-from elbostone.workers.environment import kept_by_jax
+from elbostone.workers.environment import THREAD_LIMITS, kept_by_jax
 from elbostone.workers.supervisor import least_used
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +25,8 @@ EXPECTED = os.environ.get("ELBOSTONE_EXPECTED_BACKENDS")
 TESTED = os.environ.get("ELBOSTONE_TESTED_BACKENDS", EXPECTED)
 # Where all processes of a session share what JAX compiled; the session's first process sets it for the others.
 COMPILED = "ELBOSTONE_TESTS_COMPILED"
+# What drives a browser is installed where the page is tested, and nowhere else.
+collect_ignore = [] if os.environ.get("ELBOSTONE_TESTED_PAGE") else ["page"]
 INSTALLED = tuple(name for name, backend in BACKENDS.items() if not backend.lacking())
 
 
@@ -30,14 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="all that is tested, and not a part of it: each backend has all 500 random problems, and not 125 of its "
         "own; every notation is compiled, and not one of each family; Algorithm 1 trains for 2,000 minibatches, and "
-        "not 400; the backend that compiles each operation for each shape (keras-jax) has every problem in every dtype "
-        "and shape, of exact cases every notation that can write them, and of claims every notation; and what follows "
-        "from other tests runs too (pairs of cells that are each equal to the definition)",
+        "not 400; the backends that run the same files as another (keras-jax and keras-torch) have every problem in "
+        "every dtype and shape, of exact cases every notation that can write them, and of claims every notation; every "
+        "word that no file claims is planted in every file; and what follows from other tests runs too (pairs of cells "
+        "that are each equal to the definition, what knows no framework on every backend)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test anything but the installed wheel with the backends that this environment is for."""
+    # A test's own tensors are small: threads of one operation would wait for each other, and for the other tests'.
+    os.environ |= dict.fromkeys(THREAD_LIMITS, "1")
     share_what_jax_compiles(config)
     if EXPECTED is None:
         return
@@ -75,11 +84,21 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with the argument `backend` runs once per backend, marked with it, unless it says on which."""
+    """A test with the argument `backend` runs once per backend, marked with it, unless it says on which.
+
+    What it tests may know no framework: then the backends of its marker `enough_on` stand for the others.
+    """
     given = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     own = {name for names in given for name in ([names] if isinstance(names, str) else names)}
     if "backend" in metafunc.fixturenames and "backend" not in own:
-        metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS])
+        (enough,) = [mark.args for mark in metafunc.definition.iter_markers("enough_on")] or [tuple(BACKENDS)]
+        metafunc.parametrize("backend", [backend_param(name, implied=name not in enough) for name in BACKENDS])
+
+
+def backend_param(name: str, *values: object, implied: bool) -> object:
+    """A backend, and further values, as the parameters of a test that needs it."""
+    marks = [pytest.mark.backend(name), *([pytest.mark.implied] if implied else [])]
+    return pytest.param(name, *values, marks=marks)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -93,7 +112,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("implied") and not config.getoption("--exhaustive"):
             left_out.append(item)
             continue
-        if item.get_closest_marker("peers") and not os.environ.get("ELBOSTONE_TESTED_PEERS"):
+        elsewhere = {name for name in ("peers", "libraries") if item.get_closest_marker(name)}
+        if any(not os.environ.get(f"ELBOSTONE_TESTED_{name.upper()}") for name in elsewhere):
             left_out.append(item)
             continue
         names = {mark.args for mark in item.iter_markers("backend")}
@@ -129,6 +149,13 @@ def workers_find_what_others_compiled() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def runs_leave_no_page(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what tests the page waits for it, whatever is installed."""
+    if not request.node.get_closest_marker("page"):
+        monkeypatch.setattr(extra, "find_spec", lambda name: None)
+
+
 @pytest.fixture(scope="session")
 def installed_backends() -> tuple[str, ...]:
     """Names of the backends that can run here, in the table's order."""
@@ -143,5 +170,23 @@ def everything(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def exhaustive(everything: bool) -> Callable[[str], bool]:
-    """Whether a backend has every problem in every dtype, shape and notation: one would take ten times the others."""
-    return lambda backend: everything or not BACKENDS[backend].compiles_each
+    """Whether a backend has every problem in every dtype, shape and notation; by default those of `WHOLE` have."""
+    return lambda backend: everything or backend in WHOLE
+
+
+@pytest.fixture
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """Run `elbostone` with arguments in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["elbostone", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code, captured.out, captured.err
+
+    return run

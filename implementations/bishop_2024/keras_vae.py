@@ -75,7 +75,7 @@ class VAE(keras.Model):
         L = ε.shape[0]
         μ, ln_σ2 = self.encoder(x)
         σ = ops.exp(ln_σ2 / 2)
-        z = σ * ε + μ  # (19.18)
+        z = σ * ε + μ  # (19.17)
         g = self.decoder(z)
         ln_p_x_z = ops.sum(self.ln_p_x_z(x, g), axis=0) / L  # (19.16)
         KL = self.KL(μ, ln_σ2)
@@ -105,7 +105,7 @@ class VAE(keras.Model):
         }
 
     def bound(self, L_n: Any) -> Any:
-        """L_n: [batch] → Σ_n L_n: scalar (19.19)."""
+        """L_n: [batch] → Σ_n L_n: scalar (19.10)."""
         return ops.sum(L_n)
 
     def objective(self, x: Any, ε: Any) -> Any:

@@ -73,7 +73,7 @@ class VAE(nn.Module):
         L = ε.shape[0]
         μ, ln_σ2 = self.encoder(x)
         σ = torch.exp(ln_σ2 / 2)
-        z = σ * ε + μ  # (19.18)
+        z = σ * ε + μ  # (19.17)
         g = self.decoder(z)
         ln_p_x_z = self.ln_p_x_z(x, g).sum(0) / L  # (19.16)
         KL = self.KL(μ, ln_σ2)
@@ -103,7 +103,7 @@ class VAE(nn.Module):
         }
 
     def bound(self, L_n: Tensor) -> Tensor:
-        """L_n: [batch] → Σ_n L_n: scalar (19.19)."""
+        """L_n: [batch] → Σ_n L_n: scalar (19.10)."""
         return L_n.sum()
 
     def objective(self, x: Tensor, ε: Tensor) -> Tensor:

@@ -159,7 +159,7 @@ class VAE(keras.Model):
         log_p_z = self.log_p_z(z)
         log_q_z = -0.5 * ops.sum(math.log(2 * math.pi) + log_s2 + ε**2, axis=-1)  # (z - m)/s = ε
         KL = ops.sum(KL_normal(m, log_s2), axis=-1)
-        p = {"p": ops.sigmoid(heads[0])} if self.likelihood == "bernoulli" else {}
+        probability = {"probability": ops.sigmoid(heads[0])} if self.likelihood == "bernoulli" else {}
         globals_ = {}
         if ζ is not None:
             globals_ = {"KL_β": self.KL_β(), "log_q_over_p_β": ops.mean(self.log_q_over_p_β(β, ζ), axis=0)}
@@ -169,13 +169,13 @@ class VAE(keras.Model):
             "φ.s2": ops.exp(log_s2),
             "z": z,
             **dict(zip(HEADS[self.likelihood], heads, strict=True)),
-            **p,
+            **probability,
             "log_p_x_z": ops.mean(log_p_x_z, axis=0),
             "log_p_z": ops.mean(log_p_z, axis=0),
             "log_q_z": ops.mean(log_q_z, axis=0),
             "KL": KL,
-            "ELBO_i": ops.mean(log_p_x_z, axis=0) - KL,  # eq. 14
-            "ELBO_sampled": ops.mean(log_p_x_z + log_p_z - log_q_z, axis=0),  # eq. 13
+            "ELBO_i": ops.mean(log_p_x_z, axis=0) - KL,  # unnumbered after (13)
+            "ELBO_sampled": ops.mean(log_p_x_z + log_p_z - log_q_z, axis=0),  # (13)
             **globals_,
         }
 

@@ -137,7 +137,7 @@ class VAE(nn.Module):
         log_p_z = self.log_p_z(z)
         log_q_z = -0.5 * (math.log(2 * math.pi) + log_s2 + ε**2).sum(-1)  # (z - m)/s = ε
         KL = KL_normal(m, log_s2).sum(-1)
-        p = {"p": torch.sigmoid(heads[0])} if self.likelihood == "bernoulli" else {}
+        probability = {"probability": torch.sigmoid(heads[0])} if self.likelihood == "bernoulli" else {}
         globals_ = {}
         if ζ is not None:
             globals_ = {"KL_β": self.KL_β(), "log_q_over_p_β": self.log_q_over_p_β(β, ζ).mean(0)}
@@ -147,13 +147,13 @@ class VAE(nn.Module):
             "φ.s2": torch.exp(log_s2),
             "z": z,
             **dict(zip(HEADS[self.likelihood], heads, strict=True)),
-            **p,
+            **probability,
             "log_p_x_z": log_p_x_z.mean(0),
             "log_p_z": log_p_z.mean(0),
             "log_q_z": log_q_z.mean(0),
             "KL": KL,
-            "ELBO_i": log_p_x_z.mean(0) - KL,  # eq. 14
-            "ELBO_sampled": (log_p_x_z + log_p_z - log_q_z).mean(0),  # eq. 13
+            "ELBO_i": log_p_x_z.mean(0) - KL,  # unnumbered after (13)
+            "ELBO_sampled": (log_p_x_z + log_p_z - log_q_z).mean(0),  # (13)
             **globals_,
         }
 

@@ -145,5 +145,5 @@ class VAE(keras.Model):
         return self.quantities(x, keras.random.normal(shape, dtype=x.dtype, seed=self.seed_generator))["L_tilde"]
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """y_pred: the estimate [batch] → its negative mean, which Keras minimises: scalar."""
-        return -ops.mean(y_pred)
+        """y_pred: the estimate [batch] → its negative sum, which Keras minimises: scalar."""
+        return -ops.sum(y_pred)

@@ -1,4 +1,4 @@
-"""One file per backend, named like it, and `keras` and `on_torch`, which several share.
+"""One file per backend, with its name; `keras` and `on_torch` have the code that several backends share.
 
 A binding puts tensors and weights in, calls, differentiates, compiles, synchronises and reads back.
 """
@@ -15,8 +15,8 @@ from .table import BACKENDS
 
 __all__ = ["Binding", "Graphs", "open_binding"]
 
-# Keras imports them wherever they are installed, for wrappers and plots that no worker uses: about half of the
-# seconds that it takes to start one.
+# Keras imports them where they are installed, for wrappers and plots that no worker uses: this takes half of the
+# seconds of a worker's start.
 _OPTIONAL_TO_KERAS = ("matplotlib", "pandas", "sklearn")
 
 
@@ -31,7 +31,7 @@ def open_binding(backend: str, device: str) -> Binding:
 
 @contextmanager
 def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Packages that are not imported yet cannot be, until the block ends."""
+    """Until the block ends, those of the packages that are not imported yet cannot be imported."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: importing it raises ImportError
     try:

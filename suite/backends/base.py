@@ -1,10 +1,10 @@
-"""What every binding does; the rest of the harness knows nothing else of a framework."""
+"""The interface of every binding; the rest of the harness uses no other part of a framework."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from types import ModuleType
@@ -26,7 +26,7 @@ WithGradients = Callable[..., tuple[Outputs, Outputs]]
 
 @dataclass(frozen=True)
 class Graphs:
-    """What a compiler made of a function: graphs, the breaks between them, and compilations beyond the first."""
+    """The result of a compiler: graphs, the breaks between them, and compilations beyond the first."""
 
     graphs: int
     breaks: int
@@ -68,6 +68,21 @@ class Binding(ABC):
         """The backend that really executes."""
         return self.backend
 
+    # What one implementation may leave behind for the next
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """The settings of the process that change the framework's results, by name."""
+
+    @abstractmethod
+    def public_modules(self) -> Iterable[ModuleType]:
+        """The modules whose functions implementations call."""
+
+    def public_classes(self) -> Iterator[type]:
+        """The classes that those modules show."""
+        for module in self.public_modules():
+            yield from (value for value in vars(module).values() if isinstance(value, type))
+
     # Tensors and weights
 
     @abstractmethod
@@ -88,7 +103,7 @@ class Binding(ABC):
 
     @abstractmethod
     def assign(self, variable: Any, value: Array) -> None:
-        """Give a weight its value."""
+        """Set the value of a weight."""
 
     @abstractmethod
     def synchronize(self, outputs: Any) -> None:
@@ -105,7 +120,7 @@ class Binding(ABC):
         """A function that returns `function`'s dictionary and the gradients of its entry '' by attribute path."""
 
     def graphs(self, function: Any) -> Graphs | None:
-        """What was compiled for what `forward`, `with_gradients` or a training stage made; None if nothing was."""
+        """What was compiled for a function of `forward`, `with_gradients` or a training stage; None if nothing was."""
         return None
 
     # Shared by all bindings
@@ -123,7 +138,7 @@ class Binding(ABC):
         return model
 
     def match(self, model: Model, notation: Notation, maps: Mapping[str, WeightMap]) -> None:
-        """Hold a model's weights against the weights table.
+        """Check a model's weights against the weights table.
 
         Raises:
             ValueError: they are not those of the table.

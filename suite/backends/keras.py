@@ -1,15 +1,17 @@
-"""What the three Keras backends share: models, variables, dtypes, and the lift that makes float64 float64."""
+"""The code that the three Keras backends share: models, variables, dtypes, and float64 without Keras' demotion."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
 from keras.src.backend.common import dtypes as keras_dtypes
+from keras.src.backend.common import global_state
 
 from .base import Array, Binding, Forward, Model, Tensor
 from .table import base_dtype
@@ -19,6 +21,11 @@ from .table import base_dtype
 # dtype `float64-as-shipped` runs without the lift, so that the report shows what Keras itself computes.
 _TABLE: dict[str, str] = keras_dtypes.BIT64_TO_BIT32_DTYPE
 _SHIPPED = dict(_TABLE)
+#: The attributes in which Keras keeps the open scopes of a thread.
+_SCOPES = (
+    *("autocast_scope", "custom_objects_scope_dict", "distribution", "name_scope_stack", "remat_scope_stack"),
+    *("stateless_scope", "symbolic_scope", "torch_device"),
+)
 
 
 class KerasBinding(Binding):
@@ -36,6 +43,37 @@ class KerasBinding(Binding):
 
     def active_backend(self) -> str:
         return f"keras-{keras.backend.backend()}"
+
+    def state(self) -> dict[str, Any]:
+        # Its dtypes and the table that demotes are no part of it: `construct` sets them for each model.
+        tracked = vars(global_state.GLOBAL_STATE_TRACKER)
+        return {
+            "Keras' epsilon": keras.config.epsilon(),
+            "Keras' layout of images": keras.config.image_data_format(),
+            "Keras' custom objects": len(keras.saving.get_custom_objects()),
+            "Keras' open scopes": tuple(name for name in _SCOPES if tracked.get(name)),
+            "Keras' tracking": tracked.get("tracking_on", True),
+        }
+
+    def public_modules(self) -> Iterable[ModuleType]:
+        return [
+            keras,
+            keras.ops,
+            keras.layers,
+            keras.activations,
+            keras.losses,
+            keras.random,
+            keras.initializers,
+            keras.optimizers,
+            keras.src.ops,
+            keras.src.ops.numpy,
+            keras.src.ops.nn,
+            keras.src.backend,
+            keras.src.backend.numpy,
+            keras.src.backend.nn,
+            keras.src.backend.core,
+            keras.src.backend.random,
+        ]
 
     def total(self, tensor: Tensor) -> Tensor:
         return keras.ops.sum(tensor)

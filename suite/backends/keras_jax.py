@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import jax.scipy.special
 import keras
 
 from .base import Forward, Graphs, Model, Outputs, Tensor, WithGradients, cpu_count, variable_at
@@ -16,6 +20,13 @@ class JaxBinding(KerasBinding):
     """jax.value_and_grad and jax.jit over a stateless call."""
 
     backend = "keras-jax"
+
+    def state(self) -> dict[str, Any]:
+        # `jax.config.values` lacks what a context manager has set in this thread.
+        return super().state() | {f"JAX's {name}": getattr(jax.config, name, None) for name in jax.config.values}
+
+    def public_modules(self) -> Iterable[ModuleType]:
+        return [*super().public_modules(), jax, jnp, jnp.linalg, jax.nn, jax.lax, jax.random, jax.scipy.special]
 
     def versions(self) -> dict[str, str]:
         return {"keras": keras.__version__, "jax": jax.__version__, "jaxlib": version("jaxlib")}

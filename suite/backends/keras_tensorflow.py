@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from .base import Array, Forward, Graphs, Model, Outputs, Tensor, WithGradients, cpu_count, variable_at
 from .keras import KerasBinding
@@ -15,6 +18,20 @@ class TensorFlowBinding(KerasBinding):
     """GradientTape and tf.function."""
 
     backend = "keras-tensorflow"
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {
+            "eager execution": tf.executing_eagerly(),
+            "functions run eagerly": tf.config.functions_run_eagerly(),
+            "TensorFlow's threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            "TensorFlow's device": context.context().device_name,
+            "TensorFloat-32": tf.config.experimental.tensor_float_32_execution_enabled(),
+            "soft placement": tf.config.get_soft_device_placement(),
+            "operations checked": len(context.context().op_callbacks),
+        }
+
+    def public_modules(self) -> Iterable[ModuleType]:
+        return [*super().public_modules(), tf, tf.math, tf.nn, tf.linalg, tf.random]
 
     def versions(self) -> dict[str, str]:
         return {"keras": keras.__version__, "tensorflow": tf.__version__}

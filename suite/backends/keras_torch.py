@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -21,6 +23,12 @@ class KerasTorchBinding(KerasBinding, OnTorch):
         super().__init__(device)
         # Not `cpu:0`: torch takes that for another device than `cpu`, and Keras' variables would become copies.
         self.keras_device = "gpu" if device == "cuda" else device
+
+    def state(self) -> dict[str, Any]:
+        return KerasBinding.state(self) | OnTorch.state(self)
+
+    def public_modules(self) -> Iterable[ModuleType]:
+        return [*KerasBinding.public_modules(self), *OnTorch.public_modules(self)]
 
     def versions(self) -> dict[str, str]:
         return {"keras": keras.__version__, "torch": torch.__version__}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from ..reference.arithmetic import STORED_AS
-from ..reference.errors import BadInput
+from ..reference.errors import no_such
 
 DTYPES = ("float64", "float32", "float64-as-shipped")
 DEVICES = ("cpu", "cuda")
 MODES = ("eager", "compiled", "compiled-xla", "published")
-#: What is timed beside them: their equality is that of the timed stage itself, at the very batch that is timed.
+#: Modes that are only timed: for these the timed stage itself is compared with the reference, at the timed batch.
 STAGE_MODES = ("tuned", "exported")
 #: Modes with a compiler, which is started before the first cell is timed.
 COMPILED_MODES = ("compiled", "compiled-xla", "tuned")
@@ -23,7 +23,7 @@ MODE_PACKAGES = {"exported": ("onnx", "onnxscript", "onnxruntime")}
 
 @dataclass(frozen=True)
 class Backend:
-    """What executes.
+    """A backend: the software that executes a cell.
 
     Attributes:
         name: the word used everywhere; the extra of this distribution that installs its packages has it too.
@@ -53,7 +53,7 @@ class Backend:
         return [name for name in (*self.packages, *MODE_PACKAGES.get(mode, ())) if find_spec(name) is None]
 
     def remedy(self, mode: str = "") -> str:
-        """One line: what is missing and the command that installs it."""
+        """One line: the missing packages and the command that installs them."""
         extras = f"{self.name},{mode}" if mode in MODE_PACKAGES else self.name
         who = f"{self.name} {mode}" if mode in MODE_PACKAGES else self.name
         return f"{who} needs {', '.join(self.lacking(mode))}: pip install 'elbostone[{extras}]'"
@@ -105,16 +105,16 @@ BACKENDS = {
 def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
     """`value` if it is a choice. Raises BadInput: `what`, the choices and the value."""
     if value not in choices:
-        raise BadInput(f"{what} '{value}': expected one of {', '.join(choices)}")
+        raise no_such(what, value, choices)
     return value
 
 
-#: What peers run on, and the backend of ours in whose sessions they are timed.
+#: The backends of other libraries → our backend in whose sessions they are timed.
 HOSTS = {"jax": "keras-jax", "tensorflow": "keras-tensorflow"}
 
 
 def host_of(backend: str) -> str:
-    """The backend of ours that executes a cell's backend: itself, unless the cell is a peer's."""
+    """Our backend that executes a cell's backend: the same, unless the cell is another library's."""
     return HOSTS.get(backend, backend)
 
 

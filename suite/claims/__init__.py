@@ -1,1 +1,1 @@
-"""Does the file say what it says it says? Every entry of a notation.toml, executed; the verb `symbols`."""
+"""Is notation.toml true? Every entry of a notation.toml is executed; the verb `symbols`."""

@@ -11,15 +11,16 @@ import typer
 
 from ..backends.table import BACKENDS, one_of
 from ..notations.equations import Equation, equations
-from ..notations.glossary import Entry, glossary, of_letter, side_by_side
+from ..notations.glossary import Entry, glossary, of_letter, scale_words, side_by_side
 from ..notations.notation import Notation
 from ..notations.plain_tex import plain
 from ..notations.roles import ROLES
 from ..reference.errors import BadInput
 from ..report.console import print_json, print_table, progress, stderr
-from ..report.options import TIMEOUT_S, AsJson, Backends, Timeout, select
+from ..report.options import TIMEOUT_S, AsJson, Backends, Notations, Timeout, select
 from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
+from ..workers.scratch import own_folder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.equations import execute, failures
@@ -28,32 +29,37 @@ from .phase import gather_and_judge, rows_of_run
 from .tables import MISPRINT_COLUMNS, misprints
 
 COLUMNS = ("role", "notation", "symbol", "code", "equation", "known", "scale", "verified by")
+ONCE = ("notation", "verified by")
+SPARE = ("code", "equation", "known")
 
 
 def symbols(
-    notation: Annotated[list[str] | None, typer.Argument(help="Notations [default: all].", show_default=False)] = None,
-    role: Annotated[str | None, typer.Option(help="Only symbols of this role.", show_default=False)] = None,
+    notation: Annotated[list[str] | None, typer.Argument(help="Notations; all by default.", show_default=False)] = None,
+    role: Annotated[str | None, typer.Option(help="Show only symbols of this role.", show_default=False)] = None,
     symbol: Annotated[
-        str | None, typer.Option(help="What this letter names in each source: θ, σ, z, ...", show_default=False)
+        str | None, typer.Option(help="Show what a letter names in each source: θ, σ, logvar, ...", show_default=False)
     ] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Two notations side by side, by role.")] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Show two notations side by side, by role.")] = False,
     as_equations: Annotated[
-        bool, typer.Option("--equations", help="Fifteen equations in LaTeX, in the notations' own symbols, executed.")
+        bool, typer.Option("--equations", help="Print fifteen equations in LaTeX, in each notation's symbols.")
     ] = False,
+    named: Notations = None,
     run: Annotated[
-        Path | None, typer.Option(help="Say what this run has executed, and execute nothing.", show_default=False)
+        Path | None, typer.Option(help="Show what this run has executed, and execute nothing.", show_default=False)
     ] = None,
     backend: Backends = None,
     timeout: Timeout = TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
-    """What each symbol stands for: every row says which cells have executed it, on the spot or in a run."""
+    """Say what each symbol stands for, and which cells have executed each row, now or in an earlier run."""
     if role is not None:
         one_of("role", role, tuple(ROLES))
-    selection = select(notation, backend or fastest(), "cpu", None, None)
+    names = [*(notation or ()), *(named or ())]
+    selection = select(names, backend or fastest(), "cpu", None, None)
     chosen = selection.notations
-    if compare and (not notation or len(chosen) != 2):
-        raise BadInput(f"--compare: expected two notations; found {len(notation or ())}")
+    if compare and (not names or len(chosen) != 2):
+        raise BadInput(f"--compare: expected two notations; found {len(names)}")
+    chosen_entries(chosen, (), role, symbol)  # a letter that no source prints is refused before anything is executed
     rows = rows_of_run(RunFolder(run), chosen) if run is not None else execute_claims(selection, timeout)
     shown = chosen_entries(chosen, rows, role, symbol)
     if as_json:
@@ -64,7 +70,7 @@ def symbols(
         _print_comparison(shown, chosen[0].id, chosen[1].id)
     else:
         title = "Symbols" if symbol is None else f"What {symbol} names"
-        print_table(title, COLUMNS, [_cells(entry) for entry in shown])
+        print_table(title, COLUMNS, [_cells(entry) for entry in shown], once=ONCE, spare=SPARE)
     if not (as_json or as_equations or role or symbol) and (found := misprints(rows)):
         print_table("Misprints of the sources", MISPRINT_COLUMNS, [tuple(row.values()) for row in found])
     _finish(rows, as_json or as_equations)
@@ -73,21 +79,28 @@ def symbols(
 def chosen_entries(
     chosen: Sequence[Notation], rows: Sequence[Row], role: str | None, symbol: str | None
 ) -> list[Entry]:
-    """The symbols of some notations, of one role where one is given, and named by one letter where one is given."""
+    """The symbols of some notations; with a role only those of the role, with a letter only those that it names.
+
+    Raises:
+        BadInput: nothing is named by the letter.
+    """
     entries = [entry for entry in glossary(chosen, rows) if role is None or entry.symbol.role == role]
-    return entries if symbol is None else list(of_letter(entries, symbol))
+    found = entries if symbol is None else list(of_letter(entries, symbol))
+    if symbol is not None and not found:
+        raise BadInput(f"--symbol: expected a letter that a source prints, such as θ or σ; found '{symbol}'")
+    return found
 
 
 def fastest() -> list[str] | None:
-    """The first backend that is installed; all of them, to be said missing, where none is."""
+    """The first installed backend; where none is installed all of them, so that they are reported as missing."""
     return next(([name] for name, backend in BACKENDS.items() if not backend.lacking()), None)
 
 
 def execute_claims(selection: Selection, timeout_s: float) -> list[Row]:
-    """The rows of all that some notations claim, executed on the selected backends; no run folder is left."""
-    with TemporaryDirectory(prefix="elbostone-") as scratch:
+    """The rows of all claims of some notations, executed on the selected backends, without a run folder."""
+    with TemporaryDirectory(dir=own_folder()) as scratch:
         total = len(selection.notations) * len(selection.backends or BACKENDS)
-        with progress("claims", total) as advance:
+        with progress("executing (--run RUN reads what a run has executed)", total) as advance:
             return gather_and_judge(
                 RunFolder(Path(scratch)), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
             )
@@ -95,7 +108,7 @@ def execute_claims(selection: Selection, timeout_s: float) -> list[Row]:
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:
     symbol = entry.symbol
-    scale = symbol.scale or (f"covers {', '.join(symbol.covers)}" if symbol.covers else None)
+    scale = scale_words(symbol) or (f"covers {', '.join(symbol.covers)}" if symbol.covers else None)
     scale = "negative" if symbol.sign < 0 else scale
     named = (symbol.role, entry.notation.id, plain(symbol.tex), symbol.code)
     return (*named, symbol.equation, entry.how, scale, _verified(entry))
@@ -108,11 +121,12 @@ def _verified(entry: Entry) -> str:
 
 def _print_comparison(entries: Sequence[Entry], one: str, other: str) -> None:
     rows = comparison_rows(entries, one, other)
-    print_table(f"{one} and {other}", ("role", one, other, "verified by"), list(rows))
+    last = ("verified by",)
+    print_table(f"{one} and {other}", ("role", one, other, *last), list(rows), once=last, spare=last)
 
 
 def comparison_rows(entries: Sequence[Entry], one: str, other: str) -> Iterator[tuple[str | None, ...]]:
-    """Role, the symbols of two notations and who verified them: a row per pair, its role in the first row alone."""
+    """A row per pair: role (only in its first row), the symbols of two notations, the backends that verified them."""
     for role, left, right in side_by_side(entries, one, other):
         for i in range(max(len(left), len(right))):
             pair = [side[i] if i < len(side) else None for side in (left, right)]
@@ -122,7 +136,7 @@ def comparison_rows(entries: Sequence[Entry], one: str, other: str) -> Iterator[
 
 
 def _print_equations(chosen: Sequence[Notation]) -> list[Row]:
-    """LaTeX, one equation a line, under comments that say what was built and executed; the rows of what is false."""
+    """Print each equation as LaTeX under a comment on its execution; return the rows of false relations."""
     rows: list[Row] = []
     for notation in chosen:
         print(f"% {notation.id}: {notation.source.title}")
@@ -145,15 +159,15 @@ def _document(chosen: Sequence[Notation], shown: Sequence[Entry], as_equations: 
 
 
 def _executed(notation: Notation, equation: Equation) -> dict[str, Any]:
-    """An equation as JSON, with what became of each of its relations."""
+    """An equation as JSON, with the outcome of each of its relations."""
     return {**equation.as_json(), "executed": [relation.as_json() for relation in execute(notation, equation)]}
 
 
 def _finish(rows: Sequence[Row], quiet: bool) -> None:
-    """What the last column means, each claim that does not hold, and the exit code."""
+    """Print the meaning of the last column and each claim that does not hold; exit with the code."""
     if not quiet:
         print(
-            "Verified by: backends on which all that the row's entry says was executed, in float64, on small problems."
+            "Verified by: backends on which every field of the row's entry was executed, in float64, on small problems."
         )
     for row in rows:
         if row["verdict"] in FAILING:

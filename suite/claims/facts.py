@@ -1,6 +1,6 @@
-"""Facts: what one notation's own code returned on one backend, by the names in that code, whatever they mean.
+"""Facts: what one notation's own code returned on one backend, by the names in that code.
 
-With the cells that gather them: what a worker is told of one, and its record.
+Also the cells that gather facts: the task that a worker is given for a cell, and its record.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from ..workers.tasks import CellTask
 ALL = "all outputs"
 """The name of a random combination of what a method returns."""
 LOSS = "loss"
-"""The name of what Keras' `fit` minimises, among the outputs of ordinary use."""
+"""The name of the loss that Keras' `fit` minimises, among the outputs of ordinary use."""
 
 
 class Failure(msgspec.Struct, frozen=True):
     """A claim that could not even be executed.
 
     Attributes:
-        probe: on which it was tried.
-        field: of notation.toml, `methods.encoder`.
+        probe: the probe on which it was tried.
+        field: the field of notation.toml, such as `methods.encoder`.
         reason: what was raised.
     """
 
@@ -61,9 +61,9 @@ class _Run(msgspec.Struct):
     """What ran.
 
     Attributes:
-        framework, backend: whose file ran, and on what.
+        framework, backend: the framework whose file ran, and the backend.
         failures: what could not run.
-        device, dtype: of the objective that came out, as the framework says; as asked for where nothing ran.
+        device, dtype: of the computed objective, as the framework reports; the requested ones where nothing ran.
         model_class: the class that was built.
         methods: field of `methods` → the method that was called for it.
         arguments: probe → parameter of the constructor → what it was given.
@@ -88,7 +88,7 @@ class _Run(msgspec.Struct):
 
 
 class PlainFacts(_Run):
-    """Facts as a record has them: all but the arrays.
+    """Facts as they stand in a record, without the arrays.
 
     Attributes:
         numbers, dependency: as `Facts` has them.
@@ -99,7 +99,7 @@ class PlainFacts(_Run):
 
 
 class Facts(_Run, dict=True):
-    """What ran, and what it returned.
+    """The code that ran, and its outputs.
 
     Attributes:
         numbers: probe → name in the model's code → the plain numbers that it stood for while the probe ran.
@@ -172,7 +172,7 @@ def as_json(value: Any) -> Any:
 
 
 class ClaimsRecord(CellRecord, frozen=True, kw_only=True, tag="claims"):
-    """What a notation's code did on one backend; its arrays are in the file of its tensors."""
+    """What a notation's code returned on one backend; the arrays are in a file of tensors."""
 
     facts: PlainFacts | None = None
 

@@ -1,4 +1,4 @@
-"""Claims in a worker: run each probe through the notation's own code and keep everything that it returned."""
+"""Claims in a worker: run the notation's own code on each probe, and keep everything that it returned."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Unexecuted(Exception):
 
 
 def measure(binding: Binding, asked: TasksAsked[ClaimsTask], append: Append) -> None:
-    """Gather the facts of all cells; their tensors go to the folder that is asked for."""
-    run_each(asked.tasks, partial(_record, binding, Path(asked.tensors)), append)
+    """Gather the facts of all cells, and write their tensors to the requested folder."""
+    run_each(binding, asked.tasks, partial(_record, binding, Path(asked.tensors)), append)
 
 
 def _record(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
@@ -131,7 +131,7 @@ def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Pr
 def _outputs(
     subject: Subject, facts: Facts, field: str, name: str, calls: Sequence[Arguments], mode: str = "eager"
 ) -> list[dict[str, Any]]:
-    """What the method under a field of `methods` returns for each call, by name or number, in a mode."""
+    """The outputs of the method under a field of `methods` for each call, by name or number, in a mode."""
     where = f"methods.{field}"
     method = _attempt(where, lambda: getattr(subject.model, name))
     facts.methods[field] = name

@@ -1,4 +1,4 @@
-"""The plain numbers that names in a model's code stand for while it runs: J, D, M, L and their like."""
+"""The values of plain numbers in a model's code while it runs, by their names: J, D, M, L and others."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Draws:
     """Noise to hand out: of the latents first, then of the weights, each the next that has the shape.
 
     Attributes:
-        subject: whose binding makes tensors of it.
+        subject: its binding makes tensors of the noise.
         noise: [sample, batch, latent].
         weights: name → [sample, ...].
         latents: what was handed out for the latents; None before.
@@ -71,7 +71,7 @@ class Draws:
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What was handed out, as the model's methods take it after x."""
+        """The noise that was handed out, in the form in which the model's methods take it after x."""
         assert self.latents is not None
         weights = {name: self._tensor(array) for name, array in self.given.items()}
         return (self._tensor(self.latents), weights) if weights else (self._tensor(self.latents),)
@@ -145,13 +145,13 @@ def ordinary_use(
 
 
 def at(subject: Subject, draws: Draws, method: Callable[..., Any], x: Any) -> dict[str, Array]:
-    """What a method returns at the draws that were handed out, by name or number."""
+    """The outputs of a method at the draws that were handed out, by name or number."""
     named = named_outputs(method(x, *draws.arguments))
     return {name: np.asarray(subject.binding.array(output)) for name, output in named.items()}
 
 
 def named_outputs(outputs: Any) -> dict[str, Any]:
-    """What a method returns, by name or by number."""
+    """The outputs of a method, by name or by number."""
     if isinstance(outputs, dict):
         return outputs
     return {str(i): o for i, o in enumerate(outputs)} if isinstance(outputs, tuple | list) else {"0": outputs}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 from ..backends.table import BACKENDS
 from ..notations.notation import Notation
 from ..notations.registry import notations, packages
 from ..notations.schema import FRAMEWORKS
+from ..reference.errors import BadInput
 from ..report.tables import read_rows
 from ..workers.pool import OnRecord, run_plan
-from ..workers.records import CLAIMS, Cell
+from ..workers.records import CLAIMS, Cell, CellRecord
 from ..workers.run_folder import RunFolder
 from ..workers.selection import Plan, Selection
 from .facts import ClaimsRecord, ClaimsTask
@@ -32,15 +34,6 @@ def plan_claims(selection: Selection) -> Plan:
     return plan
 
 
-def pending_claims(folder: RunFolder, selection: Selection) -> Plan:
-    """The cells that gather facts, without those that a run has already."""
-    planned, finished = plan_claims(selection), {record.cell for record in folder.records_of(ClaimsRecord)}
-    return Plan(
-        [task for task in planned.tasks if task.cell not in finished],
-        [record for record in planned.settled if record.cell not in finished],
-    )
-
-
 def sources_of(notation: Notation) -> dict[str, str]:
     """Framework → the text of the notation's file."""
     paths = {framework: notation.path.with_name(f"{framework}_vae.py") for framework in FRAMEWORKS}
@@ -51,7 +44,14 @@ def gather_and_judge(
     folder: RunFolder, selection: Selection, *, cpus: int, timeout_s: float, on_record: OnRecord
 ) -> list[Row]:
     """Gather the facts of some notations and backends in a folder, and judge them."""
-    run_plan(plan_claims(selection), folder.path, cpus=cpus, timeout_s=timeout_s, on_record=on_record)
+    run_plan(
+        plan_claims(selection),
+        folder.path,
+        cpus=cpus,
+        timeout_s=timeout_s,
+        on_record=on_record,
+        suspect=partial(differs, folder, {notation.id: notation for notation in selection.notations}),
+    )
     return judge_claims_of(folder, selection.notations)
 
 
@@ -66,8 +66,20 @@ def judge_claims_of(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
     return rows
 
 
+def differs(folder: RunFolder, chosen: Mapping[str, Notation], record: CellRecord) -> bool:
+    """Whether a record has facts by which a claim of its notation, one of those chosen, does not hold."""
+    if not isinstance(record, ClaimsRecord):
+        return False
+    notation = chosen[record.cell.notation]
+    try:
+        rows = judge_claims(notation, record, folder.tensors_of, sources_of(notation))
+    except BadInput:
+        return True
+    return any(row["verdict"] != "equal" for row in rows)
+
+
 def rows_of_run(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
-    """The rows that a run left in claims.parquet: they are judged no more, since its tensors may be gone.
+    """The rows of a run's claims.parquet; they are not judged again, since the tensors may be gone.
 
     Raises:
         BadInput: the folder is no run, or one that has executed no claims.
@@ -78,7 +90,7 @@ def rows_of_run(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
 
 
 def tabulate_claims(folder: RunFolder) -> list[Row]:
-    """The rows of all claims of a run; the tables are written."""
+    """Judge all claims of a run, and write their tables."""
     rows = judge_claims_of(folder, notations().values())
     if rows:
         write_claims(rows, folder.path)

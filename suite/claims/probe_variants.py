@@ -1,4 +1,4 @@
-"""Variants of a problem that show how an objective reduces: more data, more pixels, a latent dimension that is idle."""
+"""Variants of a problem that show an objective's reductions: more data, more pixels, an idle latent dimension."""
 
 from __future__ import annotations
 

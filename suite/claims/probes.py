@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from math import prod
 
 import numpy as np
@@ -38,7 +38,7 @@ class Probe:
         problem: named by its words.
         field: what it is there to execute: `supports.<condition>`, `supports.depth`, `weights` for a row that holds
             only where two words meet, or `objective` for the variants of the first probe.
-        word: of the field; of a variant, what was doubled or added: `batch`, `latents`, `pixels`, `count`.
+        word: the word of the field; for a variant, the doubled or added part: `batch`, `latents`, `pixels`, `count`.
         data_count: N, where the specification has none.
     """
 
@@ -57,7 +57,7 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
     """The first probe, one for each further word that the notation says it supports, then the first one's variants.
 
     Args:
-        notation: whose words.
+        notation: the notation whose words are used.
         data_count: N of the probes whose specification has none.
 
     Raises:
@@ -74,6 +74,11 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
                 depth = min(2, supports.depth or 2) if condition == "latents" else 1
                 problem = _problem(words_of(notation, {condition: word}), supports, depth=depth)
                 found.append(Probe(problem, f"supports.{condition}", word, data_count))
+    for prior, posterior in product(supports.words["prior"], supports.words["posterior"]):
+        if prior != first["prior"] and posterior != first["posterior"]:
+            # The KL is of both: what it does with one may be seen only where the other is no longer the first.
+            for pair, _ in islice(_combinations(notation, {"prior": prior, "posterior": posterior}), 1):
+                found.append(Probe(_problem(pair, supports), "supports.posterior", posterior, data_count))
     if supports.depth is None or supports.depth > 1:
         depth = supports.depth or 2
         found.append(Probe(_problem(first, supports, depth=depth), "supports.depth", str(depth), data_count))
@@ -99,20 +104,21 @@ def _variants(spec: Spec, name: str) -> dict[str, Problem]:
 
 def _idle_rows(notation: Notation, found: list[Probe]) -> Iterator[tuple[Weight, dict[str, str]]]:
     """Rows of the weights table that hold only where two words meet, each with the words of a model that has them."""
-    specs = [probe.problem.spec for probe in found]
+    used = [row for probe in found for row in _used(notation, probe.problem.spec)]
     for row in notation.weights:
-        if any(_used(notation, row, spec) for spec in specs):
+        if any(row is other for other in used):
             continue
         for words, spec in _combinations(notation, {}):
-            if _used(notation, row, spec):
-                specs.append(spec)
+            rows = _used(notation, spec)
+            if any(row is other for other in rows):
+                used += rows
                 yield row, words
                 break
 
 
-def _used(notation: Notation, row: Weight, spec: Spec) -> bool:
-    """Whether a specification has a weight that this row places."""
-    return any(match and match[0] is row for match in (notation.weight(name, spec) for name in weight_shapes(spec)))
+def _used(notation: Notation, spec: Spec) -> list[Weight]:
+    """The rows that place the weights of a specification."""
+    return [match[0] for name in weight_shapes(spec) if (match := notation.weight(name, spec))]
 
 
 def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:

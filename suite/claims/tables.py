@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..report.tables import FAILING, frame, markdown, write_table, write_whole
+from ..reference.files import write_text
+from ..report.tables import FAILING, frame, markdown, write_table
+from .judge.evidence import EVERY_WORD
 from .judge.misprints import MISPRINT
 from .judge.verdicts import COLUMNS, Row
 
 MISPRINT_COLUMNS = ("notation", "misprint", "said", "found", "verified by")
+PRINTED = 3
+"""Claims of a notation that are printed; where one is false, others that follow from it are."""
 COUNTED = ("notation", "backend", "verdict", "entries")
 
 
@@ -22,7 +26,7 @@ def write_claims(rows: Sequence[Row], folder: Path) -> None:
     counts = Counter((row["notation"], row["backend"], row["verdict"]) for row in rows)
     counted = pd.DataFrame([(*key, count) for key, count in sorted(counts.items())], columns=list(COUNTED))
     text = (
-        "# Claims\n\nEvery entry of every notation.toml, executed in float64 on small probes of each kind that the "
+        "# Claims\n\nEvery entry of every notation.toml was executed in float64, on small probes of each kind that the "
         "notation supports. All are in `claims.parquet`, and in `claims.csv`, which `elbostone report` writes.\n\n"
     ) + markdown(counted)
     if found := misprints(rows):
@@ -30,11 +34,11 @@ def write_claims(rows: Sequence[Row], folder: Path) -> None:
     wrong = [row for row in rows if row["verdict"] not in ("equal", "missing")]
     if wrong:
         text += "\n\n## What does not hold\n\n" + markdown(frame(wrong, COLUMNS))
-    write_whole(folder / "claims.md", lambda path: path.write_text(f"{text}\n", encoding="utf-8"))
+    write_text(folder / "claims.md", f"{text}\n")
 
 
 def misprints(rows: Sequence[Row]) -> list[Row]:
-    """Each misprint that was executed and found to be one: how far what is printed is off, and on which backends."""
+    """Each misprint that holds: the largest error of the printed formula, and the backends that executed it."""
     found: dict[tuple[str | None, ...], list[str]] = {}
     for row in rows:
         where = str(row["symbol"])
@@ -45,11 +49,21 @@ def misprints(rows: Sequence[Row]) -> list[Row]:
 
 
 def print_claims(rows: Sequence[Row]) -> None:
-    """How many entries of notation.toml hold, and one line for each that does not; nothing where none were executed."""
+    """How many entries of notation.toml hold, and the first that do not; nothing where none were executed.
+
+    What is false in one place is false in all that is computed from it: the rest is left to claims.md.
+    """
     counts = Counter(row["verdict"] for row in rows)
     if counts:
         print("claims: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    failing: dict[tuple[str | None, str | None], list[Row]] = {}
     for row in rows:
         if row["verdict"] in FAILING:
-            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {row['found']}"
-            print(f"{row['verdict']}: {row['notation']} on {row['backend']}: {said}")
+            failing.setdefault((row["notation"], row["backend"]), []).append(row)
+    for (notation, backend), own in failing.items():
+        for row in own[:PRINTED]:
+            found = str(row["found"]).partition(EVERY_WORD)[0]
+            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {found}"
+            print(f"{row['verdict']}: {notation} on {backend}: {said}")
+        if len(own) > PRINTED:
+            print(f"and {len(own) - PRINTED} more of {notation} on {backend}: claims.md of the run has all")

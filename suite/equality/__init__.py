@@ -1,1 +1,1 @@
-"""Is it the same? Every cell's tensors and gradients against the truth; the verb `evaluate`."""
+"""Is it the same? Every cell's tensors and gradients against the reference; the verb `evaluate`."""

@@ -1,4 +1,4 @@
-"""Where a published scoring (sigmoid, then cross-entropy) stops being the Bernoulli likelihood that it stands for."""
+"""The logit from which a published likelihood (sigmoid, then cross-entropy) differs from the Bernoulli likelihood."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..workers.records import Cell
 from ..workers.subject import prepare
 
 DEPARTURE = 0.01
-"""Nats per pixel beyond which the published scoring counts as another function."""
+"""The error in nats per pixel from which the published likelihood counts as another function."""
 
 STEP, LIMIT = 1 / 64, 1024
-"""The logits that are tried: all multiples of STEP up to LIMIT, every one exact in float32."""
+"""The tested logits are all multiples of STEP up to LIMIT; each is exact in float32."""
 
 # Zero everywhere but here: both heads of the encoder are 0, so z is the noise, and max(z, 0) − max(−z, 0) = z is the
 # decoder's logit, without any rounding. One call tries all logits, each as a datum of one pixel.
@@ -31,9 +31,9 @@ _WEIGHTS = {"decoder.hidden.0.weight": [[1.0], [-1.0]], "decoder.logits.weight":
 
 
 def clamp_logit(binding: Binding, cell: Cell, notation: Notation, module: ModuleType) -> dict[str, float | None] | None:
-    """How sure and wrong a decoder must be, in logits, for the published scoring to be more than DEPARTURE off.
+    """The smallest wrong logit at which the published likelihood has an error of more than DEPARTURE.
 
-    All logits of a grid are tried, and none is skipped by bisection: where a probability near 1 has few digits left,
+    All logits of a grid are tested, without bisection: where a probability near 1 has few digits left,
     the error goes up and down from one logit to the next.
 
     Args:

@@ -26,6 +26,7 @@ from ..report.options import (
 )
 from ..workers.pool import run_plan
 from ..workers.records import CELL_FIELDS, CellRecord
+from ..workers.scratch import own_folder
 from ..workers.supervisor import cpu_threads
 from .plan import plan_cells, require_cells
 from .records import EqualityRecord
@@ -41,9 +42,9 @@ def evaluate(
     device: Device = "cpu",
     dtype: Dtypes = None,
     mode: Modes = None,
-    gradients: Annotated[bool, typer.Option(help="Also the gradients of the batch's summed ELBO.")] = False,
+    gradients: Annotated[bool, typer.Option(help="Print the gradients of the batch's summed ELBO too.")] = False,
     timeout: Timeout = TIMEOUT_S,
-    threads: WorkerThreads = None,
+    threads: WorkerThreads = 1,
     as_json: AsJson = False,
 ) -> None:
     """Run one problem in every matching cell and print its terms, in nats, per example."""
@@ -53,7 +54,7 @@ def evaluate(
     plan = plan_cells(loaded, problem.resolve(), selection)
     records: list[dict[str, Any]] = []
     with (
-        TemporaryDirectory(prefix="elbostone-") as scratch,
+        TemporaryDirectory(dir=own_folder()) as scratch,
         progress(f"evaluate {loaded.name}", len(plan.tasks) + len(plan.settled)) as advance,
     ):
 
@@ -72,7 +73,7 @@ def evaluate(
 
 
 def _printed(record: CellRecord, folder: Path, gradients: bool) -> dict[str, Any]:
-    """A record as it is printed, with the canonical tensors that its notation's own equations gave."""
+    """A record for printing, with the canonical tensors that its notation's own equations gave."""
     assert isinstance(record, EqualityRecord), "nothing else is planned"
     tensors = read_tensors(folder / record.tensors) if record.status == "ok" and record.tensors is not None else {}
     document: dict[str, Any] = {n: value for n, value in record.cell.as_json().items() if n != "problem"}
@@ -81,7 +82,7 @@ def _printed(record: CellRecord, folder: Path, gradients: bool) -> dict[str, Any
         {name: tensors[name].tolist() if name in tensors else None for name in TERMS} if tensors else None
     )
     slopes = {n.removeprefix("gradient/"): t.tolist() for n, t in tensors.items() if n.startswith("gradient/")}
-    # A source whose objective reduces another bound than the ELBO gives the gradients of that, under another name.
+    # If a source's objective reduces another bound than the ELBO, its gradients are of that bound, under another name.
     bound = record.bound or "elbo"
     found = slopes if gradients and tensors else None
     document["gradients"] = found if bound == "elbo" else None

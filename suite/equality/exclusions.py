@@ -1,4 +1,4 @@
-"""Known failures as data: exclusions.toml, matched against cells."""
+"""Known failures: the entries of exclusions.toml, matched against cells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..notations.decode import read_toml
 from ..reference.errors import BadInput
 from ..workers.records import CELL_FIELDS, Cell
 
@@ -15,7 +16,7 @@ OWN = Path(__file__).with_name("exclusions.toml")
 
 
 class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Cells (patterns by field) that are known to differ, why, and where upstream knows of it."""
+    """Cells (patterns by field) that are known to differ, with the reason and the upstream link."""
 
     cell: dict[str, str]
     reason: str
@@ -38,10 +39,10 @@ class Exclusions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_exclusions(path: Path = OWN) -> list[Exclusion]:
-    """Read an exclusions file. Raises BadInput where it is no TOML, or an entry has other fields than `Exclusion`."""
+    """Read an exclusions file. Raises BadInput if it is not TOML, or an entry has other fields than `Exclusion`."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Exclusions).exclusion
-    except msgspec.DecodeError as error:
+        return msgspec.convert(read_toml(path), Exclusions).exclusion
+    except msgspec.ValidationError as error:
         raise BadInput(f"{path}: expected TOML with the fields of an exclusion in each entry; found {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""Verdicts: the records of a problem's cells and their tensors become the rows of equivalence.csv."""
+"""Verdicts: the rows of equivalence.csv, from the records and tensors of a problem's cells."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from ..workers.records import CELL_FIELDS, Cell, cell_of
 from .exclusions import Exclusion, exclusion_of
 from .records import EqualityRecord
 
-#: What a row says of a comparison; a row without one leaves most of it empty.
+#: The columns of a comparison; a row without a comparison leaves most of them empty.
 COMPARED = ("worst_error", "worst_ulps", "tolerance", "worst_index", "first_divergence", "reason")
 COLUMNS = (*CELL_FIELDS, "adapted", "term", "verdict", *COMPARED, "embedding")
 
 Row = dict[str, Any]
+Truths = dict[tuple[str, ...], Truth]
+"""Problem, dtype, bound and lifting → the reference of the cells; each takes long to compute."""
 
 
 def judge(
@@ -28,6 +30,7 @@ def judge(
     records: Sequence[EqualityRecord],
     load: Callable[[str], Tensors],
     exclusions: Sequence[Exclusion],
+    truths: Truths | None = None,
 ) -> list[Row]:
     """One row per cell and tensor; a cell without an outcome has one row that says why.
 
@@ -36,32 +39,36 @@ def judge(
         records: their records.
         load: a record's tensors by file name.
         exclusions: known failures.
+        truths: the references computed so far; new ones are added.
     """
-    truths: dict[tuple[str, ...], Truth] = {}
+    truths = {} if truths is None else truths
     cells: dict[tuple[str, ...], dict[Cell, Tensors]] = {}
     rows: list[Row] = []
     for record in records:
         cell = record.cell
-        if record.status != "ok" or record.tensors is None:
+        if record.tensors is None or record.status != "ok":
             rows.append(_row(record, "", record.status, reason=record.reason))
             continue
         bound, embedding = record.bound or "elbo", record.embedding or ""
-        key = (base_dtype(cell.dtype), bound, embedding)
+        key = (problem.name, base_dtype(cell.dtype), bound, embedding)
         if key not in truths:
             names = embedding.split(SEPARATOR) if embedding else []
-            truths[key] = truth_of(problem, key[0], bound=bound, embedding=names)
+            truths[key] = truth_of(problem, key[1], bound=bound, embedding=names)
         tensors = load(record.tensors)
         cells.setdefault((cell.dtype, bound, embedding), {})[cell] = tensors
-        rows += _cell_rows(record, against_truth(problem, tensors, truths[key]), exclusions)
+        if comparisons := against_truth(problem, tensors, truths[key]):
+            rows += _cell_rows(record, comparisons, exclusions)
+        else:
+            rows.append(_row(record, "", "failed", reason=f"{record.tensors} has no tensor of the contract"))
     for (dtype, *rest), group in cells.items():
-        _name_companions(problem, group, truths[base_dtype(dtype), *rest], rows)
+        _name_companions(problem, group, truths[problem.name, base_dtype(dtype), *rest], rows)
     return rows
 
 
 def _name_companions(problem: Problem, group: Mapping[Cell, Tensors], truth: Truth, rows: Sequence[Row]) -> None:
-    """Say of each cell that differs which others it equals: they share what is wrong.
+    """For each cell that differs, name the cells that equal it: they share the error.
 
-    Two cells that both equal the truth cannot differ from each other by more than the sum of their tolerances.
+    Two cells that both equal the reference cannot differ from each other by more than the sum of their tolerances.
     """
     accused = {cell_of(row) for row in rows if row["verdict"] == "differs"} & set(group)
     if not accused:
@@ -82,7 +89,7 @@ def against_each_other(
     Args:
         problem: what all cells ran on.
         cells: cell key → tensors, all of one dtype.
-        truth: its tolerances.
+        truth: the reference, whose tolerances are used.
 
     Yields:
         (cell, other cell, comparison) for every pair that differs.
@@ -130,7 +137,7 @@ def _row(record: EqualityRecord, term: str, verdict: str, **more: Any) -> Row:
 
 
 def cell_verdict(rows: Sequence[Row]) -> str:
-    """One word for a cell: the worst of its rows."""
+    """The verdict of a cell: the worst of its rows."""
     order = ("failed", "timeout", "differs", "unexpected-pass", "excluded", "missing", "unsupported")
     verdicts = {row["verdict"] for row in rows}
     return next((verdict for verdict in order if verdict in verdicts), "equal")
@@ -145,5 +152,5 @@ def by_cell(rows: Sequence[Row]) -> dict[Cell, list[Row]]:
 
 
 def proven(rows: Sequence[Row]) -> set[Cell]:
-    """The cells whose every tensor is equal: the only ones that are timed."""
+    """The cells in which every tensor is equal; only these are timed."""
     return {cell for cell, group in by_cell(rows).items() if cell_verdict(group) == "equal"}

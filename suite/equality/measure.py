@@ -23,8 +23,8 @@ Asked = TasksAsked[Task]
 
 
 def measure(binding: Binding, asked: TasksAsked[Task], append: Append) -> None:
-    """Run all cells; their tensors go to the folder that is asked for."""
-    run_each(asked.tasks, partial(_run, binding, Path(asked.tensors)), append)
+    """Run all cells, and write their tensors to the requested folder."""
+    run_each(binding, asked.tasks, partial(_run, binding, Path(asked.tensors)), append)
 
 
 def _run(binding: Binding, folder: Path, task: Task) -> EqualityRecord:

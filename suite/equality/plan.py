@@ -1,4 +1,4 @@
-"""The cells of a run: every matching implementation × backend × dtype × mode, and why some cannot run."""
+"""The cells of a run: every matching implementation × backend × dtype × mode, with the reasons why some cannot run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..reference.errors import BadInput
 from ..reference.problem import Problem
 from ..workers.records import Cell, Status
 from ..workers.selection import Plan, Selection, lacking_compiler
-from .records import Task
+from .records import EqualityRecord, Task
 
 
 def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Plan:
@@ -42,8 +42,13 @@ def plan_cells(problem: Problem, problem_file: Path, selection: Selection) -> Pl
             plan.settled.append(task.lost(*settled))
             continue
         assert written
-        weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
+        weight_maps(notation, backend.framework, written.target)  # a wrong weights table is bad input
         plan.tasks.append(task)
+    installed = [backend for backend in backends if not backend.lacking()]
+    for backend, (name, reason) in product(installed, selection.broken.items()):
+        rest = (backend.framework, backend.name, selection.device, selection.dtypes[0], selection.modes[0])
+        cell = Cell(problem.name, name, *rest)
+        plan.settled.append(EqualityRecord(cell=cell, status="failed", reason=reason, adapted=False))
     return plan
 
 

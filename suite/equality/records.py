@@ -1,4 +1,4 @@
-"""The cells of equality: what a worker is told of one, and its record."""
+"""The cells of equality: the task that a worker is given for a cell, and its record."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class EqualityRecord(CellRecord, frozen=True, kw_only=True, tag="equality"):
 
     Attributes:
         adapted: whether the problem leaves the source's own architecture.
-        embedding: how the notation writes the problem; None where it defines it.
+        embedding: the liftings by which the notation writes the problem; None where it defines it.
         bound: what its objective sums over the batch; None where nothing ran.
-        published_objective: as the source has it.
+        published_objective: the objective as the source defines it.
         graphs: what was compiled, if anything was.
-        clamp_logit: of the mode `published`: see `clamp.clamp_logit`.
+        clamp_logit: only in the mode `published`: see `clamp.clamp_logit`.
     """
 
     adapted: bool
@@ -28,6 +28,10 @@ class EqualityRecord(CellRecord, frozen=True, kw_only=True, tag="equality"):
     published_objective: Number | None = None
     graphs: Graphs | None = None
     clamp_logit: dict[str, float | None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.status == "ok" and self.tensors is None:
+            raise ValueError("expected the file of its tensors in a record that is ok; found none")
 
 
 class Task(CellTask, frozen=True):
@@ -38,8 +42,8 @@ class Task(CellTask, frozen=True):
         package: what the implementation is imported from.
         gradients: whether those of the objective are wanted.
         adapted: whether the problem leaves the source's own architecture.
-        embedding: how the notation writes the problem; None where it defines it.
-        forced: whether it writes it by that one embedding, though it may define it.
+        embedding: the liftings by which the notation writes the problem; None where it defines it.
+        forced: whether the notation uses this lifting although it may define the problem.
     """
 
     measure: ClassVar[Measure] = "equality.measure"

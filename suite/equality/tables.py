@@ -9,7 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from ..report.tables import FAILING, frame, markdown, write_table, write_whole
+from ..notations.notation import Symbol
+from ..notations.registry import notations
+from ..notations.roles import ROLES
+from ..reference.files import write_text
+from ..report.tables import FAILING, frame, markdown, write_table
 from ..workers.records import Cell
 from .judge import COLUMNS, Row, by_cell, cell_verdict
 
@@ -21,28 +25,29 @@ def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
     write_table(frame(rows, COLUMNS), folder / "equivalence")
     cells = by_cell(rows)
     text = (
-        "# Equality of the ELBO and everything behind it\n\n"
+        "# Equality of the ELBO and of every tensor behind it\n\n"
         f"Cells: {_counts(rows)}. A cell is `equal` when every tensor it returned is within its tolerance of the "
-        "truth. The tensor shown is the one that came closest to its tolerance in any cell of its line; *used* is the "
-        "share of the tolerance that its error takes. Every tensor of every cell is in `equivalence.parquet`, and in "
-        "`equivalence.csv`, which `elbostone report` writes.\n\n"
+        "reference. The tensor shown is the one that came closest to its tolerance in any cell of its line; *used* is "
+        "the share of the tolerance that its error takes. Every tensor of every cell is in `equivalence.parquet`, and "
+        "in `equivalence.csv`, which `elbostone report` writes.\n\n"
     )
     text += markdown(pd.DataFrame([_line(*own) for own in _groups(cells).items()]))
     if failing := [_failing(cell, group) for cell, group in cells.items() if cell_verdict(group) in FAILING]:
         text += f"\n## What fails\n\n{markdown(pd.DataFrame(failing))}"
     if others := _reasons(cells):
         text += f"\n## What is not compared, or differs for a known reason\n\n{markdown(pd.DataFrame(others))}"
-    write_whole(folder / "equivalence.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "equivalence.md", text)
 
 
 def cell_table(rows: Sequence[Row]) -> pd.DataFrame:
     """A row per cell: its verdict, the tensor that came closest to its tolerance, and what is behind the verdict."""
-    return pd.DataFrame([_cell_line(cell, group) for cell, group in by_cell(rows).items()])
+    return pd.DataFrame([cell_line(cell, group) for cell, group in by_cell(rows).items()])
 
 
-def _cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+def cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+    """The row of a cell in `cell_table`."""
     compared = [row for row in rows if row["term"]]
-    closest = max(compared, key=_share, default=None)
+    closest = max(compared, key=used, default=None)
     verdict = cell_verdict(rows)
     decisive = next(row for row in rows if row["verdict"] == verdict)
     return {
@@ -57,13 +62,38 @@ def _cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def print_verdicts(rows: Sequence[Row]) -> None:
-    """How many cells have each verdict, and one line for each that fails the run."""
+    """Print why cells are not compared, how many have each verdict, and one line for each that fails the run."""
+    for other in _reasons(by_cell(rows)):
+        print(f"{other['verdict']}: {other['cells']} cells: {other['reason']}")
     print(f"cells: {_counts(rows)}")
     for cell, group in by_cell(rows).items():
         failing = next((row for row in group if row["verdict"] in FAILING), None)
         if failing:
             reason = failing["first_divergence"] or failing["reason"]
             print(f"{failing['verdict']}: {' '.join(_words(cell).values())}: {reason}")
+    for place in _places(rows):
+        print(place)
+
+
+def _places(rows: Sequence[Row]) -> list[str]:
+    """For each file of a cell that differs: its path in the package, and its name for the first tensor that differs."""
+    known = notations()
+    found: dict[str, None] = {}
+    for cell, group in by_cell(rows).items():
+        first = next((row for row in group if row["verdict"] == "differs"), None)
+        if first and cell.notation in known:
+            file = f"{cell.notation}/{cell.framework}_vae.py"
+            symbols = known[cell.notation].symbols
+            codes = dict.fromkeys(s.code for s in symbols if s.quantity and _tensor(s) == first["term"])
+            named = f"{' or '.join(codes)} ({first['term']})" if codes else first["term"]
+            found[f"look first at {named} in {file}"] = None
+    return list(found)
+
+
+def _tensor(symbol: Symbol) -> str | None:
+    """The canonical tensor that a symbol becomes."""
+    role = ROLES[symbol.role]
+    return role.scales.get(symbol.scale, role.tensor) if symbol.scale else role.tensor
 
 
 def _counts(rows: Sequence[Row]) -> str:
@@ -86,10 +116,10 @@ def _groups(cells: Cells) -> dict[tuple[str, str], Cells]:
 
 
 def _line(of: tuple[str, str], cells: Cells) -> dict[str, Any]:
-    """How many cells of a problem and a backend have each verdict, and what came closest to its tolerance."""
+    """The verdicts of the cells of a problem and a backend, counted, and the tensor closest to its tolerance."""
     counts = Counter(cell_verdict(rows) for rows in cells.values())
     equal = [row for rows in cells.values() for row in rows if row["verdict"] == "equal"]
-    closest = max(equal, key=_share, default=None)
+    closest = max(equal, key=used, default=None)
     return {
         "problem": of[0],
         "backend": of[1],
@@ -99,19 +129,19 @@ def _line(of: tuple[str, str], cells: Cells) -> dict[str, Any]:
         "of": closest and " ".join((closest["notation"], closest["dtype"], closest["mode"])),
         "error": closest and closest["worst_error"],
         "allowed": closest and closest["tolerance"],
-        "used": closest and f"{_share(closest):.0%}",
+        "used": closest and f"{used(closest):.0%}",
     }
 
 
 def _failing(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
-    """A cell that fails the run, and why."""
+    """A cell that fails the run, and the reason."""
     row = next(row for row in rows if row["verdict"] in FAILING)
     said = {"verdict": row["verdict"], "first divergence, or reason": row["first_divergence"] or row["reason"]}
     return {**_words(cell), **said}
 
 
 def _reasons(cells: Cells) -> list[dict[str, Any]]:
-    """How many cells there is neither proof nor failure of, by the reason."""
+    """The number of cells that are neither proven nor failed, by reason."""
     counts = Counter(
         (verdict, next(row["reason"] for row in rows if row["verdict"] == verdict))
         for rows in cells.values()
@@ -120,8 +150,8 @@ def _reasons(cells: Cells) -> list[dict[str, Any]]:
     return [{"verdict": verdict, "cells": count, "reason": reason} for (verdict, reason), count in counts.items()]
 
 
-def _share(row: Row) -> float:
-    """How much of its tolerance an error takes; a difference that is no number takes all."""
+def used(row: Row) -> float:
+    """The share of its tolerance that an error takes; NaN and infinity take all."""
     error, tolerance = row["worst_error"], row["tolerance"]
     if error is None or error != error:
         return float("inf")

@@ -78,6 +78,51 @@ class Threshold(msgspec.Struct, frozen=True):
     gradient_below: float | None = None
 
 
+class Limit(msgspec.Struct, frozen=True):
+    """From which input on the value is wrong in a dtype.
+
+    Attributes:
+        argument: the user's name.
+        dtype: float32, float16 or bfloat16.
+        side: `above` or `below`.
+        at: the input.
+        what: `infinite`, `nan`, or `digits` where half of them are lost against float64.
+    """
+
+    argument: str
+    dtype: str
+    side: str
+    at: float
+    what: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An edit of one line of the user's source; what the edited loss was shown to be, and the weight of its KL."""
+
+    file: str
+    line: int
+    before: str
+    after: str
+    then: str
+    beta: str
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """What an untrained model prints on the user's data, and its canonical negative ELBO on the same tensors.
+
+    Attributes:
+        printed: the mean of its own number over batches.
+        nats_per_datum: −log p(x|z) + KL, all constants kept; a squared error's at a decoder variance of 1.
+        bits_per_dimension: the same, over D·log 2.
+        rows: so many of the data.
+    """
+
+    printed: float
+    nats_per_datum: float
+    bits_per_dimension: float
+    rows: int
+
+
 class Experiment(msgspec.Struct, frozen=True):
     """What was tried, what it showed, at which sizes, in how many calls of the loss, and what it left unexplained."""
 
@@ -138,13 +183,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     nearest_notation: Nearest | None = None
     bug: Bug | None
     findings: list[Finding]
-    change: dict[str, Any] | None = None
+    change: Change | None = None
     parameters: dict[str, dict[str, Any]]
     state: State
     thresholds: list[Threshold]
+    limits: list[Limit] = []
     terms: dict[str, str]
     working_dtype: str
     residual: Residual | None
     undetermined: list[str]
+    logged: Logged | None = None
     experiments: list[Experiment]
     seconds: float = 0.0

@@ -8,14 +8,17 @@ from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
-from .expressions import Monomial, near, total
-from .facts import Facts, names_in
+from .expressions import Monomial, names_in, near, negative, total
+from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
+from .models.faults import Faults, Frozen
 from .sentences import formula_of, sentence_of
 
 
-def conclude(found: Investigation, entry: str, known: Mapping[str, float], seconds: float) -> Answer:
+def conclude(
+    found: Investigation, entry: str, known: Mapping[str, float], seconds: float, model: Faults | None = None
+) -> Answer:
     """The whole answer.
 
     Args:
@@ -23,10 +26,11 @@ def conclude(found: Investigation, entry: str, known: Mapping[str, float], secon
         entry: as the user wrote it.
         known: sizes and arguments at which numbers are wanted.
         seconds: what it took.
+        model: what the experiments on a whole model showed.
     """
     facts = Facts(found, known)
     binding, fitted = found.lab.binding, found.at_base
-    bug = judgement.bug_of(facts)
+    bug = judgement.of_model(facts, model)
     likelihood, name = remarks.likelihood_of(facts)
     answer: dict[str, Any] = {
         "entry": entry,
@@ -40,15 +44,17 @@ def conclude(found: Investigation, entry: str, known: Mapping[str, float], secon
         "kl": _kl(facts),
         "coefficients": _coefficients(facts),
         "regions": _regions(facts),
-        "beta_effective": _beta(facts),
+        "beta_effective": _as_compiled(facts, _beta(facts), model.frozen if model is not None else None),
         "implied_variance": _variance(facts, likelihood),
         "constant_nats_per_datum": _constant(facts),
         "constants_dropped": remarks.dropped(facts, likelihood),
         "bug": bug,
-        "findings": remarks.findings(facts, bug is not None and bug.name == "value-without-gradient"),
+        "findings": remarks.findings(facts, bug is not None and bug.name == "value-without-gradient")
+        + (model.findings if model is not None else []),
         "parameters": _parameters(facts),
-        "state": State(found.state.deterministic, found.state.stateful, None),
+        "state": State(found.state.deterministic, found.state.stateful, model.training_changes_it if model else None),
         "thresholds": _thresholds(facts),
+        "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
         "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
@@ -137,11 +143,11 @@ def _regions(facts: Facts) -> list[Region] | None:
     if kl is not None and facts.threshold is not None:
         names = (["N"] if facts.layout.batch else []) + (["J"] if bend.per in ("element", "latent") else [])
         lost = str(kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names})))
-    minus = None if lost is None else f"-({lost})"
+    minus = None if lost is None else negative(lost)
     above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
     below = Coefficients(
         recon,
-        f"-({slope})" if bend.kind == "capacity" else "0",
+        negative(str(slope)) if bend.kind == "capacity" else "0",
         lost if bend.kind in ("floor", "capacity") else "0",
     )
     return [
@@ -167,10 +173,20 @@ def _beta(facts: Facts) -> Number | None:
     if bend is None:
         return number
     at = _place(facts)
-    other = f"-({beta})" if bend.kind == "capacity" else "0"
+    other = negative(str(beta)) if bend.kind == "capacity" else "0"
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
     return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", number.at, [value, low])
+
+
+def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
+    """The weight in effect where the callback has arrived, run eagerly and compiled, if the compiled step differs."""
+    if beta is None or frozen is None or frozen.name not in names_in(beta.expression):
+        return beta
+    values = [facts.number(beta.expression, {frozen.name: v}).value for v in (frozen.eager, frozen.compiled)]
+    at = {} if frozen.epoch is None else {"epoch": float(frozen.epoch)}
+    numbers = [value if isinstance(value, float) else None for value in values]
+    return Number(f"{beta.expression} eagerly; its value at the first step when compiled", at, numbers)
 
 
 def _of_batch(facts: Facts, weight: float) -> str:

@@ -1,4 +1,10 @@
-"""Expressions over sizes and arguments: a number times powers, and sums of such; written as Python."""
+"""Expressions over sizes and arguments: a number times powers, and sums of such; written as Python.
+
+Neither of the two languages of formulas in `notations` says this. `notations.formulas` reads arithmetic on arrays that
+a source prints, without the comparisons, conditions, `min`, `max` and `//` of a schedule, and cannot write; and
+`notations.equations.expressions` are densities of random variables. What is measured here is a `Monomial`, which has to
+be multiplied, divided and solved.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from random import Random
+from typing import Any
 
+UNKNOWN = "not determined"
+"""What is printed where there is no expression."""
 EXACT = 1e-10
 """Relative: how near a measured number must be to the number that it is called."""
 
@@ -93,6 +103,10 @@ class Monomial:
         """This times another."""
         return self.over(Monomial(1 / other.number, {name: -power for name, power in other.powers.items()}))
 
+    def raised(self, power: Fraction) -> Monomial:
+        """This to a power."""
+        return Monomial(self.number ** float(power), {name: own * power for name, own in self.powers.items()})
+
     def value(self, names: Mapping[str, float]) -> float | None:
         """Its value; None where a name is not known."""
         return evaluate(str(self), names) if self.number else 0.0
@@ -114,7 +128,7 @@ def _number(value: float) -> tuple[str, str]:
         if ratio is not None and ratio.denominator <= 64:
             top, bottom = _fraction(ratio)
             return (name if top == "1" else f"{top}*{name}"), bottom
-    return f"{value:.15g}", "1"
+    return next(text for digits in range(4, 18) if near(value, float(text := f"{value:.{digits}g}"), 1e-12)), "1"
 
 
 def _fraction(value: Fraction) -> tuple[str, str]:
@@ -135,6 +149,19 @@ def evaluate(expression: str, names: Mapping[str, float]) -> float | None:
         return None
 
 
+def names_in(expression: str) -> set[str]:
+    """The names in an expression, but for its functions; none where it is no Python."""
+    try:
+        return set(compile(expression, "", "eval").co_names) - set(_NAMES)
+    except SyntaxError:
+        return set()
+
+
+def negative(expression: str) -> str:
+    """An expression with the other sign."""
+    return f"-({expression})" if any(sign in expression for sign in "+- ") else f"-{expression}"
+
+
 def total(parts: list[Monomial]) -> str:
     """A sum as it is written."""
     text = ""
@@ -143,3 +170,43 @@ def total(parts: list[Monomial]) -> str:
             shown = str(part)
             text += shown if not text else f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
     return text or "0"
+
+
+def monomial(text: str, known: Mapping[str, float]) -> str:
+    """An expression as a number times powers of its unknown names where it is such; else as it is written."""
+    names = sorted(names_in(text) - set(known))
+
+    def at(point: Mapping[str, float]) -> float:
+        value = evaluate(text, {**known, **point})
+        return math.nan if value is None else value
+
+    base = {name: 2.0 + 0.37 * place for place, name in enumerate(names)}
+    value, powers = at(base), {}
+    for name in names:
+        ratio = at({**base, name: 2 * base[name]}) / value if value else math.nan
+        power = math.log2(ratio) if ratio > 0 else math.nan
+        if not math.isfinite(power) or (not near(2 * power, round(2 * power), 1e-9) and abs(power) > 1e-9):
+            return text
+        powers[name] = Fraction(round(2 * power), 2)
+    number = value / math.prod(base[name] ** float(power) for name, power in powers.items())
+    shown = str(Monomial(number, {name: power for name, power in powers.items() if power}))
+    for seed in range(3):
+        random = Random(seed)
+        point: dict[str, Any] = {name: random.uniform(1.5, 9.0) for name in names}
+        if not near(evaluate(shown, point) or 0.0, at(point), 1e-9):
+            return text
+    return shown
+
+
+def power_of(expression: str, name: str) -> Fraction | None:
+    """The power of a name that an expression is proportional to, whatever the others are; None where there is none."""
+    names = sorted(names_in(expression))
+    powers = set()
+    for seed in range(12):  # from 0.03 to 3,000: beyond what a schedule bends at
+        random = Random(seed)
+        point = {other: 10 ** random.uniform(-1.5, 3.5) for other in names}
+        one, two = (evaluate(expression, {**point, name: times * point.get(name, 1.0)}) for times in (1, 2))
+        ratio = two / one if one and two is not None else 0.0
+        power = Fraction(round(2 * math.log2(ratio)), 2) if ratio > 0 else Fraction(0)
+        powers.add(power if power and near(ratio, 2.0 ** float(power), 1e-9) else None)
+    return powers.pop() if len(powers) == 1 else None

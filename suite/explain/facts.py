@@ -8,7 +8,7 @@ from math import prod
 from .answer import Number
 from .binding import named_sizes
 from .experiments.reductions import collapsed
-from .expressions import Monomial, evaluate
+from .expressions import Monomial, evaluate, names_in
 from .investigation import Investigation
 
 
@@ -120,11 +120,3 @@ class Facts:
         if fitted is None or self.unknown:
             return None
         return True if fitted.holds or fitted.residual <= 4 * fitted.allowed else None
-
-
-def names_in(expression: str) -> set[str]:
-    """The names in an expression; none where it is no Python."""
-    try:
-        return set(compile(expression, "", "eval").co_names)
-    except SyntaxError:
-        return set()

@@ -80,21 +80,27 @@ def is_time(name: str) -> bool:
 
 
 def kind_of(name: str) -> str | None:
-    """The scale kind that a name suggests; used for tied arguments and for nothing else."""
+    """The scale kind that a name suggests."""
     plain = name.lower()
     log = "log" in plain or "lv" in plain or plain.startswith("ln")
     if re.search(r"(var|lv|sq|2$)", plain):
         return "log_var" if log else "var"
-    if re.search(r"(sigma|std|sd|scale|_s$|^s$|ls$)", plain):
+    if re.search(r"(sigma|std|sd|dev|scale|_s$|^s$|ls$)", plain):
         return "log_sd" if log or plain.endswith("ls") else "sd"
     return None
+
+
+def stated_kind(name: str) -> str | None:
+    """The scale kind that a name states in a word; None for one that says no more than `s`, `scale` or `sigma2`."""
+    stated = re.search(r"var|lv|sigma|std|sd|dev", name.lower()) and not name.endswith("2")
+    return kind_of(name) if stated else None
 
 
 def documented_shapes(text: str) -> dict[str, tuple[str, ...]]:
     """Argument → axis names, where a docstring or comment says `a, b: [N, D]`; a list of tensors has `*` first."""
     shapes: dict[str, tuple[str, ...]] = {}
     for names, kind, axes in re.findall(
-        r"([\w*]+(?:\s*(?:,|and)\s*[\w*]+)*)\s*(?::|=|in)([^\[\];.\n:]{0,40})\[([\w*,\s]+)\]", text
+        r"([\w*]+(?:\s*(?:,|and)\s*[\w*]+)*)\s*(?::|=|in)([^\[\];.\n:]{0,40})(?<!\w)\[([\w*,\s]+)\]", text
     ):
         listed = ("*",) if "list" in kind else ()
         for name in re.split(r"\s*(?:,|and)\s*", names):

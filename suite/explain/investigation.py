@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..reference.errors import BadInput
-from .answer import Experiment
-from .binding import named_sizes
+from .answer import Experiment, Limit
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences, dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
@@ -46,10 +45,11 @@ class Investigation:
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
     undetermined: list[str] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
 
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer."""
-        self.experiments.append(Experiment(name, shows, sizes or [shown_sizes(self.lab)], calls, residual))
+        self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
 
     @property
     def recon_term(self) -> Term | None:
@@ -64,16 +64,6 @@ def in_names(lab: Lab, term: Term) -> str:
     """A term's formula in the user's names."""
     names = {role: lab.binding.name_of(role) for role in term.formula.roles}
     return (term.formula.text or term.formula.name).format(**names)
-
-
-def shown_sizes(lab: Lab) -> str:
-    """`N=5 D=7 J=3`."""
-    return " ".join(
-        f"{name}={int(value)}"
-        for name, value in sorted(
-            named_sizes(lab.sizes, lab.binding.layout).items(), key=lambda item: "NDJTk".index(item[0])
-        )
-    )
 
 
 def investigate(
@@ -103,6 +93,16 @@ def investigate(
     if lab is None:
         assert error is not None
         raise error
+    return examine(lab, parameters)
+
+
+def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
+    """Run the experiments after the first on a loss that is bound.
+
+    Args:
+        lab: the loss, at its first sizes.
+        parameters: values that the user gave.
+    """
     state = dependence(_late(lab, parameters))
     silent = [role for role in state.lab.binding.roles if role not in state.roles]
     if silent:  # a weight whose default is 0 hides a term
@@ -123,9 +123,13 @@ def investigate(
     return found
 
 
+LATE = 1_000_389
+"""A step late in training that is no multiple of 10, 64 or any other cycle that people write."""
+
+
 def _late(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab late in training, so that what is warmed up counts."""
-    return _callable(lab, {name: 10**6 for name in lab.parameters if is_time(name) and name not in given})
+    """The lab late in training, so that what is warmed up counts, and at no cycle's start, where it is 0 again."""
+    return _callable(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
 
 
 def _awake(lab: Lab, given: Mapping[str, Any]) -> Lab:
@@ -281,7 +285,7 @@ def _coefficients(found: Investigation) -> None:
         "one size changed at a time, then all",
         lab.calls[0] - before,
         found.at_base.residual,
-        [shown_sizes(lab), shown_sizes(every)],
+        [lab.shown_sizes, every.shown_sizes],
     )
     before = lab.calls[0]
     found.arguments = dependences(lab, measured)

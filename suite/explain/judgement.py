@@ -8,7 +8,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from .answer import Bug
+from .dictionary.edits import SAID
 from .experiments.element import Match
 from .expressions import Monomial, evaluate, near, total
 from .glossary import is_time
@@ -16,6 +19,7 @@ from .remarks import of_likelihood
 
 if TYPE_CHECKING:
     from .facts import Facts
+    from .models.faults import Faults
 
 
 def bug_of(facts: Facts) -> Bug | None:
@@ -36,6 +40,16 @@ def bug_of(facts: Facts) -> Bug | None:
     return None
 
 
+def of_model(facts: Facts, model: Faults | None) -> Bug | None:
+    """The first fault of a model, with that of its loss in the same sentence; the loss's own where it is no model."""
+    own = bug_of(facts)
+    if model is None or not model.bugs or facts.unknown:
+        return own
+    first, *others = model.bugs
+    also = [bug.sentence for bug in (own, *others) if bug is not None]
+    return msgspec.structs.replace(first, sentence=" ".join([first.sentence, *also]))
+
+
 def _edited(facts: Facts) -> Bug | None:
     for name, match in (("kl", facts.found.kl), ("recon", facts.found.recon)):
         if match is not None and match.edited is not None:
@@ -48,15 +62,9 @@ def _edit(facts: Facts, name: str, match: Match) -> Bug:
     names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
     where = match.edited.where.format(**names)
     what = {"kl": "the KL", "recon": "the log likelihood"}[name]
-    how = {
-        "dropped-half": f"lacks its factor 1/2 on {where} alone",
-        "extra-half": f"has a factor 1/2 too much on {where}",
-        "sign": f"has the wrong sign on {where}",
-        "dropped-term": f"lacks {where}",
-    }.get(match.edited.edit, f"has {where} wrong ({match.edited.edit})")
     return Bug(
         f"{name}-edited",
-        f"The term is no multiple of {what}: it {how}.",
+        f"The term is no multiple of {what}: it {SAID[match.edited.edit].format(where)}.",
         match.edited.edit,
         where,
         match.residual,

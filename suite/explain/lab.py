@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from .binding import Binding, Sizes
+from .binding import Binding, Sizes, named_sizes
 from .dictionary.formula import Array
 
 Values = dict[str, Array]
@@ -27,6 +28,35 @@ class Called(Protocol):
 
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         """Argument → gradient of the sum of the named terms; None where the framework has none."""
+
+
+@runtime_checkable
+class InDtypes(Protocol):
+    """A loss that can be called in other dtypes than float64."""
+
+    def has(self, dtype: str) -> bool:
+        """Whether the framework has a dtype."""
+
+    def rounded(self, value: Array, dtype: str) -> Array:
+        """Values as the dtype holds them, in float64; what are no real numbers as they are."""
+
+    def working_in(self, dtype: str) -> AbstractContextManager[None]:
+        """Inside, arguments are handed over in a dtype."""
+
+
+class Float64:
+    """What calls a loss on float64, unless it is told of another dtype."""
+
+    dtype = "float64"
+
+    @contextmanager
+    def working_in(self, dtype: str) -> Iterator[None]:
+        """Inside, arguments are handed over in a dtype."""
+        self.dtype = dtype
+        try:
+            yield
+        finally:
+            self.dtype = Float64.dtype
 
 
 class LossFailed(Exception):
@@ -61,6 +91,12 @@ class Lab:
         return replace(
             self, sizes={**self.sizes, **(sizes or {})}, parameters={**self.parameters, **(parameters or {})}
         )
+
+    @property
+    def shown_sizes(self) -> str:
+        """`N=5 D=7 J=3`."""
+        named = named_sizes(self.sizes, self.binding.layout)
+        return " ".join(f"{name}={int(named[name])}" for name in "NDJTk" if name in named)
 
     def draw(self, seed: int) -> Values:
         """Values of every role, random in its domain."""

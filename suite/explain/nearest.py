@@ -19,23 +19,24 @@ _ESTIMATORS = {"elbo": "analytic", "elbo_monte_carlo": "sampled"}
 def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
     """Compare sense, reductions, family, estimator and weight; None where the loss was not identified.
 
-    Where the KL has a weight, the nearest is looked for among the notations that have one. Of several that differ in as
-    many places, it is the first by name.
+    Where the KL has a weight, the nearest is looked for among the notations that have one. The nearest has the same
+    likelihood and the same estimator where one has; of several that differ in as many places, it is the first by name.
     """
     if answer.kl not in _ESTIMATORS.values() or answer.likelihood in (None, "absent") or answer.sense is None:
         return None
-    found = {notation.id: _differences(answer, notation) for notation in notations}
+    found = {notation.id: differences(answer, notation) for notation in notations}
     equal = sorted(name for name, differs in found.items() if not differs)
     if equal:
         return Nearest(equal, None, [])
     weighted = {notation.id for notation in notations if notation.objective.beta == "beta"}
     plain = answer.beta_effective is not None and answer.beta_effective.expression == "1"
     candidates = [name for name in sorted(found) if plain or not weighted or name in weighted]
-    closest = min(candidates, key=lambda name: len(found[name]))
+    model = ("likelihood", "kl")
+    closest = min(candidates, key=lambda name: (sum(one in model for one in found[name]), len(found[name])))
     return Nearest([], closest, found[closest])
 
 
-def _differences(answer: Answer, notation: Notation) -> list[str]:
+def differences(answer: Answer, notation: Notation) -> list[str]:
     """The fields of the answer in which a notation's objective is another one."""
     objective = notation.objective
     beta = answer.beta_effective.expression if answer.beta_effective is not None else ""
@@ -52,6 +53,12 @@ def _differences(answer: Answer, notation: Notation) -> list[str]:
         "coefficients": answer.bug is None and beta == own,
     }
     return [name for name, holds in same.items() if not holds]
+
+
+def in_words(fields: Iterable[str]) -> str:
+    """Fields of an answer as a reader calls them."""
+    words = {"kl": "the KL's estimator", "coefficients": "the KL's weight", "sense": "its sign"}
+    return ", ".join(words.get(field, f"the {field.replace('_', ' ')}") for field in fields)
 
 
 def _number(beta: float | str) -> str:

@@ -12,16 +12,24 @@ from typing import Any
 from ..backends.table import BACKENDS
 from ..reference.errors import BadInput, EnvironmentLacks
 
-_FRAMEWORKS = {
+FRAMEWORKS = {
     "torch": "torch",
     "tensorflow": "tensorflow",
     "jax": "jax",
     "flax": "jax",
     "numpyro": "jax",
     "pyro": "torch",
+    "pythae": "torch",
+    "diffusers": "torch",
+    "lightning": "torch",
+    "pytorch_lightning": "torch",
+    "scvi": "torch",
     "tf_keras": "tensorflow",
     "tensorflow_probability": "tensorflow",
 }
+"""Top-level package → framework."""
+#: Names of sizes: batch, observed and latent values per datum, draws, entries of a list.
+COUNTS = ("N", "D", "J", "k", "T")
 _KERAS_BACKEND = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
 
 
@@ -60,7 +68,10 @@ def framework_of(target: str) -> tuple[str, bool]:
         path = spec.origin
     imported = _imports(path)
     keras = "keras" in imported
-    found = next((_FRAMEWORKS[name] for name in imported if name in _FRAMEWORKS), "tensorflow" if keras else "numpy")
+    for name in ("pyro", "numpyro"):
+        if name in imported and find_spec(name) is None:
+            raise EnvironmentLacks(f"{name} is not installed; it comes with: pip install 'elbostone[{name}]'")
+    found = next((FRAMEWORKS[name] for name in imported if name in FRAMEWORKS), "tensorflow" if keras else "numpy")
     if found != "numpy" and find_spec(found) is None:
         backend = BACKENDS[{"torch": "torch", "tensorflow": "keras-tensorflow", "jax": "keras-jax"}[found]]
         raise EnvironmentLacks(backend.remedy())
@@ -112,7 +123,7 @@ def sizes(texts: Mapping[str, str]) -> dict[str, float]:
     """The numbers of `--at`.
 
     Raises:
-        BadInput: one is no number.
+        BadInput: one is no number, or a size is no count.
     """
     found: dict[str, float] = {}
     for name, text in texts.items():
@@ -120,6 +131,8 @@ def sizes(texts: Mapping[str, str]) -> dict[str, float]:
             found[name] = float(text)
         except ValueError:
             raise BadInput(f"--at {name}: expected a number; found '{text}'") from None
+        if name in COUNTS and not (found[name] >= 1 and found[name].is_integer()):
+            raise BadInput(f"--at {name}: expected a whole number from 1 on; found '{text}'")
     return found
 
 

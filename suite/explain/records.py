@@ -21,6 +21,10 @@ class Asked(msgspec.Struct, frozen=True):
         set: values of arguments.
         arguments: roles of arguments.
         started: seconds since the epoch at which the command began.
+        data: a file of data that a model is run on; nothing for none.
+        changed: whether a change is looked for.
+        limit_s: seconds that it may take; 0 for no limit of its own.
+        guide: of a model of Pyro or NumPyro, its guide; nothing for none.
     """
 
     target: str
@@ -31,6 +35,10 @@ class Asked(msgspec.Struct, frozen=True):
     set: dict[str, Any]
     arguments: dict[str, str]
     started: float
+    data: str = ""
+    changed: bool = True
+    limit_s: float = 0.0
+    guide: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True, tag_field="kind", tag="explained"):

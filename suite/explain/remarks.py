@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from .answer import Finding
+from .answer import Finding, Limit
 from .expressions import Monomial, near, rational
+from .glossary import stated_kind
+from .weights import solved
 
 if TYPE_CHECKING:
     from .facts import Facts
+
+KINDS = {
+    "log_var": "a log variance",
+    "log_sd": "the logarithm of a standard deviation",
+    "var": "a variance",
+    "sd": "a standard deviation",
+}
+"""Scale kind → as it is said, of the kinds that a name may state."""
 
 
 def kept_variance(facts: Facts) -> float | None:
@@ -74,7 +85,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(
             Finding(
                 "weight-depends-on-sizes",
-                f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}.",
+                f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}{_for_one(facts, beta)}.",
             )
         )
     if bend is not None:
@@ -87,11 +98,46 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(Finding("threshold", f"Per {bend.per}, below {facts.threshold or bend.at} nats of KL {low}."))
     if (bend is not None and bend.per in ("latent", "batch")) or facts.found.outer is not None:
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
+    name = facts.lab.binding.name_of("recon")
+    early = [limit for limit in facts.found.limits if limit.dtype == "float32" and limit.argument == name]
+    if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
+        stable = "the framework's own cross entropy on logits has no such limit"
+        found.append(Finding("overflow", f"In float32 the value is {limits_of(early)}; {stable}."))
+    found += _misnamed(facts)
     slopes = facts.found.slopes
     if slopes is not None and slopes.wrong and not accused:
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found
+
+
+def _misnamed(facts: Facts) -> list[Finding]:
+    """A scale whose name states another kind than the KL reads."""
+    term, slots = facts.found.kl_term, facts.lab.binding.slots
+    name = next((slot.name for slot in slots if slot.role == "scale" and slot.tied is None), "")
+    stated, read = stated_kind(name), None if term is None or facts.edited else term.formula.kind
+    if stated is None or read not in KINDS or stated == read:
+        return []
+    said = f"`{name}` is called {KINDS[stated]} and is read as {KINDS[read]}: pass that, or change the KL."
+    return [Finding("name-misleads", said)]
+
+
+def limits_of(limits: Iterable[Limit]) -> str:
+    """`infinite from logvar = 88.7 on, mu = -256 down`."""
+    words = {"infinite": "infinite", "nan": "no number", "digits": "wrong in half of its digits"}
+    places: dict[str, list[str]] = {}
+    for one in limits:
+        at = f"{one.at:.4g}" if 0 < abs(one.at) < 0.9 or abs(one.at) > 1 else f"1 - {1 - one.at:.2g}"
+        places.setdefault(words[one.what], []).append(
+            f"{one.argument} = {at} {'on' if one.side == 'above' else 'down'}"
+        )
+    return "; ".join(f"{what} from {', '.join(several)}" for what, several in places.items())
+
+
+def _for_one(facts: Facts, beta: Monomial) -> str:
+    """Which arguments make the weight 1."""
+    passed = solved(str(beta), 1.0, [name for name in facts.lab.binding.parameters if name in beta.powers])
+    return "".join(f"; for a weight of 1 pass {name} = {value}" for name, value in passed.items())
 
 
 def undetermined(facts: Facts) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from .expressions import UNKNOWN, near
 from .investigation import in_names
 from .terms import Term
+from .weights import averaged
 
 if TYPE_CHECKING:
     from .facts import Facts
@@ -24,6 +27,8 @@ _FAMILY = {
     "absent": "no data term",
     "other": "another data term",
 }
+LIKELIHOODS = tuple(_FAMILY)
+"""The words of `likelihood`."""
 
 
 def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
@@ -47,7 +52,16 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     if beta is None:
         return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
     value = beta.value
-    shown = f" = {value:.6g}" if isinstance(value, float) and beta.expression != f"{value:.6g}" else ""
+    plain = re.fullmatch(r"[-+.\de]+", beta.expression)
+    shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
+    if facts.beta is not None and {"D", "J"} & set(facts.beta.powers) and not _is_one(value):
+        why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.beta)
+        if likelihood == "squared-error":
+            return (
+                f"This is the {sign}ELBO of a decoder whose variance is {beta.expression}{shown}, and of no other: "
+                f"{why}. The data term is a squared error, with {kl}."
+            )
+        return f"This is not the ELBO: {why} (weight {beta.expression}{shown}). The data term is {family}, with {kl}."
     text += f", with a KL weight of {beta.expression}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )
@@ -56,17 +70,29 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     return text + "."
 
 
+def _is_one(value: object) -> bool:
+    return isinstance(value, float) and near(value, 1.0)
+
+
 def formula_of(facts: Facts) -> str:
     """The loss in the user's own argument names."""
     parts = []
-    for coefficient, term in ((facts.recon, facts.found.recon_term), (facts.kl, facts.found.kl_term)):
+    found = facts.found
+    for coefficient, term, match in ((facts.recon, found.recon_term, found.recon), (facts.kl, found.kl_term, found.kl)):
         if term is not None:
-            shown = "?" if coefficient is None else str(coefficient)
-            text = _term(facts, term)
+            shown = f"({UNKNOWN})" if coefficient is None else str(coefficient)
+            text = _term(facts, term) if match is None or match.edited is None else _edited(facts, term)
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
     if facts.constants:
         parts += [str(part) for part in facts.constants]
     return " + ".join(parts) or "not determined"
+
+
+def _edited(facts: Facts, term: Term) -> str:
+    """A term whose formula has an edit, atom by atom."""
+    names = {role: facts.lab.binding.name_of(role) for role in term.formula.roles}
+    parts = [f"{factor:+g}*{atom.text.format(**names)}" for factor, atom in term.formula.atoms if factor]
+    return f"sum({' '.join(parts).removeprefix('+')})"
 
 
 def _term(facts: Facts, term: Term) -> str:

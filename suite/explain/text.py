@@ -5,62 +5,137 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from .answer import Answer, Number
+from .answer import Answer, Change, Coefficients, Number, Residual
+from .comparison import Comparison
+from .expressions import UNKNOWN, names_in
+from .nearest import in_words
+from .questions import Sweep, Wanted, drawn
+from .remarks import limits_of
 
 WIDTH = 80
 
 
-def printed(answer: Answer) -> str:
-    """The sentence first; then the formula, the facts, and each experiment with what it left unexplained."""
-    return "\n".join(_lines(answer))
+def printed(answer: Answer, weight: Wanted | None = None, course: Sweep | None = None, *, verbose: bool = False) -> str:
+    """What was asked beside the answer, and the answer: its sentence, the facts, the change, and how it was checked."""
+    return "\n".join(_lines(answer, weight, course, verbose=verbose))
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def asked_of(weight: Wanted | None, course: Sweep | None) -> Iterator[list[str]]:
+    """What was asked beside the answer: of each a sentence, and the lines below it."""
+    if weight is not None:
+        yield [weight.sentence, *(", ".join(f"{n} = {value:.6g}" for n, value in at.items()) for at in weight.at)]
+    if course is not None:
+        yield [course.sentence, drawn(course)]
+
+
+def compared_text(found: Comparison) -> str:
+    """Two losses: the sentence, where they part, and what differs beside."""
+    lines = [*textwrap.wrap(found.sentence, WIDTH, break_on_hyphens=False), ""]
+    for part in found.parts:
+        lines += _row(part.name, f"{part.one} | {part.other}" + (f" | factor {part.factor}" if part.factor else ""))
+    for note in found.notes:
+        lines += _row("note", note)
+    return "\n".join(lines).rstrip()
+
+
+def _lines(answer: Answer, weight: Wanted | None, course: Sweep | None, *, verbose: bool) -> Iterator[str]:
+    for sentence, *rows in asked_of(weight, course):
+        yield from textwrap.wrap(sentence, WIDTH)
+        for row in rows:
+            yield from _row("", row)
+        yield ""
     yield from textwrap.wrap(answer.sentence, WIDTH)
     yield ""
-    yield from _row("formula", answer.formula)
-    yield from _row("arguments", ", ".join(f"{name}: {role}" for name, role in answer.roles.items()))
-    yield from _row("likelihood", _with(answer.likelihood, answer.likelihood_name))
+    for name, text in facts(answer):
+        yield from _row(name, text)
+    if answer.change is not None:
+        yield ""
+        yield from diff(answer.change)
+        yield from _row("then", answer.change.then)
+    yield ""
+    if not verbose:
+        worst = max((one.residual for one in answer.experiments if one.residual is not None), default=0.0)
+        lists = "--verbose lists them"
+        yield from _row("shown by", f"{len(answer.experiments)} experiments, with residuals up to {worst:.1e}; {lists}")
+        return
+    for place, text in enumerate(shown_by(answer)):
+        yield from _row("" if place else "shown by", text)
+    if answer.residual is not None:
+        yield from _row("residual", residual(answer.residual, answer.working_dtype))
+
+
+def facts(answer: Answer) -> Iterator[tuple[str, str]]:
+    """The rows of an answer, each a name and a text."""
+    yield "formula", answer.formula
+    yield "arguments", ", ".join(f"{name}: {role}" for name, role in answer.roles.items())
+    yield "likelihood", _with(answer.likelihood, answer.likelihood_name)
     scale = answer.scale_kind if isinstance(answer.scale_kind, str) else ", ".join(answer.scale_kind or ())
-    yield from _row("KL", _with(answer.kl, f"posterior scale: {scale}" if scale else None))
-    yield from _row(
-        "reductions",
-        f"data {_words(answer.data_reduction)}, pixels {answer.pixel_reduction or '?'}, "
-        f"latents {answer.latent_reduction or '?'}; {answer.sense or 'sense unknown'}",
-    )
+    yield "KL", _with(answer.kl, f"posterior scale: {scale}" if scale else None)
+    axes = [f"data {_words(answer.data_reduction)}"]
+    axes += [] if answer.likelihood == "absent" else [f"pixels {answer.pixel_reduction or UNKNOWN}"]
+    axes += [] if answer.kl == "absent" else [f"latents {answer.latent_reduction or UNKNOWN}"]
+    yield "reductions", f"{', '.join(axes)}; {answer.sense or 'sense unknown'}"
     if answer.coefficients is not None:
-        c = answer.coefficients
-        yield from _row("coefficients", f"{c.recon or '?'} on R, {c.kl or '?'} on K, constant {c.constant or '?'}")
+        yield "coefficients", _coefficients(answer.coefficients)
     for region in answer.regions or ():
-        c = region.coefficients
-        yield from _row("where", f"{region.where}: {c.recon or '?'} on R, {c.kl or '?'} on K, constant {c.constant}")
-    yield from _row("beta in effect", _number(answer.beta_effective))
-    yield from _row("variance implied", _number(answer.implied_variance))
-    yield from _row("nats per datum", _number(answer.constant_nats_per_datum) + " added")
+        yield "where", f"{region.where}: {_coefficients(region.coefficients)}"
+    if answer.beta_effective is not None:
+        yield "beta in effect", _number(answer.beta_effective)
+    if answer.implied_variance is not None:
+        yield "variance implied", _number(answer.implied_variance)
+    if answer.constant_nats_per_datum is not None and answer.constant_nats_per_datum.expression != "0":
+        yield "added constant", f"{_number(answer.constant_nats_per_datum)}, in nats per datum"
     close = answer.nearest_notation
     if close is not None and close.equal:
-        yield from _row("published as", ", ".join(close.equal))
+        yield "published as", ", ".join(close.equal)
     elif close is not None:
-        yield from _row("nearest notation", f"{close.nearest}; it differs in {', '.join(close.differs_in)}")
-    yield from _row("left out", ", ".join(answer.constants_dropped) or "nothing")
+        yield "nearest notation", f"{close.nearest}; it differs in {in_words(close.differs_in)}"
+    if answer.constants_dropped:
+        yield "left out", ", ".join(answer.constants_dropped)
+    if answer.logged is not None:
+        own = answer.logged
+        yield (
+            "on the data",
+            (
+                f"it prints {own.printed:.7g}; the negative ELBO is {own.nats_per_datum:.7g} nats per datum, "
+                f"{own.bits_per_dimension:.4g} bits per dimension ({own.rows} rows, untrained)"
+            ),
+        )
     for threshold in answer.thresholds:
-        yield from _row("threshold", f"{threshold.kind} of the {threshold.term} per {threshold.per} at {threshold.at}")
+        yield "threshold", f"{threshold.kind} of the {threshold.term} per {threshold.per} at {threshold.at}"
+    for dtype in dict.fromkeys(limit.dtype for limit in answer.limits):
+        yield f"in {dtype}", limits_of(limit for limit in answer.limits if limit.dtype == dtype)
+    for name, shown in answer.parameters.items():
+        for value, sentence in shown.get("otherwise", {}).items():
+            yield f"if {name}", f"is {value}: {sentence}"
     for finding in answer.findings:
-        yield from _row("note", finding.sentence)
+        yield "note", finding.sentence
     for said in answer.undetermined:
-        yield from _row("not determined", said)
-    yield ""
-    for place, experiment in enumerate(answer.experiments):
-        residual = "" if experiment.residual is None else f"; residual {experiment.residual:.1e}"
-        yield from _row(
-            "" if place else "shown by", f"{experiment.name}: {experiment.shows} ({experiment.calls} calls{residual})"
-        )
-    if answer.residual is not None:
-        yield from _row(
-            "residual",
-            f"off by {answer.residual.relative:.1e} on fresh values in {answer.working_dtype}, "
-            f"{answer.residual.allowed:.1e} allowed",
-        )
+        yield "not determined", said
+
+
+def shown_by(answer: Answer) -> Iterator[str]:
+    """Each experiment, with what it left unexplained."""
+    for experiment in answer.experiments:
+        rest = "" if experiment.residual is None else f"; residual {experiment.residual:.1e}"
+        yield f"{experiment.name}: {experiment.shows} ({experiment.calls} calls{rest})"
+
+
+def residual(found: Residual, dtype: str) -> str:
+    """What the formula leaves unexplained."""
+    return f"off by {found.relative:.1e} on fresh values in {dtype}, {found.allowed:.1e} allowed"
+
+
+def _coefficients(c: Coefficients) -> str:
+    parts = (("{} on R", c.recon), ("{} on K", c.kl), ("constant {}", c.constant))
+    return ", ".join(form.format(value or UNKNOWN) for form, value in parts)
+
+
+def diff(change: Change) -> Iterator[str]:
+    """An edit as a diff of one line, not wrapped."""
+    yield f"--- {change.file}, line {change.line}"
+    yield f"-{change.before}"
+    yield f"+{change.after}"
 
 
 def _row(name: str, text: str) -> Iterator[str]:
@@ -76,17 +151,18 @@ def _with(word: str | None, detail: str | None) -> str:
 def _words(value: str | dict[str, str] | None) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{word} ({name})" for name, word in value.items())
-    return value or "?"
+    return value or UNKNOWN
 
 
-def _number(number: Number | None) -> str:
-    if number is None:
-        return "no such number"
-    at = ", ".join(f"{name} = {value:g}" for name, value in number.at.items())
+def _number(number: Number) -> str:
+    at = ", ".join(f"{name} = {value:g}" for name, value in number.at.items() if name != number.expression)
     values = number.value if isinstance(number.value, list) else [number.value]
-    shown = ", ".join("?" if value is None else f"{value:.7g}" for value in values)
+    shown = ", ".join(UNKNOWN if value is None else f"{value:.7g}" for value in values)
     if shown == number.expression:
         return shown
-    if shown == "?":
-        return f"{number.expression} (give its sizes with --at)"
+    if shown == UNKNOWN:
+        missing = sorted(names_in(number.expression) - set(number.at))
+        known = f" at {at}" if at else ""
+        given = ",".join(f"{name}=…" for name in missing)
+        return f"{number.expression}{known}; its value needs {', '.join(missing)}: --at {given}"
     return f"{number.expression} = {shown}" + (f" at {at}" if at else "")

@@ -1,6 +1,6 @@
-"""What a source publishes, as canonical tensors: quantities by role, scale kind and axes, the objective by its sense.
+"""Published quantities as canonical tensors, by role, scale kind and axes; the objective by its sense.
 
-Pure: the worker converts with it what ran, and the checker of claims converts again with what a claim says.
+Pure functions: the worker converts its outputs with them, and the checker of claims converts again as a claim says.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def canonical(notation: Notation, framework: str, spec: Spec, symbol: Symbol, ar
 
     Args:
         notation, symbol: what the source says of it.
-        framework: whose layout images have.
+        framework: the framework that determines the layout of images.
         spec: what the model is built for.
         array: the quantity, with the symbol's axes; stacked over the draws where the source makes them one by one.
 
     Raises:
-        ValueError: the array has not the symbol's axes.
+        ValueError: the array does not have the symbol's axes.
     """
     role = ROLES[symbol.role]
     axes: Axes = tuple((name,) for name in notation.axes_of(symbol, framework, spec))
@@ -94,7 +94,7 @@ def total_bound(
         objective: what the source says of it.
         spec: what the model is built for.
         published: its value.
-        batch, data_count: as `objective_factor` takes them.
+        batch, data_count: see `objective_factor`.
         kl: the batch's sum of the KL that the objective has; needed only where its weight has to be undone.
 
     Raises:
@@ -114,7 +114,7 @@ def total_bound(
 
 
 def sizes_by_role(problem: Problem, data_count: int) -> dict[str, float]:
-    """Role of a constant → its value for a problem; what its specification has not is left out.
+    """Role of a constant → its value for a problem, without constants that its specification does not have.
 
     Args:
         problem: what is run.

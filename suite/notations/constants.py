@@ -1,4 +1,4 @@
-"""The additive constants that sources leave out, by the words that notation.toml has for them."""
+"""The additive constants that sources omit, by their words in notation.toml."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def parse(text: str) -> Constant:
 
 
 def value(constants: Iterable[Constant], spec: Spec) -> float:
-    """What the constants of a quantity add up to, per datum, in nats."""
+    """The sum of the constants of a quantity, per datum, in nats."""
     return math.fsum(constant.sign * CONSTANTS[constant.word](spec) for constant in constants)

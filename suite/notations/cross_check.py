@@ -1,4 +1,4 @@
-"""What no single table of a notation.toml can show: names refer to symbols, and what every notation needs is there."""
+"""Checks across the tables of a notation.toml: names refer to symbols, and every required entry is there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..reference.errors import BadInput
 from . import printed
 from .notation import Notation
 
-#: What a decoder's output is, by likelihood: the tensors of the numerical contract.
+#: Likelihood → the canonical tensors that a decoder may return.
 DECODER_ROLES = {
     "bernoulli": ("decoder_logits", "decoder_probability"),
     "gaussian": ("decoder_mean", "decoder_scale"),
@@ -17,7 +17,7 @@ NEEDED = ("data", "noise", "posterior_mean", "latent", "log_likelihood")
 
 
 def check(notation: Notation) -> None:
-    """Hold a notation's tables against each other.
+    """Check the tables of a notation against each other.
 
     Raises:
         BadInput: naming the file, the field, what was expected and what was found.
@@ -34,7 +34,7 @@ def check(notation: Notation) -> None:
 
 
 def _check_misprints(notation: Notation) -> None:
-    """Formulas are of what a run has: quantities, data, noise and sizes."""
+    """Check that formulas use only names that a run has: quantities, data, noise and sizes."""
     computed = {s.quantity for s in notation.symbols if s.quantity}
     there = computed | {s.code for s in notation.symbols if s.kind in ("data", "noise", "constant")}
     for i, misprint in enumerate(notation.misprints):

@@ -1,10 +1,11 @@
-"""Strict reading of TOML by a typed schema: one line names the file, table, field, what was expected and found."""
+"""Strict reading of TOML by a typed schema: an error is one line with file, table, field, expected and found."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ..reference.errors import BadInput
+from ..reference.files import MOST_DEPTH, read_text, require_shallow
 
 T = TypeVar("T", bound=msgspec.Struct)
 NOUNS = {
@@ -32,18 +34,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: it cannot be read, or is no TOML.
     """
-    text = ""
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise BadInput(f"{path}: expected values at most {MOST_DEPTH} deep; found deeper ones") from None
+    except ValueError as error:  # TOMLDecodeError is one; so is a number of too many digits
         raise BadInput(f"{path}: expected TOML; found {error}{_unquoted(text, str(error))}") from None
+    require_shallow(document, str(path))
+    return document
 
 
 def _unquoted(text: str, error: str) -> str:
-    """The commonest cause: TOML's bare keys are ASCII."""
+    """The most common cause of an error: TOML's bare keys are ASCII."""
     line = re.search(r"at line (\d+)", error)
     key = text.splitlines()[int(line[1]) - 1].partition("=")[0] if line else ""
     return "; a key that is not ASCII needs quotes" if not key.isascii() and '"' not in key else ""
@@ -64,7 +67,7 @@ def decode(kind: type[T], value: Any, where: str) -> T:
     """
     if not isinstance(value, Mapping):
         raise BadInput(f"{where}: expected a table; found {value!r}")
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for name in value:
         if name not in fields:
             raise BadInput(f"{where}: unknown field '{name}'; expected one of {', '.join(fields)}")
@@ -74,6 +77,12 @@ def decode(kind: type[T], value: Any, where: str) -> T:
         elif field.required:
             raise BadInput(f"{where}: the field '{name}' is missing; expected {expected(field.type)}")
     return msgspec.convert(value, kind)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """A struct's fields by name; msgspec evaluates every annotation again for each call."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _check(kind: Any, value: Any, where: str) -> None:
@@ -104,7 +113,7 @@ def one_of(kind: Any) -> tuple[str, ...]:
 
 
 def expected(kind: Any) -> str:
-    """What a field may hold, in words."""
+    """The values that a field may have, in words."""
     words = one_of(kind)
     if words:
         return f"{'a list' if tuple in _types(kind) else 'one'} of {', '.join(words)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "mean": lambda array: np.mean(array, axis=0),
 }
 NUMBERS = {"pi": np.pi}
+MOST_LETTERS = 400
+"""The most characters of a formula, which bound the depth of its operations."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Formula:
     """Arithmetic in the codes of a notation.
 
     Attributes:
-        text: as it is written.
-        tree: what it was read as.
+        text: the formula as it is written.
+        tree: its syntax tree.
     """
 
     text: str
@@ -45,7 +48,7 @@ class Formula:
 
     @property
     def codes(self) -> frozenset[str]:
-        """The codes that it needs values of."""
+        """The codes whose values it needs."""
         return frozenset(_codes(self.tree))
 
     def value(self, values: Mapping[str, Any]) -> Array:
@@ -55,14 +58,19 @@ class Formula:
             values: code → array; draws first, latents last.
 
         Raises:
-            ValueError: the arrays do not fit each other.
+            ValueError: the arrays do not fit each other, or numbers alone have no value.
         """
-        with np.errstate(all="ignore"):
-            return np.asarray(_value(self.tree, values))
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(_value(self.tree, values))
+        except ArithmeticError as error:  # of numbers alone: Python's raise where NumPy's are infinite
+            raise ValueError(f"{self.text!r} has no value: {error}") from None
 
 
 def formula(text: str, where: str) -> Formula:
     """A text as a formula. Raises BadInput for anything but arithmetic in names."""
+    if len(text) > MOST_LETTERS:
+        raise BadInput(f"{where}: expected a formula of at most {MOST_LETTERS} letters; found {len(text)}")
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
@@ -90,8 +98,8 @@ def _nodes(node: ast.expr) -> Iterator[ast.expr]:
 
 def _known(node: ast.expr) -> bool:
     match node:
-        case ast.Constant(value=int() | float()):
-            return not isinstance(node.value, bool)
+        case ast.Constant(value=int() | float() as number):
+            return not isinstance(number, bool) and number <= sys.float_info.max
         case ast.BinOp(op=op):
             return type(op) in OPERATORS
         case ast.UnaryOp(op=ast.USub()):
@@ -118,8 +126,8 @@ def _codes(tree: ast.expr) -> Iterator[str]:
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
     match node:
-        case ast.Constant(value=number):
-            return number
+        case ast.Constant(value=int() | float() as number):
+            return float(number)  # of whole numbers 9**9**9 would never end
         case ast.BinOp(left=left, op=op, right=right):
             return OPERATORS[type(op)](_value(left, values), _value(right, values))
         case ast.UnaryOp(operand=operand):

@@ -1,4 +1,4 @@
-"""The glossary: what each source prints for each role, and which cells have executed what it says."""
+"""The glossary: the symbols that each source prints for each role, and the backends that have executed each entry."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Entry:
 
     Attributes:
         notation, symbol: whose, and which.
-        verified: backends on which all that its entry says was executed and holds.
-        refuted: those on which something does not.
+        verified: backends on which every field of its entry was executed and holds.
+        refuted: backends on which a field does not hold.
     """
 
     notation: Notation
@@ -48,12 +48,12 @@ class Entry:
 
     @property
     def known(self) -> str | None:
-        """How what is printed is known; None where the source prints no such thing."""
+        """How the printed symbol is known; None where the source does not print it."""
         return None if self.symbol.equation == UNPRINTED else known(self.notation, self.symbol)
 
     @property
     def eq_known(self) -> str | None:
-        """How the place is known; None where the source prints no such thing."""
+        """How the place is known; None where the source does not print the symbol."""
         return None if self.symbol.equation == UNPRINTED else eq_known(self.notation, self.symbol)
 
     @property
@@ -90,7 +90,7 @@ def glossary(notations: Iterable[Notation], claims: Sequence[Mapping[str, Any]])
     """Every symbol in the order of the roles, then of the notations.
 
     Args:
-        notations: whose symbols.
+        notations: the notations whose symbols are listed.
         claims: the rows of claims.csv: where a symbol's row is `equal`, that backend has executed it.
     """
     places = list(ROLES)
@@ -109,13 +109,17 @@ def _entry(notation: Notation, symbol: Symbol, claims: Sequence[Mapping[str, Any
 
 
 def of_letter(entries: Iterable[Entry], letter: str) -> Iterator[Entry]:
-    """The symbols that a source prints with this letter as their own: not in a subscript, nor as an argument."""
+    """The symbols that a source prints with this letter as their own: not in a subscript, nor as an argument.
+
+    The letter is as it is printed (σ), as TeX (\\sigma), by its name (sigma) or a name in code (logvar).
+    """
+    spellings = {plain(letter), *filter(is_greek, [plain(f"\\{letter}")])} - {""}
     for entry in entries:
-        if entry.symbol.kind != "distribution" and names(entry.symbol, letter):
+        if entry.symbol.kind != "distribution" and any(is_named(entry.symbol, each) for each in spellings):
             yield entry
 
 
-def names(symbol: Symbol, letter: str) -> bool:
+def is_named(symbol: Symbol, letter: str) -> bool:
     """Whether the letter is the symbol's own, as code or as TeX."""
     own = symbol.code.rpartition(".")[2]
     if letter in (symbol.code, own, base(own), base(own.removeprefix("log_").removeprefix("ln_"))):
@@ -124,6 +128,23 @@ def names(symbol: Symbol, letter: str) -> bool:
     if is_greek(letter):
         return re.match(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", tex) is not None
     return re.match(rf"{re.escape(letter)}(?![A-Za-z])", tex) is not None
+
+
+def unlogged(symbol: Symbol) -> tuple[str, str]:
+    """A scale's symbol and kind; of a printed logarithm those of what it is the logarithm of."""
+    name, kind = plain(symbol.tex), str(symbol.scale)
+    inner = re.sub(r"^(log|ln) ", "", name)
+    return inner, kind.removeprefix("log_") if inner != name else kind
+
+
+def scale_words(symbol: Symbol) -> str | None:
+    """The kind of a scale; of a printed logarithm also what is inside of it. None where it is no scale."""
+    if symbol.role == "decoder_variance":
+        return "variance"
+    if symbol.scale is None:
+        return None
+    inner, kind = unlogged(symbol)
+    return symbol.scale if kind == symbol.scale else f"{symbol.scale}: {inner} is the {kind}"
 
 
 def side_by_side(entries: Sequence[Entry], one: str, other: str) -> list[tuple[str, list[Entry], list[Entry]]]:
@@ -137,5 +158,5 @@ def side_by_side(entries: Sequence[Entry], one: str, other: str) -> list[tuple[s
 
 
 def refuted(entries: Collection[Entry]) -> bool:
-    """Whether anything of these does not hold."""
+    """Whether a field of these entries does not hold."""
     return any(entry.refuted for entry in entries)

@@ -52,7 +52,7 @@ def letters_in(code: str) -> list[str]:
 
 
 def is_greek(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith("GREEK")
+    return len(letter) == 1 and unicodedata.name(letter, "").startswith("GREEK")
 
 
 def command_of(letter: str) -> str:

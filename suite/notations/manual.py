@@ -1,6 +1,7 @@
-"""Generated parts of documents: `python -m elbostone.notations.manual README.md docs/notation.md` writes them anew.
+"""Generated parts of documents: `python -m elbostone.notations.manual README.md docs/*.md` writes them again.
 
-The reference of notation.toml is made from its schema, the overview of the sources from their notations.
+The reference of notation.toml is made from its schema, the overview of the sources and their misprints from their
+notations.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from . import schema
 from .constants import CONSTANTS
 from .decode import expected, one_of
 from .overview import COLUMNS, comparison, overview
+from .provenance import how
 from .registry import notations
 from .roles import ROLES
 
@@ -128,16 +130,33 @@ def side_by_side() -> str:
     return _rows(("role", *SHOWN), rows)
 
 
+def misprints() -> str:
+    """Every line that a source prints and cannot mean, as Markdown."""
+    parts = []
+    for notation in notations().values():
+        for misprint in notation.misprints:
+            lines = [
+                f"### {notation.id}, {misprint.equation}\n\n```math\n{misprint.tex}\n```\n",
+                f"- printed: `{misprint.printed.text}`",
+                f"- meant: `{misprint.meant.text}`, which `{misprint.symbol}` is",
+                f"- {misprint.note}",
+                f"- known: {how(notation, misprint)}",
+            ]
+            parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
 #: What a document has between `<!-- begin: generated from NAME -->` and `<!-- end -->`.
 PARTS: dict[str, Callable[[], str]] = {
     "suite/notations/schema.py": reference,
     "implementations/": sources,
     "two-implementations": side_by_side,
+    "misprints": misprints,
 }
 
 
 def written(text: str) -> str:
-    """A document with its generated parts anew. Raises ValueError where it has none."""
+    """A document with new generated parts. Raises ValueError where it has none."""
 
     def part(match: re.Match[str]) -> str:
         return f"{match[1]}\n\n{PARTS[match[2]]()}\n{match[3]}"

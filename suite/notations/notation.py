@@ -1,4 +1,4 @@
-"""What a source says, as checked, frozen data: what `reader` makes of a notation.toml."""
+"""The contents of a notation.toml as validated, frozen data, which `reader` makes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..reference.spec import Spec
+from .axes import Place
 from .constants import Constant
 from .formulas import Formula
 from .roles import ROLES
@@ -25,7 +26,7 @@ class Symbol:
 
     Attributes:
         code: its identifier in the implementation files.
-        tex: as the source prints it.
+        tex: the symbol as the source prints it.
         role: key of `roles.ROLES`.
         axes: by name, outermost first; empty for a scalar, a distribution or a set of weights.
         equation: where the source defines it.
@@ -107,9 +108,10 @@ class Objective:
         dropped: the constants per datum that the source leaves out of the bound.
         beta: weight of the KL: a number, or `beta`, that of the specification.
         equation: where the source defines it.
-        method: that computes it.
+        method: the method that computes it.
         scale: what the source multiplies it by, `2σ²`; None for nothing.
         where: TeX of what is assumed for it to be this.
+        count: TeX of the number of all data, where the source sums over all; empty where it does not.
         when: the specifications under which it exists.
         known, eq_known: as a symbol has them.
     """
@@ -126,6 +128,7 @@ class Objective:
     method: str
     scale: str | None = None
     where: str = ""
+    count: str = ""
     when: When = field(default_factory=dict)
     known: str | None = None
     eq_known: str | None = None
@@ -138,8 +141,8 @@ class Misprint:
     Attributes:
         equation: where it is printed.
         symbol: code of the quantity that the line is for.
-        tex: as printed.
-        printed, meant: as formulas of the notation's own quantities (`formulas`).
+        tex: the line as printed.
+        printed, meant: formulas of the notation's own quantities (`formulas`).
         when: the specifications under which both hold.
         known, eq_known: as a symbol has them.
         note: prose.
@@ -154,14 +157,6 @@ class Misprint:
     known: str | None = None
     eq_known: str | None = None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
-
-    path: str
-    axes: str
 
 
 @dataclass(frozen=True)
@@ -193,7 +188,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Supports:
-    """Which specifications the source defines.
+    """The specifications that the source defines.
 
     Attributes:
         words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.

@@ -36,7 +36,7 @@ _ACCENTS = {"tilde": "\u0303", "widetilde": "\u0303", "hat": "\u0302", "widehat"
 
 
 def plain(tex: str) -> str:
-    """TeX without its commands; what has no plain form keeps its command's name."""
+    """TeX without its commands; a symbol without a plain form keeps its command's name."""
     text = tex.replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "").replace(r"\|", "‖").replace(r"\_", "\0")
     text = re.sub(rf"\\({_STYLES})(?![A-Za-z])", "", text)
     text = re.sub(r"\\(?!d?frac|sqrt)([A-Za-z]+)", _command, text).replace(r"\{", "\1").replace(r"\}", "\2")

@@ -1,4 +1,4 @@
-"""Whether a field is of the kind that it says: TeX is one symbol, and a place is one that the source has."""
+"""Checks of the printed fields: TeX is one symbol, and a place exists in the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ..reference.errors import BadInput
 from .notation import Notation
-from .provenance import UNPRINTED
+from .provenance import COUNTED, UNPRINTED
 
 _NUMBER = re.compile(r"(?:(\d+)\.)?(\d+)")
 _OPEN, _CLOSED = "([{", ")]}"
@@ -33,6 +33,8 @@ def check(notation: Notation) -> None:
             raise BadInput(
                 f"{where}: expected none, since eq is '{UNPRINTED}': the source prints no such thing; found {said!r}"
             )
+    for place, expected, found in _wrong(notation):
+        raise BadInput(f"{notation.path}: {place}: expected {expected}; found {found!r}")
     has = notation.source.equations
     for place in has:
         if _range(place) is None:
@@ -40,6 +42,25 @@ def check(notation: Notation) -> None:
     for place, text in _places(notation):
         if (wrong := no_place(text, has)) is not None:
             raise BadInput(f"{notation.path}: {place}: expected {wrong}; found {text!r}")
+
+
+def _wrong(notation: Notation) -> Iterator[tuple[str, str, str]]:
+    """Entries that contradict what stands elsewhere in the file: which field, what was expected and what found."""
+    counted = sorted({s.tex for s in notation.symbols if s.role == "data_count"} | notation.letters.keys())
+    for objective, place in ((notation.objective, "objective"), *((o, o.method) for o in notation.other_objectives)):
+        if (letter := objective.count) and letter not in counted:
+            yield f"{place}.count", f"the TeX of a number of data, or of [letters] ({', '.join(counted)})", letter
+    for symbol in notation.symbols:
+        if symbol.known == COUNTED:
+            yield f"symbols.'{symbol.code}'.known", "another word, since numbers alone are counted out", COUNTED
+        if symbol.tex in notation.letters:
+            own = f"a letter that no symbol has, since symbols.'{symbol.code}' has it"
+            yield f"letters.'{symbol.tex}'", own, notation.letters[symbol.tex]
+        if symbol.estimate and symbol.role.startswith("exact_"):
+            yield f"symbols.'{symbol.code}'.estimate", f"none, since role '{symbol.role}' is no estimate", "true"
+    for i, misprint in enumerate(notation.misprints):
+        if misprint.equation == UNPRINTED:
+            yield f"misprints[{i}].eq", "where the source prints it", UNPRINTED
 
 
 def _texts(notation: Notation) -> Iterator[tuple[str, str]]:
@@ -57,6 +78,8 @@ def _places(notation: Notation) -> Iterator[tuple[str, str]]:
 
 def no_symbol(tex: str) -> str | None:
     """Why TeX is no symbol: an equation, a negative or an operator alone; None where it is one."""
+    if not tex.strip():
+        return "which is empty"
     if tex.lstrip().startswith("-"):
         return "which begins with a minus: that is for `sign`"
     depth = 0
@@ -64,6 +87,9 @@ def no_symbol(tex: str) -> str | None:
         depth += (letter in _OPEN) - (letter in _CLOSED)
         if letter == "=" and depth == 0:
             return "which is an equation: what it is equal to is for `note`"
+    braces = re.sub(r"\\[{}]", "", tex)
+    if braces.count("{") != braces.count("}"):
+        return "whose braces do not match"
     if _OPERATOR.fullmatch(tex.strip()):
         return "which is an operator without its argument"
     return None

@@ -1,4 +1,4 @@
-"""How each fact of a source is known, and how much of a source was read in its own text.
+"""How each fact of a source is known, and the share that was read in the source's own text.
 
 A printed symbol is two facts: what is printed, and where. An objective, another objective and a misprint are the same
 two. What the source does not print (`eq = "none"`) is no fact of it.
@@ -13,7 +13,9 @@ from .notation import Misprint, Notation, Objective, Symbol
 from .schema import KNOWN
 
 UNPRINTED = "none"
-"""The place of what the source does not print."""
+"""The place of a symbol that the source does not print."""
+COUNTED = "by count"
+"""The key of `KNOWN` that only numbers have."""
 
 Entry = Symbol | Objective | Misprint
 

@@ -1,4 +1,4 @@
-"""Read notation.toml: each table by its schema, with what the file leaves out because something else says it."""
+"""Read notation.toml: each table by its schema, with the values that other fields imply."""
 
 from __future__ import annotations
 
@@ -178,6 +178,7 @@ def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where:
         method=method,
         scale=table.scale,
         where=table.where,
+        count=table.count,
         known=table.known,
         eq_known=table.eq_known,
     )

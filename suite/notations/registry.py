@@ -1,4 +1,4 @@
-"""Which notations there are: folders of `implementations/` with a notation.toml, and entry points of others."""
+"""The known notations: folders of `implementations/` with a notation.toml, and entry points of other packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..reference.errors import BadInput
+from ..reference.errors import BadInput, no_such
+from ..reference.files import printable
 from .notation import Notation
 from .reader import load_notation
 from .schema import FRAMEWORKS
@@ -24,12 +25,30 @@ def packages() -> Mapping[str, str]:
     for root in _folders(_OWN):
         for file in sorted(root.glob("*/notation.toml")):
             found[file.parent.name] = f"{_OWN}.{file.parent.name}"
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
-        if point.name in found and found[point.name] != point.value:
-            raise BadInput(
-                f"entry point {ENTRY_POINTS}:{point.name} ({point.value}): the id is taken by {found[point.name]}"
-            )
-        found[point.name] = point.value
+    return found | {name: values[0] for name, values in _points().items() if name not in broken()}
+
+
+def _points() -> dict[str, list[str]]:
+    """Id → the packages that say they have it."""
+    found: dict[str, set[str]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, set()).add(point.value)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
+@cache
+def broken() -> Mapping[str, str]:
+    """Entry points whose notation cannot be read, by id, each with the reason: one costs the others nothing."""
+    found = {}
+    own = {file.parent.name for root in _folders(_OWN) for file in root.glob("*/notation.toml")}
+    for name, (package, *others) in _points().items():
+        try:
+            if taken := [f"{_OWN}.{name}"] if name in own else others:
+                raise BadInput(f"the id is taken by {taken[0]}")
+            _load(notation_folder(package), name)
+        except Exception as error:  # whatever the import of a stranger's package raises
+            reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+            found[name] = printable(" ".join(f"entry point {ENTRY_POINTS}:{name} ({package}): {reason}".split()))
     return found
 
 
@@ -50,7 +69,11 @@ def notation_folder(package: str) -> Path:
 
 @cache
 def notations() -> Mapping[str, Notation]:
-    """All notations by id, read and validated. Raises BadInput where one is wrong, or lacks one of its files."""
+    """All notations by id, read and validated, without those of `broken`.
+
+    Raises:
+        BadInput: one of this package is wrong, or lacks one of its files.
+    """
     return {name: _load(notation_folder(package), name) for name, package in packages().items()}
 
 
@@ -65,6 +88,8 @@ def choose(names: Iterable[str]) -> list[Notation]:
     """The notations of these ids; all of them where none is named. Raises BadInput for an unknown id."""
     known = notations()
     for name in names:
+        if name in broken():
+            raise BadInput(f"notation '{name}': {broken()[name]}")
         if name not in known:
-            raise BadInput(f"notation '{name}': expected one of {', '.join(known)}")
+            raise no_such("notation", name, known)
     return [known[name] for name in names] or list(known.values())

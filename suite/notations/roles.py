@@ -34,7 +34,7 @@ class Role:
         name: the role's key in notation.toml.
         meaning: one line for readers.
         kind: what a symbol of this role is, one of `KINDS`.
-        net: whose it is, one of `NETS`.
+        net: the network to which it belongs, one of `NETS`.
         tensor: the canonical tensor that a quantity of this role becomes; None where it is compared with none.
         scales: for a scale, its kinds, each with the canonical tensor that it becomes.
     """
@@ -200,6 +200,18 @@ _NAMED = (
 )
 
 ROLES: dict[str, Role] = {role.name: role for role in (*_COMPARED, *_NAMED)}
+
+FAMILIES = (
+    ("posterior_scale", "cholesky_diagonal", "precision_diagonal", "precision_vector", "posterior_matrix"),
+    ("decoder_scale", "decoder_variance"),
+)
+"""Roles that say the spread of one distribution, each in its own way."""
+
+
+def family(role: str) -> tuple[str, ...]:
+    """A role and those that play its part in other sources."""
+    return next((roles for roles in FAMILIES if role in roles), (role,))
+
 
 #: Scale kind → the published number as a canonical log-variance.
 TO_LOG_VARIANCE: dict[str, Callable[[Array], Array]] = {

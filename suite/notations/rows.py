@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..reference.errors import BadInput
-from .axes import parse_axes
+from .axes import Place, parse_axes
 from .decode import decode
 from .fields import axis_names, typewriter, when
-from .notation import Place, Symbol, Weight
+from .notation import Symbol, Weight
 from .schema import FRAMEWORKS, PlaceTable, WeightTable
 
+_PLACEHOLDER = re.compile(r"\{[ij]\}")
 #: Kind of layer → framework → the axes of its weight, which torch calls `weight` and Keras `kernel`.
 LAYOUTS = {
     "dense": {"torch": "out in", "keras": "in out"},
@@ -94,6 +96,13 @@ def _both(path: str, axes: str) -> dict[str, Place]:
 
 
 def _weight(canonical: str, published: str, places: dict[str, Place], row: WeightTable, where: str) -> Weight:
+    numbers = _PLACEHOLDER.findall(canonical)
+    for text in (canonical, published, *(place.path for place in places.values())):
+        found = _PLACEHOLDER.findall(text)
+        known = set(found) <= set(numbers) and len(set(numbers)) == len(numbers)
+        if not known or set("{}") & set(_PLACEHOLDER.sub("", text)):
+            expected = "layer numbers {i} and {j}, each once in the canonical name"
+            raise BadInput(f"{where}: expected {expected}, and no other braces; found '{text}' of '{canonical}'")
     for framework, place in places.items():
         try:
             names = {name for axis in parse_axes(place.axes) for name in axis}
@@ -105,7 +114,7 @@ def _weight(canonical: str, published: str, places: dict[str, Place], row: Weigh
 
 
 def _symbols(canonical: str, tensors: list[Weight], row: WeightTable, where: str) -> list[Symbol]:
-    """What the row prints: the layer as a set of weights, or each tensor by its published name."""
+    """The symbols that a row prints: the layer as a set of weights, or each tensor by its published name."""
     owner = canonical.partition(".")[0]
     if owner not in ROLE_OF:
         raise BadInput(f"{where}: expected a canonical name that begins with {', '.join(ROLE_OF)}; found '{canonical}'")

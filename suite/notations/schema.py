@@ -30,19 +30,19 @@ DROPPED = tuple(f"{sign} {constant}" for constant in CONSTANTS for sign in "+-")
 
 
 def says(meaning: str, one_of: Iterable[str] = (), example: str = "") -> Meta:
-    """What a field means, the words that it may hold (any where there are none), and an example."""
+    """The meaning of a field, its allowed words (none for any word), and an example."""
     return Meta(description=meaning, extra={"one_of": tuple(one_of)}, examples=[example] if example else None)
 
 
 Text = str
 Texts = tuple[str, ...]
 Returns = Texts | dict[str, Texts]
-Known = Annotated[Text | None, says("how it is known, where not as `[source] known` says", KNOWN)]
-EqKnown = Annotated[Text | None, says("how its place (`eq`) is known, where not as `[source] eq_known` says", KNOWN)]
+Known = Annotated[Text | None, says("how it is known, if not as `[source] known` says", KNOWN)]
+EqKnown = Annotated[Text | None, says("how its place (`eq`) is known, if not as `[source] eq_known` says", KNOWN)]
 WhenField = Annotated[
     Text,
     says(
-        "words of the specification, in one text, under which this holds; always where it is left out",
+        "words of the specification, in one text, under which this holds; always where it is omitted",
         example="gaussian gaussian-fixed",
     ),
 ]
@@ -61,12 +61,12 @@ class Source(Table, frozen=True):
     venue: Annotated[Text, says("journal, conference, book or site")]
     identifier: Annotated[Text, says("arXiv number, DOI, ISBN or address", example="arXiv:1312.6114v11")]
     sections: Annotated[Text, says("the parts of the source that the notation follows")]
-    known: Annotated[Text, says("how what it prints is known, where no entry says otherwise", KNOWN)]
+    known: Annotated[Text, says("how its printed symbols are known, where no entry says otherwise", KNOWN)]
     eq_known: Annotated[
-        Text | None, says("how its equation and section numbers are known; as `known` if left out", KNOWN)
+        Text | None, says("how its equation and section numbers are known; as `known` if omitted", KNOWN)
     ] = None
     equations: Annotated[
-        Texts, says("the equation numbers that it has; none if left out", example='["1.1-1.20", "2.1-2.65"]')
+        Texts, says("the equation numbers of the source; none if omitted", example='["1.1-1.20", "2.1-2.65"]')
     ] = ()
     note: Annotated[Text, says("prose: what the source leaves open, and its slips")] = ""
 
@@ -86,7 +86,7 @@ class ModelTable(Table, frozen=True):
 
 
 class SupportsTable(Table, frozen=True):
-    """Which specifications the source defines: for each condition the words that it has."""
+    """The specifications that the source defines: for each condition the words that hold."""
 
     network: Annotated[Texts, says("encoder and decoder networks", CONDITIONS["network"])]
     likelihood: Annotated[Texts, says("families of p(x|z)", CONDITIONS["likelihood"])]
@@ -100,8 +100,8 @@ class SupportsTable(Table, frozen=True):
         "none",
     )
     beta: Annotated[Texts, says("whether the KL may have another weight than 1", CONDITIONS["beta"])] = ("one",)
-    depth: Annotated[int | None, says("the largest number of hidden layers; any where it is left out")] = None
-    variances: Annotated[tuple[float, ...] | None, says("the constant decoder variances; any where it is left out")] = (
+    depth: Annotated[int | None, says("the largest number of hidden layers; any where it is omitted")] = None
+    variances: Annotated[tuple[float, ...] | None, says("the constant decoder variances; any where it is omitted")] = (
         None
     )
 
@@ -150,7 +150,10 @@ class ObjectiveTable(Table, frozen=True):
     beta: Annotated[float | Text, says("weight of the KL: a number, or `beta` for the specification's")] = 1.0
     scale: Annotated[Text | None, says("what the source multiplies it by", FACTORS)] = None
     where: Annotated[Text, says("TeX of what is assumed for it to be this", example=r"\epsilon = 0")] = ""
-    eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if left out")] = None
+    count: Annotated[
+        Text, says("TeX of the number of all data, a key of `[letters]`, where the source sums over all", example="N")
+    ] = ""
+    eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if omitted")] = None
     known: Known = None
     eq_known: EqKnown = None
 
@@ -172,9 +175,9 @@ class SymbolTable(Table, frozen=True):
             example="section 2.1, 11, 12",
         ),
     ]
-    tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if left out")] = None
+    tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if omitted")] = None
     axes: Annotated[
-        Text | None, says("its axes, outermost first; those of its role's tensor if left out", example="batch latent")
+        Text | None, says("its axes, outermost first; those of its role's tensor if omitted", example="batch latent")
     ] = None
     scale: Annotated[Text | None, says("for a scale: what of it is printed", (*DIAGONAL, *MATRIX))] = None
     sign: Annotated[int, says("-1 where the source prints the negative")] = 1
@@ -229,7 +232,7 @@ class WeightTable(Table, frozen=True):
     axes: Annotated[
         Text | None, says("with `at`, where the tensor is no weight or bias of a layer", example="datum latent")
     ] = None
-    published: Annotated[Text | None, says("the name that the source prints; the path if left out")] = None
+    published: Annotated[Text | None, says("the name that the source prints; the path if omitted")] = None
     scale: Annotated[float, says("published = scale · canonical", example="0.5")] = 1.0
     flip: Annotated[Texts, says("axes that run backwards in the published layout")] = ()
     when: WhenField = ""

@@ -1,4 +1,4 @@
-"""One file that stands alone: an implementation with everything written into it that it imports from its siblings."""
+"""One file that stands alone: an implementation together with everything that it imports from its siblings."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Statement:
     """One statement of a module's top level.
 
     Attributes:
-        text: as it stands in the file, with the comments above it.
+        text: the source text, with the comments above it.
         binds: the names that it gives a value.
         reads: all names that occur in it.
-        is_definition: of a function or a class, which two blank lines set apart.
+        is_definition: whether it defines a function or a class, which two blank lines set apart.
     """
 
     text: str
@@ -65,7 +65,7 @@ def standalone(notation: Notation, framework: str) -> str:
     """The text of a notation's file that needs no other file of its package, with a training loop at its end.
 
     Args:
-        notation: whose file.
+        notation: the notation of the file.
         framework: `torch` or `keras`.
 
     Raises:
@@ -128,7 +128,7 @@ def _statement(node: ast.stmt, text: str) -> Statement:
 
 
 def _gather(module: Module, kept: Sequence[Statement]) -> tuple[list[Import], list[Statement]]:
-    """What some statements of a module need: imports from elsewhere, and the statements of its siblings."""
+    """The needs of some statements of a module: imports from elsewhere, and the statements of its siblings."""
     reads = {name for statement in kept for name in statement.reads}
     imports: list[Import] = []
     wanted: dict[str, set[str]] = {}
@@ -174,7 +174,7 @@ def _bound(statements: Iterable[Statement]) -> frozenset[str]:
 
 
 def _refuse_collisions(path: Path, *names: Iterable[str]) -> None:
-    """Raise BadInput where one name would stand for two things in the copy."""
+    """Raise BadInput where one name would have two meanings in the copy."""
     seen: set[str] = set()
     for group in names:
         for name in group:
@@ -202,7 +202,7 @@ def _header(notation: Notation, framework: str) -> list[str]:
 
 
 def _distribution(notation: Notation) -> Distribution:
-    """What ships a notation."""
+    """The distribution that provides a notation."""
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == notation.id and point.dist is not None:
             return point.dist
@@ -210,7 +210,7 @@ def _distribution(notation: Notation) -> Distribution:
 
 
 def _copyright(origin: Distribution) -> list[str]:
-    """The lines of a distribution's licence files that say whose it is."""
+    """The copyright lines of a distribution's licence files."""
     files = [
         file for file in origin.files or () if file.name.startswith("LICEN") and file.suffix in ("", ".txt", ".md")
     ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from ..reference.parsing import CONDITIONS
 from ..reference.spec import Spec
 from ..reference.weights import drawn_shapes
 from .notation import Notation
+from .overview import REDUCED
 from .weight_maps import weight_maps
 
 DIGITS, SIDE = 1797, 8
@@ -54,7 +52,7 @@ def training_loop(notation: Notation, framework: str) -> str:
     """`if __name__ == "__main__":` and the lines that train a model and print its objective.
 
     Args:
-        notation: whose names.
+        notation: the notation whose names are used.
         framework: `torch`, whose loop is written out, or `keras`, whose `fit` has one.
     """
     spec = digits_spec(notation)
@@ -70,15 +68,24 @@ def _torch(notation: Notation, spec: Spec) -> list[str]:
     x, noise, objective = names["data"], names["noise"], notation.objective
     one_by_one = "sample" not in notation.noise_axes
     arguments = [x, noise]
-    draws = [f"{noise} = torch.randn({'' if one_by_one else '1, '}len({x}), {spec.latent_dim})"]
+    _, width = _latent(notation, spec)
+    draws = [f"{noise} = torch.randn({'' if one_by_one else '1, '}len({x}), {width})"]
     shapes = []
     if drawn := _drawn(notation, spec):
         arguments.append(names["weight_noise"])
-        shapes = [f"shapes = {_literal(drawn)}"]
+        shapes = ["shapes = {", *(f'    "{letter}": model.{path}.shape,' for letter, path in drawn.items()), "}"]
         draws.append(f"{names['weight_noise']} = {{name: torch.randn(1, *shape) for name, shape in shapes.items()}}")
     if objective.data == "N/M":
         count = next(symbol.code for symbol in notation.symbols if symbol.role == "data_count")
         arguments.append(f"{count}=len(images)")
+    said = f"{REDUCED[objective.data]} over a batch, {objective.sense}"
+    said = f'f"epoch {{epoch}}: {objective.code}, {said}: {{sum(found) / len(found):.3f}}'
+    # Each epoch sees every image once: the sums of its batches add up to one over all images.
+    all_batches = {"sum": "", "N/M": " / len(found)"}
+    printed = [f'print({said} nats an image")']
+    if objective.data in all_batches:
+        an_image = f"{{sum(found){all_batches[objective.data]} / len(images):.2f}}"
+        printed = ["print(", f'    {said};"', f'    f" {an_image} nats an image"', ")"]
     maximised = ", maximize=True" if objective.sense == "maximised" else ""
     if spec.posterior == "free":
         epochs, batches = STEPS_OF_ALL, f"for {x} in [images]:  # every datum has a posterior of its own"
@@ -86,9 +93,10 @@ def _torch(notation: Notation, spec: Spec) -> list[str]:
         epochs, batches = EPOCHS, f"for {x} in images[torch.randperm(len(images))].split({BATCH}):"
     return [
         "torch.manual_seed(0)",
+        _own_data(spec),
         f"images = torch.tensor({_images(spec)}, dtype=torch.float32){_as_images(notation, spec, 'torch')}",
-        *shapes,
         *_model(notation, spec),
+        *shapes,
         f"optimizer = torch.optim.Adam(model.parameters(), lr={STEP_SIZE}{maximised})",
         f"for epoch in range(1, {epochs + 1}):",
         "    found = []",
@@ -99,7 +107,7 @@ def _torch(notation: Notation, spec: Spec) -> list[str]:
         "        objective.backward()",
         "        optimizer.step()",
         "        found.append(objective.item())",
-        '    print(f"epoch {epoch}: objective {sum(found) / len(found):.3f}")',
+        *(f"    {line}" for line in printed),
     ]
 
 
@@ -109,6 +117,7 @@ def _keras(notation: Notation, spec: Spec) -> list[str]:
         fit = f"batch_size=len(images), shuffle=False, epochs={STEPS_OF_ALL}"
     return [
         "keras.utils.set_random_seed(0)",
+        _own_data(spec),
         f'images = ({_images(spec)}).astype("float32"){_as_images(notation, spec, "keras")}',
         *_model(notation, spec),
         f"model.compile(optimizer=keras.optimizers.Adam({STEP_SIZE}))",
@@ -128,24 +137,48 @@ def _as_images(notation: Notation, spec: Spec, framework: str) -> str:
     return f".reshape({', '.join(str(sizes[axis]) for axis in notation.layout[framework])})"
 
 
+def _own_data(spec: Spec) -> str:
+    """The required form of other data, as a comment."""
+    pixels = "0 or 1" if spec.likelihood == "bernoulli" else "from 0 to 1"
+    shape = "shaped as here" if spec.network == "conv" else "a row an image"
+    return f"# Data of your own: float32, {shape}, pixels {pixels}."
+
+
+def _latent(notation: Notation, spec: Spec) -> tuple[str | None, str]:
+    """The model's argument that has the size of z or those of its layers, if any has, and the size as an expression."""
+    arguments = {attribute: name for name, attribute in notation.arguments.items()}
+    if name := arguments.get("latent_dim"):
+        return name, name
+    if name := arguments.get("latents"):
+        return name, f"sum({name})"
+    return None, str(spec.latent_dim)
+
+
 def _model(notation: Notation, spec: Spec) -> list[str]:
-    """The call of the model's class; one argument a line where it is long."""
-    values = notation.model_arguments(spec).items()
-    given = [f"{name}={_literal(value)}" for name, value in values if value is not None]
+    """The size of z, and the call of the model's class; one argument a line where it is long."""
+    values = {n: _literal(value) for n, value in notation.model_arguments(spec).items() if value is not None}
+    latent, _ = _latent(notation, spec)
+    size = []
+    if latent:
+        size = [f"{latent} = {values[latent]}"]
+        values[latent] = latent
+    for name, attribute in notation.arguments.items():
+        if attribute == "data_dim" and name in values and spec.network != "conv":
+            values[name] = "images.shape[1]"
+        if attribute == "data_count" and name in values:
+            values[name] = "len(images)"
+    given = [f"{name}={value}" for name, value in values.items()]
     call = f"model = {notation.model_class}({', '.join(given)})"
     if len(call) <= WIDTH:
-        return [call]
-    return [f"model = {notation.model_class}(", *(f"    {argument}," for argument in given), ")"]
+        return [*size, call]
+    return [*size, f"model = {notation.model_class}(", *(f"    {argument}," for argument in given), ")"]
 
 
-def _drawn(notation: Notation, spec: Spec) -> dict[str, Sequence[int]]:
-    """The decoder weights that noise is drawn for: the notation's name → shape in torch; none where all are points."""
+def _drawn(notation: Notation, spec: Spec) -> dict[str, str]:
+    """The decoder weights that noise is drawn for: the notation's name → path in torch; none where all are points."""
     maps = weight_maps(notation, "torch", spec)
-    found: dict[str, Sequence[int]] = {}
-    for name, shape in drawn_shapes(spec).items():
-        entry = maps[f"{name}.mean"]
-        found[entry.published.rpartition(".")[2]] = entry.to_published(np.empty(shape)).shape
-    return found
+    paths = (maps[f"{name}.mean"].path for name in drawn_shapes(spec))
+    return {path.rpartition(".")[2]: path for path in paths}
 
 
 def _literal(value: object) -> str:

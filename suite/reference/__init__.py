@@ -1,1 +1,1 @@
-"""What is right? One VAE in float64 NumPy: specifications, problems, the definition, its truth and its tolerance."""
+"""What is right? One VAE in float64 NumPy: specifications, problems, the definition, exact cases, tolerances."""

@@ -1,4 +1,4 @@
-"""Adam, and what one step of it leaves of the definition."""
+"""Adam, and the canonical tensors after one step of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Adam:
         epsilon: added to the root of the second moment.
         corrected: whether ε is added to the bias-corrected root, as in Algorithm 1 and in torch; else to the root as it
             is, as in the form at the end of the paper's section 2 and in Keras.
-        learning_rate, beta_1, beta_2: as in the paper.
+        learning_rate, beta_1, beta_2: the constants of the paper.
         weight_scales: canonical weight → published ÷ canonical, where that is not 1: a step has its length in what is
             published.
     """

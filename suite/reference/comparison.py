@@ -1,4 +1,4 @@
-"""Two arrays of one canonical tensor: are they equal, and where are they not."""
+"""The comparison of two arrays of one canonical tensor: whether they are equal, and where they differ most."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
+from .mistakes import relation
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
@@ -17,7 +18,7 @@ Tensors = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One tensor of one cell against the truth, or of two cells against each other.
+    """The comparison of a cell's tensor with the reference, or of two cells' tensors with each other.
 
     Attributes:
         tensor: canonical name.
@@ -26,10 +27,11 @@ class Comparison:
         found, expected: the two values there.
         error: their absolute difference; NaN where either is not finite.
         ulps: the error in units of the dtype's spacing at `expected`.
-        tolerance: what was allowed.
-        largest: the largest magnitude of what was expected.
+        tolerance: the largest error that counts as equal.
+        largest: the largest magnitude of the expected tensor.
         shapes: (found, expected), only where they are not the same; then nothing was compared.
-        defined: whether the specification has this tensor at all; a tensor that it has not is never equal.
+        relation: how the tensor relates to the expected one, in words, where they differ; see `mistakes.relation`.
+        defined: whether the specification has this tensor; a tensor that it does not have is never equal.
     """
 
     tensor: str
@@ -42,6 +44,7 @@ class Comparison:
     tolerance: float = 0.0
     largest: float = np.nan
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    relation: str = ""
     defined: bool = True
 
     def describe(self) -> str:
@@ -54,6 +57,7 @@ class Comparison:
         return (
             f"{where}: {self.found:.17g}, expected {self.expected:.17g} "
             f"({self.error:.3g} = {self.ulps:.3g} ulp; allowed {self.tolerance:.3g})"
+            + (f"; {self.relation}" if self.relation else "")
         )
 
 
@@ -69,11 +73,12 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     a, b = float(found[index]), float(expected[index])
     stored = STORED_AS.get(dtype, dtype)
     worst = float(error[index])
-    with np.errstate(over="ignore", invalid="ignore"):  # the truth may lie beyond the reach of the dtype
+    with np.errstate(over="ignore", invalid="ignore"):  # the reference may exceed the range of the dtype
         spacing = float(np.spacing(np.asarray(abs(b), dtype=stored))) * (EPSILON[dtype] / EPSILON[stored])
+    equal = worst <= tolerance < np.inf  # a tolerance that overflowed admits nothing
     return Comparison(
         tensor=tensor,
-        equal=worst <= tolerance < np.inf,  # a tolerance that overflowed admits nothing
+        equal=equal,
         index=tuple(int(i) for i in index),
         found=a,
         expected=b,
@@ -81,6 +86,7 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
         ulps=worst / spacing if np.isfinite(worst) else np.nan,
         tolerance=tolerance,
         largest=float(np.abs(expected).max()),
+        relation="" if equal else relation(found, expected),
     )
 
 
@@ -90,7 +96,7 @@ def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
 
 
 def smallest_error(comparisons: Iterable[Comparison]) -> float | None:
-    """The smallest relative error that is found in every one of some tensors, were it planted in all of a tensor.
+    """The smallest relative error that would be detected in each of some tensors, if all of the tensor had it.
 
     An error of δ in a tensor moves its largest entry by δ · max|truth|, and is found where that is more than the
     tolerance. Tensors that are zero throughout say nothing; None where all are.

@@ -25,6 +25,13 @@ def digits(*, binarised: bool) -> Array:
     return (grey >= 0.5).astype(np.float64) if binarised else grey
 
 
+def labels() -> NDArray[np.int64]:
+    """Which digit each of scikit-learn's images shows: [data count]."""
+    from sklearn.datasets import load_digits
+
+    return np.asarray(load_digits().target, dtype=np.int64)
+
+
 def digits_enlarged(count: int) -> NDArray[np.uint8]:
     """The digits at the size of MNIST's: each pixel of 8 × 8 becomes 3 × 3, within a frame of two.
 

@@ -26,7 +26,7 @@ class Lifted:
     """A specification after any number of liftings.
 
     Attributes:
-        names: of the liftings, in order.
+        names: the names of the liftings, in order.
         source, target: before and after.
         filled: canonical weights of `target` that are constants.
     """
@@ -86,6 +86,6 @@ def lifted(spec: Spec, *names: str) -> Lifted:
         step = next((step for step in known.steps() if step.names[-1] == name), None)
         if step is None:
             fitting = ", ".join(lifting.name for lifting in LIFTINGS)
-            raise ValueError(f"embedding '{name}': expected one of {fitting} that fits {known.target}")
+            raise ValueError(f"lifting '{name}': expected one of {fitting} that fits {known.target}")
         known = step
     return known

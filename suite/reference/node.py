@@ -139,7 +139,7 @@ class Node:
         value = self._round(self._round(np.log(total)) + top.squeeze(where))
 
         def pullback(d: Array) -> Array:
-            if self.exact:  # the everyday form has the absolute error of `value` as a relative one
+            if self.exact:  # the usual form turns the absolute error of `value` into a relative one
                 shares = e / np.expand_dims(total, where)
             else:
                 shares = self._round(np.exp(self._round(a - np.expand_dims(value, where))))
@@ -179,7 +179,7 @@ class Node:
         t = self._round(np.tanh(a))
 
         def slope() -> Array:
-            if self.exact:  # the everyday form cancels where tanh saturates: the truth may not
+            if self.exact:  # the usual form cancels where tanh saturates; the reference must not
                 e = np.exp(-2 * np.abs(a))
                 return np.asarray(4 * e / (1 + e) ** 2)
             return self._round(1 - self._round(t * t))

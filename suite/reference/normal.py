@@ -49,8 +49,8 @@ def log_normal_of_squares(log_variance: Node, squares: Node) -> Node:
 def log_density_of_draw(z: Node, mean: Node, log_variance: Node, noise: Node) -> Node:
     """log N(z; mean, σ²) over the last axis, of z = mean + σ · noise.
 
-    (z − mean)/σ is the noise: the truth takes it from there, without cancellation. Sources evaluate the density at z,
-    where a narrow posterior loses digits: the perturbed runs do as they do.
+    (z − mean)/σ is the noise: the reference uses the noise, without cancellation. Sources evaluate the density at z,
+    where a narrow posterior loses digits: the perturbed runs do the same.
     """
     if noise.exact:
         return log_normal_of_squares(log_variance, noise**2)

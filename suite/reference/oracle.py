@@ -64,11 +64,11 @@ def noise_scale_of(
     """N of whatever is computed of a problem, by name.
 
     Args:
-        problem: whose sizes decide how many runs are made at a time.
+        problem: its sizes determine how many runs are made at a time.
         compute: arithmetic → tensors, each [run, ...].
-        dtype: whose precision the runs have.
+        dtype: the precision of the runs.
         runs, seed: how many, and which.
-        numbers: that a run holds in one tensor, if more than the problem's widest layer needs.
+        numbers: the size of a run's largest tensor, if larger than the problem's widest layer.
 
     Raises:
         BadInput: the dtype is unknown.
@@ -90,7 +90,7 @@ def noise_scale_of(
 
 
 def rounded(problem: Problem, dtype: str) -> Problem:
-    """The problem with data, noise and weights rounded to `dtype`, kept as float64: truth below float64 is taken there.
+    """The problem with data, noise and weights rounded to `dtype`, kept as float64, for references below float64.
 
     Raises:
         BadInput: the dtype is unknown.
@@ -164,7 +164,7 @@ def run(
     spec, tape, carries_run = problem.spec, Tape(arithmetic), weights is not None
     every = problem.weights if weights is None else weights
     nodes = {name: tape.input(every[name], wanted=gradients, carries_run=carries_run) for name in weight_shapes(spec)}
-    # what overflows stays infinite or NaN, for the comparison to find: a warning here would only repeat it
+    # an overflow stays infinite or NaN, and the comparison reports it: a warning here would only repeat that
     with np.errstate(over="ignore", invalid="ignore"):
         noises = {name: tape.input(values) for name, values in problem.weight_noise.items()}
         tensors = terms(spec, tape.input(problem.x), tape.input(problem.noise), noises, nodes, bound)

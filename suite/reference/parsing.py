@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, NamedTuple
@@ -13,25 +14,30 @@ from .spec import Spec
 
 
 class Kind(NamedTuple):
-    """What a field of a specification may hold: in words, and whether a JSON value is such."""
+    """The values that a field of a specification may have: in words, and as a test of a JSON value."""
 
     expected: str
     fits: Callable[[Any], bool]
 
 
+MOST_SIZE = 2**31 - 1
+MOST_SIZES = 64
+"""The most layers of one network."""
+
+
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SIZE
 
 
 def _is_positive(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 < value < float("inf")
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 < value <= sys.float_info.max
 
 
 def _are_sizes(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) > 0 and all(_is_size(v) for v in value)
+    return isinstance(value, list | tuple) and 0 < len(value) <= MOST_SIZES and all(_is_size(v) for v in value)
 
 
-_SIZE = Kind("a positive whole number", _is_size)
+_SIZE = Kind("a positive whole number below 2³¹", _is_size)
 _POSITIVE = Kind("a positive number", _is_positive)
 _SIZES = Kind("a list of positive whole numbers", _are_sizes)
 _IMAGE = Kind("[channel, height, width], positive whole numbers", lambda v: _are_sizes(v) and len(v) == 3)

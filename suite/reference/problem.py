@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from .errors import BadInput
+from .files import read_json, require_file, require_name, write_text, write_whole
 from .parsing import parse_spec
 from .spec import Spec
 from .tensors import BOUNDS, TERMS
@@ -21,10 +25,17 @@ from .weights import drawn_shapes, weight_shapes
 
 Array = NDArray[np.float64]
 
+FIELDS = ("spec", "expected")
+"""The fields of a problem file."""
+MOST_AXES = 32
+MOST_HEADER_BYTES = 2**24
+"""The largest header of a safetensors file, in bytes: about a hundred thousand tensors."""
+_DECIMAL = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf|nan)", re.ASCII)
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What every cell is run on.
+    """The model, data, noise and weights on which every cell runs.
 
     Attributes:
         name: the file's stem.
@@ -54,14 +65,12 @@ def load_problem(path: Path) -> Problem:
     Raises:
         BadInput: the file is missing or unreadable, or its spec contradicts its tensors.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: expected JSON; found {error}") from None
+    require_name(path.stem, str(path))
+    document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("spec"), dict):
         raise BadInput(f"{path}: expected an object with the field 'spec'")
+    if unknown := set(document) - set(FIELDS):
+        raise BadInput(f"{path}: unknown field {min(unknown)!r}; expected one of {', '.join(FIELDS)}")
     spec = parse_spec(document["spec"], str(path))
     expected = document.get("expected", {})
     if not isinstance(expected, dict):
@@ -120,8 +129,8 @@ def _check_expected(expected: Mapping[str, Any], batch: int, latent_dim: int, wh
             raise BadInput(f"{where}: expected.{name}: expected one of {', '.join(TERMS)}; found '{name}'")
         shape = (batch, latent_dim) if name.startswith("posterior_") else (batch,)
         try:
-            array = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = np.asarray(_each_number(values), dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
             raise BadInput(
                 f"{where}: expected.{name}: expected numbers of shape {list(shape)}; found other values"
             ) from None
@@ -132,15 +141,33 @@ def _check_expected(expected: Mapping[str, Any], batch: int, latent_dim: int, wh
             )
 
 
+def _each_number(values: Any) -> Any:
+    """Nested lists of numbers and decimal strings, as they are. Raises TypeError for anything else."""
+    if isinstance(values, list):
+        return [_each_number(value) for value in values]
+    # NumPy would take "1_000", " 1" and true for numbers.
+    if isinstance(values, bool) or (isinstance(values, str) and not _DECIMAL.fullmatch(values)):
+        raise TypeError(f"expected a number; found {values!r}")
+    return values
+
+
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """All tensors of a safetensors file. Raises BadInput where the file is missing, truncated or something else."""
+    require_file(path)
     try:
+        with path.open("rb") as head:
+            header = int.from_bytes(head.read(8), "little")
+        if header > MOST_HEADER_BYTES:
+            raise BadInput(f"{path}: expected a safetensors file; found a header of {header} bytes")
         with safe_open(str(path), framework="numpy") as file:
-            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # not a mapping
-            for name, dtype in dtypes.items():
-                if dtype not in ("F64", "F32"):
-                    raise BadInput(f"{path}: tensor '{name}': expected dtype F64; found {dtype}")
-            return {name: file.get_tensor(name) for name in dtypes}
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            for name, part in parts.items():
+                if part.get_dtype() not in ("F64", "F32"):
+                    raise BadInput(f"{path}: tensor '{name}': expected dtype F64; found {part.get_dtype()}")
+                if len(part.get_shape()) > MOST_AXES:
+                    axes = len(part.get_shape())
+                    raise BadInput(f"{path}: tensor '{name}': expected at most {MOST_AXES} axes; found {axes}")
+            return {name: file.get_tensor(name) for name in parts}
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
     except SafetensorError as error:
@@ -172,8 +199,22 @@ def check_tensor(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[in
 
 
 def save_tensors(tensors: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Write a safetensors file. Non-contiguous arrays are copied first: safetensors would write their memory order."""
-    save_file({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, str(path))
+    """Write a safetensors file. Non-contiguous arrays are copied first: safetensors would write their memory order.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
+
+    def write(whole: Path) -> None:
+        try:
+            save_file(arrays, str(whole))
+        except SafetensorError as error:  # an OSError in words
+            number = re.search(r"\(os error (\d+)\)", str(error))
+            code = int(number[1]) if number else errno.EIO
+            raise OSError(code, os.strerror(code)) from error
+
+    write_whole(path, write)
 
 
 def save_problem(problem: Problem, folder: Path) -> Path:
@@ -188,5 +229,5 @@ def save_problem(problem: Problem, folder: Path) -> Path:
     document: dict[str, Any] = {"spec": problem.spec.as_json()}
     if problem.expected_terms:
         document["expected"] = dict(problem.expected_terms)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(document, indent=1) + "\n")
     return path

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spec:
-    """One VAE, as the numerical contract defines it; what is not said is what most sources mean.
+    """One VAE, as the reference defines it; the defaults are those of most sources.
 
     Attributes:
         network: `mlp` (hidden layers of the widths in `hidden`, in reverse for the decoder) or `conv`.

@@ -18,7 +18,7 @@ class Tape:
     """Records operations for one backward pass.
 
     Attributes:
-        arithmetic: in which all is computed.
+        arithmetic: computes every operation.
     """
 
     def __init__(self, arithmetic: Arithmetic) -> None:

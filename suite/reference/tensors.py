@@ -1,4 +1,4 @@
-"""The canonical tensors in the order of data flow, each with its axes: what is compared, of whatever notation."""
+"""The canonical tensors in the order of data flow, each with its axes: the tensors that are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far from the truth a correct computation may be: in each tensor by K times that tensor's N."""
+"""How far a correct computation may be from the reference: in each tensor K times the N of that tensor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ K = 8
 
 
 def tolerances(problem: Problem, dtype: str, *, gradients: bool = True, bound: str = "elbo") -> dict[str, float]:
-    """The largest absolute deviation from the truth that rounding explains, by canonical tensor.
+    """The largest absolute deviation from the reference that rounding explains, by canonical tensor.
 
     N is measured on the problem itself: the largest deviation over the tensor in 16 seeded runs of the definition in
     which every input, product, sum, function value and adjoint is multiplied by 1 + u·eps(dtype), |u| ≤ 1. A correct

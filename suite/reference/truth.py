@@ -1,4 +1,4 @@
-"""The truth of a problem, and a cell's tensors against it: the exact case where there is one, else the definition."""
+"""The reference of a problem, an exact case or else the definition, and the comparison of a cell's tensors with it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .weights import weight_shapes
 
 @dataclass(frozen=True)
 class Truth:
-    """What a problem's tensors are, and how far a correct computation in a dtype may be from it.
+    """The reference tensors of a problem, and how far a correct computation in a dtype may be from them.
 
     Attributes:
         tensors: canonical name → float64 array.
         tolerances: canonical name → largest absolute difference that counts as equal.
-        dtype: whose spacing an error is counted in.
+        dtype: the dtype in whose spacing (ulp) an error is counted.
     """
 
     tensors: Tensors
@@ -42,12 +42,12 @@ def truth_of(
     """The exact case in float64 where there is one, else the oracle; below float64 the oracle on rounded inputs.
 
     Args:
-        problem: what the cells run on.
-        dtype: what they compute in.
-        gradients: whether those of the objective are judged as well.
+        problem: the problem of the cells.
+        dtype: the dtype of the cells.
+        gradients: whether the gradients of the objective are judged as well.
         bound: what the objective sums over the batch.
-        embedding: names of the embeddings by which the cells write the problem. They compute in the arithmetic of the
-            more general model, so that N of every tensor but the gradients is measured on that; it has tensors more.
+        embedding: names of the liftings by which the cells write the problem. They compute in the arithmetic of the
+            more general model, so N of every tensor but the gradients is measured on it; it also has more tensors.
     """
     rounded = oracle.rounded(problem, dtype)
     tensors = dict(oracle.evaluate(rounded, gradients=gradients, bound=bound))
@@ -66,7 +66,7 @@ def truth_of(
 
 
 def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comparison]:
-    """Every tensor that a cell returned, in the order of data flow."""
+    """The comparison of every tensor that a cell returned, in the order of data flow."""
     return [
         compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
         if name in truth.tensors

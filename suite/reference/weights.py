@@ -104,7 +104,7 @@ def fan_in(axes: str, shape: tuple[int, ...]) -> int:
     """How many products of a weight one output sums. A kernel's taps count as inputs.
 
     Args:
-        axes: of a canonical weight: `out in`, `in out height width`, `out (channel height width)`, ...
+        axes: the axes of a canonical weight: `out in`, `in out height width`, `out (channel height width)`, ...
         shape: its shape.
     """
     leading = axes.split()[0]

@@ -1,1 +1,1 @@
-"""How is it asked and shown? The options, the console and the tables that all verbs share."""
+"""How do commands read options and print tables? The options, the console and the tables that all verbs share."""

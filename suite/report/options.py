@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
-from ..notations.registry import choose
+from ..notations.registry import broken, choose
 from ..reference.errors import BadInput, EnvironmentLacks
 from ..workers.probe import blind_backends
 from ..workers.selection import Selection, lacking_compiler
 from ..workers.supervisor import cpu_threads
+from .console import stderr
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
 Backends = Annotated[
@@ -27,10 +28,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document in
 Out = Annotated[Path, typer.Option(help="Where the run folder is made.")]
 TIMEOUT_S = 300.0
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that one cell may take.", min=1)]
-Threads = Annotated[int | None, typer.Option(help="Threads of what is timed [default: all CPUs].", min=1)]
-WorkerThreads = Annotated[
-    int | None, typer.Option("--threads", help="Threads of one operation [default: backends share the CPUs].", min=1)
-]
+Threads = Annotated[int | None, typer.Option(help="Threads of the timed calls; all CPUs by default.", min=1)]
+WorkerThreads = Annotated[int, typer.Option("--threads", help="Threads of one operation.", min=1)]
 
 
 def select(
@@ -42,7 +41,7 @@ def select(
     *,
     gradients: bool = True,
 ) -> Selection:
-    """A selection; the device is looked for.
+    """The selection of cells, after a check that the device is there.
 
     Raises:
         BadInput: an unknown notation, backend, device, dtype or mode.
@@ -55,7 +54,10 @@ def select(
         dtypes=tuple(one_of("dtype", dtype, DTYPES) for dtype in dict.fromkeys(dtypes or ("float64",))),
         modes=tuple(one_of("mode", mode, MODES) for mode in dict.fromkeys(modes or ("eager",))),
         gradients=gradients,
+        broken={} if notations else broken(),
     )
+    for reason in selection.broken.values():
+        stderr.print(f"warning: {reason}", soft_wrap=True)
     for name in selection.backends:
         if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
             raise EnvironmentLacks(BACKENDS[name].remedy())
@@ -64,13 +66,13 @@ def select(
     return replace(selection, blind=blind_backends(device, selection.backends))
 
 
-def checked_threads(threads: int | None) -> int | None:
-    """The number asked for; None where none was.
+def checked_threads(threads: int) -> int:
+    """The requested number of threads.
 
     Raises:
-        BadInput: more were asked for than there are.
+        BadInput: more threads were requested than this process has CPUs.
     """
-    if threads is not None and threads > cpu_threads():
+    if threads > cpu_threads():
         raise BadInput(
             f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
         )

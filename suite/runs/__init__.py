@@ -1,1 +1,1 @@
-"""One run of all: presets, the verbs `run`, `bench`, `check` and `report`, and two runs compared."""
+"""Whole runs: presets, the verbs `run`, `bench`, `check`, `report` and `list`, and the comparison of two runs."""

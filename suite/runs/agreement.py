@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..report.tables import frame, markdown, read_rows, write_table, write_whole
+from ..reference.files import write_text
+from ..report.tables import frame, markdown, read_rows, write_table
 from ..timing.judge.throughput import CELL
 
 AGREEING = 0.95
-"""The share of cells that another run on the same machine is promised to agree in."""
+"""The share of cells in which another run on the same machine must agree."""
 _FIGURES = ("images_per_second", "lower", "upper")
 COLUMNS = (*CELL, *_FIGURES, *(f"other_{name}" for name in _FIGURES), "ratio", "agrees", "stable")
 SHOWN = ("workload", "stage", "batch", "notation", "backend", "dtype", "mode", "rung", "ratio", "agrees", "stable")
@@ -27,13 +28,13 @@ def read_throughput(run: Path) -> pd.DataFrame:
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell that both runs have a figure of, in the order of the first.
+    """A row per cell that has a figure in both runs, in the order of the first.
 
     Columns: those of the cell; images per second of both within `lower` and `upper`; `ratio`, the first ÷ the other;
     `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
 
     Args:
-        one, other: as `read_throughput` has them.
+        one, other: tables of `read_throughput`.
     """
     of_cells = [table[table["images_per_second"].notna()] for table in (one, other)]
     figures = [table.astype(dict.fromkeys(_FIGURES, float)) for table in of_cells]
@@ -61,18 +62,18 @@ def agreement_text(rows: pd.DataFrame) -> str:
 
 
 def write_agreement(rows: pd.DataFrame, other: str, folder: Path) -> None:
-    """agreement.csv, .parquet and .md of a run; the latter has the cells that do not agree with another run's."""
+    """Write agreement.csv, .parquet and .md of a run; .md has only the cells that do not agree with the other run's."""
     write_table(rows, folder / "agreement")
     text = f"# Against another run\n\nThis run and {other}: {agreement_text(rows)}.\n"
     apart = rows[~rows["agrees"].astype(bool)].sort_values("ratio", key=_factor, ascending=False, kind="stable")
     if not apart.empty:
         text += "\nThose that do not; *ratio* is this run's images per second ÷ the other's.\n\n"
         text += markdown(apart[list(SHOWN)])
-    write_whole(folder / "agreement.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "agreement.md", text)
 
 
 def _factor(ratio: pd.Series[float]) -> pd.Series[float]:
-    """How far two figures are apart, whichever is the larger."""
+    """The larger of two figures ÷ the smaller."""
     return pd.Series(np.maximum(ratio, 1 / ratio))
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..claims.phase import pending_claims, tabulate_claims
+from ..claims.phase import tabulate_claims
 from ..equality.phase import Equality, load_problems
 from ..equality.plan import require_cells
-from ..reference.problem import Problem
-from ..report.console import print_json, progress, shown_path, stderr
+from ..reference.problem import Problem, save_problem
+from ..report.console import print_json, shown_path, stderr
 from ..report.options import (
     TIMEOUT_S,
     AsJson,
@@ -28,16 +29,31 @@ from ..report.options import (
     checked_threads,
     select,
 )
-from ..workers.run_folder import RunFolder, create_run
+from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .presets import claims_sample, equality_sample
-from .run import Judged
+from .run import Judged, Resume, prove
+
+
+@dataclass(frozen=True)
+class CheckOrder:
+    """The options of `check`; kept in run.json, so that the run can be resumed after a kill."""
+
+    verb: str
+    problems: list[str]
+    notations: list[str]
+    backends: list[str]
+    device: str
+    dtypes: list[str]
+    modes: list[str]
+    threads: int
+    timeout_s: float
 
 
 def check(
     problem: Annotated[
-        list[Path] | None, typer.Argument(help="PROBLEM.json files [default: the embedded digits].", show_default=False)
+        list[Path] | None, typer.Argument(help="PROBLEM.json files; the digits by default.", show_default=False)
     ] = None,
     notation: Notations = None,
     backend: Backends = None,
@@ -45,18 +61,34 @@ def check(
     dtype: Dtypes = None,
     mode: Modes = None,
     out: Out = Path("reports"),
+    resume: Resume = None,
     timeout: Timeout = TIMEOUT_S,
-    threads: WorkerThreads = None,
+    threads: WorkerThreads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Check that every matching cell computes the truth and what each other cell does; and what notations claim."""
-    problems = load_problems(problem or ())
-    selection = select(notation, backend, device, dtype or ("float64", "float32"), mode)
-    asked_threads = checked_threads(threads)
-    options = {"verb": "check", "problems": [str(path) for path in problem or ()], "threads": asked_threads}
-    judged = check_cells(
-        problems, selection, lambda: create_run(out, options), timeout_s=timeout, threads=asked_threads
-    )
+    """Check every matching cell against the reference and every other cell, and what each notation claims."""
+    folder = None
+    if resume is None:
+        problems = load_problems(problem or ())
+        names = [each.name for each in problems]
+        words = notation or [], backend or [], device, dtype or ["float64", "float32"], mode or []
+        order = CheckOrder("check", names, *words, checked_threads(threads), timeout)
+    else:
+        folder = open_for_resume(resume)
+        order = folder.order(CheckOrder, ("check",))
+        problems = [folder.problem(name) for name in order.problems]
+    selection = select(order.notations, order.backends, order.device, order.dtypes, order.modes)
+
+    @contextmanager
+    def run_folder() -> Iterator[RunFolder]:
+        own = folder or create_run(out, vars(order))
+        with own.alone():
+            for each in problems:  # a run that goes on reads them there
+                if not (own.problems / f"{each.name}.json").exists():
+                    save_problem(each, own.problems)
+            yield own
+
+    judged = check_cells(problems, selection, run_folder(), timeout_s=order.timeout_s, threads=order.threads)
     if as_json:
         document = {"schema": 1, "run": str(judged.folder.path), "rows": judged.rows, "claims": judged.claims}
         print_json(document)
@@ -70,33 +102,33 @@ def check(
 def check_cells(
     problems: Sequence[Problem],
     selection: Selection,
-    new_run: Callable[[], RunFolder],
+    run_folder: AbstractContextManager[RunFolder],
     *,
     timeout_s: float,
-    threads: int | None,
+    threads: int,
 ) -> Judged:
-    """Run the cells of some problems, or of the embedded digits where there are none, with what notations claim.
+    """Run the cells of some problems, or of the embedded digits where there are none, and the notations' claims.
 
     Args:
-        problems: each is asked of all that is selected.
+        problems: each runs in all selected cells.
         selection: the cells.
-        new_run: makes the run folder, once it is known that there are cells to run.
+        run_folder: made as soon as there are cells to run.
         timeout_s: how long one cell may take.
-        threads: of one operation; None for a share of the CPUs.
+        threads: threads of one operation.
 
     Raises:
         BadInput: no cell is selected that defines one of the problems.
     """
-    # An embedded problem is asked of those of the chosen notations that the sample has for it.
+    # An embedded problem runs in those of the chosen notations that its preset has.
     asked = [(loaded, selection) for loaded in problems] or [
         (embedded, replace(selection, notations=chosen[0].notations)) for embedded, chosen in equality_sample(selection)
     ]
     require_cells([loaded for loaded, _ in asked], selection)
-    equality = Equality(new_run(), cpu_threads(), timeout_s, threads)
-    for loaded, wanted in asked:
-        equality.add(loaded, (wanted,))
-    if not problems:  # a problem of one's own asks about itself alone
-        equality.plan.add(pending_claims(equality.folder, claims_sample(selection, full=False)))
-    with progress("equality" if problems else "equality and claims", equality.total) as advance:
-        rows = equality.run(advance)
-    return Judged(equality.folder, rows, tabulate_claims(equality.folder))
+    # A user's own problem tests itself alone, so that no claims are executed.
+    claimed = None if problems else claims_sample(selection, full=False)
+    with run_folder as folder:
+        equality = Equality(folder, cpu_threads(), timeout_s, threads)
+        for loaded, wanted in asked:
+            equality.add(loaded, (wanted,))
+        rows = prove(equality, claimed)
+        return Judged(folder, rows, tabulate_claims(folder))

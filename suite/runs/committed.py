@@ -1,26 +1,27 @@
-"""Committed runs: what of a finished run is kept to read, and its tables written from that."""
+"""Committed runs: the part of a finished run that is kept to read, and the tables that are written from it."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from ..claims.tables import write_claims
 from ..equality.tables import write_equivalence
-from ..report.tables import read_rows
+from ..report.tables import read_rows, rows_if_any
 from ..timing.tables import write_aa, write_throughput
 from ..workers.packed import pack
 from ..workers.records import read_records
 from ..workers.run_folder import RunFolder
 from .run import Judged
 
-# Tensors, problems and raw rounds stay with the run: the tables and the records are what others read.
+# Tensors, problems and raw rounds stay with the run: others read only the tables and the records.
 KEPT = ("run.json", "*.parquet", "*.csv", "*.md")
-LONG = ("equivalence.csv", "claims.csv")
-"""Tables of many rows; of a committed run they are kept as Parquet alone."""
+LONG = ("equivalence.csv", "claims.csv", "symbols.csv", "symbols.md")
+"""Tables of many rows; a committed run keeps them only as Parquet."""
+LONG_OF_OTHERS = ("theta_*.csv", "training*.csv")
+"""The same of `theta` and `train`, as patterns."""
 
 
 def commit(run: RunFolder, place: Path) -> None:
@@ -28,10 +29,13 @@ def commit(run: RunFolder, place: Path) -> None:
     fresh = place.with_name(f"{place.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for file in (file for pattern in KEPT for file in run.path.glob(pattern) if file.name not in LONG):
+    for file in (
+        file for pattern in KEPT for file in run.path.glob(pattern) if not any(map(file.match, LONG + LONG_OF_OTHERS))
+    ):
         shutil.copyfile(file, fresh / file.name)
     committed = RunFolder(fresh)
-    pack(read_records(run.records), committed.packed)
+    if run.records.exists():  # `theta` leaves none
+        pack(read_records(run.records), committed.packed)
     settings = committed.settings()
     committed.write_settings(msgspec.structs.replace(settings, command=_anywhere(settings.command)))
     shutil.rmtree(place, ignore_errors=True)
@@ -39,14 +43,14 @@ def commit(run: RunFolder, place: Path) -> None:
 
 
 def tabulate_again(run: RunFolder) -> Judged:
-    """Write the tables of a run whose tensors are not here from the rows that its judges left.
+    """Write the tables of a run without tensors, from the rows that its judges wrote.
 
     Raises:
         BadInput: its cells were never judged.
     """
     equality = read_rows(run.path / "equivalence.parquet")
     names = ("claims", "throughput", "trust")
-    claims, speeds, trust = (_rows(run.path / f"{name}.parquet") for name in names)
+    claims, speeds, trust = (rows_if_any(run.path / f"{name}.parquet") for name in names)
     write_equivalence(equality, run.path)
     if claims:
         write_claims(claims, run.path)
@@ -57,13 +61,8 @@ def tabulate_again(run: RunFolder) -> Judged:
     return Judged(run, equality, claims, speeds, trust)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a table; none where the run has no such table."""
-    return read_rows(path) if path.exists() else []
-
-
 def _anywhere(command: list[str]) -> list[str]:
-    """A command without where its run folder was made: a folder of one machine, which says nothing on another."""
+    """A command without the place of its run folder, which has no meaning on another machine."""
     kept, words = [], iter(command)
     for word in words:
         if word == "--out":

@@ -12,17 +12,17 @@ from ..notations.registry import choose
 from ..notations.schema import FRAMEWORKS
 from ..notations.standalone import standalone
 from ..reference.errors import BadInput
+from ..reference.files import write_text
 from ..report.console import shown_path, stderr
-from ..report.tables import write_whole
 
 
 def copy(
     notation: Annotated[str, typer.Argument(help="A notation's id.")],
     framework: Annotated[str, typer.Option(help=f"One of {', '.join(FRAMEWORKS)}.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write the file [default: stdout].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the file; stdout by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --out if there is one.")] = False,
 ) -> None:
-    """Copy a notation's implementation as one file that needs nothing of elbostone, and trains where it is run."""
+    """Copy a notation's implementation as one file that does not need elbostone, and that trains when it is run."""
     one_of("framework", framework, FRAMEWORKS)
     (chosen,) = choose([notation])
     text = standalone(chosen, framework)
@@ -35,7 +35,7 @@ def copy(
         )
     if out.exists() and not force:
         raise BadInput(f"--out {out}: expected no file there, or --force, which replaces it; found one")
-    write_whole(out, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out, text)
     stderr.print(
         f"wrote {shown_path(out)}; python {shown_path(out)} trains it on the digits", soft_wrap=True, markup=False
     )

@@ -6,9 +6,10 @@ from typing import Any
 
 from ..backends.table import BACKENDS, Backend
 from ..notations.notation import Notation
+from ..notations.overview import people
 from ..notations.provenance import counts, shares
-from ..notations.registry import notations
-from ..report.console import print_json, print_table
+from ..notations.registry import broken, notations
+from ..report.console import print_json, print_table, stderr
 from ..report.options import AsJson
 from ..workers.run_folder import versions
 
@@ -16,8 +17,11 @@ from ..workers.run_folder import versions
 def list_(as_json: AsJson = False) -> None:
     """List the notations with what each defines, and the backends with what is installed."""
     entries = [notation_entry(notation) for notation in notations().values()]
-    known = {notation.id: shares(notation) for notation in notations().values()}
+    # A number and its % are one word: a narrow table breaks a line between words.
+    known = {notation.id: shares(notation).replace(" %", "%") for notation in notations().values()}
     backends = [_backend(backend) for backend in BACKENDS.values()]
+    for reason in broken().values():
+        stderr.print(f"warning: {reason}", soft_wrap=True)
     if as_json:
         print_json({"schema": 1, "notations": entries, "backends": backends})
         return
@@ -27,13 +31,14 @@ def list_(as_json: AsJson = False) -> None:
         [
             (
                 e["notation"],
-                f"{e['authors']} ({e['year']}), {e['title']}",
+                f"{e['authors']} ({e['year']})",
                 known[e["notation"]],
                 *(", ".join(e[name]) for name in ("network", "likelihood", "prior", "posterior")),
                 e["depth"] or "any",
             )
             for e in entries
         ],
+        spare=("depth", "priors", "posteriors", "networks", "known"),
     )
     print_table(
         "Backends",
@@ -43,12 +48,11 @@ def list_(as_json: AsJson = False) -> None:
 
 
 def notation_entry(notation: Notation) -> dict[str, Any]:
-    """Whose a notation is, and which models it defines: condition of a specification → words."""
+    """The source of a notation, and the models that it defines: condition of a specification → words."""
     source, supports = notation.source, notation.supports
-    names = [name.split()[-1] for name in source.authors]
     return {
         "notation": notation.id,
-        "authors": " & ".join(names) if len(names) < 3 else f"{names[0]} et al.",
+        "authors": people(source.authors),
         "year": source.year,
         "title": source.title,
         "identifier": source.identifier,

@@ -1,4 +1,4 @@
-"""The presets of what is proven: problems and cells that the default commands run, and what `--full` adds.
+"""The presets of equality and claims: the problems and cells that commands run by default, and with `--full`.
 
 What is timed is in `timing/plan.QUICK` and its siblings.
 """
@@ -26,13 +26,13 @@ Sample = list[tuple[Problem, tuple[Selection, ...]]]
 BATCH = 128
 FEW = 16
 SEED = 1
-#: Backends that compile every operation of every eager call would take most of the quick sample's time.
+#: Backends that compile every operation of every eager call would take most of the quick preset's time.
 SLOW_TO_PROVE = tuple(name for name, backend in BACKENDS.items() if backend.compiles_each)
 QUICK_TO_PROVE = tuple(name for name in BACKENDS if name not in SLOW_TO_PROVE)
 
 
 def problem_of(name: str, spec: Spec, x: Array, *, samples: int = 1, seed: int = SEED) -> Problem:
-    """A problem of data x [batch, data], with random weights and so many draws of noise per datum, all by one seed."""
+    """A problem on data x [batch, data], with random weights and `samples` draws of noise per datum, from one seed."""
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((samples, len(x), spec.latent_dim))
     weight_noise = {name: generator.standard_normal((samples, *shape)) for name, shape in drawn_shapes(spec).items()}
@@ -82,7 +82,7 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
         parts: tuple[Selection, ...] = (everything,)
     elif selection.backends:
         parts = (eager,)
-    else:  # float64 alone on backends that compile each operation anew for each dtype
+    else:  # only float64 on backends that compile each operation again for each dtype
         slow = replace(eager, backends=SLOW_TO_PROVE, dtypes=("float64",))
         parts = replace(eager, backends=QUICK_TO_PROVE), slow
     grey = digits(binarised=False)
@@ -91,13 +91,13 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     if full:  # 8 × 8 images, the smallest network of keras.io's shape
         spec = Spec("conv", "bernoulli", "standard", "relu", (16,), 64, 2, image_shape=(1, 8, 8), channels=(8, 16))
         sample.append((problem_of("digits-conv", spec, grey[:32]), (everything,)))
-    for problem in family_problems():  # each with the notations that can write it: of the others nothing is asked
+    for problem in family_problems():  # each runs only in the notations that can write it
         writing = tuple(n for n in selection.notations if written_by(n, problem.spec) is not None)
         if writing:
-            sample.append((problem, tuple(replace(part, notations=writing) for part in parts)))
+            sample.append((problem, tuple(replace(part, notations=writing, broken={}) for part in parts)))
     for notation in selection.notations if full else ():
         if (own := source_configuration(notation)) is not None:
-            sample.append((own, (replace(everything, notations=(notation,)),)))
+            sample.append((own, (replace(everything, notations=(notation,), broken={}),)))
     return sample
 
 

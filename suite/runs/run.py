@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..claims.phase import pending_claims, tabulate_claims
+from ..claims.phase import differs, plan_claims, tabulate_claims
 from ..claims.tables import print_claims
 from ..equality.judge import Row, by_cell, proven
 from ..equality.phase import Equality
 from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
+from ..notations.registry import notations
 from ..reference.errors import BadInput
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
@@ -35,38 +37,41 @@ from ..timing.command import carry_out_profile
 from ..timing.judge.aa import Row as AaRow
 from ..timing.judge.aa import broken
 from ..timing.judge.throughput import Row as ThroughputRow
-from ..timing.phases import Phase, Phases, tabulate
+from ..timing.phases import AA, THROUGHPUT, Phase, Phases, tabulate
 from ..timing.plan import FULL, FULL_CUDA, LIBRARIES_BESIDE, QUICK, BenchSample, Proven
 from ..timing.tables import print_aa, print_throughput
+from ..workers.records import Identity
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
-from ..workers.selection import Selection
+from ..workers.selection import Plan, Selection
 from ..workers.supervisor import cpu_threads
-from .presets import bench_proofs, claims_sample, equality_sample
+from .page import leave_page
+from .presets import Sample, bench_proofs, claims_sample, equality_sample
+from .side_tables import write_side_tables
 
-Full = Annotated[bool, typer.Option("--full", help="The whole matrix instead of the quick sample.")]
+Full = Annotated[bool, typer.Option("--full", help="Run the whole matrix instead of the quick preset.")]
 Resume = Annotated[
     Path | None,
-    typer.Option(help="Go on with this run folder, with the options it was started with.", show_default=False),
+    typer.Option(help="Continue the run in this folder, with the options it was started with.", show_default=False),
 ]
-Peers = Annotated[bool, typer.Option("--peers", help="Other libraries' VAEs, with one notation of ours beside them.")]
+Peers = Annotated[bool, typer.Option("--peers", help="Time other libraries' VAEs, and one notation of ours.")]
 Profile = Annotated[
     str | None,
     typer.Option(
         metavar="CELL",
-        help="Time nothing; leave the framework's own trace of this timing, named by its key: stage, workload, batch, "
+        help="Time nothing; write the framework's own trace of one timing. CELL is its key: stage, workload, batch, "
         "notation, backend, device, dtype, mode and optimisation step, joined by dashes.",
         show_default=False,
     ),
 ]
 AgainstItself = Annotated[
     bool,
-    typer.Option("--aa", help="Time a cell against itself, and against itself slowed by 10 %; with --full beside all."),
+    typer.Option("--aa", help="Time a cell against itself, and against itself slowed by 10 %; --full times all."),
 ]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a run was asked for; kept in run.json, so that it can go on after a kill."""
+    """The options of a run; kept in run.json, so that the run can be resumed after a kill."""
 
     verb: str
     full: bool
@@ -84,17 +89,17 @@ class Order:
         return self.full or not self.aa
 
     def trust(self, sample: AaSample) -> AaSample:
-        """The sample of A/A, of notations that were asked for by name."""
+        """The preset of the A/A test, with the notations that were requested by name."""
         return sample.of_all_notations() if self.notations else sample
 
     def sample(self, trust: AaSample) -> BenchSample:
-        """The declared sample; notations that were asked for by name are all timed, in every mode."""
+        """The preset; notations that were requested by name are all timed, in every mode."""
         full = FULL if self.device == "cpu" else FULL_CUDA
         sample = full if self.full else LIBRARIES_BESIDE if self.peers else trust.timed if self.aa else QUICK
         return sample.of_all_notations() if self.notations else sample
 
     def selection(self, trust: AaSample) -> Selection:
-        """What is proven: of `--peers` and `--aa` the notations that are timed."""
+        """The cells that are proven: with `--peers` and `--aa` those of the notations that are timed."""
         narrow = (self.peers or self.aa) and not self.full
         timed = sorted(self.sample(trust).notations() or ()) if narrow else []
         return select(self.notations or timed, self.backends, self.device, None, None)
@@ -102,7 +107,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the judges say of a run: rows of equality, claims, throughput, and A/A tests."""
+    """The verdicts of a run: rows of equality, claims, throughput, and A/A tests."""
 
     folder: RunFolder
     rows: list[Row]
@@ -138,8 +143,8 @@ def run(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Equality, then throughput, then the tables: all of it on the embedded digits, by default a quick sample."""
-    count = checked_threads(threads) or cpu_threads()
+    """Check equality and claims, then measure throughput, on the embedded digits; by default a quick preset."""
+    count = checked_threads(threads or cpu_threads())
     order = Order("run", full, notation or [], backend or [], device, count, timeout)
     carry_out(order, out, resume, as_json)
 
@@ -158,8 +163,8 @@ def bench(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Throughput alone: prove the cells that are to be timed, then time them."""
-    count = checked_threads(threads) or cpu_threads()
+    """Measure throughput alone: prove the cells that are to be timed, then time them."""
+    count = checked_threads(threads or cpu_threads())
     if profile is not None:
         beside: dict[str, Any] = {"--full": full, "--peers": peers, "--aa": aa}
         beside |= {"--notation": notation, "--backend": backend, "--resume": resume}
@@ -171,19 +176,14 @@ def bench(
 
 
 def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
-    """Start or resume what was ordered, print it, and exit with its code.
+    """Start or resume a run, print its tables, and exit with its code.
 
     A run folder that is resumed brings its own order. `trust` says how timings are tested, where that is ordered.
     """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
-        options = folder.settings().options
-        try:
-            order = Order(**options)
-        except TypeError:
-            expected = f"{folder.path}/run.json: expected a run of 'run' or 'bench'"
-            raise BadInput(f"{expected}; found one of '{options.get('verb', 'unknown')}'") from None
+        order = folder.order(Order, ("run", "bench"))
     selection = order.selection(trust)
     sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
     if order.verb == "run":
@@ -191,13 +191,28 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     for problem, selections in sample:
         require_cells([problem], selections[0])
     folder = folder or create_run(out, vars(order))
+    with folder.alone():
+        judged = _carried_out(order, selection, sample, folder, trust)
+    if as_json:
+        print_json(judged.document())
+    else:
+        judged.print(timed=order.timed)
+    written = {"equivalence": True, "throughput": order.timed, "trust": judged.trust, "claims": judged.claims}
+    *most, last = (f"{name}.md" for name, found in written.items() if found)
+    tables = f"{', '.join(most)} and {last}" if most else last
+    stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
+    leave_page(folder)
+    raise typer.Exit(judged.exit_code())
+
+
+def _carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder, trust: AaSample) -> Judged:
+    """Plan a run, run every cell that has no record in the run folder, and judge all cells."""
     equality = Equality(folder, order.threads, order.timeout_s)
     for problem, selections in sample:
         equality.add(problem, selections)
-    if order.verb == "run":
-        equality.plan.add(pending_claims(folder, claims_sample(selection, full=order.full)))
-    with progress("equality and claims" if order.verb == "run" else "equality", equality.total) as advance:
-        rows = equality.run(advance)
+    claimed = claims_sample(selection, full=order.full) if order.verb == "run" else None
+    timed = {THROUGHPUT: order.timed, AA: order.aa}
+    rows = prove(equality, claimed, [name for name, asked in timed.items() if asked])
     claims = tabulate_claims(folder)
     found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
     chosen = selection.notations
@@ -207,22 +222,32 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     if order.aa:
         _time("A/A", lambda: phases.aa(order.trust(trust)))
     judged = Judged(folder, rows, claims, *tabulate(folder))
-    if as_json:
-        print_json(judged.document())
-    else:
-        judged.print(timed=order.timed)
-    written = {"equivalence": True, "throughput": order.timed, "trust": judged.trust, "claims": claims}
-    *most, last = (f"{name}.md" for name, found in written.items() if found)
-    tables = f"{', '.join(most)} and {last}" if most else last
-    stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
-    raise typer.Exit(judged.exit_code())
+    write_side_tables(folder, rows, claims)
+    return judged
+
+
+def prove(equality: Equality, claimed: Selection | None, later: Sequence[str] = ()) -> list[Row]:
+    """Write the plan of a run, run its cells of equality and of claims, and judge those of equality.
+
+    Args:
+        equality: the equality phase, with all problems.
+        claimed: the selection whose claims are executed; None for no claims.
+        later: phases that are planned when it is known which cells are equal.
+    """
+    folder, claims = equality.folder, Plan() if claimed is None else plan_claims(claimed)
+    planned: dict[str, list[Identity] | None] = {"equality": equality.planned}
+    planned |= {"claims": claims.records()} if claims.total else {}
+    folder.plan(planned | dict.fromkeys(later))
+    equality.plan.add(claims.without(folder.finished()))
+    with progress(" and ".join(name for name in planned), equality.plan.total) as advance:
+        return equality.run(advance, partial(differs, folder, notations()))
 
 
 def _time(name: str, plan: Callable[[], Phase]) -> None:
-    """Time what a phase has no record of yet, with a progress bar of its name."""
-    with stderr.status("the reference of what is timed"):
+    """Run the timings of a phase that have no record yet, with a progress bar of its name."""
+    with stderr.status("the references of the timed problems"):
         phase = plan()
     if not phase.total:
-        stderr.print(f"{name}: no cell of its sample is proven equal here: nothing is timed")
+        stderr.print(f"{name}: no cell of its preset is proven equal here: nothing is timed")
     with progress(name, phase.total) as advance:
         phase.run(advance)

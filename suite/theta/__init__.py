@@ -1,1 +1,1 @@
-"""What does the subscript θ mean? Small exact models and a trained VAE, in every backend; the verb `theta`."""
+"""What does the subscript θ mean? Small exact models and a trained VAE in every backend; the verb `theta`."""

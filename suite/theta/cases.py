@@ -26,7 +26,7 @@ PLANE = Grid(reach=12.0, step=0.3, latents=2)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One model with everything that is evaluated in it.
+    """One model, with the weights, data and latents at which it is evaluated.
 
     Attributes:
         name, title: a key, and words for a reader.
@@ -36,7 +36,7 @@ class Case:
         points: [point, latent].
         prior, likelihood, recognition: the blocks of weights (first words of their names) that p(z), p(x|z) and q(z|x)
             are made of; `prior` is θ_prior and `likelihood` is θ_lik.
-        tabled: whether it has a dependency table; otherwise only the values of its rows are wanted.
+        tabled: whether it has a dependency table; otherwise only the values of its rows are computed.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Evaluation:
         weights: by canonical name.
         x: [data].
         z: [latent].
-        gradients: whether the derivatives by every weight are wanted as well.
+        gradients: whether the derivatives with respect to every weight are computed as well.
     """
 
     key: str
@@ -100,7 +100,7 @@ BASE = "base/0"
 
 
 def evaluations(case: Case) -> Iterator[Evaluation]:
-    """Everything that is evaluated of a case: the table, the joint with one block exchanged at a time, Σ_x p(x)."""
+    """All evaluations of a case: the table, the joint with one block exchanged at a time, Σ_x p(x)."""
     for variant, weights in variants(case).items() if case.tabled else [("base", case.weights)]:
         for i, z in enumerate(case.points):
             key = f"{variant}/{i}"
@@ -244,10 +244,10 @@ def absorbed(case: Case) -> Case:
 
 
 def absorptions() -> tuple[tuple[Case, Case], ...]:
-    """Each case with a learned Gaussian prior, and the same with that prior absorbed."""
+    """Each case with a learned Gaussian prior, and the same case with the prior absorbed."""
     return tuple((case, absorbed(case)) for case in cases() if "prior.mean" in case.weights)
 
 
 def all_cases() -> tuple[Case, ...]:
-    """The cases, and those that absorption makes of them."""
+    """The cases, and the cases after absorption."""
     return (*cases(), *(moved for _, moved in absorptions()))

@@ -1,4 +1,4 @@
-"""The trained VAE of the readings and what is made of it: models on the digits, each a problem for the oracle."""
+"""The trained VAE of the readings and models that are derived from it, each a problem on the digits for the oracle."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ BATCH = 40
 """Held-out digits that every model is evaluated on."""
 PRIOR_DRAWS = 4096
 FITTED_VARIANCE = 0.02
-"""Of the pixels' noise in the linear-Gaussian model: between the grey digits' smallest and largest variances."""
+"""The noise variance in the linear-Gaussian model: between the grey digits' smallest and largest variances."""
 
 
 MODELS = ("learned", "frozen", "start", "permuted", "bent")
 SCORED = ("learned", "frozen")
 """Models whose held-out log-likelihood is estimated."""
 DECODED = ("learned", "bent")
-"""Models whose logits are wanted at the given latents."""
+"""Models whose logits are computed at the given latents."""
 
 
 def problems(trained: Mapping[str, Weights], held_out: Array) -> dict[str, Problem]:

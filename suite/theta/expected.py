@@ -1,4 +1,4 @@
-"""What the reference gives in float64 NumPy, and how far rounding may move it: the small models and the trained VAE.
+"""The reference in float64 NumPy and its tolerance, for the small models and the trained VAE.
 
 Derivatives of the small models are taken by a complex step: Im f(w + ih)/h has no cancellation, so that h can be far
 below eps, and it shares no code with any framework's differentiation.
@@ -32,7 +32,7 @@ from .plan import DIGITS_AT_ONCE, SAMPLES, SAMPLES_AT_ONCE, importance_noise
 
 STEP = 2.0**-100
 RUNS = 16
-"""Of the moved arithmetic; as many as `oracle.noise_scale` takes."""
+"""Runs of the moved arithmetic; as many as in `oracle.noise_scale`."""
 
 Tensors = Mapping[str, Array]
 
@@ -99,7 +99,7 @@ def _rows(case: Case, evaluation: Evaluation, weights: Mapping[str, Array], f: F
 
 
 def expectations(problems: Mapping[str, Problem], latents: Tensors, fitted: Tensors) -> dict[str, tuple[Array, float]]:
-    """Tensor of `readings.read_digits` → (what it is, how far rounding may move it)."""
+    """Tensor of `readings.read_digits` → (its reference, its tolerance)."""
     found: dict[str, tuple[Array, float]] = {}
     defined = _defined(problems["learned"].spec)
     for name, problem in problems.items():

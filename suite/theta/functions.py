@@ -16,15 +16,15 @@ POOL = 1 << 17
 
 @dataclass(frozen=True)
 class Functions:
-    """What a framework gives beside the operators + − * @ and indexing of its own tensors.
+    """The functions of a framework beside the operators + − * @ and the indexing of its own tensors.
 
     Attributes:
         constant: an array as a float64 tensor.
         exp, log, tanh, log_sigmoid: element by element.
         sum, logsumexp: (tensor, axis) → the tensor without that axis.
-        transpose: of a matrix.
+        transpose: the transpose of a matrix.
         solve: (matrix [n, n], right sides [n, m]) → [n, m].
-        log_det: of a positive definite matrix → [].
+        log_det: the log determinant of a positive definite matrix: [].
     """
 
     constant: Callable[[Array], Any]

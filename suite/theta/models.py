@@ -24,7 +24,7 @@ from .functions import Functions, Tensor, tensors
 Weights = Mapping[str, Tensor]
 
 ROWS = ("p(z)", "p(x|z)", "p(x, z)", "p(x)", "p(z|x)", "q(z|x)", "ELBO")
-"""What the subscript can stand at, in the order of the dependency table."""
+"""The distributions that can carry the subscript, in the order of the dependency table."""
 
 # The definition is annotated for a tape's nodes; a `Tensor` has the same operators and methods.
 log_normal: Callable[..., Tensor] = cast(Any, normal.log_normal)
@@ -106,7 +106,7 @@ class Tanh(Model):
     """One hidden tanh layer each way, p(x|z) a product of Bernoullis; integrals over z by quadrature.
 
     Attributes:
-        grid: of the quadrature.
+        grid: the grid of the quadrature.
         spec: the model.
         tied: whether both layers of the decoder are the transposes of two of the encoder.
     """

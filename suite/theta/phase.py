@@ -1,4 +1,4 @@
-"""`elbostone theta`: write what the workers need, run them, judge what they return."""
+"""`elbostone theta`: write the workers' inputs, run the workers, judge their results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def compute(
     inputs = scratch / "inputs"
     write_inputs(problems, inputs)
     jobs = {name: Asked(["densities", "readings"], str(inputs), str(scratch / "workers" / name)) for name in backends}
-    with ThreadPoolExecutor(max_workers=1) as beside:  # the truth is computed while the workers run
+    with ThreadPoolExecutor(max_workers=1) as beside:  # the reference is computed while the workers run
         running = beside.submit(run_jobs, jobs, timeout_s=timeout_s, on_outcome=on_outcome)
         against = Expected(
             expected.truth_of(all_cases()),
@@ -66,7 +66,7 @@ def compute(
 
 
 def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:
-    """What the task `readings` reads."""
+    """Write the inputs of the task `readings`."""
     for problem in (*problems.values(), digits.gaussian()):
         save_problem(problem, folder)
     save_tensors(digits.latents(), folder / "latents.safetensors")

@@ -1,4 +1,4 @@
-"""What is trained on the digits: specifications, starts, minibatches, and which weights are one and the same."""
+"""The training runs on the digits: specifications, initial weights, minibatches, and which weights are shared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRAIN, HELD_OUT = 1437, 120
 """Digits to train on, the first, and to score, the last."""
 BATCH, STEPS = 100, 2000
 STEP_SIZE, ACCUMULATOR = 0.1, 2.0**-10
-"""Of Adagrad, whose division is by √(accumulator + Σg²)."""
+"""The constants of Adagrad, which divides by √(accumulator + Σg²)."""
 SAMPLES = 5000
 """Importance samples behind a held-out log-likelihood."""
 DIGITS_AT_ONCE, SAMPLES_AT_ONCE = 20, 500
@@ -42,8 +42,8 @@ class Regime:
 
     Attributes:
         name: `learned`, `frozen`, `tied`, `one-copy` or `two-copies`.
-        notation: whose implementation is trained.
-        prior: of the specification.
+        notation: the notation whose implementation is trained.
+        prior: the prior of the specification.
         title: words for a reader.
     """
 

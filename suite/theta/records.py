@@ -1,4 +1,4 @@
-"""What a worker of `elbostone theta` is asked, and the record that it answers with."""
+"""The request to a worker of `elbostone theta`, and its record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Task = Literal["densities", "readings", "trainings"]
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is asked of a backend.
+    """The request to a backend.
 
     Attributes:
         tasks: `densities` (the small models) and `readings` (the trained VAE) leave `<task>.safetensors` in the folder,
@@ -55,13 +55,13 @@ class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThetaRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="theta"):
-    """What a worker did.
+    """The record of a worker.
 
     Attributes:
         backend: what was active.
-        versions: of the packages that executed.
+        versions: the versions of the packages that executed.
         elapsed_s: task → seconds.
-        trainings: of the task `trainings`.
+        trainings: the records of the task `trainings`.
     """
 
     backend: str

@@ -1,4 +1,4 @@
-"""Start a worker per backend, a few at a time, and bring back what each left."""
+"""Start a worker per backend, a few at a time, and collect their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .records import Asked, ThetaRecord
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of one backend.
+    """The outcome of one backend.
 
     Attributes:
         status: how it ended.

@@ -1,4 +1,4 @@
-"""The tables of `elbostone theta` as people read them, and the files that a run leaves."""
+"""The tables of `elbostone theta` for readers, and the files of a run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from ..reference.files import write_text
 from ..reference.tolerance import K
-from ..report.tables import frame, markdown, write_table, write_whole
+from ..report.dictionary import write_dictionary
+from ..report.tables import frame, markdown, write_table
 from .cases import Case, block_of, cases
-from .figures import FIGURES, write_figures
 from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
 from .judge.small_models import FACTORS, NOTHING
@@ -200,6 +201,11 @@ def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
             | {f"excess_{source}": value for source, value in t.excess.items()}
             for t in answer.totals
         ],
+        "absorption": [
+            {"case": c.case, "row": c.row, "stays": c.stays, "before_nats": c.before, "after_nats": c.after}
+            | {"tolerance_nats": c.tolerance}
+            for c in answer.changes
+        ],
         "trainings": [
             {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
             | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
@@ -214,15 +220,14 @@ def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
 
 
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:
-    """theta.md, the tables behind it as CSV and Parquet, and the figures."""
+    """theta.md, the tables behind it as CSV and Parquet, and their dictionary."""
     for name, rows in long_tables(answer).items():
         write_table(frame(rows, tuple(rows[0]) if rows else ()), folder / f"theta_{name}")
-    write_figures(answer, folder)
+    write_dictionary(folder)
     text = "# What the subscript θ means\n\nMade by `elbostone theta`.\n\n"
     text += "".join(f"{sentence}\n\n" for sentence in answer.conclusions)
-    text += "".join(f"![{alt}]({name}.svg)\n\n" for name, alt in FIGURES.items())
     for table in answer_tables(answer, missing):
         columns = [name.replace("\n", " ") for name in table.columns]
         text += f"## {table.title}\n\n{markdown(pd.DataFrame(table.rows, columns=columns))}\n"
         text += "".join(f"{note}\n\n" for note in table.notes)
-    write_whole(folder / "theta.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "theta.md", text)

@@ -1,4 +1,4 @@
-"""The trainings behind `elbostone theta`: made anew, or those that were made once and committed."""
+"""The training runs behind `elbostone theta`: made now, or made once and committed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from ..backends.table import BACKENDS
 from ..reference import oracle
 from ..reference.errors import BadInput
+from ..reference.files import printable, read_json, write_text
 from ..reference.problem import Array, Problem, read_tensors, save_tensors
 from .plan import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
 from .records import Asked, TrainingRecord
@@ -29,7 +30,7 @@ KEPT = ("learned", "frozen")
 
 @dataclass(frozen=True)
 class Trained:
-    """What there is to read of the trainings.
+    """The results of the training runs.
 
     Attributes:
         records: one per training, backend and readout.
@@ -42,6 +43,14 @@ class Trained:
     origin: str
 
 
+class TrainedDocument(msgspec.Struct, frozen=True):
+    """The file of the records: what `write_trained` writes."""
+
+    schema: int
+    command: str = ""
+    trainings: list[TrainingRecord] = []
+
+
 def load_trained(folder: Path = COMMITTED) -> Trained:
     """The trainings of a folder.
 
@@ -50,20 +59,16 @@ def load_trained(folder: Path = COMMITTED) -> Trained:
     """
     path = folder / RECORDS
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: expected the trainings that '{COMMAND}' writes; found {error}") from None
-    if document["schema"] > SCHEMA:
-        raise BadInput(f"{path}: expected schema {SCHEMA} or older; found {document['schema']}")
-    try:
-        records = msgspec.convert(document["trainings"], list[TrainingRecord])
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: trainings: expected records of trainings; found: {error}") from None
+        document = msgspec.convert(read_json(path), TrainedDocument)
+    except (BadInput, msgspec.ValidationError) as error:
+        raise BadInput(f"{path}: expected the trainings that '{COMMAND}' writes; found: {error}") from None
+    if document.schema > SCHEMA:
+        raise BadInput(f"{path}: expected schema {SCHEMA} or older; found {document.schema}")
     tensors = read_tensors(folder / WEIGHTS)
     weights = {
         name: {n.removeprefix(f"{name}/"): t for n, t in tensors.items() if n.startswith(f"{name}/")} for name in KEPT
     }
-    return Trained(records, weights, f"made once, by '{document['command']}', and committed")
+    return Trained(document.trainings, weights, f"made once, by '{printable(document.command)}', and committed")
 
 
 def train(
@@ -73,7 +78,7 @@ def train(
 
     Args:
         backends: by name.
-        scratch: for the workers' files.
+        scratch: the folder for the workers' files.
         folder: where the records and the kept weights are written.
         timeout_s: how long one backend may take.
         on_outcome: called with each backend's outcome as it comes.
@@ -125,7 +130,7 @@ def write_trained(done: Sequence[Outcome], held_out: Array, folder: Path) -> Tra
         "trainings": msgspec.to_builtins(records),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORDS).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(folder / RECORDS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     save_tensors({f"{n}/{w}": t for n, own in weights.items() for w, t in own.items()}, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)
     return Trained(records, weights, "made just now")

@@ -1,1 +1,1 @@
-"""How fast is it? The stages of a proven cell, timed, and held against the limits of the machine."""
+"""How fast is it? The stages of proven cells are timed, and compared with the limits of the machine."""

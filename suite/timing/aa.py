@@ -1,4 +1,4 @@
-"""A/A: a cell is timed as if it were two, and once more with every call made slower. What is then called different?"""
+"""A/A tests: a cell is timed as two arms, and as a third with slower calls: how often do the arms differ?"""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .workloads import DIGITS, MNIST_SIZE, Workload
 
 FIRST, AGAIN, SLOWED = ARMS = ("first", "again", "slowed")
 PLANTED = 0.1
-"""By which share of its own time a call of the arm `slowed` is made slower."""
+"""The share of its own time by which a call of the arm `slowed` is made slower."""
 PASSES = 6
-"""With fewer processes there is no interval, and nothing is called different."""
+"""With fewer processes there is no interval, and no difference is claimed."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Timings that are each tried as often.
+    """Timings with the same number of tries.
 
     Attributes:
         timed: what.
         tries: how often each is timed as three arms.
-        backends: that have them; empty for all.
+        backends: the backends that have them; empty for all.
     """
 
     timed: Slice
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class AaSample:
-    """A declared sample of A/A; every try is one of the slowed arm too."""
+    """A preset of the A/A test; every try also has the slowed arm."""
 
     parts: tuple[Part, ...]
     passes: int = PASSES
@@ -43,12 +43,12 @@ class AaSample:
 
     @property
     def timed(self) -> BenchSample:
-        """What is timed in it. Its formulas are proven eager; in other modes the timed calls' own outputs are."""
+        """The timings in it. Formulas are proven in eager mode; in other modes the outputs of the timed calls are."""
         slices = tuple(dict.fromkeys(part.timed for part in self.parts))
         return BenchSample(slices, passes=self.passes, max_time_s=self.max_time_s, compiled_proofs=())
 
     def of_all_notations(self) -> AaSample:
-        """The sample with every notation that is asked for."""
+        """The preset with every requested notation."""
         return replace(self, parts=tuple(replace(p, timed=replace(p.timed, notations=None)) for p in self.parts))
 
 
@@ -79,7 +79,7 @@ def plan_aa(
     device: str = "cpu",
     backends: Collection[str] = (),
 ) -> list[Timing]:
-    """The arms of all tries of a sample, of proven cells only; arms of a try run one after the other.
+    """The arms of all tries of a preset, for proven cells only; the arms of a try run one after the other.
 
     Args: as `plan_timings`.
     """

@@ -1,4 +1,4 @@
-"""What is asked of the children that measure: a session, or a trace."""
+"""The requests to children that measure: a session, or a trace."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
     """One session: one backend on one device.
 
     Attributes:
-        backend, device: what stands in its records.
+        backend, device: the names in its records.
         number: the pass, from 1.
         cold_cache: whether it finds no compile cache.
-        max_time_s: of one timing.
+        max_time_s: the longest time of one timing.
         started: `time.time()` when the parent started it.
         tensors: the folder that outputs go to.
         rooflines: rates to measure first.
         with_numpy: whether NumPy's rates are among them.
         timings: in the order in which they run.
-        options: of pytest.
+        options: the options of pytest.
     """
 
     backend: str

@@ -9,11 +9,11 @@ from pathlib import Path
 def open_cache(folder: Path, *, first: bool) -> tuple[Path, bool]:
     """The compile cache of a group of processes, and whether it is empty.
 
-    Only what a backend itself keeps between processes is in it (torch.compile, JAX); one that keeps nothing compiles in
-    every process, and its cold starts are all from nothing.
+    It has only what a backend itself keeps between processes (torch.compile, JAX). Other backends compile in
+    every process, so each of their first calls is a cold start.
 
     Args:
-        folder: of the group, below one that goes when the run ends.
+        folder: the folder of the group, below one that is removed when the run ends.
         first: whether this is the first pass, which is to find nothing; later passes go on with what it left.
     """
     if first:

@@ -52,13 +52,13 @@ def carry_out_profile(
     timeout_s: float,
     as_json: bool,
 ) -> NoReturn:
-    """Trace one timing, print where the trace is, and exit with the code of that.
+    """Trace one timing, print the path of the trace, and exit with the code of the outcome.
 
     Args:
-        key: of the timing.
+        key: the key of the timing.
         beside: options that choose what is timed, as given; the key says all of that.
-        device: as given, or `cpu` where none is.
-        out, threads, timeout_s, as_json: as given.
+        device: the given device, or `cpu` where none is given.
+        out, threads, timeout_s, as_json: the options of the command.
 
     Raises:
         BadInput: an unknown key, or an option that contradicts it.
@@ -97,7 +97,7 @@ def carry_out_profile(
 
 
 def find_timing(key: str) -> Timing:
-    """The timing of a key; its problem is still to be made.
+    """The timing of a key, without its problem file.
 
     Raises:
         BadInput: no timing has the key, or nothing can trace it.
@@ -115,7 +115,7 @@ def find_timing(key: str) -> Timing:
 
 
 def candidates() -> Iterator[Timing]:
-    """Every timing that a run may have, whichever notations it is asked for."""
+    """Every timing that a run may have, with any notations."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
             yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
@@ -126,9 +126,9 @@ def profile(folder: RunFolder, timing: Timing, place: Path, threads: int, timeou
 
     Args:
         folder: the run.
-        timing: whose problem is still to be made.
-        place: for what the framework leaves.
-        threads: of one operation, where the timing's are pinned.
+        timing: a timing without its problem file.
+        place: the folder for the framework's files.
+        threads: threads of one operation, where the timing has pinned threads.
         timeout_s: how long all of it may take.
 
     Returns:

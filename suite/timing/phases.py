@@ -1,4 +1,4 @@
-"""The timing phases of a run: what is timed, what cannot be, and the tables of what came of it."""
+"""The timing phases of a run: the timings, those that cannot be made, and the tables of the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..backends.table import BACKENDS, precision
 from ..notations.notation import Notation
 from ..notations.registry import packages
 from ..workers.machine import computes_bfloat16
-from ..workers.records import append_record
+from ..workers.records import append_record, as_document, identity
 from ..workers.run_folder import RunFolder
 from .aa import AaSample, plan_aa
 from .judge.aa import Row as AaRow
@@ -27,11 +27,13 @@ from .tables import write_aa, write_throughput
 from .timed_problems import expected_of, kept_workloads, write_expected
 from .timings import Roofline, Timing
 
+THROUGHPUT, AA = "throughput", "A/A"
+"""The names of the phases."""
 NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): they would be emulated"
 
 
 class Where(TypedDict):
-    """What is timed on, as plans take it."""
+    """The machine on which timings run, as plans take it."""
 
     device: str
     backends: Collection[str]
@@ -39,8 +41,12 @@ class Where(TypedDict):
 
 @dataclass(frozen=True)
 class Phase:
-    """Sessions of one run folder: what is timed, what cannot be, and the rates that it is held against."""
+    """Sessions of one run folder: the timings, those that cannot be made, and the rates for comparison.
 
+    Its name is the one in the run's plan.
+    """
+
+    name: str
     phases: Phases
     sample: BenchSample
     timings: Sequence[Timing]
@@ -53,9 +59,14 @@ class Phase:
         return len(self.timings) * self.sample.passes
 
     def run(self, on_record: Callable[[Measured], None]) -> None:
-        """Time what has no record yet."""
+        """Run the timings that have no record yet."""
         folder = self.phases.folder
-        note(folder, self.missing)
+        noted = [identity(as_document(record)) for record in self.missing]
+        folder.plan({self.name: noted})
+        finished = folder.finished()
+        for record in self.missing:
+            if identity(as_document(record)) not in finished:
+                append_record(folder.records, record)
         run_sessions(
             self.timings,
             folder.path,
@@ -65,28 +76,29 @@ class Phase:
             rooflines=self.rooflines,
             timeout_s=self.phases.timeout_s,
             on_record=lambda record: on_record(record) if isinstance(record, ThroughputRecord) else None,
+            planned=lambda timings: folder.plan({self.name: [*noted, *timings]}),
             again=self._unstable,
             repeats=self.sample.repeats,
         )
 
     def _unstable(self) -> set[str]:
-        """What is to be timed again."""
+        """The timings that must be repeated."""
         records = timing_records(self.phases.folder.records)
         return unstable(records, self.sample.passes) if self.sample.repeats else set()
 
 
 @dataclass(frozen=True)
 class Phases:
-    """What is timed of a run folder once its cells are judged.
+    """The timings of a run folder, after its cells are judged.
 
     Attributes:
         folder: the run.
-        notations: to time.
+        notations: the notations that are timed.
         proven: what the equality phase found.
-        device: to time on.
-        threads: of one operation.
+        device: the device of the timings.
+        threads: threads of one operation.
         timeout_s: how long one timing may take.
-        backends: to time; all where there are none.
+        backends: the backends that are timed; empty for all.
     """
 
     folder: RunFolder
@@ -112,14 +124,14 @@ class Phases:
             for timing in timings
             for roofline in rooflines(specs[timing.workload], timing.stage, timing.batch, precision(timing.cell.dtype))
         }
-        return Phase(self, sample, timings, missing, sorted(needed))
+        return Phase(THROUGHPUT, self, sample, timings, missing, sorted(needed))
 
     def aa(self, sample: AaSample) -> Phase:
         """A sample's proven cells against themselves, and against themselves made slower."""
         workloads = kept_workloads(self.folder, sample.timed)
         timings = plan_aa(sample, workloads, *self._proven, **self._where)
         write_expected(timings)
-        return Phase(self, sample.timed, timings)
+        return Phase(AA, self, sample.timed, timings)
 
     @property
     def _proven(self) -> tuple[Sequence[Notation], Mapping[str, str], Proven]:
@@ -128,15 +140,6 @@ class Phases:
     @property
     def _where(self) -> Where:
         return {"device": self.device, "backends": self.backends}
-
-
-def note(folder: RunFolder, records: Iterable[ThroughputRecord]) -> None:
-    """Append the records of what cannot be timed, those that the run does not have yet."""
-    measured = timing_records(folder.records)
-    known = {record.timing.key for record in measured if isinstance(record, ThroughputRecord)}
-    for record in records:
-        if record.timing.key not in known:
-            append_record(folder.records, record)
 
 
 def possible(timings: Iterable[Timing]) -> tuple[list[Timing], list[ThroughputRecord]]:

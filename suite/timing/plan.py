@@ -1,4 +1,4 @@
-"""The declared samples of timings, and the timings that they come to."""
+"""The presets of timings, and the timings that each contains."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Work
 
 STEPS = (*FORWARD, "training_step")
 PUBLISHED_STAGES = {"torch": ("elbo", "training_step"), "keras": ("encoder", "decoder", "elbo")}
-"""What the mode `published` is of: a source's own objective; on Keras `predict` too."""
+"""The stages of the mode `published`: a source's own objective; on Keras also `predict`."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Every combination of what it lists, as far as a backend has it.
+    """Every combination of the listed values that a backend has.
 
     Attributes:
-        workload: whose problem is timed.
+        workload: the workload whose problem is timed.
         batches, stages, modes, dtypes: what is timed of it.
-        notations: whose implementations; None for all that can write the workload.
+        notations: the notations that are timed; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
     """
 
@@ -43,12 +43,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class BenchSample:
-    """A declared sample of timings.
+    """A preset of timings.
 
     Attributes:
         slices: what is timed.
         passes: processes per backend; from six on their figures have an interval.
-        max_time_s: of one timing.
+        max_time_s: the longest time of one timing.
         compiled_proofs: the notations that are proven in other modes than eager; None for all.
         libraries: the batches at which other libraries are timed as well.
         repeats: how many passes more what is not stable has.
@@ -62,7 +62,7 @@ class BenchSample:
     repeats: int = 0
 
     def of_all_notations(self) -> BenchSample:
-        """The sample with every notation that is asked for, in every mode."""
+        """The preset with every requested notation, in every mode."""
         return replace(self, slices=tuple(dict.fromkeys(replace(s, notations=None) for s in self.slices)))
 
     def has(self, mode: str) -> bool:
@@ -76,7 +76,7 @@ class BenchSample:
 
 
 LIBRARY_BATCHES = (128, 1024)
-"""A library draws its own noise: its reference is made anew for each process, minutes where a batch is large."""
+"""A library draws its own noise: its reference is computed for each process, which takes minutes for a large batch."""
 REPEATS = 3
 """With nine processes in all an interval no longer reaches from the quickest to the slowest."""
 _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
@@ -166,10 +166,10 @@ FULL_CUDA = BenchSample(
 
 @dataclass(frozen=True)
 class Proven:
-    """What the equality phase found.
+    """The results of the equality phase.
 
     Attributes:
-        cells: whose every tensor is equal to the reference.
+        cells: the cells in which every tensor is equal to the reference.
         refuted: the other cells that were judged.
     """
 
@@ -201,16 +201,16 @@ def plan_timings(
     device: str = "cpu",
     backends: Collection[str] = (),
 ) -> list[Timing]:
-    """The timings of a sample, of proven cells only; each once, however many slices have it.
+    """The timings of a preset, for proven cells only; each once, also where several slices have it.
 
     Args:
         sample: what is declared.
         workloads: each with the path of its problem file.
-        notations: to time.
+        notations: the notations that are timed.
         packages: notation id → package.
         proven: what the equality phase found.
-        device: to time on.
-        backends: to time; all where there are none.
+        device: the device of the timings.
+        backends: the backends that are timed; empty for all.
     """
     chosen = {(w.name, w.batch): (w, file) for w, file in workloads}
     specs = {workload.name: workload.problem.spec for workload, _ in chosen.values()}
@@ -233,10 +233,10 @@ def timings_of(
 
     Args:
         part: what is combined.
-        spec: of its workload.
-        notations: to time, as far as the slice has them.
+        spec: the specification of its workload.
+        notations: the notations that are timed, as far as the slice has them.
         packages: notation id → package.
-        device: to time on.
+        device: the device of the timings.
     """
     writing = [n for n in notations if (part.notations is None or n.id in part.notations) and written_by(n, spec)]
     for batch, backend, notation in product(part.batches, BACKENDS.values(), writing):

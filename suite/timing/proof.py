@@ -1,4 +1,4 @@
-"""What a timed call returned, held against the reference, by the child before it times and by the judge after it."""
+"""The outputs of a timed call, compared with the reference: by the child before timing, and by the judge after it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Expected:
 
     Attributes:
         problem: rounded to the precision.
-        reference: of the problem's own rows.
+        reference: the reference of the problem's own rows.
         repeats: how often the batch has them.
         bound: what the reference's objective sums over the batch.
     """
@@ -122,7 +122,7 @@ def reference_file(problem_file: Path, precision: str, bound: str = "elbo") -> P
 
 
 def load_expected(problem_file: Path, problem: Problem, precision: str, batch: int, bound: str = "elbo") -> Expected:
-    """What a stage must return at a batch size; the reference was written before (`save_reference`)."""
+    """The expected outputs of a stage at a batch size; `save_reference` wrote the reference before."""
     reference = load_reference(reference_file(problem_file, precision, bound), precision)
     return Expected(oracle.rounded(problem, precision), reference, batch // len(problem.x), bound)
 

@@ -1,4 +1,4 @@
-"""The records of timing, one line of JSON each; what a run has of them is read by `timing_records`."""
+"""The records of timing, one line of JSON each; `timing_records` reads those of a run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import msgspec
 from ..backends import Graphs
 from ..reference.adam import Adam
 from ..reference.errors import BadInput
-from ..workers.records import SCHEMA, CellRecord, Document, Status, as_record, read_records
+from ..workers.records import SCHEMA, CellRecord, Document, Status, as_record, converted, latest, read_records
 from .timings import Timing
 
 
 class TimingRecord(CellRecord, frozen=True, kw_only=True):
-    """What became of a timing.
+    """The outcome of a timing.
 
     Attributes:
-        workload, stage, batch, last_step, threads, bound, arm, slowed: as `Timing` has them.
-        images: that one call goes through; 0 where nothing ran.
+        workload, stage, batch, last_step, threads, bound, arm, slowed: see `Timing`.
+        images: the images of one call; 0 where nothing ran.
         adam: the rule of a stage that trains.
         first_call_s: seconds of the first call, compiling included.
     """
@@ -53,7 +53,7 @@ class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"
         adapted: whether the problem leaves the source's own architecture.
         rounds_ns: nanoseconds per call of every round.
         iterations: calls of a round.
-        cut_short: whether the rounds took much longer than the first calls foretold.
+        cut_short: whether the rounds took much longer than the first calls predicted.
         cold_cache: whether the session found no compile cache; records from before this was written are all of such.
         graphs: what was compiled, if anything was.
         peak_memory_mb, resident_before_mb, peak_memory_reset: see `measure.session`.
@@ -73,13 +73,17 @@ class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"
     before: str | None = None
     after: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.status == "ok" and (self.before is None or self.after is None):
+            raise ValueError("expected the files before and after in a record that is ok; found none of one")
+
 
 class ProfileRecord(TimingRecord, frozen=True, kw_only=True, tag="profile"):
     """A trace of a timing.
 
     Attributes:
         found: what makes the timing itself unfit for a trace; None elsewhere.
-        calls: that were traced.
+        calls: the number of traced calls.
         files: what the framework left, relative to the folder of the trace.
     """
 
@@ -92,7 +96,7 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind")
     """Something that a session measures beside the timings; each kind is a class of its own.
 
     Attributes:
-        backend, device: of the session.
+        backend, device: those of the session.
         number: the pass.
         status, reason: how it ended, and why there is no figure.
     """
@@ -112,18 +116,20 @@ class SessionRecord(ProcessRecord, frozen=True, kw_only=True, tag="session"):
         versions: package → version.
         import_s: seconds until the backend was there.
         compiler_start_s: seconds that a trivial compilation took; None where nothing is compiled.
+        session: which of a backend's sessions of one pass; each has one such record, however often it is begun.
     """
 
     versions: dict[str, str]
     import_s: float
     compiler_start_s: float | None = None
+    session: str = ""
 
 
 class RateRecord(ProcessRecord, frozen=True, kw_only=True, tag="roof"):
     """A rate that a library reached by one route.
 
     Attributes:
-        operation, shape, dtype: as `Roofline` has them.
+        operation, shape, dtype: see `Roofline`.
         library, route: what computed.
         seconds: per call, the median of `rounds_ns`; None where the route failed.
     """
@@ -140,7 +146,7 @@ class RateRecord(ProcessRecord, frozen=True, kw_only=True, tag="roof"):
 Measured = ThroughputRecord | ProfileRecord | SessionRecord | RateRecord
 KINDS: Mapping[str, type[Measured]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Measured)}
 
-# What runs of before have measured, and nothing reads any more.
+# Kinds of older runs that nothing reads any more.
 DROPPED = {
     "duel": "paired comparisons",
     "harness": "what the harness adds to a call",
@@ -152,11 +158,11 @@ EPOCHS, ASYNCHRONOUS = "passes over a data set", "calls that did not wait for th
 def as_measured(document: Document) -> Measured:
     """A record of timing out of its line. Raises msgspec.ValidationError, which says what is wrong with it."""
     kind = KINDS[document["kind"]]
-    return as_record(document, kind) if issubclass(kind, TimingRecord) else msgspec.convert(document, kind)
+    return as_record(document, kind) if issubclass(kind, TimingRecord) else converted(document, kind)
 
 
 def dropped(document: Document) -> str | None:
-    """What a record of an older run is of, where nothing reads that any more; None for every other record."""
+    """The kind of an older run's record that nothing reads any more; None for every other record."""
     if document["kind"] in ("throughput", "profile"):
         if document.get("stage") == "epoch":
             return EPOCHS
@@ -165,19 +171,22 @@ def dropped(document: Document) -> str | None:
 
 
 def timing_records(path: Path) -> list[Measured]:
-    """The records of timing among those of a run, save dropped ones; none where there is no file yet.
+    """The records of timing among those of a run, of each timing and pass the last, save dropped ones.
+
+    None where there is no file yet.
 
     Raises:
         BadInput: as `read_records`; or a record has not the fields of its kind.
     """
     records: list[Measured] = []
-    for number, document in enumerate(_documents(path), start=1):
-        if document["kind"] in KINDS and dropped(document) is None:
-            try:
-                records.append(as_measured(document))
-            except msgspec.ValidationError as error:
-                kind = document["kind"]
-                raise BadInput(f"{path}: line {number}: expected a record of {kind}; found: {error}") from None
+    documents = enumerate(_documents(path), start=1)
+    read = ((n, document) for n, document in documents if document["kind"] in KINDS and dropped(document) is None)
+    for number, document in latest(read):
+        try:
+            records.append(as_measured(document))
+        except msgspec.ValidationError as error:
+            kind = document["kind"]
+            raise BadInput(f"{path}: line {number}: expected a record of {kind}; found: {error}") from None
     return records
 
 

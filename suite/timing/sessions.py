@@ -8,23 +8,34 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
 from ..workers.environment import kept_by_jax
 from ..workers.jobs import Job
-from ..workers.records import append_record, verified
+from ..workers.records import Identity, append_record, as_document, identity, verified
+from ..workers.run_plan import finished
+from ..workers.scratch import own_folder
 from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
 from .caches import open_cache
-from .records import Measured, ThroughputRecord, as_measured, timing_records, unmeasured
+from .records import (
+    Measured,
+    RateRecord,
+    SessionRecord,
+    ThroughputRecord,
+    as_measured,
+    timing_records,
+    unmeasured,
+)
 from .timings import Roofline, Timing, thread_limit
 
 ROOFLINE_PASSES = 2
-"""In so many passes rooflines are measured: a pass of them takes a third as long as all that is timed."""
+"""The passes in which rooflines are measured: in a pass they take a third as long as all timings."""
 MIN_ROUNDS = 3
-"""Of a timing in a process, however long a call takes: figures are medians over processes."""
+"""The least rounds of a timing in a process, however long a call takes: figures are medians over processes."""
 
 
 @dataclass
@@ -112,6 +123,7 @@ def run_sessions(
     rooflines: Sequence[Roofline] = (),
     timeout_s: float = 120,
     on_record: Callable[[Measured], None] = lambda record: None,
+    planned: Callable[[list[Identity]], None] = lambda records: None,
     again: Callable[[], Collection[str]] = tuple,
     repeats: int = 0,
 ) -> None:
@@ -122,30 +134,57 @@ def run_sessions(
     left; a record's `cold_cache` says whether its session found nothing.
 
     Args:
-        timings: of cells whose equality was proven.
+        timings: timings of cells whose equality was proven.
         folder: the run; gets records.jsonl, tensors/ (outputs before and after timing) and benchmark/ (JSON of
             pytest-benchmark, one per session).
         passes: processes per backend.
-        max_time_s: of one timing.
-        threads: of one operation.
+        max_time_s: the longest time of one timing.
+        threads: threads of one operation.
         rooflines: rates to measure in every session of their dtype.
         timeout_s: how long a timing may take, the start of its process counted in.
         on_record: called with each record as it is written.
+        planned: called with the records that there will be, before the first is made and before there are more.
         again: asked after the last pass for the keys of those that are to have more of them.
         repeats: how many more.
     """
     timings = list(timings)
-    with TemporaryDirectory(prefix="elbostone-caches-") as caches:
+    with TemporaryDirectory(dir=own_folder(), prefix="caches-") as caches:
         runner = Runner(folder, max_time_s, threads, tuple(rooflines), timeout_s, on_record, Path(caches))
-        runner.run_all(runner.unfinished(plan_sessions(timings, passes)))
+        sessions = plan_sessions(timings, passes)
+        planned(records_of(sessions))
+        runner.run_all(runner.unfinished(sessions))
         keys = set(again())
-        more = (timing for timing in timings if timing.key in keys)
-        runner.run_all(runner.unfinished(plan_sessions(more, repeats, first=passes + 1)))
+        more = plan_sessions((timing for timing in timings if timing.key in keys), repeats, first=passes + 1)
+        planned(records_of([*sessions, *more]))
+        runner.run_all(runner.unfinished(more))
+
+
+def records_of(sessions: Iterable[Session]) -> list[Identity]:
+    """The identities of the records that sessions must leave."""
+    return [record_of(timing, session.number) for session in sessions for timing in session.timings]
+
+
+def record_of(timing: Timing, number: int) -> Identity:
+    """The identity of a timing's record in a pass."""
+    return identity(as_document(unmeasured(timing, "failed", "", number=number)))
+
+
+Once = SessionRecord | RateRecord
+
+
+def _once(record: Once) -> bytes:
+    """The identity of a record, for any measurement and any outcome."""
+    nothing: dict[str, Any] = {"status": "ok", "reason": None}
+    if isinstance(record, RateRecord):
+        nothing |= {"seconds": None, "rounds_ns": ()}
+    else:
+        nothing |= {"versions": {}, "import_s": 0.0, "compiler_start_s": None}
+    return msgspec.json.encode(msgspec.structs.replace(record, **nothing))
 
 
 @dataclass
 class Runner:
-    """Starts one session at a time, watches it, and settles what it left."""
+    """Starts one session at a time, watches it, and records its lost timings."""
 
     folder: Path
     max_time_s: float
@@ -155,30 +194,26 @@ class Runner:
     on_record: Callable[[Measured], None]
     caches: Path
     records: Path = field(init=False)
+    known: set[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         self.records = self.folder / "records.jsonl"
         for name in ("tensors", "benchmark"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-
-    def finished(self) -> set[tuple[str, str, int | None]]:
-        """The timings and passes that have a record."""
-        records = timing_records(self.records)
-        found = [record for record in records if isinstance(record, ThroughputRecord)]
-        return {(record.timing.key, record.cell.problem, record.number) for record in found}
+        self.known = {_once(record) for record in timing_records(self.records) if isinstance(record, Once)}
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
         """The sessions that have something left to time, with that alone."""
-        finished = self.finished()
+        done = finished(self.records)
         left = []
         for session in sessions:
-            timings = [t for t in session.timings if (t.key, t.cell.problem, session.number) not in finished]
+            timings = [timing for timing in session.timings if record_of(timing, session.number) not in done]
             if timings:
                 left.append(replace(session, timings=timings))
         return left
 
     def run_all(self, sessions: Iterable[Session]) -> None:
-        """One after the other; one that died is started again for what it did not come to."""
+        """Run the sessions one after the other; one that died is started again for the timings it did not reach."""
         waiting = list(sessions)
         while waiting:
             session = waiting.pop(0)
@@ -186,7 +221,7 @@ class Runner:
                 waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
 
     def run(self, session: Session) -> list[Timing]:
-        """One process. Returns the timings that it did not come to: it died or hung in the one before them."""
+        """Run one process. Returns the timings that it did not reach: it died or hung in the one before them."""
         threads = thread_limit(session.timings[0], self.threads)
 
         def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
@@ -195,9 +230,13 @@ class Runner:
 
         def take(line: bytes) -> bool:
             record = as_measured(json.loads(line))
-            timed = isinstance(record, ThroughputRecord)
-            self._write(verified(record, threads) if isinstance(record, ThroughputRecord) else record)
-            return timed
+            if isinstance(record, ThroughputRecord):
+                self._write(verified(record, threads))
+                return True
+            if isinstance(record, SessionRecord):
+                record = msgspec.structs.replace(record, session=session.group)
+            self._write_once(record)
+            return False
 
         caches, cold = open_cache(self.caches / session.group, first=session.number == 1)
         job = Job(
@@ -240,6 +279,12 @@ class Runner:
             *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
             *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
         ]
+
+    def _write_once(self, record: Measured) -> None:
+        """Write what a session measures beside its timings, but for what another process of the session has left."""
+        if isinstance(record, Once) and (key := _once(record)) not in self.known:
+            self.known.add(key)
+            self._write(record)
 
     def _write(self, record: Measured) -> None:
         append_record(self.records, record)

@@ -1,4 +1,4 @@
-"""The tables of timing: throughput, and what its figures are worth."""
+"""The tables of timing: throughput, and the A/A tests of its figures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..reference.files import write_text
 from ..report.console import print_table
-from ..report.tables import frame, markdown, write_table, write_whole
+from ..report.tables import frame, markdown, write_table
 from .judge.aa import AA, PLANTED
 from .judge.aa import COLUMNS as AA_COLUMNS
 from .judge.ratios import time_ratio
@@ -38,19 +39,20 @@ BEST_SHOWN = (
 )
 
 LEGEND = """\
-First the quickest way to compute each stage, how many times the images per second of the same code run eagerly it has
-(the median over processes that have timed both, with its interval where there are six), and of the quickest other
-library, where one was timed; then everything that was timed. Images per second are medians of per-process medians of
-calls that end in the device's own synchronisation, with the microsecond or less that the harness adds to each;
-lowest–highest is {bounds}. *Of the roof*, the share of the roofline: the time of the stage's matrix products at the
-best rate that any installed library reached on these shapes in this run, divided by the measured time (batch 1: the
-time to read the weights); *of its library*: the same with the backend's own rates. Above 100 %, the stage was faster
-than its products one by one. *First call* is the cell's first in its session, compiling included: the compile cache
-was empty, but the process was warm. *Finds from*: the smallest relative error, planted in all of a tensor, that the
-proof would have found in every tensor of the cell. A figure whose processes are more than 10 % apart is not stable;
-in the full matrix it is measured by as many processes again, and all count. **Bold** is the quickest of a workload,
-stage, batch and dtype, if it is stable. Only what was proven equal is timed, at the very workload and batch, before
-and after timing. *tuned: step* is a step together with those before it (docs/performance.md)."""
+The first table has the quickest way to compute each stage, and its speed-up over the same code run eagerly (the median
+over processes that have timed both, with its interval where there are six) and over the quickest other library, where
+one was timed. The second table has all timings. Images per second are medians of per-process medians of calls that end
+in the device's own synchronisation, with the microsecond or less that the harness adds to each; lowest–highest is
+{bounds}. *Of the roof* is the share of the roofline: the time of the stage's matrix products at the best rate that any
+installed library reached on these shapes in this run, divided by the measured time (for a multilayer perceptron at
+batch 1, the time to read the weights divided by it). *Of its library* is the same with the rates of the backend's own
+library, perhaps by another route. Above 100 %, the stage was faster than its products timed one by one. *First call* is
+the cell's first call in its session, compiling included: the compile cache was empty, but the process was warm. *Finds
+from* is the smallest relative error, planted in all of a tensor, that the proof would have detected in every tensor of
+the cell. A figure is not stable if its processes are more than 10 % apart; in the full matrix it is then measured by as
+many processes again, and all count. **Bold** is the quickest of a workload, stage, batch and dtype, if it is stable.
+Only cells that were proven equal are timed, at the same workload and batch, before and after timing. *tuned: step* is a
+step together with those before it (docs/performance.md)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
@@ -92,7 +94,9 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
     processes = max((row["processes"] for row in rows), default=0)
     few = f"the spread of {processes} processes, which is no interval"
     bounds = few if processes < INTERVAL_PROCESSES else "an interval of at least 95 % for the median of all processes"
-    machine = f"{settings['cpu']}, {settings['options']['threads']} threads; {settings['gpu'] or 'no GPU'}."
+    machine = (
+        f"{settings['cpu']}, {settings['options'].get('threads', 'unknown')} threads; {settings['gpu'] or 'no GPU'}."
+    )
     legend = LEGEND.format(bounds=bounds)
     text = f"# Throughput\n\n{machine} {legend}\n\n## The quickest of each stage\n\n"
     text += markdown(pd.DataFrame(best(rows), columns=list(BEST_SHOWN))) + "\n## All\n\n"
@@ -102,11 +106,11 @@ def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: P
         if row["stable"]:
             lines[group[0]][column] = f"**{lines[group[0]][column]}**"
     text += markdown(pd.DataFrame(lines, columns=list(SHOWN)))
-    write_whole(folder / "throughput.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "throughput.md", text)
 
 
 def print_throughput(rows: Sequence[Row]) -> None:
-    """The quickest of each stage, and everything."""
+    """Print the quickest of each stage, and all timings."""
     print_table("The quickest of each stage", BEST_SHOWN, best(rows))
     print_table("Throughput", SHOWN, shown(rows))
 
@@ -154,13 +158,13 @@ def _groups(rows: Sequence[Row]) -> list[list[int]]:
 AA_SHOWN = ("question", "backend", "tries", "called", "rate (95 %)", "median ratio (95 %)", "lost", "holds")
 QUESTIONS = {AA: "the same cell, called different", PLANTED: "slowed by 10 %, called slower"}
 AA_LEGEND = """\
-The A/A test times a cell as if it were two, in the sessions in which everything is timed. The ratio of their times in
-each of six processes is a sample, and a difference is claimed only where the interval of the median ratio is beyond 1
-by more than 2 %: at most 5 % of the tries may be called *faster* or *slower*, and the median of all ratios is within
-2 % of 1. Beside them the cell is timed a third time, with each of its calls followed by idling for 10 % of what the
-call took: at least 95 % of the tries must be called *slower*. *Lost* are tries that were not measured, or not of what
-was proven equal: with any of them no limit holds. Intervals of rates are Clopper and Pearson's, those of ratios by
-order statistics; fewer than six tries have none."""
+The A/A test times a cell as if it were two, in the sessions in which all cells are timed. The ratio of the two times in
+each of six processes is a sample. A difference is claimed only where the interval of the median ratio is beyond 1 by
+more than 2 %. At most 5 % of the tries may be called *faster* or *slower*, and the median of all ratios must be within
+2 % of 1. In the same sessions the cell is timed a third time, with each call followed by idling for 10 % of the time of
+the call: at least 95 % of the tries must be called *slower*. *Lost* are tries that were not measured, or whose cell was
+not proven equal: with any of them no limit holds. Intervals of rates are those of Clopper and Pearson, intervals of
+ratios come from order statistics; fewer than six tries have none."""
 
 
 def shown_aa(rows: Sequence[Row]) -> list[list[str]]:
@@ -172,13 +176,13 @@ def write_aa(rows: Sequence[Row], folder: Path) -> None:
     """trust.csv, .parquet and .md.
 
     Args:
-        rows: of `judge.aa.aa_rows`.
+        rows: the rows of `judge.aa.aa_rows`.
         folder: the run's.
     """
     write_table(frame(rows, AA_COLUMNS), folder / "trust")
     table = markdown(pd.DataFrame(shown_aa(rows), columns=list(AA_SHOWN)))
     text = f"# What these timings are worth\n\n{AA_LEGEND}\n\n{table}"
-    write_whole(folder / "trust.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "trust.md", text)
 
 
 def _question(row: Row) -> list[str]:
@@ -194,6 +198,6 @@ def _question(row: Row) -> list[str]:
 
 
 def print_aa(rows: Sequence[Row]) -> None:
-    """What the timings are worth; nothing where a run was not asked to test them."""
+    """Print the A/A tests of the timings; nothing where a run has none."""
     if rows:
         print_table("A/A", AA_SHOWN, shown_aa(rows))

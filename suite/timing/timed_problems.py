@@ -1,4 +1,4 @@
-"""The problems that are timed: their data, the reference beside each, and what proves an outcome."""
+"""The timed problems: their data, the reference beside each, and the tolerance of an outcome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .workloads import DIGITS, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workl
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
 
 ACCUMULATED = {"bfloat16": "float32", "tf32": "float32", "float16": "float32"}
-"""What libraries add up in where they multiply in less; a first-to-last sum in bfloat16 would lose itself."""
+"""The dtype of the sums of products of a lower dtype; a first-to-last sum in bfloat16 would lose all digits."""
 
 
 def workloads_of(sample: BenchSample) -> list[Workload]:
@@ -102,7 +102,7 @@ def write_references(trained: Mapping[tuple[Path, str, str], bool], processes: i
 
 
 def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str = "elbo") -> Truth:
-    """What the stages of a problem return, in one precision.
+    """The expected outputs of a problem's stages, in one precision.
 
     The objective after an update depends on the framework's ε: it has a tolerance here, and its value when it is
     compared. A sum over the batch has a second tolerance, of the addition alone, for batches that repeat the problem
@@ -140,7 +140,7 @@ def rounding_of_a_sum(parts: int, dtype: str) -> float:
 
 @cache
 def expected_of(folder: RunFolder) -> Expectations:
-    """What stages return; each reference is read once, and again where more stages were added."""
+    """The expected outputs of stages; each reference is read once, and again where more stages were added."""
 
     @cache
     def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:

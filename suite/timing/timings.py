@@ -1,4 +1,4 @@
-"""What is timed: a stage of a proven cell, and the rates that it is held against."""
+"""The timing of a stage of a proven cell, and the rates with which it is compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..workers.records import Cell
 
 
 class About(TypedDict):
-    """What names a timing in its records, beside the cell."""
+    """The fields that name a timing in its records, beside the cell."""
 
     workload: str
     stage: str
@@ -32,7 +32,7 @@ class Timing:
         last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
         threads: `pinned`, or `default` for what the framework takes by itself.
         bound: what the objective sums over the batch.
-        arm: of an A/A test: which try and which of its arms, e.g. `17-again`; empty elsewhere.
+        arm: in an A/A test the try and its arm, e.g. `17-again`; empty elsewhere.
         slowed: by which share of its own time each call is made slower.
     """
 
@@ -61,7 +61,7 @@ class Timing:
         return "-".join(words)
 
     def about(self) -> About:
-        """What names it in its records, beside the cell."""
+        """The fields that name it in its records, beside the cell."""
         return {
             "workload": self.workload,
             "stage": self.stage,
@@ -86,7 +86,7 @@ class Roofline:
     Attributes:
         operation: `product` or `read`.
         shape: (m, k, n), or (bytes,).
-        dtype: of the elements.
+        dtype: the dtype of the elements.
     """
 
     operation: str

@@ -78,7 +78,7 @@ def make_workload(name: str, batch: int, images: Array | None = None, *, seed: i
         batch: images per call, a power of two.
         images: [image, data], in [0, 1]; repeated where there are fewer than rows. None for synthetic binary ones: a
             speed does not depend on what they show.
-        seed: of weights, noise and synthetic data.
+        seed: the seed of weights, noise and synthetic data.
     """
     spec = WORKLOADS[name]
     rows = rows_of(spec, batch)

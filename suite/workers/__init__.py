@@ -1,1 +1,1 @@
-"""Where does it run? Child processes, their supervisor, typed records, run folders, and an implementation called."""
+"""Where does it run? Child processes, their supervisor, typed records, run folders, and calls of implementations."""

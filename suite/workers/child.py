@@ -1,16 +1,12 @@
-"""The child process: one backend on one device, and what a job's capabilities ask of it.
+"""The child process: one backend on one device, which does the parts of a job.
 
-Run as `python -P -m elbostone.workers.child JOB.json`. It needs NumPy, safetensors, msgspec and its framework, and
-pytest-benchmark where it times sessions; it judges nothing.
+Its guard, `elbostone.workers.guard`, forks it. It needs NumPy, safetensors, msgspec and its framework, and
+pytest-benchmark where it times sessions. It judges nothing.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-import time
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,36 +22,31 @@ _LARGEST_LEARNT = 31 * 2**20
 
 
 def main(path: str) -> None:
-    """Do what a job asks, part by part; the records go to a file beside the job's."""
+    """Do a job part by part; the records go to a file beside the job file."""
     job = msgspec.json.decode(Path(path).read_bytes(), type=Job)
     if job.cpus is not None:
         os.sched_setaffinity(0, job.cpus)  # XLA has no other setting for its threads
     keep_freed_memory()
-    # A killed parent cannot end its children, and a worker that goes on would disturb every later measurement.
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     binding = None if job.backend is None else open_binding(job.backend, job.device)
-    append = partial(append_record, Path(path).with_name(RECORDS))
+    append = partial(_append, os.getpid(), Path(path).with_name(RECORDS))
     for name, asked in job.parts:
         module = import_module(f"..{name}", __package__)
         module.measure(binding, msgspec.convert(asked, module.Asked, str_keys=True), append)
 
 
-def keep_freed_memory() -> None:
-    """Bring the heap of a C library that learns to where it will not change any more.
+def _append(worker: int, records: Path, record: msgspec.Struct) -> None:
+    """Add a record, in the worker; a copy of it that an implementation forked ends, and leaves none."""
+    if os.getpid() != worker:
+        os._exit(0)
+    append_record(records, record)
 
-    glibc gives freed memory back to the kernel from twice the largest block on that was freed before, at most 64 MiB.
-    Until such a block was freed, tensors of some MiB can come anew from the kernel at every call, page by page: a
-    convolutional decoder then takes twice its time, or not, by what ran before it in the process. So the largest block
-    that counts is freed first. Elsewhere this does nothing.
+
+def keep_freed_memory() -> None:
+    """Free one large block, so that glibc's adaptive heap limits do not change any more.
+
+    glibc returns freed memory to the kernel above a limit: twice the largest block that was freed before, at most
+    64 MiB. Until such a block was freed, the kernel may provide tensors of some MiB page by page at every call: a
+    convolutional decoder then takes twice its time, or not, depending on what ran before it in the process. So the
+    largest block that counts is freed first. With other C libraries this does nothing.
     """
     bytearray(_LARGEST_LEARNT)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os.killpg(0, signal.SIGKILL)  # the group: compilers that this process started end too
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

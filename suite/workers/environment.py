@@ -1,4 +1,4 @@
-"""The whole environment of a worker: a stray variable of the user's decides nothing."""
+"""The whole environment of a worker, compile caches included, in which no variable of the user's has an effect."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from .jobs import Job
+from .scratch import own_folder
 
-# A worker gets these and what `worker_environment` adds; a stray KERAS_BACKEND or XLA_FLAGS decides nothing.
+# A worker gets these and what `worker_environment` adds; a KERAS_BACKEND or XLA_FLAGS of the user's has no effect.
 ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CXX", "CC")
 
-#: What limits the threads of one operation, in one library or another.
+#: The variables that limit the threads of one operation, in several libraries.
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -41,7 +42,7 @@ def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
     if not job.tf32:
-        # float32 is float32 on a GPU too: TF32 is another dtype.
+        # On a GPU, float32 must not be computed in TF32, which is a dtype of its own.
         environment["NVIDIA_TF32_OVERRIDE"] = "0"
     if job.backend is not None and job.backend.startswith("keras-"):
         environment["KERAS_BACKEND"] = job.backend.removeprefix("keras-")
@@ -56,7 +57,7 @@ def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
 
 
 def _imported_from() -> dict[str, str]:
-    """What makes a worker, and every Python that it starts, import what is installed and what PYTHONPATH names.
+    """Variables by which a worker, and every Python that it starts, imports installed packages and those of PYTHONPATH.
 
     `python -m` and `python -c` alone would put the current folder in front of both, and so does an empty entry of
     PYTHONPATH. Its relative entries are made absolute, since a worker runs in a folder of its own.
@@ -71,15 +72,15 @@ def compile_cache() -> Path:
     """The folder in which the workers of this process share what JAX compiled; it goes when this process ends.
 
     Several workers may write at once: JAX takes an entry that is only half written for none (its checksum is wrong),
-    and compiles anew.
+    and compiles again.
     """
-    folder = tempfile.TemporaryDirectory(prefix="elbostone-compiled-")
+    folder = tempfile.TemporaryDirectory(dir=own_folder(), prefix="compiled-")
     atexit.register(folder.cleanup)
     return Path(folder.name)
 
 
 def kept_by_jax(folder: Path) -> dict[str, str]:
-    """What makes JAX keep all that it compiles in a folder; by default it keeps what took it more than a second.
+    """Settings by which JAX keeps every compilation in a folder; by default it keeps those of more than a second.
 
     An eager call compiles each of its operations, which is what a process then spends most of its time on.
     """

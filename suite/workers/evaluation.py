@@ -1,4 +1,4 @@
-"""One cell in a worker: run a notation's own equations and bring what they return into canonical form."""
+"""One cell in a worker: run a notation's own equations and convert their outputs to canonical tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import Graphs
+from ..backends import Binding, Graphs
 from ..notations.notation import Symbol
 from ..notations.roles import ROLES, TO_LOG_VARIANCE
 from ..reference.problem import Problem
@@ -21,14 +21,14 @@ OBJECTIVE = "objective"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cell computed.
+    """The results of a cell.
 
     Attributes:
         tensors: canonical name → float64 array; gradients as `gradient/<weight>`; the published objective, brought
             back to Σ_b bound_b by its declared sense, reduction and constants, as `objective`.
-        published_objective: as the source has it, averaged over draws that it makes one by one.
+        published_objective: the objective as the source defines it, averaged over draws that it makes one by one.
         graphs: what was compiled, if anything was.
-        device, dtype: of the tensors that came out, as the framework says.
+        device, dtype: those of the output tensors, as the framework reports.
     """
 
     tensors: dict[str, Array]
@@ -48,6 +48,8 @@ def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
     """
     binding = subject.binding
     symbols = _compared(subject)
+    axes = {name: subject.notation.axes_of(s, binding.framework, subject.spec) for name, s in symbols.items()}
+    axes[OBJECTIVE] = ()
     quantities, objective = subject.method("quantities"), subject.objective()
 
     def measured(*tensors: Any) -> dict[str, Any]:
@@ -66,11 +68,19 @@ def evaluate(subject: Subject, problem: Problem, *, gradients: bool) -> Outcome:
     device = dtype = ""
     for tensors in inputs(subject, problem):
         outputs, by_path = function(*tensors) if gradients else (function(*tensors), {})
+        given = {"x": tensors[0], "the noise": tensors[1]}
         missing = [name for name in symbols if name not in outputs]
         if missing:
             raise KeyError(f"quantities lack {', '.join(missing)}, which notation.toml declares")
         device, dtype = binding.where(outputs[""])
-        found.append({name: binding.array(outputs[name]) for name in (*symbols, OBJECTIVE)})
+        found.append({name: own_numbers(binding, name, outputs[name], given) for name in (*symbols, OBJECTIVE)})
+        for name, array in found[-1].items():
+            if array.ndim != len(axes[name]):
+                expected = ", ".join(axes[name]) or "none"
+                raise ValueError(f"{name}: expected the axes {expected}; found shape {list(array.shape)}")
+        for name in outputs.keys() - {*symbols, OBJECTIVE, ""}:
+            if np.isnan(own_numbers(binding, name, outputs[name], {})).any():
+                raise ValueError(f"{name}: NaN, in a quantity that is not compared")
         slopes.append({path: binding.array(gradient) for path, gradient in by_path.items()})
     canonical = {}
     for name, symbol in symbols.items():
@@ -104,6 +114,28 @@ def inputs(subject: Subject, problem: Problem) -> list[tuple[Any, ...]]:
     return [(x, binding.tensor(draw, dtype), *weight_noise) for draw in draws]
 
 
+def own_numbers(binding: Binding, name: str, output: Any, given: Mapping[str, Any]) -> Array:
+    """The array that an implementation returned under a name.
+
+    Args:
+        binding: the binding whose framework made the tensor.
+        name: the name of the quantity.
+        output: what was returned.
+        given: the tensors of the call, by what they are.
+
+    Raises:
+        TypeError: its elements are not real floating-point numbers.
+        ValueError: it is what the implementation was given, or lies in the memory of that.
+    """
+    array: Array = np.asarray(binding.array(output))
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        raise TypeError(f"{name}: expected real floating-point numbers; found {array.dtype}")
+    for source, tensor in given.items():
+        if output is tensor or np.may_share_memory(array, binding.array(tensor)):
+            raise ValueError(f"{name}: expected a tensor of its own; found a view of {source}")
+    return array
+
+
 def canonical_gradients(subject: Subject, by_path: Mapping[str, Array], batch: int) -> dict[str, Array]:
     """Gradients of the published objective by attribute path → of Σ_b bound_b, as `gradient/<canonical weight>`."""
     factor = subject.objective_factor(batch)
@@ -124,7 +156,7 @@ def derive_log_variance(tensors: dict[str, Array]) -> None:
 
 
 def _compared(subject: Subject) -> dict[str, Symbol]:
-    """The symbols that are compared, by quantity.
+    """The symbols that are compared, by the name of the quantity.
 
     Raises:
         ValueError: two of them are said to be the same tensor.

@@ -1,4 +1,4 @@
-"""What a child process is started with."""
+"""The job with which a child process is started."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ Measure = Literal[
     "equality.measure",
     "claims.measure",
     "theta.measure",
+    "training.measure",
     "explain.measure",
     "timing.measure.plugin",
     "timing.measure.profiling",
@@ -20,16 +21,16 @@ Measure = Literal[
 RECORDS = "records.jsonl"
 """The file of a child's records, beside its job file."""
 Parts = tuple[tuple[Measure, Any], ...]
-"""What a child is asked, in order: a module, and its `Asked`."""
+"""The parts of a job, in order: a module, and its `Asked`."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What a child is started with; it reads this in its job file, where a part is plain JSON.
+    """The job of a child process, which reads it from its job file, where a part is plain JSON.
 
     Attributes:
-        backend, device: of its binding; no backend where what is measured imports its framework itself.
-        parts: what is asked of it.
-        threads: of one operation; None for what the framework takes by itself, on all CPUs.
+        backend, device: those of its binding; no backend where a part imports its framework itself.
+        parts: what the child does, in order.
+        threads: threads of one operation; None for the framework's default on all CPUs.
         cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
         tf32: whether a GPU may multiply in TF32 where it is asked to.

@@ -1,4 +1,4 @@
-"""The processor, as the kernel tells it, and the state of NVIDIA GPUs, as nvidia-smi tells it."""
+"""The processor, as reported by the kernel, and the state of NVIDIA GPUs, as reported by nvidia-smi."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NUMBERS = {
 FIELDS = TEXT | NUMBERS
 COMMAND = ("nvidia-smi", f"--query-gpu={','.join(FIELDS.values())}", "--format=csv,noheader,nounits")
 TIMEOUT_S = 20
-# How nvidia-smi says that it does not know: "[N/A]", "[Not Supported]", "[Unknown Error]".
+# nvidia-smi prints these for an unknown value: "[N/A]", "[Not Supported]", "[Unknown Error]".
 UNKNOWN = "["
 
 
@@ -71,7 +71,7 @@ def _known(value: str) -> Any:
 
 
 def described(cards: Sequence[dict[str, Any]]) -> str | None:
-    """The cards in a line; None without any."""
+    """The cards in one line; None where there are none."""
     return "; ".join(f"{c['name']}, driver {c['driver']}, {c['memory_mib']:.0f} MiB" for c in cards) or None
 
 
@@ -81,7 +81,7 @@ def processor(cpuinfo: Path = CPUINFO) -> str:
 
 
 def processor_features(cpuinfo: Path = CPUINFO) -> list[str]:
-    """Those of `NOTED` that the processor has; none where the kernel does not say."""
+    """The flags of `NOTED` that the processor has; none where the kernel does not report them."""
     flags = (_field(cpuinfo, "flags") or _field(cpuinfo, "Features") or "").split()
     return [name for name in NOTED if name in flags]
 

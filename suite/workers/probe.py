@@ -1,4 +1,4 @@
-"""What a backend's framework says of this machine, asked in a process of its own."""
+"""Ask a backend's framework about this machine, in a process of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """What a framework says.
+    """The answer of a framework.
 
     Attributes:
         backend: what is active.

@@ -1,11 +1,11 @@
-"""Cells and records: what is run, and its outcome, one line of JSON that is never changed once written."""
+"""Cells and records: a cell is what runs, a record its outcome, one line of JSON that is never changed."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,6 +14,7 @@ import msgspec
 
 from ..backends.table import base_dtype, host_of
 from ..reference.errors import BadInput
+from ..reference.files import MOST_RECORD_BYTES, naming, printable, read_text
 from .packed import PACKED, unpack
 
 # History of the schema:
@@ -27,7 +28,10 @@ EQUALITY, CLAIMS = "equality", "claims"
 Status = Literal["ok", "unsupported", "missing", "failed", "timeout"]
 
 Number = float | Literal["nan", "inf", "-inf"]
-"""A float as a record has it, since JSON has no NaN and no infinity; `float(number)` reads it."""
+"""The form of a float in a record, since JSON has no NaN and no infinity; `float(number)` reads it."""
+
+MOST_WORD = 200
+"""Letters of a field of a cell."""
 
 Document = dict[str, Any]
 """A record as plain JSON values."""
@@ -55,10 +59,24 @@ class Cell:
 
 
 CELL_FIELDS = tuple(f.name for f in fields(Cell))
+Identity = tuple[str, ...]
+"""The kind of a record, its cell, and of a timing the fields of `TIMED`, as texts."""
+TIMED = {
+    "workload": "",
+    "stage": "",
+    "batch": 0,
+    "rung": "",
+    "threads": "pinned",
+    "bound": "elbo",
+    "arm": "",
+    "slowed": 0.0,
+    "pass": None,
+}
+"""The fields by which timings of one cell differ, with what holds where an older record has no such field."""
 
 
 class Active(msgspec.Struct, frozen=True, kw_only=True):
-    """What ran, as the framework says: of the tensors that came out, and of the process."""
+    """The active backend, device, dtype and threads, as the framework reports them for the outputs and the process."""
 
     backend: str
     device: str
@@ -76,8 +94,9 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         reason: why there is no outcome; None where there is one.
         tensors: the name of the file of its tensors.
         active: what ran.
-        traceback: what was raised or printed last.
+        traceback: the traceback, or the last lines that were printed.
         elapsed_s: seconds that the cell took.
+        left_behind: the changes that it left in its worker, which was ended; the next cells ran in another.
     """
 
     cell: Cell
@@ -87,6 +106,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     active: Active | None = None
     traceback: str | None = None
     elapsed_s: float | None = None
+    left_behind: list[str] = []
     schema: int = SCHEMA
 
 
@@ -95,12 +115,13 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
 
 
 Record = TypeVar("Record", bound=CellRecord)
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 Append = Callable[[msgspec.Struct], None]
-"""What a child writes its records with."""
+"""The function with which a child writes its records."""
 
 
 def number(value: float) -> Number:
-    """A float as a record has it."""
+    """The form of a float in a record."""
     if math.isfinite(value):
         return value if isinstance(value, int) else float(value)
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
@@ -133,11 +154,39 @@ def _plain(value: Any) -> str | int | float:
     raise TypeError(f"expected what JSON has; found {type(value).__name__} {value!r}")
 
 
+def identity(document: Mapping[str, Any]) -> Identity:
+    """The identity of a record: a run has one outcome of each, the last that was recorded."""
+    named = dict.fromkeys(("kind", *CELL_FIELDS), "") | (TIMED if "workload" in document else {})
+    return tuple(str(document.get(name, default)) for name, default in named.items())
+
+
+def latest(numbered: Iterable[tuple[int, Document]]) -> list[tuple[int, Document]]:
+    """From records with their line numbers, the last record of each cell or timing, and all others."""
+    last: dict[Any, tuple[int, Document]] = {}
+    for number, document in numbered:
+        last[identity(document) if "problem" in document else number] = number, document
+    return list(last.values())
+
+
+def converted(document: Document, kind: type[Struct]) -> Struct:
+    """Plain JSON values as a struct. Raises msgspec.ValidationError, which says what is wrong with them."""
+    try:
+        return msgspec.convert(document, kind)
+    except UnicodeEncodeError:  # of a word out of a list, or a key; elsewhere a text may hold anything
+        raise msgspec.ValidationError("expected whole letters; found half of a surrogate pair") from None
+
+
 def as_record(document: Document, kind: type[Record]) -> Record:
     """The inverse of `as_document`. Raises msgspec.ValidationError, which says what is wrong with it."""
     rest = {name: value for name, value in document.items() if name not in CELL_FIELDS}
     cell = {name: document[name] for name in CELL_FIELDS if name in document}
-    return msgspec.convert({**rest, "cell": cell}, kind)
+    record = converted({**rest, "cell": cell}, kind)
+    for name, value in record.cell.as_json().items():
+        if len(value) > MOST_WORD or not value.isprintable():
+            raise msgspec.ValidationError(f"expected at most {MOST_WORD} printable characters - at `$.{name}`")
+    if record.reason is not None:  # it goes to terminals, and may quote anything
+        record = msgspec.structs.replace(record, reason=printable(record.reason))
+    return record
 
 
 def verified(record: Record, threads: int | None) -> Record:
@@ -149,7 +198,7 @@ def verified(record: Record, threads: int | None) -> Record:
 
 
 def unlike(cell: Cell, active: Active, threads: int | None) -> str | None:
-    """What was not as it was asked for, in words; None where all was."""
+    """The first difference between what ran and what was requested, in words; None where there is none."""
     dtype = base_dtype(cell.dtype)
     if cell.dtype.endswith("as-shipped"):
         dtype = active.dtype  # what comes out of an operation that demotes is what this dtype is there to show
@@ -169,26 +218,30 @@ def append_record(path: Path, record: msgspec.Struct) -> None:
 
     Raises:
         ValueError: a struct has a NaN or an infinity that is no `Number`.
+        OSError: the line cannot be written, on a full disk for one; then no part of it is in the file.
     """
     line = json.dumps(as_document(record), allow_nan=False)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with naming(path), path.open("ab", buffering=0) as file:
+        whole = file.tell()
+        left = memoryview(f"{line}\n".encode())
+        try:
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(whole)
+            raise
 
 
 def record_lines(path: Path) -> list[str]:
     """The lines of a file of records; of records.jsonl without a last one that a kill cut off.
 
     Raises:
-        BadInput: the file cannot be read.
+        BadInput: the file cannot be read, or is not UTF-8.
     """
     if path.name == PACKED:
         return unpack(path)
-    try:
-        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    whole, _, _ = read_text(path, MOST_RECORD_BYTES).rpartition("\n")
     return whole.split("\n") if whole else []
 
 
@@ -202,9 +255,10 @@ def read_records(path: Path) -> list[Document]:
     for number, line in enumerate(record_lines(path), start=1):
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}: line {number}: expected JSON; found {error}") from None
-        if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+        known = isinstance(record, dict) and isinstance(record.get("kind", EQUALITY), str)
+        if not known or not isinstance(record.get("schema"), int):
             raise BadInput(f"{path}: line {number}: expected a record with a schema; found {line.strip()[:60]!r}")
         if record["schema"] > SCHEMA:
             raise BadInput(f"{path}: line {number}: expected schema {SCHEMA} or older; found {record['schema']}")
@@ -213,16 +267,16 @@ def read_records(path: Path) -> list[Document]:
 
 
 def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
-    """The records of one kind of a file.
+    """The records of one kind of a file, of each cell the last.
 
     Raises:
         BadInput: as `read_records`; or a record has not the fields of its kind.
     """
     records = []
-    for number, document in enumerate(read_records(path), start=1):
-        if document["kind"] == kind_of(kind):
-            try:
-                records.append(as_record(document, kind))
-            except msgspec.ValidationError as error:
-                raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
+    documents = enumerate(read_records(path), start=1)
+    for number, document in latest((n, document) for n, document in documents if document["kind"] == kind_of(kind)):
+        try:
+            records.append(as_record(document, kind))
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
     return records

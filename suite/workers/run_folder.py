@@ -1,30 +1,36 @@
-"""Run folders: what a run leaves, where it was made, and how it is found again."""
+"""Run folders: the files of a run, where it was made, and how it is opened again."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
+import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
+from ..reference.files import read_json, remove_unfinished, require_name, write_text
 from ..reference.problem import Problem, load_problem, read_tensors
 from .machine import described, gpus, processor, processor_features
 from .packed import PACKED
-from .records import Record, read_records_of
+from .records import Identity, Record, read_records_of
+from .run_plan import PLAN, finished, lacking, write_plan
 from .supervisor import cpu_threads
+
+Order = TypeVar("Order")
 
 # History of the schema of run.json:
 # 1: first.
@@ -52,14 +58,14 @@ PACKAGES = (
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """run.json: what a reader needs to know of how and where a run was made.
+    """run.json: how and where a run was made.
 
     Attributes:
-        schema: of run.json.
+        schema: the schema of run.json.
         created: UTC.
-        options: of the verb, by which `--resume` goes on.
+        options: the options of the verb, which `--resume` uses again.
         command: what was typed.
-        git_commit: of the folder in which it was typed.
+        git_commit: the commit of the folder in which the command was typed.
         python, platform, host, packages: where it ran; packages with their versions.
         cpu, cpu_features, cpus, memory_bytes: the processor, what of it matters here, how many CPUs the run may use.
         gpu, gpus: in words, and as nvidia-smi has them.
@@ -108,16 +114,62 @@ class RunFolder:
         return self.path / "problems"
 
     def records_of(self, kind: type[Record]) -> list[Record]:
-        """The records of one kind so far."""
+        """The records of one kind so far, of each cell the last."""
         return read_records_of(self.records, kind) if self.records.exists() else []
 
     def tensors_of(self, name: str) -> Tensors:
-        """A record's tensors by file name."""
+        """A record's tensors by file name. Raises BadInput where it is no name of a file, but leads elsewhere."""
+        if name in ("", "..") or Path(name).name != name or not name.isprintable():
+            raise BadInput(f"{self.records}: tensors: expected the name of a file in tensors/; found {name!r}")
         return read_tensors(self.path / "tensors" / name)
 
-    def all_problems(self) -> list[Problem]:
-        """The run's problems."""
-        return [load_problem(path) for path in sorted(self.problems.glob("*.json"))]
+    def problem(self, name: str) -> Problem:
+        """One of the run's problems. Raises BadInput where the run has none of that name."""
+        return load_problem(self.problems / f"{require_name(name, str(self.records))}.json")
+
+    def plan(self, phases: Mapping[str, Iterable[Identity] | None]) -> None:
+        """Write the records that each phase must leave, before it leaves any; None where they are not known yet."""
+        write_plan(self.path, phases)
+
+    def lacking(self) -> str:
+        """The planned records that the run lacks, in words; empty where it has all."""
+        return "" if self.packed.exists() else lacking(self.path, self.records)
+
+    def finished(self) -> set[Identity]:
+        """The records of the run that are final."""
+        return finished(self.records)
+
+    @property
+    def goes_on(self) -> str:
+        """The command that resumes the run; empty where there is none, or where the run has no plan yet."""
+        verb = self.settings().options.get("verb")
+        resumed = verb in ("run", "bench", "check") and (self.path / PLAN).exists()
+        return f"elbostone {verb} --resume {shlex.quote(str(self.path))}" if resumed else ""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process from writing to the run, and drop what a killed one has left half written.
+
+        Whatever stops the run gets the command that goes on with it as a note.
+
+        Raises:
+            BadInput: another process is at work in the folder. A dead one is not: its lock went with it.
+        """
+        with (self.path / "run.json").open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BadInput(f"{self.path}: expected no process at work in this run; found one") from None
+            for folder in (self.path, self.problems, self.path / "tensors"):
+                remove_unfinished(folder)
+            if self.records.suffix == ".jsonl" and self.records.exists():
+                os.truncate(self.records, self.records.read_bytes().rfind(b"\n") + 1)
+            try:
+                yield
+            except BaseException as error:
+                if self.goes_on and (isinstance(error, OSError) or not isinstance(error, Exception)):
+                    error.add_note(f"to go on: {self.goes_on}")
+                raise
 
     def settings(self) -> RunSettings:
         """run.json.
@@ -126,12 +178,9 @@ class RunFolder:
             BadInput: the folder holds no run.json, or one that is newer than this reader.
         """
         path = self.path / "run.json"
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise BadInput(f"{path}: expected a run folder; cannot read run.json: {error.strerror}") from None
-        except ValueError as error:
-            raise BadInput(f"{path}: expected JSON; found {error}") from None
+        if not path.is_file():
+            raise BadInput(f"{path}: expected a run folder; found no such file in it")
+        document = read_json(path)
         if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
             raise BadInput(f"{path}: expected a run with a schema")
         if document["schema"] > RUN_SCHEMA:
@@ -141,10 +190,25 @@ class RunFolder:
         except msgspec.ValidationError as error:
             raise BadInput(f"{path}: expected the settings of a run; found: {error}") from None
 
+    def order(self, kind: type[Order], verbs: Collection[str]) -> Order:
+        """The options of the run, for the verb that resumes it.
+
+        Raises:
+            BadInput: it is a run of another verb, or its options are not those of the verb.
+        """
+        options, expected = self.settings().options, " or ".join(f"'{verb}'" for verb in verbs)
+        if options.get("verb") not in verbs:
+            found = options.get("verb", "unknown")
+            raise BadInput(f"{self.path}/run.json: expected a run of {expected}; found one of '{found}'")
+        try:
+            return msgspec.convert(options, kind)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{self.path}/run.json: expected the options of {expected}; found: {error}") from None
+
     def write_settings(self, settings: RunSettings) -> None:
-        """run.json, anew."""
+        """Write run.json again."""
         document = msgspec.to_builtins(settings)
-        (self.path / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write_text(self.path / "run.json", json.dumps(document, indent=1) + "\n")
 
 
 def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
@@ -163,7 +227,7 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
             continue
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
-        run = RunFolder(folder.resolve())  # absolute: every worker runs in an empty folder of its own
+        run = RunFolder(folder.resolve())  # an absolute path, since every worker runs in an empty folder of its own
         cards = gpus()
         run.write_settings(
             RunSettings(
@@ -206,7 +270,7 @@ def _git_commit() -> str | None:
 
 
 def open_for_resume(path: Path) -> RunFolder:
-    """A run folder to go on with; a line that a kill cut off is dropped.
+    """Open a run folder to resume it.
 
     Raises:
         BadInput: the folder is no run, or a committed one.
@@ -215,6 +279,4 @@ def open_for_resume(path: Path) -> RunFolder:
     folder.settings()
     if folder.packed.exists():
         raise BadInput(f"{path}: expected a run that can go on; found {PACKED}: it was finished and committed")
-    if folder.records.exists():
-        os.truncate(folder.records, folder.records.read_bytes().rfind(b"\n") + 1)
     return folder

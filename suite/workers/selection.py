@@ -1,20 +1,20 @@
-"""What a command selects: notations, backends, device, dtypes and modes; and a plan of what runs and what cannot."""
+"""The selection of a command: notations, backends, device, dtypes and modes; and the plan of its tasks."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from ..notations.notation import Notation
-from .records import CellRecord
+from .records import CellRecord, Identity, as_document, identity
 from .tasks import CellTask
 
 
 @dataclass
 class Plan:
-    """What will run, and the records of what will not."""
+    """The tasks that will run, and the records of cells that cannot."""
 
     tasks: list[CellTask] = field(default_factory=list)
     settled: list[CellRecord] = field(default_factory=list)
@@ -23,10 +23,33 @@ class Plan:
         self.tasks += other.tasks
         self.settled += other.settled
 
+    @property
+    def total(self) -> int:
+        """How many records there will be."""
+        return len(self.tasks) + len(self.settled)
+
+    def records(self) -> list[Identity]:
+        """The records that there will be."""
+        lost = (task.lost("failed", "") for task in self.tasks)
+        return [identity(as_document(record)) for record in (*lost, *self.settled)]
+
+    def without(self, finished: Set[Identity]) -> Plan:
+        """The part of the plan that has no record in a run yet."""
+        left = [each not in finished for each in self.records()]
+        return Plan(
+            [task for task, todo in zip(self.tasks, left, strict=False) if todo],
+            [record for record, todo in zip(self.settled, left[len(self.tasks) :], strict=True) if todo],
+        )
+
 
 @dataclass(frozen=True)
 class Selection:
-    """What a command asked for; an empty tuple means all. `blind`: backends that cannot use the device, and why."""
+    """The cells that a command selects; an empty tuple means all.
+
+    Attributes:
+        blind: backends that cannot use the device, and why.
+        broken: notations that cannot be read, and why, where all were asked for.
+    """
 
     notations: tuple[Notation, ...]
     backends: tuple[str, ...] = ()
@@ -35,6 +58,7 @@ class Selection:
     modes: tuple[str, ...] = ("eager",)
     gradients: bool = True
     blind: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
 
 
 def lacking_compiler() -> str | None:

@@ -1,4 +1,4 @@
-"""A model of one implementation, loaded with a problem's weights, and what its notation says of what it returns."""
+"""A model of one implementation with a problem's weights, and how its notation describes its outputs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ..reference.spec import Spec
 from .records import Cell
 
 Array = NDArray[Any]
-# Eq. 8 of AEVB scales by N/M; any N will do for a proof, and one that is no multiple of M tells N/M from M/N.
+# Eq. 8 of AEVB scales by N/M. A proof may use any N; one that is no multiple of M distinguishes N/M from M/N.
 DATA_COUNT = 1797
 
 
 @dataclass
 class Subject:
-    """A model of one implementation, loaded with a problem's weights, and how to talk to it.
+    """A model of one implementation with a problem's weights, and its methods by role.
 
     Attributes:
         embedded: the problem's specification as the notation writes it.

@@ -1,7 +1,8 @@
-"""Tasks of cells: what a worker is told of each, and how it leaves exactly one record of each."""
+"""Tasks of cells: the data that a worker gets for each, and the one record that it leaves of each."""
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -10,8 +11,11 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 
 from ..backends import Binding
+from ..backends.table import COMPILED_MODES
 from .jobs import Measure
 from .records import Active, Append, Cell, CellRecord, Started, Status
+from .room import Room
+from .text import line_of, text_of
 
 
 class CellTask(msgspec.Struct, frozen=True):
@@ -36,21 +40,38 @@ class TasksAsked(msgspec.Struct, Generic[Task], frozen=True):
     tensors: str
 
 
-def run_each(tasks: Sequence[Task], run: Callable[[Task], CellRecord], append: Append) -> None:
-    """Run tasks in order, in a worker; one that raises costs only itself."""
+def run_each(binding: Binding, tasks: Sequence[Task], run: Callable[[Task], CellRecord], append: Append) -> None:
+    """Run tasks in order, in a worker; one that raises costs only itself.
+
+    A task that leaves changes behind ends the worker: its record names them, and the parent starts another worker.
+    """
+    room = Room(binding)
     append(Started())
     for task in tasks:
         started = time.perf_counter()
         try:
             record = run(task)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            record = task.lost("failed", reason, traceback.format_exc()[-4000:])
-        append(msgspec.structs.replace(record, elapsed_s=round(time.perf_counter() - started, 3)))
+            record = task.lost("failed", *described(error))
+        elapsed_s = round(time.perf_counter() - started, 3)
+        left = room.changes(compiled=task.cell.mode in COMPILED_MODES)
+        append(msgspec.structs.replace(record, elapsed_s=elapsed_s, left_behind=left))
+        if left:
+            sys.exit()
+
+
+def described(error: Exception) -> tuple[str, str]:
+    """An exception as the reason of a record, and its traceback; its text is the implementation's own."""
+    try:
+        reason = f"{type(error).__name__}: {error}"
+        trace = traceback.format_exc()
+    except Exception:
+        reason = trace = f"{type(error).__name__}, whose text cannot be had"
+    return line_of(reason), text_of(trace)
 
 
 def active_of(binding: Binding, device: str, dtype: str) -> Active:
-    """What ran: a binding, and a device and a dtype, which are those of a tensor that came out."""
+    """What ran: the binding's backend, and the device and dtype of an output tensor."""
     return Active(
         backend=binding.active_backend(),
         device=device,

@@ -17,13 +17,31 @@ INITIALIZERS = ("RandomNormal", "Constant", "normal_")
 
 #: Notation (pattern), code of the line, and change → why no claim names the mutant.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
-    ("*", "} if self.", "this branch"): "one quantity more, where no entry reads it",
+    ("altosaar_2016", "probabilities = {", "this branch"): "one quantity more, where no entry reads it",
+    ("blei_2017", "probability = {", "this branch"): "one quantity more, where no entry reads it",
+    ("kingma_welling_2019", "p = {", "this branch"): "one quantity more, where no entry reads it",
     ("keras_io", "2 ** len(channels)", "Pow → Mult"): "2² = 2 · 2: the source has two convolutions",
     (
         "keras_io",
         "F.pad(x, (0, 1, 0, 1)))): '1'",
         "one more",
     ): "a second zero behind an image of even size is never read",
+    ("burda_2016", "enumerate(pairwise", "one more"): "a layer's name, by which nothing is found",
+    ("rezende_2014", "probability = {", "this branch"): "one quantity more, where no entry reads it",
+    ("rezende_2014", "enumerate(pairwise", "one more"): "a layer's name, by which nothing is found",
+    ("rezende_2014", "block.shape[-1]", "one more"): "a covariance is square",
+    (
+        "rezende_2014",
+        "eta = self.eta(log_D, u).unsqueeze(-1)",
+        "one more",
+    ): "[batch, 1] becomes [batch, 1, 1] at the last axis or at the one before",
+    ("rezende_2014", "eta = ops.expand_dims(self.eta(log_D, u), -1)", "one more"): "as in the torch file",
+    (
+        "rezende_2014",
+        "column 32, return ops.expand_dims(a, -1) * ops.eye(",
+        "one more",
+    ): "a diagonal matrix is its transpose",
+    ("keras_io", "SeedGenerator(1337)", "one more"): "the source's seed, of draws that no proof makes",
     ("*", "from_logits=False", "flipped"): "probabilities in place of logits: test_clamp.py tells them apart",
 }
 

@@ -65,7 +65,7 @@ def _method(value: Any) -> Any:
 def _objective(objective: Objective) -> dict[str, Any]:
     entry = {name: getattr(objective, name) for name in ("code", "bound", "sense", "data", "latents", "pixels", "beta")}
     entry |= {"scale": objective.scale} if objective.scale else {}
-    entry |= {"where": objective.where} if objective.where else {}
+    entry |= {name: value for name in ("where", "count") if (value := getattr(objective, name))}
     entry |= {"constants_dropped": [str(c) for c in objective.dropped], "eq": objective.equation}
     return {**entry, **_known(objective)}
 

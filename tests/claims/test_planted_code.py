@@ -51,7 +51,7 @@ def test_a_planted_error_is_named(name: str) -> None:
     source = sources_of(notation)[framework]
     assert old in source, f"{notation_id} has no {old!r} any more"
     planted = "".join(source.rsplit(old, 1)[:1]) + new + source.rsplit(old, 1)[1]
-    found = complaints(BACKEND_OF[framework], notation, ast.parse(planted))
+    found = list(complaints(BACKEND_OF[framework], notation, ast.parse(planted)))
     assert found
     assert all(not line.startswith(("SyntaxError", "NameError")) for line in found), found
 
@@ -61,7 +61,7 @@ def test_a_planted_error_is_named(name: str) -> None:
 )
 def test_a_file_as_it_is_has_no_complaint(backend: str) -> None:
     notation = notations()["doersch_2016"]
-    assert not complaints(backend, notation, ast.parse(sources_of(notation)[BACKENDS[backend].framework]))
+    assert not list(complaints(backend, notation, ast.parse(sources_of(notation)[BACKENDS[backend].framework])))
 
 
 def test_mutants_change_one_thing_each_and_no_prose() -> None:

@@ -1,13 +1,12 @@
 """`elbostone symbols`: it says nothing that was not run, and fails where something does not hold."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from elbostone import cli
 from elbostone.backends import table as backends
 from elbostone.claims.judge import verdicts
 from elbostone.claims.judge.evidence import Violation
@@ -17,19 +16,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run the command in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["elbostone", "symbols", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, captured.out, captured.err
-
-    return command
+def run(command_line: Run) -> Run:
+    """`elbostone symbols` with arguments; see `command_line`."""
+    return partial(command_line, "symbols")
 
 
 def test_every_row_names_the_backend_that_executed_it(backend: str, run: Run) -> None:

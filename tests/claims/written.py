@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from claims.false_claim import Lie
 from claims.gathered import complaints
-from claims.planted_claims import Lie
 
 from elbostone.backends.table import BACKENDS
 from elbostone.claims.facts import ClaimsRecord, ClaimsTask, facts_of

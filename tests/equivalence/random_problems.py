@@ -105,6 +105,20 @@ def random_problems(count: int = COUNT) -> Iterator[Problem]:
         yield _problem(f"random-{number:03}", family, np.random.default_rng((SEED, number)))
 
 
+def family_of(problem: Problem) -> str:
+    return TURNS[int(problem.name.removeprefix("random-")) % len(TURNS)]
+
+
+def has_first_sizes(problem: Problem) -> bool:
+    """Whether its sizes are the first of `SIZES`, or of `IMAGES`."""
+    spec = problem.spec
+    if spec.network == "conv":
+        return spec.image_shape == IMAGES[0][0]
+    batch, samples, data, widths = SIZES[0]
+    hidden = tuple(islice(cycle(widths), len(spec.hidden)))
+    return (problem.x.shape, problem.noise.shape[0], spec.hidden) == ((batch, data), samples, hidden)
+
+
 def _problem(name: str, family: Family, random: np.random.Generator) -> Problem:
     spec, batch, samples = _spec(family, random)
     noise = random.standard_normal((samples, batch, spec.latent_dim))

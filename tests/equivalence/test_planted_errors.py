@@ -1,9 +1,9 @@
 """Every planted error is caught by the real machinery and named at the right tensor.
 
 Each is an edited copy of a notation in a package of its own, run by the suite's own workers and judged like any cell:
-in float64 and float32, on three problem shapes, eagerly. JAX compiles each operation once per shape and dtype, and has
-the first shape in float32 alone, where tolerances are the widest, unless `--exhaustive` is given. Unedited copies run
-beside them and are equal: what is caught is the edit.
+in float64 and float32, on three problem shapes, eagerly. The backends that run the same files as another have the first
+shape in float32 alone, where tolerances are the widest, unless `--exhaustive` is given. Unedited copies run beside them
+and are equal: what is caught is the edit.
 """
 
 import os

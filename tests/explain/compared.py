@@ -10,8 +10,8 @@ from typing import Any
 from explain.facts import USUAL
 
 from elbostone.explain.answer import Answer
-from elbostone.explain.command import explained_in_one_worker
 from elbostone.explain.expressions import evaluate
+from elbostone.explain.phase import explained_in_one_worker
 from elbostone.explain.records import Asked, Explained
 
 CASES = Path(__file__).parent / "cases"
@@ -59,13 +59,10 @@ def differences(answer: Answer, facts: dict[str, Any]) -> list[str]:
     return [f"{name}: expected {value}; found {got}" for name, (value, got) in found.items()]
 
 
-def explained_together(framework: str, names: Sequence[str]) -> dict[str, Explained]:
+def explained_together(
+    framework: str, names: Sequence[str], stem: str | None = None, *, keras: bool = False
+) -> dict[str, Explained]:
     """The outcomes of several losses of one file, in one worker."""
-    file = str(CASES / f"on_{framework}.py")
-    return dict(
-        zip(names, explained_in_one_worker([_asked(file, name, framework) for name in names], 300.0), strict=True)
-    )
-
-
-def _asked(file: str, name: str, framework: str) -> Asked:
-    return Asked(file, name, framework, False, {}, {}, {}, 0.0)
+    file = str(CASES / f"{stem or f'on_{framework}'}.py")
+    asked = [Asked(file, name, framework, keras, {}, {}, {}, 0.0) for name in names]
+    return dict(zip(names, explained_in_one_worker(asked, 300.0), strict=True))

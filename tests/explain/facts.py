@@ -103,5 +103,28 @@ NUMPY: dict[str, dict[str, Any]] = {
     "half_on_the_constant_only": _SQUARED
     | {"affine": False, "kl": "other", "scale_kind": "sd", "bug": "kl-edited", "edit": "dropped-half"},
     "one_for_all_latents": _SQUARED | {"coefficients": ("1", "1", "N*J/2 - N/2"), "bug": "constant-off"},
+    "in_cycles": _SQUARED
+    | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
+}
+
+_PROBABILITIES = {"likelihood": "bernoulli-probabilities"}
+MODELS_TORCH: dict[str, dict[str, Any]] = {
+    "Plain().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "beta": "beta"},
+    "Images()": _LOGITS | _MEAN | {"kl": "sampled", "scale_kind": "softplus", "coefficients": ("1/N", "1/N", "0")},
+    "TwoSigmoids().loss(x)": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "support"},
+    "Stopped().loss(x)": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "variance": "1/2", "bug": "detached"},
+    "PositiveMean().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "posterior-confined"},
+    "OnlyInTraining().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "mean-at-evaluation"},
+}
+MODELS_KERAS: dict[str, dict[str, Any]] = {
+    "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "Averaged()": _SQUARED
+    | {
+        "data_reduction": {"recon": "sum", "kl": "mean"},
+        "coefficients": ("2", "1/N", "0"),
+        "bug": "terms-reduced-differently",
+    },
+    "Annealed()": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/(4*N)", "0"), "beta": "1/4"},
+    "Annealed(plain=True)": _LOGITS | _MEAN | {"coefficients": ("1/N", "weight/N", "0"), "bug": "weight-frozen"},
 }

@@ -91,15 +91,95 @@ def test_numbers_at_sizes_and_values(tmp_path: Path) -> None:
     assert answer["beta_effective"]["at"] == {"D": 100.0, "J": 5.0, "w": 0.4}
 
 
+def test_a_mean_over_latents_is_not_the_elbo_and_no_fault() -> None:
+    done = run(f"{CASES / 'on_numpy.py'}:averaged_over_latents", "--at", "D=784,J=20")
+    assert done.returncode == 0, done.stderr
+    first = " ".join(done.stdout.splitlines()[:2])
+    assert first.startswith("This is not the ELBO: the KL is averaged over the latent dimensions (weight 1/J = 0.05).")
+
+
+def test_a_mean_over_pixels_is_the_elbo_of_one_variance() -> None:
+    entry = f"{CASES / 'on_numpy.py'}:averaged_over_pixels"
+    done = run(entry, "--at", "D=784")
+    assert done.returncode == 0, done.stderr
+    assert "decoder whose variance is beta*D/2 = 39.2" in done.stdout
+    assert "for a weight of 1 pass beta = 2/D" in " ".join(done.stdout.split())
+    right = json.loads(run(entry, "--at", "D=784", "--set", f"beta={2 / 784}", "--json").stdout)
+    assert right["beta_effective"]["value"] == pytest.approx(1.0, rel=1e-12)
+    assert right["sentence"].startswith("This is the negative ELBO with a squared error")
+
+
+def test_questions_and_their_exit_codes() -> None:
+    file = CASES / "on_numpy.py"
+    same = run(f"{file}:plain", "--against", f"{file}:plain_on_logits")
+    assert same.returncode == 0, same.stderr
+    assert "are the same objective: the second is 1/N times the first" in " ".join(same.stdout.split())
+    other = json.loads(run(f"{file}:plain", "--against", f"{file}:averaged_over_latents", "--json").stdout)
+    assert other["comparison"]["same"] is False
+    assert other["one"]["bug"] is None
+    weight = run(f"{file}:averaged_over_pixels", "--want", "beta=1", "--data", "digits", "--json")
+    assert weight.returncode == 1
+    assert json.loads(weight.stdout)["wanted"]["arguments"] == {"beta": "2/D"}
+    assert json.loads(weight.stdout)["beta_effective"]["at"] == {"D": 64.0, "beta": 0.1}
+    course = run(f"{file}:annealed", "--sweep", "epoch=0:500")
+    assert course.returncode == 0
+    assert "arrives by epoch 200 and stays" in " ".join(course.stdout.split())
+
+
+def test_what_is_asked_beside_is_in_every_form(tmp_path: Path) -> None:
+    entry = f"{CASES / 'on_numpy.py'}:averaged_over_pixels"
+    done = run(entry, "--want", "beta=1", "--markdown", "--html", str(tmp_path / "answer.html"))
+    assert done.returncode == 1
+    assert done.stdout.startswith("The KL's weight is beta\\*D/2; for 1, pass beta = 2/D.")
+    assert "<p>The KL&#x27;s weight is beta*D/2; for 1, pass beta = 2/D.</p>" in (tmp_path / "answer.html").read_text()
+    assert "+    " not in done.stdout  # one cure, which is the wanted one
+
+
+def test_experiments_are_listed_where_they_are_asked_for() -> None:
+    short, long = run(PLAIN).stdout.splitlines(), run(PLAIN, "--verbose").stdout.splitlines()
+    [row] = [line for line in short if line.startswith("shown by")]
+    assert "6 experiments, with residuals up to" in row
+    assert sum("calls" in line for line in long) == 6
+
+
+def test_a_size_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import numpy as np\n\ndef loss(recon, x, mu, logvar):\n"
+        "    kl = 0.5 * np.sum(mu ** 2 + np.exp(logvar) - 1 - logvar, axis=1)\n"
+        "    return np.sum((recon - x) ** 2) + kl.mean()\n"
+    )
+    done = run("own.py:loss", "--at", "D=784,J=20", cwd=tmp_path)
+    assert "1/(2*N); its value needs N: --at N=…" in done.stdout
+
+
+def test_an_error_in_the_loss_has_its_line(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def loss(recon, x, mu, logvar):\n    y = recon + 1\n    return y.nothing\n")
+    done = run("own.py:loss", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "AttributeError: 'numpy.ndarray' object has no attribute 'nothing' (own.py, line 3)" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
         ("nowhere.py:loss", "there is none"),
         ("loss", "expected FILE.py:NAME"),
+        (f"{CASES / 'on_numpy.py'}:nobody", "the file has no 'nobody'; it defines plain, floor_per_example"),
+        (f"{CASES / 'on_numpy.py'}:plain.nobody", "no attribute 'nobody'"),
+        (f"{CASES / 'on_numpy.py'}:plain(", "expected a name or an expression"),
         ("no.such.module:loss", "found neither"),
         (f"{PLAIN} --arguments nobody=x", "argument 'nobody'"),
         (f"{PLAIN} --arguments x=nothing", "expected one of recon"),
         (f"{PLAIN} --at D=many", "expected a number"),
+        (f"{PLAIN} --at D=-3,J=2", "--at D: expected a whole number from 1 on; found '-3'"),
+        (f"{PLAIN} --html nowhere/answer.html", "--html: expected a file in a folder that exists"),
+        (f"{PLAIN} --against {PLAIN} --markdown", "--against: expected text or --json"),
+        (f"{PLAIN} --want beta=", "--want beta: expected a number"),
+        (f"{PLAIN} --at Q=3", "--at Q: expected N, D, J, k, T; the loss has no 'Q'"),
+        (f"{PLAIN} --guide guide", "the file has no 'guide'"),
+        (f"{PLAIN} --guide plain", "--guide: expected a file that imports pyro or numpyro"),
+        (f"{PLAIN} --sweep epoch=0:9", "does not depend on it"),
+        (f"{PLAIN} --data nothing.npy", "there is none"),
         (f"{PLAIN} --set beta", "expected NAME=VALUE"),
     ],
 )
@@ -125,6 +205,7 @@ def test_a_file_that_does_not_come_through_is_an_outcome(tmp_path: Path, body: s
     done = run("evil.py:loss", "--timeout", "8", cwd=tmp_path)
     assert done.returncode == 1
     assert said in done.stdout
+    assert done.stdout.count("evil.py:loss") == 1
 
 
 def test_what_a_file_prints_is_not_ours_and_its_folder_comes_last(tmp_path: Path) -> None:

@@ -58,19 +58,28 @@ def test_list_has_the_notation(environment: dict[str, str], tmp_path: Path) -> N
     assert listed - {n["notation"] for n in without} == {NOTATION}
 
 
-def test_a_taken_id_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+BROKEN = {
+    "a taken id": ("pytorch_examples = elbostone_example", "the id is taken by elbostone.implementations"),
+    "no package": ("mine = nowhere.at_all", "ModuleNotFoundError"),
+    "no notation": ("mine = json", "expected a file notation.toml"),
+    "no name": ("mine = 1 + 1:x", "mine"),
+}
+
+
+@pytest.mark.parametrize(("line", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_one_costs_the_others_nothing(
+    line: str, said: str, environment: dict[str, str], tmp_path: Path
+) -> None:
     [points] = tmp_path.glob("site/*/entry_points.txt")
-    points.write_text("[elbostone.notations]\npytorch_examples = elbostone_example\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "elbostone", "list"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "pytorch_examples" in done.stderr
+    points.write_text(f"{points.read_text(encoding='utf-8')}{line}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "elbostone", "list", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    listed = {n["notation"] for n in json.loads(done.stdout)["notations"]}
+    assert {NOTATION, "pytorch_examples"} <= listed
+    assert "mine" not in listed
+    assert done.stderr.startswith("warning: entry point elbostone.notations:")
+    assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -81,7 +90,7 @@ def test_its_copy_names_the_distribution_that_it_comes_from(environment: dict[st
     head = done.stdout.partition('"""')[0]
     assert "example_swapped/torch_vae.py of elbostone-example 1.0, " in " ".join(head.replace("\n#", "").split())
     assert head.endswith("# Licence: that of elbostone-example.\n")
-    assert "model = Example(V=64, J=32, K=8, activation=" in done.stdout
+    assert "K = 8\n    model = Example(V=images.shape[1], J=32, K=K, activation=" in done.stdout
 
 
 def test_a_worker_evaluates_it(backend: str, environment: dict[str, str], tmp_path: Path) -> None:

@@ -40,6 +40,13 @@ def test_the_package_is_light_until_its_api_is_used(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["[] True", "[] True"]
 
 
+def test_the_command_line_starts_without_what_takes_seconds() -> None:
+    slow = ("scipy.stats", "sklearn", "torch", "tensorflow", "jax", "keras")
+    code = f"import sys, elbostone.cli; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_another_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="module 'elbostone' has no attribute 'nothing'"):
         elbostone.nothing  # noqa: B018
@@ -48,8 +55,8 @@ def test_another_name_is_no_attribute() -> None:
 @pytest.mark.parametrize(
     ("function", "command", "alone"),
     [
-        (api.check, check, {"out", "as_json"}),
-        (api.symbols, symbols, {"as_equations", "as_json"}),
+        (api.check, check, {"out", "resume", "as_json"}),
+        (api.symbols, symbols, {"as_equations", "as_json", "named"}),
         (api.theta, theta, {"train", "out", "as_json"}),
     ],
 )

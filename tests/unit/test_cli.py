@@ -1,7 +1,6 @@
 """The command line: what it prints where, and its exit codes. No framework runs here."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,19 +23,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["elbostone", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, captured.out, captured.err
-
-    return command
+def run(command_line: Run) -> Run:
+    return command_line
 
 
 @pytest.fixture
@@ -45,7 +33,7 @@ def no_framework(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
 
 
-@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run", "theta"])
+@pytest.mark.parametrize("verb", ["list", "check", "evaluate", "bench", "report", "run", "theta", "train"])
 def test_every_verb_has_help_and_json(run: Run, verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -73,6 +61,8 @@ WRONG = {
     "no problem": (("evaluate",), "Missing argument"),
     "no such file": (("evaluate", "nowhere.json"), "nowhere.json: cannot be read"),
     "notation": (("evaluate", CASE, "--notation", "nobody_2020"), "notation 'nobody_2020': expected one of"),
+    "a part of a notation": (("evaluate", CASE, "--notation", "prince"), "wikipedia; did you mean prince_2023?"),
+    "a slip": (("check", CASE, "--dtype", "flaot32"), "did you mean float32"),
     "backend": (("evaluate", CASE, "--backend", "caffe"), "backend 'caffe': expected one of torch, keras-tensorflow"),
     "device": (("evaluate", CASE, "--device", "tpu"), "device 'tpu': expected one of cpu, cuda; found 'tpu'"),
     "dtype": (("check", CASE, "--dtype", "float8"), "dtype 'float8': expected one of float64, float32"),
@@ -80,6 +70,8 @@ WRONG = {
     "no run": (("report", "nowhere"), "nowhere/run.json: expected a run folder"),
     "not a run": (("run", "--resume", "."), "run.json: expected a run folder"),
     "no cell to check": (("check", "--mode", "compiled-xla", "--backend", "torch"), "no cell matches"),
+    "a letter that nobody prints": (("symbols", "--symbol", "щ"), "--symbol: expected a letter that a source prints"),
+    "no letter": (("symbols", "--symbol", ""), "--symbol: expected a letter that a source prints"),
     "too many threads": (("check", CASE, "--threads", "100000"), "--threads: expected at most"),
     "no such backend of theta": (("theta", "--backend", "caffe"), "backend 'caffe': expected one of torch"),
     "profile of no cell": (("bench", "--profile", f"{CELL}r"), f"expected a timing, the closest known are {CELL}, "),
@@ -162,7 +154,11 @@ def test_a_check_without_frameworks_says_missing_and_writes_its_tables(run: Run,
     code, out, _ = run("check", CASE, "--out", "here")
     assert code == 0
     missing, cells = (2 * len(BACKENDS) * len(some) for some in (DEFINING, notations()))  # two dtypes
-    assert out == f"cells: {missing} missing, {cells - missing} unsupported\n"
+    *why, counts = out.splitlines()
+    assert counts == f"cells: {missing} missing, {cells - missing} unsupported"
+    assert sum(int(line.split()[1]) for line in why) == cells
+    assert any(line.startswith("missing: ") and "pip install 'elbostone[torch]'" in line for line in why)
+    assert any(line.startswith("unsupported: ") and "prince_2023 defines no likelihood" in line for line in why)
     (folder,) = (tmp_path / "here").iterdir()
     table = (folder / "equivalence.csv").read_text()
     assert table.splitlines()[0].startswith("problem,notation,framework,backend,device,dtype,mode,adapted,term,verdict")

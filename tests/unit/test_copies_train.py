@@ -83,7 +83,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Train:
 
 def gain(printed: str, sense: str) -> float:
     """By how much of the first epoch's objective the last one's is better. Raises where none was printed."""
-    first, *_, last = (float(number) for number in re.findall(r"(?:objective |\bloss: )(-?[\d.]+)", printed))
+    first, *_, last = (float(number) for number in re.findall(r"(?:imised: |\bloss: )(-?[\d.]+)", printed))
     return (last - first if sense == "maximised" else first - last) / abs(first)
 
 

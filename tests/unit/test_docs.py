@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from elbostone.claims.judge.misprints import MISPRINT
 from elbostone.equality.tables import cell_table
 from elbostone.notations.manual import reference, written
 from elbostone.notations.reader import parse_notation
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 NOTATION = ROOT / "docs" / "notation.md"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/notation.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/notation.md", "docs/misprints.md"])
 def test_what_is_generated_is_current(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert written(text) == text, f"run python -m elbostone.notations.manual {document}"
@@ -35,6 +36,19 @@ def test_readme_prints_what_the_committed_run_found() -> None:
     for figure in re.findall(r"\b[\d,]{6,}\b", readme.partition("The quickest of each stage")[2].partition("...")[0]):
         found = speeds["images_per_second"].dropna()
         assert (abs(found / float(figure.replace(",", "")) - 1) < 0.01).any(), figure
+
+
+def test_misprints_are_as_far_off_as_the_committed_run_found() -> None:
+    document = (ROOT / "docs" / "misprints.md").read_text(encoding="utf-8")
+    claims = pd.read_parquet(ROOT / "reports" / "committed" / "quick" / "claims.parquet")
+    rows = claims[claims["symbol"].str.startswith(MISPRINT)]
+    found = {
+        f"| {row.notation} | {row.symbol.removeprefix(MISPRINT)} | {re.findall(r'up to (.*) on', row.found)[0]} |"
+        for row in rows.itertuples()
+    }
+    listed = {line for line in document.splitlines() if re.match(r"\| \w+_\w+ \|", line)}
+    assert listed == found
+    assert len(found) == sum(len(notation.misprints) for notation in notations().values())
 
 
 def test_the_reference_names_every_field_with_a_meaning() -> None:

@@ -117,6 +117,37 @@ def test_neutral_letters_mean_nothing_else(notation: Notation) -> None:
 
 
 @EVERY
+def test_an_index_of_a_component_is_none_of_data(notation: Notation) -> None:
+    """A component is not bold; where data are x_i, components of x have another index."""
+    data = next(symbol.tex for symbol in notation.symbols if symbol.role == "data")
+    for equation in equations(notation):
+        if "likelihood" in equation.name:
+            assert not re.search(r"\\(mathbf|boldsymbol)\{(\w|\\[a-z]+)\}_[ij]", equation.latex), equation.latex
+            assert r"\sum_{i=1}" not in equation.latex or not data.endswith("_i"), equation.latex
+
+
+@EVERY
+def test_the_identity_is_no_letter_of_the_source(notation: Notation) -> None:
+    for equation in equations(notation):
+        assert "(0, I)" not in equation.latex or "I" not in letters_used(notation), equation.latex
+
+
+@EVERY
+def test_a_gradient_is_taken_after_z_is_put_in(notation: Notation) -> None:
+    gradient = {equation.name: equation.latex for equation in equations(notation)}["gradient"]
+    bar_inside = r"\\nabla(_\{.*\})? \\left\[\\left\.\\left\(.*\\right\|_\{.*\}\\right\]\\right\]$"
+    assert re.search(bar_inside, gradient), gradient
+
+
+@EVERY
+def test_every_printed_symbol_is_typeset_without_a_complaint(notation: Notation, complaint: Complaint) -> None:
+    printed = [symbol.tex for symbol in notation.symbols] + list(notation.letters)
+    for tex in [*printed, *(misprint.tex for misprint in notation.misprints)]:
+        assert complaint(tex) == "", tex
+        mathml(tex)
+
+
+@EVERY
 def test_words_are_upright_and_nothing_begins_with_two_signs(notation: Notation) -> None:
     for equation in equations(notation):
         latex = equation.latex
@@ -149,10 +180,13 @@ def test_what_a_source_prints_is_in_its_equations() -> None:
     assert latex("rezende_2014", "reparameterisation").startswith(
         r"\boldsymbol{\xi} = \boldsymbol{\mu} + \mathbf{R} \boldsymbol{\epsilon}"
     )
-    assert r"\mathcal{L}_k(\mathbf{x}) = \mathbb{E}_{\mathbf{h}^{(1)}, \dots, \mathbf{h}^{(k)}" in latex(
+    assert r"\mathcal{L}_k(\mathbf{x}) = \mathbb{E}_{\mathbf{h}_1, \dots, \mathbf{h}_k \sim" in latex(
         "burda_2016", "importance_weighted_bound"
     )
     assert latex("higgins_2017", "minibatch_objective").endswith(r"\quad \epsilon = 0")
+    assert r"(\mathcal{D}) = \sum_{i=1}^{N_{\mathcal{D}}}" in latex("kingma_welling_2019", "minibatch_objective")
+    assert r"\simeq \frac{1}{M} \sum_{i=1}^{M}" in latex("doersch_2016", "minibatch_objective")
+    assert latex("bishop_2024", "gradient").startswith(r"\nabla_{\mathbf{w},\boldsymbol{\phi}} \mathrm{ELBO} =")
     assert by_id["tomczak_welling_2018"]["closed_form_kl"].as_json()["holds_for"] == {"prior": "standard"}
     assert all(NEARLY in by_id[n.id][f"estimator_of_{part}"].relations for n in ALL for part in ("ratio", "terms"))
 

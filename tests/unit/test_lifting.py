@@ -156,5 +156,5 @@ def test_no_lifting_makes_a_specification_that_does_not_exist() -> None:
 
 def test_a_lifting_that_does_not_fit_is_named() -> None:
     for name in (SCALAR, VARIANCE, "a circle squared"):
-        with pytest.raises(ValueError, match=f"embedding '{name}': expected one of {SCALAR}"):
+        with pytest.raises(ValueError, match=f"lifting '{name}': expected one of {SCALAR}"):
             lifted(parse_spec(MLP, "test"), name)

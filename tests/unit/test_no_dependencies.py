@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import iter_modules
 
 import msgspec
 import numpy as np
 import pytest
 
+from elbostone import page
 from elbostone.equality.plan import plan_cells
 from elbostone.equality.records import EqualityRecord
 from elbostone.notations.registry import notations, packages
@@ -22,11 +24,22 @@ from elbostone.workers.tasks import TasksAsked
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax")
 # Judges, tables, data and the command line have these to themselves.
-TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate", "matplotlib")
-# The files that import a framework or another library; a worker imports them when it needs one.
+TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate")
+# The files that import a framework or another library, or what draws a page; they are imported when one is needed.
 DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
-    "explain.measure": ("on_jax", "on_tensorflow", "on_torch"),
+    "explain.measure": (
+        "keras_call",
+        "keras_fit",
+        "on_jax",
+        "on_numpyro",
+        "on_pyro",
+        "on_tensorflow",
+        "on_torch",
+        "tensorflow_model",
+        "torch_model",
+    ),
+    "page": tuple(module.name for module in iter_modules(page.__path__) if module.name != "extra"),
     "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
     "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch"),
     "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_exported", "torch_recipes"),
@@ -101,7 +114,12 @@ def test_what_is_torchs_imports_no_other_framework(tmp_path: Path) -> None:
     """Its own environment has Keras as well, for Keras on torch."""
     block = BLOCK.format(blocked={"keras", "tensorflow", "jax"})
     others = ("keras", "jax", "tensorflow", "on_keras", "on_jax", "on_tensorflow", "numpyro", "tfp")
-    left_out = {name for name in DRIVING if name.rpartition(".")[2].startswith(others) or ".libraries." in name}
+    others += ("on_numpyro", "on_pyro")
+    left_out = {
+        name
+        for name in DRIVING
+        if name.rpartition(".")[2].startswith(others) or name.split(".")[1] == "page" or ".libraries." in name
+    }
     sources = "".join(f"importlib.import_module('{package}.torch_vae')\n" for package in packages().values())
     imported = run(block + IMPORT_ALL.format(packages=["elbostone"], left_out=left_out) + sources, tmp_path)
     for name in ("backends.pytorch", "timing.recipes.torch_recipes", "workers.child"):

@@ -88,6 +88,13 @@ def test_weight_bytes_are_those_that_a_stage_reads() -> None:
     assert weight_bytes(DEEP, "training_step", "float32") == 4 * total, "with the learned prior"
 
 
+def test_a_convolution_of_one_image_is_held_against_its_products() -> None:
+    """It reads few weights, and would else be said to be far below a roofline that nothing reaches."""
+    found = rooflines(CONV, "encoder", 1, "float32")
+    assert {roofline.operation for roofline in found} == {"product"}
+    assert max(roofline.shape[0] for roofline in found) > 1
+
+
 def test_batch_one_is_held_against_reading_and_any_other_against_products() -> None:
     read = Roofline("read", (weight_bytes(MLP, "encoder", "float32"),), "float32")
     assert rooflines(MLP, "encoder", 1, "float32") == {read: 1}

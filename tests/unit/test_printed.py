@@ -1,11 +1,14 @@
 """What a source prints: TeX is one symbol, a place is one that it has; each planted falsehood is named in one line."""
 
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elbostone.notations.notation import Notation
 from elbostone.notations.printed import no_place, no_symbol
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations
@@ -28,6 +31,8 @@ HAS = ("1.1-1.20", "2.1-2.65")
         (r"\sum_{i=1}^{N}", "an operator"),
         (r"\log", "an operator"),
         (r"\mathrm{KL}", "an operator"),
+        (" ", "empty"),
+        (r"\mathcal{L", "braces"),
     ],
 )
 def test_tex_that_is_no_symbol_is_refused(tex: str, wrong: str) -> None:
@@ -119,7 +124,46 @@ def test_how_what_is_not_printed_is_known_is_refused() -> None:
     refused(changed, r"symbols\.'logit_y'\.known: expected none, since eq is 'none'.*; found 'read'")
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("objective", "count"), "Q", r"objective\.count: expected the TeX of a number of data.*; found 'Q'"),
+        (("symbols", "M", "known"), "by count", r"symbols\.'M'\.known: expected another word"),
+        (("letters", "M"), "components", r"letters\.'M': expected a letter that no symbol has.*; found 'components'"),
+        (("symbols", "L(w)", "estimate"), True, r"symbols\.'L\(w\)'\.estimate: expected none, .* is no estimate"),
+        (("misprints", 0, "eq"), "none", r"misprints\[0\]\.eq: expected where the source prints it; found 'none'"),
+        (("source", "known"), "sure", r"source\.known: expected one of read, .*; found 'sure'"),
+        (("symbols", "M", "eq_known"), "sure", r"symbols\.'M'\.eq_known: expected one of read, .*; found 'sure'"),
+    ],
+)
+def test_an_entry_that_contradicts_another_is_named(path: tuple[Any, ...], value: Any, message: str) -> None:
+    changed: Any = document("bishop_2024")
+    table = changed
+    for step in path[:-1]:
+        table = table[step]
+    table[path[-1]] = value
+    refused(changed, message)
+
+
 def test_tex_that_is_no_symbol_is_named_with_its_entry() -> None:
     changed = document("prince_2023")
     changed["symbols"]["μ"]["tex"] = r"\mu=g"
     refused(changed, r"symbols\.'μ'\.tex: expected a symbol; found .*, which is an equation")
+
+
+def numbered_lines(notation: Notation) -> Iterator[tuple[str, str]]:
+    """Code of a quantity, and the first equation number that the comment of its line has."""
+    for path in sorted(notation.path.parent.glob("*_vae.py")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if found := re.match(r'\s*"([^"]+)": .*#(?: eq\. |[^(]*\()(\d+(?:\.\d+)?)\b', line):
+                yield found[1], found[2]
+
+
+def test_code_has_the_equation_numbers_of_its_notation() -> None:
+    seen = 0
+    for notation in notations().values():
+        places = {symbol.code: symbol.equation for symbol in notation.symbols}
+        for code, number in numbered_lines(notation):
+            assert number in re.findall(r"\d+(?:\.\d+)?", places[code]), f"{notation.id}: {code}: {number}"
+            seen += 1
+    assert seen > 30

@@ -54,7 +54,7 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(other) + "\n")
     append_record(path, MISSING)
-    assert read_records_of(path, EqualityRecord) == [WHOLE, MISSING]
+    assert read_records_of(path, EqualityRecord) == [MISSING], "the last of a cell is its outcome"
     (claims,) = read_records_of(path, ClaimsRecord)
     assert (claims.cell, claims.status, claims.reason, claims.facts) == (CELL, "failed", "why", None)
     documents = read_records(path)
@@ -67,7 +67,7 @@ def test_the_fields_of_a_line_are_those_that_they_were() -> None:
     names = ("problem", "notation", "framework", "backend", "device", "dtype", "mode")
     more = ("status", "reason", "adapted", "embedding", "bound", "published_objective", "tensors", "active", "graphs")
     document = as_document(WHOLE)
-    assert {"schema", "kind", *names, *more, "clamp_logit", "traceback", "elapsed_s"} == document.keys()
+    assert {"schema", "kind", *names, *more, "clamp_logit", "traceback", "elapsed_s", "left_behind"} == document.keys()
     assert document["active"].keys() == {"backend", "device", "dtype", "threads", "versions"}
     assert document["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}
 
@@ -139,9 +139,10 @@ def test_a_line_cut_off_by_a_kill_is_left_out_and_trimmed(tmp_path: Path) -> Non
     with path.open("a") as file:
         file.write('{"schema": 1, "prob')
     assert len(read_records(path)) == 1
-    open_for_resume(folder.path)
-    append_record(path, WHOLE)
-    assert read_records_of(path, EqualityRecord) == [WHOLE, WHOLE]
+    with open_for_resume(folder.path).alone():
+        append_record(path, MISSING)
+    assert len(read_records(path)) == 2
+    assert read_records_of(path, EqualityRecord) == [MISSING]
 
 
 def changed(**fields: object) -> str:

@@ -12,7 +12,7 @@ from elbostone.reference.problem import load_problem, save_problem
 WRONG_SPECS = {
     "unknown field": ({"depth": 3}, "unknown field 'depth'"),
     "unknown likelihood": ({"likelihood": "poisson"}, "spec.likelihood: expected one of .*; found 'poisson'"),
-    "no size": ({"latent_dim": 0}, "spec.latent_dim: expected a positive whole number; found 0"),
+    "no size": ({"latent_dim": 0}, "spec.latent_dim: expected a positive whole number below 2³¹; found 0"),
     "text for a size": ({"hidden": ["5"]}, "spec.hidden: expected a list of positive whole numbers"),
     "true for a size": ({"latent_dim": True}, "spec.latent_dim: expected a positive whole number"),
     "stray variance": ({"variance": 0.5}, "takes no variance"),
@@ -52,7 +52,10 @@ WRONG_FAMILIES = {
     "true for beta": ({"beta": True}, "spec.beta: expected a positive number; found True"),
     "vamp without components": ({"prior": "vamp"}, "spec.components: prior 'vamp' needs components; found None"),
     "stray components": ({"components": 3}, "spec.components: prior 'standard' takes no components; found 3"),
-    "no components": ({"prior": "vamp", "components": 0}, "spec.components: expected a positive whole number; found 0"),
+    "no components": (
+        {"prior": "vamp", "components": 0},
+        "spec.components: expected a positive whole number below 2³¹",
+    ),
     "vamp of a full posterior": (
         {"prior": "vamp", "components": 3, "posterior": "full"},
         "spec.posterior: expected diagonal or isotropic with prior 'vamp'; found 'full'",

@@ -6,7 +6,7 @@ from elbostone.notations.equations import equations
 from elbostone.notations.equations.lexicon import Lexicon, own_words
 from elbostone.notations.equations.templates import TEMPLATES
 from elbostone.notations.equations.tex_letters import component, is_matrix, level_of, numbered, powered, without_indices
-from elbostone.notations.glossary import glossary, names, of_letter, side_by_side
+from elbostone.notations.glossary import glossary, is_named, of_letter, side_by_side
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.provenance import UNPRINTED
@@ -41,6 +41,16 @@ def test_what_was_not_run_is_verified_by_nothing() -> None:
     assert all(not entry.verified and not entry.refuted for entry in glossary(ALL, []))
 
 
+@pytest.mark.parametrize(("one", "other"), [("σ", r"\sigma"), ("σ", "sigma"), ("θ", r"\theta")])
+def test_a_letter_may_be_given_as_tex_or_by_its_name(one: str, other: str) -> None:
+    entries = list(glossary(ALL, []))
+    assert list(of_letter(entries, one)) == list(of_letter(entries, other)) != []
+
+
+def test_a_name_in_code_is_a_letter() -> None:
+    assert {entry.notation.id for entry in of_letter(glossary(ALL, []), "logvar")} == {"pytorch_examples"}
+
+
 def test_theta_is_the_generative_weights_in_aevb() -> None:
     found = [e for e in of_letter(glossary(ALL, []), "θ") if e.notation.id == "kingma_welling_2013"]
     assert [(e.symbol.code, e.symbol.role) for e in found] == [("θ", "generative_weights")]
@@ -54,7 +64,7 @@ def test_a_letter_finds_the_symbols_that_are_it_and_not_those_that_have_it_in_th
 ) -> None:
     notation = notations()["kingma_welling_2013"]
     assert {
-        symbol.code for symbol in notation.symbols if symbol.kind != "distribution" and names(symbol, letter)
+        symbol.code for symbol in notation.symbols if symbol.kind != "distribution" and is_named(symbol, letter)
     } == codes
 
 
@@ -93,8 +103,10 @@ def test_fifteen_equations_in_the_letters_of_the_source(notation: Notation) -> N
         assert not set(equation.printed) & set(equation.built), equation
     by_name = {equation.name: equation.latex for equation in rendered}
     lexicon = Lexicon(notation, own_words(notation))
-    assert by_name["reparameterisation"].startswith(lexicon.bare("latent"))
-    assert lexicon.bare("noise") in by_name["reparameterisation"]
+    index = lexicon.component_of_mean()
+    latent, noise = (lexicon.vector(role, index).tex for role in ("latent", "noise"))
+    assert by_name["reparameterisation"].startswith(f"{latent} = ")
+    assert noise in by_name["reparameterisation"]
     assert lexicon.bare("data") in by_name["bernoulli_likelihood"]
 
 
@@ -106,6 +118,7 @@ def test_what_a_source_prints_is_printed(notation: Notation) -> None:
         ("rezende_2014", "decoder_scale"),  # the mean's name
         ("burda_2016", "objective"),  # that of a datum
         ("altosaar_2016", "decoder_probability"),  # that of the density
+        ("altosaar_2016", "exact_bound"),  # without its index that of all data
     }
     unnamed = {"objective"} if notation.id in ("altosaar_2016", "bishop_2024", "wikipedia") else set()  # a sum
     for equation in equations(notation):
@@ -157,8 +170,9 @@ def test_an_index_of_data_or_draws_is_no_part_of_a_letter(tex: str, letter: str)
 @pytest.mark.parametrize(
     ("tex", "indexed"),
     [
-        (r"\boldsymbol{\sigma}^2", r"\boldsymbol{\sigma}_j^2"),
-        (r"\boldsymbol{\mu}_{\mathbf{z}}", r"\boldsymbol{\mu}_{\mathbf{z},j}"),
+        (r"\boldsymbol{\sigma}^2", r"\sigma_j^2"),
+        (r"\boldsymbol{\mu}_{\mathbf{z}}", r"\mu_{\mathbf{z},j}"),
+        (r"\mathbf{x}", "x_j"),
         (r"\log \sigma^2", r"\log \sigma_j^2"),
         (r"\mu_j(\mathbf{x}_n,\boldsymbol{\phi})", r"\mu_j(\mathbf{x}_n,\boldsymbol{\phi})"),
         (r"\mathbf{f}[\mathbf{z},\boldsymbol{\phi}]", r"\mathbf{f}[\mathbf{z},\boldsymbol{\phi}]_j"),

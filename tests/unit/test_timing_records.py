@@ -10,7 +10,11 @@ from elbostone.reference.errors import BadInput
 from elbostone.timing.records import KINDS, as_measured, dropped, left_out, timing_records
 from elbostone.workers.records import as_document, read_records
 
-COMMITTED = sorted(Path(__file__).parents[2].glob("reports/committed/*/records.parquet"))
+COMMITTED = [
+    file
+    for file in sorted(Path(__file__).parents[2].glob("reports/committed/*/records.parquet"))
+    if file.parent.name != "training"  # it times nothing
+]
 GONE = {"awaited", "draws", "path"}
 """Fields of older records that nothing reads."""
 ROOF = {"schema": 1, "kind": "roof", "device": "cpu", "operation": "read", "shape": [8], "dtype": "float32"}

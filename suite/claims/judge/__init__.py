@@ -1,1 +1,1 @@
-"""What a notation.toml claims, held against the facts of a run: pure functions that return what is false."""
+"""The claims of a notation.toml are compared with the facts of a run: pure functions that return the false claims."""

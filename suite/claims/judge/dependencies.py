@@ -1,4 +1,4 @@
-"""Subscripts: a distribution depends on the weights that its claim covers and no others; sets of weights are whole."""
+"""Subscripts: a distribution depends on exactly the weights that its claim covers; sets of weights are complete."""
 
 from __future__ import annotations
 

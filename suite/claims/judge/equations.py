@@ -1,4 +1,4 @@
-"""Every equation of every notation, executed: both of its sides are computed from what its symbols stand for.
+"""Every equation of every notation is executed: both sides are computed from the values of its symbols.
 
 What draws of z decide is computed of several latents at given draws, what they do not at one latent by quadrature
 (`notations.values`). The sides must agree within the tolerance of `reference.tolerance`, measured on them: K times what
@@ -65,7 +65,7 @@ class Executed:
         return f"the sides of {sign} differ by {self.deviation:.2g}; rounding explains {self.tolerance:.2g}"
 
     def as_json(self) -> dict[str, Any]:
-        """What `symbols --equations --json` prints of it; a relation that was refused has no numbers."""
+        """The form of a relation in `symbols --equations --json`; a relation that was refused has no numbers."""
         numbers = {"deviation": self.deviation, "tolerance": self.tolerance} if self.refused is None else {}
         return {"relation": self.relation, "holds": self.holds, **numbers, "refused": self.refused}
 

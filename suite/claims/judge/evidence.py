@@ -1,4 +1,4 @@
-"""What claims are held against, and what is said of one that does not hold."""
+"""The evidence on which claims are judged, and the description of a claim that does not hold."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Violation:
     """A claim that does not hold.
 
     Attributes:
-        notation: whose notation.toml it is.
+        notation: the id of the notation.
         where: `symbol σ`, `weights 'encoder.mean.weight'`, `objective`, a table.
-        fields: of it that can be what is false, `scale`.
+        fields: its fields that may be false, such as `scale`.
         claimed: what the file says.
         found: what the run says.
     """
@@ -50,7 +50,7 @@ _TRUTHS: dict[tuple[str, str], Truth] = {}
 
 
 def probe_truth(problem: Problem, bound: str) -> Truth:
-    """The truth of a probe in float64; notations share probes, so each is evaluated once per process."""
+    """The reference of a probe in float64; notations share probes, so each is evaluated once per process."""
     key = (problem.name, bound)
     if key not in _TRUTHS:
         _TRUTHS[key] = truth_of(problem, DTYPE, gradients=False, bound=bound)
@@ -59,7 +59,7 @@ def probe_truth(problem: Problem, bound: str) -> Truth:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A notation as its file says it is, and the facts of a run of its code on one backend."""
+    """A notation as its file describes it, and the facts of a run of its code on one backend."""
 
     notation: Notation
     facts: Facts
@@ -85,7 +85,7 @@ class Evidence:
         return Violation(self.notation.id, where, names, str(claimed), found)
 
     def comparison(self, probe: Probe, symbol: Symbol, array: Array) -> Comparison | str:
-        """A published quantity against the truth of its role; in words where they cannot be compared."""
+        """A published quantity compared with the reference of its role; else the reason why they cannot be compared."""
         truth, tensor = probe_truth(probe.problem, "elbo"), symbol.tensor
         if tensor is None:
             return f"role '{symbol.role}' has no tensor that the run could be compared with"
@@ -103,12 +103,16 @@ class Evidence:
         return not isinstance(found, str) and found.equal
 
 
+EVERY_WORD = ", there for supports "
+"""Begins the words of the first probe: each of them may be what is false."""
+
+
 def on(probe: Probe) -> str:
-    """Where something was found, and which claim of support put the probe there."""
+    """The probe on which something was found, and the claim of support for which the probe exists."""
     if probe.word:
         return f"on {probe.name}, there for {probe.field} '{probe.word}'"
     spec = probe.problem.spec
-    return f"on {probe.name}, there for supports {', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
+    return f"on {probe.name}{EVERY_WORD}{', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
 
 
 def words(found: Comparison | str) -> str:

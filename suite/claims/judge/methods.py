@@ -1,4 +1,4 @@
-"""Methods: each returns what its entry says, and the published forms are the quantities and the objective too."""
+"""Methods: each returns what its entry says, and the published forms equal the quantities and the objective."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .evidence import Evidence, Violation, words
 
 
 def check_methods(evidence: Evidence) -> Iterator[Violation]:
-    """What ran under each name, and what came out of it."""
+    """Each method that ran under its name, and its outputs."""
     methods, called = evidence.notation.methods, evidence.facts.methods
     for field in fields(Methods):
         name = getattr(methods, field.name)

@@ -1,4 +1,4 @@
-"""Misprints: what is printed differs from the quantity that a run returned, and what is meant equals it."""
+"""Misprints: the printed formula differs from the quantity that a run returned, and the meant formula equals it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..probes import Probe
 from .evidence import Evidence, Violation
 
 MISPRINT = "misprint "
-"""What the name of an entry of [[misprints]] begins with."""
+"""The beginning of the name of an entry of [[misprints]]."""
 SLACK = 1e-9
-"""Of the quantity's largest element: the same numbers are combined in another order, in float64."""
+"""Tolerance as a share of the quantity's largest element: the order of operations differs, in float64."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two formulas are from a quantity: largest differences, and what counts as none.
+    """The largest differences of two formulas from a quantity, and the difference that counts as none.
 
     Attributes:
-        probe: on which.
-        printed, meant: of the two formulas.
+        probe: the name of the probe.
+        printed, meant: the largest differences of the two formulas.
         allowed: by rounding.
     """
 
@@ -43,7 +43,7 @@ def where_of(misprint: Misprint) -> str:
 
 
 def claim_of(notation: Notation, misprint: Misprint) -> str:
-    """What the entry says, in words, and how it is known."""
+    """The entry in words, and how it is known."""
     when = ", ".join(word for words in misprint.when.values() for word in words)
     said = f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
     return f"{said}; known: {how(notation, misprint)}"
@@ -77,7 +77,7 @@ def check_misprints(evidence: Evidence) -> Iterator[Violation]:
 
 
 def measured(evidence: Evidence) -> dict[str, str]:
-    """Each misprint, as `where_of` names it → how far what is printed is off, and where that is most."""
+    """Each misprint, as `where_of` names it → the largest error of the printed formula, and its probe."""
     found = {}
     for misprint in evidence.notation.misprints:
         try:

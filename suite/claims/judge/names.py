@@ -1,6 +1,6 @@
 """Names: what notation.toml declares occurs in both files, and no Greek or subscripted name occurs there undeclared.
 
-Printed ones too: what the letters of p_θ(x|z) say of its role, and whether TeX prints the letters of the code.
+Printed names are checked too: the letters of p_θ(x|z) must fit its role, and TeX must print the letters of the code.
 """
 
 from __future__ import annotations

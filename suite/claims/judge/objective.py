@@ -1,4 +1,4 @@
-"""The objective: converted by sense, reduction, constants and β, it is the canonical bound on every probe."""
+"""The objective, converted by sense, reduction, constants and β, must equal the canonical bound on every probe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHOICES |= {"pixels": ("sum", "mean"), "bound": BOUNDS}
 
 
 def check_objective(evidence: Evidence) -> Iterator[Violation]:
-    """The published objective on every probe, and as published; then what it is named, and what its β is."""
+    """Check the objective on every probe, also in its published form; then its name and its β."""
     notation = evidence.notation
     methods, published = notation.methods, notation.methods.objective_as_published
     yield from _differing(evidence, "objective", notation.objective, methods.objective, "methods.objective")
@@ -46,7 +46,7 @@ def _differing(evidence: Evidence, where: str, objective: Objective, method: str
 
 
 def claim_of(objective: Objective) -> str:
-    """What the table says, in words."""
+    """The claim of the table, in words."""
     dropped = f", constants_dropped {[str(c) for c in objective.dropped]}" if objective.dropped else ""
     scaled = f", scale {objective.scale}" if objective.scale else ""
     return (
@@ -102,7 +102,7 @@ def _changes(objective: Objective) -> Iterator[tuple[str, str, Objective]]:
 
 
 def _ratios(evidence: Evidence, method: str) -> str:
-    """What doubling does to the published number: with it a reader sees the reduction."""
+    """The factors by which doubling changes the published number, which show the reduction to a reader."""
     values = {p.word or p.field: evidence.facts.of(p.name, "objective").get(method) for p in evidence.probes}
     numbers = {word: float(value) for word, value in values.items() if value is not None}
     shown = (("batch", "the data twice"), ("count", "N twice"))

@@ -1,9 +1,8 @@
-"""Ordinary use: what the model returns for data alone is a quantity, and what `fit` minimises is the objective."""
+"""Ordinary use: the model's outputs for data alone are quantities, and `fit` minimises the objective."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
@@ -29,7 +28,7 @@ def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
         for name, output in outputs.items():
             if name == LOSS:
                 held = _minimises(evidence, probe, output, outputs)
-                claimed = "what fit minimises: the objective, but for its scale"
+                claimed = "what fit minimises: the objective"
             else:
                 held = _returned(evidence, probe, output)
                 claimed = f"output {name} of the model: a quantity, or bounds that reduce to the objective"
@@ -53,16 +52,19 @@ def _returned(evidence: Evidence, probe: Probe, output: Array) -> bool:
 
 
 def _minimises(evidence: Evidence, probe: Probe, loss: Array, outputs: dict[str, Array]) -> bool:
-    """Whether a loss is what is minimised of the objective, or of the bound that the model returns, times a size."""
-    batch, count = len(probe.problem.x), probe.problem.spec.data_count or probe.data_count
-    sign = objective_sign(evidence.notation.objective)
-    bases = [sign * value for value in evidence.facts.of(probe.name, "reduced").values()]
+    """Whether a loss is what is minimised of the objective, or of the returned bound, reduced as the objective is."""
+    spec, objective = probe.problem.spec, evidence.notation.objective
+    batch, count = len(probe.problem.x), spec.data_count or probe.data_count
+    sign = objective_sign(objective)
+    losses = [sign * value for value in evidence.facts.of(probe.name, "reduced").values()]
     quantities = evidence.facts.of(probe.name, "drawn")
-    bounds = [s for s in evidence.notation.computed(probe.problem.spec) if s.kind == "objective"]
+    bounds = [s for s in evidence.notation.computed(spec) if s.kind == "objective"]
     returned = [s for s in bounds if any(_same(out, quantities[str(s.quantity)]) for out in outputs.values())]
-    bases += [-symbol.sign * quantities[str(symbol.quantity)].sum() for symbol in returned]
-    sizes = (1.0, float(batch), float(count))
-    return any(_same(loss, base * one / other) for base, one, other in product(bases, sizes, sizes))
+    factor = abs(objective_factor(objective, spec, batch, count))
+    losses += [-symbol.sign * factor * quantities[str(symbol.quantity)].sum() for symbol in returned]
+    # An estimate for all data is minimised per datum where the model does not know how many there are.
+    sizes = (1.0, float(count)) if objective.data == "N/M" else (1.0,)
+    return any(_same(loss, total / size) for total in losses for size in sizes)
 
 
 def _same(one: Array, other: Array) -> bool:

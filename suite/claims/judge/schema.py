@@ -1,4 +1,4 @@
-"""What becomes of every field of a notation.toml: executed, and by which check, or prose that nothing can execute."""
+"""Every field of a notation.toml: either the check that executes it, or prose, which cannot be executed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIELDS: dict[str, dict[str, str]] = {
             ("code", "bound", "sense", "data", "latents", "pixels", "constants_dropped", "beta", "scale"),
             "check_objective",
         ),
-        **dict.fromkeys(("where", "eq", "known", "eq_known"), PROSE),
+        **dict.fromkeys(("where", "count", "eq", "known", "eq_known"), PROSE),
     },
     "other_objectives": {"*": "check_objective"},
     "symbols": {

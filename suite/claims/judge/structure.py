@@ -15,7 +15,7 @@ from .evidence import Evidence, Violation, on
 
 
 def check_failures(evidence: Evidence) -> Iterator[Violation]:
-    """What could not run at all, once per field."""
+    """Report each part that could not run, once per field."""
     named = set()
     for failure in evidence.facts.failures:
         if failure.field not in named:

@@ -82,7 +82,7 @@ def _sizes(probe: Probe) -> dict[str, int]:
 
 
 def claim_of(symbol: Symbol) -> str:
-    """What an entry says of its tensor, in words."""
+    """The claim of an entry about its tensor, in words."""
     parts = [f"role {symbol.role}"]
     parts += [f"scale {symbol.scale}"] if symbol.scale else []
     parts += [f"axes '{' '.join(symbol.axes)}'"] if symbol.axes else []

@@ -1,4 +1,4 @@
-"""All claims of a notation against the facts of one backend: a record of facts becomes the rows of claims.csv."""
+"""The verdicts on all claims of a notation: the rows of claims.csv, from the facts of one backend."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def judge_claims(
     """One row per entry of the notation.toml, `equal` or `differs`; one alone where nothing could be gathered.
 
     Args:
-        notation: whose claims they are.
-        record: of the cell that gathered facts.
+        notation: the notation that makes the claims.
+        record: the record of the cell that gathered facts.
         load: a record's tensors by file name.
         sources: framework → text of the notation's file.
     """
@@ -106,7 +106,7 @@ def violations(notation: Notation, facts: Facts, sources: Mapping[str, str]) -> 
         yield from check_supports(evidence)
         return
     if next((probe.field for probe in evidence.ran()), "") != "supports":
-        return  # not even the first probe ran, and what stopped it is named: the rest would follow from that
+        return  # the first probe did not run, and its failure is named: every other violation would follow from it
     unexplained = False
     for executed in EXECUTED:
         for violation in executed(evidence):

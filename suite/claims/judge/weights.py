@@ -1,4 +1,4 @@
-"""Weights: what the model holds at each path, brought back by its row, is the canonical weight that it was given."""
+"""Weights: the model's tensor at each path, mapped back by its row, equals the canonical weight that it was given."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def axes_names(text: str) -> list[str]:
 
 
 def claim_of(row: Row, evidence: Evidence) -> str:
-    """What a row says, in words."""
+    """The claim of a row, in words."""
     framework = evidence.facts.framework
     place = row.entry.places[framework]
     parts = [f"{framework} path {place.path}", f"axes '{place.axes}'", f"published {row.entry.published}"]
@@ -109,7 +109,7 @@ def claim_of(row: Row, evidence: Evidence) -> str:
 
 
 def _held(probe: Probe, row: Row, held: Mapping[str, Array]) -> str | None:
-    """What is wrong with a row; None where the model holds the weight that it says."""
+    """The error of a row; None where the model has the weight that the row says."""
     if row.place.path not in held:
         return f"no weight at '{row.place.path}'; the model has {', '.join(held)}"
     expected = probe.problem.weights[row.canonical]

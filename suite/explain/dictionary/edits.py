@@ -9,6 +9,30 @@ from itertools import combinations
 from .formula import Atom, Formula
 
 _FACTORS = {2.0: "dropped-half", 0.5: "extra-half", -1.0: "sign", 0.0: "dropped-term"}
+SAID = {
+    "dropped-half": "lacks its factor 1/2 on {} alone",
+    "extra-half": "has a factor 1/2 too much on {}",
+    "sign": "has the wrong sign on {}",
+    "dropped-term": "lacks {}",
+    "scale-read-as-sd": "has the square of {}, as if that were a standard deviation",
+    "scale-read-as-variance": "has the root of {}, as if that were a variance",
+    "missing-square": "lacks the square in {}",
+    "absolute-for-square": "has the absolute value in place of the square in {}",
+    "cube-for-square": "has a cube in place of the square in {}",
+    "square-inside": "squares before it subtracts in {}",
+    "sum-for-difference": "has a sum in place of the difference in {}",
+    "sign-inside": "has the wrong sign inside of {}",
+    "precedence": "lacks brackets in {}",
+    "swapped-pair": "has the two sides of {} swapped",
+    "missing-transform": "has the argument itself in place of {}",
+    "log-of-the-argument": "has the log of the argument itself in place of {}",
+    "log1p-for-log": "has log1p in place of log in {}",
+    "log10-for-log": "has log10 in place of log in {}",
+    "missing-log": "lacks the log in {}",
+    "target-for-complement": "weighs {} with the wrong one of the data and their complement",
+    "missing-complement": "has the reconstruction in place of its complement in {}",
+}
+"""Edit → what a term has then, with the part in braces."""
 
 
 @dataclass(frozen=True)
@@ -35,5 +59,5 @@ def edits(formula: Formula) -> Iterator[Edited]:
                 yield Edited(replace(formula, atoms=tuple(edited)), name, where)
     for place, (weight, atom) in enumerate(atoms):
         for name, value in atom.wrong.items():
-            wrong = (weight, Atom(f"[{name}] {atom.text}", value, {}))
+            wrong = (weight, Atom(f"edited[{atom.text}]", value, {}))
             yield Edited(replace(formula, atoms=(*atoms[:place], wrong, *atoms[place + 1 :])), name, atom.text)

@@ -225,6 +225,11 @@ def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: in
         for text in guesses:
             if len(set(values)) > 1 and all(near(v, evaluate(text, p) or 0.0, 1e-8) for p, v, _ in known):
                 return text
+        # A number that an argument happens to have as well is that argument's where the loss computes it from it.
+        computed = set.intersection(*({text for text, _ in trace.made} for _, _, trace in known))
+        for text in sorted(computed, key=len):
+            if not text.isidentifier() and all(near(v, evaluate(text, p) or 0.0, 1e-8) for p, v, _ in known):
+                return text
         plain = rational(values[0], 1e-9)
         return f"{float(plain):.12g}" if plain is not None else f"{values[0]:.12g}"
     for text in guesses:

@@ -106,7 +106,8 @@ def powers_of_sizes(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> 
     found: dict[str, dict[str, Fraction] | None] = {name: {} for name in base}
     everything: dict[str, int] = {}
     for axis in lab.binding.layout.named():
-        one, two = lab.sizes[axis], OTHER.get(axis, lab.sizes[axis] + 4)
+        one = lab.sizes[axis]
+        two = OTHER[axis] if axis in OTHER and OTHER[axis] != one else one + 4
         try:
             moved = measure(lab.at({axis: two}))
         except LossFailed:

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import faulthandler
 import resource
+import sys
 import time
-import traceback
+import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import msgspec
+
 from ...reference.errors import BadInput
 from ...workers.records import Append
-from ..answer import Answer
+from ..answer import Answer, Change, Finding
 from ..conclusions import conclude
-from ..investigation import investigate
-from ..lab import Called
+from ..data import loaded
+from ..experiments.change import changed, promising
+from ..experiments.flags import others
+from ..experiments.limits import limits
+from ..expressions import names_in
+from ..investigation import Investigation, examine, investigate
+from ..lab import Lab, LossFailed
+from ..models.cut import CutLoss, lab_of
+from ..models.faults import Faults, ModelFacts
+from ..models.flow import flow_of
+from ..models.logged import logged
+from ..models.run import Runner, Setting
+from ..plan import COUNTS
 from ..records import Asked, Explained
-from .load import load
+from . import guided
+from .called import Adapter
+from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
+from .guard import changed as differing
+from .load import called_of, imported, load, ran
+from .subject import Subject, subject_of
 
 __all__ = ["Asked", "explained", "measure"]
 
@@ -28,41 +49,250 @@ ADAPTERS = {
     "numpy": ("on_numpy", "NumpyLoss"),
 }
 """Framework → module and class of its adapter."""
+MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
+"""Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
+_MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
+"""Faults that an edit of one place may mend."""
+_SLOW_S = 8.0
+"""CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""
 
 
 def measure(binding: object, asked: Asked, append: Append) -> None:
     """Leave one record; the binding is not used, since the user's file imports its own framework."""
+    print_into_a_file()
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    faulthandler.enable()  # a crash leaves its line among what was printed, and so does a hang
+    if asked.limit_s:
+        faulthandler.dump_traceback_later(max(1.0, 0.8 * asked.limit_s), exit=False)
     append(explained(asked))
+    faulthandler.cancel_dump_traceback_later()
 
 
 def explained(asked: Asked) -> Explained:
     """Import and explain; what the user's file raises is an outcome."""
     if asked.keras:
         import_module("keras").config.set_floatx("float64")
+        if asked.framework == "tensorflow":
+            import_module(".tensorflow_model", __name__).use_float64()
     module, name = ADAPTERS[asked.framework]
     adapter = getattr(import_module(f".{module}", __name__), name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            function, source = load(asked.target, asked.name)
-        except BaseException as error:
-            return Explained(raised=f"{asked.target}:{asked.name}: {type(error).__name__}: {error}"[:500])
-        try:
-            return Explained(answer=explain(adapter(function), function, source, asked))
+            with watched():
+                namespace = imported(asked.target)
+            if asked.guide:
+                return _with_guide(adapter, asked, namespace)
+            model = None if asked.framework not in MODELS else _model(asked, namespace)
+            function, source = (None, "") if model is not None else load(asked.name, namespace)
         except BadInput as error:
             return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
+        except Misbehaved as error:
+            return Explained(raised=str(error))
+        except BaseException as error:
+            where = raised_at(error)
+            if isinstance(error, AttributeError) and not where:  # of the entry: what it names is not there
+                return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
+            return Explained(raised=f"{type(error).__name__}: {error}"[:480] + where)
+        try:
+            if model is not None:
+                return Explained(answer=explain_model(*model, asked, namespace))
+            assert function is not None
+            return Explained(answer=explain(adapter, function, source, asked, namespace))
+        except BadInput as error:
+            return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
+        except (SystemExit, KeyboardInterrupt) as error:
+            return Explained(raised=f"it ends the process: {failure(error)}")
+        except Misbehaved as error:
+            return Explained(raised=str(error))
         except Exception as error:  # a fault of these experiments, which a user can only report
-            trace = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{trace.filename.rsplit('/', 1)[-1]}, line {trace.lineno}"
-            return Explained(raised=f"an experiment failed: {type(error).__name__}: {error} ({where})"[:500])
+            where = raised_at(error, ours=True)
+            return Explained(raised=f"an experiment failed: {type(error).__name__}: {error}"[:450] + where)
 
 
-def explain(loss: Called, function: Callable[..., Any], source: str, asked: Asked) -> Answer:
-    """The answer for a loss that is imported."""
+def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, Any]) -> Explained:
+    """The answer for a model of Pyro or NumPyro and its guide."""
+    model, guide = guided.pair_of(asked.name, asked.guide, namespace)
+    module = next((name for name in ("numpyro", "pyro") if name in sys.modules), None)
+    if module is None:
+        raise BadInput("--guide: expected a file that imports pyro or numpyro; it imports neither")
+    library: guided.Library = import_module(f".on_{module}", __name__).LIBRARY
+    shapes = guided.shapes(guided.widths((model, guide), namespace), asked.at)
+    loss, roles = guided.guided(library, model, guide, shapes)
+    answer = explain(
+        adapter, loss, "", msgspec.structs.replace(asked, arguments={**roles, **asked.arguments}, changed=False), {}
+    )
+    return Explained(answer=msgspec.structs.replace(answer, findings=[*answer.findings, guided.TERMS]))
+
+
+def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:
+    """Explain a function of this process."""
+    module, name = ADAPTERS[asked.framework]
+    adapter = getattr(import_module(f".{module}", __name__), name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain = getattr(function, "__func__", getattr(type(function), "forward", function))
+            compiles = asked.framework in ("jax", "tensorflow")  # and would keep an edited helper for later calls
+            own = {} if compiles else getattr(plain, "__globals__", {})
+            if "keras" in sys.modules:
+                import_module(".keras_call", __name__).refuse_model(function)
+            if asked.framework == "torch":
+                torch_model = import_module(".torch_model", __name__)
+                subject = torch_model.torch_subject(function)
+                if subject is not None:
+                    return Explained(answer=explain_model(torch_model.TorchRunner(subject), subject, asked, own))
+            return Explained(answer=explain(adapter, *called_of(function), asked, own))
+    except (BadInput, LossFailed) as error:
+        return Explained(bad_input=f"{asked.name}: {error}")
+    except Misbehaved as error:
+        return Explained(raised=str(error))
+
+
+def explain(
+    adapter: type[Adapter], function: Callable[..., Any], source: str, asked: Asked, namespace: Mapping[str, object]
+) -> Answer:
+    """The answer for a loss that is imported; an edit of what it calls in the namespace may be offered."""
+    loss, before, began = adapter(function), state(), time.process_time()
     found = investigate(loss, function, source, asked.arguments, asked.set)
+    in_dtypes = (asked.changed or asked.guide) and time.process_time() - began < _SLOW_S
+    found.limits = limits(found.lab) if in_dtypes else []
+    answer = concluded(found, asked)
+    findings = [*answer.findings, *_side_effects(loss, differing(before, state()))]
+    otherwise = {name: dict[str, str]() for name in answer.parameters}
+    for name, value in others(source, found.lab.parameters):
+        slow = time.process_time() - began > _SLOW_S
+        otherwise[name][repr(value)] = "It was not tried." if slow else _otherwise(found, asked, name, value)
+    parameters = {
+        name: {**shown, "otherwise": otherwise[name]} if otherwise[name] else shown
+        for name, shown in answer.parameters.items()
+    }
+    change = _change(
+        found,
+        answer,
+        asked,
+        lambda: ran(lambda: found.lab.terms(found.lab.draw(0)), function, namespace),
+        lambda: replace(found.lab, parameters=found.lab.binding.parameters),
+        lambda lab: concluded(examine(lab, asked.set), asked),
+    )
+    seconds = round(time.time() - asked.started, 1)
+    return msgspec.structs.replace(answer, parameters=parameters, change=change, findings=findings, seconds=seconds)
+
+
+def _side_effects(loss: Adapter, shared: list[str]) -> list[Finding]:
+    """What calling the loss does beside computing."""
+    findings = []
+    if loss.in_place:
+        names = ", ".join(f"`{name}`" for name in sorted(loss.in_place))
+        findings.append(Finding("in-place", f"The loss changes {names} in place: the caller's tensor is another one."))
+    if shared:
+        findings.append(Finding("global-state", f"Calling the loss changes {', '.join(shared)} for the whole process."))
+    return findings
+
+
+def _otherwise(found: Investigation, asked: Asked, name: str, value: object) -> str:
+    """What the loss is at another value of a flag."""
+    try:
+        return concluded(examine(found.lab.at(parameters={name: value}), {**asked.set, name: value}), asked).sentence
+    except Exception as error:  # the loss is another one there, and may return other terms
+        return f"It is not explained: {error if isinstance(error, LossFailed) else failure(error)}."
+
+
+def concluded(found: Investigation, asked: Asked, model: Faults | None = None) -> Answer:
+    """The answer of what was found, with the sizes and values that were asked for."""
+    own = found.lab.binding.parameters
+    for option, given, names in (("--at", asked.at, [*own, *COUNTS]), ("--set", asked.set, [*own])):
+        for name in given:
+            if name not in names:
+                raise BadInput(f"{option} {name}: expected {', '.join(names) or 'none'}; the loss has no '{name}'")
     known = {**asked.at, **{n: float(v) for n, v in asked.set.items() if isinstance(v, int | float)}}
-    return conclude(found, f"{asked.target}:{asked.name}", known, time.time() - asked.started)
+    return conclude(found, f"{asked.target}:{asked.name}", known, time.time() - asked.started, model)
+
+
+def _change(
+    found: Investigation,
+    answer: Answer,
+    asked: Asked,
+    functions: Callable[[], list[types.FunctionType]],
+    bound: Callable[[], Lab],
+    explained: Callable[[Lab], Answer],
+) -> Change | None:
+    """One edit that makes a wrong loss right, or its weight one that is the same at all sizes.
+
+    Args:
+        found, answer: of the loss as it is.
+        asked: what was asked.
+        functions: gives those that may be edited.
+        bound, explained: the loss as it is by then, and what it is.
+    """
+    sized = any(one.name == "weight-depends-on-sizes" for one in answer.findings)
+    if sized and answer.beta_effective is not None:  # an argument that gives the wanted weight is in the finding
+        sized = not names_in(answer.beta_effective.expression) & set(answer.parameters)
+    if not asked.changed or (answer.bug.name not in _MENDED if answer.bug is not None else not sized):
+        return None
+
+    def judged() -> tuple[str, str] | None:
+        lab = bound()
+        if not promising(lab, found.recon, found.kl):
+            return None
+        after = explained(lab)
+        beta = after.beta_effective
+        right = after.bug is None and after.affine and after.sense == answer.sense and beta is not None
+        if not right or beta is None or {"N", "D", "J"} & names_in(beta.expression):
+            return None
+        return after.sentence, beta.expression
+
+    name_of = found.lab.binding.name_of
+    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged)
+
+
+def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
+    """The model that is asked for, and what runs it; None where it is a loss on tensors."""
+    calls, plain = None, frozenset[str]()
+    if asked.keras:
+        keras_call = import_module(".keras_call", __name__)
+        calls, plain = keras_call.keras_call, keras_call.plain_names()
+    elif asked.framework == "torch":
+        calls = import_module(".torch_model", __name__).torch_call
+    subject = subject_of(asked.name, namespace, asked.target, calls, plain)
+    if subject is None:
+        return None
+    module, name = MODELS[asked.framework]
+    runner: Runner = getattr(import_module(f".{module}", __name__), name)(subject)
+    return runner, subject
+
+
+def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict[str, Any]) -> Answer:
+    """The answer for a model: its loss on its own tensors, and what only a model shows."""
+
+    def bound() -> Lab:
+        return lab_of(model, flow_of(model), asked.set)
+
+    def examined(lab: Lab, *, in_dtypes: bool = False) -> tuple[Investigation, Answer]:
+        found, loss = examine(lab, asked.set), lab.loss
+        assert isinstance(loss, CutLoss)
+        if in_dtypes and time.process_time() - began < _SLOW_S:
+            found.limits = limits(found.lab)
+        return found, concluded(found, asked, ModelFacts(model, loss.flow, lab, found, frozen).faults())
+
+    began = time.process_time()
+    lab = bound()
+    loss = lab.loss
+    assert isinstance(loss, CutLoss)
+    x = loss.flow.run.x
+    frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
+    found, answer = examined(lab, in_dtypes=True)
+    own = {**namespace, "": type(subject.owner)}
+    change = _change(
+        found,
+        answer,
+        asked,
+        lambda: ran(lambda: model.run(x, Setting()), None, own),
+        lambda: replace(bound(), total=found.lab.total),
+        lambda lab: examined(lab)[1],
+    )
+    printed = logged(found, loss, loaded(asked.data)) if asked.data else None
+    return msgspec.structs.replace(answer, change=change, logged=printed)

@@ -6,25 +6,31 @@ import dataclasses
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..dictionary.formula import Array
-from ..lab import LossFailed
+from ..lab import Float64, LossFailed
+from .guard import failure, watched
 
 
-class Adapter(ABC):
+class Adapter(Float64, ABC):
     """A loss of one framework, called on NumPy values; a framework's adapter says what its tensors are.
 
     Args:
         function: the user's.
+
+    Attributes:
+        in_place: the arguments whose values it was seen to change.
     """
 
     name: str
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
+        self.in_place: set[str] = set()
 
     @abstractmethod
     def tensor(self, value: Array) -> Any:
@@ -38,18 +44,41 @@ class Adapter(ABC):
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         """Argument → gradient, as `lab.Called` says."""
 
+    @abstractmethod
+    def cast(self, tensor: Any, dtype: str) -> Any:
+        """A tensor in a dtype of the framework, by its name."""
+
+    def has(self, dtype: str) -> bool:
+        """Whether the framework has a dtype."""
+        return True
+
+    def rounded(self, value: Array, dtype: str) -> Array:
+        """Values as a dtype holds them, in float64; what are no real numbers as they are."""
+        if value.dtype != np.float64:
+            return value
+        array = self.array(self.cast(self.cast(self.tensor(value), dtype), "float64"))
+        assert array is not None
+        return array
+
     def converted(self, value: Any) -> Any:
         """An argument as the user's loss takes it."""
         if isinstance(value, list):
-            return [self.tensor(entry) for entry in value]
-        return self.tensor(value) if isinstance(value, np.ndarray) else value
+            return [self.converted(entry) for entry in value]
+        if not isinstance(value, np.ndarray):
+            return value
+        tensor = self.tensor(value)
+        return self.cast(tensor, self.dtype) if self.dtype != "float64" and value.dtype == np.float64 else tensor
+
+    @cached_property
+    def _positional(self) -> list[str]:
+        """The arguments that have no name for a caller."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY]
 
     def called(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call the loss on converted arguments; its terms, as tensors, by name."""
-        positional, named = [], dict(arguments)
-        for name, parameter in inspect.signature(self.function).parameters.items():
-            if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and name in named:
-                positional.append(named.pop(name))
+        named = dict(arguments)
+        positional = [named.pop(name) for name in self._positional if name in named]
         return dict(self._flat("", self.function(*positional, **named)))
 
     def terms(self, arguments: Mapping[str, Any]) -> dict[str, Array]:
@@ -58,12 +87,20 @@ class Adapter(ABC):
         Raises:
             LossFailed: it raised, or returned no number.
         """
+        given = {
+            name: self.converted(value.copy() if isinstance(value, np.ndarray) else value)
+            for name, value in arguments.items()
+        }
         try:
-            terms = self.called({name: self.converted(value) for name, value in arguments.items()})
+            with watched():
+                terms = self.called(given)
             found = {name: self.array(value) for name, value in terms.items()}
         except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            raise LossFailed(f"{type(error).__name__}: {text}") from error
+            raise LossFailed(failure(error)) from error
+        for name, value in arguments.items() if self.dtype == "float64" else ():
+            after = self.array(given[name]) if isinstance(value, np.ndarray) else None
+            if after is not None and not np.array_equal(value, after, equal_nan=True):
+                self.in_place.add(name)
         numbers = {name: value for name, value in found.items() if value is not None}
         if not numbers:
             raise LossFailed("it returned no number")

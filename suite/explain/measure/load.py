@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...reference.errors import BadInput
+from .guard import installed
+from .spelled import spelled
 
-def load(target: str, name: str) -> tuple[Callable[..., Any], str]:
-    """The callable, and its source text where there is one.
 
-    Args:
-        target: a path, or a module's name.
-        name: a name, or an expression in the file's namespace.
+def imported(target: str) -> dict[str, Any]:
+    """The namespace of a path, or of a module by its name.
 
     Raises:
-        Exception: whatever the file or the expression raises.
+        Exception: whatever the file raises.
     """
     path = Path(target)
     if path.suffix == ".py" or path.exists():
@@ -32,9 +36,86 @@ def load(target: str, name: str) -> tuple[Callable[..., Any], str]:
         spec.loader.exec_module(module)
     else:
         module = importlib.import_module(target)
-    found = eval(name, vars(module))
+    return vars(module)
+
+
+def open_names(name: str, namespace: dict[str, Any]) -> set[str]:
+    """The names of an entry that the file has not; of a model's call it is one, the data.
+
+    Raises:
+        BadInput: the entry is no expression, or what it calls or reads from is not in the file.
+    """
+    try:
+        tree = ast.parse(name, mode="eval")
+    except SyntaxError as error:
+        raise BadInput(f"expected a name or an expression after the colon; {error.msg}") from None
+    nodes = list(ast.walk(tree))
+    bound = {one.arg for one in nodes if isinstance(one, ast.arg)}
+    known = {*namespace, *dir(builtins), *bound}
+    unknown = [one for one in nodes if isinstance(one, ast.Name) and one.id not in known]
+    outermost: ast.AST = tree.body
+    while isinstance(outermost, ast.Call | ast.Attribute):
+        outermost = outermost.func if isinstance(outermost, ast.Call) else outermost.value
+    called = {id(outermost), *(id(one.func) for one in nodes if isinstance(one, ast.Call))}
+    for one in unknown:
+        if id(one) in called:
+            own = [n for n, v in namespace.items() if callable(v) and v.__module__ == namespace["__name__"]]
+            raise BadInput(f"the file has no '{one.id}'; it defines {', '.join(own) or 'nothing that can be called'}")
+    return {one.id for one in unknown}
+
+
+def load(name: str, namespace: dict[str, Any]) -> tuple[Callable[..., Any], str]:
+    """The callable, and its source text where there is one.
+
+    Args:
+        name: a name, or an expression in the namespace.
+        namespace: of the user's file.
+
+    Raises:
+        BadInput: a name is not in the file.
+        Exception: whatever the expression raises.
+    """
+    for free in sorted(open_names(name, namespace)):
+        raise BadInput(f"the file has no '{free}'; whole models, with the data left open, are those of torch and Keras")
+    found = eval(name, namespace)
     if not callable(found):
         raise TypeError(f"{name} is of type {type(found).__name__}; expected a function or a module that is called")
+    return called_of(found)
+
+
+def written(owner: type, method: str = "") -> str:
+    """How an entry names the loss of an object of a class: `'FILE.py:VAE(latents=…).loss(x)'`."""
+    own = {name: value for name, value in vars(owner).items() if inspect.isfunction(value)}
+    method = method or next((name for name in own if re.search("loss|elbo|objective", name)), "")
+    function = getattr(owner, method or "forward", None) or getattr(owner, "call", None)
+    made = _needed(inspect.signature(owner))
+    called = _needed(inspect.signature(function))[1:] if function is not None else []
+    build = ", ".join(f"{name}=…" for name in made)
+    file = next((Path(one.__code__.co_filename).name for one in own.values()), "FILE.py")
+    data = f"({called[0]})" if len(called) == 1 else ""
+    return f"'{file}:{owner.__name__}({build}){'.' if method else ''}{method}{data}'"
+
+
+def _needed(signature: inspect.Signature) -> list[str]:
+    """The arguments that have to be given."""
+    return [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def called_of(found: Any) -> tuple[Callable[..., Any], str]:
+    """What is called of a function, a method or a module, and its source text where there is one.
+
+    Raises:
+        BadInput: it is a class, or a method of no object; the message has the form to write.
+    """
+    parts = getattr(found, "__qualname__", "").split(".")
+    if inspect.isclass(found):
+        raise BadInput(f"{parts[-1]} is a class; expected a loss of one of its objects: write {written(found)}")
+    if inspect.isfunction(found) and len(parts) > 1 and next(iter(inspect.signature(found).parameters), "") == "self":
+        owner = found.__globals__.get(parts[-2])
+        form = written(owner, parts[-1]) if inspect.isclass(owner) else f"'FILE.py:{parts[-2]}().{parts[-1]}(x)'"
+        raise BadInput(f"{parts[-2]}.{parts[-1]} is a method of no object: write {form}")
+    if getattr(getattr(type(found), "forward", None), "__name__", "") == "_forward_unimplemented":
+        raise BadInput(f"{type(found).__name__} has no forward: write {written(type(found))}")
     called = found.forward if hasattr(found, "forward") and hasattr(found, "named_parameters") else found
     if hasattr(called, "call") and not inspect.isroutine(called):
         called = called.call
@@ -42,4 +123,24 @@ def load(target: str, name: str) -> tuple[Callable[..., Any], str]:
         source = inspect.getsource(called)
     except (OSError, TypeError):
         source = ""
-    return called, source
+    return spelled(called, source), source
+
+
+def ran(call: Callable[[], object], function: object, namespace: Mapping[str, object]) -> list[types.FunctionType]:
+    """The user's functions that a call runs: the called one first, then those of a namespace and of its classes."""
+    codes: set[types.CodeType] = set()
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: codes.add(frame.f_code))
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    several = [function, *namespace.values()]
+    several += [own for one in several if inspect.isclass(one) for base in one.__mro__ for own in vars(base).values()]
+    routines = (inspect.unwrap(getattr(one, "__func__", one)) for one in several if inspect.isroutine(one))
+    plain = dict.fromkeys(getattr(one, "__func__", one) for one in routines)
+    return [
+        one
+        for one in plain
+        if inspect.isfunction(one) and one.__code__ in codes and not installed(one.__code__.co_filename)
+    ]

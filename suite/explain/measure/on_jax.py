@@ -23,6 +23,9 @@ class JaxLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return jnp.asarray(value)
 
+    def cast(self, tensor: Any, dtype: str) -> Any:
+        return tensor.astype(dtype)
+
     def array(self, value: Any) -> Array | None:
         return np.asarray(value) if isinstance(value, jax.Array | int | float | np.ndarray | np.generic) else None
 

@@ -19,6 +19,12 @@ class NumpyLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return value
 
+    def cast(self, tensor: Any, dtype: str) -> Any:
+        return tensor.astype(dtype)
+
+    def has(self, dtype: str) -> bool:
+        return dtype != "bfloat16"
+
     def array(self, value: Any) -> Array | None:
         return np.asarray(value) if isinstance(value, np.ndarray | np.generic | int | float) else None
 

@@ -20,6 +20,9 @@ class TensorflowLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return tf.convert_to_tensor(value)
 
+    def cast(self, tensor: Any, dtype: str) -> Any:
+        return tf.cast(tensor, dtype)
+
     def array(self, value: Any) -> Array | None:
         if isinstance(value, tf.Tensor | tf.Variable):
             return np.asarray(value.numpy())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,16 @@ from .called import Adapter
 torch.set_default_dtype(torch.float64)
 
 
+@contextmanager
+def in_fewer_digits() -> Iterator[None]:
+    """Inside, what is made without a dtype is float32, as where people train in float32 or below."""
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float64)
+
+
 class TorchLoss(Adapter):
     """A loss of torch tensors, in float64."""
 
@@ -22,9 +33,18 @@ class TorchLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return torch.tensor(value)
 
+    def cast(self, tensor: Any, dtype: str) -> Any:
+        return tensor.to(getattr(torch, dtype))
+
+    @contextmanager
+    def working_in(self, dtype: str) -> Iterator[None]:
+        with super().working_in(dtype), in_fewer_digits():
+            yield
+
     def array(self, value: Any) -> Array | None:
         if isinstance(value, torch.Tensor):
-            return np.asarray(value.detach())
+            value = value.detach()
+            return np.asarray(value.double() if value.dtype == torch.bfloat16 else value)
         return np.asarray(value) if isinstance(value, int | float | np.ndarray | np.generic) else None
 
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:

@@ -24,8 +24,8 @@ class Equation:
         words: condition → the word of a model for which it holds.
         narrowed: the conditions for which that is not the source's own word.
         printed: the roles whose TeX is the source's.
-        built: those that it has no symbol for: they stand in neutral letters, or in a form of its letters.
-        suffix: what is said beside it.
+        built: the roles for which the source has no symbol: neutral letters or forms of its letters stand for them.
+        suffix: the text beside it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Equation:
         return first + told + self.suffix
 
     def as_json(self) -> dict[str, Any]:
-        """What `symbols --equations --json` prints of it."""
+        """The form of an equation in `symbols --equations --json`."""
         holds_for = {condition: self.words[condition] for condition in self.narrowed}
         return {
             "name": self.name,

@@ -213,7 +213,8 @@ class ExpectedGradient(Expression):
     def tex(self) -> str:
         at = f"{self.z} = {self.transformed.tex}"
         nabla = rf"\nabla_{{{','.join(self.gradient.letters)}}}" if self.gradient.letters else r"\nabla"
-        inner = rf"{nabla} \left.\left({self.gradient.body.tex}\right)\right|_{{{at}}}"
+        # Brackets: z is put in before ∇ is taken.
+        inner = rf"{nabla} \left[\left.\left({self.gradient.body.tex}\right)\right|_{{{at}}}\right]"
         return rf"\mathbb{{E}}_{{{self.noise}}}\left[{inner}\right]"
 
     @property

@@ -1,4 +1,4 @@
-"""Formulas as trees: what a tree prints as TeX is what it computes, since both are read from the same nodes.
+"""Formulas as trees, which both print TeX and compute values from the same nodes.
 
 A leaf (`leaves`) has the TeX that a source prints and reads its number from `values.Values`; here are the operations of
 arithmetic, in `calculus` sums, expectations, integrals and gradients.
@@ -48,7 +48,7 @@ class Expression(ABC):
 
     @property
     def parts(self) -> Sequence[Expression]:
-        """What it is made of."""
+        """The expressions of which it is made."""
         return ()
 
     def within(self, level: int) -> str:
@@ -245,5 +245,5 @@ class Log(Expression):
 
 
 def nodes(expression: Expression) -> list[Expression]:
-    """The expression and all that it is made of."""
+    """The expression and all of its parts."""
     return [expression, *(node for part in expression.parts for node in nodes(part))]

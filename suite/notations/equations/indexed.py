@@ -11,7 +11,7 @@ from ..plain_tex import plain
 from .leaves import Size
 from .tex_letters import index_letter, index_of, replaced, upright, without_indices
 
-#: What stands for a role that a source has no letter for: the first that means nothing else there.
+#: The letters for a role without a letter in the source: the first that has no other meaning there is used.
 NEUTRAL: dict[str, tuple[str, ...]] = {
     "data": ("x",),
     "latent": ("z",),
@@ -30,6 +30,7 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "kl_weight": (r"\beta",),
     "component_count": ("K", "C"),
 }
+_BOLD = re.compile(r"\\(?:mathbf|boldsymbol)\{")
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Indexed:
     """TeX by role; `printed` and `built` collect which roles were taken from where.
 
     Attributes:
-        notation: whose symbols.
+        notation: the notation whose symbols are used.
         words: condition → the word under which the equation holds.
         indexed: whether the equation is one of a datum.
     """
@@ -62,7 +63,7 @@ class Indexed:
         return all(self.words[condition] in words for condition, words in symbol.when.items())
 
     def neutral(self, role: str) -> str:
-        """A letter for a role that the source has none for."""
+        """A letter for a role for which the source has none."""
         self.built.add(role)
         used = letters_used(self.notation)
         return next((tex for tex in NEUTRAL[role] if plain(tex).rstrip("^2") not in used), NEUTRAL[role][-1])
@@ -125,7 +126,16 @@ class Indexed:
             return symbol.tex if self.indexed else without_indices(symbol.tex)
         if symbol is not None and symbol.tex.endswith("^*"):
             return f"{symbol.tex}_{index}"
+        noise = self.symbol("noise")
+        if noise is not None and not self.data_index and noise.tex.endswith("_i"):
+            return f"{self.z}_{index}"
         return f"{self.z}^{{({index})}}"
+
+    def normal(self, index: str | None = None) -> str:
+        """The standard normal of the noise, or of a component: bold where the source prints vectors so."""
+        if index is not None:
+            return r"\mathcal{N}(0, 1)"
+        return r"\mathcal{N}(\mathbf{0}, \mathbf{I})" if _BOLD.match(self.bare("latent")) else r"\mathcal{N}(0, I)"
 
     def draw_index(self) -> str:
         """The letter that counts draws."""
@@ -135,6 +145,11 @@ class Indexed:
     def data_letter(self) -> str:
         """The letter that counts data."""
         return index_letter(self.data_index) or "i"
+
+    @property
+    def pixel_index(self) -> str:
+        """The letter that counts the components of x: another than that of data, whose x_i is a datum."""
+        return "j" if self.data_index == "_i" else "i"
 
     def settle(self, tex: str, z: str | None = None) -> str:
         """A printed formula with the indices of the equation."""

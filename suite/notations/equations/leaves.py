@@ -1,4 +1,4 @@
-"""The leaves of formulas: what a source prints as one symbol, and the number that it stands for."""
+"""The leaves of formulas: printed symbols, with the numbers for which they stand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .values import Values
 
 @dataclass(frozen=True)
 class Leaf(Expression):
-    """What a source prints as one symbol; its TeX may be a formula all the same.
+    """A printed symbol; its TeX may still be a formula.
 
     Attributes:
         printed: the TeX.

@@ -1,4 +1,4 @@
-"""A notation's own symbols by role, as leaves of formulas: what it prints, else a form of its letters, which is built.
+"""A notation's own symbols by role, as leaves of formulas: as printed, or else built from the source's letters.
 
 An equation speaks of any x and z, without indices; or of one datum, with the index that the source gives to data on
 every letter that has one there.
@@ -53,7 +53,8 @@ class Lexicon(Indexed):
     def _built_density(self, role: str) -> str:
         x, z = self.bare("data"), self.bare("latent")
         likelihood, prior = self.symbol("likelihood"), self.symbol("prior")
-        inner = {"joint": f"{x},{z}", "marginal": x, "posterior": f"{z}|{x}", "likelihood": f"{x}|{z}", "prior": z}
+        bar = r"\mid " if likelihood is not None and r"\mid" in likelihood.tex else "|"
+        inner = {"joint": f"{x},{z}", "marginal": x, "posterior": z + bar + x, "likelihood": f"{x}|{z}", "prior": z}
         if likelihood is not None and role in ("joint", "marginal", "posterior"):
             tex = without_indices(likelihood.tex)
             whole = re.fullmatch(rf"(.*?\(){re.escape(x)}\s*(?:\||\\mid)\s*{re.escape(z)}(.*)\)", tex)
@@ -147,21 +148,28 @@ class Lexicon(Indexed):
         return self._whole(symbol)
 
     def bound(self, avoid: str = "") -> Expression:
-        """The exact bound; a neutral name where what the source prints for it has the formula `avoid` in it."""
+        """The exact bound; a neutral name where what the source prints for it has the formula `avoid` in it.
+
+        And where an index alone tells a datum's bound from that of all data, in an equation without indices.
+        """
         exact = [s for s in self.symbols("exact_bound", "elbo", "elbo_monte_carlo") if not s.estimate]
         for symbol in exact[:1]:
             whole = self._whole(symbol)
-            if not avoid or avoid not in whole.tex:
+            if (not avoid or avoid not in whole.tex) and (self.indexed or not self._told_by_index(symbol)):
                 return whole
         if exact:
             self.printed.discard(exact[0].role)
-        else:
-            self.built.add("exact_bound")
+        self.built.add("exact_bound")
         name = numbered(BOUND, self.data_letter()) if self.indexed and self.data_index else BOUND
         return Quantity(name, "exact_bound")
 
+    def _told_by_index(self, symbol: Symbol) -> bool:
+        """Whether a bound of a datum would look like one of all data without the index of the datum."""
+        bare = without_indices(symbol.tex)
+        return bare != symbol.tex and self.bare("data") not in bare
+
     def exact(self, role: str) -> Expression | None:
-        """What the source prints for the exact bound of a role, if anything."""
+        """The printed symbol for the exact bound of a role; None where there is none."""
         found = [s for s in self.symbols(role) if not s.estimate]
         return self._whole(found[0]) if found else None
 

@@ -1,4 +1,4 @@
-"""A scale in the kind that a formula needs, written in the symbols that a source has for it."""
+"""A scale in the kind that a formula needs, written in the source's symbols."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Letter:
 
     Attributes:
         tex: without indices.
-        kind: of the scale.
+        kind: the scale kind.
         tensor: the canonical tensor that it is.
         shared: whether it is one number for all components.
     """
@@ -69,7 +69,7 @@ def in_kind(letters: list[Letter], wanted: str, index: str | None, log: str) -> 
     Args:
         letters: what a source prints.
         wanted: a key of `ORDER`.
-        index: of its component, or None for all of it.
+        index: the index of its component, or None for the whole scale.
         log: the source's logarithm.
     """
     by_kind: dict[str, Letter] = {}

@@ -28,12 +28,11 @@ from .tex_letters import level_of, upright
 from .values import Values
 
 EQUAL, NEARLY = "=", r"\simeq"
-NORMAL = r"\mathcal{N}(0, I)"
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a template says: the sides, the relations between them, and what is said beside them."""
+    """The result of a template: the sides, the relations between them, and the text beside them."""
 
     sides: tuple[Expression, ...]
     relations: tuple[str, ...] = (EQUAL,)
@@ -120,8 +119,7 @@ def _transformed(t: Lexicon, index: str | None) -> Expression:
 def _reparameterisation(t: Lexicon) -> Written:
     index = t.component_of_mean()
     z, noise = t.vector("latent", index), t.vector("noise", index)
-    normal = NORMAL if index is None else NORMAL.replace("I", "1")
-    return Written((z, _transformed(t, index)), suffix=rf", \quad {noise.tex} \sim {normal}")
+    return Written((z, _transformed(t, index)), suffix=rf", \quad {noise.tex} \sim {t.normal(index)}")
 
 
 def _closed_form_kl(t: Lexicon) -> Written:
@@ -163,18 +161,20 @@ def _log_determinant(at: Values, matrix: Node) -> Node:
 
 
 def _bernoulli(t: Lexicon) -> Written:
-    x, mean, one = t.vector("data", "i"), t.vector("decoder_probability", "i"), number(1)
+    index = t.pixel_index
+    x, mean, one = t.vector("data", index), t.vector("decoder_probability", index), number(1)
     inner = plus(times(x, Log(mean, t.log)), times(minus(one, x), Log(minus(one, mean), t.log)))
-    return Written((t.logged("likelihood"), OverComponents(inner, "i", t.size("data_size"))))
+    return Written((t.logged("likelihood"), OverComponents(inner, index, t.size("data_size"))))
 
 
 def _gaussian(t: Lexicon) -> Written:
-    x, mean, two_pi = t.vector("data", "i"), t.vector("decoder_mean", "i"), Number(r"2\pi", "number", 2 * np.pi)
+    index, two_pi = t.pixel_index, Number(r"2\pi", "number", 2 * np.pi)
+    x, mean = t.vector("data", index), t.vector("decoder_mean", index)
     square = Power(minus(x, mean), "2")
     if t.notation.supports.variances == (1.0,):
         return Written((t.logged("likelihood"), _minus_half_of(t, plus(Log(two_pi, t.log), square))))
     if t.words["likelihood"] == "gaussian":
-        variance, log_variance = (t.scale("decoder_scale", kind, "i") for kind in ("variance", "log_variance"))
+        variance, log_variance = (t.scale("decoder_scale", kind, index) for kind in ("variance", "log_variance"))
     else:
         variance = t.size("decoder_variance")
         log_variance = Log(variance, t.log)
@@ -183,8 +183,8 @@ def _gaussian(t: Lexicon) -> Written:
 
 
 def _minus_half_of(t: Lexicon, inner: Expression) -> Expression:
-    """−½ Σ_i of a term for each pixel."""
-    return Negative(times(_half(), OverComponents(inner, "i", t.size("data_size"))))
+    """−½ Σ of a term for each pixel."""
+    return Negative(times(_half(), OverComponents(inner, t.pixel_index, t.size("data_size"))))
 
 
 def _minibatch_objective(t: Lexicon) -> Written:
@@ -201,6 +201,7 @@ def _minibatch_objective(t: Lexicon) -> Written:
         total = Negative(total)
     left, estimate = _objective(t)
     nearly = estimate and isinstance(bound, Quantity) and not bound.estimate
+    nearly = nearly or r"\sim" in left.tex  # an expectation over the data is nearly a batch's mean
     if t.words["decoder_weights"] == "posterior":  # the bounds are those of one draw of the decoder's weights
         total, nearly = minus(total, t.weight_kl()), True
     suffix = rf", \quad {stated.where}" if stated.where else ""
@@ -208,7 +209,7 @@ def _minibatch_objective(t: Lexicon) -> Written:
 
 
 def _reduced_bound(t: Lexicon, role: str, index: str) -> tuple[Expression, int]:
-    """What the objective sums over the data, and the sign with which it is a bound."""
+    """The quantity that the objective sums over the data, and the sign with which it is a bound."""
     stated = t.notation.objective
     terms = t.symbol("log_likelihood"), t.symbol("kl_monte_carlo" if "monte_carlo" in role else "kl")
     if t.symbol(role) is None and role.startswith("weighted") and all(terms):
@@ -224,6 +225,8 @@ def _reduced_bound(t: Lexicon, role: str, index: str) -> tuple[Expression, int]:
 
 def _batch(t: Lexicon) -> Size:
     """How many data the objective is of: the batch's number, or that of all where the source knows no batches."""
+    if letter := t.notation.objective.count:
+        return Size(letter, "batch_size")
     of_all = t.symbol("data_count")
     if t.symbol("batch_size") is None and of_all is not None and t.notation.objective.data != "N/M":
         t.printed.add("data_count")
@@ -257,7 +260,7 @@ def _importance_weighted_bound(t: Lexicon) -> Written:
 def _gradient(t: Lexicon) -> Written:
     letters, names = t.weights()
     index, z, noise = t.component_of_mean(), t.vector("latent"), t.vector("noise")
-    drawn = rf"{noise.tex} \sim {NORMAL}"
+    drawn = rf"{noise.tex} \sim {t.normal()}"
     at = (t.vector("latent", index).tex, _transformed(t, index))
     right = ExpectedGradient(drawn, *at, Gradient(letters, names, _log_ratio(t, z.tex)))
     return Written((Gradient(letters, names, t.bound()), right))

@@ -89,7 +89,10 @@ def replaced(tex: str, letter: str, by: str) -> str:
 
 
 def component(tex: str, index: str) -> str:
-    """The component of a vector: \\sigma^2 → \\sigma_j^2, \\mu_{\\mathbf{z}} → \\mu_{\\mathbf{z},j}, f(z) → f(z)_j."""
+    """The component of a vector: \\sigma^2 → \\sigma_j^2, \\mu_{\\mathbf{z}} → \\mu_{\\mathbf{z},j}, f(z) → f(z)_j.
+
+    The letter of a component is not bold: \\mathbf{x} → x_i.
+    """
     if re.search(rf"_\{{?{index}\}}?(?![A-Za-z])", tex):
         return tex
     if prefix := re.match(r"\\(?:log|ln) ", tex):
@@ -98,8 +101,14 @@ def component(tex: str, index: str) -> str:
         return component(power[1], index) + power[2]
     subscript = re.fullmatch(r"([^(\[]*)_(?:\{(.*)\}|(\w))", tex)
     if subscript is not None and level_of(tex) == 2:
-        return f"{subscript[1]}_{{{subscript[2] or subscript[3]},{index}}}"
-    return f"{tex}_{index}" if level_of(tex) == 2 else f"({tex})_{index}"
+        return f"{_light(subscript[1])}_{{{subscript[2] or subscript[3]},{index}}}"
+    return f"{_light(tex)}_{index}" if level_of(tex) == 2 else f"({tex})_{index}"
+
+
+def _light(letter: str) -> str:
+    """A letter that is not bold."""
+    bold = re.fullmatch(r"\\(?:mathbf|boldsymbol)\{(\w|\\[A-Za-z]+)\}", letter)
+    return bold[1] if bold is not None else letter
 
 
 def numbered(tex: str, index: str) -> str:

@@ -57,16 +57,16 @@ class Quadrature:
 
 @dataclass(frozen=True)
 class Values:
-    """What formulas are computed from.
+    """The values from which formulas are computed.
 
     Attributes:
         problem: data, noise and weights; where the decoder's weights have a posterior all draws share one draw of them.
-        tape: on which all is computed, in its arithmetic.
+        tape: the tape that computes all values, in its arithmetic.
         weights: canonical weights on the tape.
         published: the source's objective.
         data_count: N.
         points: canonical tensors at single draws, [draw, datum, ...].
-        averaged: those over all draws, as the definition has them.
+        averaged: the tensors averaged over all draws, as in the definition.
         quadrature: None where there are several latents.
         in_expectation: whether a mean over draws is its expectation.
     """
@@ -105,7 +105,7 @@ class Values:
         return self.tape.input(sizes[role])
 
     def constants(self, dropped: Iterable[constants.Constant]) -> Node:
-        """What a source leaves out, per datum."""
+        """The sum of the constants that a source omits, per datum."""
         return self.tape.input(constants.value(dropped, self.spec))
 
     def counted(self, limit: Node, terms: int) -> None:

@@ -12,7 +12,7 @@ from .base import Family
 
 
 class Activation(Family):
-    """What follows the affine part of a hidden layer: a function of each number, a node's method of the same name."""
+    """The function after the affine part of a hidden layer, element by element: a node's method of the same name."""
 
     condition = "activation"
 

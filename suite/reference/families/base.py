@@ -1,4 +1,4 @@
-"""What a family of models is: one word of a condition, with all that the word means.
+"""A family of models: one word of a condition, with the model parts that the word determines.
 
 A condition is a question about a specification (`prior`: standard, learned or vamp?); each answer is a family. The
 class of a question (`Prior`) has what each of its families must say, and is itself the plain answer where there is one.
@@ -43,9 +43,9 @@ class Family:
     """One word of a condition.
 
     Attributes:
-        condition: whose word it is.
-        word: as a specification and notation.toml have it.
-        fields: of a specification, which it needs; where no family in force names a field, it is refused.
+        condition: the condition to which the word belongs.
+        word: the word in a specification and in notation.toml.
+        fields: the fields of a specification that it needs; a field that no family in force needs is refused.
         combines: (condition, the words of it that the family goes with); with every word of a condition not named.
         lifting: how a special case is written as this family, or it is written as its condition's plain one.
     """

@@ -99,7 +99,7 @@ def patches(channels: int, height: int, width: int, *, stride: int, before: int)
     """The 3×3 patches of an image flattened as channel, height, width: places (patch, channel·3·3).
 
     Args:
-        channels, height, width: of the image.
+        channels, height, width: the sizes of the image.
         stride: between patches; the image has (height/stride)·(width/stride) of them.
         before: zeros before the first row and column; as many as needed follow the last.
     """

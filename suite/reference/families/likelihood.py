@@ -31,7 +31,7 @@ class Likelihood(Family, ABC):
 
     @abstractmethod
     def tensors(self, heads: Nodes) -> dict[str, Node]:
-        """What sources print of it, by canonical name."""
+        """The tensors that sources print of it, by canonical name."""
 
 
 class Bernoulli(Likelihood):

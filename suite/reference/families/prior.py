@@ -1,4 +1,7 @@
-"""p(z): N(0, I), a diagonal Gaussian that is learned, or a mixture of the encoder's own densities."""
+"""p(z), and KL(q ‖ p) where it has a closed form.
+
+p(z) is N(0, I), a diagonal Gaussian that is learned, or a mixture of the encoder's own densities.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Prior(Family):
         return _half_sum(q.variance + q.mean**2 + -q.log_variance - one, q)
 
     def tensors(self, w: Nodes) -> dict[str, Node]:
-        """What sources print of it, by canonical name."""
+        """The tensors that sources print of it, by canonical name."""
         return {}
 
 

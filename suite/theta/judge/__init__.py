@@ -1,1 +1,1 @@
-"""What the subscript θ means: pure functions of what the backends computed."""
+"""The meaning of the subscript θ: pure functions of the backends' results."""

@@ -1,4 +1,4 @@
-"""Every backend against the reference: the same tolerance rule as of every other cell."""
+"""Every backend compared with the reference, by the same tolerance rule as other cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Agreement:
     Attributes:
         verdict: `equal` or `differs`.
         compared: how many numbers were compared.
-        error, tolerance: of the row that came closest to its tolerance.
+        error, tolerance: those of the row that came closest to its tolerance.
         worst: that row, in words.
         first_divergence: the first row outside of its tolerance; None if there is none.
     """
@@ -59,7 +59,7 @@ def _vae_comparisons(expected: Mapping[str, tuple[Array, float]], found: Tensors
 
 
 def _agreement(case: str, backend: str, found: Iterable[tuple[Comparison, int]]) -> Agreement:
-    """Sum up comparisons, each with how many numbers it is of."""
+    """Summarise comparisons, each with the number of values that it compares."""
     compared = list(found)
     comparisons = [comparison for comparison, _ in compared]
     differing = [comparison for comparison in comparisons if not comparison.equal]
@@ -77,7 +77,7 @@ def _agreement(case: str, backend: str, found: Iterable[tuple[Comparison, int]])
 
 
 def closest(found: Sequence[Agreement]) -> list[Agreement]:
-    """Of each backend all that differ or, where none does, the one whose error is the largest part of its tolerance."""
+    """For each backend all cases that differ or, where none does, the case closest to its tolerance."""
     shown: list[Agreement] = []
     for backend in dict.fromkeys(agreement.backend for agreement in found):
         own = [agreement for agreement in found if agreement.backend == backend]

@@ -1,4 +1,4 @@
-"""The whole answer: every table, statement and verdict, from what the backends computed and what was trained."""
+"""The whole answer: every table, statement and verdict, from the backends' results and the training runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..expected import Tensors, Truth
 from . import readings, small_models, trained
 from .agreement import Agreement, small_agreements, vae_agreements
 from .readings import READINGS, VERDICTS
-from .small_models import NOTHING, Entry, Residual, Total
+from .small_models import NOTHING, Change, Entry, Residual, Total
 from .sources import SourceLine
 from .statement import Statement, all_hold, number
 from .trained import Score
@@ -22,7 +22,7 @@ REFERENCE = "reference"
 
 @dataclass(frozen=True)
 class Expected:
-    """What the backends are held against.
+    """The reference with which the backends are compared.
 
     Attributes:
         small: the small models.
@@ -53,6 +53,7 @@ class Answer:
     dependencies: list[Entry]
     residuals: list[Residual]
     totals: list[Total]
+    changes: list[Change]
     scores: list[Score]
     statements: list[Statement]
     readings: list[Reading]
@@ -77,9 +78,9 @@ def answer_of(
     """Judge everything.
 
     Args:
-        expected: the truth and its tolerances.
+        expected: the reference and its tolerances.
         small, vae: backend → the tensors of the small models and of the trained VAE.
-        scores: of the trainings.
+        scores: the held-out scores of the training runs.
         origin: where the trainings come from, for their statements.
         sources: one line per notation.
     """
@@ -104,6 +105,7 @@ def answer_of(
         [entry for table in entries.values() for entry in table],
         [row for found in rows.values() for row in found],
         list(totals.values()),
+        [row for pair in absorptions() for row in small_models.absorption_changes(*pair, expected.small)],
         list(scores),
         statements,
         [_reading(name, statements) for name in READINGS],

@@ -1,4 +1,4 @@
-"""The four readings of the subscript, each put to a trained VAE: which of them its numbers bear out."""
+"""The four readings of the subscript, each tested on a trained VAE: which of them do its numbers support?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reading_statements(
 
     Args:
         found: what `readings.read_digits` returned.
-        expected: for the tolerances.
+        expected: the source of the tolerances.
         learned: the trained model.
     """
     return [

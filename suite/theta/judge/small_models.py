@@ -30,7 +30,7 @@ class Entry:
 
     Attributes:
         row, weight: which distribution, and which weight tensor.
-        norms: the norm of the gradient (nats per unit of the weight) in the truth and in each backend.
+        norms: the norm of the gradient (nats per unit of the weight) in the reference and in each backend.
         reads: whether the distribution reads the weight by its definition.
     """
 
@@ -50,8 +50,8 @@ def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
     """Row by row, the weights in the order of data flow.
 
     Args:
-        case: whose table it is.
-        sources: the truth's tensors and each backend's, by name.
+        case: the case of the table.
+        sources: the tensors of the reference and of each backend, by name.
     """
     depends = case.depends()
     entries = []
@@ -75,7 +75,7 @@ def block_norms(case: Case, entries: Sequence[Entry], source: str) -> dict[tuple
 
 
 def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> Statement:
-    """What the table of a case shows, in one sentence."""
+    """The result of a case's table, in one sentence."""
     norms = block_norms(case, entries, source)
 
     def of(row: str) -> str:
@@ -106,7 +106,7 @@ class Residual:
     Attributes:
         factor: which factor got another value of θ; `nothing` where one θ is used throughout.
         exchanged: `all` of θ, or one block of it.
-        residuals: the largest absolute residual over the latents, in nats, in the truth and in each backend.
+        residuals: the largest absolute residual over the latents, in nats, in the reference and in each backend.
         tolerance: what rounding explains: the sum of the four factors' tolerances.
         ignored: whether the factor does not read what was exchanged, so that the residual has to stay zero.
     """
@@ -158,7 +158,7 @@ def _residual(
 
 
 def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
-    """What the residuals of a case show, in one sentence."""
+    """The result of a case's residuals, in one sentence."""
     broken = [row for row in rows if not row.holds]
     if broken:
         row = broken[0]
@@ -183,7 +183,7 @@ class Total:
     """Σ_x p(x) over every x: that p(x) is a distribution at all, which the residual takes for granted.
 
     Attributes:
-        excess: Σ_x p(x) − 1, in the truth and in each backend.
+        excess: Σ_x p(x) − 1, in the reference and in each backend.
         tolerance: what rounding explains.
     """
 
@@ -211,6 +211,34 @@ def total_statement(case: Case, found: Total) -> Statement:
         f"(off by {number(worst)}; rounding explains {number(found.tolerance)})."
     )
     return Statement("joint", case.title, sentence, found.holds)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The change of one row by absorption: log density or ELBO at the first point, in nats, by the reference.
+
+    Attributes:
+        tolerance: what rounding explains of a change, nats.
+        stays: whether the row is one that the data can tell.
+    """
+
+    case: str
+    row: str
+    before: float
+    after: float
+    tolerance: float
+    stays: bool
+
+
+def absorption_changes(case: Case, moved: Case, truth: Truth) -> list[Change]:
+    """Row by row, a case before and after `cases.absorbed`."""
+    names = [f"{name}/{BASE}/value" for name in (case.name, moved.name)]
+    before, after = (truth.tensors[name] for name in names)
+    allowed = np.sum([truth.tolerances[name] for name in names], axis=0)
+    return [
+        Change(case.name, row, float(before[i]), float(after[i]), float(allowed[i]), row in KEPT)
+        for i, row in enumerate(ROWS)
+    ]
 
 
 def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Statement:

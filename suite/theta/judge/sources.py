@@ -1,4 +1,4 @@
-"""What each source means by its subscripts: one line per notation, from its own claims."""
+"""The meaning of each source's subscripts: one line per notation, from its own claims."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def source_line(notation: Notation, verified: Container[str] | None = None) -> S
     """A notation's line.
 
     Args:
-        notation: whose claims are read.
+        notation: the notation whose claims are read.
         verified: the printed distributions whose claims were executed and hold; None where none was tried.
     """
     names = [name.split()[-1] for name in notation.source.authors]

@@ -1,4 +1,4 @@
-"""A statement: a sentence made of computed numbers, and whether they bear it out."""
+"""A statement: a sentence with computed numbers, and whether they support it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the committed trainings show: θ frozen against learned, tied against untied, two copies trained apart."""
+"""Statements on the training runs: θ frozen against learned, tied against untied, two copies trained separately."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...reference.tolerance import K
-from ..plan import AS_TRAINED, SAMPLES, STEPS
+from ..plan import AS_TRAINED, SAMPLES
 from ..records import TrainingRecord
 from .statement import Statement, number
 
@@ -41,7 +41,7 @@ class Score:
 
     @property
     def pair_tolerance(self) -> float:
-        """Of two backends: the sum of both."""
+        """The tolerance of a pair of backends: the sum of both."""
         return 2 * self.tolerance
 
     @property
@@ -98,7 +98,7 @@ def _means(found: Sequence[Score], regime: str) -> str:
 def _frozen(found: Sequence[Score], origin: str) -> Statement:
     gaps = _gaps(found, "frozen")
     sentence = (
-        f"{len(gaps)} trainings of {STEPS:,} minibatches with θ learned reach {_means(found, 'learned')} nats a "
+        f"{len(gaps)} trainings with θ learned reach {_means(found, 'learned')} nats a "
         f"held-out digit, the same with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples): a "
         f"difference of {_range(gaps)} nats. What costs that when it is not fitted is no hyper-parameter of the fit."
     )

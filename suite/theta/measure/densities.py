@@ -1,4 +1,4 @@
-"""The small models in one framework, by its own functions and the derivatives that it finds itself."""
+"""The small models in one framework, by its own functions and its own differentiation."""
 
 from __future__ import annotations
 

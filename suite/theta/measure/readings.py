@@ -1,4 +1,4 @@
-"""The four readings' numbers: what a trained implementation's own methods return, and what they read."""
+"""The numbers of the four readings: outputs of a trained implementation, and the weights that they read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .vae import DTYPE, Vae
 
 
 def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
-    """Everything the readings need.
+    """All tensors that the readings need.
 
     Args:
         binding: the backend.

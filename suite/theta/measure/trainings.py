@@ -42,7 +42,7 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
         binding: the backend.
         regime: what is trained, and what is tied or frozen.
         data: [data count, data].
-        seed: of start, minibatches and noise.
+        seed: the seed of initial weights, minibatches and noise.
         steps: minibatches.
         rounding: a seed for moving every new weight by float64's rounding; None to leave it as computed.
     """
@@ -99,7 +99,7 @@ def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder:
         binding: the backend.
         asked: what to train.
         inputs: has `digits.safetensors` with `train` and `held_out`, [data count, data] each.
-        folder: for the weights.
+        folder: the folder for the weights.
     """
     digits = read_tensors(inputs / "digits.safetensors")
     records = []

@@ -88,12 +88,12 @@ Gradients = Callable[[Array, Array], dict[str, Array]]
 
 
 def elbo_gradients(vae: Vae) -> Gradients:
-    """Of Σ_b elbo_b."""
+    """The gradients of Σ_b elbo_b."""
     return _gradients({"": vae}, vae.subject.model, vae.quantity("elbo"))
 
 
 def pair_gradients(first: Vae, second: Vae) -> Gradients:
-    """Of Σ_b log p(x|z) in the second model less KL(q‖p(z)) in the first: by `first/<weight>`, `second/<weight>`."""
+    """Gradients of Σ_b log p(x|z) in the second model less KL(q‖p(z)) in the first: `first/…`, `second/…`."""
     likelihood, kl = second.quantity("log_likelihood"), first.quantity("kl")
     models = SimpleNamespace(first=first.subject.model, second=second.subject.model)
     return _gradients({"first": first, "second": second}, models, lambda x, noise: likelihood(x, noise) - kl(x, noise))

@@ -1,1 +1,1 @@
-"""Figures from records: pure functions, which start nothing and see no framework."""
+"""Figures from records: pure functions, which start no process and import no framework."""

@@ -1,4 +1,4 @@
-"""What the figures are worth: how often the same cell is called different, and how often a slowed one slower."""
+"""Reliability of the figures: how often identical cells are called different, and slowed cells slower."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from ..aa import AGAIN, FIRST, SLOWED
 from .ratios import CONFIDENCE, interval, time_ratio, verdict_of
@@ -20,7 +19,7 @@ AA, PLANTED = "aa", "planted"
 MOST_DIFFERENT = 0.05
 LEAST_SLOWER = 0.95
 RATIO = 0.02
-"""The median ratio of A/A is within so much of 1."""
+"""The largest distance of the median A/A ratio from 1."""
 
 COLUMNS = (
     *("promise", "backend", "device", "tries", "called", "rate", "rate_lower", "rate_upper"),
@@ -34,7 +33,7 @@ class _Try:
 
     Attributes:
         question: `aa` or `planted`.
-        backend, device: of the cell.
+        backend, device: those of the cell.
         ratio: its time ÷ that of the first; None where one of them has no figure.
         verdict: `faster`, `slower`, `same`; or why it is lost.
     """
@@ -72,7 +71,7 @@ def aa_rows(arms: Iterable[Row]) -> list[Row]:
 
 
 def broken(rows: Iterable[Row]) -> bool:
-    """Whether some limit does not hold."""
+    """Whether any limit of the A/A test does not hold."""
     return any(not row["holds"] for row in rows)
 
 
@@ -96,6 +95,8 @@ def _row(tries: Sequence[_Try]) -> Row:
     row["reason"] = "; ".join(f"{count} lost: {reason}" for reason, count in lost.items()) or None
     if not ratios:
         return row
+    from scipy.stats import binomtest  # its import takes two seconds, and A/A is judged rarely
+
     bounds = binomtest(called, len(ratios)).proportion_ci(CONFIDENCE, method="exact")
     ratio, lower, upper = interval(np.array(ratios))
     row |= {"rate": called / len(ratios), "rate_lower": float(bounds.low), "rate_upper": float(bounds.high)}

@@ -1,4 +1,4 @@
-"""Other libraries draw their own noise: the reference of what they return is made for each draw."""
+"""Other libraries draw their own noise, so the reference of their outputs is computed for each draw."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class LibraryJudge:
         self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
 
     def comparisons(self, record: ThroughputRecord, tensors: Tensors, expected: Expected) -> Iterator[Comparison]:
-        """What a stage of another library returned against the reference of what it drew, in the order of data flow.
+        """The outputs of another library's stage compared with the reference at its draws, in the order of data flow.
 
         Args:
             record: with the bound that its loss sums.
             tensors: its outputs; among them the noise.
-            expected: whose x and weights it had.
+            expected: the reference, with the x and weights of the stage.
         """
         noise = tensors[NOISE].astype(np.float64)
         problem = repeated(expected.problem, record.batch)
@@ -48,7 +48,7 @@ class LibraryJudge:
         yield from against_truth(problem, outputs, reference)
 
     def _reference(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
-        """Of what was drawn; N is measured with the problem's own noise, on its own rows."""
+        """The reference at the library's draws; N is measured with the problem's own noise, on its own rows."""
         dtype, bound = precision(record.cell.dtype), record.bound
         key = expected.problem.name, dtype, bound
         if key not in self.allowed:

@@ -1,4 +1,4 @@
-"""What a figure is held against: the rates that libraries reached in the run."""
+"""The rates that libraries reached in a run, with which its figures are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ON_THE_CPU = ("numpy", "onnxruntime")
 
 @dataclass
 class Rates:
-    """Rooflines of a run, each found by its name: to ask for one costs the same however many there are.
+    """The rooflines of a run, by name.
 
     Attributes:
         best: (device, roofline) → seconds per call, the best of all libraries, routes and sessions.
@@ -36,7 +36,7 @@ class Rates:
 
 
 def rates_of(records: Iterable[Measured]) -> Rates:
-    """The rates of a run: of every roofline the best of all sessions' medians."""
+    """The rates of a run: for every roofline the best median of all sessions."""
     rates, never = Rates(), float("inf")
     for record in records:
         if isinstance(record, RateRecord) and record.seconds is not None:
@@ -54,11 +54,11 @@ def share(
     """The time that the roofline allows ÷ the measured time; None where the run has no roofline of these shapes.
 
     Args:
-        rates: of the run.
+        rates: the rates of the run.
         spec: the model.
         row: its stage, batch, device and dtype.
         seconds: measured per call.
-        library: whose rates count; None for the best of all.
+        library: the library whose rates count; None for the best of all.
     """
     total = 0.0
     for roofline, count in rooflines(spec, row["stage"], row["batch"], precision(row["dtype"])).items():

@@ -1,13 +1,14 @@
-"""Two timings of the same sessions against each other: the ratio in each process, its interval, and a verdict."""
+"""Paired comparison of two timings of the same sessions: the ratio in each process, its interval, and a verdict."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 Array = NDArray[np.float64]
 
@@ -27,8 +28,9 @@ def interval(values: Array) -> tuple[float, float, float]:
         values: [process], or any other independent samples.
     """
     ordered, count = np.sort(values), len(values)
-    k = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
-    if k < 1 or 2 * binom.cdf(k - 1, count, 0.5) > 1 - CONFIDENCE:
+    below = accumulate(math.comb(count, lower) for lower in range(count))  # 2ⁿ · P(Binomial(n, ½) < k) for k = 1, 2, …
+    k = sum(2 * ways <= (1 - CONFIDENCE) * 2**count for ways in below)
+    if k < 1:
         return float(np.median(ordered)), 0.0, float("inf")
     return float(np.median(ordered)), float(ordered[k - 1]), float(ordered[count - k])
 

@@ -125,8 +125,9 @@ def _weights(every: Iterable[Slot], net: str) -> Iterator[Slot]:
 def rooflines(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roofline, int]:
     """The rates that a stage is held against, and how often each is needed.
 
-    They are those of its matrix products, or at batch 1 of the reading of its weights.
+    They are those of its matrix products, or of a multilayer perceptron at batch 1 of the reading of its weights: a
+    convolution reads few, and has a product of many rows for one image too.
     """
-    if batch == 1:
+    if batch == 1 and spec.network == "mlp":
         return {Roofline("read", (weight_bytes(spec, stage, dtype),), dtype): 1}
     return {Roofline("product", (p.m, p.k, p.n), dtype): p.count for p in products(spec, stage, batch)}

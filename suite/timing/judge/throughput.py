@@ -1,4 +1,4 @@
-"""Throughput: the raw rounds of all processes become images per second with their spread, held against rooflines."""
+"""Throughput: images per second with their spread, from the raw rounds of all processes, and shares of rooflines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COLUMNS = (
 CELL = COLUMNS[: COLUMNS.index("images_per_second")]
 
 INTERVAL_PROCESSES = 6
-"""From so many processes on there is an interval (of six, lowest–highest: 1 − 2·½⁶ = 97 %); before, a spread."""
+"""The least number of processes for an interval (of six, lowest–highest: 1 − 2·½⁶ = 97 %); fewer have a spread."""
 STABLE_SPREAD = 0.1
 
 Row = dict[str, Any]
@@ -68,7 +68,7 @@ def throughput_rows(
     every process.
 
     Args:
-        records: of one run; those of another kind are passed over.
+        records: the records of one run; those of other kinds are ignored.
         expected: what stages return.
         load: a record's outputs by file name.
         arms: the rows of the arms of A/A tests instead, each with its `arm`.
@@ -101,7 +101,7 @@ def reference_of(record: ThroughputRecord, expected: Expectations) -> Expected:
 
 
 def stage_comparisons(record: ThroughputRecord, tensors: Tensors, expected: Expected) -> Iterable[Comparison]:
-    """What a stage of ours returned against the reference."""
+    """The outputs of a stage compared with the reference."""
     return expected.comparisons(tensors, record.adam)
 
 
@@ -111,10 +111,10 @@ def proof(
     load: Callable[[str], Tensors],
     compared: Callable[[ThroughputRecord, Tensors, Expected], Iterable[Comparison]] = stage_comparisons,
 ) -> tuple[str, str | None, float | None]:
-    """What the records of all processes prove of one stage of one cell.
+    """The proof of one stage of one cell, from the records of all processes.
 
     Args:
-        records: of the cell.
+        records: the records of the cell.
         expected: what its stages return.
         load: a record's outputs by file name.
         compared: how outputs are held against it.
@@ -148,9 +148,9 @@ def row_of(records: Sequence[ThroughputRecord], spec: Spec, rates: Rates, verdic
     """One row from the records of one stage of one cell, one record per process.
 
     Args:
-        records: of the cell.
+        records: the records of the cell.
         spec: its model.
-        rates: of the run.
+        rates: the rates of the run.
         verdict, reason: what the records prove.
     """
     row = _unmeasured(records, verdict, reason)
@@ -181,7 +181,7 @@ def row_of(records: Sequence[ThroughputRecord], spec: Spec, rates: Rates, verdic
 
 
 def most(values: Iterable[float | None]) -> float | None:
-    """The largest of what is known."""
+    """The largest of the values that are not None."""
     return max((value for value in values if value is not None), default=None)
 
 
@@ -203,7 +203,7 @@ def unstable(records: Iterable[Measured], passes: int) -> set[str]:
     """The keys of timings that were made, and whose first so many processes do not agree on a stable figure.
 
     Args:
-        records: of one run.
+        records: the records of one run.
         passes: processes of each backend.
     """
     medians: dict[str, list[float]] = {}

@@ -1,1 +1,1 @@
-"""Other libraries' VAEs, each as its own documentation has it; their files alone import them."""
+"""Other libraries' VAEs, each as in its own documentation; only the file of a library imports it."""

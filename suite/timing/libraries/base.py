@@ -1,4 +1,4 @@
-"""What the file of every library gives: the call that is timed, and how it is replayed and read.
+"""The interface of every library's file: the timed call, its replay, and its outputs.
 
 Each file has a function `open_run(binding, problem, stage, variant)`, which gives the `LibraryRun` of a stage.
 """
@@ -16,7 +16,7 @@ from ...notations.axes import parse_axes, permute
 
 Array = NDArray[Any]
 SEED = 2014
-"""What each library's own generator is given before a call whose noise has to be known."""
+"""The seed of each library's own generator before a call whose noise must be known."""
 
 ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE = "encoder.hidden.0", "encoder.mean", "encoder.log_variance"
 DECODER_HIDDEN, DECODER_LOGITS = "decoder.hidden.0", "decoder.logits"
@@ -43,7 +43,7 @@ class LibraryRun(ABC):
         return self()
 
     def pending(self) -> Any:
-        """What a call leaves to wait for beside what it returned."""
+        """Asynchronous results of a call, other than its outputs, for which the harness must wait."""
         return ()
 
     @abstractmethod
@@ -52,7 +52,7 @@ class LibraryRun(ABC):
 
     @abstractmethod
     def noise(self) -> Array:
-        """What the first call drew, again out of the library's own generator: [batch, latent]."""
+        """The draws of the first call, generated again by the library's own generator: [batch, latent]."""
 
     @abstractmethod
     def first_moments(self) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""What libraries on torch share: the generator of the process, seeded before a first call and replayed after it."""
+"""The shared code of libraries on torch: the process's generator is seeded before a first call and replayed after."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def plan_libraries(
     Args:
         workloads: each with the path of its problem file; those that no library's model fits are passed over.
         device: other libraries are timed on `cpu` alone.
-        backends: of ours; libraries that run on others are left out. Empty for all.
+        backends: our backends; libraries that run on others are left out. Empty for all.
 
     Returns:
         timings, and records of status `missing` with what installs the library.

@@ -75,9 +75,9 @@ def make_library_stage(binding: Binding, cell: Cell, problem: Problem, stage: st
     """A stage of another library on a problem's data and weights.
 
     Args:
-        binding: of the library's host backend.
-        cell: of mode `peer`; its notation is the library's name.
-        problem: whose x and weights it has; the noise is the library's.
+        binding: the binding of the library's host backend.
+        cell: a cell of mode `peer`; its notation is the library's name.
+        problem: the source of x and weights; the noise is the library's.
         stage: `elbo` or `training_step`.
         variant: a name of the library's table.
 

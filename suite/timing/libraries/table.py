@@ -1,4 +1,4 @@
-"""The table of other libraries: what each runs on, what is timed, and how its loss becomes a bound. Imports none."""
+"""The table of other libraries: backend, timed stages, and the conversion of the loss to a bound. It imports none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...reference.spec import Spec
 LIBRARY_MODE = "peer"
 """The mode of their cells."""
 NOISE = "noise"
-"""The tensor that another library's outputs have more than ours: what the library drew, [sample, batch, latent]."""
+"""The additional tensor among another library's outputs: the noise that it drew, [sample, batch, latent]."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Library:
     """One library.
 
     Attributes:
-        name: that of its distribution.
+        name: the name of its distribution.
         framework: what its model is written in.
         backend: what executes it.
-        module: of this package, which drives it.
+        module: the module of this package that drives it.
         packages: importable packages that it needs.
         extra: the extra of this distribution that installs them.
         reduction: its loss is minus the bound's `sum` or `mean` over the batch.
@@ -54,7 +54,7 @@ class Library:
 
     @property
     def host(self) -> str:
-        """The backend of ours that executes the same way: the library is timed in that one's sessions."""
+        """Our backend that executes the same way: the library is timed in the sessions of that backend."""
         return host_of(self.backend)
 
     def lacking(self) -> list[str]:
@@ -62,7 +62,7 @@ class Library:
         return [name for name in self.packages if find_spec(name) is None]
 
     def remedy(self) -> str:
-        """One line: what is missing and the command that installs it."""
+        """One line: the missing packages and the command that installs them."""
         return f"{self.name} needs {', '.join(self.lacking())}: pip install 'elbostone[{self.extra}]'"
 
     def variant(self, stage: str, name: str) -> Variant:

@@ -1,1 +1,1 @@
-"""Timing in a worker: a stage is built, proven, timed, and proven once more."""
+"""Timing in a worker: a stage is built, proven, timed, and proven again."""

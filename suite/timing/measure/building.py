@@ -1,4 +1,4 @@
-"""What every process that measures does with a timing: build its stage, and keep what the stage returned."""
+"""The steps of every process that measures a timing: build its stage, and keep the outputs of the stage."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def build_subject(binding: Binding, timing: Timing) -> Subject:
 
 
 def build_stage(timing: Timing, subject: Subject) -> Stage:
-    """What is timed of a subject."""
+    """The timed stage of a subject."""
     problem = open_problem(timing.problem_file)
     return make_stage(subject, problem, timing.stage, batch=timing.batch, last_step=timing.last_step)
 
 
 class Called(TypedDict):
-    """What records say of a first call; see `TimingRecord`."""
+    """The fields of a record on a first call; see `TimingRecord`."""
 
     images: int
     adam: Adam | None
@@ -57,7 +57,7 @@ class FirstCall:
     """The first call of a stage: what it took, what it returned, and whether that is equal to the reference.
 
     Args:
-        stage: that was not called yet.
+        stage: a stage that was not called yet.
         expected: what it must return; None for another library: the judge makes the reference of what it drew.
 
     Attributes:
@@ -81,13 +81,13 @@ class FirstCall:
         return self._proven(self.stage())[0]
 
     def _proven(self, outputs: Any) -> tuple[dict[str, Array], bool]:
-        """What a call returned, folded, and whether all of it is equal to the reference."""
+        """The folded outputs of a call, and whether all of them equal the reference."""
         tensors = fold(self.stage.tensors(outputs), self.expected.repeats if self.expected else 1)
         compared = self.expected.comparisons(tensors, self.rule) if self.expected else ()
         return tensors, all(comparison.equal for comparison in compared)
 
     def about(self, binding: Binding) -> Called:
-        """What its record says of it."""
+        """The fields of its record."""
         device, dtype = self.where
         active = Active(
             backend=binding.active_backend(),
@@ -110,7 +110,7 @@ def _expected(path: str, dtype: str, batch: int, bound: str) -> Expected:
 
 
 def open_expected(timing: Timing) -> Expected:
-    """What a timing must return; read once."""
+    """The expected outputs of a timing; read once."""
     return _expected(timing.problem_file, precision(timing.cell.dtype), timing.batch, timing.bound)
 
 

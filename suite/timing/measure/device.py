@@ -1,4 +1,4 @@
-"""What timing needs of a backend beside its binding: training, rates, memory, a profiler."""
+"""The functions of a backend that timing needs beside its binding: training, rates, memory, a profiler."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TimingDevice(ABC):
     """One backend on one device, as timing needs it.
 
     Args:
-        binding: of the backend.
+        binding: the binding of the backend.
     """
 
     adam_epsilon: tuple[float, bool]
@@ -44,9 +44,9 @@ class TimingDevice(ABC):
         """Steps on an objective of (x, noise), in its published sense.
 
         Args:
-            subject: whose weights are trained, in the model itself.
+            subject: the model whose weights are trained in place.
             objective: the subject's own where it is None.
-            rule: of the update.
+            rule: the update rule.
             mode: the subject's own where it is empty.
         """
 

@@ -16,14 +16,14 @@ MIN_CALLS = 10
 
 
 class OutOfTimeError(Exception):
-    """A timing took much longer than its first calls foretold."""
+    """A timing took much longer than its first calls predicted."""
 
 
 @contextmanager
 def limited(stage: Callable[[], Any], limit_s: float) -> Iterator[Callable[[], Any]]:
     """The stage as a call that raises OutOfTimeError once the time is over.
 
-    A timer's thread says so: to look at the clock in every call would take as long as all else that the harness does.
+    A timer thread sets a flag: reading the clock in every call would double the harness's overhead.
     """
     calls, late = 0, False
 

@@ -1,4 +1,4 @@
-"""The memory of this process at most: reset before a cell, so that the figure is the cell's own."""
+"""The peak memory of this process: reset before a cell, so that the figure is the cell's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROC = Path("/proc/self")
 RESET_HIGH_WATER_MARK = "5"
-"""What Linux takes for it; see proc_pid_clear_refs(5)."""
+"""The value that makes Linux reset it; see proc_pid_clear_refs(5)."""
 
 
 def reset_peak(proc: Path = PROC) -> bool:

@@ -60,8 +60,8 @@ class Prediction:
     """`predict` of a keras.Model around a method, on the NumPy array that a user has.
 
     Args:
-        binding: whose tensors it is called with.
-        model: whose method it is.
+        binding: makes the tensors with which it is called.
+        model: the model that has the method.
         function: the method, of one tensor.
         batch: images per step of `predict`.
     """

@@ -15,7 +15,7 @@ from ..records import RateRecord
 from ..timings import Roofline
 from .device import TimingDevice
 
-# A round is short, and those of a library's routes alternate. What takes long varies less and must not take the
+# A round is short, and those of a library's routes alternate. Long calls vary less, and must not take the
 # session's time: few rounds then, and of a route that is slow already only what told so.
 ROUND_S = 1e-3
 ROUNDS = ((0.02, 9), (0.1, 5), (math.inf, 2))
@@ -35,7 +35,7 @@ def measure_roofline(device: TimingDevice, roofline: Roofline, *, with_numpy: bo
     A route is of a library. A route that fails has a record with the reason.
 
     Args:
-        device: whose library is measured.
+        device: the device whose library is measured.
         roofline: the work.
         with_numpy: whether to measure NumPy too, on the CPU: once per pass is enough.
     """
@@ -100,8 +100,8 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
     """Route → nanoseconds per call, one figure per round, warm. A round waits once, at its end: a roofline is a rate.
 
     Args:
-        routes: of one library, whose rounds alternate.
-        wait: for what a call returned.
+        routes: the routes of one library, whose rounds alternate.
+        wait: waits for the outputs of a call.
     """
     once: dict[str, float] = {}
     first: dict[str, list[int]] = {}

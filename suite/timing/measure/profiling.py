@@ -18,7 +18,7 @@ Asked = ProfileAsked
 
 CALLS, WARM_CALLS = 10, 5
 DIFFERS = "differs"
-"""What a record has as its `found` where the timing does not return what it should; None elsewhere."""
+"""The value of `found` in a record whose outputs differ from the reference; None elsewhere."""
 
 
 def untraced(timing: Timing, status: Status, reason: str, **more: Any) -> ProfileRecord:

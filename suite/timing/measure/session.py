@@ -29,7 +29,7 @@ from .stages import Stage, repeated
 
 
 class Whose(TypedDict):
-    """What stands in every record of a session; see `ProcessRecord`."""
+    """The fields of every record of a session; see `ProcessRecord`."""
 
     backend: str
     device: str

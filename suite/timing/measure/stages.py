@@ -34,7 +34,7 @@ class Stage(ABC):
     """One stage of one subject: calling it computes once and waits for the device.
 
     Attributes:
-        images: that one call goes through.
+        images: the images of one call.
         latest: what the last call returned. It stays alive until the next call has made its own.
     """
 
@@ -59,7 +59,7 @@ class Stage(ABC):
         return None
 
     def restore(self) -> None:  # noqa: B027 forward stages change nothing
-        """Undo what calls have changed, so that the next one computes what the first one did."""
+        """Undo the changes of earlier calls, so that the next call computes the same as the first."""
 
     def where(self, outputs: Any) -> tuple[str, str]:
         """(device, dtype) of a call's outputs."""
@@ -167,7 +167,7 @@ class TrainingStage(Stage):
         factor = (1 - ADAM_BETA_1) * subject.objective_sign()
         moments = {path: m.astype(np.float64) / factor for path, m in self.training.first_moments().items()}
         found |= canonical_gradients(subject, moments, self.images)
-        # A model that writes the specification by an embedding has weights more, and another update.
+        # A model that writes the specification by a lifting has more weights, and another update.
         if not subject.embedded.names:
             found[AFTER] = total_bound(subject, subject.binding.array(self()), self.images)
         return found
@@ -254,7 +254,7 @@ def adam_of(subject: Subject, batch: int) -> Adam:
 
 
 def listed(outputs: Any) -> list[Any]:
-    """What a method returned, as a list."""
+    """The outputs of a method, as a list."""
     return list(outputs) if isinstance(outputs, tuple | list) else [outputs]
 
 

@@ -1,4 +1,4 @@
-"""What trains: an update rule, and a step that holds its own state."""
+"""Training: an update rule, and a step that holds its own state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule that both frameworks compute alike.
+    """An update rule that both frameworks compute in the same way.
 
     Attributes:
         name: `adam`, or `adagrad` with its ε inside the root as the start of the accumulator.
@@ -40,7 +40,7 @@ class Training(ABC):
         """Forward, backward, update. Returns the objective before the update, asynchronously where the device is."""
 
     def pending(self) -> Any:
-        """What a step leaves to wait for beside its value; nothing where the device is waited for as a whole."""
+        """Asynchronous results of a step other than its value; none where the harness waits for the whole device."""
         return ()
 
     @abstractmethod

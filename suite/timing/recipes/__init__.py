@@ -22,7 +22,7 @@ def tuned_forward(
     """`function(*inputs)` without gradients.
 
     Args:
-        subject: whose method it is.
+        subject: the model that has the method.
         stage: which of `table.FORWARD` it is.
         last_step: the last step that is turned on.
         function: `encoder`, `decoder` or the objective.

@@ -19,12 +19,12 @@ def steps_of(backend: str, spec: Spec, stage: str, batch: int, dtype: str, devic
     """The names of the steps of a stage; empty where nothing is tuned.
 
     Args:
-        backend: that executes.
+        backend: the backend that executes.
         spec: the model.
         stage: one of `stages.STAGES`.
         batch: images per call.
-        dtype: of the products.
-        device: that computes.
+        dtype: the dtype of the products.
+        device: the device that computes.
     """
     steps = {"torch": _torch, "keras-tensorflow": _tensorflow, "keras-jax": _jax}.get(backend)
     return tuple(steps(spec, stage, batch, dtype, device)) if steps else ()

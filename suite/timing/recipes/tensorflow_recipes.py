@@ -21,7 +21,7 @@ class Concrete:
     """A function of tensors as one concrete graph.
 
     Args:
-        function: of tensors.
+        function: a function of tensors.
         examples: tensors of the shapes and dtypes that it will be called with.
         on: the names of the optimisation steps that are turned on.
         dtype: `bfloat16` has TensorFlow's own mixed precision: products in bfloat16, sums and variables in float32.
@@ -39,7 +39,7 @@ class Concrete:
         self.rewrite = dtype == "bfloat16"
 
     def __call__(self, *tensors: Tensor) -> Any:
-        # TensorFlow optimises a graph anew for each set of options that it is called with, and keeps the results: the
+        # TensorFlow optimises a graph again for each set of options of a call, and keeps the results: the
         # setting, which is one of the whole process, holds for this call alone.
         if not self.rewrite:
             return self.function(*tensors)
@@ -54,8 +54,8 @@ class TunedTraining(TensorFlowTraining):
     """Gradient and a Keras optimizer in one graph, on the model's own variables.
 
     Args:
-        binding: of the subject.
-        subject: whose objective it is.
+        binding: the binding of the subject.
+        subject: the model that has the objective.
         inputs: x and noise, as examples.
         on: the names of the optimisation steps that are turned on.
     """

@@ -22,7 +22,7 @@ def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) ->
     """`function(*inputs)` by ONNX Runtime, on torch's tensors; the weights are those of now.
 
     Args:
-        subject: whose method it is.
+        subject: the model that has the method.
         function: `encoder`, `decoder` or the objective.
         inputs: the tensors that it will be called with, as examples: shapes are fixed by them.
 
@@ -71,5 +71,5 @@ def open_session(model: bytes, threads: int) -> Any:
 
 
 def _returned(outputs: list[Tensor]) -> Any:
-    """What a method returns: a tensor, or some."""
+    """The output of a method: a tensor, or several."""
     return outputs[0] if len(outputs) == 1 else tuple(outputs)

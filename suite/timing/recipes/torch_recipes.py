@@ -119,7 +119,7 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
     """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
 
     Args:
-        subject: whose method it is.
+        subject: the model that has the method.
         inputs: the tensors that it will be called with, as examples: their shapes are fixed.
     """
     with torch.no_grad():
@@ -175,7 +175,7 @@ class TunedTraining(TorchTraining):
     """Steps of Adam on the published objective.
 
     Args:
-        subject: whose objective it is; its model stays as it is.
+        subject: the model that has the objective; it is not changed.
         on: the names of the optimisation steps that are turned on.
     """
 

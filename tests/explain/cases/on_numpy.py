@@ -29,3 +29,28 @@ def variance_of_the_batch(x_hat, x, mu, logvar):
 
 def raises(recon, x, mu, logvar):
     raise RuntimeError("not today")
+
+
+def averaged_over_latents(recon, x, mu, logvar):
+    rec = -np.mean(np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon), axis=1))
+    return rec + 0.5 * np.mean(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def averaged_over_pixels(recon, x, mu, logvar, beta=0.1):
+    return np.mean((x - recon) ** 2) + beta * np.mean(0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=1))
+
+
+def plain_on_logits(logits, x, mu, logvar):
+    rec = np.mean(np.sum(np.logaddexp(0.0, logits) - x * logits, axis=1))
+    return rec + np.mean(0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=1))
+
+
+def annealed(recon, x, mu, logvar, epoch, warm_up=200):
+    rec = -np.mean(np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon), axis=1))
+    return rec + min(1.0, epoch / warm_up) * np.mean(0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=1))
+
+
+def in_cycles(recon, x, mu, log_var, step, cycle=1000, peak=0.2):
+    """A weight that rises in the first half of each cycle, and is 0 again at the start of the next."""
+    weight = peak * min(1.0, (step % cycle) / (cycle / 2))
+    return np.sum((recon - x) ** 2) + weight * 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)

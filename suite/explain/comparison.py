@@ -1,0 +1,131 @@
+"""Two losses: the same objective, or the term and the factor in which they part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .answer import Answer
+from .expressions import monomial
+
+_SAME = {"squared-error": "gaussian", "bernoulli-logits": "bernoulli", "bernoulli-probabilities": "bernoulli"}
+"""Words of likelihoods that are one family; R of the first is that of the second."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Where two losses part: what it is in each, and by which factor the second differs, where it is a number."""
+
+    name: str
+    one: str
+    other: str
+    factor: str | None = None
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Whether two losses are one objective.
+
+    Attributes:
+        same: None where one of them is not determined.
+        factor: what the second is, times the first.
+        parts: where they part.
+        notes: what differs and is no part of the objective.
+    """
+
+    same: bool | None
+    sentence: str
+    factor: str | None
+    parts: list[Part]
+    notes: list[str]
+
+
+def compared(one: Answer, other: Answer) -> Comparison:
+    """Compare likelihood, estimator, weight and thresholds; a positive factor on the whole loss makes no difference."""
+    for answer in (one, other):
+        if answer.coefficients is None and answer.regions is None:
+            return Comparison(None, f"Not determined: {answer.entry}. {answer.sentence}", None, [], [])
+    parts = [
+        Part(name, _said(a), _said(b))
+        for name, a, b in (
+            ("likelihood", _SAME.get(str(one.likelihood), one.likelihood), _family(other)),
+            ("KL", one.kl, other.kl),
+            ("thresholds", _thresholds(one), _thresholds(other)),
+        )
+        if a != b
+    ]
+    first, second = (answer.coefficients or (answer.regions or [])[0].coefficients for answer in (one, other))
+    known = {**_defaults(other), **_defaults(one)}
+    factor = quotient(first.recon, second.recon, known)
+    weights = quotient(first.kl, second.kl, known)
+    ratio = None if factor is None or weights is None else quotient(factor, weights, known)
+    if factor is None and _absent(first.recon) and _absent(second.recon):
+        factor, ratio = weights, "1"
+    if weights is None and _absent(first.kl) and _absent(second.kl):
+        ratio = "1"
+    if ratio is None and not parts:
+        return Comparison(None, "Not determined: a coefficient has no expression.", None, [], [])
+    if ratio not in (None, "1"):
+        parts.append(Part("KL weight", _beta(one), _beta(other), ratio))
+    notes = [
+        f"{name}: {_said(a)} in {one.entry}, {_said(b)} in {other.entry}"
+        for name, a, b in (
+            ("likelihood", one.likelihood, other.likelihood),
+            ("scale kind", one.scale_kind, other.scale_kind),
+            ("sense", one.sense, other.sense),
+            ("fault", _fault(one), _fault(other)),
+            ("constant", first.constant, second.constant),
+        )
+        if a != b
+    ]
+    return Comparison(not parts, _sentence(one, other, parts, factor), factor, parts, notes)
+
+
+def _said(value: str | list[str] | None) -> str:
+    return ", ".join(value) if isinstance(value, list) else value or "not determined"
+
+
+def _fault(answer: Answer) -> str:
+    return "none" if answer.bug is None else f'"{answer.bug.sentence}"'
+
+
+def _family(answer: Answer) -> str | None:
+    return _SAME.get(str(answer.likelihood), answer.likelihood)
+
+
+def _thresholds(answer: Answer) -> str:
+    return "; ".join(f"{t.kind} per {t.per} at {t.at}" for t in answer.thresholds) or "none"
+
+
+def _beta(answer: Answer) -> str:
+    return "not determined" if answer.beta_effective is None else answer.beta_effective.expression
+
+
+def _absent(coefficient: str | None) -> bool:
+    return coefficient in (None, "0")
+
+
+def _defaults(answer: Answer) -> dict[str, float]:
+    """The arguments of the weight whose values are known."""
+    at = {} if answer.beta_effective is None else answer.beta_effective.at
+    return {name: value for name, value in at.items() if name in answer.parameters}
+
+
+def _sentence(one: Answer, other: Answer, parts: list[Part], factor: str | None) -> str:
+    if not parts:
+        times = "" if factor in (None, "1") else f": the second is {factor} times the first"
+        return f"{one.entry} and {other.entry} are the same objective{times}."
+    said = [
+        f"the {part.name} is {part.one} in the first and {part.other} in the second"
+        + (f", {part.factor} times as much" if part.factor else "")
+        for part in parts
+    ]
+    return f"{one.entry} and {other.entry} are not the same objective: {'; '.join(said)}."
+
+
+def quotient(one: str | None, other: str | None, known: Mapping[str, float]) -> str | None:
+    """other / one: a number times powers of the sizes where it is such; None where it has no value."""
+    if one is None or other is None:
+        return None
+    if one == other and one != "0":
+        return "1"
+    return monomial(f"({other})/({one})", known)

@@ -1,0 +1,232 @@
+"""What to change: one edit of the loss's own source, tried until the edited loss is right.
+
+Every candidate is one edit at one place. It stands in for the function's code while the experiments run on it, and
+nothing is written: what is offered was shown to compute what is wanted.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..answer import Change
+from ..binding import Layout
+from ..dictionary.divergences import analytic
+from ..dictionary.formula import Array, Formula
+from ..dictionary.likelihoods import likelihoods
+from ..dictionary.scale_kinds import VARIANCE
+from ..lab import Lab, Values
+from ..terms import Term
+from .element import Match
+from .reductions import OTHER
+
+_SWAPPED = {
+    "mean": "sum",
+    "sum": "mean",
+    "reduce_mean": "reduce_sum",
+    "reduce_sum": "reduce_mean",
+    "max": "min",
+    "min": "max",
+    "sample": "rsample",
+}
+_SIZE = {
+    "torch": "{x}[0].numel()",
+    "numpy": "{x}[0].size",
+    "jax": "{x}[0].size",
+    "tensorflow": "tf.size({x}[0], out_type=tf.float64)",
+}
+MOST = 120
+"""Candidates that are tried."""
+BUDGET_S = 8.0
+"""CPU seconds after which no further candidate is tried: an answer must not wait for its change."""
+
+
+def changed(
+    functions: Iterable[types.FunctionType],
+    framework: str,
+    data: str,
+    latent: str,
+    judged: Callable[[], tuple[str, str] | None],
+) -> Change | None:
+    """The first edit that makes the loss right; None where there is none, no source, or no time.
+
+    Args:
+        functions: the user's, which are edited where they are, one at a time, and set back.
+        framework: whose tensors they take.
+        data, latent: the user's names of x and of the posterior's mean.
+        judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
+    """
+    began = time.process_time()
+    for function, one in _ordered(functions, data, latent, _SIZE[framework].format(x=data)):
+        if time.process_time() - began > BUDGET_S:
+            return None
+        code, function_code = _compiled(one.source, function), function.__code__
+        if code is None:
+            continue
+        function.__code__ = code
+        try:
+            then = judged()
+        except Exception:  # an edited loss may be anything: what raises is no candidate
+            continue
+        finally:
+            function.__code__ = function_code
+        if then is not None:
+            return Change(Path(function_code.co_filename).name, one.line, one.before, one.after, *then)
+    return None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An edited source, and its line before and after."""
+
+    rank: int
+    source: str
+    line: int
+    before: str
+    after: str
+
+
+def _ordered(
+    functions: Iterable[types.FunctionType], data: str, latent: str, size: str
+) -> list[tuple[types.FunctionType, _Candidate]]:
+    """The candidates of all functions; what changes least comes first."""
+    found = []
+    for function in functions:
+        try:
+            lines, first = inspect.getsourcelines(function)
+        except (OSError, TypeError):
+            continue
+        margin = " " * (len(lines[0]) - len(lines[0].lstrip()))
+        source = textwrap.dedent("".join(lines))
+        for rank, place, before, after in _candidates(source, data, latent, size):
+            rows = source.split("\n")
+            rows[place] = after
+            found.append((function, _Candidate(rank, "\n".join(rows), first + place, margin + before, margin + after)))
+    return sorted(found, key=lambda pair: pair[1].rank)[:MOST]
+
+
+def promising(lab: Lab, recon: Match | None, kl: Match | None) -> bool:
+    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first."""
+    if recon is None:
+        return False
+    data = _unedited(recon, likelihoods(*recon.term.formula.roles))
+    sampled = kl is not None and kl.term.formula.name != "analytic"
+    kls = [kl.term.formula] if kl is not None and sampled else [analytic(kind) for kind in VARIANCE]
+    other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    draws = [[one.draw(seed) for seed in range(500, 507)] for one in (lab, other)]
+    seen = [(one.binding.layout, own, one.values(own)) for one, own in zip((lab, other), draws, strict=True)]
+    for divergence in kls:
+        ratios = [_ratio(*one, Term(data), Term(divergence)) for one in seen]
+        if ratios[0] is not None and ratios[1] is not None and abs(ratios[0] / ratios[1] - 1) < 1e-8:
+            return True
+    return False
+
+
+def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
+    """The formula that an edit was made of."""
+    own = match.term.formula
+    return (
+        own if match.edited is None else next((f for f in formulas if f.text == own.text and f.kind == own.kind), own)
+    )
+
+
+def _ratio(layout: Layout, draws: list[Values], values: Array, recon: Term, kl: Term) -> float | None:
+    """b/a, where nothing but rounding is left; None where something is."""
+    matrix = np.array([[recon.value(draw, layout), kl.value(draw, layout), 1.0] for draw in draws])
+    if not np.all(np.isfinite(values)) or not np.all(np.isfinite(matrix)):
+        return None
+    scales, *_ = np.linalg.lstsq(matrix, values, rcond=None)
+    off = np.abs(matrix @ scales - values).max() > 1e-9 * np.abs(matrix * scales).max()
+    return None if off or scales[0] * scales[1] <= 0 else float(scales[1] / scales[0])
+
+
+def _compiled(source: str, function: types.FunctionType) -> types.CodeType | None:
+    """The code of an edited source, for the function that it was of; None where it cannot stand in its place."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    code = next((one for one in compile(tree, "<edited>", "exec").co_consts if isinstance(one, types.CodeType)), None)
+    return code if code is not None and code.co_freevars == function.__code__.co_freevars else None
+
+
+def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tuple[int, int, str, str]]:
+    """Rank, row, the line as it is, and the line with one edit."""
+    try:
+        tree, rows = ast.parse(source), source.split("\n")
+    except SyntaxError:  # a lambda in the middle of a line
+        return
+    found: list[tuple[int, int, str, str]] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.expr) or node.end_lineno != node.lineno:
+            continue
+        row = rows[node.lineno - 1]
+        start, end = (len(row.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0))
+        for rank, text in _edits(node, row[start:end], data, latent, size):
+            found.append((rank, node.lineno - 1, row, row[:start] + text + row[end:]))
+    seen: set[tuple[int, str]] = set()
+    for rank, place, before, after in sorted(found, key=lambda one: one[0]):
+        if (place, after) not in seen and after != before:
+            seen.add((place, after))
+            yield rank, place, before, after
+
+
+def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iterator[tuple[int, str]]:
+    """A rank and the new text of a node."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name == "detach" and isinstance(node.func, ast.Attribute):
+            yield 0, text[: _end(node.func.value, text, node)]
+        if name in _SWAPPED:
+            end = (node.func.end_col_offset or 0) - node.col_offset
+            swapped = text[: end - len(name)] + _SWAPPED[name] + text[end:]
+            yield 0, swapped
+            if "mean" in name:
+                yield 3, f"{swapped} / len({data})"
+                yield 4, f"{size.replace(data, latent)} / {size} * {text}"
+        if size and ("loss" in name or "entropy" in name or "mean" in name):
+            yield 2, f"{size} * {text}"
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in ("sum", "mean"):
+        yield 0, repr({"sum": "mean", "mean": "sum"}[node.value]).replace("'", text[0])
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value:
+        if isinstance(node.value, bool):
+            return
+        yield 1, f"{2 * node.value:g}"
+        yield 1, f"{node.value / 2:g}"
+    elif isinstance(node, ast.BinOp):
+        yield from _of_operation(node, text)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+        yield 1, text.replace("-", "", 1).lstrip()
+    if isinstance(node, ast.Name | ast.Call | ast.BinOp):
+        held = text if isinstance(node, ast.Name | ast.Call) else f"({text})"
+        yield 4, f"0.5 * {held}"
+        yield 4, f"2 * {held}"
+        yield 5, f"{held}**2"
+
+
+def _of_operation(node: ast.BinOp, text: str) -> Iterator[tuple[int, str]]:
+    """The other sign of a sum, and a product without its number."""
+    gap = text[_end(node.left, text, node) : _start(node.right, text, node)]
+    left, right = text[: _end(node.left, text, node)], text[_start(node.right, text, node) :]
+    if isinstance(node.op, ast.Add | ast.Sub):
+        yield 1, left + (gap.replace("+", "-") if "+" in gap else gap.replace("-", "+")) + right
+    elif isinstance(node.op, ast.Mult) and isinstance(node.left, ast.Constant):
+        yield 1, right
+    elif isinstance(node.op, ast.Div):
+        yield 1, left
+
+
+def _end(part: ast.expr, text: str, whole: ast.expr) -> int:
+    return (part.end_col_offset or 0) - whole.col_offset
+
+
+def _start(part: ast.expr, text: str, whole: ast.expr) -> int:
+    return part.col_offset - whole.col_offset

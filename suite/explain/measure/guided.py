@@ -1,0 +1,194 @@
+"""A model and a guide of Pyro or NumPyro as a loss of the tensors that cross between them.
+
+Their handlers give both the distributions and the values of our choice, at the latent and at the observed site, and the
+library's own Trace_ELBO makes a loss of them: scales, plates and further sites stay as they are. The user's networks go
+on with values of their own sizes, and what they put out is replaced.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...reference.errors import BadInput
+from ..answer import Finding
+from .guard import failure
+from .load import open_names
+
+TERMS = Finding(
+    "elbo-terms",
+    "Trace_ELBO computes -log p(x|z) + log q(z|x) - log p(z) at one draw of z; TraceMeanField_ELBO has the analytic "
+    "KL in place of the last two.",
+)
+_RECON = ("logits", "probs", "loc", "rate")
+_SCALE = "scale"
+
+
+@dataclass
+class Cut:
+    """What a handler does at the two sites, in the model or in the guide; `swap` before the site, `keep` after it.
+
+    Attributes:
+        given: site → its distribution and value.
+        own: site → the value that the user's code goes on with.
+    """
+
+    given: Mapping[str, tuple[Any, Any]]
+    own: dict[str, Any] = field(default_factory=dict)
+
+    def swap(self, message: dict[str, Any], drawn: Callable[[Any], Any]) -> None:
+        """Give a site our distribution and value."""
+        name = message["name"]
+        if name in self.given:
+            if name not in self.own:
+                self.own[name] = message["value"] if message["value"] is not None else drawn(message["fn"])
+            message["fn"], message["value"] = self.given[name]
+
+    def keep(self, message: dict[str, Any]) -> None:
+        """Let the user's code go on with its own value; the trace has ours already."""
+        if message["name"] in self.given:
+            message["value"] = self.own[message["name"]]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Pyro, or NumPyro.
+
+    Attributes:
+        sites: a callable and its data → the sample sites of a run, by name.
+        loss: model, guide, data, what is given in the model and in the guide → the loss.
+        tensor: an array → a tensor.
+        compiled: a function → the same, compiled where its many runs would be slow else.
+    """
+
+    sites: Callable[[Callable[..., Any], Any], dict[str, dict[str, Any]]]
+    loss: Callable[[Callable[..., Any], Callable[..., Any], Any, Mapping[str, Any], Mapping[str, Any]], Any]
+    tensor: Callable[[Any], Any]
+    compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def guided(
+    library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
+) -> tuple[Callable[..., Any], dict[str, str]]:
+    """The loss as a function of its tensors, and the roles of its arguments.
+
+    Raises:
+        BadInput: they cannot be run, or have other sites than one latent and one observed.
+    """
+    shape, in_model, in_guide = _run(library, model, guide, shapes)
+    latent, observed = _only("latent", in_guide, model=False), _only("observed", in_model, model=True)
+    if latent not in in_model:
+        raise BadInput(f"the guide's site '{latent}' is not in the model, which has {', '.join(in_model)}")
+    posterior, prior, likelihood = (
+        _base(site["fn"]) for site in (in_guide[latent], in_model[latent], in_model[observed])
+    )
+    for where, one in (("guide", posterior), ("model", prior)):
+        if type(one).__name__ != "Normal":
+            raise BadInput(f"site '{latent}' of the {where}: expected a Normal; found {type(one).__name__}")
+    constant = {name: _number(getattr(prior, name), f"the prior's {name}") for name in ("loc", _SCALE)}
+    named = next((name for name in _RECON if name in likelihood.arg_constraints and name in vars(likelihood)), None)
+    if named is None:
+        raise BadInput(f"site '{observed}': a likelihood {type(likelihood).__name__} is not explained")
+    scale = np.asarray(_array(likelihood.scale)) if _SCALE in likelihood.arg_constraints else None
+    roles = {f"{observed}_{named}": "recon", observed: "x"}
+    if scale is not None and np.ptp(scale):
+        roles[f"{observed}_scale"] = "decoder scale"
+    roles |= {f"{latent}_loc": "mu", f"{latent}_scale": "posterior scale", latent: "z"}
+
+    def value(**given: Any) -> Any:
+        x, z = given[observed], given[latent]
+        parameters = {named: given[f"{observed}_{named}"]}
+        if scale is not None:
+            spread = given.get(f"{observed}_scale")
+            parameters[_SCALE] = x * 0 + float(scale.flat[0]) if spread is None else spread
+        own = np.random.default_rng(0).uniform(0.1, 0.9, (len(x), *shape[1:]))
+        q = type(posterior)(given[f"{latent}_loc"], given[f"{latent}_scale"]).to_event(1)
+        p = type(prior)(z * 0 + constant["loc"], z * 0 + constant[_SCALE]).to_event(1)
+        data = type(likelihood)(**parameters).to_event(1)
+        return library.loss(model, guide, library.tensor(own), {latent: (p, z), observed: (data, x)}, {latent: (q, z)})
+
+    compiled = library.compiled(value)
+
+    def loss(**given: Any) -> Any:
+        return compiled(**given)
+
+    either = inspect.Parameter.KEYWORD_ONLY
+    loss.__signature__ = inspect.Signature([inspect.Parameter(name, either) for name in roles])  # type: ignore[attr-defined]
+    return loss, roles
+
+
+def pair_of(name: str, guide: str, namespace: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The model and the guide that are named; the guide may be a method of the model's own object.
+
+    Raises:
+        BadInput: one is not there.
+    """
+    for free in sorted(open_names(name, dict(namespace))):
+        raise BadInput(f"the file has no '{free}'")
+    model = eval(name, dict(namespace))
+    owner = getattr(model, "__self__", None)
+    if guide.isidentifier() and guide not in namespace and hasattr(owner, guide):
+        return model, getattr(owner, guide)
+    for free in sorted(open_names(guide, dict(namespace))):
+        raise BadInput(f"--guide: the file has no '{free}'")
+    return model, eval(guide, dict(namespace))
+
+
+def widths(functions: Iterable[Any], namespace: Mapping[str, Any]) -> list[int]:
+    """What the linear layers of torch take, in the owners of the functions and in the namespace."""
+    owners = [*(getattr(function, "__self__", None) for function in functions), *namespace.values()]
+    modules = [
+        m for one in owners if hasattr(one, "named_parameters") and not isinstance(one, type) for m in one.modules()
+    ]
+    return [module.in_features for module in modules if hasattr(module, "in_features")]
+
+
+def _run(
+    library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
+) -> tuple[tuple[int, ...], dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The first shape of x that both take, and their sites."""
+    first = ""
+    for shape in shapes:
+        x = library.tensor(np.random.default_rng(0).uniform(0.1, 0.9, shape))
+        try:
+            return shape, library.sites(model, x), library.sites(guide, x)
+        except Exception as error:  # whatever their code raises
+            first = first or f"x {list(shape)}: {failure(error)}"
+    raise BadInput(f"model and guide could not be run: {first}; give the data's size with --at D=784")
+
+
+def _only(kind: str, sites: Mapping[str, dict[str, Any]], *, model: bool) -> str:
+    """The name of the one site of a kind."""
+    names = [name for name, site in sites.items() if site["is_observed"] is model]
+    if len(names) != 1:
+        where = "model" if model else "guide"
+        raise BadInput(f"the {where}: expected one {kind} site; found {', '.join(names) or 'none'}")
+    return names[0]
+
+
+def _base(distribution: Any) -> Any:
+    """A distribution without what wraps it."""
+    while hasattr(distribution, "base_dist"):
+        distribution = distribution.base_dist
+    return distribution
+
+
+def _array(value: Any) -> Any:
+    return value.detach() if hasattr(value, "detach") else value
+
+
+def _number(value: Any, what: str) -> float:
+    array = np.asarray(_array(value))
+    if np.ptp(array):
+        raise BadInput(f"{what}: expected one number for all latents; it has several")
+    return float(array.flat[0])
+
+
+def shapes(widths: list[int], at: Mapping[str, float]) -> list[tuple[int, ...]]:
+    """Shapes of x that are tried: the user's D, then the widths of layers, then those of everyday images."""
+    sizes = [int(at[name]) for name in ("D",) if name in at] + [*widths, 7, 784]
+    return [(5, size) for size in dict.fromkeys(sizes)] + [(5, 1, 28, 28), (5, 3, 32, 32), (5, 28, 28)]

@@ -1,0 +1,75 @@
+"""What `fit` does with a weight that a callback changes: the compiled step reads it each time, or has it frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..dictionary.formula import Array
+from ..models.faults import Frozen
+from .subject import Subject
+
+EPOCHS = 200
+HUGE = 1e8
+"""A weight that no draw of noise can be taken for."""
+
+
+def frozen(subject: Subject, namespace: dict[str, Any], x: Array) -> Frozen | None:
+    """A number of the model that a callback of the user's file changes, and the compiled step does not read again."""
+    owner = subject.owner
+    if keras.backend.backend() != "tensorflow" or not isinstance(owner, keras.Model):
+        return None
+    if type(owner).train_step is keras.Model.train_step:
+        return None
+    for name, series in _series(subject, namespace):
+        seen = {eager: _reads(subject, name, series[0], x, eager=eager) for eager in (True, False)}
+        if seen[True] and seen[False] is False:
+            last = next(epoch for epoch in range(len(series)) if len(set(series[epoch:])) == 1)
+            return Frozen(name, last if last < len(series) - 1 else None, series[last], series[0])
+    return None
+
+
+def _series(subject: Subject, namespace: dict[str, Any]) -> Iterator[tuple[str, list[float]]]:
+    """The attributes that the file's callbacks change, epoch by epoch."""
+    for kind in list(namespace.values()):
+        own = isinstance(kind, type) and issubclass(kind, keras.callbacks.Callback)
+        if not own or kind.__module__ != namespace.get("__name__") or subject.build is None:
+            continue
+        model = subject.build({})
+        names = list(subject.parameters)
+        seen: dict[str, list[float]] = {name: [] for name in names}
+        try:
+            callback = kind()
+            callback.set_model(model.owner)
+            for epoch in range(EPOCHS):
+                callback.on_epoch_begin(epoch, {})
+                for name in names:
+                    seen[name].append(float(getattr(model.owner, name)))
+                callback.on_epoch_end(epoch, {})
+        except Exception:  # a callback that asks for more than a model and an epoch
+            continue
+        yield from ((name, values) for name, values in seen.items() if len(set(values)) > 1)
+
+
+def _reads(subject: Subject, name: str, first: float, x: Array, *, eager: bool) -> bool | None:
+    """Whether a step that ran once with one weight shows another; None where it does not run."""
+    assert subject.build is not None
+    model = subject.build({}).owner
+    try:
+        model.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=eager)
+        setattr(model, name, first)
+        model.make_train_function()  # what `fit` calls; the history of `fit` has its metrics, not what the step returns
+        batches = iter(tf.data.Dataset.from_tensors(x).repeat())
+        before = _largest(model.train_function(batches))
+        setattr(model, name, HUGE)
+        return _largest(model.train_function(batches)) > 1e3 * (1 + before)
+    except Exception:
+        return None
+
+
+def _largest(logs: dict[str, Any]) -> float:
+    return max(float(np.abs(np.asarray(value)).max()) for value in logs.values())

@@ -1,0 +1,54 @@
+"""Pyro's handlers, for `guided`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyro
+import torch
+from pyro.infer import Trace_ELBO
+from pyro.poutine.messenger import Messenger
+
+from .guided import Cut, Library
+
+
+class _Handler(Messenger):
+    """The innermost handler: it comes before all others on the way in, and after them on the way out."""
+
+    def __init__(self, cut: Cut):
+        super().__init__()
+        self.cut = cut
+
+    def _pyro_sample(self, message: Any) -> None:
+        self.cut.swap(message, lambda fn: fn.sample())
+
+    def _pyro_post_sample(self, message: Any) -> None:
+        self.cut.keep(message)
+
+
+def _sites(function: Callable[..., Any], x: Any) -> dict[str, dict[str, Any]]:
+    nodes = pyro.poutine.trace(function).get_trace(x).nodes
+    plain = (name for name, site in nodes.items() if site["type"] == "sample")
+    return {name: nodes[name] for name in plain if type(nodes[name]["fn"]).__name__ != "_Subsample"}
+
+
+def _loss(
+    model: Callable[..., Any],
+    guide: Callable[..., Any],
+    x: Any,
+    in_model: Mapping[str, tuple[Any, Any]],
+    in_guide: Mapping[str, tuple[Any, Any]],
+) -> Any:
+    drawn = Cut(in_guide)
+    return Trace_ELBO().differentiable_loss(
+        lambda data: _under(model, Cut(in_model, drawn.own), data), lambda data: _under(guide, drawn, data), x
+    )
+
+
+def _under(function: Callable[..., Any], cut: Cut, x: Any) -> None:
+    with _Handler(cut):
+        function(x)
+
+
+LIBRARY = Library(_sites, _loss, torch.tensor, lambda function: function)

@@ -1,0 +1,229 @@
+"""The user's model and how its loss is called, from the entry: `VAE().loss(x)`, `VAE()`, `build_vae()`."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations
+from types import CodeType
+from typing import Any
+
+from ...reference.errors import BadInput
+from .load import open_names
+
+BATCH = 5
+_UNNAMED = "_data"
+"""The data of a method that is named without its argument."""
+
+
+@dataclass
+class Subject:
+    """A model and its call.
+
+    Attributes:
+        owner: the model; None where a function is called that has it.
+        call: x, training → what is returned.
+        build: arguments of the owner's constructor → another subject.
+        file: the user's.
+        arguments: the integers that the owner is built with, by argument.
+        plain: attributes that every model of the framework has.
+    """
+
+    owner: Any
+    call: Callable[[Any, bool], Any]
+    build: Callable[[Mapping[str, int]], Subject] | None
+    file: str
+    arguments: dict[str, int] = field(default_factory=dict)
+    plain: frozenset[str] = frozenset()
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Attributes of the model that are numbers, without sizes."""
+        found: dict[str, float] = {}
+        for name, value in getattr(self.owner, "__dict__", {}).items():
+            if name.startswith("_") or name in self.plain or type(value) not in (int, float):
+                continue
+            size = name in self.arguments or value in self.arguments.values()
+            if isinstance(value, float) or not size:
+                found[name] = value
+        return found
+
+    def rebuilt(self, arguments: Mapping[str, int]) -> Subject:
+        """The same with other arguments of the constructor."""
+        key = tuple(sorted(arguments.items()))
+        if key not in self._built:
+            assert self.build is not None
+            self._built[key] = self.build(arguments)
+        return self._built[key]
+
+    def __post_init__(self) -> None:
+        self._built: dict[tuple[tuple[str, int], ...], Subject] = {}
+
+    @contextlib.contextmanager
+    def at(self, parameters: Mapping[str, object], training: bool) -> Iterator[None]:
+        """The owner in a mode, with other values of its attributes."""
+        before = {name: getattr(self.owner, name) for name in parameters}
+        mode = getattr(self.owner, "training", None)
+        for name, value in parameters.items():
+            setattr(self.owner, name, value)
+        if hasattr(self.owner, "train") and isinstance(mode, bool):
+            self.owner.train(training)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self.owner, name, value)
+            if hasattr(self.owner, "train") and isinstance(mode, bool):
+                self.owner.train(mode)
+
+    def shapes(self, widths: list[int], channels: list[int]) -> list[tuple[int, ...]]:
+        """Shapes of x: [N, width], images, sequences; the constructor's integers are tried as each."""
+        numbers = list(dict.fromkeys(self.arguments.values()))
+        tried: list[tuple[int, ...]] = [(BATCH, width) for width in dict.fromkeys([*numbers, *widths])]
+        images = [(side, side) for side in (28, 32, 64, 16, 8)]
+        tried += [(BATCH, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
+        tried += [(BATCH, *image, c) for c in channels for image in images]
+        for width in dict.fromkeys(widths):
+            for first, second in permutations(dict.fromkeys([BATCH, *numbers]), 2):
+                tried.append((first, second, width))
+        tried += [(BATCH, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
+        return tried
+
+
+class OfSubject:
+    """What runs a user's model, in every framework."""
+
+    def __init__(self, subject: Subject):
+        self.subject = subject
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Attributes of the model that are numbers."""
+        return self.subject.parameters
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        """The arguments with which it is built that are integers."""
+        return self.subject.arguments
+
+
+def subject_of(
+    name: str,
+    namespace: dict[str, Any],
+    file: str,
+    calls: Callable[[Any], Any] | None,
+    plain: frozenset[str] = frozenset(),
+) -> Subject | None:
+    """The model that an entry names; None where it names a loss on tensors.
+
+    Args:
+        name: the entry, an expression.
+        namespace: of the user's file.
+        file: its path.
+        calls: model → how its loss is called, or None where it is none of the framework's models.
+        plain: attributes that every model of the framework has.
+
+    Raises:
+        BadInput: it has more than one unknown name.
+    """
+    free = open_names(name, namespace)
+    tree = ast.parse(name, mode="eval")
+    if len(free) > 1:
+        raise BadInput(
+            f"{name}: expected one name that the file has not, for the data; found {', '.join(sorted(free))}"
+        )
+    owner_tree: ast.expr = tree.body
+    if free:
+        inner = tree.body
+        while isinstance(inner, ast.Call) and _mentions(inner, free):
+            inner = inner.func.value if isinstance(inner.func, ast.Attribute) else inner.func
+        owner_tree = inner
+    data = next(iter(free), None)
+
+    def made(arguments: Mapping[str, int]) -> Subject | None:
+        expression = _with(owner_tree, arguments)
+        owner = eval(compile(ast.Expression(expression), "entry", "eval"), namespace)
+        call = calls(owner) if calls is not None and data is None else None
+        if call is not None and inspect.ismethod(owner):
+            return subject_of(f"{name}({_UNNAMED})", namespace, file, calls, plain)
+        if data is not None:
+            swapped = _Swap(owner_tree).visit(ast.parse(name, mode="eval"))
+            code = compile(ast.fix_missing_locations(swapped), file, "eval")
+            call = _left_open(code, {**namespace, "__owner__": owner}, data)
+        if call is None:
+            return None
+
+        return Subject(
+            owner,
+            call,
+            lambda changes: _present(made(changes)),
+            file,
+            _integers(owner_tree, namespace),
+            plain,
+        )
+
+    return made({})
+
+
+def _left_open(code: CodeType, namespace: dict[str, Any], data: str) -> Callable[[Any, bool], Any]:
+    """An expression as a function of the one name that is left open."""
+    return lambda x, training: eval(code, {**namespace, data: x})
+
+
+def _present(subject: Subject | None) -> Subject:
+    assert subject is not None
+    return subject
+
+
+class _Swap(ast.NodeTransformer):
+    """The owner's expression replaced by the owner."""
+
+    def __init__(self, owner: ast.expr):
+        self.text = ast.unparse(owner)
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.expr) and ast.unparse(node) == self.text:
+            return ast.Name("__owner__", ast.Load())
+        return self.generic_visit(node)
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
+
+
+def _with(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
+    """The owner's expression with other arguments."""
+    if not arguments or not isinstance(owner, ast.Call):
+        return owner
+    kept = [keyword for keyword in owner.keywords if keyword.arg not in arguments]
+    new = [ast.keyword(arg=name, value=ast.Constant(value)) for name, value in arguments.items()]
+    return ast.fix_missing_locations(ast.Call(owner.func, owner.args, [*kept, *new]))
+
+
+def _integers(owner: ast.expr, namespace: dict[str, Any]) -> dict[str, int]:
+    """The integers that the owner is built with, by argument."""
+    if not isinstance(owner, ast.Call):
+        return {}
+    function = eval(compile(ast.Expression(owner.func), "entry", "eval"), namespace)
+    try:
+        signature = inspect.signature(function)
+        bound = signature.bind(
+            *(eval(compile(ast.Expression(a), "entry", "eval"), namespace) for a in owner.args),
+            **{
+                k.arg: eval(compile(ast.Expression(k.value), "entry", "eval"), namespace)
+                for k in owner.keywords
+                if k.arg
+            },
+        )
+    except (TypeError, ValueError):
+        return {}
+    bound.apply_defaults()
+    positional = set(list(signature.parameters)[: len(owner.args)])
+    return {
+        name: value
+        for name, value in bound.arguments.items()
+        if isinstance(value, int) and not isinstance(value, bool) and name not in positional
+    }

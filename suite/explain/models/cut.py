@@ -1,0 +1,214 @@
+"""The loss of a model as a function of its own tensors: x, the decoder's output, μ, the scale's head and z."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..binding import Binding, Layout, Slot
+from ..dictionary.formula import Array
+from ..dictionary.scale_kinds import VARIANCE
+from ..experiments.bind import SIZES
+from ..lab import Float64, Lab, LossFailed
+from .flow import Flow
+from .run import INPUT, Place, Runner, RunnerInDtypes, Setting
+
+_DATA = {0: (), 1: ("D",), 2: ("S", "A"), 3: ("C", "H", "W")}
+_LATENT = {0: (), 1: ("J",), 2: ("h", "w"), 3: ("c", "h", "w")}
+
+
+@dataclass
+class CutLoss(Float64):
+    """The loss on the tensors of `flow`, each of which is replaced by what is given; a `lab.Called`.
+
+    At other sizes than the model's own it is run as it is, where it takes them; else built anew with the argument that
+    holds the size; else with the operations before its tensors left out, whose values nothing uses.
+
+    Attributes:
+        how: sizes → which of these three it was.
+    """
+
+    runner: Runner
+    flow: Flow
+    roles: dict[str, str]
+    training: bool = True
+    how: dict[tuple[int, ...], int] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.name = self.runner.name
+
+    def terms(self, arguments: Mapping[str, Any]) -> dict[str, Array]:
+        """What the model returns.
+
+        Raises:
+            LossFailed: it raised.
+        """
+        x, settings = self._settings(arguments)
+        sizes = (*x.shape, *arguments[self.roles["mu"]].shape)
+        failed: LossFailed | None = None
+        for place, (word, setting) in enumerate(settings):
+            if self.how.get(sizes, place) != place:
+                continue
+            try:
+                terms = self.runner.run(x, setting).terms
+            except LossFailed as error:
+                failed = failed or error
+                continue
+            if sizes not in self.how:
+                self.how[sizes] = self._quicker(x, place, settings, terms)
+            self.told.add(word)
+            return terms
+        raise failed or LossFailed("the model cannot be run at these sizes")
+
+    def _quicker(self, x: Array, place: int, settings: list[tuple[str, Setting]], terms: dict[str, Array]) -> int:
+        """The last way, which leaves out most, where it gives the same numbers."""
+        try:
+            shorter = self.runner.run(x, settings[-1][1]).terms
+        except LossFailed:
+            return place
+        same = all(np.array_equal(terms[name], shorter.get(name, np.nan), equal_nan=True) for name in terms)
+        return len(settings) - 1 if same else place
+
+    def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
+        """Gradients by its tensors, at the model's own sizes."""
+        x, [(_, setting), *_] = self._settings(arguments)
+        found = self.runner.slopes(x, setting, total)
+        if found is None:
+            return None
+        slopes: dict[str, Any] = {}
+        for role, place in self.places().items():
+            slope, shape = found[place], np.shape(arguments[self.roles[role]])
+            slopes[self.roles[role]] = [np.zeros(shape) if slope is None else self.canonical(role, slope, shape)]
+        return slopes
+
+    def has(self, dtype: str) -> bool:
+        """Whether the model runs in a dtype."""
+        return isinstance(self.runner, RunnerInDtypes) and self.runner.has(dtype)
+
+    def rounded(self, value: Array, dtype: str) -> Array:
+        """Values as a dtype holds them, in float64."""
+        assert isinstance(self.runner, RunnerInDtypes)
+        return self.runner.rounded(value, dtype)
+
+    def places(self) -> dict[str, Place]:
+        """The outputs that are replaced, by role."""
+        flow = self.flow
+        found = {"mu": flow.mu, "scale": flow.scale, "z": flow.z, "recon": flow.recon[0]}
+        return found | ({"recon_scale": flow.recon[1]} if len(flow.recon) > 1 else {})
+
+    def _settings(self, arguments: Mapping[str, Any]) -> tuple[Array, list[tuple[str, Setting]]]:
+        """x as the model takes it, and the settings that are tried in order."""
+        given = {role: np.asarray(arguments[name]) for role, name in self.roles.items()}
+        x = self._own("x", given["x"], INPUT)
+        replaced = {place: self._own(role, given[role], place) for role, place in self.places().items()}
+        noise = (given["z"] - given["mu"]) / np.sqrt(VARIANCE[self.flow.kind](given["scale"]))
+        parameters = {name: value for name, value in arguments.items() if name in self.runner.parameters}
+        drawn = Place(self.flow.noise)
+        live = Setting(
+            self.training,
+            replaced,
+            {drawn.operation: self._own("z", noise, drawn)},
+            parameters=parameters,
+            terms_only=True,
+            dtype=self.dtype,
+        )
+        settings = [("run as it is", live)]
+        own = self.flow.run
+        if x.shape != own.x.shape:
+            sizes = dict(zip(own.x.shape, x.shape, strict=True))
+            sizes |= dict(zip(own.value(self.flow.mu).shape, replaced[self.flow.mu].shape, strict=True))
+            anew = {
+                name: sizes[value]
+                for name, value in self.runner.arguments.items()
+                if value in sizes and sizes[value] != value
+            }
+            if anew:
+                settings.append(("built anew", replace(live, rebuilt=anew)))
+        elif replaced[self.flow.mu].shape != own.value(self.flow.mu).shape:
+            anew = {
+                name: replaced[self.flow.mu].shape[axis]
+                for axis, size in enumerate(own.value(self.flow.mu).shape)
+                for name, value in self.runner.arguments.items()
+                if value == size and replaced[self.flow.mu].shape[axis] != size
+            }
+            if anew:
+                settings.append(("built anew", replace(live, rebuilt=anew)))
+        before = self._operations_before if self.runner.leaves_out else frozenset()
+        if before:
+            settings.append(("run without its encoder and decoder", replace(live, frozen=before, before=own)))
+        return x, settings
+
+    @cached_property
+    def _operations_before(self) -> frozenset[int]:
+        """The operations whose outputs reach the numbers only through the tensors that are replaced."""
+        run, cuts = self.flow.run, set(self.places().values())
+        needed: set[int] = set()
+        pending = list(run.returned)
+        while pending:
+            place = pending.pop()
+            if place == INPUT or place.operation in needed or place in cuts:
+                continue
+            needed.add(place.operation)
+            pending += run.operations[place.operation].inputs
+        return frozenset(range(len(run.operations))) - needed
+
+    def _own(self, role: str, value: Array, place: Place) -> Array:
+        """A canonical value in the model's layout: the batch axis where it has it, with its axes of length one."""
+        own = self.flow.run.value(place)
+        axis = self.flow.batch[0 if role in ("x", "recon", "recon_scale") else 1]
+        like = self.flow.run.x if role in ("x", "recon", "recon_scale") else self.flow.run.value(self.flow.mu)
+        rest = iter(value.shape[1:])
+        shape = [value.shape[0] if a == axis else 1 if size == 1 else next(rest) for a, size in enumerate(like.shape)]
+        placed = np.moveaxis(value.reshape(shape[axis], *(s for a, s in enumerate(shape) if a != axis)), 0, axis)
+        return placed if own.shape == like.shape else _flattened(placed, like.shape, own.shape)
+
+    def canonical(self, role: str, value: Array, shape: tuple[int, ...]) -> Array:
+        """A value of the model's own, at its own sizes, as the experiments have it: the batch axis first."""
+        data = role in ("x", "recon", "recon_scale")
+        like = self.flow.run.x if data else self.flow.run.value(self.flow.mu)
+        return np.moveaxis(value.reshape(like.shape), self.flow.batch[0 if data else 1], 0).reshape(shape)
+
+
+def _flattened(value: Array, like: tuple[int, ...], own: tuple[int, ...]) -> Array:
+    """A value in another shape of the same elements: each of its axes is an axis, or a product of neighbours."""
+    axes, shape = list(zip(like, value.shape, strict=True)), []
+    for size in own:
+        product, actual = 1, 1
+        while axes and (product < size or (axes[0][0] == 1 and product * axes[0][0] <= size)):
+            before, now = axes.pop(0)
+            product, actual = product * before, actual * now
+        if product != size:
+            raise LossFailed(f"a tensor of shape {list(own)} is no reshaped {list(like)}")
+        shape.append(actual)
+    return value.reshape(shape)
+
+
+def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
+    """The loss bound to the model's own tensors, at the model's own sizes."""
+    run = flow.run
+    sizes = dict(SIZES)
+    layouts: list[tuple[str, ...]] = []
+    for place, axis, names in ((INPUT, flow.batch[0], _DATA), (flow.mu, flow.batch[1], _LATENT)):
+        shape = run.value(place).shape
+        rest = [size for a, size in enumerate(shape) if a != axis and size > 1]
+        if len(rest) not in names:
+            raise LossFailed(f"a tensor of shape {list(shape)} has more axes than are explained")
+        sizes |= dict(zip(names[len(rest)], rest, strict=True)) | {"N": shape[axis]}
+        layouts.append(names[len(rest)])
+    places = {"recon": flow.recon[0], "x": INPUT, "mu": flow.mu, "scale": flow.scale, "z": flow.z}
+    if len(flow.recon) > 1:
+        places["recon_scale"] = flow.recon[1]
+    roles = {role: run.names.get(place, role) for role, place in places.items()}
+    roles = {role: name if list(roles.values()).count(name) == 1 else role for role, name in roles.items()}
+    slots = [Slot(name, role) for role, name in roles.items()]
+    for name, value in runner.parameters.items():
+        if name not in roles.values():
+            slots.append(Slot(name, "parameter", given.get(name, value)))
+    binding = Binding(tuple(slots), Layout(layouts[0], layouts[1]))
+    domains = {"recon": "unit", "x": "unit", "scale": "positive", "recon_scale": "positive"}
+    return Lab(CutLoss(runner, flow, roles), binding, sizes, binding.parameters, domains)

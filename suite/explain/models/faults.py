@@ -1,0 +1,215 @@
+"""What only a whole model can show: gradients that stop, noise that is missing in evaluation, ranges that exclude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..answer import Bug, Finding
+from ..dictionary.formula import Array
+from ..experiments.slopes import STEP
+from ..investigation import Investigation
+from ..lab import Lab, LossFailed
+from .flow import Flow
+from .run import INPUT, Place, Run, Runner, Setting, same
+
+FAR = 1e3
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A number of the model that a callback changes, and that the compiled step keeps from its first run.
+
+    Attributes:
+        name: the attribute.
+        epoch: from which on the callback leaves it as it is; None where it never does.
+        eager, compiled: its value then, run eagerly and compiled.
+    """
+
+    name: str
+    epoch: int | None
+    eager: float
+    compiled: float
+
+
+@dataclass
+class Faults:
+    """Bugs in the order in which they are said, findings, and how the loss is reached in evaluation."""
+
+    bugs: list[Bug]
+    findings: list[Finding]
+    training_changes_it: bool | None
+    frozen: Frozen | None = None
+
+
+class ModelFacts:
+    """The experiments on a model, after its loss is explained."""
+
+    def __init__(self, runner: Runner, flow: Flow, lab: Lab, found: Investigation, frozen: Frozen | None = None):
+        self.frozen = frozen
+        self.runner, self.flow, self.lab, self.found = runner, flow, lab, found
+        self.run = flow.run
+
+    def faults(self) -> Faults:
+        """Every fault that an experiment shows."""
+        findings: list[Finding] = []
+        detached = self._detached()
+        evaluated, changes = self._evaluation(findings)
+        shown = (self._frozen(), evaluated, detached, self._confined(), self._support())
+        bugs = [bug for bug in shown if bug is not None]
+        return Faults(bugs, findings, changes, self.frozen)
+
+    def _frozen(self) -> Bug | None:
+        if self.frozen is None:
+            return None
+        name = self.frozen.name
+        self.found.note("compiled step", f"one step, then another with `{name}` = 1e8, eagerly and compiled", 4, None)
+        return Bug(
+            "weight-frozen",
+            f"`{name}` is a Python number: the first compiled step keeps its value of that time "
+            f"({self.frozen.compiled:g}), and what the callback sets later is never read. A keras.Variable is.",
+            None,
+            name,
+        )
+
+    def _name(self, place: Place, role: str) -> str:
+        return self.run.names.get(place, role)
+
+    def _detached(self) -> Bug | None:
+        """Whether the decoder's output moves with μ in value, and gives it no gradient."""
+        flow, run = self.flow, self.run
+        mu = run.value(flow.mu)
+        setting = Setting(replaced={flow.mu: mu})
+        direction = np.random.default_rng(5).normal(size=mu.shape)
+        recon = flow.recon[0]
+        moved = [
+            self.runner.run(run.x, replace(setting, replaced={flow.mu: mu + sign * STEP * direction})).value(recon)
+            for sign in (1, -1)
+        ]
+        slopes = self.runner.slopes(run.x, setting, recon)
+        if slopes is None or np.array_equal(moved[0], moved[1]):
+            return None
+        slope = slopes[flow.mu]
+        self.found.note("reparametrisation", "the gradient of the decoder's output by the posterior's mean", 3, None)
+        if slope is not None and slope.any():
+            return None
+        without = self._weights_without(slopes)
+        return Bug(
+            "detached",
+            "z gives no gradient of the reconstruction into the encoder, though the reconstruction moves with the "
+            "posterior's mean" + (f": {', '.join(without)} get none of it." if without else "."),
+            None,
+            self._name(flow.z, "z"),
+        )
+
+    def _weights_without(self, slopes: dict[object, Array | None]) -> list[str]:
+        return [str(name) for name, slope in slopes.items() if isinstance(name, str) and slope is None][:6]
+
+    def _evaluation(self, findings: list[Finding]) -> tuple[Bug | None, bool | None]:
+        """Run in evaluation mode: is z drawn there, and does anything else draw?"""
+        flow, run = self.flow, self.run
+        try:
+            other = self.runner.run(run.x, Setting(training=False))
+        except LossFailed:
+            return None, None
+        if not other.terms or not any(v.size for v in other.terms.values()):
+            return None, None
+        self.found.note("evaluation mode", "one run, and its draws", 1, None)
+        if other.draws("other"):
+            names = sorted({other.operations[place].name for place in other.draws("other")})
+            findings.append(Finding("draws-at-evaluation", f"In evaluation mode {', '.join(names)} still draws."))
+        changes = [one.name for one in other.operations] != [one.name for one in run.operations]
+        if other.draws("normal"):
+            return None, changes
+        named = [
+            name for name, value in run.terms.items() if name in other.terms and not same(value, other.terms[name])
+        ]
+        mean = run.value(flow.mu)
+        arrives = any(same(place_value, mean) for place_value in self._later(other))
+        if not named or not arrives:
+            return None, changes
+        return (
+            Bug(
+                "mean-at-evaluation",
+                "In evaluation mode no noise is drawn and z is the posterior's mean: the loss there is no estimate of "
+                "the ELBO.",
+                None,
+                self._name(flow.z, "z"),
+            ),
+            True,
+        )
+
+    def _later(self, other: Run) -> list[Array]:
+        return [other.value(place) for place in other.places()]
+
+    def _range(self, place: Place) -> tuple[float, float] | None:
+        """What an output can be, where the operation that makes it is one of single numbers; None where it is not."""
+        one = self.run.operations[place.operation]
+        own = [p for p in one.inputs if p != INPUT and self.run.value(p).size == self.run.value(place).size]
+        if len(own) != 1 or len(one.inputs) != 1:
+            return None
+        value = self.run.value(own[0])
+        ends = []
+        for far in (-FAR, FAR):
+            moved = value.copy()
+            moved.flat[::2] = far
+            after = self.runner.run(self.run.x, Setting(replaced={own[0]: moved})).value(place)
+            if after.shape != self.run.value(place).shape:
+                return None
+            still = after.reshape(-1)[1::2] == self.run.value(place).reshape(-1)[1::2]
+            if not still.all():
+                return None
+            ends.append(after.reshape(-1)[::2])
+        low, high = float(min(e.min() for e in ends)), float(max(e.max() for e in ends))
+        return low, high
+
+    def _confined(self) -> Bug | None:
+        """A mean that cannot pass the prior's 0, or a standard deviation that cannot be below its 1."""
+        flow = self.flow
+        if self.found.kl_term is None or self.found.kl_term.formula.name not in ("analytic", "sampled"):
+            return None
+        reach = self._range(flow.mu)
+        if reach is None or np.isinf(reach).any() or (abs(reach[0]) == FAR and abs(reach[1]) == FAR):
+            return None
+        low, high = reach
+        self.found.note("range of the posterior's mean", f"from {low:g} to {high:g}", 2, None)
+        if low < 0 < high:
+            return None
+        bound = (
+            f"({low:g}, {high:g})" if abs(high) < FAR and abs(low) < FAR else f"at {'least' if low >= 0 else 'most'} 0"
+        )
+        return Bug(
+            "posterior-confined",
+            f"The posterior's mean `{self._name(flow.mu, 'mu')}` is confined to {bound}: it cannot be centred at the "
+            "prior's 0.",
+            None,
+            self._name(flow.mu, "mu"),
+        )
+
+    def _support(self) -> Bug | None:
+        """The decoder's range against what the likelihood takes."""
+        term, flow = self.found.recon_term, self.flow
+        if term is None or self.found.recon is None or self.found.recon.edited is not None:
+            return None
+        reach = self._range(flow.recon[0])
+        name = self._name(flow.recon[0], "the decoder's output")
+        if reach is not None:
+            self.found.note("range of the decoder's output", f"from {reach[0]:g} to {reach[1]:g}", 2, None)
+        family = term.formula.name
+        if family == "bernoulli-logits" and reach is not None and reach[0] >= 0 and reach[1] <= 1:
+            return Bug(
+                "support",
+                f"The loss reads `{name}` as a logit, and the decoder puts out a probability: its range is "
+                f"({reach[0]:g}, {reach[1]:g}).",
+                None,
+                name,
+            )
+        if family == "bernoulli-probabilities" and reach is not None and (reach[0] < 0 or reach[1] > 1):
+            return Bug(
+                "support",
+                f"The loss reads `{name}` as a probability, and its range is ({reach[0]:g}, {reach[1]:g}).",
+                None,
+                name,
+            )
+        return None

@@ -1,0 +1,134 @@
+"""`elbostone.explain(...)`: a loss of a notebook, or of a file, explained; the answer shows itself there."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from ..notations.registry import notations
+from ..reference.errors import BadInput
+from .answer import Answer
+from .documents import html, markdown
+from .nearest import nearest
+from .phase import answered, asked
+from .plan import FRAMEWORKS
+from .records import Asked
+from .text import printed
+
+
+class Explanation(Answer, frozen=True, kw_only=True):
+    """An answer that shows itself: as text, and in a notebook as a table."""
+
+    def __repr__(self) -> str:
+        return printed(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def _repr_markdown_(self) -> str:
+        return markdown(self)
+
+
+def explain(
+    loss: str | Callable[..., Any],
+    *,
+    at: Mapping[str, float] | None = None,
+    set: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, str] | None = None,
+    guide: str | None = None,
+    framework: str | None = None,
+    timeout: float = 120.0,
+) -> Explanation:
+    """Say what a loss computes, as the command does.
+
+    Args:
+        loss: FILE.py:NAME or MODULE:NAME, which is explained in a process of its own, and is the way for a whole model
+            (`model.py:VAE().loss(x)`); or a function, a method or a module that is called with the terms of a loss,
+            which is explained here, on float64 values, and for which `timeout` does not hold.
+        at: sizes at which numbers are wanted, such as {"D": 784, "J": 20}.
+        set: values of arguments.
+        arguments: roles of arguments where names mislead.
+        guide: of a model of Pyro or NumPyro that is given as text, the name of its guide.
+        framework: `torch`, `tensorflow`, `jax` or `numpy`; by default what the loss's module has imported.
+        timeout: seconds that a file may take.
+
+    Raises:
+        BadInput: it cannot be called, or is none of these.
+        RuntimeError: the file crashed, exited or hung.
+        EnvironmentLacks: a framework is not installed.
+    """
+    sizes, values, roles = dict(at or {}), dict(set or {}), dict(arguments or {})
+    if isinstance(loss, str):
+        outcome = answered(asked(loss, sizes, values, roles, guide), timeout)
+        entry = loss
+    else:
+        if guide is not None:
+            raise BadInput(f"guide: expected a model that is given as text, FILE.py:NAME; found {type(loss).__name__}")
+        if not callable(loss):
+            raise BadInput(f"expected FILE.py:NAME or what can be called; found {type(loss).__name__}")
+        entry = getattr(loss, "__qualname__", type(loss).__name__)
+        named = framework or framework_of(loss)
+        measure = import_module(".measure", __package__)
+        with kept(named):
+            outcome = measure.explained_here(loss, Asked("", entry, named, False, sizes, values, roles, time.time()))
+    if outcome.bad_input is not None:
+        raise BadInput(outcome.bad_input)
+    if outcome.answer is None:
+        raise RuntimeError(f"{entry}: {outcome.raised}")
+    close = nearest(outcome.answer, notations().values())
+    answer = msgspec.structs.replace(outcome.answer, entry=entry, nearest_notation=close)
+    return Explanation(**msgspec.structs.asdict(answer))
+
+
+def framework_of(loss: Callable[..., Any]) -> str:
+    """The framework of the modules that a loss names in its body; else of those that its own module has imported."""
+    called = getattr(loss, "forward", loss)
+    plain = inspect.unwrap(getattr(called, "__func__", called))
+    namespace = getattr(plain, "__globals__", None) or vars(inspect.getmodule(type(loss)))
+    used = getattr(getattr(plain, "__code__", None), "co_names", ())
+    if getattr(plain, "__closure__", None):  # a module that is imported inside of a function
+        held = inspect.getclosurevars(plain).nonlocals
+        namespace, used = {**namespace, **held}, (*used, *held)
+    for names in (used, namespace):
+        tops = [_package(namespace[name]) for name in names if name in namespace]
+        found = [FRAMEWORKS[top] for top in tops if top in FRAMEWORKS]
+        if found or "numpy" in tops:
+            return found[0] if found else "numpy"
+    return "numpy"
+
+
+def _package(value: Any) -> str:
+    """The top-level package of a module, or of what is defined in one."""
+    name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+@contextmanager
+def kept(framework: str) -> Iterator[None]:
+    """What is set for float64 is set back afterwards, and so is one thread: several would wait for each other."""
+    if framework == "torch":
+        torch: Any = import_module("torch")
+        before, threads = torch.get_default_dtype(), torch.get_num_threads()
+        torch.set_default_dtype(torch.float64)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+            torch.set_num_threads(threads)
+    elif framework == "jax":
+        jax: Any = import_module("jax")
+        before = jax.config.jax_enable_x64
+        jax.config.update("jax_enable_x64", True)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_enable_x64", before)
+    else:
+        yield

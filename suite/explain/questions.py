@@ -1,0 +1,183 @@
+"""What is asked of an answer: which weight gives a wanted one, and what a schedule makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ..notations.notation import Notation
+from ..reference.errors import BadInput
+from .answer import Answer
+from .expressions import evaluate, monomial, names_in, near
+from .nearest import differences, in_words
+from .weights import solved
+
+ELSEWHERE = ({"D": 784, "J": 2}, {"D": 784, "J": 20}, {"D": 3072, "J": 64}, {"D": 12288, "J": 128})
+"""Sizes at which a wanted weight is shown beside the user's own: MNIST, CIFAR-10, CelebA at 64 × 64."""
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What gives a wanted weight.
+
+    Attributes:
+        holds: whether the loss has it already at its sizes and arguments; None where a number is missing.
+        arguments: argument → the value that gives it, as an expression.
+        factor: by which the KL is multiplied where there is no such argument.
+        at: the values of these at some sizes.
+        differs_in: in what else the loss is another objective than a wanted notation's: the likelihood, the KL's
+            estimator, thresholds. A sign or a factor on the whole loss is no such thing.
+    """
+
+    sentence: str
+    holds: bool | None
+    arguments: dict[str, str]
+    factor: str | None
+    at: list[dict[str, float]]
+    differs_in: list[str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A weight, and the notation that it is of; None where the notation leaves the weight open."""
+
+    beta: float | None
+    notation: Notation | None = None
+
+
+def target(text: str, notations: Mapping[str, Notation]) -> Target:
+    """`beta=1`, `paper` (that of Kingma and Welling 2013), or a notation's id.
+
+    Raises:
+        BadInput: it is none of these.
+    """
+    name, equals, number = text.partition("=")
+    if equals and name.strip() == "beta":
+        try:
+            return Target(float(number))
+        except ValueError:
+            raise BadInput(f"--want beta: expected a number; found '{number}'") from None
+    chosen = notations.get("kingma_welling_2013" if text == "paper" else text)
+    if chosen is None:
+        raise BadInput(f"--want: expected beta=NUMBER, paper or one of {', '.join(sorted(notations))}; found '{text}'")
+    beta = chosen.objective.beta
+    return Target(None if isinstance(beta, str) else float(beta), chosen)
+
+
+def wanted(answer: Answer, goal: Target) -> Wanted:
+    """Which argument, or else which factor on the KL, gives the wanted weight; of a faulty loss, what its change gives.
+
+    Raises:
+        BadInput: the loss has no fault, and no weight that is an expression.
+    """
+    beta, aim = answer.beta_effective, goal.beta
+    others = [] if goal.notation is None else differences(answer, goal.notation)
+    others = [name for name in others if name in ("likelihood", "kl", "thresholds")]
+    if answer.bug is not None:
+        return Wanted(_of_the_change(answer, aim), False, {}, None, [], others)
+    if beta is None or not names_in(beta.expression) <= {*answer.parameters, "N", "D", "J", "k", "T"}:
+        raise BadInput(f"--want: the weight of the KL is not determined. {answer.sentence}")
+    now = beta.value if isinstance(beta.value, float) else None
+    holds = True if aim is None else None if now is None else near(now, aim, 1e-6)
+    if aim is None or holds:
+        return Wanted(_said(beta.expression, now, aim, "", goal, others), holds and not others, {}, None, [], others)
+    arguments = solved(beta.expression, aim, answer.parameters)
+    given = {name: value for name, value in beta.at.items() if name in answer.parameters}
+    factor = None if arguments else monomial(f"{aim!r}/({beta.expression})", given)
+    ways = {**arguments, **({} if factor is None else {"factor": factor})}
+    used = {name for text in (beta.expression, *ways.values()) for name in names_in(text)} - set(given)
+    points: list[Mapping[str, float]] = [*([beta.at] if set(beta.at) - set(given) else []), *ELSEWHERE]
+    at: list[dict[str, float]] = []
+    for point in points:
+        sizes = {name: float(value) for name, value in point.items() if name in used}
+        values = {name: evaluate(text, {**given, **point}) for name, text in ways.items()}
+        row = {**sizes, **{name: value for name, value in values.items() if value is not None}}
+        if sizes and row not in at:
+            at.append(row)
+    how = " or ".join(f"pass {name} = {value}" for name, value in arguments.items()) or f"multiply the KL by {factor}"
+    return Wanted(_said(beta.expression, now, aim, how, goal, others), holds, arguments, factor, at, others)
+
+
+def _of_the_change(answer: Answer, aim: float | None) -> str:
+    """What a faulty loss needs first, and what weight it has then."""
+    if answer.change is None:
+        return "The loss has a fault: its KL has no weight to be set before that is mended."
+    after = answer.change.beta
+    if aim is None or after == f"{aim:.12g}":
+        return f"The loss has a fault; the change below mends it, and gives the KL a weight of {after}, as wanted."
+    factor = monomial(f"{aim!r}/({after})", {})
+    return (
+        f"The loss has a fault; the change below mends it, and gives the KL a weight of {after}: for {aim:g}, "
+        f"multiply the KL by {factor} as well."
+    )
+
+
+def _said(expression: str, now: float | None, aim: float | None, how: str, goal: Target, others: Sequence[str]) -> str:
+    is_now = expression if now is None else f"{expression} = {now:.6g}" if expression != f"{now:.6g}" else expression
+    also = ""
+    if others and goal.notation is not None:
+        also = f" It is another objective than that of {goal.notation.id}: {in_words(others)} differ" + (
+            "s." if len(others) == 1 else "."
+        )
+    if not how:
+        return f"The KL's weight is {is_now}" + (", as wanted." if not others else ".") + also
+    return f"The KL's weight is {is_now}; for {aim:g}, {how}.{also}"
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """A schedule: the weight at each step, where it arrives, and whether it stays."""
+
+    name: str
+    sentence: str
+    steps: list[float]
+    weights: list[float]
+
+
+def steps(text: str) -> tuple[str, list[int]]:
+    """`epoch=0:500` as a name and at most 61 whole steps.
+
+    Raises:
+        BadInput: it is no such text.
+    """
+    found = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+)\s*:\s*(\d+)\s*", text)
+    if found is None or int(found[2]) >= int(found[3]):
+        raise BadInput(f"--sweep: expected NAME=FIRST:LAST, such as epoch=0:500; found '{text}'")
+    first, last = int(found[2]), int(found[3])
+    return found[1], sorted({first + round((last - first) * place / 60) for place in range(61)})
+
+
+def sweep(answer: Answer, name: str, at: Iterable[int]) -> Sweep:
+    """The weight of the KL over the steps of a schedule.
+
+    Raises:
+        BadInput: the weight does not depend on it, or a size is missing.
+    """
+    beta = answer.beta_effective
+    if beta is None or name not in names_in(beta.expression):
+        weight = "not determined" if beta is None else beta.expression
+        raise BadInput(f"--sweep {name}: the weight of the KL does not depend on it: {weight}")
+    places = list(at)
+    values = [evaluate(beta.expression, {**beta.at, name: float(place)}) for place in places]
+    weights = [value for value in values if value is not None]
+    if len(weights) < len(values):
+        missing = names_in(beta.expression) - set(beta.at) - {name}
+        raise BadInput(f"--sweep {name}: expected the values of {', '.join(sorted(missing))}; give them with --at")
+    last = weights[-1]
+    arrived = next(place for place, weight in zip(places, weights, strict=True) if near(weight, last, 1e-9))
+    stays = all(near(weight, last, 1e-9) for weight in weights[places.index(arrived) :])
+    span = f"From {name} {places[0]} to {places[-1]} the KL's weight goes from {weights[0]:.6g} to {last:.6g}"
+    if arrived == places[-1] or not stays:
+        sentence = f"{span}, and is not constant at the end: it has not arrived."
+    else:
+        sentence = f"{span}, where it arrives by {name} {arrived} and stays."
+    return Sweep(name, sentence, [float(place) for place in places], weights)
+
+
+def drawn(one: Sweep) -> str:
+    """The weights as bars, one for each step."""
+    low, high = min(0.0, *one.weights), max(one.weights)
+    reach = (high - low) or 1.0
+    return "".join(_BARS[min(7, int(8 * (weight - low) / reach))] for weight in one.weights)

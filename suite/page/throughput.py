@@ -1,0 +1,176 @@
+"""The section of throughput: tables, and charts of speed, cold start and what the recipes bring."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..timing.judge.throughput import Row
+from ..timing.tables import best, shown
+from ..workers.run_folder import RunSettings
+from . import speed_charts
+from .charts import Chart
+from .first_screen import facts
+from .words import number, words
+
+WORDS = {
+    "workload": "the model's sizes: 784-400-20 has 784 pixels, 400 hidden units and 20 latents",
+    "published": "the source's own training loop; in Keras, its predict and fit",
+    "eager, compiled, compiled-xla": "the model as it is; by the framework's compiler; by its compiler with XLA",
+    "exported": "by ONNX Runtime",
+    "tuned: step": "an optimisation step, together with those before it",
+    "peer": "another library that computes the same",
+    "first call": "the seconds of the first call, compiling included",
+    "finds from": "the smallest relative error in all of a tensor that the proof would have found in each of them",
+}
+
+
+WEAK = 0.1
+"""A proof that finds larger errors alone would let a wrong formula pass."""
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """The smallest relative errors, planted in all of a tensor, that the proofs of one dtype would have found."""
+
+    dtype: str
+    least: float
+    most: float
+
+    @property
+    def weak(self) -> bool:
+        return self.most > WEAK
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a run has timed.
+
+    Attributes:
+        facts: where and when it was timed, by name.
+        figures, unstable: how many timings there are, and how many of them are not stable.
+        slowest, furthest: the timing of fewest images per second, and that of least share of the roofline, in words.
+        proofs: how large an error has to be for the proofs behind the timings to find it, by dtype.
+        words: the words of the tables, and what they mean.
+        best: the quickest of each stage, as people read it.
+        lines: every row, and the same as people read it.
+        speeds: charts of images per second.
+        cold: a chart of the cold start, if there is anything of it.
+        recipes: charts of what each recipe brings, one for each stage and backend.
+        recipes_of: the workload, batch and dtype of these.
+    """
+
+    facts: dict[str, str]
+    figures: int
+    unstable: int
+    slowest: str
+    furthest: str
+    proofs: list[Proofs]
+    words: dict[str, str]
+    best: list[list[str]]
+    lines: list[tuple[Row, list[str]]]
+    speeds: list[Chart]
+    cold: list[Chart]
+    recipes: list[Chart]
+    recipes_of: str
+
+    @property
+    def charts(self) -> list[Chart]:
+        return [*self.speeds, *self.cold, *self.recipes]
+
+
+def section(rows: Sequence[Row], settings: RunSettings) -> Section:
+    """The section from the rows of throughput.parquet."""
+    timed = [row for row in rows if row["images_per_second"] is not None]
+    pinned = [row for row in timed if row["threads"] != "default"]
+    lines = list(zip(rows, shown(rows), strict=True))
+    return Section(
+        dict(facts(settings)),
+        len(timed),
+        sum(not row["stable"] for row in timed),
+        _least(timed, "images_per_second"),
+        _least(timed, "roof_share"),
+        _proofs(timed),
+        WORDS,
+        best(rows),
+        lines,
+        _speeds(timed),
+        _cold_start(pinned),
+        *_recipes(pinned),
+    )
+
+
+def _least(rows: Iterable[Row], figure: str) -> str:
+    """The row with the least of a figure, in words; empty where no row has one."""
+    row = min((row for row in rows if row[figure]), key=lambda row: float(row[figure]), default=None)
+    if row is None:
+        return ""
+    names = ("notation", "backend", "mode", "rung", "stage", "workload", "dtype")
+    cell = ", ".join(words(str(row[name])) if name == "stage" else str(row[name]) for name in names if row[name])
+    share = "no roofline is known" if not row["roof_share"] else f"{number(100 * row['roof_share'])} % of the roofline"
+    unstable = "" if row["stable"] else ", not stable"
+    return f"{cell}, batch {row['batch']}: {row['images_per_second']:,.0f} images per second{unstable}; {share}"
+
+
+def _proofs(rows: Iterable[Row]) -> list[Proofs]:
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["detects"] is not None:
+            found.setdefault(row["dtype"], []).append(row["detects"])
+    return [Proofs(dtype, min(errors), max(errors)) for dtype, errors in found.items()]
+
+
+def _speeds(rows: Iterable[Row]) -> list[Chart]:
+    """A chart per workload, stage and dtype: each has a roofline of its own."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["workload"], row["stage"], row["dtype"]), []).append(row)
+    return [
+        speed_charts.throughput(f"throughput-{'-'.join(kind)}", ", ".join(map(words, kind)), own)
+        for kind, own in groups.items()
+    ]
+
+
+def _cold_start(rows: Sequence[Row]) -> list[Chart]:
+    cold = _widest([row for row in rows if row["first_call_s"] is not None])
+    if not cold:
+        return []
+    title = f"Seconds that the first call takes, compiling included: {_what(cold[0])}"
+    return [speed_charts.cold_start("cold-start", title, cold)]
+
+
+def _recipes(rows: Sequence[Row]) -> tuple[list[Chart], str]:
+    """Each backend's recipes, one after the other from eager on, of the workload, batch and dtype that has most."""
+    chosen = _widest([row for row in rows if row["mode"] == "tuned"])
+    found = []
+    for stage, backend, notation in dict.fromkeys((r["stage"], r["backend"], r["notation"]) for r in chosen):
+        key = {"stage": stage, "backend": backend, "notation": notation} | _kind(chosen[0])
+        own = [row for row in rows if all(row[name] == value for name, value in key.items())]
+        start = next((row["images_per_second"] for row in own if row["mode"] == "eager"), None)
+        if start is None:
+            continue
+        before, steps = start, []
+        for row in (row for row in own if row["mode"] == "tuned"):
+            step = {"recipe": row["rung"], "stable": row["stable"]}
+            steps.append(step | {"before": before / start, "after": row["images_per_second"] / start})
+            before = row["images_per_second"]
+        title = f"What the recipes bring: {words(stage)}, {backend}"
+        found.append(speed_charts.recipes(f"recipes-{stage}-{backend}-{notation}", title, steps))
+    return found, _what(chosen[0]) if found else ""
+
+
+def _widest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the workload, batch and dtype in which most backends, modes and recipes were timed."""
+    ways = dict.fromkeys((*_kind(row).values(), row["backend"], row["mode"], row["rung"]) for row in rows)
+    counts = Counter(way[:3] for way in ways)
+    return [row for row in rows if tuple(_kind(row).values()) == counts.most_common(1)[0][0]]
+
+
+def _kind(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("workload", "batch", "dtype")}
+
+
+def _what(row: Row) -> str:
+    return f"{row['workload']}, batch {row['batch']}, {row['dtype']}"

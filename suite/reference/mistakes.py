@@ -1,0 +1,64 @@
+"""How a wrong tensor relates to the correct one, where a few words can say it: its negative, twice it, its square.
+
+Most mistakes are a sign, a factor, a dropped constant, or a scale of another kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+CLOSE = 1e-4
+"""The largest error of a relation, as a share of the largest element. No proof uses it: the tensor is wrong."""
+SPREAD = 0.01
+"""Elements that are more alike say nothing: a factor and an addend look the same on them."""
+HALF_LOG_2PI = math.log(2 * math.pi) / 2
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "its square": np.square,
+    "its square root": np.sqrt,
+    "its reciprocal": np.reciprocal,
+    "its exponential": np.exp,
+    "its logarithm": np.log,
+    "the exponential of its half": lambda a: np.exp(a / 2),
+    "twice its logarithm": lambda a: 2 * np.log(a),
+    "its transpose": lambda a: (
+        a.swapaxes(-1, -2) if a.ndim > 1 and a.shape[-1] == a.shape[-2] else np.full(a.shape, np.nan)
+    ),
+}
+
+
+@np.errstate(all="ignore")  # numbers too large or too small to square get no relation
+def relation(found: Array, expected: Array) -> str:
+    """How `found` relates to `expected`, of the same shape, in every element; empty where no simple relation holds."""
+    right, wrong = (np.asarray(a, np.float64).ravel() for a in (expected, found))
+    if right.size < 2 or not (np.isfinite(right).all() and np.isfinite(wrong).all()):
+        return ""
+    if np.ptp(right) <= SPREAD * np.abs(right).max() or _close(wrong, right):
+        return ""
+    factor = float(wrong @ right / (right @ right))
+    if factor and _close(wrong, factor * right):
+        return "all of it has the other sign" if abs(factor + 1) < CLOSE else f"all of it is {factor:.4g} times that"
+    addend = float((wrong - right).mean())
+    if _close(wrong - addend, right):
+        return f"all of it is {abs(addend):.4g}{_constant(abs(addend))} too {'high' if addend > 0 else 'low'}"
+    for words, function in FUNCTIONS.items():
+        if _close(np.asarray(found, np.float64), function(np.asarray(expected, np.float64))):
+            return f"all of it is {words}"
+    return ""
+
+
+def _close(one: Array, other: Array) -> bool:
+    return bool(np.isfinite(other).all() and np.abs(one - other).max() <= CLOSE * np.abs(other).max())
+
+
+def _constant(addend: float) -> str:
+    """The number of times that log(2π) / 2, which a Gaussian has once for each dimension, is in a constant."""
+    times = addend / HALF_LOG_2PI
+    return f" ({round(times)} × ½ log 2π)" if round(times) and abs(times - round(times)) < CLOSE * times else ""

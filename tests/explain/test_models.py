@@ -1,0 +1,62 @@
+"""Every model in `cases/` is explained as `facts.py` says; the right ones among them are called right."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explain.compared import CASES, differences, explained_together
+from explain.facts import MODELS_KERAS, MODELS_TORCH
+
+from elbostone.explain.phase import explained_in_one_worker
+from elbostone.explain.records import Asked
+
+
+@pytest.mark.parametrize(
+    ("stem", "framework", "facts"),
+    [
+        pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
+        pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
+    ],
+)
+def test_every_fact_of_a_model(stem: str, framework: str, facts: dict[str, dict[str, object]]) -> None:
+    outcomes = explained_together(framework, list(facts), stem, keras=framework == "tensorflow")
+    wrong = {}
+    for name, outcome in outcomes.items():
+        if outcome.answer is None:
+            wrong[name] = [f"no answer: {outcome.bad_input or outcome.raised}"]
+        elif found := differences(outcome.answer, facts[name]):
+            wrong[name] = found
+    assert not wrong
+
+
+@pytest.mark.backend("torch")
+def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
+    found = explained_together("torch", ["Plain().loss(x)", "Plain().encode(x)", "nn.Linear(3, 2)(x)"], "models_torch")
+    answer = found["Plain().loss(x)"].answer
+    assert answer is not None
+    assert answer.roles == {
+        "recon": "recon", "x": "x", "mu": "mu", "logvar": "posterior scale", "z": "z", "beta": "parameter"
+    }  # fmt: skip
+    assert "no normal noise" in str(found["Plain().encode(x)"].bad_input)
+    assert "no normal noise" in str(found["nn.Linear(3, 2)(x)"].bad_input)
+
+
+@pytest.mark.backend("torch")
+def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
+    """With a weight of 1 and summed, a Bernoulli model prints the canonical negative ELBO of its batch."""
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).uniform(size=(23, 11)))
+    asked = [
+        Asked(str(CASES / "models_torch.py"), f"Plain(beta={beta}).loss(x)", "torch", False, {}, {}, {}, 0.0, str(data))
+        for beta, data in ((1.0, tmp_path / "data.npy"), (0.5, tmp_path / "data.npy"), (1.0, "digits"))
+    ]
+    right, half, other = (outcome.answer for outcome in explained_in_one_worker(asked, 300.0))
+    assert right is not None
+    assert right.logged is not None
+    assert right.logged.rows == 20
+    assert right.logged.printed == pytest.approx(5 * right.logged.nats_per_datum, rel=1e-12)
+    assert right.logged.bits_per_dimension == pytest.approx(right.logged.nats_per_datum / (11 * np.log(2)), rel=1e-12)
+    assert half is not None
+    assert half.logged is not None
+    assert half.logged.printed < 5 * half.logged.nats_per_datum
+    assert other is not None
+    assert other.logged is None  # 64 values for 11

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("notation", choices=list(notations()), metavar="NOTATION", help=", ".join(notations()))
     parser.add_argument("--backend", choices=list(BACKENDS), default="torch")
     parser.add_argument("--epochs", type=int, help="passes over the digits")
-    parser.add_argument("--png", type=Path, help="also write the samples as an image")
+    parser.add_argument("--png", type=Path, help="also write the samples as an image (needs Pillow)")
     asked = parser.parse_args()
 
     notation = notations()[asked.notation]
@@ -147,9 +147,9 @@ def show(images: Array, png: Path | None) -> None:
     for row in strip.clip(0, 1):
         print("".join(2 * SHADES[round(pixel * (len(SHADES) - 1))] for pixel in row))
     if png is not None:
-        from matplotlib import pyplot
+        from PIL import Image  # needed for this option alone
 
-        pyplot.imsave(png, strip, cmap="gray", vmin=0, vmax=1)
+        Image.fromarray(np.uint8(np.rint(255 * strip.clip(0, 1)))).save(png)
 
 
 if __name__ == "__main__":

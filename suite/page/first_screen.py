@@ -99,8 +99,8 @@ def facts(settings: RunSettings) -> list[tuple[str, str]]:
     found = {
         "date": date,
         "machine": ", ".join(part for part in machine if part),
+        "commit": settings.git_commit or "not made in a repository",
         "system": f"Python {settings.python}, {settings.platform}" if settings.python else settings.platform,
         "versions": ", ".join(versions),
-        "commit": settings.git_commit or "not made in a repository",
     }
     return [(name, text) for name, text in found.items() if text]

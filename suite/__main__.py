@@ -107,6 +107,8 @@ def _end(said: str | None, code: int) -> None:
             print(f"elbostone: stdout: cannot be written to: {error.strerror}", file=sys.stderr)
         code = code or (141 if isinstance(error, BrokenPipeError) else 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what Python flushes when it ends
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Python gives up all other handlers before it has ended
     sys.exit(code)
 
 

@@ -33,6 +33,13 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change: tuple[str, str] | None
 
     @property
+    def mark(self) -> tuple[str, str, str]:
+        """Its class in the style, shape and words: a note may be what the author meant, so it is no fault."""
+        if self.fault:
+            return "differs", "✖", "a fault"
+        return ("excluded", "△", "no fault, with a note") if self.notes else ("equal", "✓", "no fault")
+
+    @property
     def report(self) -> str:
         """`keras-team/keras#4538`."""
         return self.source.replace("/issues/", "#")

@@ -128,7 +128,9 @@ def comparison(before: Path, after: Path, *, across_machines: bool = False) -> C
 
 
 def _machine(settings: RunSettings) -> str:
-    return ", ".join((settings.cpu or "unknown processor", f"{settings.cpus} CPUs", settings.gpu or "no GPU"))
+    """Virtual machines give processors of several generations one name; what each can do tells them apart."""
+    processor = f"{settings.cpu or 'unknown processor'} with {' '.join(settings.cpu_features) or 'no known features'}"
+    return ", ".join((processor, f"{settings.cpus} CPUs", settings.gpu or "no GPU"))
 
 
 def _verdicts(folder: Path) -> dict[tuple[str, str], str]:

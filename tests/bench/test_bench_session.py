@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from bench.copies import copied
 from bench.sessions import BATCH, DIGITS, NOTATION, STAGES, WORKLOAD, cell, plan, rows_of, run
@@ -128,7 +127,8 @@ def test_what_is_compiled_is_one_graph_and_what_is_tuned_is_proven_too(
     assert len(compiled) == (2 if "compiled" in BACKENDS[backend].modes else 0)
     for record in compiled:
         assert record["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}
-        assert record["first_call_s"] > 20e-9 * np.median(record["rounds_ns"])
+        # A call takes under 0.1 ms, 30 ms where other processes have the CPUs; a compilation out of its cache, 0.1 s.
+        assert record["first_call_s"] > 0.05
     rows = finished(backend).rows
     for mode in ("compiled", "tuned") if compiled else ():
         row = rows[f"{NOTATION}, {mode}", "encoder"]

@@ -19,7 +19,8 @@ def test_each_loss_is_told_whole_without_scripts_on_a_phone(quick: Path, chromiu
     for article, loss in zip(articles.all(), section(), strict=True):
         for text in (loss.sentence, loss.formula, loss.beta or "not determined", *loss.notes, *(loss.change or ())):
             expect(article).to_contain_text(text)
-        assert article.locator(".mark").inner_text().endswith("a fault" if loss.fault else "no fault")
+        mark = "✖ a fault" if loss.fault else "△ no fault, with a note" if loss.notes else "✓ no fault"
+        assert article.locator(".mark").inner_text() == mark
         assert article.locator("a").get_attribute("href") == f"https://github.com/{loss.source}"
         assert (article.bounding_box() or {})["width"] <= 375
     assert page.evaluate("document.documentElement.scrollWidth") == 375

@@ -1,16 +1,15 @@
 """Checks that are killed at random instants, and go on to the end: each cell has its record, and nothing is left."""
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from soak.amount import amount
+from soak.processes import CHOSEN, PROBLEM, left_of, processes, started
 
 from elbostone.workers.records import identity, read_records
 from elbostone.workers.run_folder import RunFolder
@@ -22,32 +21,6 @@ KILLS = {"check": 140, "bench": 30, "run": 30}
 SIZES = 50
 GRACE_S = 10.0
 """Within which a worker notes that its parent has gone."""
-PROGRAM = (sys.executable, "-P", str(Path(__file__).with_name("brief.py")))
-CHOSEN = ("--backend", "torch", "--notation", "pytorch_examples", "--notation", "kingma_welling_2019")
-PROBLEM = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
-
-
-def started(*arguments: str, temporary: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    with (temporary.parent / "said").open("ab") as said:
-        return subprocess.Popen([*PROGRAM, *arguments], env=environment, stdout=said, stderr=said)
-
-
-def processes(temporary: Path) -> list[int]:
-    """Those whose temporary files are there."""
-    wanted, found = f"TMPDIR={temporary}".encode(), []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
-
-
-def left_of(run: RunFolder) -> set[Path]:
-    """The files of a run."""
-    return {each.relative_to(run.path) for each in run.path.rglob("*") if each.is_file()}
 
 
 @pytest.mark.parametrize("verb", KILLS)

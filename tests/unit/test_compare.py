@@ -1,6 +1,7 @@
 """`elbostone compare`: planted changes of verdicts and of speed are named, and nothing else is."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from elbostone.reference.errors import BadInput
 from elbostone.report.tables import frame, read_rows, write_table
 from elbostone.runs.compare import comparison
 
-QUICK, FULL = (Path(__file__).parents[2] / "reports" / "committed" / name for name in ("quick", "full"))
+QUICK = Path(__file__).parents[2] / "reports" / "committed" / "quick"
 Change = Callable[[list[dict[str, Any]]], Any]
 
 
@@ -127,11 +128,17 @@ def test_one_process_has_no_interval(tmp_path: Path) -> None:
     assert {each.verdict for each in comparison(before, QUICK).figures} == {"unknown"}
 
 
-def test_other_machines_are_compared_only_when_asked() -> None:
-    code, _, error = invoked(QUICK, FULL)
+@pytest.mark.parametrize("field", ["cpu", "cpu_features", "cpus", "gpu"])
+def test_other_machines_are_compared_only_when_asked(field: str, tmp_path: Path) -> None:
+    other = changed(tmp_path / "other", "throughput", lambda rows: None)
+    settings = json.loads((other / "run.json").read_text())
+    settings[field] = {"cpu": "a Z80", "cpu_features": ["avx", "amx_tile"], "cpus": 77, "gpu": "a Voodoo"}[field]
+    (other / "run.json").write_text(json.dumps(settings))
+    code, _, error = invoked(QUICK, other)
     assert code != 0 and isinstance(error, BadInput)
-    assert "EPYC" in str(error) and "--across-machines" in str(error)
-    assert invoked(QUICK, FULL, "--across-machines")[0] in (0, 1)
+    assert "--across-machines" in str(error)
+    assert re.search("a Z80|avx amx_tile|77 CPUs|a Voodoo", str(error))
+    assert invoked(QUICK, other, "--across-machines")[0] == 0
 
 
 def test_json_has_all(tmp_path: Path) -> None:

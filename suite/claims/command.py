@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +55,8 @@ def symbols(
     """Say what each symbol stands for, and which cells have executed each row, now or in an earlier run."""
     if role is not None:
         one_of("role", role, tuple(ROLES))
+    if symbol is not None:  # the bytes that were typed, where the locale has no such letter
+        symbol = os.fsencode(symbol).decode(errors="replace")
     names = [*(notation or ()), *(named or ())]
     selection = select(names, backend or fastest(), "cpu", None, None)
     chosen = selection.notations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from .judge.verdicts import COLUMNS, Row
 MISPRINT_COLUMNS = ("notation", "misprint", "said", "found", "verified by")
 PRINTED = 3
 """Claims of a notation that are printed; where one is false, others that follow from it are."""
+SEVERAL = 3
 COUNTED = ("notation", "backend", "verdict", "entries")
 
 
@@ -62,8 +64,10 @@ def print_claims(rows: Sequence[Row]) -> None:
             failing.setdefault((row["notation"], row["backend"]), []).append(row)
     for (notation, backend), own in failing.items():
         for row in own[:PRINTED]:
-            found = str(row["found"]).partition(EVERY_WORD)[0]
-            said = f"{row['symbol']}: {row['field']}: claimed {row['claimed']}; found {found}"
+            found = re.sub(f"{EVERY_WORD}[^:;]*", "", str(row["found"]))
+            fields = str(row["field"])  # of many none is known to be the false one
+            doubted = f"{fields}: " if fields.count(",") < SEVERAL else ""
+            said = f"{row['symbol']}: {doubted}claimed {row['claimed']}; found {found}"
             print(f"{row['verdict']}: {notation} on {backend}: {said}")
         if len(own) > PRINTED:
             print(f"and {len(own) - PRINTED} more of {notation} on {backend}: claims.md of the run has all")

@@ -93,3 +93,14 @@ def choose(names: Iterable[str]) -> list[Notation]:
         if name not in known:
             raise no_such("notation", name, known)
     return [known[name] for name in names] or list(known.values())
+
+
+def uninstalled(chosen: Iterable[Notation]) -> list[Path]:
+    """Files of these notations below `implementations/` of the current folder that are not as the installed ones."""
+    differing = []
+    for notation in chosen:
+        for used in (notation.path, *(notation.path.with_name(f"{framework}_vae.py") for framework in FRAMEWORKS)):
+            here = Path("implementations", notation.id, used.name)
+            if here.is_file() and here.read_bytes() != used.read_bytes():
+                differing.append(here)
+    return differing

@@ -40,21 +40,22 @@ def relation(found: Array, expected: Array) -> str:
     right, wrong = (np.asarray(a, np.float64).ravel() for a in (expected, found))
     if right.size < 2 or not (np.isfinite(right).all() and np.isfinite(wrong).all()):
         return ""
-    if np.ptp(right) <= SPREAD * np.abs(right).max() or _close(wrong, right):
+    if np.ptp(right) <= SPREAD * np.abs(right).max() or close(wrong, right):
         return ""
     factor = float(wrong @ right / (right @ right))
-    if factor and _close(wrong, factor * right):
+    if factor and close(wrong, factor * right):
         return "all of it has the other sign" if abs(factor + 1) < CLOSE else f"all of it is {factor:.4g} times that"
     addend = float((wrong - right).mean())
-    if _close(wrong - addend, right):
+    if close(wrong - addend, right):
         return f"all of it is {abs(addend):.4g}{_constant(abs(addend))} too {'high' if addend > 0 else 'low'}"
     for words, function in FUNCTIONS.items():
-        if _close(np.asarray(found, np.float64), function(np.asarray(expected, np.float64))):
+        if close(np.asarray(found, np.float64), function(np.asarray(expected, np.float64))):
             return f"all of it is {words}"
     return ""
 
 
-def _close(one: Array, other: Array) -> bool:
+def close(one: Array, other: Array) -> bool:
+    """Whether `one` is `other`, up to an error that is small beside the largest element."""
     return bool(np.isfinite(other).all() and np.abs(one - other).max() <= CLOSE * np.abs(other).max())
 
 

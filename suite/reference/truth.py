@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import oracle
-from .comparison import Comparison, Tensors, compare
+from .comparison import Array, Comparison, Tensors, compare
 from .lifting import lifted
+from .parts import wrong_part
 from .problem import Problem
 from .tensors import TENSORS
 from .tolerance import tolerances
@@ -67,10 +68,13 @@ def truth_of(
 
 def against_truth(problem: Problem, tensors: Tensors, truth: Truth) -> list[Comparison]:
     """The comparison of every tensor that a cell returned, in the order of data flow."""
-    return [
-        compare(name, tensors[name], truth.tensors[name], truth.tolerances[name], truth.dtype)
-        if name in truth.tensors
-        else Comparison(name, False, defined=False)
-        for name in flow(problem)
-        if name in tensors
-    ]
+    return [_against_truth(name, tensors[name], truth) for name in flow(problem) if name in tensors]
+
+
+def _against_truth(name: str, found: Array, truth: Truth) -> Comparison:
+    if name not in truth.tensors:
+        return Comparison(name, False, defined=False)
+    comparison = compare(name, found, truth.tensors[name], truth.tolerances[name], truth.dtype)
+    if comparison.equal or comparison.relation:
+        return comparison
+    return replace(comparison, relation=wrong_part(name, found, truth.tensors))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
-from ..notations.registry import broken, choose
+from ..notations.registry import broken, choose, uninstalled
 from ..reference.errors import BadInput, EnvironmentLacks
 from ..workers.probe import blind_backends
 from ..workers.selection import Selection, lacking_compiler
@@ -58,6 +58,11 @@ def select(
     )
     for reason in selection.broken.values():
         stderr.print(f"warning: {reason}", soft_wrap=True)
+    if differing := uninstalled(selection.notations):
+        files = ", ".join(map(str, differing))
+        stderr.print(
+            f"warning: the installed files are run; edited here: {files}: pip install --no-deps .", soft_wrap=True
+        )
     for name in selection.backends:
         if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
             raise EnvironmentLacks(BACKENDS[name].remedy())

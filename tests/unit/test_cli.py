@@ -176,3 +176,19 @@ def test_an_unwritable_place_is_one_line(run: Run, tmp_path: Path) -> None:
 def test_a_compiled_cell_without_a_compiler_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler -O3")
     assert "no-such-compiler" in (plan.lacking_compiler() or "")
+
+
+@pytest.mark.usefixtures("no_framework")
+def test_a_file_that_was_edited_and_not_installed_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = notations()["pytorch_examples"].path.parent
+    here = tmp_path / "implementations" / own.name
+    here.mkdir(parents=True)
+    for name in ("notation.toml", "torch_vae.py", "keras_vae.py"):
+        (here / name).write_bytes((own / name).read_bytes())
+    assert "warning" not in run("evaluate", CASE)[2]
+    (here / "torch_vae.py").write_text("# another\n")
+    assert "edited here: implementations/pytorch_examples/torch_vae.py: pip install" in run("evaluate", CASE)[2]
+    assert "warning" not in run("evaluate", CASE, "--notation", "wikipedia")[2]

@@ -117,7 +117,7 @@ def page(runs: Runs) -> Page:
         strips=first_screen.strips(sources),
         verdict=first_screen.verdict(rows, claims),
         facts=first_screen.facts(settings),
-        command=shlex.join(settings.command),
+        commands=_commands(runs),
         formulas=rosetta.formulas(sources),
         meanings=rosetta.meanings(sources, claims),
         code={notation.id: rosetta.files(notation) for notation in sources},
@@ -139,6 +139,13 @@ def page(runs: Runs) -> Page:
         failing=FAILING,
     )
     return Page(html, drawn)
+
+
+def _commands(runs: Runs) -> dict[str, str]:
+    """What of the page each command makes, and the command, as it was typed."""
+    of = {"cells": runs.main.path, "timings": runs.throughput, "θ": runs.theta, "training": runs.training}
+    typed = {what: RunFolder(path).settings().command for what, path in of.items() if path}
+    return {what: shlex.join(command) for what, command in typed.items() if command}
 
 
 def _environment() -> Environment:

@@ -51,7 +51,8 @@ class Section:
     Attributes:
         facts: where and when it was timed, by name.
         figures, unstable: how many timings there are, and how many of them are not stable.
-        slowest, furthest: the timing of fewest images per second, and that of least share of the roofline, in words.
+        extremes: the timing of fewest images per second, and that of least share of the roofline, in words, by what
+            they are.
         proofs: how large an error has to be for the proofs behind the timings to find it, by dtype.
         words: the words of the tables, and what they mean.
         best: the quickest of each stage, as people read it.
@@ -65,8 +66,7 @@ class Section:
     facts: dict[str, str]
     figures: int
     unstable: int
-    slowest: str
-    furthest: str
+    extremes: dict[str, str]
     proofs: list[Proofs]
     words: dict[str, str]
     best: list[list[str]]
@@ -90,8 +90,7 @@ def section(rows: Sequence[Row], settings: RunSettings) -> Section:
         dict(facts(settings)),
         len(timed),
         sum(not row["stable"] for row in timed),
-        _least(timed, "images_per_second"),
-        _least(timed, "roof_share"),
+        _extremes(timed),
         _proofs(timed),
         WORDS,
         best(rows),
@@ -100,6 +99,16 @@ def section(rows: Sequence[Row], settings: RunSettings) -> Section:
         _cold_start(pinned),
         *_recipes(pinned),
     )
+
+
+def _extremes(rows: Sequence[Row]) -> dict[str, str]:
+    limited = [row for row in rows if row["roof_share"]]
+    found = {
+        "The slowest": _least(rows, "images_per_second"),
+        "The slowest whose roofline is known": _least(limited, "images_per_second"),
+        "Furthest from the roofline": _least(limited, "roof_share"),
+    }
+    return {what: said for i, (what, said) in enumerate(found.items()) if said and said not in list(found.values())[:i]}
 
 
 def _least(rows: Iterable[Row], figure: str) -> str:

@@ -141,6 +141,7 @@ def comparison_rows(entries: Sequence[Entry], one: str, other: str) -> Iterator[
 def _print_equations(chosen: Sequence[Notation]) -> list[Row]:
     """Print each equation as LaTeX under a comment on its execution; return the rows of false relations."""
     rows: list[Row] = []
+    print("% Each equation is composed of its source's symbols, and executed; the source may print another form of it.")
     for notation in chosen:
         print(f"% {notation.id}: {notation.source.title}")
         for equation in equations(notation):

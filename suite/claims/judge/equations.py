@@ -61,7 +61,8 @@ class Executed:
         """One line."""
         if self.refused is not None:
             return self.refused
-        sign = "=" if self.relation == EQUAL else "≃, in expectation," if self.of_draws else "≃, at the same draws,"
+        in_expectation = "≃, its mean over draws replaced by the expectation,"
+        sign = "=" if self.relation == EQUAL else in_expectation if self.of_draws else "≃, at the same draws,"
         return f"the sides of {sign} differ by {self.deviation:.2g}; rounding explains {self.tolerance:.2g}"
 
     def as_json(self) -> dict[str, Any]:

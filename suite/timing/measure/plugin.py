@@ -28,7 +28,10 @@ def measure(binding: Binding, asked: SessionAsked, append: Append) -> None:
     os.chdir(tests)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     storage = f"--benchmark-storage={(scratch / 'storage').as_uri()}"
-    code = pytest.main([*asked.options, storage, "test_stages.py"], plugins=[Plugin(binding, asked, append)])
+    plugin = Plugin(binding, asked, append)
+    code = pytest.main([*asked.options, storage, "test_stages.py"], plugins=[plugin])
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        plugin.session.close()
     if code != pytest.ExitCode.OK:
         raise SystemExit(code)
 

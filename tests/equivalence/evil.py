@@ -200,7 +200,7 @@ SAID = {
     "abort": "the worker ended with signal SIGABRT",
     "kill": "the worker ended with signal SIGKILL",
     "closed_files": "ok",
-    "interrupt": "KeyboardInterrupt|the worker ended with signal SIGINT",
+    "interrupt": "the worker ended with (signal SIGINT|exit code 1)",  # as Python ends, or a framework at its exit
     "endless_recursion": "RecursionError: maximum recursion depth exceeded",
     "no_memory": "MemoryError",
     "no_record": "the worker wrote what is no record: expected an object; found list",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from ..dictionary.scale_kinds import VARIANCE, as_kind
 from ..lab import LossFailed
-from .run import INPUT, Place, Run, Runner, Setting, same
+from .run import INPUT, Place, Run, Runner, Setting
+from .sampling import Sampling, draws_in, sampling
 
 Shape = tuple[int, ...]
 
@@ -23,21 +22,42 @@ class Flow:
 
     Attributes:
         run: a run in training mode.
-        noise: the operation that draws ε.
-        z, mu, scale: z = μ + s·ε, and the heads of which μ and s are made.
-        kind: the scale kind of the scale's head.
+        drawn: how z is drawn: the draw, z, μ and the scale's head.
         recon: the decoder's output, and its scale where there is one.
         batch: the batch axis of x and of μ.
+        copies: further outputs of a role, as `z` where several are drawn, or `recon` where the decoder is called twice.
+        noises: the draws of these z.
     """
 
     run: Run
-    noise: int
-    z: Place
-    mu: Place
-    scale: Place
-    kind: str
+    drawn: Sampling
     recon: tuple[Place, ...]
     batch: tuple[int, int]
+    copies: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    noises: tuple[int, ...] = ()
+
+    @property
+    def z(self) -> Place:
+        return self.drawn.z
+
+    @property
+    def mu(self) -> Place:
+        return self.drawn.mu
+
+    @property
+    def scale(self) -> Place:
+        return self.drawn.scale
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """The output of each role."""
+        found = {"mu": self.mu, "scale": self.scale, "z": self.z, "recon": self.recon[0]}
+        return found | ({"recon_scale": self.recon[1]} if len(self.recon) > 1 else {})
+
+    @property
+    def draws(self) -> int:
+        """How many z of one posterior are drawn."""
+        return (1 + len(self.copies.get("z", ()))) * draws_in(self.run, self.z, self.mu)
 
 
 def flow_of(runner: Runner) -> Flow:
@@ -47,16 +67,24 @@ def flow_of(runner: Runner) -> Flow:
         BadInput: it takes none, draws no noise, or a tensor is not found.
     """
     run = _first(runner)
-    for noise in run.draws("normal"):
-        found = _sampling(runner, run, noise)
+    for noise in run.draws("normal") + run.draws("other"):
+        found = sampling(runner, run, noise)
         if found is not None:
-            z, mu, scale, kind = found
-            batch = _batch(runner, run, mu)
-            recon = _decoder(runner, run, {place: run.value(place) for place in (mu, scale, z)}, z)
-            return Flow(run, noise, z, mu, scale, kind, recon, batch)
+            batch = _batch(runner, run, found.mu)
+            also = [] if found.noise in run.draws("other") else _also(runner, run, found)
+            recon, copies = _decoder(runner, run, found, tuple(one.z for one in also))
+            if also:
+                copies["z"] = tuple(one.z for one in also)
+            return Flow(run, found, recon, batch, copies, tuple(one.noise for one in also))
     if not run.draws("normal"):
         raise BadInput("the model draws no normal noise in training mode: there is no z = μ + s·ε to find")
     raise BadInput("of the model's draws none is the ε of a z = μ + s·ε with a scale that depends on the input")
+
+
+def _also(runner: Runner, run: Run, first: Sampling) -> list[Sampling]:
+    """The other draws of the same posterior."""
+    later = (sampling(runner, run, noise) for noise in run.draws("normal") if noise > first.noise)
+    return [one for one in later if one is not None and (one.mu, one.scale) == (first.mu, first.scale)]
 
 
 def _first(runner: Runner) -> Run:
@@ -71,34 +99,6 @@ def _first(runner: Runner) -> Run:
 
 def _input(shape: Shape, seed: int = 0) -> Array:
     return np.random.default_rng(seed).uniform(0.1, 0.9, shape)
-
-
-def _sampling(runner: Runner, run: Run, noise: int) -> tuple[Place, Place, Place, str] | None:
-    """z, its mean and the head of its scale, of one draw; None where it is no draw of a posterior."""
-    size = run.value(Place(noise)).size
-    runs = [
-        runner.run(run.x, Setting(noise={noise: np.full(run.value(Place(noise)).shape, float(e))})) for e in (0, 1, 2)
-    ]
-    for z in run.places():
-        if z.operation < noise or run.value(z).size != size:
-            continue
-        zero, one, two = (r.value(z).reshape(-1) for r in runs)
-        scale = np.abs(one - zero)
-        if not zero.any() or not scale.any() or not np.allclose(two - one, one - zero, rtol=1e-9, atol=1e-12):
-            continue
-        mu = next((p for p in _before(run, z, size) if same(runs[1].value(p), zero) and same(run.value(p), zero)), None)
-        if mu is None or not scale.all():
-            continue
-        kinds = {kind: as_kind(scale**2, kind) for kind in VARIANCE}
-        for head in _before(run, z, size):
-            for kind, value in kinds.items():
-                if head != mu and same(run.value(head), value):
-                    return z, mu, head, kind
-    return None
-
-
-def _before(run: Run, last: Place, size: int) -> Iterator[Place]:
-    return (p for p in run.places() if p.operation < last.operation and run.value(p).size == size)
 
 
 def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
@@ -118,32 +118,89 @@ def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
     return 0, 0  # batch statistics tie the examples
 
 
-def _decoder(runner: Runner, run: Run, cuts: dict[Place, Array], z: Place) -> tuple[Place, ...]:
-    """The last output, or pair of outputs, through which all of z's influence goes on what first meets x."""
+def _decoder(
+    runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]
+) -> tuple[tuple[Place, ...], dict[str, tuple[Place, ...]]]:
+    """The last output, or pair of outputs, through which all of z's influence goes on what first meets x.
+
+    Outputs of equal values count as one, since a decoder may be called twice; those that are further copies come second.
+    """
+    cuts = {place: run.value(place) for place in (drawn.mu, drawn.scale, drawn.z)}
+    cuts |= {place: run.value(drawn.z) for place in also}
+    z = cuts[drawn.z]
+    k = max(1, draws_in(run, drawn.z, drawn.mu))
+    if k > 1:  # of several draws each is the first
+        z = np.broadcast_to(z[0], z.shape)
+    cuts |= dict.fromkeys((drawn.z, *also), z)
     held = Setting(replaced=cuts)
     base = runner.run(run.x, held)
     by_x = runner.run(_input(run.x.shape, 2), held)
-    other = {**cuts, z: cuts[z] + np.random.default_rng(4).normal(size=cuts[z].shape)}
+    move = np.random.default_rng(4).normal(size=z[0].shape if k > 1 else z.shape)
+    other = {**cuts, **dict.fromkeys((drawn.z, *also), z + move)}
     by_z = runner.run(run.x, replace(held, replaced=other))
 
     def moved(after: Run, place: Place) -> bool:
         return not np.array_equal(base.value(place), after.value(place), equal_nan=True)
 
-    size = run.x.size
-    plain = [p for p in run.places() if moved(by_z, p) and not moved(by_x, p) and run.value(p).size == size]
+    sizes = {run.x.size, k * run.x.size}
+    plain = [
+        p
+        for p in run.places()
+        if p not in cuts
+        and run.value(p).size in sizes
+        and run.value(p).dtype.kind == "f"
+        and moved(by_z, p)
+        and not moved(by_x, p)
+    ]
     met: list[Place] = []
     for one in run.operations:
         if any(
-            run.value(p).size == size and (p == INPUT or (moved(by_x, p) and not moved(by_z, p))) for p in one.inputs
+            run.value(p).size in sizes and (p == INPUT or (moved(by_x, p) and not moved(by_z, p))) for p in one.inputs
         ):
             met += [p for p in one.inputs if p in plain and p not in met]
     if not met:
         raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
+    equal = {
+        p: [q for q in plain if not _differ(base, p, q, k) and not _differ(by_z, p, q, k)]
+        for p in plain
+    }  # fmt: skip
     for count in (1, 2):
-        for chosen in sorted(combinations(plain, count), reverse=True):
-            stopped = {**other, **{p: base.value(p) for p in chosen}}
+        for chosen in combinations(sorted(plain, reverse=True), count):
+            groups = [equal[p] for p in chosen]
+            if any(p != max(group) for p, group in zip(chosen, groups, strict=True)):
+                continue
+            stopped = {**other, **{q: base.value(q) for group in groups for q in group}}
             after = runner.run(run.x, Setting(replaced=stopped))
-            if not any(moved(after, p) for p in met):
-                first = next((p for p in chosen if p == met[0]), chosen[0])
-                return (first, *(p for p in chosen if p != first))
+            if any(moved(after, p) for p in met):
+                continue
+            groups.sort(key=lambda group: met[0] not in group)
+            return _needed(runner, base, cuts, groups)
     raise BadInput("the decoder puts out more than two tensors that meet x; explain its loss as a function of them")
+
+
+def _differ(run: Run, one: Place, other: Place, draws: int) -> bool:
+    """Whether two outputs have other values; one may repeat the other for each draw."""
+    first, second = run.value(one).reshape(-1), run.value(other).reshape(-1)
+    if first.size != second.size and draws * min(first.size, second.size) != max(first.size, second.size):
+        return True
+    size = max(first.size, second.size)
+    return not np.array_equal(np.resize(first, size), np.resize(second, size), equal_nan=True)
+
+
+def _needed(
+    runner: Runner, base: Run, cuts: dict[Place, Array], groups: list[list[Place]]
+) -> tuple[tuple[Place, ...], dict[str, tuple[Place, ...]]]:
+    """The last of each group, and those of the others through which it reaches the loss as well."""
+    kept = [q for group in groups for q in group]
+    for q in [q for group in groups for q in group[:-1]]:
+        held = {**cuts, **{p: base.value(p) for p in kept}}
+        before, after = (
+            runner.run(base.x, Setting(replaced={**held, q: base.value(q) + change})).terms for change in (0.0, 0.1)
+        )
+        if all(np.array_equal(before[name], after.get(name), equal_nan=True) for name in before):
+            kept.remove(q)
+    copies = {
+        role: tuple(q for q in group[:-1] if q in kept)
+        for role, group in zip(("recon", "recon_scale"), groups, strict=False)
+    }
+    return tuple(group[-1] for group in groups), {role: places for role, places in copies.items() if places}

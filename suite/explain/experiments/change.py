@@ -36,6 +36,8 @@ _SWAPPED = {
     "max": "min",
     "min": "max",
     "sample": "rsample",
+    "rand": "randn",
+    "rand_like": "randn_like",
 }
 _SIZE = {
     "torch": "{x}[0].numel()",

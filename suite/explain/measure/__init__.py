@@ -53,7 +53,10 @@ MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_mo
 """Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
-_MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
+_MENDED = (
+    "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
+    "drawn-with-another-scale", "noise-not-normal",
+)  # fmt: skip
 """Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
 """CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""

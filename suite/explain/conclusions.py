@@ -13,6 +13,7 @@ from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
+from .models.joined import LINEAR, Joined
 from .sentences import formula_of, sentence_of
 
 
@@ -63,7 +64,21 @@ def conclude(
         "seconds": round(seconds, 1),
         **_reductions(facts),
     }
-    return Answer(**answer, sentence=sentence_of(facts, answer), formula=formula_of(facts))
+    bound: str | None = "ELBO"
+    if model is not None and model.joined is not None:
+        bound = _joined(model.joined, answer)
+    return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula_of(facts))
+
+
+def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
+    """What a loss of several draws bounds. Only where it joins them linearly, the numbers are those of the whole."""
+    bound = several.bound(answer["kl"])
+    if several.how != LINEAR:
+        answer |= {"affine": False if bound else None, "coefficients": None, "beta_effective": None}
+        answer |= {"implied_variance": None, "constant_nats_per_datum": None}
+    if bound is None:
+        answer["undetermined"] = [several.undetermined, *answer["undetermined"]]
+    return bound
 
 
 def _reductions(facts: Facts) -> dict[str, Any]:

@@ -155,6 +155,8 @@ class CutLoss(Float64):
     def _noise(self, given: Mapping[str, Array]) -> dict[int, Array]:
         """The noise of these z, where there is one that gives them."""
         flow, deviation = self.flow, self.flow.drawn.deviation
+        if "z" not in given:
+            return {}
         places = [Place(noise) for noise in (flow.drawn.noise, *flow.noises)]
         fits = flow.run.value(places[0]).size == flow.run.value(flow.z).size
         if deviation is None or not fits or flow.run.operations[places[0].operation].draws != "normal":

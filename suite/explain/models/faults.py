@@ -11,8 +11,10 @@ from ..dictionary.formula import Array
 from ..investigation import Investigation
 from ..lab import Lab, LossFailed
 from .flow import Flow
+from .joined import Joined, joined
 from .posterior import Posterior
 from .run import INPUT, Place, Run, Runner, Setting, same
+from .sampling import NONE
 
 FAR = 1e3
 
@@ -35,12 +37,13 @@ class Frozen:
 
 @dataclass
 class Faults:
-    """Bugs in the order in which they are said, findings, and how the loss is reached in evaluation."""
+    """Bugs in the order in which they are said, findings, how evaluation differs, and how several draws are joined."""
 
     bugs: list[Bug]
     findings: list[Finding]
     training_changes_it: bool | None
     frozen: Frozen | None = None
+    joined: Joined | None = None
 
 
 class ModelFacts:
@@ -58,7 +61,7 @@ class ModelFacts:
         of_z = Posterior(self.runner, self.flow, self.found).bugs()
         shown = (self._frozen(), evaluated, *of_z, self._confined(), self._support())
         bugs = [bug for bug in shown if bug is not None]
-        return Faults(bugs, findings, changes, self.frozen)
+        return Faults(bugs, findings, changes, self.frozen, joined(self.runner, self.flow, self.found))
 
     def _frozen(self) -> Bug | None:
         if self.frozen is None:
@@ -86,12 +89,12 @@ class ModelFacts:
         if not other.terms or not any(v.size for v in other.terms.values()):
             return None, None
         self.found.note("evaluation mode", "one run, and its draws", 1, None)
-        own = run.operations[flow.drawn.noise].name
+        own = "" if flow.drawn.noise == NONE else run.operations[flow.drawn.noise].name
         names = sorted({other.operations[place].name for place in other.draws("other")} - {own})
         if names:
             findings.append(Finding("draws-at-evaluation", f"In evaluation mode {', '.join(names)} still draws."))
         changes = [one.name for one in other.operations] != [one.name for one in run.operations]
-        if other.draws("normal"):
+        if other.draws("normal") or flow.drawn.noise == NONE:
             return None, changes
         named = [
             name for name, value in run.terms.items() if name in other.terms and not same(value, other.terms[name])

@@ -14,7 +14,7 @@ from ..investigation import Investigation
 from ..lab import LossFailed
 from .flow import Flow
 from .run import Place, Runner, Setting
-from .sampling import OTHER, step
+from .sampling import NONE, OTHER, step
 
 _OFF = 0.01
 """From which relative deviation on two standard deviations are two, and no ε is all that parts them."""
@@ -30,6 +30,8 @@ class Posterior:
 
     def bugs(self) -> list[Bug]:
         """What is wrong, the worst first."""
+        if self.flow.drawn.noise == NONE:
+            return [self._no_noise()]
         shown = (self._exchanged(), self._not_normal(), self._another_scale(), self._detached(), self._shared())
         return [bug for bug in shown if bug is not None]
 
@@ -45,6 +47,13 @@ class Posterior:
         if match is not None and (match.edited is not None or match.swapped):
             return None
         return term.formula.kind if term.formula.kind in VARIANCE else None
+
+    def _no_noise(self) -> Bug:
+        """That the KL has a scale, and nothing is drawn with it."""
+        mean, scale = self._name("mu"), self._name("scale")
+        self.found.note("draws of z", "the decoder moves with the mean alone, and no draw moves it", 3, None)
+        said = f"No noise is drawn: the decoder reads the posterior's mean `{mean}`, and `{scale}` counts in the KL alone."
+        return Bug("no-noise", said, None, mean)
 
     def _exchanged(self) -> Bug | None:
         """Whether the loss takes the mean for the scale, or the data for the reconstruction."""

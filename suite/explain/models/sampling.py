@@ -14,6 +14,8 @@ from .run import Place, Run, Runner, Setting, same
 
 OTHER = "other"
 """The scale kind of a head of which s is another function."""
+NONE = -1
+"""In place of the operation that draws, where none does."""
 _AT = ((0.0,), (0.0, 0.5))
 """Values of ε at which z may be μ: of a normal draw, and of another one, which may be uniform."""
 
@@ -23,7 +25,7 @@ class Sampling:
     """One draw.
 
     Attributes:
-        noise: the operation that draws ε.
+        noise: the operation that draws ε, or `NONE`, where z is μ.
         z, mu, scale: z = μ + s·ε, and the heads of which μ and s are made.
         kind: the scale kind of the scale's head, or `OTHER`.
         factor: s over the standard deviation that the kind stands for.

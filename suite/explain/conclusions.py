@@ -8,7 +8,7 @@ from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
-from .expressions import Monomial, names_in, near, negative, total
+from .expressions import UNKNOWN, Monomial, names_in, near, negative, total
 from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
@@ -65,9 +65,12 @@ def conclude(
         **_reductions(facts),
     }
     bound: str | None = "ELBO"
+    formula = formula_of(facts)
     if model is not None and model.joined is not None:
         bound = _joined(model.joined, answer)
-    return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula_of(facts))
+        if model.joined.how != LINEAR:
+            formula = model.joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
+    return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula)
 
 
 def _joined(several: Joined, answer: dict[str, Any]) -> str | None:

@@ -45,6 +45,7 @@ _SIZE = {
     "jax": "{x}[0].size",
     "tensorflow": "tf.size({x}[0], out_type=tf.float64)",
 }
+_LIBRARIES = ("torch", "F", "D", "tf", "np", "jnp", "keras", "self")
 MOST = 120
 """Candidates that are tried."""
 BUDGET_S = 8.0
@@ -115,13 +116,19 @@ def _ordered(
     return sorted(found, key=lambda pair: pair[1].rank)[:MOST]
 
 
-def promising(lab: Lab, recon: Match | None, kl: Match | None) -> bool:
-    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first."""
+def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: Iterable[str] = tuple(VARIANCE)) -> bool:
+    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first.
+
+    Args:
+        lab: the loss by now.
+        recon, kl: its terms as they were.
+        kinds: the scale kinds that its KL may read.
+    """
     if recon is None:
         return False
     data = _unedited(recon, likelihoods(*recon.term.formula.roles))
     sampled = kl is not None and kl.term.formula.name != "analytic"
-    kls = [kl.term.formula] if kl is not None and sampled else [analytic(kind) for kind in VARIANCE]
+    kls = [kl.term.formula] if kl is not None and sampled else [analytic(kind) for kind in kinds]
     other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
     draws = [[one.draw(seed) for seed in range(500, 507)] for one in (lab, other)]
     seen = [(one.binding.layout, own, one.values(own)) for one, own in zip((lab, other), draws, strict=True)]
@@ -173,7 +180,9 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
         row = rows[node.lineno - 1]
         start, end = (len(row.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0))
         for rank, text in _edits(node, row[start:end], data, latent, size):
-            found.append((rank, node.lineno - 1, row, row[:start] + text + row[end:]))
+            method = row[end : end + 1] == "." and row[start:end] not in _LIBRARIES
+            held = f"({text})" if method and text.startswith(("0.5 *", "2 *")) else text
+            found.append((rank, node.lineno - 1, row, row[:start] + held + row[end:]))
     seen: set[tuple[int, str]] = set()
     for rank, place, before, after in sorted(found, key=lambda one: one[0]):
         if (place, after) not in seen and after != before:

@@ -20,7 +20,7 @@ from ...workers.records import Append
 from ..answer import Answer, Change, Finding
 from ..conclusions import conclude
 from ..data import loaded
-from ..experiments.change import changed, promising
+from ..experiments.change import changed
 from ..experiments.flags import others
 from ..experiments.limits import limits
 from ..expressions import names_in
@@ -30,6 +30,7 @@ from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts
 from ..models.flow import flow_of
 from ..models.logged import logged
+from ..models.mending import hopeful
 from ..models.run import Runner, Setting
 from ..plan import COUNTS
 from ..records import Asked, Explained
@@ -239,7 +240,7 @@ def _change(
 
     def judged() -> tuple[str, str] | None:
         lab = bound()
-        if not promising(lab, found.recon, found.kl):
+        if not hopeful(lab, found, answer.bug.name if answer.bug is not None else None):
             return None
         after = explained(lab)
         beta = after.beta_effective

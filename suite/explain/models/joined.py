@@ -31,6 +31,10 @@ class Joined:
         """Whether these are importance weights: the ratio of densities is in the mean too."""
         return self.how == LOG_MEAN and kl == "sampled"
 
+    def formula(self, weight: str) -> str:
+        """The bound of importance weights, with the weight of an example."""
+        return f"{weight} * sum over examples of -log(mean over {self.draws} draws of exp(-R - K))"
+
     @property
     def undetermined(self) -> str:
         """What was not told."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..answer import Change
 from ..binding import Layout
-from ..dictionary.divergences import analytic
+from ..dictionary.divergences import analytic, sampled
 from ..dictionary.formula import Array, Formula
 from ..dictionary.likelihoods import likelihoods
 from ..dictionary.scale_kinds import VARIANCE
@@ -116,19 +116,21 @@ def _ordered(
     return sorted(found, key=lambda pair: pair[1].rank)[:MOST]
 
 
-def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: Iterable[str] = tuple(VARIANCE)) -> bool:
+def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str, ...] = ()) -> bool:
     """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first.
 
     Args:
         lab: the loss by now.
         recon, kl: its terms as they were.
-        kinds: the scale kinds that its KL may read.
+        kinds: the scale kinds that its KL may read, where not any may be read.
     """
     if recon is None:
         return False
     data = _unedited(recon, likelihoods(*recon.term.formula.roles))
-    sampled = kl is not None and kl.term.formula.name != "analytic"
-    kls = [kl.term.formula] if kl is not None and sampled else [analytic(kind) for kind in kinds]
+    if kl is None or kl.term.formula.name == "analytic":
+        kls = [analytic(kind) for kind in kinds or VARIANCE]
+    else:
+        kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
     other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
     draws = [[one.draw(seed) for seed in range(500, 507)] for one in (lab, other)]
     seen = [(one.binding.layout, own, one.values(own)) for one, own in zip((lab, other), draws, strict=True)]

@@ -71,6 +71,7 @@ def flow_of(runner: Runner) -> Flow:
         found = sampling(runner, run, noise)
         if found is not None:
             batch = _batch(runner, run, found.mu)
+            _refuse_repeated(run, found)
             also = [] if found.noise in run.draws("other") else _also(runner, run, found)
             recon = decoder(runner, run, found, tuple(one.z for one in also))
             copies = recon.copies | ({"z": tuple(one.z for one in also)} if also else {})
@@ -82,6 +83,16 @@ def flow_of(runner: Runner) -> Flow:
     if not run.draws("normal"):
         raise BadInput("the model draws no normal noise in training mode: there is no z = μ + s·ε to find")
     raise BadInput("of the model's draws none is the ε of a z = μ + s·ε with a scale that depends on the input")
+
+
+def _refuse_repeated(run: Run, drawn: Sampling) -> None:
+    """Raise where the model repeats its batch before it encodes it."""
+    rows, own = run.x.shape[0], run.value(drawn.mu).shape
+    if rows not in own and own and own[0] % rows == 0:
+        raise BadInput(
+            f"the model repeats its batch: {list(own)} is the posterior of {rows} examples, which is not determined; "
+            "draw several z of one posterior, or explain the loss as a function"
+        )
 
 
 def _also(runner: Runner, run: Run, first: Sampling) -> list[Sampling]:

@@ -21,10 +21,11 @@ def hopeful(lab: Lab, before: Investigation, bug: str | None) -> bool:
     if not isinstance(lab.loss, CutLoss) or bug != "drawn-with-another-scale":
         return promising(lab, before.recon, before.kl)
     drawn, term = lab.loss.flow.drawn, before.kl_term
+    assert isinstance(before.lab.loss, CutLoss)
+    if before.lab.loss.flow.drawn.factor != 1 and lab.binding.parameters:
+        return False  # an attribute's value is what is wrong, and no line
     if drawn.factor != 1 or drawn.kind not in VARIANCE or term is None:
         return False
     if stated_kind(before.lab.binding.name_of("scale")) not in (None, drawn.kind):
         return False  # the name says which of the two is meant
-    if term.formula.name == "sampled" and drawn.kind != term.formula.kind:
-        return False
     return promising(lab, before.recon, before.kl, (drawn.kind,))

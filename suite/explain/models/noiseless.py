@@ -9,13 +9,11 @@ import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from ..dictionary.scale_kinds import VARIANCE
 from ..lab import LossFailed
 from .decoder import Recon, decoder
 from .run import Place, Run, Runner, Setting, same
-from .sampling import NONE, Sampling
+from .sampling import NONE, Sampling, kl_of
 
-_DRAWS = 8
 BUDGET_S = 6.0
 """CPU seconds after which no further pair of tensors is tried."""
 
@@ -30,8 +28,9 @@ def without_noise(runner: Runner, run: Run) -> tuple[Sampling, Recon] | None:
             recon = decoder(runner, run, Sampling(NONE, mu, mu, mu, ""), ())
         except (BadInput, LossFailed):
             continue
+        held = {place: run.value(place) for place in recon.every}
         for scale in scales:
-            kind = _kl(runner, run, mu, scale, recon)
+            kind = kl_of(runner, run, mu, scale, held) if _apart(runner, run, mu, scale, held) else None
             if kind is not None:
                 return Sampling(NONE, mu, mu, scale, kind), recon
     return None
@@ -50,32 +49,14 @@ def _pairs(run: Run) -> Iterator[tuple[Place, list[Place]]]:
             yield place, others
 
 
-def _kl(runner: Runner, run: Run, mu: Place, scale: Place, recon: Recon) -> str | None:
-    """The scale kind of a normal KL of two outputs, with a free factor and offset, that moves the decoder by μ alone."""
-    held = {place: run.value(place) for place in recon.every}
-    random = np.random.default_rng(9)
-    seen: list[tuple[Array, Array, dict[str, Array]]] = []
+def _apart(runner: Runner, run: Run, mu: Place, scale: Place, held: dict[Place, Array]) -> bool:
+    """Whether the decoder moves neither with the scale nor with a draw, while μ is held."""
+    other = {
+        noise: np.random.default_rng(noise).normal(size=run.value(Place(noise)).shape) for noise in run.draws("normal")
+    }
+    cuts = {mu: run.value(mu), scale: run.value(scale) + 0.3}
     try:
-        moved = runner.run(run.x, Setting(replaced={mu: run.value(mu), scale: run.value(scale) + 0.3}))
-        if not all(same(moved.value(place), value) for place, value in held.items()):
-            return None
-        for _ in range(_DRAWS):
-            mean = random.normal(size=run.value(mu).shape)
-            head = random.uniform(0.3, 1.9, mean.shape)
-            terms = runner.run(run.x, Setting(replaced={**held, mu: mean, scale: head}, terms_only=True)).terms
-            seen.append((mean, head, terms))
+        moved = runner.run(run.x, Setting(replaced=cuts, noise=other))
     except LossFailed:
-        return None
-    for name in seen[0][2]:
-        values = np.array([float(np.sum(terms[name])) for _, _, terms in seen])
-        for kind, variance in VARIANCE.items():
-            column = np.array([_divergence(mean, variance(head)) for mean, head, _ in seen])
-            centred, target = column - column.mean(), values - values.mean()
-            left = np.abs(target - centred * (centred @ target) / (centred @ centred)).max()
-            if np.ptp(values) > 1e-9 and left < 1e-9 * np.abs(target).max():
-                return kind
-    return None
-
-
-def _divergence(mean: Array, variance: Array) -> float:
-    return float(0.5 * np.sum(mean**2 + variance - 1 - np.log(variance)))
+        return False
+    return all(same(moved.value(place), value) for place, value in held.items())

@@ -128,7 +128,7 @@ class Posterior:
         self.found.note("noise of z", "the noise of each example and latent", 2, None)
         for axis, said in (
             (0, "One draw of noise serves all examples of a batch: their z are not independent draws."),
-            (1, "One draw of noise serves all latents of an example: they are not independent, and the KL says so."),
+            (1, "One draw of noise serves all latents of an example: the KL takes them to be independent."),
         ):
             if noise.shape[axis] > 1 and np.ptp(noise, axis=axis).max() < 1e-9:
                 return Bug("noise-shared", said, None, self._name("z"))

@@ -16,6 +16,7 @@ OTHER = "other"
 """The scale kind of a head of which s is another function."""
 NONE = -1
 """In place of the operation that draws, where none does."""
+_DRAWS = 8
 _AT = ((0.0,), (0.0, 0.5))
 """Values of ε at which z may be μ: of a normal draw, and of another one, which may be uniform."""
 
@@ -117,10 +118,12 @@ def _before(run: Run, last: Place) -> Iterator[Place]:
 def _scale(
     runner: Runner, run: Run, noise: int, z: Place, mu: Place, moves: Array
 ) -> tuple[Place, str, float] | None:
-    """The first head that s is a known function of and that the loss reads; of none that it reads, the first."""
+    """The first head of s that a KL of μ is normal in; else the first that the loss reads; else the first."""
     size = run.value(mu).size
     moves = moves.reshape(-1)[:size]
     heads = [p for p in _before(run, z) if p != mu and run.value(p).size == size]
+    held = {z: run.value(z)}
+    read: tuple[Place, str, float] | None = None
     first: tuple[Place, str, float] | None = None
     for find in (_exact, _times, _another):
         for head in heads:
@@ -128,9 +131,45 @@ def _scale(
             if found is None:
                 continue
             if _is_read(runner, run, (z, mu), head):
-                return head, *found
+                if kl_of(runner, run, mu, head, held) is not None:
+                    return head, *found
+                read = read or (head, *found)
             first = first or (None if find is _another else (head, *found))
+    if read is not None:
+        return read
+    for head in heads:  # s is no function of it, and the KL is
+        if _is_read(runner, run, (z, mu), head) and kl_of(runner, run, mu, head, held) is not None:
+            return head, OTHER, 1.0
     return first
+
+
+def kl_of(runner: Runner, run: Run, mu: Place, scale: Place, held: dict[Place, Array]) -> str | None:
+    """The scale kind of a normal posterior's KL that the loss has of two outputs, while others are held."""
+    random = np.random.default_rng(9)
+    seen: list[tuple[Array, Array, dict[str, Array]]] = []
+    try:
+        for _ in range(_DRAWS):
+            mean = random.normal(size=run.value(mu).shape)
+            head = random.uniform(0.3, 1.9, run.value(scale).shape)
+            terms = runner.run(run.x, Setting(replaced={**held, mu: mean, scale: head}, terms_only=True)).terms
+            seen.append((mean, head.reshape(mean.shape), terms))
+    except LossFailed:
+        return None
+    for name in seen[0][2]:
+        values = np.array([float(np.sum(terms.get(name, np.nan))) for _, _, terms in seen])
+        if not np.isfinite(values).all() or np.ptp(values) < 1e-9:
+            continue
+        for kind, variance in VARIANCE.items():
+            column = np.array([_divergence(mean, variance(head)) for mean, head, _ in seen])
+            centred, target = column - column.mean(), values - values.mean()
+            left = np.abs(target - centred * (centred @ target) / (centred @ centred)).max()
+            if left < 1e-9 * np.abs(target).max():
+                return kind
+    return None
+
+
+def _divergence(mean: Array, variance: Array) -> float:
+    return float(0.5 * np.sum(mean**2 + variance - 1 - np.log(variance)))
 
 
 def _moved(run: Run, place: Place) -> Array:

@@ -31,6 +31,7 @@ from ..models.faults import Faults, ModelFacts
 from ..models.flow import flow_of
 from ..models.logged import logged
 from ..models.mending import hopeful
+from ..models.posterior import ANOTHER_SCALE
 from ..models.run import Runner, Setting
 from ..plan import COUNTS
 from ..records import Asked, Explained
@@ -56,7 +57,7 @@ _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
 _MENDED = (
     "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
-    "drawn-with-another-scale", "noise-not-normal",
+    ANOTHER_SCALE, "noise-not-normal",
 )  # fmt: skip
 """Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
@@ -250,7 +251,8 @@ def _change(
         return after.sentence, beta.expression
 
     name_of = found.lab.binding.name_of
-    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged)
+    scale = name_of("scale") if answer.bug is not None and answer.bug.name == ANOTHER_SCALE else ""
+    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged, scale)
 
 
 def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:

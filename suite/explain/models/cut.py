@@ -113,9 +113,7 @@ class CutLoss(Float64):
         given = {role: np.asarray(arguments[name]) for role, name in self.roles.items()}
         x = self._own("x", given["x"], INPUT)
         replaced = {
-            place: self._own(role, given[role], place)
-            for role, places in self._replaced().items()
-            for place in places
+            place: self._own(role, given[role], place) for role, places in self._replaced().items() for place in places
         }
         parameters = {name: value for name, value in arguments.items() if name in self.runner.parameters}
         live = Setting(

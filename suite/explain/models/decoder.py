@@ -113,7 +113,7 @@ def _needed(runner: Runner, base: Run, cuts: dict[Place, Array], groups: list[li
         before, after = (
             runner.run(base.x, Setting(replaced={**held, q: base.value(q) + change})).terms for change in (0.0, 0.1)
         )
-        if all(np.array_equal(before[name], after.get(name), equal_nan=True) for name in before):
+        if all(np.array_equal(before[name], after.get(name, np.zeros(0)), equal_nan=True) for name in before):
             kept.remove(q)
     copies = {
         role: tuple(q for q in group[:-1] if q in kept)

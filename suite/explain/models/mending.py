@@ -8,6 +8,7 @@ from ..glossary import stated_kind
 from ..investigation import Investigation
 from ..lab import Lab
 from .cut import CutLoss
+from .posterior import ANOTHER_SCALE
 
 
 def hopeful(lab: Lab, before: Investigation, bug: str | None) -> bool:
@@ -18,7 +19,7 @@ def hopeful(lab: Lab, before: Investigation, bug: str | None) -> bool:
         before: of the loss as it was.
         bug: what was wrong.
     """
-    if not isinstance(lab.loss, CutLoss) or bug != "drawn-with-another-scale":
+    if not isinstance(lab.loss, CutLoss) or bug != ANOTHER_SCALE:
         return promising(lab, before.recon, before.kl)
     drawn, term = lab.loss.flow.drawn, before.kl_term
     assert isinstance(before.lab.loss, CutLoss)

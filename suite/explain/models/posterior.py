@@ -16,6 +16,8 @@ from .flow import Flow
 from .run import Place, Runner, Setting
 from .sampling import NONE, OTHER, step
 
+ANOTHER_SCALE = "drawn-with-another-scale"
+"""The name of that fault."""
 _OFF = 0.01
 """From which relative deviation on two standard deviations are two, and no ε is all that parts them."""
 
@@ -52,7 +54,9 @@ class Posterior:
         """That the KL has a scale, and nothing is drawn with it."""
         mean, scale = self._name("mu"), self._name("scale")
         self.found.note("draws of z", "the decoder moves with the mean alone, and no draw moves it", 3, None)
-        said = f"No noise is drawn: the decoder reads the posterior's mean `{mean}`, and `{scale}` counts in the KL alone."
+        said = (
+            f"No noise is drawn: the decoder reads the posterior's mean `{mean}`, and `{scale}` counts in the KL alone."
+        )
         return Bug("no-noise", said, None, mean)
 
     def _exchanged(self) -> Bug | None:
@@ -104,14 +108,16 @@ class Posterior:
                 f"z is drawn with the standard deviation {drawn_with}, and the KL reads {reads}: the decoder sees "
                 "another posterior than the KL measures."
             )
-        return Bug("drawn-with-another-scale", said, None, name)
+        return Bug(ANOTHER_SCALE, said, None, name)
 
     def _not_normal(self) -> Bug | None:
         """Whether the noise is of another density than the KL's normal one."""
         drawn = self.flow.run.operations[self.flow.drawn.noise]
         if drawn.draws == "normal" or self._kind is None:
             return None
-        said = f"z is drawn with noise of `{drawn.name}`, which is not normal, and the KL is that of a normal posterior."
+        said = (
+            f"z is drawn with noise of `{drawn.name}`, which is not normal, and the KL is that of a normal posterior."
+        )
         self.found.note("noise of z", f"it is drawn by {drawn.name}", 3, None)
         return Bug("noise-not-normal", said, None, self._name("z"))
 
@@ -123,7 +129,7 @@ class Posterior:
             return None
         cuts = {place: run.value(place) for place in (flow.mu, flow.scale)}
         moves = step(self.runner, run, flow.drawn.noise, flow.z, cuts)
-        noise = np.moveaxis(((z - mu.reshape(z.shape)) / moves).reshape(mu.shape), flow.batch[1], 0)
+        noise: Array = np.moveaxis(((z - mu.reshape(z.shape)) / moves).reshape(mu.shape), flow.batch[1], 0)
         noise = noise.reshape(noise.shape[0], -1)
         self.found.note("noise of z", "the noise of each example and latent", 2, None)
         for axis, said in (

@@ -115,9 +115,7 @@ def _before(run: Run, last: Place) -> Iterator[Place]:
             yield place
 
 
-def _scale(
-    runner: Runner, run: Run, noise: int, z: Place, mu: Place, moves: Array
-) -> tuple[Place, str, float] | None:
+def _scale(runner: Runner, run: Run, noise: int, z: Place, mu: Place, moves: Array) -> tuple[Place, str, float] | None:
     """The first head of s that a KL of μ is normal in; else the first that the loss reads; else the first."""
     size = run.value(mu).size
     moves = moves.reshape(-1)[:size]

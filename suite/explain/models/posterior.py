@@ -89,8 +89,9 @@ class Posterior:
         drawn = np.abs(moves.reshape(-1)[: head.size])
         read = np.sqrt(VARIANCE[kind](head)).reshape(-1)
         off = float(np.abs(drawn / read - 1).max())
-        self.found.note("scale of z", "what z gains where the noise grows by one, against what the KL reads", 2, off)
-        if off < _OFF:
+        shows, agrees = "what z gains where the noise grows by one, against what the KL reads", off < _OFF
+        self.found.note("scale of z", shows, 2, off if agrees else None)
+        if agrees:
             return None
         name = self._name("scale")
         reads = DEVIATION[kind].format(s=name)

@@ -39,7 +39,7 @@ EDITS = {
 """Model → a part of the line that mends it."""
 RIGHT = (
     "OfScale", "AlmostScale", "SignedScale", "Clamped", "Variance", "ZeroAtFirst", "OfNoise", "NoisyInput",
-    "DecodedTwice", "ThreeCalls", "Stacked",
+    "DecodedTwice", "LearnedVariance", "ThreeCalls", "Stacked",
 )  # fmt: skip
 
 

@@ -70,26 +70,25 @@ def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) 
         and moved(by_z, p)
         and not moved(by_x, p)
     ]
-    met: list[Place] = []
+    met: list[Place] = []  # what meets x, and what meets anything that x is in, as a scale meets an error
+    wider: list[Place] = []
     for one in run.operations:
-        if any(
-            run.value(p).size in sizes and (p == INPUT or (moved(by_x, p) and not moved(by_z, p))) for p in one.inputs
-        ):
+        of_x = [p for p in one.inputs if run.value(p).size in sizes and (p == INPUT or moved(by_x, p))]
+        if of_x:
+            wider += [p for p in one.inputs if p in plain and p not in wider]
+        if any(p == INPUT or not moved(by_z, p) for p in of_x):
             met += [p for p in one.inputs if p in plain and p not in met]
     if not met:
         raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
-    equal = {
-        p: [q for q in plain if not _differ(base, p, q, k) and not _differ(by_z, p, q, k)]
-        for p in plain
-    }  # fmt: skip
-    for count in (1, 2):
-        for chosen in combinations(sorted(plain, reverse=True), count):
+    equal = {p: [q for q in plain if not (_differ(base, p, q, k) or _differ(by_z, p, q, k))] for p in plain}
+    for every in [wider, met] if len(wider) > len(met) else [met]:
+        for chosen in (*combinations(sorted(plain, reverse=True), 1), *combinations(sorted(plain, reverse=True), 2)):
             groups = [equal[p] for p in chosen]
             if any(p != max(group) for p, group in zip(chosen, groups, strict=True)):
                 continue
             stopped = {**other, **{q: base.value(q) for group in groups for q in group}}
             after = runner.run(run.x, Setting(replaced=stopped))
-            if any(moved(after, p) for p in met):
+            if any(moved(after, p) for p in every):
                 continue
             groups.sort(key=lambda group: met[0] not in group)
             return _needed(runner, base, cuts, groups)

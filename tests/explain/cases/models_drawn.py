@@ -258,6 +258,20 @@ class DecodedTwice(Model):
         return ((F.softplus(self.dec(z)) - x * self.dec(z)).sum(1) + self.kl(mu, logvar)).mean()
 
 
+class LearnedVariance(Model):
+    """Right: a Gaussian decoder of mean and log standard deviation, written by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.log_sd = nn.Linear(4, 11)
+
+    def loss(self, x):
+        mu, logvar = self.heads(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        log_px = -0.5 * ((x - self.dec(z)) / self.log_sd(z).exp()) ** 2 - self.log_sd(z) - 0.5 * math.log(2 * math.pi)
+        return (self.kl(mu, logvar) - log_px.sum(1)).mean()
+
+
 class DroppedTwice(Model):
     """Not determined: two calls of a decoder with dropout are two tensors."""
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
-from .expressions import Monomial, names_in, near, negative, total
+from .expressions import UNKNOWN, Monomial, names_in, near, negative, total
 from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
+from .models.joined import LINEAR, Joined
 from .sentences import formula_of, sentence_of
 
 
@@ -63,7 +64,24 @@ def conclude(
         "seconds": round(seconds, 1),
         **_reductions(facts),
     }
-    return Answer(**answer, sentence=sentence_of(facts, answer), formula=formula_of(facts))
+    bound: str | None = "ELBO"
+    formula = formula_of(facts)
+    if model is not None and model.joined is not None:
+        bound = _joined(model.joined, answer)
+        if model.joined.how != LINEAR:
+            formula = model.joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
+    return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula)
+
+
+def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
+    """What a loss of several draws bounds. Only where it joins them linearly, the numbers are those of the whole."""
+    bound = several.bound(answer["kl"])
+    if several.how != LINEAR:
+        answer |= {"affine": False if bound else None, "coefficients": None, "beta_effective": None}
+        answer |= {"implied_variance": None, "constant_nats_per_datum": None}
+    if bound is None:
+        answer["undetermined"] = [several.undetermined, *answer["undetermined"]]
+    return bound
 
 
 def _reductions(facts: Facts) -> dict[str, Any]:

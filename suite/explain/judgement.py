@@ -43,9 +43,17 @@ def bug_of(facts: Facts) -> Bug | None:
 def of_model(facts: Facts, model: Faults | None) -> Bug | None:
     """The first fault of a model, with that of its loss in the same sentence; the loss's own where it is no model."""
     own = bug_of(facts)
-    if model is None or not model.bugs or facts.unknown:
+    if model is None:
         return own
-    first, *others = model.bugs
+    if facts.unknown:
+        if own is not None and own.name == "recon-edited" and "z" in facts.found.state.roles:
+            return None  # a part of the data term may come from z by another way than the decoder's output
+        shown = [bug for bug in model.bugs if bug.name == "no-noise"]
+    else:
+        shown = model.bugs
+    if not shown:
+        return own
+    first, *others = shown
     also = [bug.sentence for bug in (own, *others) if bug is not None]
     return msgspec.structs.replace(first, sentence=" ".join([first.sentence, *also]))
 

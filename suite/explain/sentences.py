@@ -31,15 +31,15 @@ LIKELIHOODS = tuple(_FAMILY)
 """The words of `likelihood`."""
 
 
-def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
-    """What it is, or what is wrong with it."""
+def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO") -> str:
+    """What it is, or what is wrong with it; a bound is what the loss is, None where that was not determined."""
     bug = answer["bug"]
     if bug is not None:
         return str(bug.sentence)
     likelihood, beta = answer["likelihood"], answer["beta_effective"]
     if not facts.found.state.deterministic:
         return "Not determined: two calls with the same arguments differ."
-    if likelihood is None or answer["kl"] == "other":
+    if likelihood is None or answer["kl"] == "other" or bound is None:
         return "Not determined: " + ("; ".join(answer["undetermined"][:2]) or "no formula of the dictionary fits") + "."
     family = _FAMILY.get(likelihood, likelihood)
     if answer["kl"] == "absent":
@@ -48,7 +48,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
         return f"This is a KL alone ({answer['kl']}), of a posterior scale that is {answer['scale_kind']}."
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
     kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
-    text = f"This is the {sign}ELBO with {family} and {kl}"
+    text = f"This is the {sign}{bound} with {family} and {kl}"
     if beta is None:
         return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
     value = beta.value

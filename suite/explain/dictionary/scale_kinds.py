@@ -37,6 +37,16 @@ TEXT = {
 }
 """The same as it is written."""
 
+DEVIATION = {
+    "log_var": "exp({s}/2)",
+    "log_sd": "exp({s})",
+    "var": "sqrt({s})",
+    "sd": "{s}",
+    "softplus": "softplus({s})",
+    "precision": "1/sqrt({s})",
+}
+"""The standard deviation as it is written."""
+
 NEUTRAL = {
     "log_var": 0.0,
     "log_sd": 0.0,

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..answer import Change
 from ..binding import Layout
-from ..dictionary.divergences import analytic
+from ..dictionary.divergences import analytic, sampled
 from ..dictionary.formula import Array, Formula
 from ..dictionary.likelihoods import likelihoods
 from ..dictionary.scale_kinds import VARIANCE
@@ -36,6 +36,8 @@ _SWAPPED = {
     "max": "min",
     "min": "max",
     "sample": "rsample",
+    "rand": "randn",
+    "rand_like": "randn_like",
 }
 _SIZE = {
     "torch": "{x}[0].numel()",
@@ -43,6 +45,7 @@ _SIZE = {
     "jax": "{x}[0].size",
     "tensorflow": "tf.size({x}[0], out_type=tf.float64)",
 }
+_LIBRARIES = ("torch", "F", "D", "tf", "np", "jnp", "keras", "self")
 MOST = 120
 """Candidates that are tried."""
 BUDGET_S = 8.0
@@ -55,6 +58,7 @@ def changed(
     data: str,
     latent: str,
     judged: Callable[[], tuple[str, str] | None],
+    first: str = "",
 ) -> Change | None:
     """The first edit that makes the loss right; None where there is none, no source, or no time.
 
@@ -63,9 +67,10 @@ def changed(
         framework: whose tensors they take.
         data, latent: the user's names of x and of the posterior's mean.
         judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
+        first: a name of which multiples and powers are tried first.
     """
     began = time.process_time()
-    for function, one in _ordered(functions, data, latent, _SIZE[framework].format(x=data)):
+    for function, one in _ordered(functions, data, latent, _SIZE[framework].format(x=data), first):
         if time.process_time() - began > BUDGET_S:
             return None
         code, function_code = _compiled(one.source, function), function.__code__
@@ -95,13 +100,13 @@ class _Candidate:
 
 
 def _ordered(
-    functions: Iterable[types.FunctionType], data: str, latent: str, size: str
+    functions: Iterable[types.FunctionType], data: str, latent: str, size: str, first: str
 ) -> list[tuple[types.FunctionType, _Candidate]]:
     """The candidates of all functions; what changes least comes first."""
     found = []
     for function in functions:
         try:
-            lines, first = inspect.getsourcelines(function)
+            lines, start = inspect.getsourcelines(function)
         except (OSError, TypeError):
             continue
         margin = " " * (len(lines[0]) - len(lines[0].lstrip()))
@@ -109,25 +114,41 @@ def _ordered(
         for rank, place, before, after in _candidates(source, data, latent, size):
             rows = source.split("\n")
             rows[place] = after
-            found.append((function, _Candidate(rank, "\n".join(rows), first + place, margin + before, margin + after)))
-    return sorted(found, key=lambda pair: pair[1].rank)[:MOST]
+            found.append((function, _Candidate(rank, "\n".join(rows), start + place, margin + before, margin + after)))
+    asked = [text.format(first) for text in ("0.5 * {}", "2 * {}", "{}**2", "{}**0.5")] if first else []
+
+    def order(pair: tuple[types.FunctionType, _Candidate]) -> tuple[bool, int]:
+        one = pair[1]
+        return not any(text in one.after and text not in one.before for text in asked), one.rank
+
+    return sorted(found, key=order)[:MOST]
 
 
-def promising(lab: Lab, recon: Match | None, kl: Match | None) -> bool:
-    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first."""
+def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str, ...] = ()) -> bool:
+    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first.
+
+    Args:
+        lab: the loss by now.
+        recon, kl: its terms as they were.
+        kinds: the scale kinds that its KL may read, where not any may be read.
+    """
     if recon is None:
         return False
     data = _unedited(recon, likelihoods(*recon.term.formula.roles))
-    sampled = kl is not None and kl.term.formula.name != "analytic"
-    kls = [kl.term.formula] if kl is not None and sampled else [analytic(kind) for kind in VARIANCE]
+    if kl is None or kl.term.formula.name == "analytic":
+        kls = [analytic(kind) for kind in kinds or VARIANCE]
+    else:
+        kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
     other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
-    draws = [[one.draw(seed) for seed in range(500, 507)] for one in (lab, other)]
-    seen = [(one.binding.layout, own, one.values(own)) for one, own in zip((lab, other), draws, strict=True)]
-    for divergence in kls:
-        ratios = [_ratio(*one, Term(data), Term(divergence)) for one in seen]
-        if ratios[0] is not None and ratios[1] is not None and abs(ratios[0] / ratios[1] - 1) < 1e-8:
-            return True
-    return False
+    ratios: list[dict[int, float]] = []
+    for one in (lab, other):
+        draws = [one.draw(seed) for seed in range(500, 507)]
+        seen = one.binding.layout, draws, one.values(draws)
+        found = {place: _ratio(*seen, Term(data), Term(divergence)) for place, divergence in enumerate(kls)}
+        ratios.append({place: ratio for place, ratio in found.items() if ratio is not None})
+        if not ratios[-1]:
+            return False
+    return any(place in ratios[1] and abs(ratio / ratios[1][place] - 1) < 1e-8 for place, ratio in ratios[0].items())
 
 
 def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
@@ -171,7 +192,9 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
         row = rows[node.lineno - 1]
         start, end = (len(row.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0))
         for rank, text in _edits(node, row[start:end], data, latent, size):
-            found.append((rank, node.lineno - 1, row, row[:start] + text + row[end:]))
+            method = row[end : end + 1] == "." and row[start:end] not in _LIBRARIES
+            held = f"({text})" if method and text.startswith(("0.5 *", "2 *")) else text
+            found.append((rank, node.lineno - 1, row, row[:start] + held + row[end:]))
     seen: set[tuple[int, str]] = set()
     for rank, place, before, after in sorted(found, key=lambda one: one[0]):
         if (place, after) not in seen and after != before:
@@ -210,6 +233,7 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
         yield 4, f"0.5 * {held}"
         yield 4, f"2 * {held}"
         yield 5, f"{held}**2"
+        yield 6, f"{held}**0.5"
 
 
 def _of_operation(node: ast.BinOp, text: str) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ from ...workers.records import Append
 from ..answer import Answer, Change, Finding
 from ..conclusions import conclude
 from ..data import loaded
-from ..experiments.change import changed, promising
+from ..experiments.change import changed
 from ..experiments.flags import others
 from ..experiments.limits import limits
 from ..expressions import names_in
@@ -30,6 +30,8 @@ from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts
 from ..models.flow import flow_of
 from ..models.logged import logged
+from ..models.mending import hopeful
+from ..models.posterior import ANOTHER_SCALE
 from ..models.run import Runner, Setting
 from ..plan import COUNTS
 from ..records import Asked, Explained
@@ -53,7 +55,10 @@ MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_mo
 """Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
-_MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
+_MENDED = (
+    "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
+    ANOTHER_SCALE, "noise-not-normal",
+)  # fmt: skip
 """Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
 """CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""
@@ -236,7 +241,7 @@ def _change(
 
     def judged() -> tuple[str, str] | None:
         lab = bound()
-        if not promising(lab, found.recon, found.kl):
+        if not hopeful(lab, found, answer.bug.name if answer.bug is not None else None):
             return None
         after = explained(lab)
         beta = after.beta_effective
@@ -246,7 +251,8 @@ def _change(
         return after.sentence, beta.expression
 
     name_of = found.lab.binding.name_of
-    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged)
+    scale = name_of("scale") if answer.bug is not None and answer.bug.name == ANOTHER_SCALE else ""
+    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged, scale)
 
 
 def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:

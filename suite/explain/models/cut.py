@@ -11,7 +11,6 @@ import numpy as np
 
 from ..binding import Binding, Layout, Slot
 from ..dictionary.formula import Array
-from ..dictionary.scale_kinds import VARIANCE
 from ..experiments.bind import SIZES
 from ..lab import Float64, Lab, LossFailed
 from .flow import Flow
@@ -81,10 +80,16 @@ class CutLoss(Float64):
         if found is None:
             return None
         slopes: dict[str, Any] = {}
-        for role, place in self.places().items():
-            slope, shape = found[place], np.shape(arguments[self.roles[role]])
-            slopes[self.roles[role]] = [np.zeros(shape) if slope is None else self.canonical(role, slope, shape)]
+        for role, places in self._replaced().items():
+            shape = np.shape(arguments[self.roles[role]])
+            parts = [self._summed(role, slope, shape) for place in places if (slope := found[place]) is not None]
+            slopes[self.roles[role]] = [sum(parts, np.zeros(shape))]
         return slopes
+
+    def _summed(self, role: str, slope: Array, shape: tuple[int, ...]) -> Array:
+        """The slope of one role's output, over all draws where several stand in front."""
+        draws = slope.size // int(np.prod(shape))
+        return sum((self.canonical(role, part, shape) for part in slope.reshape(draws, -1)), np.zeros(shape))
 
     def has(self, dtype: str) -> bool:
         """Whether the model runs in a dtype."""
@@ -96,23 +101,25 @@ class CutLoss(Float64):
         return self.runner.rounded(value, dtype)
 
     def places(self) -> dict[str, Place]:
-        """The outputs that are replaced, by role."""
-        flow = self.flow
-        found = {"mu": flow.mu, "scale": flow.scale, "z": flow.z, "recon": flow.recon[0]}
-        return found | ({"recon_scale": flow.recon[1]} if len(flow.recon) > 1 else {})
+        """The output of each role."""
+        return {role: place for role, place in self.flow.places.items() if role in self.roles}
+
+    def _replaced(self) -> dict[str, tuple[Place, ...]]:
+        """The outputs that are replaced by one value, by role."""
+        return {role: (place, *self.flow.copies.get(role, ())) for role, place in self.places().items()}
 
     def _settings(self, arguments: Mapping[str, Any]) -> tuple[Array, list[tuple[str, Setting]]]:
         """x as the model takes it, and the settings that are tried in order."""
         given = {role: np.asarray(arguments[name]) for role, name in self.roles.items()}
         x = self._own("x", given["x"], INPUT)
-        replaced = {place: self._own(role, given[role], place) for role, place in self.places().items()}
-        noise = (given["z"] - given["mu"]) / np.sqrt(VARIANCE[self.flow.kind](given["scale"]))
+        replaced = {
+            place: self._own(role, given[role], place) for role, places in self._replaced().items() for place in places
+        }
         parameters = {name: value for name, value in arguments.items() if name in self.runner.parameters}
-        drawn = Place(self.flow.noise)
         live = Setting(
             self.training,
             replaced,
-            {drawn.operation: self._own("z", noise, drawn)},
+            self._noise(given),
             parameters=parameters,
             terms_only=True,
             dtype=self.dtype,
@@ -143,10 +150,22 @@ class CutLoss(Float64):
             settings.append(("run without its encoder and decoder", replace(live, frozen=before, before=own)))
         return x, settings
 
+    def _noise(self, given: Mapping[str, Array]) -> dict[int, Array]:
+        """The noise of these z, where there is one that gives them."""
+        flow, deviation = self.flow, self.flow.drawn.deviation
+        if "z" not in given:
+            return {}
+        places = [Place(noise) for noise in (flow.drawn.noise, *flow.noises)]
+        fits = flow.run.value(places[0]).size == flow.run.value(flow.z).size
+        if deviation is None or not fits or flow.run.operations[places[0].operation].draws != "normal":
+            return {}
+        noise = (given["z"] - given["mu"]) / deviation(given["scale"])
+        return {place.operation: self._own("z", noise, place) for place in places}
+
     @cached_property
     def _operations_before(self) -> frozenset[int]:
         """The operations whose outputs reach the numbers only through the tensors that are replaced."""
-        run, cuts = self.flow.run, set(self.places().values())
+        run, cuts = self.flow.run, {place for places in self._replaced().values() for place in places}
         needed: set[int] = set()
         pending = list(run.returned)
         while pending:
@@ -159,13 +178,16 @@ class CutLoss(Float64):
 
     def _own(self, role: str, value: Array, place: Place) -> Array:
         """A canonical value in the model's layout: the batch axis where it has it, with its axes of length one."""
-        own = self.flow.run.value(place)
+        own = self.flow.run.value(place).shape
         axis = self.flow.batch[0 if role in ("x", "recon", "recon_scale") else 1]
         like = self.flow.run.x if role in ("x", "recon", "recon_scale") else self.flow.run.value(self.flow.mu)
         rest = iter(value.shape[1:])
         shape = [value.shape[0] if a == axis else 1 if size == 1 else next(rest) for a, size in enumerate(like.shape)]
         placed = np.moveaxis(value.reshape(shape[axis], *(s for a, s in enumerate(shape) if a != axis)), 0, axis)
-        return placed if own.shape == like.shape else _flattened(placed, like.shape, own.shape)
+        if self.flow.run.value(place).size > like.size:  # draws in front
+            each = placed if own[1:] == like.shape else _flattened(placed, like.shape, own[1:])
+            return np.broadcast_to(each, (own[0], *each.shape))
+        return placed if own == like.shape else _flattened(placed, like.shape, own)
 
     def canonical(self, role: str, value: Array, shape: tuple[int, ...]) -> Array:
         """A value of the model's own, at its own sizes, as the experiments have it: the batch axis first."""
@@ -200,9 +222,7 @@ def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
             raise LossFailed(f"a tensor of shape {list(shape)} has more axes than are explained")
         sizes |= dict(zip(names[len(rest)], rest, strict=True)) | {"N": shape[axis]}
         layouts.append(names[len(rest)])
-    places = {"recon": flow.recon[0], "x": INPUT, "mu": flow.mu, "scale": flow.scale, "z": flow.z}
-    if len(flow.recon) > 1:
-        places["recon_scale"] = flow.recon[1]
+    places = {"recon": flow.recon[0], "x": INPUT} | flow.places
     roles = {role: run.names.get(place, role) for role, place in places.items()}
     roles = {role: name if list(roles.values()).count(name) == 1 else role for role, name in roles.items()}
     slots = [Slot(name, role) for role, name in roles.items()]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..answer import Bug, Finding
 from ..dictionary.formula import Array
-from ..experiments.slopes import STEP
 from ..investigation import Investigation
 from ..lab import Lab, LossFailed
 from .flow import Flow
+from .joined import Joined, joined
+from .posterior import Posterior
 from .run import INPUT, Place, Run, Runner, Setting, same
+from .sampling import NONE
 
 FAR = 1e3
 
@@ -35,12 +37,13 @@ class Frozen:
 
 @dataclass
 class Faults:
-    """Bugs in the order in which they are said, findings, and how the loss is reached in evaluation."""
+    """Bugs in the order in which they are said, findings, how evaluation differs, and how several draws are joined."""
 
     bugs: list[Bug]
     findings: list[Finding]
     training_changes_it: bool | None
     frozen: Frozen | None = None
+    joined: Joined | None = None
 
 
 class ModelFacts:
@@ -54,11 +57,11 @@ class ModelFacts:
     def faults(self) -> Faults:
         """Every fault that an experiment shows."""
         findings: list[Finding] = []
-        detached = self._detached()
         evaluated, changes = self._evaluation(findings)
-        shown = (self._frozen(), evaluated, detached, self._confined(), self._support())
+        of_z = Posterior(self.runner, self.flow, self.found).bugs()
+        shown = (self._frozen(), evaluated, *of_z, self._confined(), self._support())
         bugs = [bug for bug in shown if bug is not None]
-        return Faults(bugs, findings, changes, self.frozen)
+        return Faults(bugs, findings, changes, self.frozen, joined(self.runner, self.flow, self.found))
 
     def _frozen(self) -> Bug | None:
         if self.frozen is None:
@@ -76,36 +79,6 @@ class ModelFacts:
     def _name(self, place: Place, role: str) -> str:
         return self.run.names.get(place, role)
 
-    def _detached(self) -> Bug | None:
-        """Whether the decoder's output moves with μ in value, and gives it no gradient."""
-        flow, run = self.flow, self.run
-        mu = run.value(flow.mu)
-        setting = Setting(replaced={flow.mu: mu})
-        direction = np.random.default_rng(5).normal(size=mu.shape)
-        recon = flow.recon[0]
-        moved = [
-            self.runner.run(run.x, replace(setting, replaced={flow.mu: mu + sign * STEP * direction})).value(recon)
-            for sign in (1, -1)
-        ]
-        slopes = self.runner.slopes(run.x, setting, recon)
-        if slopes is None or np.array_equal(moved[0], moved[1]):
-            return None
-        slope = slopes[flow.mu]
-        self.found.note("reparametrisation", "the gradient of the decoder's output by the posterior's mean", 3, None)
-        if slope is not None and slope.any():
-            return None
-        without = self._weights_without(slopes)
-        return Bug(
-            "detached",
-            "z gives no gradient of the reconstruction into the encoder, though the reconstruction moves with the "
-            "posterior's mean" + (f": {', '.join(without)} get none of it." if without else "."),
-            None,
-            self._name(flow.z, "z"),
-        )
-
-    def _weights_without(self, slopes: dict[object, Array | None]) -> list[str]:
-        return [str(name) for name, slope in slopes.items() if isinstance(name, str) and slope is None][:6]
-
     def _evaluation(self, findings: list[Finding]) -> tuple[Bug | None, bool | None]:
         """Run in evaluation mode: is z drawn there, and does anything else draw?"""
         flow, run = self.flow, self.run
@@ -116,11 +89,12 @@ class ModelFacts:
         if not other.terms or not any(v.size for v in other.terms.values()):
             return None, None
         self.found.note("evaluation mode", "one run, and its draws", 1, None)
-        if other.draws("other"):
-            names = sorted({other.operations[place].name for place in other.draws("other")})
+        own = "" if flow.drawn.noise == NONE else run.operations[flow.drawn.noise].name
+        names = sorted({other.operations[place].name for place in other.draws("other")} - {own})
+        if names:
             findings.append(Finding("draws-at-evaluation", f"In evaluation mode {', '.join(names)} still draws."))
         changes = [one.name for one in other.operations] != [one.name for one in run.operations]
-        if other.draws("normal"):
+        if other.draws("normal") or flow.drawn.noise == NONE:
             return None, changes
         named = [
             name for name, value in run.terms.items() if name in other.terms and not same(value, other.terms[name])

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..dictionary.formula import Array
-from ..dictionary.scale_kinds import VARIANCE, as_kind
 from ..lab import LossFailed
-from .run import INPUT, Place, Run, Runner, Setting, same
-
-Shape = tuple[int, ...]
+from .decoder import decoder
+from .noiseless import without_noise
+from .run import Place, Run, Runner, Setting, example
+from .sampling import NONE, Sampling, draws_in, sampling
 
 
 @dataclass(frozen=True)
@@ -23,21 +20,44 @@ class Flow:
 
     Attributes:
         run: a run in training mode.
-        noise: the operation that draws ε.
-        z, mu, scale: z = μ + s·ε, and the heads of which μ and s are made.
-        kind: the scale kind of the scale's head.
+        drawn: how z is drawn: the draw, z, μ and the scale's head.
         recon: the decoder's output, and its scale where there is one.
         batch: the batch axis of x and of μ.
+        copies: further outputs of a role, as `z` where several are drawn, or `recon` where the decoder is called twice.
+        noises: the draws of these z.
     """
 
     run: Run
-    noise: int
-    z: Place
-    mu: Place
-    scale: Place
-    kind: str
+    drawn: Sampling
     recon: tuple[Place, ...]
     batch: tuple[int, int]
+    copies: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    noises: tuple[int, ...] = ()
+
+    @property
+    def z(self) -> Place:
+        return self.drawn.z
+
+    @property
+    def mu(self) -> Place:
+        return self.drawn.mu
+
+    @property
+    def scale(self) -> Place:
+        return self.drawn.scale
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """The output of each role."""
+        found = {"mu": self.mu, "scale": self.scale}
+        found |= {"z": self.z} if self.drawn.noise != NONE else {}
+        found |= {"recon": self.recon[0]}
+        return found | ({"recon_scale": self.recon[1]} if len(self.recon) > 1 else {})
+
+    @property
+    def draws(self) -> int:
+        """How many z of one posterior are drawn."""
+        return (1 + len(self.copies.get("z", ()))) * draws_in(self.run, self.z, self.mu)
 
 
 def flow_of(runner: Runner) -> Flow:
@@ -47,58 +67,48 @@ def flow_of(runner: Runner) -> Flow:
         BadInput: it takes none, draws no noise, or a tensor is not found.
     """
     run = _first(runner)
-    for noise in run.draws("normal"):
-        found = _sampling(runner, run, noise)
+    for noise in run.draws("normal") + run.draws("other"):
+        found = sampling(runner, run, noise)
         if found is not None:
-            z, mu, scale, kind = found
-            batch = _batch(runner, run, mu)
-            recon = _decoder(runner, run, {place: run.value(place) for place in (mu, scale, z)}, z)
-            return Flow(run, noise, z, mu, scale, kind, recon, batch)
+            batch = _batch(runner, run, found.mu)
+            _refuse_repeated(run, found)
+            also = [] if found.noise in run.draws("other") else _also(runner, run, found)
+            recon = decoder(runner, run, found, tuple(one.z for one in also))
+            copies = recon.copies | ({"z": tuple(one.z for one in also)} if also else {})
+            return Flow(run, found, recon.places, batch, copies, tuple(one.noise for one in also))
+    forgotten = without_noise(runner, run)
+    if forgotten is not None:
+        drawn, recon = forgotten
+        return Flow(run, drawn, recon.places, _batch(runner, run, drawn.mu), recon.copies)
     if not run.draws("normal"):
         raise BadInput("the model draws no normal noise in training mode: there is no z = μ + s·ε to find")
     raise BadInput("of the model's draws none is the ε of a z = μ + s·ε with a scale that depends on the input")
+
+
+def _refuse_repeated(run: Run, drawn: Sampling) -> None:
+    """Raise where the model repeats its batch before it encodes it."""
+    rows, own = run.x.shape[0], run.value(drawn.mu).shape
+    if rows not in own and own and own[0] % rows == 0:
+        raise BadInput(
+            f"the model repeats its batch: {list(own)} is the posterior of {rows} examples, which is not determined; "
+            "draw several z of one posterior, or explain the loss as a function"
+        )
+
+
+def _also(runner: Runner, run: Run, first: Sampling) -> list[Sampling]:
+    """The other draws of the same posterior."""
+    later = (sampling(runner, run, noise) for noise in run.draws("normal") if noise > first.noise)
+    return [one for one in later if one is not None and (one.mu, one.scale) == (first.mu, first.scale)]
 
 
 def _first(runner: Runner) -> Run:
     failed = ""
     for shape in runner.shapes():
         try:
-            return runner.run(_input(shape), Setting())
+            return runner.run(example(shape), Setting())
         except LossFailed as error:
             failed = failed or f"x {list(shape)}: {error}"
     raise BadInput(f"the model could not be run: {failed or 'no shape of x suggests itself'}; give one with --at D=784")
-
-
-def _input(shape: Shape, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).uniform(0.1, 0.9, shape)
-
-
-def _sampling(runner: Runner, run: Run, noise: int) -> tuple[Place, Place, Place, str] | None:
-    """z, its mean and the head of its scale, of one draw; None where it is no draw of a posterior."""
-    size = run.value(Place(noise)).size
-    runs = [
-        runner.run(run.x, Setting(noise={noise: np.full(run.value(Place(noise)).shape, float(e))})) for e in (0, 1, 2)
-    ]
-    for z in run.places():
-        if z.operation < noise or run.value(z).size != size:
-            continue
-        zero, one, two = (r.value(z).reshape(-1) for r in runs)
-        scale = np.abs(one - zero)
-        if not zero.any() or not scale.any() or not np.allclose(two - one, one - zero, rtol=1e-9, atol=1e-12):
-            continue
-        mu = next((p for p in _before(run, z, size) if same(runs[1].value(p), zero) and same(run.value(p), zero)), None)
-        if mu is None or not scale.all():
-            continue
-        kinds = {kind: as_kind(scale**2, kind) for kind in VARIANCE}
-        for head in _before(run, z, size):
-            for kind, value in kinds.items():
-                if head != mu and same(run.value(head), value):
-                    return z, mu, head, kind
-    return None
-
-
-def _before(run: Run, last: Place, size: int) -> Iterator[Place]:
-    return (p for p in run.places() if p.operation < last.operation and run.value(p).size == size)
 
 
 def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
@@ -108,7 +118,7 @@ def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
         if run.x.shape[axis] < 2:
             continue
         moved = run.x.copy()
-        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(_input(run.x.shape, 1), axis, 0)[1]
+        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(example(run.x.shape, 1), axis, 0)[1]
         after = runner.run(moved, Setting()).value(mu)
         for own in range(before.ndim):
             if before.shape[own] == run.x.shape[axis]:
@@ -116,34 +126,3 @@ def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
                 if changed[1] and changed.sum() == 1:
                     return axis, own
     return 0, 0  # batch statistics tie the examples
-
-
-def _decoder(runner: Runner, run: Run, cuts: dict[Place, Array], z: Place) -> tuple[Place, ...]:
-    """The last output, or pair of outputs, through which all of z's influence goes on what first meets x."""
-    held = Setting(replaced=cuts)
-    base = runner.run(run.x, held)
-    by_x = runner.run(_input(run.x.shape, 2), held)
-    other = {**cuts, z: cuts[z] + np.random.default_rng(4).normal(size=cuts[z].shape)}
-    by_z = runner.run(run.x, replace(held, replaced=other))
-
-    def moved(after: Run, place: Place) -> bool:
-        return not np.array_equal(base.value(place), after.value(place), equal_nan=True)
-
-    size = run.x.size
-    plain = [p for p in run.places() if moved(by_z, p) and not moved(by_x, p) and run.value(p).size == size]
-    met: list[Place] = []
-    for one in run.operations:
-        if any(
-            run.value(p).size == size and (p == INPUT or (moved(by_x, p) and not moved(by_z, p))) for p in one.inputs
-        ):
-            met += [p for p in one.inputs if p in plain and p not in met]
-    if not met:
-        raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
-    for count in (1, 2):
-        for chosen in sorted(combinations(plain, count), reverse=True):
-            stopped = {**other, **{p: base.value(p) for p in chosen}}
-            after = runner.run(run.x, Setting(replaced=stopped))
-            if not any(moved(after, p) for p in met):
-                first = next((p for p in chosen if p == met[0]), chosen[0])
-                return (first, *(p for p in chosen if p != first))
-    raise BadInput("the decoder puts out more than two tensors that meet x; explain its loss as a function of them")

@@ -29,7 +29,7 @@ def logged(found: Investigation, loss: CutLoss, data: Array) -> Logged | None:
     axis = flow.batch[0]
     per_row = flow.run.x.size // sizes[axis]
     recon, kl = found.recon, found.kl
-    if recon is None or kl is None or recon.edited or kl.edited or data[0].size != per_row:
+    if recon is None or kl is None or recon.edited or kl.edited or flow.draws != 1 or data[0].size != per_row:
         return None
     rows = data[: CHUNKS * sizes[axis]]
     batches = [rows[at : at + sizes[axis]] for at in range(0, len(rows) - sizes[axis] + 1, sizes[axis])]

@@ -135,3 +135,8 @@ def same(one: Array, other: Array, exact: float = 1e-9) -> bool:
     return one.size == other.size and bool(
         np.allclose(one.reshape(-1), other.reshape(-1), rtol=exact, atol=exact * 1e-3, equal_nan=True)
     )
+
+
+def example(shape: tuple[int, ...], seed: int = 0) -> Array:
+    """Data of our own."""
+    return np.random.default_rng(seed).uniform(0.1, 0.9, shape)

@@ -1,0 +1,121 @@
+"""The decoder's output, found by what depends on z, meets x, and stops all of z's influence on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from ...reference.errors import BadInput
+from ..dictionary.formula import Array
+from .run import INPUT, Place, Run, Runner, Setting, example
+from .sampling import Sampling, draws_in
+
+
+@dataclass(frozen=True)
+class Recon:
+    """The decoder's output, and its scale where there is one.
+
+    Attributes:
+        places: one or two.
+        copies: role → further outputs that have its value, since the decoder is called more than once.
+    """
+
+    places: tuple[Place, ...]
+    copies: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+
+    @property
+    def every(self) -> tuple[Place, ...]:
+        return (*self.places, *(place for places in self.copies.values() for place in places))
+
+
+def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) -> Recon:
+    """The last output, or pair of outputs, through which all of z's influence goes on what first meets x.
+
+    Outputs of equal values count as one, since a decoder may be called twice.
+
+    Args:
+        runner, run: the model, and a run of it.
+        drawn: how z is drawn.
+        also: further z of the same posterior.
+
+    Raises:
+        BadInput: there is none, or there are more than two.
+    """
+    cuts = {place: run.value(place) for place in (drawn.mu, drawn.scale, drawn.z)}
+    cuts |= {place: run.value(drawn.z) for place in also}
+    z = cuts[drawn.z]
+    k = max(1, draws_in(run, drawn.z, drawn.mu))
+    if k > 1:  # of several draws each is the first
+        z = np.broadcast_to(z[0], z.shape)
+    cuts |= dict.fromkeys((drawn.z, *also), z)
+    held = Setting(replaced=cuts)
+    base = runner.run(run.x, held)
+    by_x = runner.run(example(run.x.shape, 2), held)
+    move = np.random.default_rng(4).normal(size=z[0].shape if k > 1 else z.shape)
+    other = {**cuts, **dict.fromkeys((drawn.z, *also), z + move)}
+    by_z = runner.run(run.x, replace(held, replaced=other))
+
+    def moved(after: Run, place: Place) -> bool:
+        return not np.array_equal(base.value(place), after.value(place), equal_nan=True)
+
+    sizes = {run.x.size, k * run.x.size}
+    plain = [
+        p
+        for p in run.places()
+        if p not in cuts
+        and run.value(p).size in sizes
+        and run.value(p).dtype.kind == "f"
+        and moved(by_z, p)
+        and not moved(by_x, p)
+    ]
+    met: list[Place] = []  # what meets x, and what meets anything that x is in, as a scale meets an error
+    wider: list[Place] = []
+    for one in run.operations:
+        of_x = [p for p in one.inputs if run.value(p).size in sizes and (p == INPUT or moved(by_x, p))]
+        if of_x:
+            wider += [p for p in one.inputs if p in plain and p not in wider]
+        if any(p == INPUT or not moved(by_z, p) for p in of_x):
+            met += [p for p in one.inputs if p in plain and p not in met]
+    if not met:
+        raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
+    equal = {p: [q for q in plain if not (_differ(base, p, q, k) or _differ(by_z, p, q, k))] for p in plain}
+    for every in [wider, met] if len(wider) > len(met) else [met]:
+        for chosen in (*combinations(sorted(plain, reverse=True), 1), *combinations(sorted(plain, reverse=True), 2)):
+            groups = [equal[p] for p in chosen]
+            if any(p != max(group) for p, group in zip(chosen, groups, strict=True)):
+                continue
+            stopped = {**other, **{q: base.value(q) for group in groups for q in group}}
+            after = runner.run(run.x, Setting(replaced=stopped))
+            if any(moved(after, p) for p in every):
+                continue
+            groups.sort(key=lambda group: met[0] not in group)
+            return _needed(runner, base, cuts, groups)
+    raise BadInput("the decoder puts out more than two tensors that meet x; explain its loss as a function of them")
+
+
+def _differ(run: Run, one: Place, other: Place, draws: int) -> bool:
+    """Whether two outputs have other values; one may repeat the other for each draw."""
+    first, second = run.value(one).reshape(-1), run.value(other).reshape(-1)
+    if first.size != second.size and draws * min(first.size, second.size) != max(first.size, second.size):
+        return True
+    size = max(first.size, second.size)
+    return not np.array_equal(np.resize(first, size), np.resize(second, size), equal_nan=True)
+
+
+def _needed(runner: Runner, base: Run, cuts: dict[Place, Array], groups: list[list[Place]]) -> Recon:
+    """The last of each group, and those of the others through which it reaches the loss as well."""
+    kept = [q for group in groups for q in group]
+    for q in [q for group in groups for q in group[:-1]]:
+        held = {**cuts, **{p: base.value(p) for p in kept}}
+        before, after = (
+            runner.run(base.x, Setting(replaced={**held, q: base.value(q) + change})).terms for change in (0.0, 0.1)
+        )
+        if all(np.array_equal(before[name], after.get(name, np.zeros(0)), equal_nan=True) for name in before):
+            kept.remove(q)
+    copies = {
+        role: tuple(q for q in group[:-1] if q in kept)
+        for role, group in zip(("recon", "recon_scale"), groups, strict=False)
+    }
+    return Recon(tuple(group[-1] for group in groups), {role: places for role, places in copies.items() if places})

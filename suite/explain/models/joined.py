@@ -1,0 +1,74 @@
+"""How a loss joins several draws of z: linearly, or by the logarithm of the mean of their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..investigation import Investigation
+from .flow import Flow
+from .run import Runner, Setting
+from .sampling import draws_in
+
+LINEAR, LOG_MEAN, OTHER = "linear", "log-mean", "other"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """So many draws of z, and how the loss joins them."""
+
+    draws: int
+    how: str
+
+    def bound(self, kl: str | None) -> str | None:
+        """What such a loss is a bound by; None where it is none that is known."""
+        if self.how == LINEAR:
+            return f"ELBO over {self.draws} draws of z"
+        return f"importance-weighted bound of {self.draws} draws of z" if self.weighted(kl) else None
+
+    def weighted(self, kl: str | None) -> bool:
+        """Whether these are importance weights: the ratio of densities is in the mean too."""
+        return self.how == LOG_MEAN and kl == "sampled"
+
+    def formula(self, weight: str) -> str:
+        """The bound of importance weights, with the weight of an example."""
+        return f"{weight} * sum over examples of -log(mean over {self.draws} draws of exp(-R - K))"
+
+    @property
+    def undetermined(self) -> str:
+        """What was not told."""
+        if self.how == LOG_MEAN:
+            return f"what the loss bounds: it has the logarithm of a mean over {self.draws} draws, and a KL beside it"
+        return f"how the loss joins its {self.draws} draws of z: it is no mean of them, and no log-mean of weights"
+
+
+def joined(runner: Runner, flow: Flow, found: Investigation) -> Joined | None:
+    """Move the z of one example in all draws, then in one alone; None where one z is drawn, or nothing is fitted."""
+    if flow.draws < 2 or found.at_base is None or not found.at_base.recon:
+        return None
+    run, k, scale = flow.run, flow.draws, found.at_base.recon
+    stacked = draws_in(run, flow.z, flow.mu) > 1
+    if stacked and len(flow.copies.get("z", ())):
+        return Joined(k, OTHER)
+    cuts = {place: run.value(place) for place in (flow.mu, flow.scale)}
+    places = (flow.z, *flow.copies.get("z", ()))
+    shape = run.value(flow.mu).shape
+    first, second = np.random.default_rng(8).normal(size=(2, *shape))
+    moved = first.copy()
+    np.moveaxis(moved, flow.batch[1], 0)[0] = np.moveaxis(second, flow.batch[1], 0)[0]
+
+    def value(draws: list[np.ndarray]) -> float:
+        given = {flow.z: np.stack(draws)} if stacked else dict(zip(places, draws, strict=True))
+        given = {place: z.reshape(run.value(place).shape) for place, z in given.items()}
+        terms = runner.run(run.x, Setting(replaced={**cuts, **given}, terms_only=True)).terms
+        return float(sum(float(np.sum(terms[name])) for name in found.lab.total))
+
+    before, after = value([first] * k), value([moved] * k)
+    one = value([moved] + [first] * (k - 1))
+    gained, reach = (after - before) / scale, 1e-7 * abs(after - before)
+    linear = before + (after - before) / k
+    logged = before - scale * float(np.log((k - 1 + np.exp(-gained)) / k))
+    how = LINEAR if abs(one - linear) < reach else LOG_MEAN if abs(one - logged) < reach else OTHER
+    found.note("draws of z", f"one of {k} draws moved alone: {how}", 3, None)
+    return Joined(k, how)

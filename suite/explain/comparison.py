@@ -50,6 +50,7 @@ def compared(one: Answer, other: Answer) -> Comparison:
             ("likelihood", _SAME.get(str(one.likelihood), one.likelihood), _family(other)),
             ("KL", one.kl, other.kl),
             ("thresholds", _thresholds(one), _thresholds(other)),
+            ("gradient", _gradient(one), _gradient(other)),
         )
         if a != b
     ]
@@ -94,6 +95,15 @@ def _family(answer: Answer) -> str | None:
 
 def _thresholds(answer: Answer) -> str:
     return "; ".join(f"{t.kind} per {t.per} at {t.at}" for t in answer.thresholds) or "none"
+
+
+def _gradient(answer: Answer) -> str:
+    """What trains: the slope of the value, or what the answer says of it."""
+    if answer.bug is not None and answer.bug.name == "value-without-gradient":
+        fault, *_ = answer.bug.sentence.split(":")
+        return f"another than the value's slope ({fault.rstrip('.')})"
+    said = [one.sentence.rstrip(".") for one in answer.findings if one.name.startswith("gradient-is")]
+    return f"another than the value's slope ({said[0]})" if said else "the value's slope"
 
 
 def _beta(answer: Answer) -> str:

@@ -117,10 +117,21 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
         _coefficients(found)
-    found.slopes = slopes(found.lab)
+    found.slopes = slopes(found.lab, _measured_terms(found))
     if found.slopes is not None:
         found.note("slopes", found.slopes.shows, found.slopes.calls, found.slopes.residual)
+        if found.slopes.failed:
+            found.undetermined.append(f"the gradients: taking them raised {found.slopes.failed}")
     return found
+
+
+def _measured_terms(found: Investigation) -> dict[str, tuple[Term, float]]:
+    """Role → the term that it is in, with its coefficient."""
+    fitted = found.at_base
+    if fitted is None or found.outer is not None:
+        return {}
+    sides = ((DATA_SIDE, found.recon_term, fitted.recon), (LATENT_SIDE, found.kl_term, fitted.kl))
+    return {role: (term, scale) for side, term, scale in sides for role in side if term is not None and scale}
 
 
 LATE = 1_000_389

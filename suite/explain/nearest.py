@@ -42,6 +42,7 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
     beta = answer.beta_effective.expression if answer.beta_effective is not None else ""
     own = beta if objective.beta == "beta" and beta.isidentifier() else f"{_number(objective.beta)}"
     families = _FAMILIES.get(answer.likelihood or "", ())
+    without = answer.bug is not None and answer.bug.name == "value-without-gradient"
     same = {
         "sense": answer.sense == objective.sense,
         "data_reduction": answer.data_reduction == objective.data,
@@ -50,7 +51,8 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
         "likelihood": any(family in notation.supports.words["likelihood"] for family in families),
         "kl": answer.kl == _ESTIMATORS.get(objective.bound),
         "thresholds": not answer.thresholds,
-        "coefficients": answer.bug is None and beta == own,
+        "gradient": not without,
+        "coefficients": (answer.bug is None or without) and beta == own,
     }
     return [name for name, holds in same.items() if not holds]
 

@@ -105,7 +105,10 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(Finding("overflow", f"In float32 the value is {limits_of(early)}; {stable}."))
     found += _misnamed(facts)
     slopes = facts.found.slopes
-    if slopes is not None and slopes.wrong and not accused:
+    if slopes is not None and slopes.balance is not None:
+        shares = "{:.3g} of it goes to the posterior, and {:.3g} to the prior".format(*slopes.balance)
+        found.append(Finding("gradient-is-balanced", f"The KL's gradient is shared out: {shares}."))
+    elif slopes is not None and slopes.wrong and not accused:
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found

@@ -65,7 +65,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     text += f", with a KL weight of {beta.expression}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )
-    if answer["affine"] and beta.expression == "1" and not answer["findings"]:
+    failed = facts.found.slopes is not None and facts.found.slopes.failed
+    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
         text += "; nothing is wrong"
     return text + "."
 

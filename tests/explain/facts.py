@@ -58,6 +58,11 @@ TORCH: dict[str, dict[str, Any]] = {
     | {"sense": "maximised", "kl": "sampled", "scale_kind": "sd", "coefficients": ("-1/N", "-1/N", "0"), "beta": "1"},
     "prior_that_learns": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
     "detached_mean": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "log_variance_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "half_of_moments_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "balanced_kl": _LOGITS | {"coefficients": ("1", "1", "0")},
+    "prior_mean_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "weight_adapts": {"only": {"bug": None}},
     "counts": {"likelihood": "poisson", "coefficients": ("1", "1", "0")},
     "HuberVAELoss(beta=4.0)": _MEAN | {"likelihood": "huber", "coefficients": ("1/N", "4/N", "0"), "beta": "4"},
     "rare_pixels": _MEAN | {"likelihood": "other", "coefficients": ("1/N", "1/N", "0")},
@@ -76,6 +81,7 @@ TENSORFLOW: dict[str, dict[str, Any]] = {
     "steps_of_a_recurrent_vae": _MEAN
     | {"likelihood": "bernoulli-probabilities", "scale_kind": ["sd", "log_sd"], "coefficients": ("1/N", "1/N", "0")},
     "images": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2", "variance": "1/2"},
+    "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
     "total_beside_a_vector": _SQUARED
     | {
         "pixel_reduction": "mean",
@@ -93,6 +99,8 @@ JAX: dict[str, dict[str, Any]] = {
         "kl": "sampled",
         "coefficients": ("-1", "-1", "0"),
     },
+    "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
+    "compiled": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "mean_loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2", "variance": "beta/2"},
 }
 NUMPY: dict[str, dict[str, Any]] = {

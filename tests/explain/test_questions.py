@@ -3,11 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from explain.compared import CASES, equal
 
-from elbostone.explain.answer import Answer
+from elbostone.explain.answer import Answer, Bug, Finding
 from elbostone.explain.comparison import compared
 from elbostone.explain.data import checked, loaded
 from elbostone.explain.expressions import evaluate, monomial, power_of
@@ -40,6 +41,19 @@ def test_the_term_and_the_factor_in_which_two_part() -> None:
     assert (part.name, part.one, part.other, part.factor) == ("KL weight", "1", "1/J", "1/J")
     other = compared(answer("plain"), answer("averaged_over_pixels"))
     assert [part.name for part in other.parts] == ["likelihood", "KL weight"]
+
+
+def test_another_gradient_is_another_objective() -> None:
+    """The values agree, and what is trained does not."""
+    plain = answer("plain")
+    without = msgspec.structs.replace(plain, bug=Bug("value-without-gradient", "`mu` gets no gradient: see."))
+    found = compared(plain, without)
+    assert found.same is False
+    assert [part.name for part in found.parts] == ["gradient"]
+    assert found.parts[0].other == "another than the value's slope (`mu` gets no gradient)"
+    balanced = msgspec.structs.replace(plain, findings=[Finding("gradient-is-balanced", "It is shared out.")])
+    assert compared(plain, balanced).same is False
+    assert compared(without, without).same is True
 
 
 def test_what_is_not_determined_is_not_compared() -> None:

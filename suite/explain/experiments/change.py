@@ -185,6 +185,8 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "detach" and isinstance(node.func, ast.Attribute):
             yield 0, text[: _end(node.func.value, text, node)]
+        if name == "stop_gradient" and len(node.args) == 1:
+            yield 0, text[_start(node.args[0], text, node) : _end(node.args[0], text, node)]
         if name in _SWAPPED:
             end = (node.func.end_col_offset or 0) - node.col_offset
             swapped = text[: end - len(name)] + _SWAPPED[name] + text[end:]

@@ -23,6 +23,7 @@ from ..data import loaded
 from ..experiments.change import changed, promising
 from ..experiments.flags import others
 from ..experiments.limits import limits
+from ..experiments.slopes import slopes
 from ..expressions import names_in
 from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
@@ -53,7 +54,8 @@ MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_mo
 """Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
-_MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
+_GRADIENT = "value-without-gradient"
+_MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached", _GRADIENT)
 """Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
 """CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""
@@ -236,7 +238,11 @@ def _change(
 
     def judged() -> tuple[str, str] | None:
         lab = bound()
-        if not promising(lab, found.recon, found.kl):
+        if answer.bug is not None and answer.bug.name == _GRADIENT:
+            sloped = slopes(lab, {})
+            if sloped is None or sloped.wrong or sloped.failed:
+                return None
+        elif not promising(lab, found.recon, found.kl):
             return None
         after = explained(lab)
         beta = after.beta_effective

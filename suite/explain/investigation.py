@@ -188,9 +188,12 @@ def _data_side(found: Investigation) -> None:
                 "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
             )
     seen = observe(lab, DATA_SIDE)
-    found.recon = match(
-        lab, DATA_SIDE, seen, found.state.roles, per_kept=bool(found.masked and found.masked.normalised)
-    )
+    per_kept = bool(found.masked and found.masked.normalised)
+    found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
+    if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
+        found.lab = lab = _exchanged(lab, "recon", "x")
+        seen = observe(lab, DATA_SIDE)
+        found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
         kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
         found.recon = kinked or found.recon
@@ -211,6 +214,10 @@ def _latent_side(found: Investigation) -> None:
     lab, before = found.lab, found.lab.calls[0]
     seen = observe(lab, LATENT_SIDE)
     found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
+    if found.kl is not None and found.kl.swapped and not lab.binding.says("mu", "scale"):
+        found.lab = lab = _exchanged(lab, "mu", "scale")
+        seen = observe(lab, LATENT_SIDE)
+        found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
     analytic = found.kl is not None and found.kl.term.formula.name == "analytic" and not found.kl.swapped
     both = "mu" in found.state.roles and "scale" in found.state.roles
     if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
@@ -240,6 +247,12 @@ def _latent_side(found: Investigation) -> None:
             lab.calls[0] - before,
             found.kl.residual,
         )
+
+
+def _exchanged(lab: Lab, one: str, two: str) -> Lab:
+    """The lab with two roles exchanged, where a formula says what no name did."""
+    domains = {**lab.domains, one: lab.domains.get(two, "real"), two: lab.domains.get(one, "real")}
+    return replace(lab, binding=lab.binding.exchanged(one, two), domains=domains)
 
 
 def _coefficients(found: Investigation) -> None:

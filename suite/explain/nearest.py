@@ -24,6 +24,8 @@ def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
     """
     if answer.kl not in _ESTIMATORS.values() or answer.likelihood in (None, "absent") or answer.sense is None:
         return None
+    if answer.bug is None and answer.beta_effective is None:
+        return None
     found = {notation.id: differences(answer, notation) for notation in notations}
     equal = sorted(name for name, differs in found.items() if not differs)
     if equal:

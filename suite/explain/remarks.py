@@ -161,15 +161,23 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
-    for quantity, names in found.arguments.undetermined.items():
-        said.append(f"how {quantity} depends on {', '.join(names)}")
-    for quantity, powers in found.sizes.items():
-        if powers is None:
-            said.append(f"how {quantity} depends on the sizes")
+    said += no_weight(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
         said.append("what the constant is made of")
     if found.outer is not None:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+    return said
+
+
+def no_weight(facts: Facts) -> list[str]:
+    """Of which sizes and arguments a coefficient is a function that was not found."""
+    names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
+    said = []
+    for quantity, arguments in facts.found.arguments.undetermined.items():
+        said.append(f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}")
+    for quantity, powers in facts.found.sizes.items():
+        if powers is None:
+            said.append(f"how {names.get(quantity, f'the {quantity}')} depends on the sizes")
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from . import remarks
 from .expressions import UNKNOWN, near
 from .investigation import in_names
 from .terms import Term
@@ -49,8 +50,11 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
     kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
     text = f"This is the {sign}ELBO with {family} and {kl}"
+    if beta is None and facts.found.outer:
+        return text + "; the KL's weight depends on the data."
     if beta is None:
-        return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
+        why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
+        return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value = beta.value
     plain = re.fullmatch(r"[-+.\de]+", beta.expression)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
@@ -68,6 +72,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     failed = facts.found.slopes is not None and facts.found.slopes.failed
     if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
         text += "; nothing is wrong"
+    if facts.constants is None and facts.bend is None:
+        text += ", and a constant that is not determined"
     return text + "."
 
 

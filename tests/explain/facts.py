@@ -113,6 +113,21 @@ NUMPY: dict[str, dict[str, Any]] = {
     "one_for_all_latents": _SQUARED | {"coefficients": ("1", "1", "N*J/2 - N/2"), "bug": "constant-off"},
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
+    "prediction_for_target": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "bug": "recon-edited",
+        "edit": "swapped-arguments",
+    },
+    "prediction_first": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "mean_for_log_variance": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "swapped-arguments",
+    },
+    "weight_of_no_known_form": {"only": {"bug": None, "beta": None, "nearest_notation": None}},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

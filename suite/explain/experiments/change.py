@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def changed(
     framework: str,
     data: str,
     latent: str,
+    pairs: Sequence[tuple[str, str]],
     judged: Callable[[], tuple[str, str] | None],
 ) -> Change | None:
     """The first edit that makes the loss right; None where there is none, no source, or no time.
@@ -62,10 +64,11 @@ def changed(
         functions: the user's, which are edited where they are, one at a time, and set back.
         framework: whose tensors they take.
         data, latent: the user's names of x and of the posterior's mean.
+        pairs: two names of his each, of which one may stand in the other's place.
         judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
     """
     began = time.process_time()
-    for function, one in _ordered(functions, data, latent, _SIZE[framework].format(x=data)):
+    for function, one in _ordered(functions, data, latent, pairs, _SIZE[framework].format(x=data)):
         if time.process_time() - began > BUDGET_S:
             return None
         code, function_code = _compiled(one.source, function), function.__code__
@@ -95,7 +98,7 @@ class _Candidate:
 
 
 def _ordered(
-    functions: Iterable[types.FunctionType], data: str, latent: str, size: str
+    functions: Iterable[types.FunctionType], data: str, latent: str, pairs: Sequence[tuple[str, str]], size: str
 ) -> list[tuple[types.FunctionType, _Candidate]]:
     """The candidates of all functions; what changes least comes first."""
     found = []
@@ -106,7 +109,7 @@ def _ordered(
             continue
         margin = " " * (len(lines[0]) - len(lines[0].lstrip()))
         source = textwrap.dedent("".join(lines))
-        for rank, place, before, after in _candidates(source, data, latent, size):
+        for rank, place, before, after in [*_candidates(source, data, latent, size), *_exchanges(source, pairs)]:
             rows = source.split("\n")
             rows[place] = after
             found.append((function, _Candidate(rank, "\n".join(rows), first + place, margin + before, margin + after)))
@@ -177,6 +180,20 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
         if (place, after) not in seen and after != before:
             seen.add((place, after))
             yield rank, place, before, after
+
+
+def _exchanges(source: str, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int, str, str]]:
+    """Each line after the signature with two names exchanged."""
+    try:
+        tree, rows = ast.parse(source), source.split("\n")
+    except SyntaxError:
+        return
+    first = min((node.body[0].lineno for node in tree.body if isinstance(node, ast.FunctionDef)), default=len(rows) + 1)
+    for place, row in enumerate(rows[first - 1 :], first - 1):
+        for one, two in pairs:
+            words = re.split(r"(\w+)", row)
+            if one in words and two in words:
+                yield 0, place, row, "".join({one: two, two: one}.get(word, word) for word in words)
 
 
 def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iterator[tuple[int, str]]:

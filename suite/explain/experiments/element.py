@@ -7,12 +7,12 @@ offset leave nothing but rounding over more draws than it has unknowns: it is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..dictionary.divergences import divergences
-from ..dictionary.edits import Edited, edits
+from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
 from ..dictionary.likelihoods import huber, likelihoods
 from ..dictionary.scale_kinds import NEUTRAL
@@ -91,7 +91,7 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
 def match(
     lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
 ) -> Match | None:
-    """The formula of one side, right or under one edit; None where none matches."""
+    """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
     known = tuple(sorted(set(roles) & set(side)))
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
     needed = "recon" if side is DATA_SIDE else "scale"
@@ -104,7 +104,11 @@ def match(
             term = Term(formula, per_kept=per_kept)
             scale, residual, allowed = fit(lab, term, view)
             if residual <= allowed:
-                return Match(term, scale, residual, allowed, swapped)
+                if not swapped:
+                    return Match(term, scale, residual, allowed)
+                _, without, _ = fit(lab, term, seen)
+                edited = exchanged(formula, *_pair(side))
+                return Match(replace(term, formula=edited.formula), scale, residual, allowed, True, edited, without)
     return None
 
 
@@ -174,9 +178,14 @@ def observe_wide(lab: Lab, seen: Observed) -> Observed:
     return Observed(kept, np.array(values))
 
 
+def _pair(side: tuple[str, ...]) -> tuple[str, str]:
+    """The two roles of a side that may be mixed up."""
+    return ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
+
+
 def _swapped(seen: Observed, side: tuple[str, ...]) -> Observed | None:
     """The draws with the two roles exchanged that a name may have mixed up."""
-    one, two = ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
+    one, two = _pair(side)
     if any(one not in v or two not in v or v[one].shape != v[two].shape for v in seen.draws[:1]):
         return None
     return Observed([{**v, one: v[two], two: v[one]} for v in seen.draws], seen.values)

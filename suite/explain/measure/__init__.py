@@ -252,7 +252,8 @@ def _change(
         return after.sentence, beta.expression
 
     name_of = found.lab.binding.name_of
-    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged)
+    pairs = [(name_of("recon"), name_of("x")), (name_of("mu"), name_of("scale"))]
+    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged)
 
 
 def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:

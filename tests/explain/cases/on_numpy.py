@@ -54,3 +54,23 @@ def in_cycles(recon, x, mu, log_var, step, cycle=1000, peak=0.2):
     """A weight that rises in the first half of each cycle, and is 0 again at the start of the next."""
     weight = peak * min(1.0, (step % cycle) / (cycle / 2))
     return np.sum((recon - x) ** 2) + weight * 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)
+
+
+def prediction_for_target(recon, x, mu, logvar):
+    bce = -np.sum(recon * np.log(x) + (1 - recon) * np.log(1 - x))
+    return bce + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def prediction_first(x, y, mu, logvar):
+    bce = -np.sum(y * np.log(x) + (1 - y) * np.log(1 - x))
+    return bce + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def mean_for_log_variance(recon, x, mu, logvar):
+    bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
+    return bce + 0.5 * np.sum(logvar**2 + np.exp(mu) - 1 - mu)
+
+
+def weight_of_no_known_form(recon, x, mu, logvar):
+    bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
+    return bce + np.sin(len(x)) * 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)

@@ -66,7 +66,10 @@ def compared(one: Answer, other: Answer) -> Comparison:
     if ratio is None and not parts:
         return Comparison(None, "Not determined: a coefficient has no expression.", None, [], [])
     if ratio not in (None, "1"):
-        parts.append(Part("KL weight", _beta(one), _beta(other), ratio))
+        same, spreads = _beta(one) == _beta(other), (_spread(one), _spread(other))
+        parts.append(
+            Part("decoder's variance", *spreads) if same else Part("KL weight", _beta(one), _beta(other), ratio)
+        )
     notes = [
         f"{name}: {_said(a)} in {one.entry}, {_said(b)} in {other.entry}"
         for name, a, b in (
@@ -108,6 +111,12 @@ def _gradient(answer: Answer) -> str:
 
 def _beta(answer: Answer) -> str:
     return "not determined" if answer.beta_effective is None else answer.beta_effective.expression
+
+
+def _spread(answer: Answer) -> str:
+    """The decoder's variance; the likelihood where it has none, or no one."""
+    variance = answer.implied_variance
+    return _said(answer.likelihood_name or answer.likelihood) if variance is None else variance.expression
 
 
 def _absent(coefficient: str | None) -> bool:

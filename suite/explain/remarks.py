@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
-from .expressions import Monomial, near, rational
+from .expressions import Monomial
 from .glossary import stated_kind
 from .weights import solved
 
@@ -22,27 +21,6 @@ KINDS = {
     "sd": "a standard deviation",
 }
 """Scale kind → as it is said, of the kinds that a name may state."""
-
-
-def kept_variance(facts: Facts) -> float | None:
-    """The variance v whose normaliser, D/2·log(2π v) beside R/v, the constant is; None where it is none."""
-    match = facts.found.recon
-    if match is None or match.term.formula.name != "squared-error":
-        return None
-    for part in facts.constants or ():
-        number = of_likelihood(facts, part)
-        if number is None:
-            continue
-        if near(number, 0.5 * math.log(2 * math.pi), 1e-5):
-            return 1.0
-        variance = 1.0
-        for _ in range(60):  # Newton's method on v/2·log(2π v) = number
-            slope = 0.5 * math.log(2 * math.pi * variance) + 0.5
-            step = (0.5 * variance * math.log(2 * math.pi * variance) - number) / slope if slope else 0.0
-            variance = max(variance - step, 1e-6)
-        if near(0.5 * variance * math.log(2 * math.pi * variance), number, 1e-9) and rational(variance, 1e-8):
-            return variance
-    return None
 
 
 def of_likelihood(facts: Facts, part: Monomial) -> float | None:
@@ -61,14 +39,19 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return facts.found.outer.likelihood, facts.found.outer.name
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
-    if formula.name == "squared-error" and kept_variance(facts) is not None:
-        return "gaussian", "constants kept"
+    if facts.kept is not None and formula.name == "squared-error":
+        constants = "log(2*pi) left out" if facts.kept.dropped else "constants kept"
+        return "gaussian", f"variance {facts.kept.spread}, {constants}"
+    if facts.kept is not None:
+        return formula.name, f"scale {facts.kept.spread}, constants kept"
     return formula.name, formula.detail
 
 
 def dropped(facts: Facts, likelihood: str | None) -> list[str]:
     """What a normalised density has and the loss has not, in nats per datum."""
     match = facts.found.recon
+    if facts.kept is not None:
+        return [*facts.kept.dropped]
     if match is None or match.term.formula.dropped is None or likelihood == "gaussian":
         return []
     if likelihood == "laplace" and facts.constants:
@@ -153,7 +136,12 @@ def undetermined(facts: Facts) -> list[str]:
             f"which of {binding.name_of('recon')} and {binding.name_of('x')} is the data: the term is "
             "symmetric; taken by name"
         )
-    if match is not None and match.term.formula.name == "squared-error" and facts.beta is not None:
+    if (
+        match is not None
+        and match.term.formula.name == "squared-error"
+        and facts.beta is not None
+        and facts.kept is None
+    ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds:
         said.append("both terms: data and posterior do not enter as a sum")
@@ -176,6 +164,8 @@ def no_weight(facts: Facts) -> list[str]:
     names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
     said = []
     for quantity, arguments in facts.found.arguments.undetermined.items():
+        if quantity == "constant" and facts.constants is not None:
+            continue
         said.append(f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}")
     for quantity, powers in facts.found.sizes.items():
         if powers is None:

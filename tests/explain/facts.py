@@ -128,6 +128,20 @@ NUMPY: dict[str, dict[str, Any]] = {
         "edit": "swapped-arguments",
     },
     "weight_of_no_known_form": {"only": {"bug": None, "beta": None, "nearest_notation": None}},
+    "normal_of_known_sd": _MEAN | {"likelihood": "gaussian", "beta": "1", "variance": "0.01", "scale_kind": "log_var"},
+    "normal_of_given_sd": {
+        "likelihood": "gaussian",
+        "sense": "maximised",
+        "beta": "beta",
+        "variance": "sd**2",
+        "coefficients": ("-1/sd**2", "-beta", "-N*D*log(2*pi*sd**2)/2"),
+    },
+    "half_log_variance": _MEAN
+    | {"likelihood": "gaussian", "beta": "1", "variance": "var", "coefficients": ("1/(var*N)", "1/N", "D/2*log(var)")},
+    "laplace_of_known_scale": {"likelihood": "laplace", "beta": "1"},
+    "constant_of_no_normal": _SQUARED | {"beta": "0.01", "coefficients": ("100", "1", "0.77*N*D")},
+    "constant_of_another_sd": _SQUARED
+    | {"beta": "sd**2", "coefficients": ("1/sd**2", "1", "N*D*log(2*pi)/2"), "variance": "sd**2"},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

@@ -83,6 +83,18 @@ def test_a_wanted_weight_holds_after_the_change(aim: float) -> None:
     assert {"D": 12288.0, "beta": aim * 2 / 12288} in rows
 
 
+def test_a_density_of_known_variance_has_its_weight() -> None:
+    """The normaliser says the variance: the weight is 1 as it is, and a factor of 100 on the KL is not advised."""
+    known = answer("normal_of_known_sd")
+    assert wanted(known, target("beta=1", notations())).holds is True
+    assert "a Gaussian decoder of variance 0.01" in known.sentence
+    assert known.constants_dropped == []
+    assert answer("half_log_variance").constants_dropped == ["D/2*log(2*pi)"]
+    found = compared(known, answer("half_log_variance"))
+    assert found.same is False
+    assert [(part.name, part.one, part.other) for part in found.parts] == [("decoder's variance", "0.01", "var")]
+
+
 def test_a_notation_is_wanted() -> None:
     found = wanted(answer("averaged_over_latents", J=20.0), target("paper", notations()))
     assert found.differs_in == []

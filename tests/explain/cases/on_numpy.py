@@ -1,5 +1,7 @@
 """Losses as people write them in NumPy, some wrong."""
 
+import math
+
 import numpy as np
 
 
@@ -74,3 +76,33 @@ def mean_for_log_variance(recon, x, mu, logvar):
 def weight_of_no_known_form(recon, x, mu, logvar):
     bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
     return bce + np.sin(len(x)) * 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def normal_of_known_sd(recon, x, mu, logvar):
+    log_px = -0.5 * ((x - recon) / 0.1) ** 2 - np.log(0.1) - 0.5 * np.log(2 * np.pi)
+    return np.mean(0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, 1) - log_px.sum(1))
+
+
+def normal_of_given_sd(recon, x, mu, logvar, sd=0.3, beta=4.0):
+    log_px = -0.5 * (((x - recon) / sd) ** 2 + math.log(2 * math.pi) + 2 * math.log(sd))
+    return np.sum(log_px) - beta * 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def half_log_variance(recon, x, mu, logvar, var=0.5):
+    rec = 0.5 * ((x - recon) ** 2 / var + math.log(var))
+    return np.mean(rec.sum(1) + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, 1))
+
+
+def laplace_of_known_scale(recon, x, mu, logvar):
+    rec = np.abs(x - recon) / 0.2 + np.log(2 * 0.2)
+    return np.sum(rec) + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def constant_of_no_normal(recon, x, mu, logvar):
+    rec = 0.5 * ((x - recon) / 0.1) ** 2 + 0.77
+    return np.sum(rec) + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def constant_of_another_sd(recon, x, mu, logvar, sd=0.1):
+    rec = 0.5 * ((x - recon) / sd) ** 2 + 0.5 * math.log(2 * math.pi)
+    return np.sum(rec) + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)

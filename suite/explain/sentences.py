@@ -73,7 +73,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     )
     failed = facts.found.slopes is not None and facts.found.slopes.failed
     if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
-        text += "; nothing is wrong"
+        text += "; no fault was found"
     if facts.constants is None and facts.bend is None:
         text += ", and a constant that is not determined"
     return text + "."

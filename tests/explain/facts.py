@@ -142,6 +142,15 @@ NUMPY: dict[str, dict[str, Any]] = {
     "constant_of_no_normal": _SQUARED | {"beta": "0.01", "coefficients": ("100", "1", "0.77*N*D")},
     "constant_of_another_sd": _SQUARED
     | {"beta": "sd**2", "coefficients": ("1/sd**2", "1", "N*D*log(2*pi)/2"), "variance": "sd**2"},
+    "rises_as_a_sigmoid": {
+        "likelihood": "bernoulli-probabilities",
+        "beta": "1/(1+exp(-k*(step-25)))",
+        "coefficients": ("1", "1/(1+exp(-k*(step-25)))", "0"),
+    },
+    "rises_as_a_cosine": {
+        "likelihood": "bernoulli-probabilities",
+        "coefficients": ("1", "(1-cos(2*pi*(step%period)/period))/2", "0"),
+    },
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

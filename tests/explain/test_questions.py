@@ -130,6 +130,31 @@ def test_a_schedule_is_swept() -> None:
         steps("epoch=5")
 
 
+def test_a_schedule_without_an_expression_is_measured() -> None:
+    """Weights of a table are measured at each step; those of an expression are calculated from it."""
+    name, places = steps("epoch=0:60")
+    asked = Asked(str(CASES / "on_numpy.py"), "rises_by_a_table", "numpy", False, {}, {}, {}, 0.0, sweep={name: places})
+    found = explained(asked).answer
+    assert found is not None
+    assert found.beta_effective is None
+    assert found.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on epoch.")
+    course = sweep(found, name, places)
+    assert "as it was measured at small sizes, from 0 to 1, where it arrives by epoch 30 and stays." in course.sentence
+    assert course.weights[places.index(20)] == pytest.approx(0.5)
+    with pytest.raises(BadInput, match="does not depend on it"):
+        sweep(answer("rises_by_a_table"), name, places)
+
+
+def test_a_cycle_does_not_arrive() -> None:
+    for loss, span, period in (("in_cycles", "step=0:6000", 1000), ("rises_as_a_cosine", "step=0:6000", 500)):
+        assert f"runs in cycles of {period}, from 0 to " in sweep(answer(loss), *steps(span)).sentence
+
+
+def test_a_ramp_is_judged_where_it_arrives() -> None:
+    found = wanted(answer("peak_times_a_ramp"), target("beta=4", notations()))
+    assert found.sentence == "The KL's weight is peak/2 = 2 once epoch has counted up; for 4, pass peak = 8."
+
+
 def test_data_against_the_support(tmp_path: Path) -> None:
     grey = checked(answer("plain"), loaded("digits"))
     assert grey.bug is None

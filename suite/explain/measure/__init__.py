@@ -24,6 +24,7 @@ from ..experiments.change import changed, promising
 from ..experiments.flags import others
 from ..experiments.limits import limits
 from ..experiments.slopes import slopes
+from ..experiments.sweep import weights_at
 from ..expressions import names_in
 from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
@@ -172,6 +173,9 @@ def explain(
         name: {**shown, "otherwise": otherwise[name]} if otherwise[name] else shown
         for name, shown in answer.parameters.items()
     }
+    for name, steps in asked.sweep.items():
+        if name in parameters and (answer.beta_effective is None or answer.bug is not None):
+            parameters[name] = {**parameters[name], "weights": weights_at(found, name, steps)}
     change = _change(
         found,
         answer,

@@ -106,3 +106,26 @@ def constant_of_no_normal(recon, x, mu, logvar):
 def constant_of_another_sd(recon, x, mu, logvar, sd=0.1):
     rec = 0.5 * ((x - recon) / sd) ** 2 + 0.5 * math.log(2 * math.pi)
     return np.sum(rec) + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def rises_as_a_sigmoid(recon, x, mu, logvar, step=0, k=0.25):
+    weight = float(1 / (1 + math.exp(-k * (step - 25))))
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+    return -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon)) + weight * kl
+
+
+def rises_as_a_cosine(recon, x, mu, logvar, step=0, period=500):
+    weight = 0.5 * (1 - np.cos(2 * np.pi * (step % period) / period))
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+    return -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon)) + weight * kl
+
+
+def rises_by_a_table(recon, x, mu, logvar, epoch=0):
+    weight = [0.0, 0.1, 0.5, 1.0][min(epoch // 10, 3)]
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+    return -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon)) + weight * kl
+
+
+def peak_times_a_ramp(recon, x, mu, logvar, epoch=10, warmup=50, peak=4.0):
+    weight = peak * min(1.0, epoch / warmup)
+    return np.sum((x - recon) ** 2) + weight * 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)

@@ -173,6 +173,10 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
+    recon, kl = found.recon, found.kl
+    if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
+        seen = observe(found.lab, DATA_SIDE)
+        found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
 
 
 def _data_side(found: Investigation) -> None:
@@ -204,7 +208,7 @@ def _data_side(found: Investigation) -> None:
     if found.recon is None:
         found.outer = outer(lab, seen)
     if found.recon is None and found.outer is None:
-        found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles, math.nan)
+        found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
     if found.recon is not None:
         shows = f"the data term is {in_names(lab, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
@@ -238,7 +242,10 @@ def _latent_side(found: Investigation) -> None:
             offset = found.recon.scale * found.recon.term.value(seen.draws[0], lab.binding.layout)
         elif found.recon is None and found.outer is None:
             offset = 0.0
-        found.kl = other_prior(lab, seen, offset) or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset)
+        beside = None if found.recon is None or found.recon.edited is not None else found.recon.scale
+        found.kl = other_prior(lab, seen, offset) or match_edited(
+            lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside
+        )
     if found.kl is not None:
         formula = found.kl.term.formula
         found.note(

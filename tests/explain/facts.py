@@ -151,6 +151,15 @@ NUMPY: dict[str, dict[str, Any]] = {
         "likelihood": "bernoulli-probabilities",
         "coefficients": ("1", "(1-cos(2*pi*(step%period)/period))/2", "0"),
     },
+    "half_forgotten_on_one": _MEAN
+    | {"likelihood": "gaussian", "affine": False, "bug": "recon-edited", "edit": "dropped-half"},
+    "exponential_forgotten": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "missing-transform",
+    },
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

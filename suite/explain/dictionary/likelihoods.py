@@ -188,6 +188,7 @@ def gaussian(kind: str) -> Formula:
     """½ (x − x̂)²/V + ½ log V + ½ log 2π, of a scale that the decoder puts out."""
     variance = VARIANCE[kind]
     text = TEXT[kind].replace("{s}", "{recon_scale}")
+    log = {"log_var": "{recon_scale}", "log_sd": "2*{recon_scale}"}.get(kind, f"log({text})")
     quadratic = Atom(
         f"({{x}} - {{recon}})**2/({text})",
         lambda v: (v["x"] - v["recon"]) ** 2 / variance(v["recon_scale"]),
@@ -201,7 +202,7 @@ def gaussian(kind: str) -> Formula:
     return Formula(
         "gaussian",
         ("recon", "recon_scale", "x"),
-        ((0.5, quadratic), (0.5, Atom(f"log({text})", lambda v: np.log(variance(v["recon_scale"])), {}))),
+        ((0.5, quadratic), (0.5, Atom(log, lambda v: np.log(variance(v["recon_scale"])), {}))),
         0.5 * float(np.log(2 * np.pi)),
         kind,
         f"scale given, {kind}",

@@ -44,6 +44,7 @@ _SIZE = {
     "jax": "{x}[0].size",
     "tensorflow": "tf.size({x}[0], out_type=tf.float64)",
 }
+_EXP = {"torch": "{}.exp()", "numpy": "np.exp({})", "jax": "jnp.exp({})", "tensorflow": "tf.exp({})"}
 MOST = 120
 """Candidates that are tried."""
 BUDGET_S = 8.0
@@ -58,7 +59,7 @@ def changed(
     pairs: Sequence[tuple[str, str]],
     judged: Callable[[], tuple[str, str] | None],
 ) -> Change | None:
-    """The first edit that makes the loss right; None where there is none, no source, or no time.
+    """The first edit that makes the loss right and gives the KL a weight of 1, or else some weight.
 
     Args:
         functions: the user's, which are edited where they are, one at a time, and set back.
@@ -66,11 +67,14 @@ def changed(
         data, latent: the user's names of x and of the posterior's mean.
         pairs: two names of his each, of which one may stand in the other's place.
         judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
+
+    Returns:
+        The edit; None where there is none, no source, or no time.
     """
-    began = time.process_time()
-    for function, one in _ordered(functions, data, latent, pairs, _SIZE[framework].format(x=data)):
+    began, first = time.process_time(), None
+    for function, one in _ordered(functions, data, latent, pairs, _SIZE[framework].format(x=data), _EXP[framework]):
         if time.process_time() - began > BUDGET_S:
-            return None
+            break
         code, function_code = _compiled(one.source, function), function.__code__
         if code is None:
             continue
@@ -82,8 +86,11 @@ def changed(
         finally:
             function.__code__ = function_code
         if then is not None:
-            return Change(Path(function_code.co_filename).name, one.line, one.before, one.after, *then)
-    return None
+            found = Change(Path(function_code.co_filename).name, one.line, one.before, one.after, *then)
+            if found.beta == "1":
+                return found
+            first = first or found
+    return first
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,12 @@ class _Candidate:
 
 
 def _ordered(
-    functions: Iterable[types.FunctionType], data: str, latent: str, pairs: Sequence[tuple[str, str]], size: str
+    functions: Iterable[types.FunctionType],
+    data: str,
+    latent: str,
+    pairs: Sequence[tuple[str, str]],
+    size: str,
+    exp: str,
 ) -> list[tuple[types.FunctionType, _Candidate]]:
     """The candidates of all functions; what changes least comes first."""
     found = []
@@ -109,7 +121,7 @@ def _ordered(
             continue
         margin = " " * (len(lines[0]) - len(lines[0].lstrip()))
         source = textwrap.dedent("".join(lines))
-        for rank, place, before, after in [*_candidates(source, data, latent, size), *_exchanges(source, pairs)]:
+        for rank, place, before, after in [*_candidates(source, data, latent, size), *_of_lines(source, pairs, exp)]:
             rows = source.split("\n")
             rows[place] = after
             found.append((function, _Candidate(rank, "\n".join(rows), first + place, margin + before, margin + after)))
@@ -182,8 +194,8 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
             yield rank, place, before, after
 
 
-def _exchanges(source: str, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int, str, str]]:
-    """Each line after the signature with two names exchanged."""
+def _of_lines(source: str, pairs: Sequence[tuple[str, str]], exp: str) -> Iterator[tuple[int, int, str, str]]:
+    """Each line after the signature with two names exchanged, or with the exponential of one name at one place."""
     try:
         tree, rows = ast.parse(source), source.split("\n")
     except SyntaxError:
@@ -194,6 +206,9 @@ def _exchanges(source: str, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[
             words = re.split(r"(\w+)", row)
             if one in words and two in words:
                 yield 0, place, row, "".join({one: two, two: one}.get(word, word) for word in words)
+            for at, word in enumerate(words):
+                if word == two:
+                    yield 5, place, row, "".join([*words[:at], exp.format(word), *words[at + 1 :]])
 
 
 def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iterator[tuple[int, str]]:

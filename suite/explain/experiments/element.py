@@ -16,6 +16,8 @@ from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
 from ..dictionary.likelihoods import huber, likelihoods
 from ..dictionary.scale_kinds import NEUTRAL
+from ..expressions import near
+from ..glossary import stated_kind
 from ..lab import Lab, LossFailed, Values
 from ..terms import Term
 from .state import DATA_SIDE, LATENT_SIDE
@@ -112,17 +114,29 @@ def match(
     return None
 
 
-def match_edited(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], offset: float) -> Match | None:
-    """A dictionary formula under one edit. Of several that match, the one whose own constant is the observed one.
+def match_edited(
+    lab: Lab,
+    side: tuple[str, ...],
+    seen: Observed,
+    roles: Iterable[str],
+    offset: float = np.nan,
+    beside: float | None = None,
+) -> Match | None:
+    """A dictionary formula under one edit.
+
+    Of several that match it is the one whose own constant is the observed one; then the one whose scale is that of the
+    other term, or one; then the one whose scale kind is that which the argument's name states.
 
     Args:
         lab, side, seen, roles: as `match` takes them.
         offset: the loss at a draw of `seen` minus the other side, where that is known; NaN where it is not.
+        beside: the scale of the other term, where that is known.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
     plain = [f for f in formulas if "epsilon" not in (f.detail or "") and "sd +" not in (f.detail or "")]
-    found: list[tuple[float, Match]] = []
+    stated = stated_kind(lab.binding.name_of("recon_scale" if side is DATA_SIDE else "scale"))
+    found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
         for edited in edits(formula):
@@ -130,8 +144,9 @@ def match_edited(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterabl
             if residual <= allowed and scale:
                 term = Term(edited.formula)
                 constant = seen.values[0] - scale * term.value(seen.draws[0], lab.binding.layout) - offset
-                simple = 0.0 if abs(scale) == 1 else 0.5
-                rank = (abs(constant) if np.isfinite(constant) else 0.0) + 1e-3 * simple
+                left = round(abs(constant), 6) if np.isfinite(constant) else 0.0
+                alike = beside is not None and near(scale, beside, 1e-6)
+                rank = (left, not alike, not near(abs(scale), 1.0, 1e-6), formula.kind != stated)
                 found.append((rank, Match(term, scale, residual, allowed, edited=edited, without=without)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

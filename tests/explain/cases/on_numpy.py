@@ -129,3 +129,13 @@ def rises_by_a_table(recon, x, mu, logvar, epoch=0):
 def peak_times_a_ramp(recon, x, mu, logvar, epoch=10, warmup=50, peak=4.0):
     weight = peak * min(1.0, epoch / warmup)
     return np.sum((x - recon) ** 2) + weight * 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def half_forgotten_on_one(recon, recon_logvar, x, mu, logvar):
+    nll = np.sum(recon_logvar + 0.5 * (x - recon) ** 2 / np.exp(recon_logvar), 1)
+    return np.mean(nll + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, 1))
+
+
+def exponential_forgotten(recon, x, mu, logvar):
+    bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
+    return bce - 0.5 * np.sum(1 + logvar - mu**2 - logvar)

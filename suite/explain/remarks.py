@@ -23,6 +23,10 @@ KINDS = {
 """Scale kind → as it is said, of the kinds that a name may state."""
 
 
+_OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
+"""Likelihoods beside which a weight is no variance."""
+
+
 def of_likelihood(facts: Facts, part: Monomial) -> float | None:
     """A constant per observed value, in units of the data term's weight; None where it is no such constant."""
     if facts.recon is None:
@@ -71,6 +75,9 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
                 f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}{_for_one(facts, beta)}.",
             )
         )
+    if beta is not None and str(beta) == "2" and (facts.kept is not None or likelihood_of(facts)[0] in _OF_NO_SCALE):
+        said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
+        found.append(Finding("weight-of-two", said))
     if bend is not None:
         low = {
             "floor": "it counts as the threshold and has no gradient",

@@ -43,6 +43,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any]) -> str:
     if likelihood is None or answer["kl"] == "other":
         return "Not determined: " + ("; ".join(answer["undetermined"][:2]) or "no formula of the dictionary fits") + "."
     family = _FAMILY.get(likelihood, likelihood)
+    if likelihood == "other" and answer["likelihood_name"]:
+        family += f" ({answer['likelihood_name']})"
     if facts.kept is not None:
         family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.kept.spread}"
     if answer["kl"] == "absent":

@@ -160,6 +160,15 @@ NUMPY: dict[str, dict[str, Any]] = {
         "bug": "kl-edited",
         "edit": "missing-transform",
     },
+    "divergence_reversed": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "reversed-divergence",
+    },
+    "two_sigmoids": _LOGITS | {"affine": False, "bug": "recon-edited", "edit": "sigmoid-twice"},
+    "data_between_minus_one_and_one": {"likelihood": "other", "coefficients": ("1", "1", "0"), "beta": "1"},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

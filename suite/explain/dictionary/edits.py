@@ -30,6 +30,8 @@ SAID = {
     "log10-for-log": "has log10 in place of log in {}",
     "missing-log": "lacks the log in {}",
     "target-for-complement": "weighs {} with the wrong one of the data and their complement",
+    "reversed-divergence": "is the divergence of the prior from the posterior, in place of {}",
+    "sigmoid-twice": "applies a sigmoid twice to {}",
     "swapped-arguments": "has {} in each other's place",
     "missing-complement": "has the reconstruction in place of its complement in {}",
 }

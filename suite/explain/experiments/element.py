@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..dictionary.divergences import divergences
+from ..dictionary.divergences import divergences, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
-from ..dictionary.likelihoods import huber, likelihoods
+from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
 from ..dictionary.scale_kinds import NEUTRAL
 from ..expressions import near
 from ..glossary import stated_kind
@@ -139,7 +139,7 @@ def match_edited(
     found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
-        for edited in edits(formula):
+        for edited in (*edits(formula), *sigmoid_twice(formula), *reversed_divergence(formula)):
             scale, residual, allowed = fit(lab, Term(edited.formula), seen)
             if residual <= allowed and scale:
                 term = Term(edited.formula)

@@ -139,3 +139,24 @@ def half_forgotten_on_one(recon, recon_logvar, x, mu, logvar):
 def exponential_forgotten(recon, x, mu, logvar):
     bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
     return bce - 0.5 * np.sum(1 + logvar - mu**2 - logvar)
+
+
+def divergence_reversed(recon, x, mu, logvar):
+    bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))
+    return bce + 0.5 * np.sum((1 + mu**2) / np.exp(logvar) - 1 + logvar)
+
+
+def two_sigmoids(logits, x, mu, logvar):
+    once = 1 / (1 + np.exp(-logits))
+    bce = np.logaddexp(0, once) - x * once
+    return bce.sum() + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def data_between_minus_one_and_one(logits, x, mu, logvar):
+    bce = np.logaddexp(0, logits) - (x + 1) / 2 * logits
+    return bce.sum() + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
+
+
+def root_of_the_squares(recon, x, mu, logvar):
+    rec = np.sqrt(((x - recon) ** 2).sum(1)).mean()
+    return rec + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, 1).mean()

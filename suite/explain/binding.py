@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -25,6 +25,7 @@ class Slot:
         default: of a parameter.
         tied: where two arguments hold one scale, the scale kinds of the first and of this one.
         given: whether the default is the user's, and not one of ours for an argument that has none.
+        named: whether its name or the user says its role, and not only what is left for it.
         inverted: whether a true entry of a mask is one that is left out; canonical values say what is kept.
     """
 
@@ -34,6 +35,7 @@ class Slot:
     tied: tuple[str, str] | None = None
     inverted: bool = False
     given: bool = True
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,15 @@ class Binding:
                 if role != "parameter" and role not in found:
                     found.append(role)
         return tuple(found)
+
+    def exchanged(self, one: str, two: str) -> Binding:
+        """The binding with two roles exchanged."""
+        other = {one: two, two: one}
+        return replace(self, slots=tuple(replace(s, role=other.get(s.role, s.role)) for s in self.slots))
+
+    def says(self, *roles: str) -> bool:
+        """Whether the arguments of these roles say by their names that they are these."""
+        return all(slot.named for slot in self.slots if slot.role in roles)
 
     @property
     def parameters(self) -> dict[str, Any]:

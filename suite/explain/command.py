@@ -68,9 +68,9 @@ def explain(
     The loss is called on values of our own, in a process of its own, and every statement is what an experiment showed.
     A whole model is run with its noise intercepted, and its loss explained on its own tensors.
 
-    Exit code 0: nothing is wrong. 1: a fault was found, --want does not hold, --against is another objective, or the
-    file crashed, exited or hung; with --json the first has the field `bug`, the last `failed`. 2: bad input. 3: a
-    framework is not installed.
+    Exit code 0: no fault was found; a weight that is not 1, and so a loss that is not the ELBO, may be meant. 1: a
+    fault was found, --want does not hold, --against is another objective, or the file crashed, exited or hung; with
+    --json the first has the field `bug`, the last `failed`. 2: bad input. 3: a framework is not installed.
     """
     if page_at is not None and not page_at.parent.is_dir():
         raise BadInput(f"--html: expected a file in a folder that exists; found '{page_at}'")
@@ -84,6 +84,8 @@ def explain(
     what = asked(entry, *options, guide)
     if data is not None:
         what = msgspec.structs.replace(what, data=str(Path(data).resolve()) if data != "digits" else data)
+    if schedule is not None:
+        what = msgspec.structs.replace(what, sweep={schedule[0]: schedule[1]})
     other = None if against is None else asked(against, known, {}, {})
     answer = _answered(entry, what, timeout, as_json=as_json)
     if array is not None:

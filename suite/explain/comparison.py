@@ -50,6 +50,7 @@ def compared(one: Answer, other: Answer) -> Comparison:
             ("likelihood", _SAME.get(str(one.likelihood), one.likelihood), _family(other)),
             ("KL", one.kl, other.kl),
             ("thresholds", _thresholds(one), _thresholds(other)),
+            ("gradient", _gradient(one), _gradient(other)),
         )
         if a != b
     ]
@@ -65,7 +66,10 @@ def compared(one: Answer, other: Answer) -> Comparison:
     if ratio is None and not parts:
         return Comparison(None, "Not determined: a coefficient has no expression.", None, [], [])
     if ratio not in (None, "1"):
-        parts.append(Part("KL weight", _beta(one), _beta(other), ratio))
+        same, spreads = _beta(one) == _beta(other), (_spread(one), _spread(other))
+        parts.append(
+            Part("decoder's variance", *spreads) if same else Part("KL weight", _beta(one), _beta(other), ratio)
+        )
     notes = [
         f"{name}: {_said(a)} in {one.entry}, {_said(b)} in {other.entry}"
         for name, a, b in (
@@ -96,8 +100,23 @@ def _thresholds(answer: Answer) -> str:
     return "; ".join(f"{t.kind} per {t.per} at {t.at}" for t in answer.thresholds) or "none"
 
 
+def _gradient(answer: Answer) -> str:
+    """What trains: the slope of the value, or what the answer says of it."""
+    if answer.bug is not None and answer.bug.name == "value-without-gradient":
+        fault, *_ = answer.bug.sentence.split(":")
+        return f"another than the value's slope ({fault.rstrip('.')})"
+    said = [one.sentence.rstrip(".") for one in answer.findings if one.name.startswith("gradient-is")]
+    return f"another than the value's slope ({said[0]})" if said else "the value's slope"
+
+
 def _beta(answer: Answer) -> str:
     return "not determined" if answer.beta_effective is None else answer.beta_effective.expression
+
+
+def _spread(answer: Answer) -> str:
+    """The decoder's variance; the likelihood where it has none, or no one."""
+    variance = answer.implied_variance
+    return _said(answer.likelihood_name or answer.likelihood) if variance is None else variance.expression
 
 
 def _absent(coefficient: str | None) -> bool:

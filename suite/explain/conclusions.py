@@ -8,7 +8,7 @@ from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
-from .expressions import UNKNOWN, Monomial, names_in, near, negative, total
+from .expressions import UNKNOWN, Monomial, names_in, negative, total
 from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
@@ -223,9 +223,8 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:
         return None
-    kept = remarks.kept_variance(facts)
-    if kept is not None and not beta.powers and near(beta.number, kept, 1e-4):
-        return facts.number(f"{kept:.12g}")
+    if facts.kept is not None:
+        return facts.number(str(facts.kept.spread))
     number = facts.number(str(beta))
     if facts.bend is not None:
         at = _place(facts)
@@ -235,7 +234,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
 
 
 def _constant(facts: Facts) -> Number | None:
-    recon = facts.recon or facts.kl
+    recon = facts.kept.weight if facts.kept is not None else facts.recon or facts.kl
     if recon is None or facts.constants is None or facts.edited or facts.bend is not None:
         return None
     each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon

@@ -30,7 +30,11 @@ _IRRATIONAL = {
     "sqrt(2*pi)": math.sqrt(2 * math.pi),
     "sqrt(2)": math.sqrt(2),
 }
-_NAMES = {"log": math.log, "exp": math.exp, "sqrt": math.sqrt, "pi": math.pi, "min": min, "max": max, "abs": abs}
+_NAMES = {name: getattr(math, name) for name in ("log", "exp", "sqrt", "tanh", "cos", "sin", "pi")} | {
+    "min": min,
+    "max": max,
+    "abs": abs,
+}
 
 
 def near(value: float, target: float, exact: float = EXACT) -> bool:

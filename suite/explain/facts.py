@@ -10,6 +10,7 @@ from .binding import named_sizes
 from .experiments.reductions import collapsed
 from .expressions import Monomial, evaluate, names_in
 from .investigation import Investigation
+from .normaliser import kept
 
 
 class Facts:
@@ -32,6 +33,9 @@ class Facts:
             for slot in self.lab.binding.slots
             if slot.role == "parameter" and slot.given and isinstance(slot.default, int | float)
         } | dict(known)
+        self.kept = kept(self)
+        if self.kept is not None and self.constants is None:
+            self.constants = [self.kept.constant]
         if self.bend is not None and self.bend.kind == "floor" and self._is_hinge():
             self.bend = type(self.bend)("hinge", self.bend.per, self.bend.at)
 
@@ -59,6 +63,11 @@ class Facts:
                 return None
             value /= at ** float(power)
         return Monomial(value, {**arguments, **names})
+
+    def value_of(self, expression: str) -> float | None:
+        """An expression's value at the arguments with which the loss was called."""
+        numbers = {n: float(v) for n, v in self.lab.parameters.items() if isinstance(v, int | float)}
+        return evaluate(expression, numbers)
 
     def _constants(self) -> list[Monomial] | None:
         """The constant's parts, with the arguments that they are proportional to."""
@@ -98,10 +107,10 @@ class Facts:
 
     @property
     def beta(self) -> Monomial | None:
-        """kl / recon, per draw and datum."""
+        """kl / recon, per draw and datum; over the density's own weight where that is known."""
         if self.recon is None or self.kl is None or not self.recon.number:
             return None
-        return self.kl.over(self.recon)
+        return self.kl.over(self.recon if self.kept is None else self.kept.weight)
 
     @property
     def unknown(self) -> bool:

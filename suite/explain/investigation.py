@@ -10,19 +10,20 @@ from typing import Any
 from ..reference.errors import BadInput
 from .answer import Experiment, Limit
 from .experiments.additivity import Additivity, additivity
-from .experiments.arguments import Dependences, dependences
+from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
 from .experiments.element import Match, match, match_edited, match_huber, observe
-from .experiments.families import other_prior, weighted_bernoulli
+from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
-from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.reductions import Coefficients
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
-from .experiments.thresholds import Bent, again, bent, straight
+from .experiments.thresholds import Bent, bent, straight
 from .expressions import Monomial
 from .glossary import is_time
 from .lab import Called, Lab, LossFailed
+from .scales import by_role, scales
 from .terms import Term
 
 
@@ -116,10 +117,12 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         return found
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
-        _coefficients(found)
-    found.slopes = slopes(found.lab)
+        scales(found)
+    found.slopes = slopes(found.lab, by_role(found))
     if found.slopes is not None:
         found.note("slopes", found.slopes.shows, found.slopes.calls, found.slopes.residual)
+        if found.slopes.failed:
+            found.undetermined.append(f"the gradients: taking them raised {found.slopes.failed}")
     return found
 
 
@@ -162,6 +165,10 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
+    recon, kl = found.recon, found.kl
+    if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
+        seen = observe(found.lab, DATA_SIDE)
+        found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
 
 
 def _data_side(found: Investigation) -> None:
@@ -177,9 +184,12 @@ def _data_side(found: Investigation) -> None:
                 "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
             )
     seen = observe(lab, DATA_SIDE)
-    found.recon = match(
-        lab, DATA_SIDE, seen, found.state.roles, per_kept=bool(found.masked and found.masked.normalised)
-    )
+    per_kept = bool(found.masked and found.masked.normalised)
+    found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
+    if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
+        found.lab = lab = _exchanged(lab, "recon", "x")
+        seen = observe(lab, DATA_SIDE)
+        found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
         kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
         found.recon = kinked or found.recon
@@ -190,7 +200,9 @@ def _data_side(found: Investigation) -> None:
     if found.recon is None:
         found.outer = outer(lab, seen)
     if found.recon is None and found.outer is None:
-        found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles, math.nan)
+        found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
+    if found.recon is None and found.outer is None and is_root_of_squares(lab, seen):
+        found.undetermined.append("the data term is a root of each example's squared error, which is no log likelihood")
     if found.recon is not None:
         shows = f"the data term is {in_names(lab, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
@@ -200,6 +212,10 @@ def _latent_side(found: Investigation) -> None:
     lab, before = found.lab, found.lab.calls[0]
     seen = observe(lab, LATENT_SIDE)
     found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
+    if found.kl is not None and found.kl.swapped and not lab.binding.says("mu", "scale"):
+        found.lab = lab = _exchanged(lab, "mu", "scale")
+        seen = observe(lab, LATENT_SIDE)
+        found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
     analytic = found.kl is not None and found.kl.term.formula.name == "analytic" and not found.kl.swapped
     both = "mu" in found.state.roles and "scale" in found.state.roles
     if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
@@ -220,7 +236,10 @@ def _latent_side(found: Investigation) -> None:
             offset = found.recon.scale * found.recon.term.value(seen.draws[0], lab.binding.layout)
         elif found.recon is None and found.outer is None:
             offset = 0.0
-        found.kl = other_prior(lab, seen, offset) or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset)
+        beside = None if found.recon is None or found.recon.edited is not None else found.recon.scale
+        found.kl = other_prior(lab, seen, offset) or match_edited(
+            lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside
+        )
     if found.kl is not None:
         formula = found.kl.term.formula
         found.note(
@@ -231,68 +250,7 @@ def _latent_side(found: Investigation) -> None:
         )
 
 
-def _coefficients(found: Investigation) -> None:
-    """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
-    lab = found.lab
-    recon = found.recon_term
-    floor = found.bent.term if found.bent else None
-
-    def kl_at(one: Lab) -> Term | None:
-        if floor is None:
-            return found.kl_term
-        assert found.bent is not None
-        moved = again(one, found.bent)
-        return moved.term if moved is not None else None
-
-    def measured(one: Lab) -> dict[str, float] | None:
-        term = kl_at(one)
-        if floor is not None and term is None:
-            return None
-        fitted = coefficients(one, recon, term, hold_data=found.outer is not None)
-        if fitted.residual > 100 * fitted.allowed:
-            return None
-        quantities = {"recon": fitted.recon, "kl": fitted.kl}
-        reach = max(abs(value) for value in quantities.values() if value is not None)
-        named = {
-            n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
-        }
-        if floor is None:
-            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
-        if term is not None and term.bend is not None:
-            named["threshold"] = term.bend.at
-        return named
-
-    def strict(one: Lab) -> dict[str, float]:
-        quantities = measured(one)
-        if quantities is None:
-            raise LossFailed("another formula at these sizes")
-        return {name: value for name, value in quantities.items() if name != "constant"}
-
-    before = lab.calls[0]
-    found.at_base = coefficients(lab, recon, found.kl_term, hold_data=found.outer is not None)
-    if found.at_base.residual > 100 * found.at_base.allowed:
-        return
-    found.sizes = dict(powers_of_sizes(lab, strict))
-    if found.bent is not None:
-        found.constants = _constant_at(found.at_base)
-    elif found.outer is None:
-        found.constants = constant_of_sizes(
-            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
-        )
-    every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
-    found.note(
-        "coefficients",
-        "one size changed at a time, then all",
-        lab.calls[0] - before,
-        found.at_base.residual,
-        [lab.shown_sizes, every.shown_sizes],
-    )
-    before = lab.calls[0]
-    found.arguments = dependences(lab, measured)
-    if found.arguments.swept:
-        swept = ", ".join(found.arguments.swept)
-        found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
-
-
-def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
-    return [] if abs(fitted.constant) <= 8 * fitted.blur else [Monomial(fitted.constant)]
+def _exchanged(lab: Lab, one: str, two: str) -> Lab:
+    """The lab with two roles exchanged, where a formula says what no name did."""
+    domains = {**lab.domains, one: lab.domains.get(two, "real"), two: lab.domains.get(one, "real")}
+    return replace(lab, binding=lab.binding.exchanged(one, two), domains=domains)

@@ -170,24 +170,38 @@ def _schedule_unbounded(facts: Facts) -> Bug | None:
 
 
 def without_gradient(facts: Facts) -> Bug | None:
-    slopes = facts.found.slopes
-    if slopes is None or not slopes.wrong:
+    """A gradient that is not the slope of the value, where the value is known or there is none at all."""
+    slopes, lab = facts.found.slopes, facts.lab
+    if slopes is None or slopes.balance is not None:
         return None
-    term = facts.found.kl_term
-    if term is not None and term.formula.name == "sampled":
-        return None  # log q without its own gradient: the estimator that sticks the landing
-    role, (measured, differentiated) = next(iter(slopes.wrong.items()))
-    name = facts.lab.binding.name_of(role)
-    if abs(differentiated) > 1e-12:
-        return None  # a gradient that differs may be meant (straight-through, balanced KLs): reported as a finding
-    return Bug(
-        "value-without-gradient",
-        f"`{name}` counts in the value (slope {measured:.3g}) and has no gradient.",
-        None,
-        name,
-        None,
-        None,
-    )
+    wrong, term = dict(slopes.wrong), facts.found.kl_term
+    if term is not None and term.formula.name == "sampled":  # without the gradient of log q by its own arguments, which
+        wrong = {role: several for role, several in wrong.items() if role not in ("mu", "scale")}  # is 0 on average
+    without = [lab.binding.name_of(role) for role, several in wrong.items() if all(one.is_none for one in several)]
+    said = []
+    if without and not slopes.right and len(without) == len(wrong):
+        said = ["The value depends on its arguments, and none of them gets a gradient."]
+    elif without:
+        names = " and ".join(f"`{name}`" for name in without)
+        one = len(without) == 1
+        said = [f"{names} count{'s' if one else ''} in the value and {'gets' if one else 'get'} no gradient."]
+    weights = [monomial.number if monomial is not None else 0.0 for monomial in (facts.recon, facts.kl)]
+    if all(weights) and (facts.affine or facts.bend is not None):  # else the gradient may be what is meant
+        said += [_of_another(facts, role) for role in wrong if lab.binding.name_of(role) not in without]
+    if not said:
+        return None
+    return Bug("value-without-gradient", " ".join(said), None, lab.binding.name_of(next(iter(wrong))), None, None)
+
+
+def _of_another(facts: Facts, role: str) -> str:
+    """A gradient that is there, and is another than the value's slope."""
+    slopes, name = facts.found.slopes, facts.lab.binding.name_of(role)
+    assert slopes is not None
+    one = slopes.wrong[role][0]
+    numbers = f"along one direction the value's slope is {one.measured:.3g}, and the gradient {one.differentiated:.3g}"
+    if role in slopes.cut:
+        return f"`{name}` gets no gradient from {' and '.join(slopes.cut[role])}, which counts in the value: {numbers}."
+    return f"The gradient of `{name}` is not the slope of the value: {numbers}."
 
 
 def _constant_off(facts: Facts) -> Bug | None:

@@ -24,7 +24,7 @@ def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
     """
     if answer.kl not in _ESTIMATORS.values() or answer.likelihood in (None, "absent") or answer.sense is None:
         return None
-    if answer.coefficients is None and answer.beta_effective is None and answer.bug is None:
+    if answer.bug is None and answer.beta_effective is None:
         return None
     found = {notation.id: differences(answer, notation) for notation in notations}
     equal = sorted(name for name, differs in found.items() if not differs)
@@ -44,6 +44,7 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
     beta = answer.beta_effective.expression if answer.beta_effective is not None else ""
     own = beta if objective.beta == "beta" and beta.isidentifier() else f"{_number(objective.beta)}"
     families = _FAMILIES.get(answer.likelihood or "", ())
+    without = answer.bug is not None and answer.bug.name == "value-without-gradient"
     same = {
         "sense": answer.sense == objective.sense,
         "data_reduction": answer.data_reduction == objective.data,
@@ -52,7 +53,8 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
         "likelihood": any(family in notation.supports.words["likelihood"] for family in families),
         "kl": answer.kl == _ESTIMATORS.get(objective.bound),
         "thresholds": not answer.thresholds,
-        "coefficients": answer.bug is None and beta == own,
+        "gradient": not without,
+        "coefficients": (answer.bug is None or without) and beta == own,
     }
     return [name for name, holds in same.items() if not holds]
 

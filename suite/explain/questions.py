@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 
 from ..notations.notation import Notation
 from ..reference.errors import BadInput
-from .answer import Answer
+from .answer import Answer, Number
 from .expressions import evaluate, monomial, names_in, near
 from .nearest import differences, in_words
-from .weights import solved
+from .weights import arrived, solved
 
 ELSEWHERE = ({"D": 784, "J": 2}, {"D": 784, "J": 20}, {"D": 3072, "J": 64}, {"D": 12288, "J": 128})
 """Sizes at which a wanted weight is shown beside the user's own: MNIST, CIFAR-10, CelebA at 64 × 64."""
@@ -80,10 +81,14 @@ def wanted(answer: Answer, goal: Target) -> Wanted:
         return Wanted(_of_the_change(answer, aim), False, {}, None, [], others)
     if beta is None or not names_in(beta.expression) <= {*answer.parameters, "N", "D", "J", "k", "T"}:
         raise BadInput(f"--want: the weight of the KL is not determined. {answer.sentence}")
+    counted, beta = arrived(beta) or ("", beta)
     now = beta.value if isinstance(beta.value, float) else None
     holds = True if aim is None else None if now is None else near(now, aim, 1e-6)
+    then = f" once {counted} has counted up" if counted else ""
     if aim is None or holds:
-        return Wanted(_said(beta.expression, now, aim, "", goal, others), holds and not others, {}, None, [], others)
+        return Wanted(
+            _said(beta.expression, now, aim, "", goal, others, then), holds and not others, {}, None, [], others
+        )
     arguments = solved(beta.expression, aim, answer.parameters)
     given = {name: value for name, value in beta.at.items() if name in answer.parameters}
     factor = None if arguments else monomial(f"{aim!r}/({beta.expression})", given)
@@ -98,7 +103,7 @@ def wanted(answer: Answer, goal: Target) -> Wanted:
         if sizes and row not in at:
             at.append(row)
     how = " or ".join(f"pass {name} = {value}" for name, value in arguments.items()) or f"multiply the KL by {factor}"
-    return Wanted(_said(beta.expression, now, aim, how, goal, others), holds, arguments, factor, at, others)
+    return Wanted(_said(beta.expression, now, aim, how, goal, others, then), holds, arguments, factor, at, others)
 
 
 def _of_the_change(answer: Answer, aim: float | None) -> str:
@@ -115,8 +120,11 @@ def _of_the_change(answer: Answer, aim: float | None) -> str:
     )
 
 
-def _said(expression: str, now: float | None, aim: float | None, how: str, goal: Target, others: Sequence[str]) -> str:
+def _said(
+    expression: str, now: float | None, aim: float | None, how: str, goal: Target, others: Sequence[str], then: str = ""
+) -> str:
     is_now = expression if now is None else f"{expression} = {now:.6g}" if expression != f"{now:.6g}" else expression
+    is_now += then
     also = ""
     if others and goal.notation is not None:
         also = f" It is another objective than that of {goal.notation.id}: {in_words(others)} differ" + (
@@ -155,25 +163,65 @@ def sweep(answer: Answer, name: str, at: Iterable[int]) -> Sweep:
     Raises:
         BadInput: the weight does not depend on it, or a size is missing.
     """
-    beta = answer.beta_effective
-    if beta is None or name not in names_in(beta.expression):
+    beta, places = answer.beta_effective, list(at)
+    measured = answer.parameters.get(name, {}).get("weights") or []
+    seen = None not in measured and len({f"{weight:.9g}" for weight in measured}) > 1
+    if not seen and (beta is None or name not in names_in(beta.expression)):
         weight = "not determined" if beta is None else beta.expression
         raise BadInput(f"--sweep {name}: the weight of the KL does not depend on it: {weight}")
-    places = list(at)
-    values = [evaluate(beta.expression, {**beta.at, name: float(place)}) for place in places]
+    period = None
+    if seen or beta is None:
+        values: list[float | None] = list(measured)
+        period = _repeats(places, measured)
+    else:
+        values = [evaluate(beta.expression, {**beta.at, name: float(place)}) for place in places]
+        period = _period(beta, name, places)
     weights = [value for value in values if value is not None]
     if len(weights) < len(values):
-        missing = names_in(beta.expression) - set(beta.at) - {name}
+        missing = names_in(beta.expression) - set(beta.at) - {name} if beta is not None else set()
         raise BadInput(f"--sweep {name}: expected the values of {', '.join(sorted(missing))}; give them with --at")
     last = weights[-1]
     arrived = next(place for place, weight in zip(places, weights, strict=True) if near(weight, last, 1e-9))
     stays = all(near(weight, last, 1e-9) for weight in weights[places.index(arrived) :])
-    span = f"From {name} {places[0]} to {places[-1]} the KL's weight goes from {weights[0]:.6g} to {last:.6g}"
-    if arrived == places[-1] or not stays:
+    how = "goes, as it was measured at small sizes," if seen else "goes"
+    span = f"From {name} {places[0]} to {places[-1]} the KL's weight {how} from {weights[0]:.6g} to {last:.6g}"
+    if period is not None:
+        low, high = min(weights), max(weights)
+        sentence = (
+            f"From {name} {places[0]} to {places[-1]} the KL's weight runs in cycles of {period:g}, from {low:.6g} to "
+            f"{high:.6g} in each: it does not arrive, and is not meant to."
+        )
+    elif abs(last - weights[-2]) <= 1e-3 * (max(weights) - min(weights)) and not stays:
+        sentence = f"{span}, which it still approaches."
+    elif arrived == places[-1] or not stays:
         sentence = f"{span}, and is not constant at the end: it has not arrived."
     else:
         sentence = f"{span}, where it arrives by {name} {arrived} and stays."
     return Sweep(name, sentence, [float(place) for place in places], weights)
+
+
+def _period(beta: Number, name: str, places: Sequence[int]) -> float | None:
+    """The length of a schedule's cycle, of which some are within the places; None where it has none."""
+    for text in re.findall(r"%\s*(\w+(?:\.\d+)?)", beta.expression):
+        period = evaluate(text, beta.at)
+        if not period or period <= 0 or places[-1] - places[0] < period:
+            continue
+        pairs = [
+            [evaluate(beta.expression, {**beta.at, name: float(place + turn * period)}) for turn in (0, 1)]
+            for place in places
+        ]
+        if all(one is not None and other is not None and abs(one - other) < 1e-9 for one, other in pairs):
+            return period
+    return None
+
+
+def _repeats(places: Sequence[int], weights: Sequence[float]) -> float | None:
+    """The shortest distance of steps after which measured weights are the same again, at least twice."""
+    gaps = {after - before for before, after in pairwise(places)}
+    for lag in range(2, len(places) // 2 + 1) if len(gaps) == 1 else ():
+        if all(abs(one - other) < 1e-6 for one, other in zip(weights, weights[lag:], strict=False)):
+            return float(places[lag] - places[0]) if max(weights[:lag]) - min(weights[:lag]) > 1e-3 else None
+    return None
 
 
 def drawn(one: Sweep) -> str:

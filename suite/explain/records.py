@@ -25,6 +25,7 @@ class Asked(msgspec.Struct, frozen=True):
         changed: whether a change is looked for.
         limit_s: seconds that it may take; 0 for no limit of its own.
         guide: of a model of Pyro or NumPyro, its guide; nothing for none.
+        sweep: argument → values at which the KL's weight is measured, where it has no expression.
     """
 
     target: str
@@ -39,6 +40,7 @@ class Asked(msgspec.Struct, frozen=True):
     changed: bool = True
     limit_s: float = 0.0
     guide: str = ""
+    sweep: dict[str, list[int]] = {}
 
 
 class Explained(msgspec.Struct, frozen=True, tag_field="kind", tag="explained"):

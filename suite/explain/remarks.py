@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
-from .expressions import Monomial, near, rational
+from .expressions import Monomial
 from .glossary import stated_kind
 from .weights import solved
 
@@ -24,25 +23,8 @@ KINDS = {
 """Scale kind → as it is said, of the kinds that a name may state."""
 
 
-def kept_variance(facts: Facts) -> float | None:
-    """The variance v whose normaliser, D/2·log(2π v) beside R/v, the constant is; None where it is none."""
-    match = facts.found.recon
-    if match is None or match.term.formula.name != "squared-error":
-        return None
-    for part in facts.constants or ():
-        number = of_likelihood(facts, part)
-        if number is None:
-            continue
-        if near(number, 0.5 * math.log(2 * math.pi), 1e-5):
-            return 1.0
-        variance = 1.0
-        for _ in range(60):  # Newton's method on v/2·log(2π v) = number
-            slope = 0.5 * math.log(2 * math.pi * variance) + 0.5
-            step = (0.5 * variance * math.log(2 * math.pi * variance) - number) / slope if slope else 0.0
-            variance = max(variance - step, 1e-6)
-        if near(0.5 * variance * math.log(2 * math.pi * variance), number, 1e-9) and rational(variance, 1e-8):
-            return variance
-    return None
+_OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
+"""Likelihoods beside which a weight is no variance."""
 
 
 def of_likelihood(facts: Facts, part: Monomial) -> float | None:
@@ -61,14 +43,19 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return facts.found.outer.likelihood, facts.found.outer.name
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
-    if formula.name == "squared-error" and kept_variance(facts) is not None:
-        return "gaussian", "constants kept"
+    if facts.kept is not None and formula.name == "squared-error":
+        constants = "log(2*pi) left out" if facts.kept.dropped else "constants kept"
+        return "gaussian", f"variance {facts.kept.spread}, {constants}"
+    if facts.kept is not None:
+        return formula.name, f"scale {facts.kept.spread}, constants kept"
     return formula.name, formula.detail
 
 
 def dropped(facts: Facts, likelihood: str | None) -> list[str]:
     """What a normalised density has and the loss has not, in nats per datum."""
     match = facts.found.recon
+    if facts.kept is not None:
+        return [*facts.kept.dropped]
     if match is None or match.term.formula.dropped is None or likelihood == "gaussian":
         return []
     if likelihood == "laplace" and facts.constants:
@@ -88,6 +75,9 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
                 f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}{_for_one(facts, beta)}.",
             )
         )
+    if beta is not None and str(beta) == "2" and (facts.kept is not None or likelihood_of(facts)[0] in _OF_NO_SCALE):
+        said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
+        found.append(Finding("weight-of-two", said))
     if bend is not None:
         low = {
             "floor": "it counts as the threshold and has no gradient",
@@ -105,7 +95,10 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(Finding("overflow", f"In float32 the value is {limits_of(early)}; {stable}."))
     found += _misnamed(facts)
     slopes = facts.found.slopes
-    if slopes is not None and slopes.wrong and not accused:
+    if slopes is not None and slopes.balance is not None:
+        shares = "{:.3g} of it goes to the posterior, and {:.3g} to the prior".format(*slopes.balance)
+        found.append(Finding("gradient-is-balanced", f"The KL's gradient is shared out: {shares}."))
+    elif slopes is not None and slopes.wrong and not accused:
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found
@@ -150,7 +143,12 @@ def undetermined(facts: Facts) -> list[str]:
             f"which of {binding.name_of('recon')} and {binding.name_of('x')} is the data: the term is "
             "symmetric; taken by name"
         )
-    if match is not None and match.term.formula.name == "squared-error" and facts.beta is not None:
+    if (
+        match is not None
+        and match.term.formula.name == "squared-error"
+        and facts.beta is not None
+        and facts.kept is None
+    ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds:
         said.append("both terms: data and posterior do not enter as a sum")
@@ -158,15 +156,25 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
-    for quantity, names in found.arguments.undetermined.items():
-        said.append(f"how {quantity} depends on {', '.join(names)}")
-    for quantity, powers in found.sizes.items():
-        if powers is None:
-            said.append(f"how {quantity} depends on the sizes")
+    said += no_weight(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
         said.append("what the constant is made of")
     if found.outer is not None:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+    return said
+
+
+def no_weight(facts: Facts) -> list[str]:
+    """Of which sizes and arguments a coefficient is a function that was not found."""
+    names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
+    said = []
+    for quantity, arguments in facts.found.arguments.undetermined.items():
+        if quantity == "constant" and facts.constants is not None:
+            continue
+        said.append(f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}")
+    for quantity, powers in facts.found.sizes.items():
+        if powers is None:
+            said.append(f"how {names.get(quantity, f'the {quantity}')} depends on the sizes")
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from . import remarks
 from .expressions import UNKNOWN, near
 from .investigation import in_names
 from .terms import Term
@@ -42,6 +43,10 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if likelihood is None or answer["kl"] == "other" or bound is None:
         return "Not determined: " + ("; ".join(answer["undetermined"][:2]) or "no formula of the dictionary fits") + "."
     family = _FAMILY.get(likelihood, likelihood)
+    if likelihood == "other" and answer["likelihood_name"]:
+        family += f" ({answer['likelihood_name']})"
+    if facts.kept is not None:
+        family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.kept.spread}"
     if answer["kl"] == "absent":
         return f"This is {family} alone, with no KL."
     if likelihood == "absent":
@@ -49,8 +54,11 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
     kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
     text = f"This is the {sign}{bound} with {family} and {kl}"
+    if beta is None and facts.found.outer:
+        return text + "; the KL's weight depends on the data."
     if beta is None:
-        return text + "; the KL's weight depends on the data." if facts.found.outer else text + "."
+        why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
+        return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value = beta.value
     plain = re.fullmatch(r"[-+.\de]+", beta.expression)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
@@ -65,8 +73,11 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     text += f", with a KL weight of {beta.expression}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )
-    if answer["affine"] and beta.expression == "1" and not answer["findings"]:
-        text += "; nothing is wrong"
+    failed = facts.found.slopes is not None and facts.found.slopes.failed
+    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
+        text += "; no fault was found"
+    if facts.constants is None and facts.bend is None:
+        text += ", and a constant that is not determined"
     return text + "."
 
 

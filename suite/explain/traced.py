@@ -6,8 +6,10 @@ noted, with each comparison on the way, and is a hypothesis: the measured coeffi
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,8 @@ _BINARY: dict[str, tuple[str, int]] = {
     "mod": ("%", 2),
     "pow": ("**", 4),
 }
+_FUNCTIONS = ("exp", "log", "sqrt", "tanh", "cos", "sin")
+"""Functions of `math` and ufuncs of NumPy that are noted."""
 _COMPARED = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -49,6 +53,12 @@ class _Traced:
 
     __hash__ = None  # type: ignore[assignment]  # replaced below
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        plain = [_plain(value) if isinstance(value, _Traced) else value for value in inputs]
+        found = getattr(ufunc, method)(*plain, **options)
+        noted = ufunc.__name__ in _FUNCTIONS and method == "__call__" and not options
+        return self.trace.noted(float(found), f"{ufunc.__name__}({self.text})", 9) if noted else found
+
     def __neg__(self) -> Any:
         return self.trace.noted(-_plain(self), f"-{_in(self, 3)}", 3)
 
@@ -70,8 +80,36 @@ def _plain(value: Any) -> Any:
 
 
 def _in(value: Any, rank: int) -> str:
-    text, own = (value.text, value.rank) if isinstance(value, _Traced) else (repr(value), 9)
+    text, own = (
+        (value.text, value.rank) if isinstance(value, _Traced) else ("pi" if value == math.pi else repr(value), 9)
+    )
     return f"({text})" if own < rank or (text.startswith("-") and rank > 1) else text
+
+
+@contextmanager
+def functions_noted(namespace: MutableMapping[str, Any]) -> Iterator[None]:
+    """Inside, functions of `math` keep the text of their argument, by `math` and by their names in a namespace."""
+    plain = {name: getattr(math, name) for name in _FUNCTIONS}
+    own = {key: name for key, value in namespace.items() for name, one in plain.items() if value is one}
+
+    def noting(name: str) -> Callable[[Any], Any]:
+        def function(value: Any) -> Any:
+            if not isinstance(value, _Traced):
+                return plain[name](value)
+            return value.trace.noted(plain[name](_plain(value)), f"{name}({value.text})", 9)
+
+        return function
+
+    noted = {name: noting(name) for name in _FUNCTIONS}
+    try:
+        for name, function in noted.items():
+            setattr(math, name, function)
+        namespace.update({key: noted[name] for key, name in own.items()})
+        yield
+    finally:
+        for name, function in plain.items():
+            setattr(math, name, function)
+        namespace.update({key: plain[name] for key, name in own.items()})
 
 
 def _binary(name: str, sign: str, rank: int, swapped: bool) -> Callable[[Any, Any], Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from .expressions import Monomial, monomial, power_of
+from .answer import Number
+from .expressions import Monomial, evaluate, monomial, names_in, power_of
+from .glossary import is_time
 
 
 def solved(beta: str, wanted: float, arguments: Iterable[str]) -> dict[str, str]:
@@ -13,7 +16,8 @@ def solved(beta: str, wanted: float, arguments: Iterable[str]) -> dict[str, str]
     for name in arguments:
         power = power_of(beta, name)
         if power is not None and (wanted > 0 or power == 1):
-            rest = f"({wanted!r}/(({beta})/{name}**({power})))"
+            at_one = re.sub(rf"\b{name}\b", "1", beta)  # it is proportional to the power
+            rest = f"({wanted!r}/({at_one}))"
             found[name] = monomial(rest if power == 1 else f"{rest}**({1 / power})", {})
     return found
 
@@ -28,3 +32,15 @@ def averaged(pixels: str | None, latents: str | None, beta: Monomial) -> str:
         reasons.append(both)
     sizes = " and ".join(name for name in ("D", "J") if name in beta.powers)
     return " and ".join(reasons) or f"the KL's weight changes with {sizes}"
+
+
+def arrived(number: Number) -> tuple[str, Number] | None:
+    """The argument that training counts up, and what a weight is when it is large; None where that is no end."""
+    for name in sorted(names_in(number.expression)):
+        if not is_time(name) or "%" in number.expression:
+            continue
+        late, later = (monomial(re.sub(rf"\b{name}\b", at, number.expression), {}) for at in ("1e12", "1e14"))
+        if late == later and "1e12" not in late:
+            at = {other: value for other, value in number.at.items() if other in names_in(late)}
+            return name, Number(late, at, evaluate(late, at))
+    return None

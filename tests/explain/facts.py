@@ -58,6 +58,11 @@ TORCH: dict[str, dict[str, Any]] = {
     | {"sense": "maximised", "kl": "sampled", "scale_kind": "sd", "coefficients": ("-1/N", "-1/N", "0"), "beta": "1"},
     "prior_that_learns": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
     "detached_mean": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "log_variance_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "half_of_moments_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "balanced_kl": _LOGITS | {"coefficients": ("1", "1", "0")},
+    "prior_mean_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
+    "weight_adapts": {"only": {"bug": None}},
     "counts": {"likelihood": "poisson", "coefficients": ("1", "1", "0")},
     "HuberVAELoss(beta=4.0)": _MEAN | {"likelihood": "huber", "coefficients": ("1/N", "4/N", "0"), "beta": "4"},
     "rare_pixels": _MEAN | {"likelihood": "other", "coefficients": ("1/N", "1/N", "0")},
@@ -76,6 +81,7 @@ TENSORFLOW: dict[str, dict[str, Any]] = {
     "steps_of_a_recurrent_vae": _MEAN
     | {"likelihood": "bernoulli-probabilities", "scale_kind": ["sd", "log_sd"], "coefficients": ("1/N", "1/N", "0")},
     "images": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2", "variance": "1/2"},
+    "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
     "total_beside_a_vector": _SQUARED
     | {
         "pixel_reduction": "mean",
@@ -93,6 +99,8 @@ JAX: dict[str, dict[str, Any]] = {
         "kl": "sampled",
         "coefficients": ("-1", "-1", "0"),
     },
+    "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
+    "compiled": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "mean_loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2", "variance": "beta/2"},
 }
 NUMPY: dict[str, dict[str, Any]] = {
@@ -105,6 +113,62 @@ NUMPY: dict[str, dict[str, Any]] = {
     "one_for_all_latents": _SQUARED | {"coefficients": ("1", "1", "N*J/2 - N/2"), "bug": "constant-off"},
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
+    "prediction_for_target": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "bug": "recon-edited",
+        "edit": "swapped-arguments",
+    },
+    "prediction_first": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "mean_for_log_variance": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "swapped-arguments",
+    },
+    "weight_of_no_known_form": {"only": {"bug": None, "beta": None, "nearest_notation": None}},
+    "normal_of_known_sd": _MEAN | {"likelihood": "gaussian", "beta": "1", "variance": "0.01", "scale_kind": "log_var"},
+    "normal_of_given_sd": {
+        "likelihood": "gaussian",
+        "sense": "maximised",
+        "beta": "beta",
+        "variance": "sd**2",
+        "coefficients": ("-1/sd**2", "-beta", "-N*D*log(2*pi*sd**2)/2"),
+    },
+    "half_log_variance": _MEAN
+    | {"likelihood": "gaussian", "beta": "1", "variance": "var", "coefficients": ("1/(var*N)", "1/N", "D/2*log(var)")},
+    "laplace_of_known_scale": {"likelihood": "laplace", "beta": "1"},
+    "constant_of_no_normal": _SQUARED | {"beta": "0.01", "coefficients": ("100", "1", "0.77*N*D")},
+    "constant_of_another_sd": _SQUARED
+    | {"beta": "sd**2", "coefficients": ("1/sd**2", "1", "N*D*log(2*pi)/2"), "variance": "sd**2"},
+    "rises_as_a_sigmoid": {
+        "likelihood": "bernoulli-probabilities",
+        "beta": "1/(1+exp(-k*(step-25)))",
+        "coefficients": ("1", "1/(1+exp(-k*(step-25)))", "0"),
+    },
+    "rises_as_a_cosine": {
+        "likelihood": "bernoulli-probabilities",
+        "coefficients": ("1", "(1-cos(2*pi*(step%period)/period))/2", "0"),
+    },
+    "half_forgotten_on_one": _MEAN
+    | {"likelihood": "gaussian", "affine": False, "bug": "recon-edited", "edit": "dropped-half"},
+    "exponential_forgotten": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "missing-transform",
+    },
+    "divergence_reversed": {
+        "likelihood": "bernoulli-probabilities",
+        "affine": False,
+        "kl": "other",
+        "bug": "kl-edited",
+        "edit": "reversed-divergence",
+    },
+    "two_sigmoids": _LOGITS | {"affine": False, "bug": "recon-edited", "edit": "sigmoid-twice"},
+    "data_between_minus_one_and_one": {"likelihood": "other", "coefficients": ("1", "1", "0"), "beta": "1"},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
 }
 

@@ -26,7 +26,9 @@ def answer_of(folder: Path, source: str, *options: str) -> dict[str, Any]:
     [
         (f"    kl = {KL}\n    return 0.5 * np.sum((x - recon)**2) + kl.mean()\n", 6, "kl.sum()"),
         ("    kl = mu**2 + np.exp(logvar) - 1 - 0.5 * logvar\n    return 0.5 * np.sum((x - recon)**2) + kl.sum()\n", 5,
-         "mu**2 + np.exp(logvar) - 1 - logvar"),
+         "0.5 * (mu**2 + np.exp(logvar) - 1) - 0.5 * logvar"),
+        (f"    kl = {RIGHT.replace('np.exp(logvar)', 'logvar')}\n    return 0.5 * np.sum((x - recon)**2) + kl\n", 5,
+         "0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)"),
         (f"    rec = np.sum((x - recon)**2)\n    return 0.5 * rec - {RIGHT}\n", 6, "0.5 * rec + 0.5 * np.sum"),
         ("    rec = np.mean(0.5 * np.sum((x - recon)**2, axis=1))\n    kl = mu**2 + np.exp(logvar) - 1 - logvar\n"
          "    return rec + 0.5 * np.mean(kl)\n", 7, "/ len(x)"),

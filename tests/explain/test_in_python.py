@@ -45,6 +45,18 @@ def test_a_function_and_a_file_give_one_answer() -> None:
         elbostone.explain(f"{CASES / 'on_numpy.py'}:nobody")
 
 
+def test_no_elbo_without_its_weight() -> None:
+    """What is not determined is said first, and a prediction in its target's place is put right."""
+    unknown = elbostone.explain(f"{CASES / 'on_numpy.py'}:weight_of_no_known_form")
+    assert unknown.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on the siz")
+    root = elbostone.explain(f"{CASES / 'on_numpy.py'}:root_of_the_squares")
+    assert root.sentence.startswith("Not determined: the data term is a root of each example's squared error")
+    swapped = elbostone.explain(f"{CASES / 'on_numpy.py'}:prediction_for_target")
+    assert "it has recon and x in each other's place" in swapped.sentence
+    assert swapped.change is not None
+    assert swapped.change.after.strip() == "bce = -np.sum(x * np.log(recon) + (1 - x) * np.log(1 - recon))"
+
+
 def test_an_objective_is_asserted() -> None:
     answer = elbostone.assert_objective(plain, likelihood="bernoulli-probabilities", data_reduction="sum", beta=1)
     assert answer.bug is None

@@ -3,11 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from explain.compared import CASES, equal
 
-from elbostone.explain.answer import Answer
+from elbostone.explain.answer import Answer, Bug, Finding
 from elbostone.explain.comparison import compared
 from elbostone.explain.data import checked, loaded
 from elbostone.explain.expressions import evaluate, monomial, power_of
@@ -42,6 +43,19 @@ def test_the_term_and_the_factor_in_which_two_part() -> None:
     assert [part.name for part in other.parts] == ["likelihood", "KL weight"]
 
 
+def test_another_gradient_is_another_objective() -> None:
+    """The values agree, and what is trained does not."""
+    plain = answer("plain")
+    without = msgspec.structs.replace(plain, bug=Bug("value-without-gradient", "`mu` gets no gradient: see."))
+    found = compared(plain, without)
+    assert found.same is False
+    assert [part.name for part in found.parts] == ["gradient"]
+    assert found.parts[0].other == "another than the value's slope (`mu` gets no gradient)"
+    balanced = msgspec.structs.replace(plain, findings=[Finding("gradient-is-balanced", "It is shared out.")])
+    assert compared(plain, balanced).same is False
+    assert compared(without, without).same is True
+
+
 def test_what_is_not_determined_is_not_compared() -> None:
     assert compared(answer("plain"), answer("variance_of_the_batch")).same is None
 
@@ -67,6 +81,18 @@ def test_a_wanted_weight_holds_after_the_change(aim: float) -> None:
     assert wanted(outcome.answer, target(f"beta={aim}", notations())).holds is True
     rows = [{name: number for name, number in row.items() if name != "factor"} for row in found.at]
     assert {"D": 12288.0, "beta": aim * 2 / 12288} in rows
+
+
+def test_a_density_of_known_variance_has_its_weight() -> None:
+    """The normaliser says the variance: the weight is 1 as it is, and a factor of 100 on the KL is not advised."""
+    known = answer("normal_of_known_sd")
+    assert wanted(known, target("beta=1", notations())).holds is True
+    assert "a Gaussian decoder of variance 0.01" in known.sentence
+    assert known.constants_dropped == []
+    assert answer("half_log_variance").constants_dropped == ["D/2*log(2*pi)"]
+    found = compared(known, answer("half_log_variance"))
+    assert found.same is False
+    assert [(part.name, part.one, part.other) for part in found.parts] == [("decoder's variance", "0.01", "var")]
 
 
 def test_a_notation_is_wanted() -> None:
@@ -102,6 +128,31 @@ def test_a_schedule_is_swept() -> None:
         sweep(answer("plain"), name, places)
     with pytest.raises(BadInput, match="expected NAME=FIRST:LAST"):
         steps("epoch=5")
+
+
+def test_a_schedule_without_an_expression_is_measured() -> None:
+    """Weights of a table are measured at each step; those of an expression are calculated from it."""
+    name, places = steps("epoch=0:60")
+    asked = Asked(str(CASES / "on_numpy.py"), "rises_by_a_table", "numpy", False, {}, {}, {}, 0.0, sweep={name: places})
+    found = explained(asked).answer
+    assert found is not None
+    assert found.beta_effective is None
+    assert found.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on epoch.")
+    course = sweep(found, name, places)
+    assert "as it was measured at small sizes, from 0 to 1, where it arrives by epoch 30 and stays." in course.sentence
+    assert course.weights[places.index(20)] == pytest.approx(0.5)
+    with pytest.raises(BadInput, match="does not depend on it"):
+        sweep(answer("rises_by_a_table"), name, places)
+
+
+def test_a_cycle_does_not_arrive() -> None:
+    for loss, span, period in (("in_cycles", "step=0:6000", 1000), ("rises_as_a_cosine", "step=0:6000", 500)):
+        assert f"runs in cycles of {period}, from 0 to " in sweep(answer(loss), *steps(span)).sentence
+
+
+def test_a_ramp_is_judged_where_it_arrives() -> None:
+    found = wanted(answer("peak_times_a_ramp"), target("beta=4", notations()))
+    assert found.sentence == "The KL's weight is peak/2 = 2 once epoch has counted up; for 4, pass peak = 8."
 
 
 def test_data_against_the_support(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
+from .edits import Edited
 from .formula import Array, Atom, Formula, Values
 from .scale_kinds import TEXT, TRANSFORMED, VARIANCE, Variance
 
@@ -50,6 +52,16 @@ def analytic(kind: str, epsilon: float = 0.0) -> Formula:
         f"epsilon {epsilon:g}" if epsilon else None,
         text=f"1/2*sum({{mu}}**2 + {text} - 1 - {log})",
     )
+
+
+def reversed_divergence(formula: Formula) -> Iterator[Edited]:
+    """KL(N(0, 1) ‖ N(μ, V)) = ½ ((1 + μ²)/V − 1 + log V) in place of KL(N(μ, V) ‖ N(0, 1))."""
+    if formula.name != "analytic" or formula.roles != ("mu", "scale") or formula.kind not in VARIANCE or formula.detail:
+        return
+    variance, text = VARIANCE[formula.kind], TEXT[formula.kind].replace("{s}", "{scale}")
+    ratio = Atom(f"(1 + {{mu}}**2)/({text})", lambda v: (1 + v["mu"] ** 2) / variance(v["scale"]), {})
+    atoms = ((0.5, ratio), (0.5, _log(variance, f"log({text})", 0.0, formula.kind)))
+    yield Edited(replace(formula, atoms=atoms), "reversed-divergence", "that of the posterior from the prior")
 
 
 def _inner_epsilon(kind: str, epsilon: float) -> Formula:

@@ -30,6 +30,9 @@ SAID = {
     "log10-for-log": "has log10 in place of log in {}",
     "missing-log": "lacks the log in {}",
     "target-for-complement": "weighs {} with the wrong one of the data and their complement",
+    "reversed-divergence": "is the divergence of the prior from the posterior, in place of {}",
+    "sigmoid-twice": "applies a sigmoid twice to {}",
+    "swapped-arguments": "has {} in each other's place",
     "missing-complement": "has the reconstruction in place of its complement in {}",
 }
 """Edit → what a term has then, with the part in braces."""
@@ -61,3 +64,14 @@ def edits(formula: Formula) -> Iterator[Edited]:
         for name, value in atom.wrong.items():
             wrong = (weight, Atom(f"edited[{atom.text}]", value, {}))
             yield Edited(replace(formula, atoms=(*atoms[:place], wrong, *atoms[place + 1 :])), name, atom.text)
+
+
+def exchanged(formula: Formula, one: str, two: str) -> Edited:
+    """A formula that reads each of two roles in the other's place."""
+    atoms = tuple((weight, _exchanged(atom, one, two)) for weight, atom in formula.atoms)
+    return Edited(replace(formula, atoms=atoms), "swapped-arguments", f"{{{one}}} and {{{two}}}")
+
+
+def _exchanged(atom: Atom, one: str, two: str) -> Atom:
+    text = atom.text.replace(f"{{{one}}}", "{}").replace(f"{{{two}}}", f"{{{one}}}").replace("{}", f"{{{two}}}")
+    return Atom(text, lambda values: atom.value({**values, one: values[two], two: values[one]}), {})

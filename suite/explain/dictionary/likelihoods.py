@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from .counts import negative_binomial, negative_binomial_logits, poisson, poisson_log, zero_inflated
 from .divergences import EPSILONS
+from .edits import Edited
 from .formula import Array, Atom, Formula, Values
 from .scale_kinds import TEXT, VARIANCE, softplus
 
@@ -25,6 +27,7 @@ def _all() -> Iterator[Formula]:
     yield logits()
     yield squared()
     yield absolute()
+    yield from (of_centred_data(bernoulli()), of_centred_data(logits()))
     yield from (continuous_bernoulli(False), continuous_bernoulli(True))
     for normalised in (True, False):
         yield from (poisson(normalised), poisson_log(normalised))
@@ -95,6 +98,37 @@ def logits() -> Formula:
             ),
         ),
         text="sum(softplus({recon}) - {x}*{recon})",
+    )
+
+
+def sigmoid_twice(formula: Formula) -> Iterator[Edited]:
+    """log(1 + eˢ) − x s, where s is the sigmoid of the logit already."""
+    if formula.name != "bernoulli-logits":
+        return
+    atoms = (
+        (1.0, Atom("softplus(sigmoid({recon}))", lambda v: softplus(_sigmoid(v["recon"])), {})),
+        (-1.0, Atom("{x}*sigmoid({recon})", lambda v: v["x"] * _sigmoid(v["recon"]), {})),
+    )
+    yield Edited(replace(formula, atoms=atoms), "sigmoid-twice", "{recon}")
+
+
+def _sigmoid(value: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-value)))
+
+
+def of_centred_data(formula: Formula) -> Formula:
+    """A Bernoulli of data between -1 and 1, which are moved to between 0 and 1."""
+
+    def moved(atom: Atom) -> Atom:
+        text = atom.text.replace("{x}", "(({x} + 1)/2)")
+        return Atom(text, lambda v: atom.value({**v, "x": (v["x"] + 1) / 2}), {})
+
+    return replace(
+        formula,
+        name="other",
+        atoms=tuple((weight, moved(atom)) for weight, atom in formula.atoms),
+        detail=f"{formula.name} of (x + 1)/2",
+        text=formula.text.replace("{x}", "(({x} + 1)/2)"),
     )
 
 
@@ -188,6 +222,7 @@ def gaussian(kind: str) -> Formula:
     """½ (x − x̂)²/V + ½ log V + ½ log 2π, of a scale that the decoder puts out."""
     variance = VARIANCE[kind]
     text = TEXT[kind].replace("{s}", "{recon_scale}")
+    log = {"log_var": "{recon_scale}", "log_sd": "2*{recon_scale}"}.get(kind, f"log({text})")
     quadratic = Atom(
         f"({{x}} - {{recon}})**2/({text})",
         lambda v: (v["x"] - v["recon"]) ** 2 / variance(v["recon_scale"]),
@@ -201,7 +236,7 @@ def gaussian(kind: str) -> Formula:
     return Formula(
         "gaussian",
         ("recon", "recon_scale", "x"),
-        ((0.5, quadratic), (0.5, Atom(f"log({text})", lambda v: np.log(variance(v["recon_scale"])), {}))),
+        ((0.5, quadratic), (0.5, Atom(log, lambda v: np.log(variance(v["recon_scale"])), {}))),
         0.5 * float(np.log(2 * np.pi)),
         kind,
         f"scale given, {kind}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..expressions import evaluate, near, rational
+from ..expressions import evaluate, names_in, near, rational
 from ..glossary import is_time
 from ..lab import Lab, LossFailed
-from ..traced import Trace
+from ..traced import Trace, functions_noted
+from .branches import chosen, schedules, shown
 from .reductions import exponent
 
 Point = dict[str, float]
+_POWERS = (Fraction(2), Fraction(-1), Fraction(-2), Fraction(1, 2), Fraction(-1, 2))
 _FLOATS = (0.25, 0.6, 1.7, 3.0)
 _STEPS = (0, 1, 3, 10, 37, 150, 1499, 1500, 4000, 30000, 450000, 3000000)
 
@@ -78,14 +81,14 @@ def dependences(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) 
         points += _joint(lab, sorted(set().union(*rest.values())), found.swept, measure)
     for quantity, others in rest.items():
         if others:
-            expression = _expression(lab, quantity, others, points)
+            expression, power = _expression(lab, quantity, others, points)
             if expression is None:
                 found.undetermined[quantity] = sorted(others)
             else:
                 for name in numeric(lab.parameters):
                     if name in expression_names(expression):
                         found.powers[quantity].pop(name, None)
-                found.powers[quantity][expression] = Fraction(1)
+                found.powers[quantity][expression] = power
         found.sampled[quantity] = [(point, values[quantity]) for point, values in points if quantity in values]
     return found
 
@@ -112,7 +115,7 @@ def _joint(
 
 def expression_names(expression: str) -> set[str]:
     """The names in an expression."""
-    return set(compile(expression, "", "eval").co_names)
+    return names_in(expression)
 
 
 def _numbers(lab: Lab) -> Point:
@@ -127,7 +130,7 @@ def _values(name: str, default: Any) -> list[Any]:
         return [max(1, round(default * factor)) for factor in (0.3, 0.5, 2, 3)]
     if isinstance(default, int) and not isinstance(default, bool):
         return [value for value in (1, 2, 3, 5) if value != default]
-    scale = abs(default) if default and (default > 100) else 1.0
+    scale = abs(default) if default > 100 or 0 < abs(default) < 0.01 else 1.0
     return [scale * value for value in _FLOATS if scale * value != default]
 
 
@@ -168,16 +171,19 @@ def _power(
 
 def _expression(
     lab: Lab, quantity: str, names: set[str], points: list[tuple[Point, Mapping[str, float]]]
-) -> str | None:
-    """The expression of the numbers to which a quantity is proportional at all points."""
+) -> tuple[str | None, Fraction]:
+    """The expression of the numbers to a power of which a quantity is proportional at all points, and the power."""
     known = [(p, q[quantity], _trace(lab, p)) for p, q in points if quantity in q and math.isfinite(q[quantity])]
     texts = {text for _, _, trace in known for text, _ in trace.made if names & expression_names(text)}
-    guesses = sorted(texts | set(_schedules(names, numeric(lab.parameters))), key=len)
+    guesses = sorted(texts | set(schedules(names, numeric(lab.parameters))), key=len)
     leaves = sorted({text for _, _, trace in known for text, _ in trace.made} | set(guesses), key=len)
     for text in guesses:
-        scale = _scale(text, known)
-        if scale is not None:
-            return _shown(text)
+        if _scale(text, known) is not None:
+            return shown(text), Fraction(1)
+    for text in (text for text in guesses if "(" in text):
+        for power in _POWERS:
+            if _scale(f"({text})**({power})", known) is not None:
+                return shown(text), power
     for text in guesses:  # the factor of one branch sets the scale of all
         branch = [one for one in known if any(made == text for made, _ in one[2].made)]
         for depth in range(1, len(branch)):
@@ -186,20 +192,24 @@ def _expression(
             if scale:
                 tree = _tree([(p, q / scale, t) for p, q, t in known], leaves, 0)
                 if tree is not None:
-                    return _shown(tree)
-    return None
+                    return shown(tree), Fraction(1)
+    return None, Fraction(1)
 
 
 def _trace(lab: Lab, point: Point) -> Trace:
-    """What a call at a point makes of its numbers."""
+    """What a call at a point makes of its numbers: of floats where it takes them, since `0.1 * step` forgets an int."""
+    own = {n: int(value) if isinstance(lab.parameters[n], int) else value for n, value in point.items()}
+    traces = [_traced(lab, numbers) for numbers in (point, own)]
+    return max(traces, key=lambda trace: len(trace.made))
+
+
+def _traced(lab: Lab, numbers: Point) -> Trace:
     trace = Trace()
-    numbers = {
-        name: trace.number(name, int(value) if isinstance(lab.parameters[name], int) else value)
-        for name, value in point.items()
-    }
-    moved = lab.at(parameters=numbers)
+    moved = lab.at(parameters={name: trace.number(name, value) for name, value in numbers.items()})
+    function = inspect.unwrap(getattr(lab.loss, "function", _trace))
     try:
-        moved.value(moved.draw(1))
+        with functions_noted(getattr(function, "__globals__", {})):
+            moved.value(moved.draw(1))
     except LossFailed:
         return Trace()
     return trace
@@ -210,12 +220,13 @@ def _scale(text: str, known: list[tuple[Point, float, Trace]]) -> float | None:
     pairs = [(evaluate(text, point), value) for point, value, _ in known]
     if any(e is None for e, _ in pairs):
         return None
-    ratios = [value / e for e, value in pairs if e]
     reach = max((abs(value) for _, value in pairs), default=0.0)
-    if len(ratios) < 2 or any(not e and abs(value) > 1e-9 * reach for e, value in pairs):
+    if sum(bool(e) for e, _ in pairs) < 2 or any(not e and abs(value) > 1e-9 * reach for e, value in pairs):
         return None
-    middle = float(np.median(ratios))
-    return middle if middle and all(abs(r - middle) <= 1e-8 * abs(middle) for r in ratios) else None
+    largest, at_largest = max(((e, value) for e, value in pairs if e is not None), key=lambda pair: abs(pair[0]))
+    scale = at_largest / largest
+    same = all(abs(value - scale * (e or 0.0)) <= 1e-8 * abs(value) + 1e-12 * reach for e, value in pairs)
+    return scale if scale and same else None
 
 
 def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: int) -> str | None:
@@ -249,44 +260,7 @@ def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: in
             ]
             if sides[0] is None or sides[1] is None:
                 return None
-            return _chosen(condition, sides[0], sides[1])
+            return chosen(condition, sides[0], sides[1])
         if len(conditions) > 1:
             break
     return None
-
-
-def _chosen(condition: str, yes: str, no: str) -> str:
-    """A condition as `min` or `max` where it is one."""
-    for sign, word in ((" < ", "min"), (" > ", "max"), (" <= ", "min"), (" >= ", "max")):
-        left, found, right = condition.partition(sign)
-        if found:
-            same = [_equal(left, yes) and _equal(right, no), _equal(left, no) and _equal(right, yes)]
-            if same[0]:
-                return f"{word}({yes}, {no})"
-            if same[1]:
-                return f"{'max' if word == 'min' else 'min'}({yes}, {no})"
-            break
-    return f"({yes} if {condition} else {no})"
-
-
-def _equal(one: str, other: str) -> bool:
-    try:
-        return float(one.strip("()")) == float(other.strip("()"))
-    except ValueError:
-        return one.strip("()") == other.strip("()")
-
-
-def _shown(text: str) -> str:
-    return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
-
-
-def _schedules(names: set[str], others: list[str]) -> list[str]:
-    """Common schedules, for losses whose framework computes them from tensors, where nothing is noted."""
-    texts = []
-    for name in sorted(names):
-        texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})"]
-        for other in others:
-            if other != name:
-                texts += [f"min(1, {name}/{other})", f"min(1, {name}*{other})", f"{name}+{other}", f"{name}-{other}"]
-                texts += [f"min({other}, {name})", f"max({other}, {name})"]
-    return texts

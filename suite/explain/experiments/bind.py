@@ -75,7 +75,8 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
             default = parameters.get(name, 1 if is_time(name) else 0.5) if default is parameter.empty else default
             default = parameters.get(name, default)
         given = parameter.default is not parameter.empty or name in parameters
-        found.append(Slot(name, role or "?", default, given=given))
+        named = name in arguments or name == "x" or len(name) > 1  # a `y` is data for some, and a prediction for others
+        found.append(Slot(name, role or "?", default, given=given, named=named))
         taken.add(role or "?")
     return _settled(found)
 
@@ -88,7 +89,7 @@ def _settled(slots: list[Slot]) -> list[Slot]:
     settled = list(slots)
 
     def give(place: int, role: str) -> None:
-        settled[place] = replace(settled[place], role=role)
+        settled[place] = replace(settled[place], role=role, named=False)
 
     if len(by_role.get("recon", [])) == 2 and "x" not in by_role:
         give(by_role["recon"][1], "x")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,7 @@ _SIZE = {
     "tensorflow": "tf.size({x}[0], out_type=tf.float64)",
 }
 _LIBRARIES = ("torch", "F", "D", "tf", "np", "jnp", "keras", "self")
+_EXP = {"torch": "{}.exp()", "numpy": "np.exp({})", "jax": "jnp.exp({})", "tensorflow": "tf.exp({})"}
 MOST = 120
 """Candidates that are tried."""
 BUDGET_S = 8.0
@@ -57,22 +59,28 @@ def changed(
     framework: str,
     data: str,
     latent: str,
+    pairs: Sequence[tuple[str, str]],
     judged: Callable[[], tuple[str, str] | None],
-    first: str = "",
+    scaled: str = "",
 ) -> Change | None:
-    """The first edit that makes the loss right; None where there is none, no source, or no time.
+    """The first edit that makes the loss right and gives the KL a weight of 1, or else some weight.
 
     Args:
         functions: the user's, which are edited where they are, one at a time, and set back.
         framework: whose tensors they take.
         data, latent: the user's names of x and of the posterior's mean.
+        pairs: two names of his each, of which one may stand in the other's place.
         judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
-        first: a name of which multiples and powers are tried first.
+        scaled: a name of which multiples and powers are tried first.
+
+    Returns:
+        The edit; None where there is none, no source, or no time.
     """
-    began = time.process_time()
-    for function, one in _ordered(functions, data, latent, _SIZE[framework].format(x=data), first):
+    began, some = time.process_time(), None
+    size, exp = _SIZE[framework].format(x=data), _EXP[framework]
+    for function, one in _ordered(functions, data, latent, pairs, size, exp, scaled):
         if time.process_time() - began > BUDGET_S:
-            return None
+            break
         code, function_code = _compiled(one.source, function), function.__code__
         if code is None:
             continue
@@ -84,8 +92,11 @@ def changed(
         finally:
             function.__code__ = function_code
         if then is not None:
-            return Change(Path(function_code.co_filename).name, one.line, one.before, one.after, *then)
-    return None
+            found = Change(Path(function_code.co_filename).name, one.line, one.before, one.after, *then)
+            if found.beta == "1":
+                return found
+            some = some or found
+    return some
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,13 @@ class _Candidate:
 
 
 def _ordered(
-    functions: Iterable[types.FunctionType], data: str, latent: str, size: str, first: str
+    functions: Iterable[types.FunctionType],
+    data: str,
+    latent: str,
+    pairs: Sequence[tuple[str, str]],
+    size: str,
+    exp: str,
+    scaled: str,
 ) -> list[tuple[types.FunctionType, _Candidate]]:
     """The candidates of all functions; what changes least comes first."""
     found = []
@@ -111,11 +128,11 @@ def _ordered(
             continue
         margin = " " * (len(lines[0]) - len(lines[0].lstrip()))
         source = textwrap.dedent("".join(lines))
-        for rank, place, before, after in _candidates(source, data, latent, size):
+        for rank, place, before, after in [*_candidates(source, data, latent, size), *_of_lines(source, pairs, exp)]:
             rows = source.split("\n")
             rows[place] = after
             found.append((function, _Candidate(rank, "\n".join(rows), start + place, margin + before, margin + after)))
-    asked = [text.format(first) for text in ("0.5 * {}", "2 * {}", "{}**2", "{}**0.5")] if first else []
+    asked = [text.format(scaled) for text in ("0.5 * {}", "2 * {}", "{}**2", "{}**0.5")] if scaled else []
 
     def order(pair: tuple[types.FunctionType, _Candidate]) -> tuple[bool, int]:
         one = pair[1]
@@ -202,12 +219,31 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
             yield rank, place, before, after
 
 
+def _of_lines(source: str, pairs: Sequence[tuple[str, str]], exp: str) -> Iterator[tuple[int, int, str, str]]:
+    """Each line after the signature with two names exchanged, or with the exponential of one name at one place."""
+    try:
+        tree, rows = ast.parse(source), source.split("\n")
+    except SyntaxError:
+        return
+    first = min((node.body[0].lineno for node in tree.body if isinstance(node, ast.FunctionDef)), default=len(rows) + 1)
+    for place, row in enumerate(rows[first - 1 :], first - 1):
+        for one, two in pairs:
+            words = re.split(r"(\w+)", row)
+            if one in words and two in words:
+                yield 0, place, row, "".join({one: two, two: one}.get(word, word) for word in words)
+            for at, word in enumerate(words):
+                if word == two:
+                    yield 5, place, row, "".join([*words[:at], exp.format(word), *words[at + 1 :]])
+
+
 def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iterator[tuple[int, str]]:
     """A rank and the new text of a node."""
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "detach" and isinstance(node.func, ast.Attribute):
             yield 0, text[: _end(node.func.value, text, node)]
+        if name == "stop_gradient" and len(node.args) == 1:
+            yield 0, text[_start(node.args[0], text, node) : _end(node.args[0], text, node)]
         if name in _SWAPPED:
             end = (node.func.end_col_offset or 0) - node.col_offset
             swapped = text[: end - len(name)] + _SWAPPED[name] + text[end:]

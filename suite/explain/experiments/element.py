@@ -7,15 +7,17 @@ offset leave nothing but rounding over more draws than it has unknowns: it is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..dictionary.divergences import divergences
-from ..dictionary.edits import Edited, edits
+from ..dictionary.divergences import divergences, reversed_divergence
+from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
-from ..dictionary.likelihoods import huber, likelihoods
+from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
 from ..dictionary.scale_kinds import NEUTRAL
+from ..expressions import near
+from ..glossary import stated_kind
 from ..lab import Lab, LossFailed, Values
 from ..terms import Term
 from .state import DATA_SIDE, LATENT_SIDE
@@ -91,7 +93,7 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
 def match(
     lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
 ) -> Match | None:
-    """The formula of one side, right or under one edit; None where none matches."""
+    """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
     known = tuple(sorted(set(roles) & set(side)))
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
     needed = "recon" if side is DATA_SIDE else "scale"
@@ -104,30 +106,47 @@ def match(
             term = Term(formula, per_kept=per_kept)
             scale, residual, allowed = fit(lab, term, view)
             if residual <= allowed:
-                return Match(term, scale, residual, allowed, swapped)
+                if not swapped:
+                    return Match(term, scale, residual, allowed)
+                _, without, _ = fit(lab, term, seen)
+                edited = exchanged(formula, *_pair(side))
+                return Match(replace(term, formula=edited.formula), scale, residual, allowed, True, edited, without)
     return None
 
 
-def match_edited(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], offset: float) -> Match | None:
-    """A dictionary formula under one edit. Of several that match, the one whose own constant is the observed one.
+def match_edited(
+    lab: Lab,
+    side: tuple[str, ...],
+    seen: Observed,
+    roles: Iterable[str],
+    offset: float = np.nan,
+    beside: float | None = None,
+) -> Match | None:
+    """A dictionary formula under one edit.
+
+    Of several that match it is the one whose own constant is the observed one; then the one whose scale is that of the
+    other term, or one; then the one whose scale kind is that which the argument's name states.
 
     Args:
         lab, side, seen, roles: as `match` takes them.
         offset: the loss at a draw of `seen` minus the other side, where that is known; NaN where it is not.
+        beside: the scale of the other term, where that is known.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
     plain = [f for f in formulas if "epsilon" not in (f.detail or "") and "sd +" not in (f.detail or "")]
-    found: list[tuple[float, Match]] = []
+    stated = stated_kind(lab.binding.name_of("recon_scale" if side is DATA_SIDE else "scale"))
+    found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
-        for edited in edits(formula):
+        for edited in (*edits(formula), *sigmoid_twice(formula), *reversed_divergence(formula)):
             scale, residual, allowed = fit(lab, Term(edited.formula), seen)
             if residual <= allowed and scale:
                 term = Term(edited.formula)
                 constant = seen.values[0] - scale * term.value(seen.draws[0], lab.binding.layout) - offset
-                simple = 0.0 if abs(scale) == 1 else 0.5
-                rank = (abs(constant) if np.isfinite(constant) else 0.0) + 1e-3 * simple
+                left = round(abs(constant), 6) if np.isfinite(constant) else 0.0
+                alike = beside is not None and near(scale, beside, 1e-6)
+                rank = (left, not alike, not near(abs(scale), 1.0, 1e-6), formula.kind != stated)
                 found.append((rank, Match(term, scale, residual, allowed, edited=edited, without=without)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -174,9 +193,14 @@ def observe_wide(lab: Lab, seen: Observed) -> Observed:
     return Observed(kept, np.array(values))
 
 
+def _pair(side: tuple[str, ...]) -> tuple[str, str]:
+    """The two roles of a side that may be mixed up."""
+    return ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
+
+
 def _swapped(seen: Observed, side: tuple[str, ...]) -> Observed | None:
     """The draws with the two roles exchanged that a name may have mixed up."""
-    one, two = ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
+    one, two = _pair(side)
     if any(one not in v or two not in v or v[one].shape != v[two].shape for v in seen.draws[:1]):
         return None
     return Observed([{**v, one: v[two], two: v[one]} for v in seen.draws], seen.values)

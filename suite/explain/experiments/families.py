@@ -103,3 +103,17 @@ def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:
         if residual <= allowed and (kept or not factor):
             return Match(term, scale, residual, allowed)
     return None
+
+
+def is_root_of_squares(lab: Lab, seen: Observed) -> bool:
+    """Whether the values are the root of each example's sum of squared errors, but for a scale and a constant."""
+    layout = lab.binding.layout
+    if not {"recon", "x"} <= set(lab.binding.roles) or layout.axes("recon") != layout.axes("x") or not layout.batch:
+        return False
+    if len(seen.draws) < FEWEST:
+        return False
+    squares = [((one["x"] - one["recon"]) ** 2).reshape(lab.sizes["N"], -1).sum(1) for one in seen.draws]
+    column = np.array([np.sqrt(each).sum() for each in squares])
+    centred, target = column - column.mean(), seen.values - seen.values.mean()
+    scale = float(centred @ target / (centred @ centred))
+    return bool(scale) and float(np.abs(target - scale * centred).max()) <= lab.allowed(seen.size, scale * column.max())

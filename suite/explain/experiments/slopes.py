@@ -2,62 +2,191 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from ..lab import Lab, LossFailed
+from ..dictionary.formula import Array
+from ..lab import Lab, LossFailed, Values
+from ..terms import Term
 
 STEP = 1e-5
+SEEDS = (1, 2)
+"""Of the draws at which a gradient has to differ before it is called another."""
+_EXACT = 1e-3
+_POSTERIOR, _PRIOR = ("mu", "scale"), ("prior_mu", "prior_scale")
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Along one direction of one role, the value's slope and the gradient.
+
+    Attributes:
+        role: whose values move.
+        along: the direction.
+        at: where it was measured.
+        measured: by differences of the value.
+        differentiated: by the framework.
+    """
+
+    role: str
+    along: Array
+    at: Values
+    measured: float
+    differentiated: float
+
+    @property
+    def size(self) -> float:
+        """The larger of the two."""
+        return max(abs(self.measured), abs(self.differentiated))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is no gradient."""
+        return abs(self.differentiated) <= 1e-12
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """What was shown: the roles whose gradient is not the slope of the value."""
+    """What was shown.
 
-    wrong: dict[str, tuple[float, float]]
+    Attributes:
+        wrong: role → slopes, of the roles whose gradient is not the slope of the value.
+        right: the roles whose gradient is.
+        residual: the largest relative difference where it is.
+        calls: of the loss.
+        failed: what the framework raised in place of a gradient.
+        cut: role → the parts of its term that count in the value and give no gradient, where that explains it.
+    """
+
+    wrong: dict[str, list[Slope]]
+    right: list[str]
     residual: float
     calls: int
+    failed: str = ""
+    cut: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def shows(self) -> str:
+        """In words."""
+        if self.failed:
+            return f"no gradient was taken: {self.failed}"
         return (
             f"gradient and value part at {', '.join(self.wrong)}" if self.wrong else "gradients are the values' slopes"
         )
 
+    @property
+    def balance(self) -> tuple[float, float] | None:
+        """The shares of the gradient of a KL that posterior and learned prior get; None where it is not so shared."""
+        if not set(self.wrong) & set(_PRIOR) or not set(self.wrong) <= {*_POSTERIOR, *_PRIOR}:
+            return None
+        shares = []
+        for roles in (_POSTERIOR, _PRIOR):
+            found = [one.differentiated / one.measured for role in roles for one in self.wrong.get(role, ())]
+            if not found or np.ptp(found) > _EXACT or any(role in self.right for role in roles):
+                return None
+            shares.append(float(np.median(found)))
+        return (shares[0], shares[1]) if abs(sum(shares) - 1) < _EXACT else None
 
-def slopes(lab: Lab) -> Slopes | None:
-    """Compare along a random direction of each role; None where the framework has no gradients."""
-    before, base = lab.calls[0], lab.draw(1)
-    try:
-        gradients = lab.loss.gradients(lab.binding.arguments(base, lab.parameters), lab.total)
-    except Exception:  # an argument whose gradient the framework refuses, integers for example
-        return None
-    if gradients is None:
-        return None
-    wrong: dict[str, tuple[float, float]] = {}
-    worst = 0.0
-    for slot in lab.binding.slots:
-        if slot.role in ("parameter", "mask", "x") or slot.tied is not None or slot.name not in gradients:
-            continue
-        if lab.binding.layout.listed or slot.role == "moments":
-            continue
-        value = base[slot.role]
-        direction = np.random.default_rng(5).normal(size=value.shape)
-        tied = [other for other in lab.binding.slots if other.role == slot.role and other.tied is not None]
-        if tied:
-            continue
+
+def slopes(lab: Lab, terms: Mapping[str, tuple[Term, float]]) -> Slopes | None:
+    """Compare along random directions of each role; None where the framework has no gradients.
+
+    Args:
+        lab: the loss.
+        terms: role → the term that it is in and its coefficient, of the roles whose term was identified.
+    """
+    before = lab.calls[0]
+    found: dict[str, list[Slope]] = {}
+    for seed in SEEDS:
+        base = lab.draw(seed)
         try:
-            above = lab.value({**base, slot.role: value + STEP * direction})
-            below = lab.value({**base, slot.role: value - STEP * direction})
+            gradients = lab.loss.gradients(lab.binding.arguments(base, lab.parameters), lab.total)
+        except Exception as error:  # what cannot be differentiated may raise anything
+            return Slopes({}, [], 0.0, lab.calls[0] - before, f"{type(error).__name__}")
+        if gradients is None:
+            return None
+        for slope in _along(lab, base, gradients, seed):
+            found.setdefault(slope.role, []).append(slope)
+    wrong = {role: several for role, several in found.items() if all(_parts(lab, one) for one in several)}
+    kept = [one for role, several in found.items() if role not in wrong for one in several]
+    worst = max((abs(one.measured - one.differentiated) / one.size for one in kept if one.size > 1e-6), default=0.0)
+    cut = {role: _cut(lab, several, *terms[role]) for role, several in wrong.items() if role in terms}
+    right = [role for role in found if role not in wrong]
+    return Slopes(wrong, right, worst, lab.calls[0] - before, cut={role: parts for role, parts in cut.items() if parts})
+
+
+def _along(lab: Lab, base: Values, gradients: Mapping[str, Any], seed: int) -> Iterator[Slope]:
+    """One slope of each role that moves the value."""
+    for role in lab.binding.roles:
+        if role in ("mask", "x"):
+            continue
+        slots = [slot.name for slot in lab.binding.slots if slot.role in (role, "moments")]
+        slots = [name for name in slots if name in gradients]
+        along = np.random.default_rng(4 + seed).normal(size=base[role].shape)
+        try:
+            measured = _difference(lab, base, role, along, STEP)
         except LossFailed:
             continue
-        measured = (above - below) / (2 * STEP)
-        differentiated = float((np.asarray(gradients[slot.name][0]) * direction).sum())
-        size = max(abs(measured), abs(differentiated))
-        noise = 1e-12 * (1 + abs(above)) / STEP + 1e-9
-        if abs(measured - differentiated) > 1e-3 * size + noise:
-            wrong[slot.role] = (measured, differentiated)
-        elif size:
-            worst = max(worst, abs(measured - differentiated) / max(size, noise))
-    return Slopes(wrong, worst, lab.calls[0] - before)
+        above, below = (
+            lab.binding.arguments({**base, role: base[role] + sign * STEP * along}, lab.parameters) for sign in (1, -1)
+        )
+        differentiated = sum(
+            float((np.asarray(slope) * (one - two)).sum()) / (2 * STEP)
+            for name in slots
+            for slope, one, two in zip(gradients[name], _listed(above[name]), _listed(below[name]), strict=True)
+        )
+        if slots:
+            yield Slope(role, along, base, measured, differentiated)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _difference(lab: Lab, base: Values, role: str, along: Array, step: float) -> float:
+    above, below = (lab.value({**base, role: base[role] + sign * step * along}) for sign in (1, -1))
+    return (above - below) / (2 * step)
+
+
+def _parts(lab: Lab, one: Slope) -> bool:
+    """Whether a gradient differs from the slope by more than two slopes, of which one step is longer, do."""
+    off = abs(one.measured - one.differentiated)
+    noise = lab.allowed(1 + abs(lab.value(one.at))) / STEP
+    if off <= _EXACT * one.size + noise + 1e-9:
+        return False
+    try:
+        again = _difference(lab, one.at, one.role, one.along, 10 * STEP)
+    except LossFailed:
+        return False
+    return abs(again - one.measured) < 0.1 * off
+
+
+def _cut(lab: Lab, several: list[Slope], term: Term, coefficient: float) -> list[str]:
+    """The fewest parts of a term whose slopes are what the gradient lacks; none where no parts are."""
+    formula, layout = term.formula, lab.binding.layout
+    if term.bend is not None:
+        return []
+
+    def slope(one: Slope, factor: float, place: int) -> float:
+        part = replace(term, formula=replace(formula, atoms=((factor, formula.atoms[place][1]),), constant=0.0))
+        above, below = (
+            part.value({**one.at, one.role: one.at[one.role] + sign * STEP * one.along}, layout) for sign in (1, -1)
+        )
+        return coefficient * (above - below) / (2 * STEP)
+
+    parts = [[slope(one, factor, place) for one in several] for place, (factor, _) in enumerate(formula.atoms)]
+    names = {role: lab.binding.name_of(role) for role in formula.roles}
+    for count in range(1, len(parts)):
+        for chosen in combinations(range(len(parts)), count):
+            if all(
+                abs(one.measured - one.differentiated - sum(parts[place][draw] for place in chosen)) < _EXACT * one.size
+                for draw, one in enumerate(several)
+            ):
+                return [
+                    f"{formula.atoms[place][0]:g}*{formula.atoms[place][1].text.format(**names)}" for place in chosen
+                ]
+    return []

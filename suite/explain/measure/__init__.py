@@ -23,6 +23,8 @@ from ..data import loaded
 from ..experiments.change import changed
 from ..experiments.flags import others
 from ..experiments.limits import limits
+from ..experiments.slopes import slopes
+from ..experiments.sweep import weights_at
 from ..expressions import names_in
 from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
@@ -55,9 +57,10 @@ MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_mo
 """Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
+_GRADIENT = "value-without-gradient"
 _MENDED = (
     "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
-    ANOTHER_SCALE, "noise-not-normal",
+    ANOTHER_SCALE, "noise-not-normal", _GRADIENT,
 )  # fmt: skip
 """Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
@@ -175,6 +178,9 @@ def explain(
         name: {**shown, "otherwise": otherwise[name]} if otherwise[name] else shown
         for name, shown in answer.parameters.items()
     }
+    for name, steps in asked.sweep.items():
+        if name in parameters and (answer.beta_effective is None or answer.bug is not None):
+            parameters[name] = {**parameters[name], "weights": weights_at(found, name, steps)}
     change = _change(
         found,
         answer,
@@ -241,7 +247,11 @@ def _change(
 
     def judged() -> tuple[str, str] | None:
         lab = bound()
-        if not hopeful(lab, found, answer.bug.name if answer.bug is not None else None):
+        if answer.bug is not None and answer.bug.name == _GRADIENT:
+            sloped = slopes(lab, {})
+            if sloped is None or sloped.wrong or sloped.failed:
+                return None
+        elif not hopeful(lab, found, answer.bug.name if answer.bug is not None else None):
             return None
         after = explained(lab)
         beta = after.beta_effective
@@ -252,7 +262,8 @@ def _change(
 
     name_of = found.lab.binding.name_of
     scale = name_of("scale") if answer.bug is not None and answer.bug.name == ANOTHER_SCALE else ""
-    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged, scale)
+    pairs = [(name_of("recon"), name_of("x")), (name_of("mu"), name_of("scale"))]
+    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged, scale)
 
 
 def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:

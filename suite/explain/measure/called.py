@@ -40,6 +40,10 @@ class Adapter(Float64, ABC):
     def array(self, value: Any) -> Array | None:
         """The array of a tensor; None for what is no tensor."""
 
+    def is_tensor(self, value: Any) -> bool:
+        """Whether a value is a tensor of the framework."""
+        return self.array(value) is not None
+
     @abstractmethod
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         """Argument → gradient, as `lab.Called` says."""
@@ -110,7 +114,7 @@ class Adapter(Float64, ABC):
         """The numbers in what was returned, by key, place or attribute."""
         if isinstance(value, bool | str) or value is None:
             return []
-        if isinstance(value, int | float | np.ndarray | np.generic) or self.array(value) is not None:
+        if isinstance(value, int | float | np.ndarray | np.generic) or self.is_tensor(value):
             return [(name or "return value", value)]
         if isinstance(value, Mapping):
             entries = [(str(key), entry) for key, entry in value.items()]

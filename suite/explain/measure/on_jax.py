@@ -29,6 +29,9 @@ class JaxLoss(Adapter):
     def array(self, value: Any) -> Array | None:
         return np.asarray(value) if isinstance(value, jax.Array | int | float | np.ndarray | np.generic) else None
 
+    def is_tensor(self, value: Any) -> bool:
+        return isinstance(value, jax.Array)  # a traced one too, which has no values
+
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         converted = {name: self.converted(value) for name, value in arguments.items()}
         inputs = {

@@ -13,3 +13,16 @@ def bound(logits, x, z, mu, log_sd):
 def mean_loss(recon, x, mu, logvar, beta=2.0):
     rec = jnp.mean(jnp.sum((recon - x) ** 2, -1))
     return rec + beta * jnp.mean(-0.5 * jnp.sum(1 + logvar - mu**2 - jnp.exp(logvar), -1))
+
+
+def gradient_stopped(logits, x, mu, logvar):
+    bce = jnp.sum(jnp.logaddexp(0.0, logits) - x * logits, axis=-1)
+    kld = 0.5 * jnp.sum(jnp.square(mu) + jnp.exp(logvar) - jax.lax.stop_gradient(logvar) - 1, axis=-1)
+    return jnp.mean(bce + kld)
+
+
+@jax.jit
+def compiled(logits, x, mu, logvar):
+    bce = jnp.sum(jnp.logaddexp(0.0, logits) - x * logits, axis=-1)
+    kld = 0.5 * jnp.sum(jnp.square(mu) + jnp.exp(logvar) - logvar - 1, axis=-1)
+    return jnp.mean(bce + kld)

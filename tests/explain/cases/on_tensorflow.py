@@ -21,3 +21,9 @@ def total_beside_a_vector(x_pred, x, mu, log_var):
     rec = tf.reduce_sum(tf.keras.losses.mse(x, x_pred)) * 0.5
     kl = -0.5 * tf.reduce_sum(1 + log_var - mu**2 - tf.exp(log_var), axis=1)
     return tf.reduce_mean(rec + kl)
+
+
+def gradient_stopped(logits, x, mu, logvar):
+    rec = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits), 1)
+    kl = 0.5 * tf.reduce_sum(mu**2 + tf.exp(tf.stop_gradient(logvar)) - 1 - logvar, 1)
+    return tf.reduce_mean(rec + kl)

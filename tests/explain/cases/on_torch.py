@@ -89,6 +89,39 @@ def detached_mean(logits, x, mu, logvar):
     return rec + 0.5 * torch.sum(mu**2 + logvar.exp() - 1 - logvar)
 
 
+def log_variance_detached(logits, x, mu, logvar):
+    rec = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return rec + 0.5 * torch.sum(mu**2 + logvar.exp() - 1 - logvar.detach())
+
+
+def half_of_moments_detached(logits, x, h):
+    mu, logvar = h.chunk(2, dim=1)
+    rec = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return rec + 0.5 * torch.sum(mu**2 + logvar.detach().exp() - 1 - logvar)
+
+
+def balanced_kl(logits, x, mu, logvar, prior_mu, prior_logvar):
+    rec = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+
+    def kl(m, lv, pm, plv):
+        return 0.5 * torch.sum(plv - lv + (lv.exp() + (m - pm) ** 2) / plv.exp() - 1)
+
+    to_prior = kl(mu.detach(), logvar.detach(), prior_mu, prior_logvar)
+    return rec + 0.8 * to_prior + 0.2 * kl(mu, logvar, prior_mu.detach(), prior_logvar.detach())
+
+
+def prior_mean_detached(logits, x, mu, logvar, prior_mu, prior_logvar):
+    rec = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    spread = (logvar.exp() + (mu - prior_mu.detach()) ** 2) / prior_logvar.exp()
+    return rec + 0.5 * torch.sum(prior_logvar - logvar + spread - 1)
+
+
+def weight_adapts(recon, x, mu, logvar):
+    rec = ((x - recon) ** 2).sum(1).mean()
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1).mean()
+    return rec + kl * (rec / kl).detach()
+
+
 def counts(rate, x, mu, logvar):
     rec = F.poisson_nll_loss(rate, x, log_input=False, full=False, eps=1e-8, reduction="sum")
     return rec + 0.5 * torch.sum(mu**2 + logvar.exp() - 1 - logvar)

@@ -15,7 +15,7 @@ from ..dictionary.divergences import divergences, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
 from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
-from ..dictionary.scale_kinds import NEUTRAL
+from ..dictionary.scale_kinds import NEUTRAL, TRANSFORMED
 from ..expressions import near
 from ..glossary import stated_kind
 from ..lab import Lab, LossFailed, Values
@@ -125,7 +125,7 @@ def match_edited(
     """A dictionary formula under one edit.
 
     Of several that match it is the one whose own constant is the observed one; then the one whose scale is that of the
-    other term, or one; then the one whose scale kind is that which the argument's name states.
+    other term, or one; then, where the argument's name states a logarithm, the one that reads it so.
 
     Args:
         lab, side, seen, roles: as `match` takes them.
@@ -136,6 +136,7 @@ def match_edited(
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
     plain = [f for f in formulas if "epsilon" not in (f.detail or "") and "sd +" not in (f.detail or "")]
     stated = stated_kind(lab.binding.name_of("recon_scale" if side is DATA_SIDE else "scale"))
+    stated = stated if stated in TRANSFORMED else None
     found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)

@@ -51,6 +51,12 @@ ADAPTERS = {
 """Framework → module and class of its adapter."""
 MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
 """Framework → module and class of what runs whole models."""
+MODELS_OF_KERAS = {
+    "torch": ("keras_torch_model", "KerasTorchRunner"),
+    "tensorflow": ("tensorflow_model", "TensorflowRunner"),
+    "jax": ("jax_model", "JaxRunner"),
+}
+"""The same of what runs models of Keras."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
 _MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
@@ -74,9 +80,7 @@ def measure(binding: object, asked: Asked, append: Append) -> None:
 def explained(asked: Asked) -> Explained:
     """Import and explain; what the user's file raises is an outcome."""
     if asked.keras:
-        import_module("keras").config.set_floatx("float64")
-        if asked.framework == "tensorflow":
-            import_module(".tensorflow_model", __name__).use_float64()
+        import_module(".keras_call", __name__).prepare()
     module, name = ADAPTERS[asked.framework]
     adapter = getattr(import_module(f".{module}", __name__), name)
     with warnings.catch_warnings():
@@ -86,7 +90,8 @@ def explained(asked: Asked) -> Explained:
                 namespace = imported(asked.target)
             if asked.guide:
                 return _with_guide(adapter, asked, namespace)
-            model = None if asked.framework not in MODELS else _model(asked, namespace)
+            models = MODELS_OF_KERAS if asked.keras else MODELS
+            model = _model(asked, namespace) if asked.framework in models else None
             function, source = (None, "") if model is not None else load(asked.name, namespace)
         except BadInput as error:
             return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
@@ -251,16 +256,23 @@ def _change(
 
 def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
     """The model that is asked for, and what runs it; None where it is a loss on tensors."""
-    calls, plain = None, frozenset[str]()
+    calls, plain, of_torch = None, frozenset[str](), None
+    if asked.framework == "torch":
+        of_torch = calls = import_module(".torch_model", __name__).torch_call
     if asked.keras:
         keras_call = import_module(".keras_call", __name__)
-        calls, plain = keras_call.keras_call, keras_call.plain_names()
-    elif asked.framework == "torch":
-        calls = import_module(".torch_model", __name__).torch_call
+        plain = keras_call.plain_names()
+
+        def calls(owner: Any) -> Callable[[Any, bool], Any] | None:
+            found: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
+            return of_torch(owner) if found is None and of_torch is not None else found
+
     subject = subject_of(asked.name, namespace, asked.target, calls, plain)
     if subject is None:
         return None
-    module, name = MODELS[asked.framework]
+    subject.width = int(asked.at["D"]) if "D" in asked.at else None
+    of_keras = asked.keras and keras_call.is_model(subject.owner)
+    module, name = (MODELS_OF_KERAS if of_keras or asked.framework not in MODELS else MODELS)[asked.framework]
     runner: Runner = getattr(import_module(f".{module}", __name__), name)(subject)
     return runner, subject
 

@@ -41,7 +41,7 @@ class _Traced:
         """Where x is held."""
         return int(self.program.inputs[0])
 
-    def given(self, x: Array, fed: Mapping[Place, Any], variables: list[Any]) -> dict[int, Any]:
+    def given(self, x: Any, fed: Mapping[Place, Any], variables: list[Any]) -> dict[int, Any]:
         """All values that are not computed, by where they are held."""
         own = dict(zip(self.program.inputs, [x, *variables], strict=True))
         return own | {self.program.at(place): value for place, value in fed.items()}

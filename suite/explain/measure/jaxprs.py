@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import Literal
 
 from ..models.run import Place
@@ -122,7 +123,7 @@ def _written_out(made: Program, jaxpr: Any, constants: Sequence[Any], inputs: Se
             where |= dict(zip(equation.outvars, _written_out(made, body, held, taken), strict=True))
             continue
         outputs = tuple(_new(made) for _ in equation.outvars)
-        plain = all(not jax.dtypes.issubdtype(name.aval.dtype, jax.dtypes.extended) for name in equation.outvars)
+        plain = all(not jnp.issubdtype(name.aval.dtype, jax.dtypes.extended) for name in equation.outvars)
         draws = "normal" if drawn else "other" if equation.primitive.name == "random_bits" else ""
         place = len(made.operations) if plain else None
         step = Step(equation, taken, outputs, place, draws)

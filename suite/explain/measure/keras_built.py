@@ -24,27 +24,24 @@ class OfKeras(OfSubject):
     def __init__(self, subject: Subject):
         super().__init__(subject)
         self._ran = False
+        self._tried: list[tuple[int, ...]] = []
         self._failures: list[str] = []
         self._called: dict[int, Any] = {}
 
-    def shapes(self) -> Iterator[tuple[int, ...]]:
-        """The input that a model declares or was built with, else from its layers and the constructor's integers.
-
-        Raises:
-            BadInput: it fails on all alike, or on the one shape that it takes.
-        """
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The input that a model declares or was built with, else from its layers and the constructor's integers."""
         owner = self.subject.owner
-        known, inner = _known(owner), [shape for shape in map(_known, _layers(owner)) if shape]
+        known, inner = known_shape(owner), [shape for shape in map(known_shape, _layers(owner)) if shape]
         guessed = [*inner, *self.subject.shapes([*_widths(owner), 784], list(_IMAGES))]
-        yield from [known] if known else dict.fromkeys(guessed)
-        if len(set(self._failures)) == 1:
-            raise BadInput(f"the model could not be run: {self._failures[0]}")
+        self._tried = [known] if known else list(dict.fromkeys(guessed))
+        return self._tried
 
     def run(self, x: Array, setting: Setting) -> Run:
         """Run it once.
 
         Raises:
             LossFailed: it raised.
+            BadInput: it raised the same on every shape that it may take.
         """
         try:
             with watched():
@@ -55,6 +52,8 @@ class OfKeras(OfSubject):
             failed = error if isinstance(error, LossFailed) else LossFailed(failure(error))
             if not self._ran:
                 self._failures.append(str(failed))
+                if len(self._failures) == len(self._tried) and len(set(self._failures)) == 1:
+                    raise BadInput(f"the model could not be run: {failed}") from error
                 if self.subject.build is not None:  # layers that were built for another shape of x
                     self.subject = self.subject.build({})
             raise failed from error
@@ -91,15 +90,17 @@ def _layers(owner: Any) -> Iterator[Any]:
         yield from owner._flatten_layers(include_self=False)
 
 
-def _known(layer: Any) -> tuple[int, ...] | None:
+def known_shape(layer: Any) -> tuple[int, ...] | None:
     """The shape of the one input that a model declares, or was built with."""
-    declared = getattr(layer, "inputs", None) or () if isinstance(layer, keras.Model) else ()
-    shape = tuple(declared[0].shape) if len(declared) == 1 else None
-    if shape is None and isinstance(layer, keras.Model) and layer.built and layer.variables:
+    if not isinstance(layer, keras.Model):
+        return None
+    declared = list(layer.inputs or ()) if hasattr(layer, "inputs") else []
+    shape: Any = declared[0].shape if len(declared) == 1 else None
+    if shape is None and layer.built and layer.variables:
         shape = (layer.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, tuple | list) or not all(size is None or isinstance(size, int) for size in shape):
         return None
-    return (BATCH, *(BATCH if size is None else size for size in shape[1:])) if len(shape) > 1 else None
+    return tuple(BATCH if place == 0 or size is None else int(size) for place, size in enumerate(shape)) or None
 
 
 def _widths(owner: Any) -> list[int]:

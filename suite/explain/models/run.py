@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -102,7 +102,7 @@ class Runner(Protocol):
     def arguments(self) -> dict[str, int]:
         """The arguments with which it is built that are integers."""
 
-    def shapes(self) -> Iterable[tuple[int, ...]]:
+    def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of x that are tried, in order."""
 
     def run(self, x: Array, setting: Setting) -> Run:

@@ -18,6 +18,7 @@ import msgspec
 from ...reference.errors import BadInput
 from ...workers.records import Append
 from ..answer import Answer, Change, Finding
+from ..binding import named_sizes
 from ..conclusions import conclude
 from ..data import loaded
 from ..experiments.change import changed, promising
@@ -38,7 +39,8 @@ from .called import Adapter
 from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
 from .guard import changed as differing
 from .load import called_of, imported, load, ran
-from .subject import Subject, subject_of
+from .runners import model_of
+from .subject import Subject
 
 __all__ = ["Asked", "explained", "measure"]
 
@@ -49,14 +51,6 @@ ADAPTERS = {
     "numpy": ("on_numpy", "NumpyLoss"),
 }
 """Framework → module and class of its adapter."""
-MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
-"""Framework → module and class of what runs whole models."""
-MODELS_OF_KERAS = {
-    "torch": ("keras_torch_model", "KerasTorchRunner"),
-    "tensorflow": ("tensorflow_model", "TensorflowRunner"),
-    "jax": ("jax_model", "JaxRunner"),
-}
-"""The same of what runs models of Keras."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
 _MENDED = ("kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached")
@@ -90,8 +84,7 @@ def explained(asked: Asked) -> Explained:
                 namespace = imported(asked.target)
             if asked.guide:
                 return _with_guide(adapter, asked, namespace)
-            models = MODELS_OF_KERAS if asked.keras else MODELS
-            model = _model(asked, namespace) if asked.framework in models else None
+            model = model_of(asked, namespace)
             function, source = (None, "") if model is not None else load(asked.name, namespace)
         except BadInput as error:
             return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
@@ -254,29 +247,6 @@ def _change(
     return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), judged)
 
 
-def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
-    """The model that is asked for, and what runs it; None where it is a loss on tensors."""
-    calls, plain, of_torch = None, frozenset[str](), None
-    if asked.framework == "torch":
-        of_torch = calls = import_module(".torch_model", __name__).torch_call
-    if asked.keras:
-        keras_call = import_module(".keras_call", __name__)
-        plain = keras_call.plain_names()
-
-        def calls(owner: Any) -> Callable[[Any, bool], Any] | None:
-            found: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
-            return of_torch(owner) if found is None and of_torch is not None else found
-
-    subject = subject_of(asked.name, namespace, asked.target, calls, plain)
-    if subject is None:
-        return None
-    subject.width = int(asked.at["D"]) if "D" in asked.at else None
-    of_keras = asked.keras and keras_call.is_model(subject.owner)
-    module, name = (MODELS_OF_KERAS if of_keras or asked.framework not in MODELS else MODELS)[asked.framework]
-    runner: Runner = getattr(import_module(f".{module}", __name__), name)(subject)
-    return runner, subject
-
-
 def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict[str, Any]) -> Answer:
     """The answer for a model: its loss on its own tensors, and what only a model shows."""
 
@@ -295,6 +265,9 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     loss = lab.loss
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
+    if getattr(model, "declared", False):  # the sizes of a built model are known
+        own = named_sizes(lab.sizes, lab.binding.layout)
+        asked = msgspec.structs.replace(asked, at={"D": float(own["D"]), **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}

@@ -19,10 +19,15 @@ _IMAGES = (1, 3)
 
 
 class OfKeras(OfSubject):
-    """What runs a model of Keras, on every backend."""
+    """What runs a model of Keras, on every backend.
+
+    Attributes:
+        declared: whether the model says what shape of x it takes.
+    """
 
     def __init__(self, subject: Subject):
         super().__init__(subject)
+        self.declared = known_shape(subject.owner) is not None
         self._ran = False
         self._tried: list[tuple[int, ...]] = []
         self._failures: list[str] = []

@@ -266,8 +266,8 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
     if getattr(model, "declared", False):  # the sizes of a built model are known
-        own = named_sizes(lab.sizes, lab.binding.layout)
-        asked = msgspec.structs.replace(asked, at={"D": float(own["D"]), **asked.at})
+        sized = named_sizes(lab.sizes, lab.binding.layout)
+        asked = msgspec.structs.replace(asked, at={"D": sized["D"], **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}

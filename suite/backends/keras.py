@@ -118,6 +118,11 @@ class KerasBinding(Binding):
         """`where` of a tensor of the framework's own."""
 
 
+def lift_float64() -> None:
+    """Keras computes in float64 what it is given in float64."""
+    _TABLE["float64"] = "float64"
+
+
 def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:
     """`function(*tensors)` with the variables at `values`, as functional transformations need it."""
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):

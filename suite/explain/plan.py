@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from typing import Any
 
 from ..backends.table import BACKENDS
 from ..reference.errors import BadInput, EnvironmentLacks
+from .imports import imports_of
 
 FRAMEWORKS = {
     "torch": "torch",
@@ -30,7 +32,6 @@ FRAMEWORKS = {
 """Top-level package → framework."""
 #: Names of sizes: batch, observed and latent values per datum, draws, entries of a list.
 COUNTS = ("N", "D", "J", "k", "T")
-_KERAS_BACKEND = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
 
 
 def entry(text: str) -> tuple[str, str]:
@@ -54,7 +55,7 @@ def framework_of(target: str) -> tuple[str, bool]:
     """The framework of a file or a module, from what it imports, and whether it uses Keras. Nothing is executed.
 
     Raises:
-        BadInput: it cannot be found, read or parsed.
+        BadInput: it cannot be found, read or parsed, or asks for a backend that Keras has not.
         EnvironmentLacks: its framework is not installed.
     """
     path = target
@@ -66,41 +67,46 @@ def framework_of(target: str) -> tuple[str, bool]:
         if spec is None or spec.origin is None:
             raise BadInput(f"{target}: expected a file that ends in .py, or an importable module; found neither")
         path = spec.origin
-    imported = _imports(path)
-    keras = "keras" in imported
+    imports = imports_of(path, os.environ.get("KERAS_BACKEND"))
     for name in ("pyro", "numpyro"):
-        if name in imported and find_spec(name) is None:
+        if name in imports.packages and find_spec(name) is None:
             raise EnvironmentLacks(f"{name} is not installed; it comes with: pip install 'elbostone[{name}]'")
-    found = next((FRAMEWORKS[name] for name in imported if name in FRAMEWORKS), "tensorflow" if keras else "numpy")
-    if found != "numpy" and find_spec(found) is None:
-        backend = BACKENDS[{"torch": "torch", "tensorflow": "keras-tensorflow", "jax": "keras-jax"}[found]]
-        raise EnvironmentLacks(backend.remedy())
-    return found, keras
+    found = [FRAMEWORKS[name] for name in imports.packages if name in FRAMEWORKS]
+    if "keras" in imports.packages:
+        return _backend_of_keras(path, imports.backend, found), True
+    if found and find_spec(found[0]) is None:
+        name = {"torch": "torch", "tensorflow": "keras-tensorflow", "jax": "keras-jax"}[found[0]]
+        raise EnvironmentLacks(BACKENDS[name].remedy())
+    return (found[0] if found else "numpy"), False
+
+
+def _backend_of_keras(path: str, wanted: str | None, imported: list[str]) -> str:
+    """The framework that Keras runs on: of KERAS_BACKEND, else one that the file imports, else one that is installed.
+
+    Raises:
+        BadInput: KERAS_BACKEND is none that Keras is explained on.
+        EnvironmentLacks: it is not installed.
+    """
+    known = [name.removeprefix("keras-") for name in BACKENDS if name.startswith("keras-")]
+    if wanted and wanted not in known:
+        raise BadInput(f"{path}: KERAS_BACKEND: expected {', '.join(known)}; found '{wanted}'")
+    complete = [name for name in known if not BACKENDS[f"keras-{name}"].lacking()]
+    chosen = wanted or next((name for name in [*imported, *complete] if name in known), None)
+    if chosen is None:
+        extras = ", ".join(f"keras-{name}" for name in known)
+        raise EnvironmentLacks(f"Keras needs a backend, one of {extras}: pip install 'elbostone[keras-{known[0]}]'")
+    if chosen not in complete:
+        also = f"; installed: {', '.join(complete)}, with KERAS_BACKEND={complete[0]}" if complete else ""
+        raise EnvironmentLacks(BACKENDS[f"keras-{chosen}"].remedy() + also)
+    return chosen
 
 
 def environment(framework: str, keras: bool) -> dict[str, str]:
     """What the worker's environment has beside the common part."""
     variables = {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
     if keras:
-        variables["KERAS_BACKEND"] = _KERAS_BACKEND.get(framework, "tensorflow")
+        variables["KERAS_BACKEND"] = framework if framework in FRAMEWORKS else "tensorflow"
     return variables
-
-
-def _imports(path: str) -> list[str]:
-    """The top-level packages that a file imports, in order."""
-    try:
-        tree = ast.parse(Path(path).read_bytes(), filename=path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    except (SyntaxError, ValueError) as error:
-        raise BadInput(f"{path}: expected Python; {error}") from None
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name.split(".")[0] for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module.split(".")[0])
-    return names
 
 
 def pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:

@@ -192,3 +192,25 @@ MODELS_KERAS: dict[str, dict[str, Any]] = {
     "Annealed()": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/(4*N)", "0"), "beta": "1/4"},
     "Annealed(plain=True)": _LOGITS | _MEAN | {"coefficients": ("1/N", "weight/N", "0"), "bug": "weight-frozen"},
 }
+
+_ADDED = _PROBABILITIES | _MEAN | {"pixel_reduction": "mean", "coefficients": ("1/(N*D)", "1/(N*D)", "0"), "beta": "1"}
+_STEP = _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"}
+MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
+    "lazy()": _ADDED,
+    "built()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "beta": "1", "bug": None}},
+    "one": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "beta": "1", "bug": None}},
+    "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": "support"}},
+    "tanh_into_probabilities()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "bug": None}},
+    "functional()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "functional(sign=-1.0)": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+    "OwnLoss()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "STEP()": _STEP,
+    "Negative()": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+}
+# TensorFlow's Keras takes back the sigmoid of an output before a cross entropy.
+ON_TENSORFLOW: dict[str, dict[str, Any]] = {
+    "lazy()": _ADDED | _LOGITS,
+    "built()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
+    "one": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
+    "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
+}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explain.compared import CASES, differences, explained_together
-from explain.facts import MODELS_KERAS, MODELS_TORCH
+from explain.facts import MODELS_KERAS, MODELS_KERAS_ANY, MODELS_TORCH, ON_TENSORFLOW
 
 from elbostone.explain.phase import explained_in_one_worker
 from elbostone.explain.records import Asked
@@ -16,10 +16,18 @@ from elbostone.explain.records import Asked
     [
         pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
         pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
+        pytest.param(
+            "models_keras_any",
+            "tensorflow",
+            MODELS_KERAS_ANY | ON_TENSORFLOW,
+            marks=pytest.mark.backend("keras-tensorflow"),
+        ),
+        pytest.param("models_keras_any", "torch", MODELS_KERAS_ANY, marks=pytest.mark.backend("keras-torch")),
+        pytest.param("models_keras_any", "jax", MODELS_KERAS_ANY, marks=pytest.mark.backend("keras-jax")),
     ],
 )
 def test_every_fact_of_a_model(stem: str, framework: str, facts: dict[str, dict[str, object]]) -> None:
-    outcomes = explained_together(framework, list(facts), stem, keras=framework == "tensorflow")
+    outcomes = explained_together(framework, list(facts), stem, keras="keras" in stem)
     wrong = {}
     for name, outcome in outcomes.items():
         if outcome.answer is None:
@@ -27,6 +35,25 @@ def test_every_fact_of_a_model(stem: str, framework: str, facts: dict[str, dict[
         elif found := differences(outcome.answer, facts[name]):
             wrong[name] = found
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("framework", "other"),
+    [
+        pytest.param("tensorflow", "JaxStep", marks=pytest.mark.backend("keras-tensorflow")),
+        pytest.param("torch", "JaxStep", marks=pytest.mark.backend("keras-torch")),
+        pytest.param("jax", "TorchStep", marks=pytest.mark.backend("keras-jax")),
+        pytest.param("jax", "TensorflowStep", marks=pytest.mark.backend("keras-jax")),
+    ],
+)
+def test_a_step_of_another_backend_and_a_mistake_in_the_file_are_said(framework: str, other: str) -> None:
+    found = explained_together(framework, [f"{other}()", "Misspelt()"], "models_keras_any", keras=True)
+    assert f"set KERAS_BACKEND={other.removesuffix('Step').lower()}" in str(found[f"{other}()"].bad_input)
+    mistake = str(found["Misspelt()"].bad_input)
+    assert "sampled" in mistake
+    lines = (CASES / "models_keras_any.py").read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if "sampled=True" in text)
+    assert f"(models_keras_any.py, line {line})" in mistake
 
 
 @pytest.mark.backend("torch")

@@ -18,6 +18,7 @@ import msgspec
 from ...reference.errors import BadInput
 from ...workers.records import Append
 from ..answer import Answer, Change, Finding
+from ..binding import named_sizes
 from ..conclusions import conclude
 from ..data import loaded
 from ..experiments.change import changed
@@ -42,7 +43,8 @@ from .called import Adapter
 from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
 from .guard import changed as differing
 from .load import called_of, imported, load, ran
-from .subject import Subject, subject_of
+from .runners import model_of
+from .subject import Subject
 
 __all__ = ["Asked", "explained", "measure"]
 
@@ -53,8 +55,6 @@ ADAPTERS = {
     "numpy": ("on_numpy", "NumpyLoss"),
 }
 """Framework → module and class of its adapter."""
-MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
-"""Framework → module and class of what runs whole models."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
 _GRADIENT = "value-without-gradient"
@@ -82,9 +82,7 @@ def measure(binding: object, asked: Asked, append: Append) -> None:
 def explained(asked: Asked) -> Explained:
     """Import and explain; what the user's file raises is an outcome."""
     if asked.keras:
-        import_module("keras").config.set_floatx("float64")
-        if asked.framework == "tensorflow":
-            import_module(".tensorflow_model", __name__).use_float64()
+        import_module(".keras_call", __name__).prepare()
     module, name = ADAPTERS[asked.framework]
     adapter = getattr(import_module(f".{module}", __name__), name)
     with warnings.catch_warnings():
@@ -94,7 +92,7 @@ def explained(asked: Asked) -> Explained:
                 namespace = imported(asked.target)
             if asked.guide:
                 return _with_guide(adapter, asked, namespace)
-            model = None if asked.framework not in MODELS else _model(asked, namespace)
+            model = model_of(asked, namespace)
             function, source = (None, "") if model is not None else load(asked.name, namespace)
         except BadInput as error:
             return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
@@ -266,22 +264,6 @@ def _change(
     return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged, scale)
 
 
-def _model(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
-    """The model that is asked for, and what runs it; None where it is a loss on tensors."""
-    calls, plain = None, frozenset[str]()
-    if asked.keras:
-        keras_call = import_module(".keras_call", __name__)
-        calls, plain = keras_call.keras_call, keras_call.plain_names()
-    elif asked.framework == "torch":
-        calls = import_module(".torch_model", __name__).torch_call
-    subject = subject_of(asked.name, namespace, asked.target, calls, plain)
-    if subject is None:
-        return None
-    module, name = MODELS[asked.framework]
-    runner: Runner = getattr(import_module(f".{module}", __name__), name)(subject)
-    return runner, subject
-
-
 def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict[str, Any]) -> Answer:
     """The answer for a model: its loss on its own tensors, and what only a model shows."""
 
@@ -300,6 +282,9 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     loss = lab.loss
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
+    if getattr(model, "declared", False):  # the sizes of a built model are known
+        sized = named_sizes(lab.sizes, lab.binding.layout)
+        asked = msgspec.structs.replace(asked, at={"D": sized["D"], **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -34,7 +35,8 @@ def raised_at(error: BaseException, *, ours: bool = False) -> str:
 
 def failure(error: BaseException) -> str:
     """An error in one line: its type, what it says, and the user's line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{raised_at(error)}"
+    said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).partition("\nArguments received by ")[0]  # Keras paints, and lists
+    return f"{type(error).__name__}: {' '.join(said.split())[:300]}{raised_at(error)}"
 
 
 _watched: list[int] = []

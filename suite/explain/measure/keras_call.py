@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import keras
 
+from ...backends.keras import lift_float64
 from ...reference.errors import BadInput
 from .load import written
 
@@ -18,16 +21,38 @@ def keras_call(owner: Any) -> Callable[[Any, bool], Any] | None:
     if not isinstance(owner, keras.Model):
         return None
     if type(owner).train_step is not keras.Model.train_step:
+        _expect_signature(owner, "train_step")
         return lambda x, training: _step(owner, x, training)
 
     def call(x: Any, training: bool) -> Any:
         made = owner(x, training=training)
-        try:
-            return {"loss": owner.compute_loss(x=x, y=x, y_pred=made, training=training)}
-        except ValueError:
-            return made
+        if not _has_loss(owner):
+            return made  # its call returns the loss
+        return {"loss": owner._compute_loss(x=x, y=x, y_pred=made, training=training)}
 
     return call
+
+
+def is_model(owner: Any) -> bool:
+    """Whether it is a model of Keras."""
+    return isinstance(owner, keras.Model)
+
+
+def prepare() -> None:
+    """Before the user's file is imported: float64 throughout, and gradients that are seen."""
+    keras.config.set_floatx("float64")
+    lift_float64()
+    if keras.backend.backend() == "tensorflow":
+        import_module(".tensorflow_model", __package__).use_float64()
+    elif keras.backend.backend() == "jax":
+        import_module(".jax_gradients", __package__).watch()
+
+
+def _has_loss(owner: Any) -> bool:
+    """Whether there is one beside what the call returns: compiled, added, or the model's own."""
+    own = type(owner).compute_loss is not keras.Model.compute_loss
+    compiled = getattr(owner, "compiled", False) and vars(owner).get("loss") is not None
+    return own or compiled or bool(owner.losses)
 
 
 def refuse_model(found: Any) -> None:
@@ -49,29 +74,60 @@ def plain_names() -> frozenset[str]:
 
 def _step(owner: Any, x: Any, training: bool) -> Any:
     """The training step without its update; what it differentiates is the loss, where that is seen."""
-    if not training and type(owner).test_step is keras.Model.test_step:
+    name = "train_step" if training else "test_step"
+    if getattr(type(owner), name) is getattr(keras.Model, name):
         raise ValueError("the model has no test_step of its own: evaluation runs no loss")
-    if getattr(owner, "optimizer", None) is None:
-        owner.compile(optimizer=keras.optimizers.SGD(0.0))
-    step = owner.train_step if training else owner.test_step
     with _no_update(owner.optimizer), _targets() as targets:
-        error: Exception | None = None
+        errors: list[Exception] = []
         for data in (x, (x,), (x, x)):
             try:
-                returned = step(data)
+                returned = _stepped(owner, name, data)
                 return {"loss": targets[-1]} if targets else returned
             except (TypeError, ValueError, AttributeError, KeyError) as failed:
-                error = error or failed
-        assert error is not None
-        raise error
+                errors.append(failed)
+        raise max(errors, key=lambda error: len(list(traceback.walk_tb(error.__traceback__))))  # which came furthest
+
+
+def _stepped(owner: Any, name: str, data: Any) -> Any:
+    """What a step returns; on JAX it is given the state, and returns it too."""
+    step = getattr(owner, name)
+    if keras.backend.backend() != "jax":
+        return step(data)
+    groups = [owner.trainable_variables, owner.non_trainable_variables, owner.metrics_variables]
+    if name == "train_step":
+        groups.insert(2, owner.optimizer.variables)
+    returned = step(tuple([variable.value for variable in group] for group in groups), data)
+    return returned[0] if isinstance(returned, tuple) else returned
+
+
+def _expect_signature(owner: Any, name: str) -> None:
+    """Refuse a step of another backend.
+
+    Raises:
+        BadInput: it is one.
+    """
+    jax = keras.backend.backend() == "jax"
+    parameters = list(inspect.signature(getattr(owner, name)).parameters.values())
+    taken = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p for p in taken if p.default is p.empty]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters) or (len(taken) > 1 if jax else len(needed) < 2):
+        return
+    own = ", ".join(p.name for p in needed)
+    other = "jax" if not jax else "torch" if "backward" in getattr(owner, name).__code__.co_names else "tensorflow"
+    expected = "state, data" if jax else "data"
+    raise BadInput(
+        f"on {keras.backend.backend()}, Keras calls {name}({expected}), and this one takes ({own}): set KERAS_BACKEND="
+        f"{other}"
+    )
 
 
 @contextmanager
 def _no_update(optimizer: Any) -> Iterator[None]:
     """An optimiser that leaves the weights as they are."""
-    kept = {name: optimizer.__dict__.get(name) for name in ("apply", "apply_gradients")}
+    kept = {name: optimizer.__dict__.get(name) for name in ("apply", "apply_gradients", "stateless_apply")}
     for name in kept:
         object.__setattr__(optimizer, name, lambda *arguments, **named: None)
+    object.__setattr__(optimizer, "stateless_apply", lambda state, gradients, weights: (weights, state))
     try:
         yield
     finally:
@@ -84,10 +140,14 @@ def _no_update(optimizer: Any) -> Iterator[None]:
 
 @contextmanager
 def _targets() -> Iterator[list[Any]]:
-    """What a TensorFlow tape is asked to differentiate; it gives no gradients meanwhile."""
+    """What a tape of TensorFlow, or a transformation of JAX, is to differentiate; it gives no gradients meanwhile."""
     found: list[Any] = []
-    if keras.backend.backend() != "tensorflow":
-        yield found  # the recording of torch sees `backward` itself
+    if keras.backend.backend() == "torch":
+        yield found  # its recording sees `backward` itself
+        return
+    if keras.backend.backend() == "jax":
+        with import_module(".jax_gradients", __package__).seen(found):
+            yield found
         return
     import tensorflow as tf
 

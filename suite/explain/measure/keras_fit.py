@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ..dictionary.formula import Array
 from ..models.faults import Frozen
@@ -57,6 +56,8 @@ def _series(subject: Subject, namespace: dict[str, Any]) -> Iterator[tuple[str, 
 
 def _reads(subject: Subject, name: str, first: float, x: Array, *, eager: bool) -> bool | None:
     """Whether a step that ran once with one weight shows another; None where it does not run."""
+    import tensorflow as tf  # which is there: it is the backend
+
     assert subject.build is not None
     model = subject.build({}).owner
     try:

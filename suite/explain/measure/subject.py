@@ -30,6 +30,7 @@ class Subject:
         file: the user's.
         arguments: the integers that the owner is built with, by argument.
         plain: attributes that every model of the framework has.
+        width: of x, where the user said it.
     """
 
     owner: Any
@@ -38,6 +39,7 @@ class Subject:
     file: str
     arguments: dict[str, int] = field(default_factory=dict)
     plain: frozenset[str] = frozenset()
+    width: int | None = None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -82,7 +84,8 @@ class Subject:
     def shapes(self, widths: list[int], channels: list[int]) -> list[tuple[int, ...]]:
         """Shapes of x: [N, width], images, sequences; the constructor's integers are tried as each."""
         numbers = list(dict.fromkeys(self.arguments.values()))
-        tried: list[tuple[int, ...]] = [(BATCH, width) for width in dict.fromkeys([*numbers, *widths])]
+        said = [] if self.width is None else [self.width]
+        tried: list[tuple[int, ...]] = [(BATCH, width) for width in dict.fromkeys([*said, *numbers, *widths])]
         images = [(side, side) for side in (28, 32, 64, 16, 8)]
         tried += [(BATCH, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
         tried += [(BATCH, *image, c) for c in channels for image in images]

@@ -13,8 +13,8 @@ import tensorflow as tf
 from ..dictionary.formula import Array
 from ..lab import LossFailed
 from ..models.run import INPUT, Operation, Place, Run, Setting
-from .guard import failure
-from .subject import BATCH, OfSubject, Subject
+from .keras_built import OfKeras
+from .subject import Subject
 
 _NORMAL = ("RandomStandardNormal", "StatelessRandomNormal", "StatelessRandomNormalV2")
 _OTHER = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2", "Multinomial")
@@ -63,7 +63,7 @@ class _Traced:
     pruned: dict[object, Any] = field(default_factory=dict)
 
 
-class TensorflowRunner(OfSubject):
+class TensorflowRunner(OfKeras):
     """A model of Keras on TensorFlow.
 
     Args:
@@ -77,33 +77,15 @@ class TensorflowRunner(OfSubject):
         super().__init__(subject)
         self._traced: dict[object, _Traced] = {}
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """The input that a functional model declares, else from the integers of the constructor."""
-        declared = [tuple(tensor.shape) for tensor in getattr(self.subject.owner, "inputs", None) or ()]
-        if len(declared) == 1:
-            return [tuple(BATCH if size is None else size for size in declared[0])]
-        return self.subject.shapes([784], [1, 3])
-
-    def run(self, x: Array, setting: Setting) -> Run:
-        """Run the graph; outputs that are replaced, and draws, are fed.
-
-        Raises:
-            LossFailed: it cannot be traced, or raised.
-        """
-        try:
-            traced = self._graph(x, setting)
-            fed = self._fed(traced, x, setting)
-            places = list(traced.tensors)
-            wanted: dict[Any, Any] = {("term", name): t for name, t in traced.terms.items()}
-            if not setting.terms_only:
-                wanted |= {place: traced.tensors[place] for place in places}
-            values = self._evaluated(traced, fed, wanted)
-        except LossFailed:
-            raise
-        except Exception as error:
-            if not self._traced and self.subject.build is not None:
-                self.subject = self.subject.build({})  # layers that were built for another shape of x
-            raise LossFailed(failure(error)) from error
+    def run_once(self, x: Array, setting: Setting) -> Run:
+        """Run the graph; outputs that are replaced, and draws, are fed."""
+        traced = self._graph(x, setting)
+        fed = self._fed(traced, x, setting)
+        places = list(traced.tensors)
+        wanted: dict[Any, Any] = {("term", name): t for name, t in traced.terms.items()}
+        if not setting.terms_only:
+            wanted |= {place: traced.tensors[place] for place in places}
+        values = self._evaluated(traced, fed, wanted)
         run = Run(x, terms={name: values["term", name] for name in traced.terms})
         if setting.terms_only:
             return run
@@ -150,8 +132,7 @@ class TensorflowRunner(OfSubject):
         if key not in self._traced:
             subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
             with subject.at(setting.parameters, setting.training):
-                if not getattr(subject.owner, "built", True) or not getattr(subject.owner, "variables", [0]):
-                    subject.call(tf.convert_to_tensor(x), setting.training)  # its layers are built at the first call
+                self.build(subject, tf.convert_to_tensor(x), setting.training)
                 terms: dict[str, Any] = {}
 
                 def traced(data: Any) -> list[Any]:

@@ -118,25 +118,44 @@ class ModelFacts:
         return [other.value(place) for place in other.places()]
 
     def _range(self, place: Place) -> tuple[float, float] | None:
-        """What an output can be, where the operation that makes it is one of single numbers; None where it is not."""
-        one = self.run.operations[place.operation]
-        own = [p for p in one.inputs if p != INPUT and self.run.value(p).size == self.run.value(place).size]
-        if len(own) != 1 or len(one.inputs) != 1:
+        """What an output can be, where operations on single numbers make it of another; None where none does."""
+        root = place
+        while (before := self._made_of(root)) is not None:
+            root = before
+        if root == place:
             return None
-        value = self.run.value(own[0])
-        ends = []
-        for far in (-FAR, FAR):
-            moved = value.copy()
-            moved.flat[::2] = far
-            after = self.runner.run(self.run.x, Setting(replaced={own[0]: moved})).value(place)
-            if after.shape != self.run.value(place).shape:
-                return None
-            still = after.reshape(-1)[1::2] == self.run.value(place).reshape(-1)[1::2]
-            if not still.all():
-                return None
-            ends.append(after.reshape(-1)[::2])
-        low, high = float(min(e.min() for e in ends)), float(max(e.max() for e in ends))
-        return low, high
+        ends = [self._moved(root, place, far)[0] for far in (-FAR, FAR)]
+        return float(min(e.min() for e in ends)), float(max(e.max() for e in ends))
+
+    def _made_of(self, place: Place) -> Place | None:
+        """The one tensor of the same size of which an operation on single numbers makes an output."""
+        size = self.run.value(place).size
+        own = {p for p in self.run.operations[place.operation].inputs if p != INPUT and self.run.value(p).size == size}
+        if len(own) != 1:
+            return None
+        (before,) = own
+        same_order = all(
+            np.array_equal(self._moved(before, place, far)[1], self.run.value(place).reshape(-1)[1::2])
+            for far in (-FAR, FAR)
+        )
+        return before if same_order and size > 1 else None
+
+    def _moved(self, at: Place, place: Place, far: float) -> tuple[Array, Array]:
+        """Every other number of an output where the same ones of an earlier output are far, and the numbers between."""
+        moved = self.run.value(at).copy()
+        moved.flat[::2] = far
+        after = self.runner.run(self.run.x, Setting(replaced={at: moved})).value(place).reshape(-1)
+        return after[::2], after[1::2]
+
+    def _outside(self, place: Place) -> bool:
+        """Whether some z drives an output out of [0, 1]."""
+        random, z = np.random.default_rng(6), self.run.value(self.flow.z)
+        for scale in (1.0, 1e1, 1e2, 1e3):
+            drawn = {self.flow.z: scale * random.normal(size=z.shape)}
+            value = self.runner.run(self.run.x, Setting(replaced=drawn)).value(place)
+            if (value < 0).any() or (value > 1).any():
+                return True
+        return False
 
     def _confined(self) -> Bug | None:
         """A mean that cannot pass the prior's 0, or a standard deviation that cannot be below its 1."""
@@ -171,7 +190,8 @@ class ModelFacts:
         if reach is not None:
             self.found.note("range of the decoder's output", f"from {reach[0]:g} to {reach[1]:g}", 2, None)
         family = term.formula.name
-        if family == "bernoulli-logits" and reach is not None and reach[0] >= 0 and reach[1] <= 1:
+        within = reach is not None and reach[0] >= 0 and reach[1] <= 1
+        if family == "bernoulli-logits" and reach is not None and within and not self._outside(flow.recon[0]):
             return Bug(
                 "support",
                 f"The loss reads `{name}` as a logit, and the decoder puts out a probability: its range is "
@@ -179,7 +199,8 @@ class ModelFacts:
                 None,
                 name,
             )
-        if family == "bernoulli-probabilities" and reach is not None and (reach[0] < 0 or reach[1] > 1):
+        beyond = reach is not None and not within and self._outside(flow.recon[0])
+        if family == "bernoulli-probabilities" and reach is not None and beyond:
             return Bug(
                 "support",
                 f"The loss reads `{name}` as a probability, and its range is ({reach[0]:g}, {reach[1]:g}).",

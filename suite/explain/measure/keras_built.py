@@ -1,0 +1,115 @@
+"""What every backend of Keras needs: the shapes of x that a model takes, and its layers built before it is recorded."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from ...reference.errors import BadInput
+from ..dictionary.formula import Array
+from ..lab import LossFailed
+from ..models.run import Run, Setting
+from .guard import failure, watched
+from .subject import BATCH, OfSubject, Subject
+
+_IMAGES = (1, 3)
+
+
+class OfKeras(OfSubject):
+    """What runs a model of Keras, on every backend.
+
+    Attributes:
+        declared: whether the model says what shape of x it takes.
+    """
+
+    def __init__(self, subject: Subject):
+        super().__init__(subject)
+        self.declared = known_shape(subject.owner) is not None
+        self._ran = False
+        self._tried: list[tuple[int, ...]] = []
+        self._failures: list[str] = []
+        self._called: dict[int, Any] = {}
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The input that a model declares or was built with, else from its layers and the constructor's integers."""
+        owner = self.subject.owner
+        known, inner = known_shape(owner), [shape for shape in map(known_shape, _layers(owner)) if shape]
+        guessed = [*inner, *self.subject.shapes([*_widths(owner), 784], list(_IMAGES))]
+        self._tried = [known] if known else list(dict.fromkeys(guessed))
+        return self._tried
+
+    def run(self, x: Array, setting: Setting) -> Run:
+        """Run it once.
+
+        Raises:
+            LossFailed: it raised.
+            BadInput: it raised the same on every shape that it may take.
+        """
+        try:
+            with watched():
+                run = self.run_once(x, setting)
+        except BadInput:
+            raise
+        except Exception as error:
+            failed = error if isinstance(error, LossFailed) else LossFailed(failure(error))
+            if not self._ran:
+                self._failures.append(str(failed))
+                if len(self._failures) == len(self._tried) and len(set(self._failures)) == 1:
+                    raise BadInput(f"the model could not be run: {failed}") from error
+                if self.subject.build is not None:  # layers that were built for another shape of x
+                    self.subject = self.subject.build({})
+            raise failed from error
+        self._ran = True
+        return run
+
+    @abstractmethod
+    def run_once(self, x: Array, setting: Setting) -> Run:
+        """Run it; whatever is raised."""
+
+    def build(self, subject: Subject, x: Any, training: bool) -> None:
+        """Build layers that are built at their first call, which is by x: a tensor, or what stands for one."""
+        owner = subject.owner
+        if not isinstance(owner, keras.Model):
+            return
+        if type(owner).train_step is not keras.Model.train_step and getattr(owner, "optimizer", None) is None:
+            owner.compile(optimizer=keras.optimizers.SGD(0.0))
+        if id(owner) not in self._called and not _built(owner):
+            self._called[id(owner)] = owner
+            if type(owner).call is keras.Model.call:
+                subject.call(x, training)
+            else:
+                owner(x, training=training)
+
+
+def _built(owner: Any) -> bool:
+    """Whether all layers are."""
+    return all(layer.built for layer in _layers(owner)) and bool(owner.variables)
+
+
+def _layers(owner: Any) -> Iterator[Any]:
+    """The layers of a model, without itself."""
+    if isinstance(owner, keras.Model):
+        yield from owner._flatten_layers(include_self=False)
+
+
+def known_shape(layer: Any) -> tuple[int, ...] | None:
+    """The shape of the one input that a model declares, or was built with."""
+    if not isinstance(layer, keras.Model):
+        return None
+    declared = list(layer.inputs or ()) if hasattr(layer, "inputs") else []
+    shape: Any = declared[0].shape if len(declared) == 1 else None
+    if shape is None and layer.built and layer.variables:
+        shape = (layer.get_build_config() or {}).get("input_shape")
+    if not isinstance(shape, tuple | list) or not all(size is None or isinstance(size, int) for size in shape):
+        return None
+    return tuple(BATCH if place == 0 or size is None else int(size) for place, size in enumerate(shape)) or None
+
+
+def _widths(owner: Any) -> list[int]:
+    """What built dense layers take, and what those put out that are not built, the last first."""
+    dense = [layer for layer in _layers(owner) if isinstance(layer, keras.layers.Dense)]
+    taken = [int(layer.kernel.shape[0]) for layer in dense if layer.built]
+    return [*taken, *(int(layer.units) for layer in reversed(dense))]

@@ -1,0 +1,41 @@
+"""Models of Keras on torch: recorded as those of torch are, once their layers are built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..dictionary.formula import Array
+from ..models.run import Run, Setting
+from .keras_built import OfKeras
+from .torch_model import TorchRunner
+
+
+class KerasTorchRunner(OfKeras, TorchRunner):
+    """A model of Keras on torch.
+
+    Args:
+        subject: the user's model and its call.
+    """
+
+    def run_once(self, x: Array, setting: Setting) -> Run:
+        """Run it from the variables that it had at first, those of its random seeds included."""
+        return TorchRunner.run(self, x, setting)
+
+    def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> Any:
+        subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
+        with subject.at(setting.parameters, setting.training):
+            self.build(subject, torch.tensor(x), setting.training)
+        return super()._recorded(x, setting, leaves=leaves)
+
+    def _restore(self, owner: Any) -> None:
+        """The variables that it had when it was built."""
+        key = str(id(owner))
+        variables = getattr(owner, "variables", ())
+        if key not in self._kept:
+            self._kept[key] = {str(id(one)): one.value.detach().clone() for one in variables}
+        with torch.no_grad():
+            for one in variables:
+                if str(id(one)) in self._kept[key]:
+                    one.assign(self._kept[key][str(id(one))])

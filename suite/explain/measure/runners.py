@@ -1,0 +1,45 @@
+"""Which model an entry names, and what runs it: by framework, and for Keras by its backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ..models.run import Runner
+from ..records import Asked
+from .subject import Subject, subject_of
+
+MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
+"""Framework → module and class of what runs whole models."""
+MODELS_OF_KERAS = {
+    "torch": ("keras_torch_model", "KerasTorchRunner"),
+    "tensorflow": ("tensorflow_model", "TensorflowRunner"),
+    "jax": ("jax_model", "JaxRunner"),
+}
+"""The same of what runs models of Keras."""
+
+
+def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
+    """The model that is asked for, and what runs it; None where it is a loss on tensors."""
+    if asked.framework not in (MODELS_OF_KERAS if asked.keras else MODELS):
+        return None
+    calls, plain, of_torch = None, frozenset[str](), None
+    if asked.framework == "torch":
+        of_torch = calls = import_module(".torch_model", __package__).torch_call
+    if asked.keras:
+        keras_call = import_module(".keras_call", __package__)
+        plain = keras_call.plain_names()
+
+        def calls(owner: Any) -> Callable[[Any, bool], Any] | None:
+            found: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
+            return of_torch(owner) if found is None and of_torch is not None else found
+
+    subject = subject_of(asked.name, namespace, asked.target, calls, plain)
+    if subject is None:
+        return None
+    subject.width = int(asked.at["D"]) if "D" in asked.at else None
+    of_keras = asked.keras and keras_call.is_model(subject.owner)
+    module, name = (MODELS_OF_KERAS if of_keras or asked.framework not in MODELS else MODELS)[asked.framework]
+    runner: Runner = getattr(import_module(f".{module}", __package__), name)(subject)
+    return runner, subject

@@ -56,6 +56,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     text = f"This is the {sign}{bound} with {family} and {kl}"
     if beta is None and facts.found.outer:
         return text + "; the KL's weight depends on the data."
+    if bound != "ELBO" and beta is None:  # its terms stand in each draw's weight, and have none of their own
+        return text + "."
     if beta is None:
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."

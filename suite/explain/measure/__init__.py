@@ -6,7 +6,6 @@ import faulthandler
 import resource
 import sys
 import time
-import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,24 +16,19 @@ import msgspec
 
 from ...reference.errors import BadInput
 from ...workers.records import Append
-from ..answer import Answer, Change, Finding
+from ..answer import Answer, Finding
 from ..binding import named_sizes
 from ..conclusions import conclude
 from ..data import loaded
-from ..experiments.change import changed
 from ..experiments.flags import others
 from ..experiments.limits import limits
-from ..experiments.slopes import slopes
 from ..experiments.sweep import weights_at
-from ..expressions import names_in
 from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
 from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts
 from ..models.flow import flow_of
 from ..models.logged import logged
-from ..models.mending import hopeful
-from ..models.posterior import ANOTHER_SCALE
 from ..models.run import Runner, Setting
 from ..plan import COUNTS
 from ..records import Asked, Explained
@@ -43,6 +37,7 @@ from .called import Adapter
 from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
 from .guard import changed as differing
 from .load import called_of, imported, load, ran
+from .mended import change_of
 from .runners import model_of
 from .subject import Subject
 
@@ -57,12 +52,6 @@ ADAPTERS = {
 """Framework → module and class of its adapter."""
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
-_GRADIENT = "value-without-gradient"
-_MENDED = (
-    "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
-    ANOTHER_SCALE, "noise-not-normal", _GRADIENT,
-)  # fmt: skip
-"""Faults that an edit of one place may mend."""
 _SLOW_S = 8.0
 """CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""
 
@@ -179,7 +168,7 @@ def explain(
     for name, steps in asked.sweep.items():
         if name in parameters and (answer.beta_effective is None or answer.bug is not None):
             parameters[name] = {**parameters[name], "weights": weights_at(found, name, steps)}
-    change = _change(
+    change = change_of(
         found,
         answer,
         asked,
@@ -221,49 +210,6 @@ def concluded(found: Investigation, asked: Asked, model: Faults | None = None) -
     return conclude(found, f"{asked.target}:{asked.name}", known, time.time() - asked.started, model)
 
 
-def _change(
-    found: Investigation,
-    answer: Answer,
-    asked: Asked,
-    functions: Callable[[], list[types.FunctionType]],
-    bound: Callable[[], Lab],
-    explained: Callable[[Lab], Answer],
-) -> Change | None:
-    """One edit that makes a wrong loss right, or its weight one that is the same at all sizes.
-
-    Args:
-        found, answer: of the loss as it is.
-        asked: what was asked.
-        functions: gives those that may be edited.
-        bound, explained: the loss as it is by then, and what it is.
-    """
-    sized = any(one.name == "weight-depends-on-sizes" for one in answer.findings)
-    if sized and answer.beta_effective is not None:  # an argument that gives the wanted weight is in the finding
-        sized = not names_in(answer.beta_effective.expression) & set(answer.parameters)
-    if not asked.changed or (answer.bug.name not in _MENDED if answer.bug is not None else not sized):
-        return None
-
-    def judged() -> tuple[str, str] | None:
-        lab = bound()
-        if answer.bug is not None and answer.bug.name == _GRADIENT:
-            sloped = slopes(lab, {})
-            if sloped is None or sloped.wrong or sloped.failed:
-                return None
-        elif not hopeful(lab, found, answer.bug.name if answer.bug is not None else None):
-            return None
-        after = explained(lab)
-        beta = after.beta_effective
-        right = after.bug is None and after.affine and after.sense == answer.sense and beta is not None
-        if not right or beta is None or {"N", "D", "J"} & names_in(beta.expression):
-            return None
-        return after.sentence, beta.expression
-
-    name_of = found.lab.binding.name_of
-    scale = name_of("scale") if answer.bug is not None and answer.bug.name == ANOTHER_SCALE else ""
-    pairs = [(name_of("recon"), name_of("x")), (name_of("mu"), name_of("scale"))]
-    return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged, scale)
-
-
 def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict[str, Any]) -> Answer:
     """The answer for a model: its loss on its own tensors, and what only a model shows."""
 
@@ -288,7 +234,7 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}
-    change = _change(
+    change = change_of(
         found,
         answer,
         asked,

@@ -123,7 +123,7 @@ class Posterior:
         return Bug("noise-not-normal", said, None, self._name("z"))
 
     def _shared(self) -> Bug | None:
-        """Whether one draw of noise serves several examples, or several latents."""
+        """Whether one draw of noise serves several latents; of several examples the mean would still be unbiased."""
         flow, run = self.flow, self.flow.run
         z, mu = run.value(flow.z), run.value(flow.mu)
         if self._kind is None or z.size != mu.size:
@@ -133,12 +133,9 @@ class Posterior:
         noise: Array = np.moveaxis(((z - mu.reshape(z.shape)) / moves).reshape(mu.shape), flow.batch[1], 0)
         noise = noise.reshape(noise.shape[0], -1)
         self.found.note("noise of z", "the noise of each example and latent", 2, None)
-        for axis, said in (
-            (0, "One draw of noise serves all examples of a batch: their z are not independent draws."),
-            (1, "One draw of noise serves all latents of an example: the KL takes them to be independent."),
-        ):
-            if noise.shape[axis] > 1 and np.ptp(noise, axis=axis).max() < 1e-9:
-                return Bug("noise-shared", said, None, self._name("z"))
+        if noise.shape[1] > 1 and np.ptp(noise, axis=1).max() < 1e-9:
+            said = "One draw of noise serves all latents of an example: the KL takes them to be independent."
+            return Bug("noise-shared", said, None, self._name("z"))
         return None
 
     def _detached(self) -> Bug | None:

@@ -220,7 +220,7 @@ class CentredUniform(OfNoise):
 
 
 class ForAllExamples(OfNoise):
-    """Wrong: one draw for the batch."""
+    """Right, if noisier: one draw for the batch."""
 
     def noise(self, mu):
         return torch.randn(mu.shape[1])

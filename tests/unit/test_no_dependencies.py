@@ -29,8 +29,13 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate")
 DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
     "explain.measure": (
+        "jax_gradients",
+        "jax_model",
+        "jaxprs",
+        "keras_built",
         "keras_call",
         "keras_fit",
+        "keras_torch_model",
         "on_jax",
         "on_numpyro",
         "on_pyro",

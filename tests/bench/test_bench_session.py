@@ -127,8 +127,8 @@ def test_what_is_compiled_is_one_graph_and_what_is_tuned_is_proven_too(
     assert len(compiled) == (2 if "compiled" in BACKENDS[backend].modes else 0)
     for record in compiled:
         assert record["graphs"] == {"graphs": 1, "breaks": 0, "recompiles": 0}
-        # A call takes under 0.1 ms, 30 ms where other processes have the CPUs; a compilation out of its cache, 0.1 s.
-        assert record["first_call_s"] > 0.05
+        # Where other processes have the CPUs a call takes 30 ms in place of 0.1, and torch compiles in 0.1 s.
+        assert record["first_call_s"] > min(0.05, 20e-9 * min(record["rounds_ns"]))
     rows = finished(backend).rows
     for mode in ("compiled", "tuned") if compiled else ():
         row = rows[f"{NOTATION}, {mode}", "encoder"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -57,6 +57,17 @@ def differences(answer: Answer, facts: dict[str, Any]) -> list[str]:
         if not same:
             found[name] = value, got
     return [f"{name}: expected {value}; found {got}" for name, (value, got) in found.items()]
+
+
+def all_differences(outcomes: Mapping[str, Explained], facts: Mapping[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """The names of those that have no answer, or an answer that differs from its facts, with why."""
+    found = {}
+    for name, outcome in outcomes.items():
+        if outcome.answer is None:
+            found[name] = [f"no answer: {outcome.bad_input or outcome.raised}"]
+        else:
+            found[name] = differences(outcome.answer, facts[name])
+    return {name: why for name, why in found.items() if why}
 
 
 def explained_together(

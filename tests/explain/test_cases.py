@@ -1,7 +1,7 @@
 """Every loss in `cases/` is explained as `facts.py` says, in a worker process, and nothing more is accused."""
 
 import pytest
-from explain.compared import differences, explained_together
+from explain.compared import all_differences, differences, explained_together
 from explain.facts import JAX, NUMPY, TENSORFLOW, TORCH
 
 FRAMEWORKS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX, "tensorflow": TENSORFLOW}
@@ -19,13 +19,7 @@ FRAMEWORKS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX, "tensorflow": TENSORFL
 def test_every_fact(framework: str) -> None:
     facts = FRAMEWORKS[framework]
     outcomes = explained_together(framework, list(facts))
-    wrong = {}
-    for name, outcome in outcomes.items():
-        if outcome.answer is None:
-            wrong[name] = [f"no answer: {outcome.bad_input or outcome.raised}"]
-        elif found := differences(outcome.answer, facts[name]):
-            wrong[name] = found
-    assert not wrong
+    assert not all_differences(outcomes, facts)
 
 
 def test_a_wrong_fact_is_a_difference() -> None:

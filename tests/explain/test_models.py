@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explain.compared import CASES, differences, explained_together
+from explain.compared import CASES, all_differences, explained_together
 from explain.facts import MODELS_KERAS, MODELS_KERAS_ANY, MODELS_TORCH, ON_TENSORFLOW
 
 from elbostone.explain.phase import explained_in_one_worker
@@ -28,13 +28,7 @@ from elbostone.explain.records import Asked
 )
 def test_every_fact_of_a_model(stem: str, framework: str, facts: dict[str, dict[str, object]]) -> None:
     outcomes = explained_together(framework, list(facts), stem, keras="keras" in stem)
-    wrong = {}
-    for name, outcome in outcomes.items():
-        if outcome.answer is None:
-            wrong[name] = [f"no answer: {outcome.bad_input or outcome.raised}"]
-        elif found := differences(outcome.answer, facts[name]):
-            wrong[name] = found
-    assert not wrong
+    assert not all_differences(outcomes, facts)
 
 
 @pytest.mark.parametrize(

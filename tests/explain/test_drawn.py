@@ -7,7 +7,8 @@ from elbostone.explain.answer import Answer
 from elbostone.explain.phase import explained_in_one_worker
 from elbostone.explain.records import Asked
 
-FILE = str(CASES / "models_drawn.py")
+JOINED = ("DecodedTwice", "LearnedVariance", "DroppedTwice", "ThreeCalls", "Stacked", "Weighted", "MeanLikelihood")
+"""The models of models_joined.py; all others are of models_drawn.py."""
 
 FAULTS = {
     "WholeExponent": ("drawn-with-another-scale", "exp(logvar), and the KL reads exp(logvar/2)"),
@@ -44,8 +45,12 @@ RIGHT = (
 
 def answers(*models: str) -> dict[str, Answer]:
     asked = [
-        Asked(FILE, f"{model}().loss(x)", "torch", False, {}, {}, {}, 0.0, changed=model in EDITS) for model in models
-    ]
+        Asked(
+            str(CASES / f"models_{'joined' if model in JOINED else 'drawn'}.py"), f"{model}().loss(x)", "torch", False,
+            {}, {}, {}, 0.0, changed=model in EDITS,
+        )
+        for model in models
+    ]  # fmt: skip
     found = dict(zip(models, explained_in_one_worker(asked, 300.0), strict=True))
     lost = {model: outcome.bad_input or outcome.raised for model, outcome in found.items() if outcome.answer is None}
     assert not lost
@@ -87,6 +92,11 @@ def test_what_several_draws_bound() -> None:
 
 @pytest.mark.backend("torch")
 def test_no_vae_is_not_accused_of_having_no_noise() -> None:
-    found = explained_together("torch", ["Regularised().loss(x)", "Repeated().loss(x)"], "models_drawn")
-    assert "no normal noise" in str(found["Regularised().loss(x)"].bad_input)
-    assert "repeats its batch" in str(found["Repeated().loss(x)"].bad_input)
+    [no_vae] = explained_together("torch", ["Regularised().loss(x)"], "models_drawn").values()
+    assert "no normal noise" in str(no_vae.bad_input)
+
+
+@pytest.mark.backend("torch")
+def test_a_batch_that_is_repeated_is_refused_with_the_reason() -> None:
+    [repeated] = explained_together("torch", ["Repeated().loss(x)"], "models_joined").values()
+    assert "repeats its batch" in str(repeated.bad_input)

@@ -108,7 +108,8 @@ def _first(runner: Runner) -> Run:
             return runner.run(example(shape), Setting())
         except LossFailed as error:
             failed = failed or f"x {list(shape)}: {error}"
-    raise BadInput(f"the model could not be run: {failed or 'no shape of x suggests itself'}; give one with --at D=784")
+    failed = failed or "no shape of x suggests itself"
+    raise BadInput(f"the model could not be run: {failed}; if it takes another shape of x, pass --at D=784")
 
 
 def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:

@@ -23,7 +23,7 @@ WORDS = {
     "tuned: step": "an optimisation step, together with those before it",
     "peer": "another library that computes the same",
     "first call": "the seconds of the first call, compiling included",
-    "finds from": "the smallest relative error in all of a tensor that the proof would have found in each of them",
+    "smallest detectable error": "the smallest relative error of a whole tensor that the proof would have detected",
 }
 
 

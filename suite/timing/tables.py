@@ -27,15 +27,15 @@ SHOWN = (
     "mode",
     "images/s",
     "lowest–highest",
-    "of the roof",
-    "of its library",
+    "% of roofline",
+    "% of its library's",
     "first call",
-    "finds from",
+    "smallest detectable error",
     "stable",
 )
 
 BEST_SHOWN = (
-    *("workload", "stage", "batch", "dtype", "quickest", "images/s", "× eager", "of the roof", "best other library"),
+    *("workload", "stage", "batch", "dtype", "quickest", "images/s", "× eager", "% of roofline", "best other library"),
 )
 
 LEGEND = """\
@@ -43,16 +43,16 @@ The first table has the quickest way to compute each stage, and its speed-up ove
 over processes that have timed both, with its interval where there are six) and over the quickest other library, where
 one was timed. The second table has all timings. Images per second are medians of per-process medians of calls that end
 in the device's own synchronisation, with the microsecond or less that the harness adds to each; lowest–highest is
-{bounds}. *Of the roof* is the share of the roofline: the time of the stage's matrix products at the best rate that any
-installed library reached on these shapes in this run, divided by the measured time (for a multilayer perceptron at
-batch 1, the time to read the weights divided by it). *Of its library* is the same with the rates of the backend's own
-library, perhaps by another route. Above 100 %, the stage was faster than its products timed one by one. *First call* is
-the cell's first call in its session, compiling included: the compile cache was empty, but the process was warm. *Finds
-from* is the smallest relative error, planted in all of a tensor, that the proof would have detected in every tensor of
-the cell. A figure is not stable if its processes are more than 10 % apart; in the full matrix it is then measured by as
-many processes again, and all count. **Bold** is the quickest of a workload, stage, batch and dtype, if it is stable.
-Only cells that were proven equal are timed, at the same workload and batch, before and after timing. *tuned: step* is a
-step together with those before it (docs/performance.md)."""
+{bounds}. *% of roofline* is the time of the stage's matrix products at the best rate that any installed library reached
+on these shapes in this run, divided by the measured time (for a multilayer perceptron at batch 1, the time to read the
+weights divided by it). *% of its library's* is the same with the rates of the backend's own library, perhaps by another
+route. Above 100 %, the stage was faster than its products timed one by one. *First call* is the cell's first call in
+its session, compiling included: the compile cache was empty, but the process was warm. The *smallest detectable error*
+is relative, planted in all of a tensor; the proof would have detected it in every tensor of the cell. A figure is not
+stable if its processes are more than 10 % apart; in the full matrix it is then measured by as many processes again, and
+all count. **Bold** is the quickest of a workload, stage, batch and dtype, if it is stable. Only cells that were proven
+equal are timed, at the same workload and batch, before and after timing. *tuned: step* is a step together with those
+before it (docs/performance.md)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:

@@ -230,13 +230,18 @@ def _constant_off(facts: Facts) -> Bug | None:
             halves.append(own)
             continue
         odd.append(own)
+    due = total([half.times(Monomial(-1.0)) for half in halves])
+    sentence = f"A constant of {total(odd)} nats per datum is in the loss, which neither the KL nor the likelihood has."
+    if halves and odd:  # what is left beside the KL cancels its constant: another stands in its place
+        sentence = f"The KL's constant is {total(odd)} nats per datum, and should be {due}."
     if halves and alone:  # a part of the KL's constant is there: it was taken once for all latents
         odd = halves + alone
+        sentence = f"The KL's constant is {total(alone)} nats per datum, and should be {due}."
     if not odd:
         return None
     return Bug(
         "constant-off",
-        f"A constant of {total(odd)} nats per datum is left that no KL has.",
+        sentence,
         None,
         None,
         fitted.residual,

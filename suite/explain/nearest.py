@@ -61,7 +61,7 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
 
 def in_words(fields: Iterable[str]) -> str:
     """Fields of an answer as a reader calls them."""
-    words = {"kl": "the KL's estimator", "coefficients": "the KL's weight", "sense": "its sign"}
+    words = {"kl": "the KL's estimator", "coefficients": "the terms' coefficients", "sense": "its sign"}
     return ", ".join(words.get(field, f"the {field.replace('_', ' ')}") for field in fields)
 
 

@@ -98,7 +98,7 @@ def formula_of(facts: Facts) -> str:
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
     if facts.constants:
         parts += [str(part) for part in facts.constants]
-    return " + ".join(parts) or "not determined"
+    return " + ".join(parts).replace("+ -", "- ") or "not determined"
 
 
 def _edited(facts: Facts, term: Term) -> str:

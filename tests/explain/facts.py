@@ -110,7 +110,19 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {"affine": False, "coefficients": None, "threshold": ("floor", "example", "tolerance*J")},
     "half_on_the_constant_only": _SQUARED
     | {"affine": False, "kl": "other", "scale_kind": "sd", "bug": "kl-edited", "edit": "dropped-half"},
-    "one_for_all_latents": _SQUARED | {"coefficients": ("1", "1", "N*J/2 - N/2"), "bug": "constant-off"},
+    "one_for_all_latents": _SQUARED
+    | {
+        "coefficients": ("1", "1", "N*J/2 - N/2"),
+        "bug": "constant-off",
+        "sentence": "The KL's constant is -1/2 nats per datum, and should be -J/2.",
+    },
+    "number_of_steps_for_latents": _SQUARED
+    | {
+        "scale_kind": "sd",
+        "coefficients": ("1", "1", "N*(T*J/2 - T**2/2)"),
+        "bug": "constant-off",
+        "sentence": "The KL's constant is -T**2/2 nats per datum, and should be -T*J/2.",
+    },
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
     "prediction_for_target": {

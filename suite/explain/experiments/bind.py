@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
@@ -127,7 +128,11 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     draws = [samples for samples in _SAMPLED if samples <= roles]
     latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
     small = frozenset(role for role in ("recon_scale",) if role in roles)
-    shapes_of = product((False, True), draws, _TRIED_DATA, latents, (True, False))
+    # A loop over the data as well runs over examples.
+    looped = {slot.role for slot in slots if iterates(text, slot.name)}
+    shapes_of = product(
+        (True, False) if looped and looped <= set(LATENT) else (False, True), draws, _TRIED_DATA, latents, (True, False)
+    )
     # A batch axis before none, and no data or latent axis last of all.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
         if not data and not batch:
@@ -143,6 +148,11 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example and over a batch look the same: only a docstring tells
                 yield layout
+
+
+def iterates(text: str, name: str) -> bool:
+    """Whether a source loops over an argument whose name is a plural: it may be a list, one tensor for each layer."""
+    return name.endswith(("s", "list")) and bool(re.search(rf"\b(for\b.*\bin|zip\(|enumerate\()[^\n]*\b{name}\b", text))
 
 
 def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
@@ -222,8 +232,6 @@ def _goes_through(lab: Lab) -> bool:
 def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
     """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none first, then each integer in it."""
     yield {}
-    import re
-
     numbers = sorted({int(n) for n in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)})
     products = {a * b for a in numbers for b in numbers if a * b <= 20000}
     for number in [*numbers, *sorted(products - set(numbers))]:

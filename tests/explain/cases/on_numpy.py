@@ -160,3 +160,9 @@ def data_between_minus_one_and_one(logits, x, mu, logvar):
 def root_of_the_squares(recon, x, mu, logvar):
     rec = np.sqrt(((x - recon) ** 2).sum(1)).mean()
     return rec + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, 1).mean()
+
+
+def number_of_steps_for_latents(recon, x, mus, sigmas):
+    steps = zip(mus, sigmas, strict=True)
+    kl = sum(0.5 * np.sum(mu**2 + sigma**2 - 2 * np.log(sigma), axis=1) - 0.5 * len(mus) for mu, sigma in steps)
+    return 0.5 * np.sum((x - recon) ** 2) + np.sum(kl)

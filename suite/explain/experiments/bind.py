@@ -128,11 +128,10 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     draws = [samples for samples in _SAMPLED if samples <= roles]
     latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
     small = frozenset(role for role in ("recon_scale",) if role in roles)
-    # A loop over the data as well runs over examples.
-    looped = {slot.role for slot in slots if iterates(text, slot.name)}
-    shapes_of = product(
-        (True, False) if looped and looped <= set(LATENT) else (False, True), draws, _TRIED_DATA, latents, (True, False)
-    )
+    # Plurals that are looped over may be lists, one tensor for each layer; a loop over the data too is over examples.
+    looped = [slot for slot in slots if iterates(text, slot.name)]
+    plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
+    shapes_of = product((plural, not plural), draws, _TRIED_DATA, latents, (True, False))
     # A batch axis before none, and no data or latent axis last of all.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
         if not data and not batch:
@@ -151,8 +150,8 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
 
 
 def iterates(text: str, name: str) -> bool:
-    """Whether a source loops over an argument whose name is a plural: it may be a list, one tensor for each layer."""
-    return name.endswith(("s", "list")) and bool(re.search(rf"\b(for\b.*\bin|zip\(|enumerate\()[^\n]*\b{name}\b", text))
+    """Whether a source loops over an argument."""
+    return bool(re.search(rf"\b(for\b.*\bin|zip\(|enumerate\()[^\n]*\b{name}\b", text))
 
 
 def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:

@@ -112,7 +112,8 @@ class Logged(msgspec.Struct, frozen=True):
 
     Attributes:
         printed: the mean of its own number over batches.
-        nats_per_datum: −log p(x|z) + KL, all constants kept; a squared error's at a decoder variance of 1.
+        nats_per_datum: −log p(x|z) + KL, all constants kept; a squared error's at the decoder variance that the
+            loss's own normaliser says, else at 1.
         bits_per_dimension: the same, over D·log 2.
         rows: so many of the data.
     """

@@ -64,18 +64,28 @@ def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
 
 @pytest.mark.backend("torch")
 def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
-    """With a weight of 1 and summed, a Bernoulli model prints the canonical negative ELBO of its batch."""
+    """With a weight of 1 and summed, a model prints the canonical negative ELBO of its batch; a Gaussian one too."""
     np.save(tmp_path / "data.npy", np.random.default_rng(0).uniform(size=(23, 11)))
+    rows = tmp_path / "data.npy"
+    models = (
+        ("Plain(beta=1.0)", rows),
+        ("Plain(beta=0.5)", rows),
+        ("Plain(beta=1.0)", "digits"),
+        ("OfKnownDeviation()", rows),
+    )
     asked = [
-        Asked(str(CASES / "models_torch.py"), f"Plain(beta={beta}).loss(x)", "torch", False, {}, {}, {}, 0.0, str(data))
-        for beta, data in ((1.0, tmp_path / "data.npy"), (0.5, tmp_path / "data.npy"), (1.0, "digits"))
+        Asked(str(CASES / "models_torch.py"), f"{model}.loss(x)", "torch", False, {}, {}, {}, 0.0, str(data))
+        for model, data in models
     ]
-    right, half, other = (outcome.answer for outcome in explained_in_one_worker(asked, 300.0))
+    right, half, other, gaussian = (outcome.answer for outcome in explained_in_one_worker(asked, 300.0))
     assert right is not None
     assert right.logged is not None
     assert right.logged.rows == 20
     assert right.logged.printed == pytest.approx(5 * right.logged.nats_per_datum, rel=1e-12)
     assert right.logged.bits_per_dimension == pytest.approx(right.logged.nats_per_datum / (11 * np.log(2)), rel=1e-12)
+    assert gaussian is not None
+    assert gaussian.logged is not None
+    assert gaussian.logged.printed == pytest.approx(5 * gaussian.logged.nats_per_datum, rel=1e-12)
     assert half is not None
     assert half.logged is not None
     assert half.logged.printed < 5 * half.logged.nats_per_datum

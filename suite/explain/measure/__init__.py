@@ -242,5 +242,9 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
         lambda: replace(bound(), total=found.lab.total),
         lambda lab: examined(lab)[1],
     )
-    printed = logged(found, loss, loaded(asked.data)) if asked.data else None
+    own_variance = (
+        answer.implied_variance.value if answer.implied_variance and answer.likelihood == "gaussian" else None
+    )
+    variance = own_variance if isinstance(own_variance, float) else 1.0
+    printed = logged(found, loss, variance, loaded(asked.data)) if asked.data else None
     return msgspec.structs.replace(answer, change=change, logged=printed)

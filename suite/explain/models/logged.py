@@ -17,12 +17,13 @@ CHUNKS = 12
 """Batches of the model's own size that are run."""
 
 
-def logged(found: Investigation, loss: CutLoss, data: Array) -> Logged | None:
+def logged(found: Investigation, loss: CutLoss, variance: float, data: Array) -> Logged | None:
     """Run the model, untrained as it was built, on the first rows; None where it does not take them.
 
     Args:
         found: with both terms, right or wrong by a factor alone.
         loss: the model's, on its own tensors.
+        variance: the decoder's where the data term is a squared error.
         data: [rows, …], as many values per row as x has.
     """
     flow, layout, sizes = loss.flow, found.lab.binding.layout, loss.flow.run.x.shape
@@ -31,6 +32,7 @@ def logged(found: Investigation, loss: CutLoss, data: Array) -> Logged | None:
     recon, kl = found.recon, found.kl
     if recon is None or kl is None or recon.edited or kl.edited or flow.draws != 1 or data[0].size != per_row:
         return None
+    squared = recon.term.formula.name == "squared-error"
     rows = data[: CHUNKS * sizes[axis]]
     batches = [rows[at : at + sizes[axis]] for at in range(0, len(rows) - sizes[axis] + 1, sizes[axis])]
     printed, nats = [], []
@@ -45,9 +47,10 @@ def logged(found: Investigation, loss: CutLoss, data: Array) -> Logged | None:
         shapes = {role: layout.shape(role, found.lab.sizes) for role in places}
         values = {role: loss.canonical(role, run.value(place), shapes[role]) for role, place in places.items()}
         printed.append(sum(float(np.sum(run.terms[name])) for name in found.lab.total))
-        nats.append((recon.term.value(values, layout) + kl.term.value(values, layout)) / len(batch))
+        misfit = recon.term.value(values, layout) / (variance if squared else 1.0)
+        nats.append((misfit + kl.term.value(values, layout)) / len(batch))
     if not batches:
         return None
-    normaliser = 0.5 * per_row * math.log(2 * math.pi) if recon.term.formula.name == "squared-error" else 0.0
+    normaliser = 0.5 * per_row * math.log(2 * math.pi * variance) if squared else 0.0
     mean = float(np.mean(nats)) + normaliser
     return Logged(float(np.mean(printed)), mean, mean / (per_row * math.log(2)), len(batches) * sizes[axis])

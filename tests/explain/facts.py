@@ -215,9 +215,15 @@ MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
     "tanh_into_probabilities()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "bug": None}},
     "functional()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "functional(sign=-1.0)": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+    "Warmed()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/(2*N)", "0"), "beta": "1/2"},
+    "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "bug": "weight-frozen"},
     "OwnLoss()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "STEP()": _STEP,
     "Negative()": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+}
+# On torch Keras compiles nothing, so that a number is read at each step.
+ON_TORCH: dict[str, dict[str, Any]] = {
+    "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "beta": "kl_weight"}
 }
 # TensorFlow's Keras takes back the sigmoid of an output before a cross entropy.
 ON_TENSORFLOW: dict[str, dict[str, Any]] = {

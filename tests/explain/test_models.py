@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explain.compared import CASES, all_differences, explained_together
-from explain.facts import MODELS_KERAS, MODELS_KERAS_ANY, MODELS_TORCH, ON_TENSORFLOW
+from explain.facts import MODELS_KERAS, MODELS_KERAS_ANY, MODELS_TORCH, ON_TENSORFLOW, ON_TORCH
 
 from elbostone.explain.phase import explained_in_one_worker
 from elbostone.explain.records import Asked
@@ -22,7 +22,9 @@ from elbostone.explain.records import Asked
             MODELS_KERAS_ANY | ON_TENSORFLOW,
             marks=pytest.mark.backend("keras-tensorflow"),
         ),
-        pytest.param("models_keras_any", "torch", MODELS_KERAS_ANY, marks=pytest.mark.backend("keras-torch")),
+        pytest.param(
+            "models_keras_any", "torch", MODELS_KERAS_ANY | ON_TORCH, marks=pytest.mark.backend("keras-torch")
+        ),
         pytest.param("models_keras_any", "jax", MODELS_KERAS_ANY, marks=pytest.mark.backend("keras-jax")),
     ],
 )

@@ -161,3 +161,24 @@ class Misspelt(OwnLoss):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
         return super().compute_loss(x, y, self(x, sampled=True))
+
+
+class Warmed(OwnLoss):
+    """Right: the weight that a callback sets is a variable. Plain, it is a number, which a compiled step freezes."""
+
+    def __init__(self, plain=False, **kwargs):
+        super().__init__(**kwargs)
+        self.kl_weight = 0.5 if plain else keras.Variable(0.5, trainable=False)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        out, mean, log_var = y_pred
+        return ops.mean(0.5 * ops.sum(ops.square(x - out), axis=-1) + self.kl_weight * kl_of(mean, log_var))
+
+
+class WarmUp(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        weight = min(1.0, epoch / 10)
+        if isinstance(self.model.kl_weight, float):
+            self.model.kl_weight = weight
+        else:
+            self.model.kl_weight.assign(weight)

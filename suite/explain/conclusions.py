@@ -152,15 +152,11 @@ UNIT = {"element": "K_nj", "example": "K_n", "latent": "mean_n(K_nj)", "batch": 
 
 def _regions(facts: Facts) -> list[Region] | None:
     """The coefficients where all units are above the threshold, and where all are below."""
-    bend, fitted, kl = facts.bend, facts.found.at_base, facts.kl
+    bend, fitted = facts.bend, facts.found.at_base
     if bend is None or fitted is None:
         return None
     unit, at = UNIT[bend.per], _place(facts)
-    recon, slope = _text(facts.recon), _text(kl)
-    lost: str | None = None  # the weight of all thresholds together
-    if kl is not None and facts.threshold is not None:
-        names = (["N"] if facts.layout.batch else []) + (["J"] if bend.per in ("element", "latent") else [])
-        lost = str(kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names})))
+    recon, slope, lost = _text(facts.recon), _text(facts.kl), _text(_of_thresholds(facts))
     minus = None if lost is None else negative(lost)
     above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
     below = Coefficients(
@@ -172,6 +168,14 @@ def _regions(facts: Facts) -> list[Region] | None:
         Region(f"{unit} > {at}", above, fitted.residual),
         Region(f"{unit} < {at}", below, fitted.residual),
     ]
+
+
+def _of_thresholds(facts: Facts) -> Monomial | None:
+    """What all thresholds together add where the KL is below them."""
+    if facts.bend is None or facts.kl is None or facts.threshold is None:
+        return None
+    names = (["N"] if facts.layout.batch else []) + (["J"] if facts.bend.per in ("element", "latent") else [])
+    return facts.kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names}))
 
 
 def _place(facts: Facts) -> str:
@@ -194,7 +198,8 @@ def _beta(facts: Facts) -> Number | None:
     other = negative(str(beta)) if bend.kind == "capacity" else "0"
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
-    return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", number.at, [value, low])
+    known = {**number.at, **facts.number(at).at}
+    return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", known, [value, low])
 
 
 def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
@@ -235,9 +240,16 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
 
 def _constant(facts: Facts) -> Number | None:
     recon = facts.kept.weight if facts.kept is not None else facts.recon or facts.kl
-    if recon is None or facts.constants is None or facts.edited or facts.bend is not None:
+    if recon is None or facts.constants is None or facts.edited:
         return None
     each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon
+    if facts.bend is not None:
+        lost = _of_thresholds(facts)
+        if facts.bend.kind != "floor" or lost is None:
+            return None
+        below = facts.number(str(lost.over(each)))
+        where = f"0 where {UNIT[facts.bend.per]} > {_place(facts)}, else {below.expression}"
+        return Number(where, below.at, [0.0, below.value if isinstance(below.value, float) else None])
     return facts.number(total([part.over(each) for part in facts.constants]))
 
 

@@ -13,6 +13,7 @@ from .weights import solved
 
 if TYPE_CHECKING:
     from .facts import Facts
+    from .terms import Bend
 
 KINDS = {
     "log_var": "a log variance",
@@ -63,6 +64,24 @@ def dropped(facts: Facts, likelihood: str | None) -> list[str]:
     return [match.term.formula.dropped]
 
 
+def below(facts: Facts, bend: Bend) -> str:
+    """What a threshold does, of which unit of the KL."""
+    at = str(facts.threshold or f"{bend.at:.6g}")
+    unit = {
+        "element": "the KL of each latent of each example",
+        "example": "the KL of each example",
+        "latent": "the KL of each latent, averaged over the batch,",
+        "batch": "the KL, averaged over the batch,",
+    }[bend.per]
+    low = {
+        "floor": f"counts as {at} and has no gradient (free bits)",
+        "mask": "counts as 0",
+        "hinge": "counts as 0; above, the excess counts",
+        "capacity": "is pushed up to it: the distance from it counts",
+    }[bend.kind]
+    return f"Below {at} nats {unit} {low}"
+
+
 def findings(facts: Facts, accused: bool) -> list[Finding]:
     """What a right loss may have too; a gradient that is a fault is not said again."""
     found: list[Finding] = []
@@ -79,13 +98,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
         found.append(Finding("weight-of-two", said))
     if bend is not None:
-        low = {
-            "floor": "it counts as the threshold and has no gradient",
-            "mask": "it counts as 0",
-            "hinge": "it counts as 0 and has no gradient",
-            "capacity": "it is pushed up",
-        }[bend.kind]
-        found.append(Finding("threshold", f"Per {bend.per}, below {facts.threshold or bend.at} nats of KL {low}."))
+        found.append(Finding("threshold", f"{below(facts, bend)}."))
     if (bend is not None and bend.per in ("latent", "batch")) or facts.found.outer is not None:
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
     name = facts.lab.binding.name_of("recon")

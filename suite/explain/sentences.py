@@ -61,8 +61,10 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if beta is None:
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
-    value = beta.value
-    plain = re.fullmatch(r"[-+.\de]+", beta.expression)
+    value, weight = beta.value, beta.expression
+    if facts.bend is not None and facts.beta is not None:  # above its threshold
+        value, weight = value[0] if isinstance(value, list) else value, str(facts.beta)
+    plain = re.fullmatch(r"[-+.\d/e]+", weight)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
     if facts.beta is not None and {"D", "J"} & set(facts.beta.powers) and not _is_one(value):
         why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.beta)
@@ -72,9 +74,12 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
                 f"{why}. The data term is a squared error, with {kl}."
             )
         return f"This is not the ELBO: {why} (weight {beta.expression}{shown}). The data term is {family}, with {kl}."
-    text += f", with a KL weight of {beta.expression}{shown}" + (
+    text += f", with a KL weight of {weight}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )
+    if facts.bend is not None:
+        limit = remarks.below(facts, facts.bend)
+        text += f"; {limit[0].lower()}{limit[1:]}"
     failed = facts.found.slopes is not None and facts.found.slopes.failed
     if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
         text += "; no fault was found"

@@ -157,7 +157,7 @@ def _words(value: str | dict[str, str] | None) -> str:
 def _number(number: Number) -> str:
     at = ", ".join(f"{name} = {value:g}" for name, value in number.at.items() if name != number.expression)
     values = number.value if isinstance(number.value, list) else [number.value]
-    shown = ", ".join(UNKNOWN if value is None else f"{value:.7g}" for value in values)
+    shown = " and ".join(f"{value:.7g}" for value in values if value is not None) or UNKNOWN
     if shown == number.expression:
         return shown
     if shown == UNKNOWN:
@@ -165,4 +165,5 @@ def _number(number: Number) -> str:
         known = f" at {at}" if at else ""
         given = ",".join(f"{name}=…" for name in missing)
         return f"{number.expression}{known}; its value needs {', '.join(missing)}: --at {given}"
-    return f"{number.expression} = {shown}" + (f" at {at}" if at else "")
+    joint = ": " if " where " in number.expression else " = "
+    return f"{number.expression}{joint}{shown}" + (f" at {at}" if at else "")

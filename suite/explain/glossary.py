@@ -22,6 +22,7 @@ ROLES = {
 """Role → the word of the answer."""
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
+    ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
     ("mask", r"(^|_)(mask|pad|padding|is_pad|valid|keep|observed_mask)(_|$)|mask"),
     ("moments", r"^(moments|posterior_params|enc_out|encoded|encoder_output|params|stats|dist_params|h)$"),
     (
@@ -62,6 +63,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 _TIME = re.compile(
     r"(^|_)(step|steps_done|epoch|iteration|iter|itr|global_step|t|batch_idx|n_iter|it|current_epoch|num_iter)($|_)"
 )
+_HORIZON = re.compile(r"stop|max|total|end|start|warm|anneal|until|every|num_\w+s$|^n_(?!iter$)")
 _TARGET = re.compile(r"(true|target|orig|real|truth|^x$)")
 
 
@@ -75,8 +77,8 @@ def role_of(name: str) -> str | None:
 
 
 def is_time(name: str) -> bool:
-    """Whether a name says that training counts it up."""
-    return bool(_TIME.search(name.lower()))
+    """Whether a name says that training counts it up, and not up to where."""
+    return bool(_TIME.search(name.lower())) and not _HORIZON.search(name.lower())
 
 
 def kind_of(name: str) -> str | None:

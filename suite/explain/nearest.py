@@ -54,14 +54,20 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
         "kl": answer.kl == _ESTIMATORS.get(objective.bound),
         "thresholds": not answer.thresholds,
         "gradient": not without,
-        "coefficients": (answer.bug is None or without) and beta == own,
+        "coefficients": beta == own,
+        "bug": answer.bug is None or without,
     }
     return [name for name, holds in same.items() if not holds]
 
 
 def in_words(fields: Iterable[str]) -> str:
     """Fields of an answer as a reader calls them."""
-    words = {"kl": "the KL's estimator", "coefficients": "the terms' coefficients", "sense": "its sign"}
+    words = {
+        "kl": "the KL's estimator",
+        "coefficients": "the KL's weight",
+        "sense": "its sign",
+        "bug": "the fault that is named above",
+    }
     return ", ".join(words.get(field, f"the {field.replace('_', ' ')}") for field in fields)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
-from .expressions import Monomial
+from .expressions import Monomial, names_in
 from .glossary import stated_kind
 from .weights import solved
 
@@ -23,6 +24,12 @@ KINDS = {
 }
 """Scale kind → as it is said, of the kinds that a name may state."""
 
+
+_WEIGHT = re.compile(r"beta|weight|lambda|lambd$|coeff?")
+"""Names of arguments that promise to weight a term."""
+
+WHICH = "which of"
+"""How the remark begins that a symmetry hides which argument is the data; it is no failure."""
 
 _OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
 """Likelihoods beside which a weight is no variance."""
@@ -106,7 +113,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
     if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
         stable = "the framework's own cross entropy on logits has no such limit"
         found.append(Finding("overflow", f"In float32 the value is {limits_of(early)}; {stable}."))
-    found += _misnamed(facts)
+    found += [*_misnamed(facts), *_idle(facts)]
     slopes = facts.found.slopes
     if slopes is not None and slopes.balance is not None:
         shares = "{:.3g} of it goes to the posterior, and {:.3g} to the prior".format(*slopes.balance)
@@ -126,6 +133,15 @@ def _misnamed(facts: Facts) -> list[Finding]:
         return []
     said = f"`{name}` is called {KINDS[stated]} and is read as {KINDS[read]}: pass that, or change the KL."
     return [Finding("name-misleads", said)]
+
+
+def _idle(facts: Facts) -> list[Finding]:
+    """Arguments that are called weights, and change neither a term's weight nor the constant."""
+    arguments, rest = facts.found.arguments, facts.found.arguments.undetermined.values()
+    used = {name for powers in arguments.powers.values() for text in powers for name in (text, *names_in(text))}
+    used |= {name for names in rest for name in names} | set(arguments.flags)
+    idle = [name for name in arguments.swept if name not in used and _WEIGHT.search(name.lower())]
+    return [Finding("name-misleads", f"`{name}` changes nothing: the loss does not depend on it.") for name in idle]
 
 
 def limits_of(limits: Iterable[Limit]) -> str:
@@ -153,7 +169,7 @@ def undetermined(facts: Facts) -> list[str]:
     match = found.recon
     if match is not None and match.term.formula.name in ("squared-error", "laplace", "huber") and match.edited is None:
         said.append(
-            f"which of {binding.name_of('recon')} and {binding.name_of('x')} is the data: the term is "
+            f"{WHICH} {binding.name_of('recon')} and {binding.name_of('x')} is the data: the term is "
             "symmetric; taken by name"
         )
     if (

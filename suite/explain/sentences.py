@@ -40,11 +40,13 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     likelihood, beta = answer["likelihood"], answer["beta_effective"]
     if not facts.found.state.deterministic:
         return "Not determined: two calls with the same arguments differ."
-    if likelihood is None or answer["kl"] == "other" or bound is None:
-        return "Not determined: " + ("; ".join(answer["undetermined"][:2]) or "no formula of the dictionary fits") + "."
-    family = _FAMILY.get(likelihood, likelihood)
+    family = _FAMILY.get(likelihood or "other", str(likelihood))
     if likelihood == "other" and answer["likelihood_name"]:
         family += f" ({answer['likelihood_name']})"
+    if likelihood is None or answer["kl"] == "other" or bound is None:
+        unknown = [why for why in answer["undetermined"] if not why.startswith(remarks.WHICH)]
+        text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
+        return text + (f" The data term is {family}." if likelihood not in (None, "other", "absent") else "")
     if facts.kept is not None:
         family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.kept.spread}"
     if answer["kl"] == "absent":
@@ -66,19 +68,20 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         value, weight = value[0] if isinstance(value, list) else value, str(facts.beta)
     plain = re.fullmatch(r"[-+.\d/e]+", weight)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
+    limit = "" if facts.bend is None else remarks.below(facts, facts.bend)
     if facts.beta is not None and {"D", "J"} & set(facts.beta.powers) and not _is_one(value):
         why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.beta)
         if likelihood == "squared-error":
             return (
-                f"This is the {sign}ELBO of a decoder whose variance is {beta.expression}{shown}, and of no other: "
-                f"{why}. The data term is a squared error, with {kl}."
+                f"This is the {sign}ELBO of a decoder whose variance is {weight}{shown}, and of no other: "
+                f"{why}. The data term is a squared error, with {kl}." + (f" {limit}." if limit else "")
             )
-        return f"This is not the ELBO: {why} (weight {beta.expression}{shown}). The data term is {family}, with {kl}."
+        text = f"This is not the ELBO: {why} (weight {weight}{shown}). The data term is {family}, with {kl}."
+        return text + (f" {limit}." if limit else "")
     text += f", with a KL weight of {weight}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )
-    if facts.bend is not None:
-        limit = remarks.below(facts, facts.bend)
+    if limit:
         text += f"; {limit[0].lower()}{limit[1:]}"
     failed = facts.found.slopes is not None and facts.found.slopes.failed
     if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:

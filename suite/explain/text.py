@@ -161,7 +161,7 @@ def _number(number: Number) -> str:
     if shown == number.expression:
         return shown
     if shown == UNKNOWN:
-        missing = sorted(names_in(number.expression) - set(number.at))
+        missing = sorted(names_in(number.expression.partition(" where ")[0]) - set(number.at))
         known = f" at {at}" if at else ""
         given = ",".join(f"{name}=…" for name in missing)
         return f"{number.expression}{known}; its value needs {', '.join(missing)}: --at {given}"

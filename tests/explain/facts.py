@@ -25,6 +25,13 @@ TORCH: dict[str, dict[str, Any]] = {
     | _MEAN
     | {"affine": False, "scale_kind": "log_sd", "coefficients": None, "threshold": ("floor", "latent", "free")},
     "capacity": _SQUARED | _MEAN | {"affine": False, "coefficients": None, "threshold": ("capacity", "batch", "c")},
+    "capacity_that_rises": _SQUARED
+    | _MEAN
+    | {
+        "affine": False,
+        "coefficients": None,
+        "threshold": ("capacity", "batch", "min(c_max*num_iter/stop_iter, c_max)"),
+    },
     "warmed_up": _LOGITS
     | _MEAN
     | {
@@ -70,6 +77,17 @@ TORCH: dict[str, dict[str, Any]] = {
     "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
     "importance_weighted": {"only": {"bug": None, "affine": None, "coefficients": None}},
     "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
+    "log_sigma_of_the_decoder": {"likelihood": "gaussian", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "beside_a_term_of_the_caller": _SQUARED
+    | _MEAN
+    | {
+        "pixel_reduction": "mean",
+        "latent_reduction": None,
+        "scale_kind": None,
+        "kl": "absent",
+        "coefficients": ("2/(N*D)", "0", "vq_loss"),
+    },
+    "of_series": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
     "kl_alone": {
         "likelihood": "absent",
         "data_reduction": "mean",

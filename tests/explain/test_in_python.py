@@ -45,6 +45,20 @@ def test_a_function_and_a_file_give_one_answer() -> None:
         elbostone.explain(f"{CASES / 'on_numpy.py'}:nobody")
 
 
+def test_a_weight_that_changes_nothing_is_noted() -> None:
+    def weighted(recon, x, mu, logvar, beta=4.0):
+        return 0.5 * ((recon - x) ** 2).sum() + beta * 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).sum()
+
+    def idle(recon, x, mu, logvar, beta=4.0):
+        return weighted(recon, x, mu, logvar, 1.0)
+
+    noted = [
+        [one.sentence for one in elbostone.explain(loss).findings if "`beta`" in one.sentence]
+        for loss in (weighted, idle)
+    ]
+    assert noted == [[], ["`beta` changes nothing: the loss does not depend on it."]]
+
+
 def test_no_elbo_without_its_weight() -> None:
     """What is not determined is said first, and a prediction in its target's place is put right."""
     unknown = elbostone.explain(f"{CASES / 'on_numpy.py'}:weight_of_no_known_form")

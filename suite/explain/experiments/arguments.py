@@ -175,7 +175,8 @@ def _expression(
     """The expression of the numbers to a power of which a quantity is proportional at all points, and the power."""
     known = [(p, q[quantity], _trace(lab, p)) for p, q in points if quantity in q and math.isfinite(q[quantity])]
     texts = {text for _, _, trace in known for text, _ in trace.made if names & expression_names(text)}
-    guesses = sorted(texts | set(schedules(names, numeric(lab.parameters))), key=len)
+    capped = {f"min({one}, {cap})" for one in texts for cap in numeric(lab.parameters) if cap not in names}
+    guesses = sorted(texts | capped | set(schedules(names, numeric(lab.parameters))), key=len)
     leaves = sorted({text for _, _, trace in known for text, _ in trace.made} | set(guesses), key=len)
     for text in guesses:
         if _scale(text, known) is not None:

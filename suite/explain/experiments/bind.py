@@ -99,10 +99,13 @@ def _settled(slots: list[Slot]) -> list[Slot]:
     scales = by_role.get("scale", [])
     if len(scales) == 2:
         first, second = (kind_of(slots[place].name) for place in scales)
-        if first and second and first != second:
+        logs = [bool(kind) and kind.startswith("log") for kind in (first, second)]
+        if first and second and logs[0] is not logs[1]:  # one scale and its logarithm
             settled[scales[1]] = replace(slots[scales[1]], tied=(first, second))
         elif "recon_scale" not in by_role:
             give(scales[1], "recon_scale")
+    if scales and "moments" in by_role and "recon_scale" not in by_role:
+        give(scales[0], "recon_scale")
     if len(by_role.get("mu", [])) == 2 and "recon" not in by_role:
         give(by_role["mu"][0], "recon")
     lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in settled)]
@@ -131,7 +134,8 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     # Plurals that are looped over may be lists, one tensor for each layer; a loop over the data too is over examples.
     looped = [slot for slot in slots if iterates(text, slot.name)]
     plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
-    shapes_of = product((plural, not plural), draws, _TRIED_DATA, latents, (True, False))
+    data_axes = (("D",), ("S", "A"), ("C", "H", "W"), ()) if _sums_series(text) else _TRIED_DATA
+    shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
     # A batch axis before none, and no data or latent axis last of all.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
         if not data and not batch:
@@ -147,6 +151,13 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example and over a batch look the same: only a docstring tells
                 yield layout
+
+
+def _sums_series(text: str) -> bool:
+    """Whether a source reduces the axes 1 and 2 together and no axis 3: its data are series, not images."""
+    reduced = re.findall(r"(?:dims?|axis|axes|sum|mean|reduce_sum|reduce_mean)\s*[=(]\s*[(\[]([-\d,\s]+)[)\]]", text)
+    axes = {tuple(re.findall(r"-?\d+", one)) for one in reduced}
+    return ("1", "2") in axes and not any("3" in one for one in axes)
 
 
 def iterates(text: str, name: str) -> bool:

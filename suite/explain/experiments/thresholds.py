@@ -82,7 +82,9 @@ def again(lab: Lab, known: Bent) -> Bent | None:
         return None
     rests = above.values - scale * np.array([plain.value(values, layout) for values in above.draws])
     seen = _Unit(lab, plain, formula.kind, above.draws[0], bend.per, scale, float(np.median(rests)))
-    place = _jump(seen) if bend.kind == "mask" else seen.contribution(0.0) / (2 if bend.kind == "capacity" else 1)
+    place = (
+        _jump(seen) if bend.kind == "mask" else _exact(seen.contribution(0.0) / (2 if bend.kind == "capacity" else 1))
+    )
     return Bent(Term(formula, Bend(bend.kind, bend.per, place)), scale, residual, allowed, known.below)
 
 
@@ -170,9 +172,9 @@ def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, blur: float) ->
     if abs(at_zero) <= blur and abs(slope) < 1e-6:
         place, kind = _jump(seen), "mask"
     elif abs(slope) < 1e-6:
-        place, kind = at_zero, "floor"
+        place, kind = _exact(at_zero), "floor"
     elif abs(slope + 1) < 1e-6:
-        place, kind = at_zero / 2, "capacity"
+        place, kind = _exact(at_zero / 2), "capacity"
     else:
         return None
     term = Term(formula, Bend(kind, seen.unit, place))
@@ -195,6 +197,12 @@ def _jump(seen: _Unit) -> float:
         else:
             high = middle
     return _short(high)
+
+
+def _exact(value: float) -> float:
+    """A threshold without the rounding of the sums that it is a difference of: 0 and small ones are exact then."""
+    short = round(value, 9) + 0.0
+    return short if abs(value - short) < 1e-11 else value
 
 
 def _short(value: float) -> float:

@@ -1,5 +1,7 @@
 """Losses as people write them in torch, some wrong. `facts.py` has what each computes."""
 
+import math
+
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it
 from torch import nn
@@ -171,3 +173,23 @@ def drawn_inside(logits, x, mu, logvar):
 
 def kl_alone(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
+
+
+def capacity_that_rises(recon, x, mu, logvar, num_iter=2000, c_max=18.0, stop_iter=40000, gamma=10.0):
+    kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()
+    target = min(c_max * num_iter / stop_iter, c_max)
+    return F.mse_loss(recon, x, reduction="sum") / len(x) + gamma * (kl - target).abs()
+
+
+def log_sigma_of_the_decoder(x_hat, x, mu, logvar, log_sigma):
+    log_px = -0.5 * ((x - x_hat) / log_sigma.exp()) ** 2 - log_sigma - 0.5 * math.log(2 * math.pi)
+    return -log_px.sum() - 0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())
+
+
+def beside_a_term_of_the_caller(recon, x, vq_loss):
+    return F.mse_loss(recon, x) + vq_loss
+
+
+def of_series(recon, x, mu, logvar, beta=2.0):
+    rec = ((recon - x) ** 2).sum(dim=(1, 2)).mean()
+    return rec - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(-1).mean()

@@ -196,3 +196,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     logged: Logged | None = None
     experiments: list[Experiment]
     seconds: float = 0.0
+
+    @property
+    def bends(self) -> list[Threshold]:
+        """The thresholds of the objective; a clamp of an argument makes no other objective."""
+        return [one for one in self.thresholds if one.kind != "clamp"]

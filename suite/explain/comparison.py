@@ -97,7 +97,7 @@ def _family(answer: Answer) -> str | None:
 
 
 def _thresholds(answer: Answer) -> str:
-    return "; ".join(f"{t.kind} per {t.per} at {t.at}" for t in answer.thresholds) or "none"
+    return "; ".join(f"{t.kind} per {t.per} at {t.at}" for t in answer.bends) or "none"
 
 
 def _gradient(answer: Answer) -> str:

@@ -54,7 +54,7 @@ def conclude(
         + (model.findings if model is not None else []),
         "parameters": _parameters(facts),
         "state": State(found.state.deterministic, found.state.stateful, model.training_changes_it if model else None),
-        "thresholds": _thresholds(facts),
+        "thresholds": [*_thresholds(facts), *facts.found.clamps],
         "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..reference.errors import BadInput
-from .answer import Experiment, Limit
+from .answer import Experiment, Limit, Threshold
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
+from .experiments.clamps import clamps
 from .experiments.element import Match, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
 from .experiments.masks import Masked, masked
@@ -47,6 +48,7 @@ class Investigation:
     experiments: list[Experiment] = field(default_factory=list)
     undetermined: list[str] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
+    clamps: list[Threshold] = field(default_factory=list)
 
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer."""
@@ -118,6 +120,7 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
         scales(found)
+        found.clamps = clamps(found.lab, state.roles)
     found.slopes = slopes(found.lab, by_role(found))
     if found.slopes is not None:
         found.note("slopes", found.slopes.shows, found.slopes.calls, found.slopes.residual)

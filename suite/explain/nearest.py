@@ -52,7 +52,7 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
         "latent_reduction": answer.latent_reduction == objective.latents,
         "likelihood": any(family in notation.supports.words["likelihood"] for family in families),
         "kl": answer.kl == _ESTIMATORS.get(objective.bound),
-        "thresholds": not answer.thresholds,
+        "thresholds": not answer.bends,
         "gradient": not without,
         "coefficients": beta == own,
         "bug": answer.bug is None or without,

@@ -25,6 +25,8 @@ KINDS = {
 """Scale kind → as it is said, of the kinds that a name may state."""
 
 
+_UNREACHED = 1e-12
+
 _WEIGHT = re.compile(r"beta|weight|lambda|lambd$|coeff?")
 """Names of arguments that promise to weight a term."""
 
@@ -113,7 +115,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
     if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
         stable = "the framework's own cross entropy on logits has no such limit"
         found.append(Finding("overflow", f"In float32 the value is {limits_of(early)}; {stable}."))
-    found += [*_misnamed(facts), *_idle(facts)]
+    found += [*_misnamed(facts), *_idle(facts), *_clamped(facts)]
     slopes = facts.found.slopes
     if slopes is not None and slopes.balance is not None:
         shares = "{:.3g} of it goes to the posterior, and {:.3g} to the prior".format(*slopes.balance)
@@ -133,6 +135,16 @@ def _misnamed(facts: Facts) -> list[Finding]:
         return []
     said = f"`{name}` is called {KINDS[stated]} and is read as {KINDS[read]}: pass that, or change the KL."
     return [Finding("name-misleads", said)]
+
+
+def _clamped(facts: Facts) -> list[Finding]:
+    """Clamps that inputs reach; torch's cross entropy has one at 1e-44, which none does."""
+    places: dict[str, list[str]] = {}
+    for one in facts.found.clamps:
+        if not 0 < abs(float(one.at)) < _UNREACHED:
+            places.setdefault(one.argument, []).append(one.at)
+    said = "`{}` is clamped at {}: beyond, neither the value nor a gradient says where it is."
+    return [Finding("threshold", said.format(name, " and ".join(at))) for name, at in places.items()]
 
 
 def _idle(facts: Facts) -> list[Finding]:

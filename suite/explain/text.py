@@ -101,8 +101,11 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
                 f"{own.bits_per_dimension:.4g} bits per dimension ({own.rows} rows, untrained)"
             ),
         )
-    for threshold in answer.thresholds:
+    for threshold in answer.bends:
         yield "threshold", f"{threshold.kind} of the {threshold.term} per {threshold.per} at {threshold.at}"
+    clamped = [f"{one.argument} at {one.at}" for one in answer.thresholds if one not in answer.bends]
+    if clamped:
+        yield "clamped", f"{', '.join(clamped)}: beyond, the value does not change"
     for dtype in dict.fromkeys(limit.dtype for limit in answer.limits):
         yield f"in {dtype}", limits_of(limit for limit in answer.limits if limit.dtype == dtype)
     for name, shown in answer.parameters.items():

@@ -99,3 +99,22 @@ def test_a_model_overflows_where_its_own_loss_does(ceiling: float | None) -> Non
         at, what = found["above"]
         assert what == "infinite"
         assert at == pytest.approx(np.log(torch.finfo(getattr(torch, dtype)).max), rel=2e-3)
+
+
+def with_epsilons(recon, x, mu, sigma):
+    rec = -np.sum(x * np.log(recon + 1e-8) + (1 - x) * np.log(1 - recon + 1e-8))
+    return rec + 0.5 * np.sum(mu**2 + sigma**2 - 1 - np.log(sigma**2))
+
+
+def test_a_clamp_is_found_where_it_is_and_an_epsilon_is_none() -> None:
+    answer = elbostone.explain(clamped)
+    assert [(one.argument, one.kind, one.at) for one in answer.thresholds] == [
+        ("logvar", "clamp", "10"),
+        ("logvar", "clamp", "-30"),
+    ]
+    assert "`logvar` is clamped at 10 and -30" in repr(answer).replace("\n                  ", " ")
+    assert answer.affine
+    assert answer.nearest_notation is not None
+    assert "pytorch_examples" in answer.nearest_notation.equal
+    for loss in (exact, with_epsilons):
+        assert elbostone.explain(loss).thresholds == []

@@ -33,17 +33,17 @@ def limits(lab: Lab) -> list[Limit]:
             continue
         for role in _ROLES:
             if role in values:
-                for side, path, farthest in _paths(lab, values, role):
+                for side, path, farthest in paths(lab, values, role):
                     limit = _limit(lab, loss, values, role, path, farthest, dtype, epsilon)
                     if limit is not None:
                         found.append(Limit(lab.binding.name_of(role), dtype, side, *limit))
     return found
 
 
-def _paths(lab: Lab, values: Values, role: str) -> Iterator[tuple[str, Callable[[float], float], int]]:
+def paths(lab: Lab, values: Values, role: str) -> Iterator[tuple[str, Callable[[float], float], int]]:
     """The ways out that the argument's domain has, by a number that counts powers of 4."""
-    signed = math.isfinite(_value(lab, _moved(values, role, -1.0)))
-    beyond = math.isfinite(_value(lab, _moved(values, role, 2.0)))
+    signed = math.isfinite(value_of(lab, moved(values, role, -1.0)))
+    beyond = math.isfinite(value_of(lab, moved(values, role, 2.0)))
     if beyond:
         yield "above", lambda t: 4.0**t, _FARTHEST
     if signed:
@@ -67,7 +67,7 @@ def _limit(
     """The first input of a path at which something is wrong, and what; None where nothing is."""
 
     def fault(t: float) -> str:
-        return _fault(lab, loss, _moved(values, role, path(t)), values, dtype, epsilon)
+        return _fault(lab, loss, moved(values, role, path(t)), values, dtype, epsilon)
 
     for far in range(1, farthest + 1):
         if abs(path(far)) * epsilon >= 64:  # beyond what the dtype holds, or resolves
@@ -84,20 +84,21 @@ def _limit(
 def _fault(lab: Lab, loss: InDtypes, values: Values, near: Values, dtype: str, epsilon: float) -> str:
     """`infinite`, `nan` or `digits`; nothing where the value agrees with float64's, or where that is no number."""
     rounded = {role: loss.rounded(value, dtype) for role, value in values.items()}
-    exact = _value(lab, rounded)
+    exact = value_of(lab, rounded)
     if not math.isfinite(exact):  # the input itself is rounded to 0, 1 or infinity
-        exact = _value(lab, values)
+        exact = value_of(lab, values)
     if not math.isfinite(exact):
         return ""
     with loss.working_in(dtype):
-        found = _value(lab, rounded)
+        found = value_of(lab, rounded)
     if not math.isfinite(found):
         return "nan" if math.isnan(found) else "infinite"
-    off = abs(found - exact) > math.sqrt(epsilon) * (abs(exact) + abs(_value(lab, near)))
+    off = abs(found - exact) > math.sqrt(epsilon) * (abs(exact) + abs(value_of(lab, near)))
     return "digits" if off else ""
 
 
-def _value(lab: Lab, values: Values) -> float:
+def value_of(lab: Lab, values: Values) -> float:
+    """The loss; no number where it fails."""
     try:
         with np.errstate(all="ignore"):
             return lab.value(values)
@@ -105,7 +106,7 @@ def _value(lab: Lab, values: Values) -> float:
         return math.nan
 
 
-def _moved(values: Values, role: str, to: float) -> Values:
+def moved(values: Values, role: str, to: float) -> Values:
     """The values with another first element of one role."""
     moved = values[role].copy()
     moved.flat[0] = to

@@ -1,0 +1,55 @@
+"""Experiment 8, continued: an argument that is clamped. Beyond a place the value does not change, and there is a kink.
+
+One element goes out as far as its domain lets it. A value that comes to rest smoothly is no clamp: an epsilon inside a
+logarithm, a saturated sigmoid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from ..answer import Threshold
+from ..lab import Lab, Values
+from .limits import moved, paths, value_of
+from .state import DATA_SIDE
+
+ROLES = ("recon", "recon_scale", "mu", "scale")
+_BISECTIONS, _INSIDE = 60, 0.01
+_TO_ZERO = 80.0
+"""Towards 0 inputs go to 4**-80, beyond where torch clamps the logarithm in its cross entropy."""
+
+
+def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
+    """The clamps of the arguments of these roles that the loss depends on."""
+    found, values = [], lab.draw(7)
+    for role in ROLES:
+        if role in values and role in roles:
+            for side, path, farthest in paths(lab, values, role):
+                towards_zero = side == "below" and path(1) > 0
+                at = _clamp(lab, values, role, path, _TO_ZERO if towards_zero else float(farthest))
+                if at is not None:
+                    term = "recon" if role in DATA_SIDE else "kl"
+                    found.append(Threshold(term, lab.binding.name_of(role), "clamp", f"{at:.6g}", "element"))
+    return found
+
+
+def _clamp(lab: Lab, values: Values, role: str, path: Callable[[float], float], farthest: float) -> float | None:
+    """Where a path's values come to rest; None where they do not, or do so smoothly."""
+    rest = value_of(lab, moved(values, role, path(farthest)))
+    if not math.isfinite(rest):
+        return None
+
+    def off(at: float) -> float:
+        return abs(value_of(lab, moved(values, role, at)) - rest)
+
+    quiet = lab.allowed(rest, value_of(lab, values))
+    start = 0.5 if abs(path(2)) < 1 else -6.0  # of numbers between 0 and 1, and of others
+    if not off(path(farthest - 1)) <= quiet or off(path(start)) <= quiet:
+        return None
+    low, high = start, farthest
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if off(path(middle)) <= quiet else (middle, high)
+    kink = off(path(high - _INSIDE)) > 1e3 * quiet
+    return path(high) if kink else None

@@ -99,7 +99,7 @@ def _settled(slots: list[Slot]) -> list[Slot]:
     scales = by_role.get("scale", [])
     if len(scales) == 2:
         first, second = (kind_of(slots[place].name) for place in scales)
-        logs = [bool(kind) and kind.startswith("log") for kind in (first, second)]
+        logs = [kind is not None and kind.startswith("log") for kind in (first, second)]
         if first and second and logs[0] is not logs[1]:  # one scale and its logarithm
             settled[scales[1]] = replace(slots[scales[1]], tied=(first, second))
         elif "recon_scale" not in by_role:

@@ -58,12 +58,12 @@ class Symbol:
 
     @property
     def kind(self) -> str:
-        """One of `roles.KINDS`."""
+        """The kind of its role."""
         return ROLES[self.role].kind
 
     @property
     def net(self) -> str:
-        """One of `roles.NETS`."""
+        """The net of its role."""
         return ROLES[self.role].net
 
     @property
@@ -74,7 +74,8 @@ class Symbol:
     @property
     def tensor(self) -> str | None:
         """The canonical tensor that its quantity becomes; None where it is compared with none."""
-        return ROLES[self.role].tensor_of(self.scale)
+        role = ROLES[self.role]
+        return role.scales[self.scale] if self.scale is not None and role.scales else role.tensor
 
 
 @dataclass(frozen=True)

@@ -213,8 +213,8 @@ def _contradictions(symbol: Symbol, entry: SymbolTable) -> Iterator[tuple[str, s
     role = ROLES[symbol.role]
     if symbol.sign not in (1, -1):
         yield "sign", "1 or -1", symbol.sign
-    if symbol.scale not in role.scales and (role.scaled or symbol.scale is not None):
-        choices = f"one of {', '.join(role.scales)}" if role.scaled else "none"
+    if symbol.scale not in role.scales and (role.scales or symbol.scale is not None):
+        choices = f"one of {', '.join(role.scales)}" if role.scales else "none"
         yield "scale", f"{choices}, by the role '{role.name}'", symbol.scale
     if role.kind == "weights" and not symbol.axes and not symbol.covers:
         yield "covers", "the canonical weights of the set, or axes for one weight", list(symbol.covers)

@@ -34,7 +34,7 @@ def _false_fields(notation: Notation, code: str, entry: Document) -> Iterator[tu
     role = ROLES[entry["role"]]
     computed = role.tensor is not None
     for other in ROLES.values():
-        fits = other.kind == role.kind and other.net == role.net and other.scaled == role.scaled
+        fits = other.kind == role.kind and other.net == role.net and bool(other.scales) == bool(role.scales)
         if fits and other.name != role.name and not _same(notation, role.name, other.name, entry):
             yield "role", other.name, other.name
             break
@@ -42,7 +42,7 @@ def _false_fields(notation: Notation, code: str, entry: Document) -> Iterator[tu
         other = next(r for r in ROLES.values() if r.kind != role.kind)
         yield "role", other.name, other.name
     yield from _false_axes(entry, role.name)
-    if role.scaled and computed:
+    if role.scales and computed:
         other_scale = next(s for s in role.scales if s != entry["scale"])
         yield "scale", other_scale, other_scale
     if computed:

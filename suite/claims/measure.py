@@ -21,7 +21,7 @@ from ..reference.errors import BadInput
 from ..reference.lifting import lifted
 from ..reference.problem import save_tensors
 from ..workers.evaluation import inputs
-from ..workers.records import Append
+from ..workers.records import Append, number
 from ..workers.subject import DATA_COUNT, Subject
 from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
@@ -59,7 +59,7 @@ def _record(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
     path = folder / f"{cell.key}.safetensors"
     save_tensors(facts.tensors, path)
     active = active_of(binding, facts.device, facts.dtype)
-    return ClaimsRecord(cell=cell, status="ok", facts=facts.plain(), tensors=path.name, active=active)
+    return ClaimsRecord(cell=cell, status="ok", facts=facts, tensors=path.name, active=active)
 
 
 def gather(binding: Binding, notation: Notation, module: ModuleType) -> Facts:
@@ -93,11 +93,11 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
     if probe.field == "objective":
         return
     facts.slopes[probe.name] |= _attempt("methods", lambda: _slopes(subject, probe, facts))
-    facts.numbers[probe.name] = {name: sorted(values) for name, values in seen.items()}
+    facts.numbers[probe.name] = {name: [number(v) for v in sorted(values)] for name, values in seen.items()}
     for code in {s.code for s in notation.symbols if s.kind == "constant"}:
         value = getattr(subject.model, code, None)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            facts.numbers[probe.name].setdefault(code, []).append(value)
+            facts.numbers[probe.name].setdefault(code, []).append(number(value))
     condition = probe.field.removeprefix("supports").lstrip(".")
     if condition in ("", *REWIRED) or probe.word == "gated" or probe.field == "weights":
         facts.dependency[probe.name] = _attempt(

@@ -110,7 +110,7 @@ def reached(evidence: Evidence) -> Iterator[tuple[Probe, dict[str, set[str]]]]:
         except BadInput:
             continue  # named where weights are checked
         found = {
-            output: {canonical[path] for path, norm in by_path.items() if norm > 0 and path in canonical}
+            output: {canonical[path] for path, norm in by_path.items() if float(norm) > 0 and path in canonical}
             for output, by_path in norms.items()
         }
         if "weight_posterior" in found:  # KL(q(θ) ‖ p(θ)) depends on both: what is no parameter of q's is p's

@@ -172,7 +172,7 @@ def check_constants(evidence: Evidence) -> Iterator[Violation]:
             size = sizes_by_role(probe.problem, count).get(symbol.role)
             values = evidence.facts.numbers.get(probe.name, {}).get(symbol.code, [])
             if size is not None and values:
-                seen |= set(values)
+                seen |= set(map(float, values))
                 right = size in values
                 if not right:
                     break

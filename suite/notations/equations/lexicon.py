@@ -17,7 +17,7 @@ from ..notation import Notation, Symbol
 from ..plain_tex import plain
 from ..roles import ROLES
 from .calculus import Divergence
-from .expressions import Expression, Fraction, Log, Negative, Sum, times
+from .expressions import Expression, Fraction, Log, Sum, negative, times
 from .indexed import Indexed
 from .leaves import Density, Number, Quantity, Vector, number
 from .models import model_of
@@ -95,7 +95,7 @@ class Lexicon(Indexed):
     def _whole(self, symbol: Symbol, leaf: Quantity | None = None) -> Expression:
         """The quantity itself: its symbol with the sign that undoes the source's, and with what the source drops."""
         leaf = leaf or self._leaf(symbol)
-        own: Expression = leaf if symbol.sign == 1 else Negative(leaf)
+        own: Expression = leaf if symbol.sign == 1 else negative(leaf)
         if not symbol.dropped:
             return own
         return Sum(((symbol.sign, leaf), *((constant.sign, self.constant(constant)) for constant in symbol.dropped)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .expressions import Exponential, Expression, Fraction, Log, Negative, Power, times
+from .expressions import Exponential, Expression, Fraction, Log, Power, negative, times
 from .leaves import Vector, number
 from .tex_letters import component, is_matrix
 
@@ -87,15 +87,15 @@ _FORMS: dict[tuple[str, str], Callable[[Expression, str], Expression]] = {
     ("variance", "log_variance"): lambda s, _: Exponential(s),
     ("variance", "log_sd"): lambda s, _: Exponential(times(number(2), s)),
     ("variance", "precision"): lambda s, _: Power(s, "-1"),
-    ("variance", "log_precision"): lambda s, _: Exponential(Negative(s)),
+    ("variance", "log_precision"): lambda s, _: Exponential(negative(s)),
     ("sd", "variance"): lambda s, _: Power(s, "1/2"),
     ("sd", "log_sd"): lambda s, _: Exponential(s),
     ("sd", "log_variance"): lambda s, _: Exponential(times(Fraction(number(1), number(2)), s)),
     ("sd", "precision"): lambda s, _: Power(s, "-1/2"),
-    ("sd", "log_precision"): lambda s, _: Exponential(Negative(times(Fraction(number(1), number(2)), s))),
+    ("sd", "log_precision"): lambda s, _: Exponential(negative(times(Fraction(number(1), number(2)), s))),
     ("log_variance", "log_sd"): lambda s, _: times(number(2), s),
     ("log_variance", "variance"): lambda s, log: Log(s, log),
     ("log_variance", "sd"): lambda s, log: Log(Power(s, "2"), log),
-    ("log_variance", "log_precision"): lambda s, _: Negative(s),
-    ("log_variance", "precision"): lambda s, log: Negative(Log(s, log)),
+    ("log_variance", "log_precision"): lambda s, _: negative(s),
+    ("log_variance", "precision"): lambda s, log: negative(Log(s, log)),
 }

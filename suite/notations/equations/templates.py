@@ -21,7 +21,7 @@ from .calculus import (
     OverDraws,
     SquaredNorm,
 )
-from .expressions import Expression, Fraction, Log, Negative, Power, Sum, minus, plus, times
+from .expressions import Expression, Fraction, Log, Power, Sum, minus, negative, plus, times
 from .leaves import Number, Objective, Quantity, Size, number
 from .lexicon import WORDS, Lexicon
 from .tex_letters import level_of, upright
@@ -103,7 +103,7 @@ def _estimator_of_ratio(t: Lexicon) -> Written:
 
 def _estimator_of_terms(t: Lexicon) -> Written:
     kl, drawn = t.kl(), _over_draws(t, lambda z: t.logged("likelihood", z))
-    return _estimates(t.bound(kl.tex), t.estimate("elbo"), plus(Negative(kl), drawn))
+    return _estimates(t.bound(kl.tex), t.estimate("elbo"), plus(negative(kl), drawn))
 
 
 def _transformed(t: Lexicon, index: str | None) -> Expression:
@@ -130,7 +130,7 @@ def _closed_form_kl(t: Lexicon) -> Written:
     mean = t.vector("posterior_mean", "j")
     variance, log_variance = (t.scale("posterior_scale", kind, "j") for kind in ("variance", "log_variance"))
     inner = Sum(((1, number(1)), (1, log_variance), (-1, Power(mean, "2")), (-1, variance)))
-    right = Negative(times(_half(), OverComponents(inner, "j", t.size("latent_size"))))
+    right = negative(times(_half(), OverComponents(inner, "j", t.size("latent_size"))))
     return Written((*left, right), (EQUAL,) * len(left))
 
 
@@ -148,14 +148,14 @@ def _of_matrices(t: Lexicon) -> Expression:
 
 def _trace(at: Values, matrix: Node) -> Node:
     """[..., latent], or [..., row, column] → [...]."""
-    if len(matrix.shape) == len(at.tensor("latent").shape):
+    if len(matrix.shape) == len(at.points["latent"].shape):
         return matrix.sum(LATENT)
     return Node(at.tape, np.einsum("...ii->...", matrix.value))
 
 
 def _log_determinant(at: Values, matrix: Node) -> Node:
     """The same of log det."""
-    if len(matrix.shape) == len(at.tensor("latent").shape):
+    if len(matrix.shape) == len(at.points["latent"].shape):
         return matrix.log().sum(LATENT)
     return Node(at.tape, np.linalg.slogdet(matrix.value)[1])
 
@@ -184,7 +184,7 @@ def _gaussian(t: Lexicon) -> Written:
 
 def _minus_half_of(t: Lexicon, inner: Expression) -> Expression:
     """−½ Σ of a term for each pixel."""
-    return Negative(times(_half(), OverComponents(inner, t.pixel_index, t.size("data_size"))))
+    return negative(times(_half(), OverComponents(inner, t.pixel_index, t.size("data_size"))))
 
 
 def _minibatch_objective(t: Lexicon) -> Written:
@@ -198,7 +198,7 @@ def _minibatch_objective(t: Lexicon) -> Written:
     if stated.data == "N/M":
         total = times(Fraction(t.size("data_count"), batch), total)
     if (stated.sense == "minimised") is (sign > 0):
-        total = Negative(total)
+        total = negative(total)
     left, estimate = _objective(t)
     nearly = estimate and isinstance(bound, Quantity) and not bound.estimate
     nearly = nearly or r"\sim" in left.tex  # an expectation over the data is nearly a batch's mean

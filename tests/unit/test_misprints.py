@@ -12,9 +12,9 @@ import pytest
 from elbostone.claims.facts import Facts
 from elbostone.claims.judge.evidence import Evidence
 from elbostone.claims.judge.misprints import check_misprints, measured
-from elbostone.claims.probes import LATENT
 from elbostone.claims.tables import misprints
 from elbostone.notations.formulas import formula
+from elbostone.notations.models import LATENT
 from elbostone.notations.notation import Notation
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from ...reference.weights import weight_shapes
 from ..constants import Constant
+from ..models import small_model
 from ..notation import Notation, Symbol
 from ..plain_tex import plain
 from ..roles import ROLES
@@ -20,7 +21,6 @@ from .calculus import Divergence
 from .expressions import Expression, Fraction, Log, Sum, negative, times
 from .indexed import Indexed
 from .leaves import Density, Number, Quantity, Vector, number
-from .models import model_of
 from .scales import OF_MATRIX, Letter, in_kind
 from .tex_letters import component, level_of, numbered, replaced, upright, without_indices
 
@@ -242,7 +242,7 @@ class Lexicon(Indexed):
 
     def weights(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The letters of ∇'s subscript, and the canonical weights that they cover: all of the model."""
-        names = list(weight_shapes(model_of(self.words, latents=1)))
+        names = list(weight_shapes(small_model(self.words, self.notation.supports, latents=1)))
         sets: list[tuple[str, frozenset[str], str]] = []
         for symbol in self.symbols("generative_weights", "prior_weights", "inference_weights", "all_weights"):
             covered = frozenset(n for n in names if any(fnmatchcase(n, pattern) for pattern in symbol.covers))

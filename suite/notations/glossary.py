@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,8 +155,3 @@ def side_by_side(entries: Sequence[Entry], one: str, other: str) -> list[tuple[s
         if left or right:
             found.append((role, left, right))
     return found
-
-
-def refuted(entries: Collection[Entry]) -> bool:
-    """Whether a field of these entries does not hold."""
-    return any(entry.refuted for entry in entries)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..reference.errors import BadInput
 from ..reference.parsing import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
@@ -31,8 +31,11 @@ from .schema import (
     Source,
     SupportsTable,
     SymbolTable,
+    Table,
     WeightTable,
 )
+
+T = TypeVar("T", Misprint, Methods, Objective, Symbol)
 
 
 def load_notation(path: Path, notation_id: str) -> Notation:
@@ -55,11 +58,11 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
         entry = decode(SymbolTable, table, where)
         symbols.append(_symbol(code, entry, where))
         if entry.covers is not None and symbols[-1].kind == "distribution":
-            claims.append(Claim(code, entry.covers, entry.eq if entry.covers_eq is None else entry.covers_eq))
+            claims.append(Claim(code, entry.covers, entry.equation if entry.covers_eq is None else entry.covers_eq))
     others = []
     for method, table, where in _entries(top.other_objectives, f"{path}: other_objectives"):
         other = decode(OtherObjectiveTable, table, where)
-        others.append(replace(_objective(other, symbols, method, where), when=when(other.when, where)))
+        others.append(_objective(other, symbols, method, where))
     rows: list[Weight] = []
     for canonical, table, where in _entries(top.weights, f"{path}: weights"):
         tensors, folded = weights(canonical, decode(WeightTable, table, where), model.names_from, where)
@@ -97,20 +100,17 @@ def _entries(tables: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, 
             yield key, value, f"{where}.'{key}'"
 
 
+def _made(kind: type[T], table: Table, **read: Any) -> T:
+    """An entry: the fields of its table that it has by the same name, and those that were read out of others."""
+    same = {name: getattr(table, name) for name in kind.__dataclass_fields__ if name in table.__struct_fields__}
+    return kind(**same | read)
+
+
 def _misprints(tables: Sequence[Any], where: str) -> Iterator[Misprint]:
     for i, table in enumerate(tables):
         entry = decode(MisprintTable, table, f"{where}[{i}]")
-        yield Misprint(
-            equation=entry.eq,
-            symbol=entry.symbol,
-            tex=entry.tex,
-            printed=formula(entry.printed, f"{where}[{i}].printed"),
-            meant=formula(entry.meant, f"{where}[{i}].meant"),
-            when=when(entry.when, f"{where}[{i}]"),
-            known=entry.known,
-            eq_known=entry.eq_known,
-            note=entry.note,
-        )
+        formulas = {name: formula(getattr(entry, name), f"{where}[{i}].{name}") for name in ("printed", "meant")}
+        yield _made(Misprint, entry, **formulas, when=when(entry.when, f"{where}[{i}]"))
 
 
 def _configuration(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -130,16 +130,12 @@ def _supports(table: SupportsTable, where: str) -> Supports:
 def _methods(table: MethodsTable, where: str) -> Methods:
     """The methods; there is an encoder where its returns are said."""
     encodes = table.encoder_returns is not None
-    return Methods(
+    return _made(
+        Methods,
+        table,
         encoder=table.encoder if encodes else None,
         encoder_returns=_returns(table.encoder_returns or {}, POSTERIORS, f"{where}.encoder_returns"),
-        decoder=table.decoder,
         decoder_returns=_returns(table.decoder_returns, LIKELIHOODS, f"{where}.decoder_returns"),
-        quantities=table.quantities,
-        objective=table.objective,
-        densities=table.densities,
-        quantities_as_published=table.quantities_as_published,
-        objective_as_published=table.objective_as_published,
     )
 
 
@@ -162,46 +158,28 @@ def _layout(table: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
 def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where: str) -> Objective:
     if table.beta != "beta" and (isinstance(table.beta, str) or table.beta <= 0):
         raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {table.beta!r}")
-    equation = next((s.equation for s in symbols if s.code == table.code), None) if table.eq is None else table.eq
+    equation = table.equation
+    if equation is None:
+        equation = next((s.equation for s in symbols if s.code == table.code), None)
     if equation is None:
         raise BadInput(f"{where}: the field 'eq' is missing; expected text, since no symbol is '{table.code}'")
-    return Objective(
-        code=table.code,
-        bound=table.bound,
-        sense=table.sense,
-        data=table.data,
-        latents=table.latents,
-        pixels=table.pixels,
-        dropped=tuple(parse(text) for text in table.constants_dropped),
-        beta=table.beta,
-        equation=equation,
-        method=method,
-        scale=table.scale,
-        where=table.where,
-        count=table.count,
-        known=table.known,
-        eq_known=table.eq_known,
-    )
+    conditions = when(table.when, where) if isinstance(table, OtherObjectiveTable) else {}
+    dropped = tuple(map(parse, table.constants_dropped))
+    return _made(Objective, table, equation=equation, dropped=dropped, method=method, when=conditions)
 
 
 def _symbol(code: str, entry: SymbolTable, where: str) -> Symbol:
     if unicodedata.normalize("NFKC", code) != code:
         raise BadInput(f"{where}: expected an NFKC-normal name (Python folds look-alike letters); found {code!r}")
-    symbol = Symbol(
+    symbol = _made(
+        Symbol,
+        entry,
         code=code,
         tex=typewriter(code) if entry.tex is None else entry.tex,
-        role=entry.role,
         axes=ROLES[entry.role].axes if entry.axes is None else axis_names(entry.axes, f"{where}.axes"),
-        equation=entry.eq,
-        scale=entry.scale,
-        sign=entry.sign,
-        dropped=tuple(parse(text) for text in entry.constants_dropped),
+        dropped=tuple(map(parse, entry.constants_dropped)),
         covers=entry.covers or (),
-        estimate=entry.estimate,
         when=when(entry.when, where),
-        known=entry.known,
-        eq_known=entry.eq_known,
-        note=entry.note,
     )
     for field, expected, found in _contradictions(symbol, entry):
         raise BadInput(f"{where}.{field}: expected {expected}; found {found!r}")

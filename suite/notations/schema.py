@@ -153,7 +153,9 @@ class ObjectiveTable(Table, frozen=True):
     count: Annotated[
         Text, says("TeX of the number of all data, a key of `[letters]`, where the source sums over all", example="N")
     ] = ""
-    eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if omitted")] = None
+    equation: Annotated[Text | None, says("where the source defines it; where its symbol is defined if omitted")] = (
+        field(name="eq", default=None)
+    )
     known: Known = None
     eq_known: EqKnown = None
 
@@ -168,13 +170,13 @@ class SymbolTable(Table, frozen=True):
     """A printed symbol, keyed by its name in the code; a list of tables where it means several things by `when`."""
 
     role: Annotated[Text, says("what it means, whatever its letter", ROLES)]
-    eq: Annotated[
+    equation: Annotated[
         Text,
         says(
             "where the source prints it: equation numbers, or a place in words; `none` where it prints no such thing",
             example="section 2.1, 11, 12",
         ),
-    ]
+    ] = field(name="eq")
     tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if omitted")] = None
     axes: Annotated[
         Text | None, says("its axes, outermost first; those of its role's tensor if omitted", example="batch latent")
@@ -252,7 +254,7 @@ class MisprintTable(Table, frozen=True):
     `exp`, `log`, `pi`.
     """
 
-    eq: Annotated[Text, says("where it is printed, as in `[symbols]`")]
+    equation: Annotated[Text, says("where it is printed, as in `[symbols]`")] = field(name="eq")
     symbol: Annotated[Text, says("code of the quantity that the line is for")]
     tex: Annotated[Text, says("as printed")]
     printed: Annotated[Text, says("the same as a formula, which differs from the quantity", example="μ * ε + σ2")]

@@ -98,12 +98,12 @@ def _estimates(exact: Expression, printed: Expression | None, drawn: Expression)
 
 def _estimator_of_ratio(t: Lexicon) -> Written:
     drawn = _over_draws(t, lambda z: _log_ratio(t, z))
-    return _estimates(t.bound(), t.estimate("elbo_monte_carlo"), drawn)
+    return _estimates(t.bound(), t.named("elbo_monte_carlo", estimate=True), drawn)
 
 
 def _estimator_of_terms(t: Lexicon) -> Written:
     kl, drawn = t.kl(), _over_draws(t, lambda z: t.logged("likelihood", z))
-    return _estimates(t.bound(kl.tex), t.estimate("elbo"), plus(negative(kl), drawn))
+    return _estimates(t.bound(kl.tex), t.named("elbo", estimate=True), plus(negative(kl), drawn))
 
 
 def _transformed(t: Lexicon, index: str | None) -> Expression:
@@ -203,7 +203,7 @@ def _minibatch_objective(t: Lexicon) -> Written:
     nearly = estimate and isinstance(bound, Quantity) and not bound.estimate
     nearly = nearly or r"\sim" in left.tex  # an expectation over the data is nearly a batch's mean
     if t.words["decoder_weights"] == "posterior":  # the bounds are those of one draw of the decoder's weights
-        total, nearly = minus(total, t.weight_kl()), True
+        total, nearly = minus(total, t.kl("weight_kl")), True
     suffix = rf", \quad {stated.where}" if stated.where else ""
     return Written((left, total), (NEARLY if nearly else EQUAL,), suffix)
 
@@ -220,7 +220,7 @@ def _reduced_bound(t: Lexicon, role: str, index: str) -> tuple[Expression, int]:
         return leaf, 1
     if symbol.dropped == stated.dropped:  # what the source leaves out of the one it leaves out of the other
         return leaf, symbol.sign
-    return Sum(((symbol.sign, leaf), *((c.sign, t.constant(c)) for c in symbol.dropped))), 1
+    return t.undropped(symbol, leaf), 1
 
 
 def _batch(t: Lexicon) -> Size:
@@ -250,7 +250,7 @@ def _objective(t: Lexicon) -> tuple[Expression, bool]:
 def _importance_weighted_bound(t: Lexicon) -> Written:
     ratio = _over_draws(t, lambda z: Fraction(t.density("joint", z), t.density("approximate_posterior", z)))
     drawn = Log(ratio, t.log)
-    exact = t.exact("iwae")
+    exact = t.named("iwae", estimate=False)
     if exact is None:
         return Written((t.log_marginal(), drawn), (NEARLY,))
     draws = rf"{t.drawn('1')}, \dots, {t.drawn(ratio.count.tex)}"

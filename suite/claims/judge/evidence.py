@@ -10,7 +10,7 @@ from typing import Any
 from ...notations.canonical import canonical
 from ...notations.notation import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
-from ...reference.comparison import Comparison, compare
+from ...reference.comparison import compare
 from ...reference.parsing import CONDITIONS
 from ...reference.problem import Array, Problem
 from ...reference.spec import Spec
@@ -84,8 +84,8 @@ class Evidence:
         names = (fields,) if isinstance(fields, str) else fields
         return Violation(self.notation.id, where, names, str(claimed), found)
 
-    def comparison(self, probe: Probe, symbol: Symbol, array: Array) -> Comparison | str:
-        """A published quantity compared with the reference of its role; else the reason why they cannot be compared."""
+    def difference(self, probe: Probe, symbol: Symbol, array: Array) -> str | None:
+        """How a published quantity differs from the reference of its role, or why it has none; None if equal."""
         truth, tensor = probe_truth(probe.problem, "elbo"), symbol.tensor
         if tensor is None:
             return f"role '{symbol.role}' has no tensor that the run could be compared with"
@@ -96,11 +96,13 @@ class Evidence:
         except ValueError:
             axes = self.notation.axes_of(symbol, self.facts.framework, probe.problem.spec)
             return f"an array of shape {list(array.shape)}, which has not the axes '{' '.join(axes)}'"
-        return compare(tensor, converted, truth.tensors[tensor], truth.tolerances[tensor], DTYPE)
+        return difference(truth, tensor, converted)
 
-    def holds(self, probe: Probe, symbol: Symbol, array: Array) -> bool:
-        found = self.comparison(probe, symbol, array)
-        return not isinstance(found, str) and found.equal
+
+def difference(truth: Truth, tensor: str, array: Array) -> str | None:
+    """How an array differs from a tensor of the reference; None where it is equal within the tolerance."""
+    found = compare(tensor, array, truth.tensors[tensor], truth.tolerances[tensor], DTYPE)
+    return None if found.equal else found.describe()
 
 
 EVERY_WORD = ", there for supports "
@@ -113,10 +115,6 @@ def on(probe: Probe) -> str:
         return f"on {probe.name}, there for {probe.field} '{probe.word}'"
     spec = probe.problem.spec
     return f"on {probe.name}{EVERY_WORD}{', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
-
-
-def words(found: Comparison | str) -> str:
-    return found if isinstance(found, str) else found.describe()
 
 
 def agreeing(changes: Sequence[tuple[str, str]]) -> str:

@@ -52,28 +52,24 @@ def claim_of(notation: Notation, misprint: Misprint) -> str:
 def check_misprints(evidence: Evidence) -> Iterator[Violation]:
     """On every probe that has the quantity; each that does not hold, once."""
     for misprint in evidence.notation.misprints:
-        try:
-            found = list(_differences(evidence, misprint))
-        except ValueError as error:
-            yield evidence.violation(
-                where_of(misprint), ("printed", "meant"), claim_of(evidence.notation, misprint), str(error)
-            )
-            continue
-        if not found:
-            lacking = f"no probe with a quantity '{misprint.symbol}': nothing executes it"
-            yield evidence.violation(
-                where_of(misprint), ("symbol", "when"), claim_of(evidence.notation, misprint), lacking
-            )
-        wrong = next((d for d in found if d.meant > d.allowed), None)
-        if wrong is not None:
-            off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
-            yield evidence.violation(where_of(misprint), ("meant", "when"), claim_of(evidence.notation, misprint), off)
-        same = next((d for d in found if d.printed <= d.allowed), None)
-        if same is not None:
-            equal = f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
-            yield evidence.violation(
-                where_of(misprint), ("printed", "when"), claim_of(evidence.notation, misprint), equal
-            )
+        for fields, found in _wrong(evidence, misprint):
+            yield evidence.violation(where_of(misprint), fields, claim_of(evidence.notation, misprint), found)
+
+
+def _wrong(evidence: Evidence, misprint: Misprint) -> Iterator[tuple[tuple[str, str], str]]:
+    """The fields of an entry that may be false, and what was found."""
+    try:
+        differences = list(_differences(evidence, misprint))
+    except ValueError as error:
+        yield ("printed", "meant"), str(error)
+        return
+    if not differences:
+        yield ("symbol", "when"), f"no probe with a quantity '{misprint.symbol}': nothing executes it"
+    for wrong in [d for d in differences if d.meant > d.allowed][:1]:
+        off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
+        yield ("meant", "when"), off
+    for same in [d for d in differences if d.printed <= d.allowed][:1]:
+        yield ("printed", "when"), f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
 
 
 def measured(evidence: Evidence) -> dict[str, str]:

@@ -6,13 +6,12 @@ import ast
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reference.errors import BadInput
+from .fields import Misread
 
 Array = NDArray[np.floating]
 
@@ -37,19 +36,29 @@ MOST_LETTERS = 400
 Compute = Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True)
-class Formula:
-    """Arithmetic in the codes of a notation.
+class Formula(str):
+    """Arithmetic in the codes of a notation, as it is written.
 
     Attributes:
-        text: the formula as it is written.
         codes: the codes whose values it needs.
-        compute: code → array, to its value.
     """
 
-    text: str
     codes: frozenset[str]
-    compute: Compute = field(compare=False)
+    _compute: Compute
+
+    @classmethod
+    def read(cls, text: str) -> Formula:
+        """A text as a formula. Raises Misread for anything but arithmetic in names."""
+        if len(text) > MOST_LETTERS:
+            raise Misread(f"expected a formula of at most {MOST_LETTERS} letters; found {len(text)}")
+        try:
+            tree = ast.parse(text, mode="eval").body
+        except SyntaxError as error:
+            raise Misread(f"expected a formula, such as 'μ * ε + σ2'; found {text!r} ({error.msg})") from None
+        formula, codes = cls(text), set[str]()
+        formula._compute = _compiled(tree, codes)
+        formula.codes = frozenset(codes)
+        return formula
 
     def value(self, values: Mapping[str, Any]) -> Array:
         """Its value; NaN or infinite where its arithmetic is.
@@ -62,43 +71,30 @@ class Formula:
         """
         try:
             with np.errstate(all="ignore"):
-                return np.asarray(self.compute(values))
+                return np.asarray(self._compute(values))
         except ArithmeticError as error:  # of numbers alone: Python's raise where NumPy's are infinite
-            raise ValueError(f"{self.text!r} has no value: {error}") from None
+            raise ValueError(f"{str(self)!r} has no value: {error}") from None
 
 
-def formula(text: str, where: str) -> Formula:
-    """A text as a formula. Raises BadInput for anything but arithmetic in names."""
-    if len(text) > MOST_LETTERS:
-        raise BadInput(f"{where}: expected a formula of at most {MOST_LETTERS} letters; found {len(text)}")
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise BadInput(f"{where}: expected a formula, such as 'μ * ε + σ2'; found {text!r} ({error.msg})") from None
-    codes: set[str] = set()
-    compute = _compiled(tree, codes, where)
-    return Formula(text, frozenset(codes), compute)
-
-
-def _compiled(node: ast.expr, codes: set[str], where: str) -> Compute:
-    """The function that a syntax tree stands for; the codes in it are added to `codes`. Raises BadInput as above."""
+def _compiled(node: ast.expr, codes: set[str]) -> Compute:
+    """The function that a syntax tree stands for; the codes in it are added to `codes`. Raises Misread as above."""
     match node:
         case ast.Constant(value=int() | float() as number) if type(number) is not bool and number <= sys.float_info.max:
             constant = float(number)  # of whole numbers 9**9**9 would never end
             return lambda _: constant
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            binary, one, other = OPERATORS[type(op)], _compiled(left, codes, where), _compiled(right, codes, where)
+            binary, one, other = OPERATORS[type(op)], _compiled(left, codes), _compiled(right, codes)
             return lambda values: binary(one(values), other(values))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            positive = _compiled(operand, codes, where)
+            positive = _compiled(operand, codes)
             return lambda values: -positive(values)
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            function, inner = FUNCTIONS[name], _compiled(argument, codes, where)
+            function, inner = FUNCTIONS[name], _compiled(argument, codes)
             return lambda values: function(inner(values))
     code = _code(node)
     if code is None:
         found = ast.unparse(node)
-        raise BadInput(f"{where}: expected + - * / **, numbers, codes, {', '.join(FUNCTIONS)}; found {found!r}")
+        raise Misread(f"expected + - * / **, numbers, codes, {', '.join(FUNCTIONS)}; found {found!r}")
     if code in NUMBERS:
         return lambda _: NUMBERS[code]
     codes.add(code)

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from msgspec.structs import fields
 
 from elbostone.claims.facts import ClaimsRecord, Facts
 from elbostone.claims.judge import verdicts
 from elbostone.claims.judge.evidence import Violation
 from elbostone.claims.judge.schema import FIELDS, PROSE, entries
-from elbostone.notations import schema
+from elbostone.notations import rows, schema
+from elbostone.notations.decode import fields_of
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import notations
 from elbostone.workers.records import CLAIMS, Cell
@@ -18,12 +18,12 @@ CHECKS = {function.__name__ for function in (*verdicts.STATIC, *verdicts.EXECUTE
 TABLES = {
     "source": schema.Source,
     "model": schema.ModelTable,
-    "supports": schema.SupportsTable,
+    "supports": schema.Supports,
     "methods": schema.MethodsTable,
-    "objective": schema.ObjectiveTable,
-    "symbols": schema.SymbolTable,
-    "weights": schema.WeightTable,
-    "misprints": schema.MisprintTable,
+    "objective": schema.Objective,
+    "symbols": schema.Symbol,
+    "weights": rows.WeightTable,
+    "misprints": schema.Misprint,
 }
 #: The key of an entry is a field too.
 KEYS = {"symbols": {"code"}, "weights": {"canonical"}}
@@ -31,7 +31,7 @@ KEYS = {"symbols": {"code"}, "weights": {"canonical"}}
 
 def test_every_table_of_the_schema_is_listed() -> None:
     assert (
-        {field.encode_name for field in fields(schema.Document)}
+        fields_of(schema.Document).keys()
         == FIELDS.keys()
         == {*TABLES, "layout", "other_objectives", "names", "letters"}
     )
@@ -39,7 +39,7 @@ def test_every_table_of_the_schema_is_listed() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_field_is_executed_or_said_to_be_prose(table: str) -> None:
-    known = {field.encode_name for field in fields(TABLES[table])} | KEYS.get(table, set())
+    known = fields_of(TABLES[table]).keys() | KEYS.get(table, set())
     assert "*" in FIELDS[table] or FIELDS[table].keys() == known
 
 

@@ -45,7 +45,7 @@ def where_of(misprint: Misprint) -> str:
 def claim_of(notation: Notation, misprint: Misprint) -> str:
     """The entry in words, and how it is known."""
     when = ", ".join(word for words in misprint.when.values() for word in words)
-    said = f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
+    said = f"prints {misprint.printed}, means {misprint.meant}" + (f" (when {when})" if when else "")
     return f"{said}; known: {how(notation, misprint)}"
 
 
@@ -111,7 +111,7 @@ def _off(formula: Formula, values: dict[str, Array], quantity: Array) -> float:
         raise ValueError(f"no value of '{unknown[0]}' in a run")
     value = formula.value(values)
     if value.shape != quantity.shape:
-        raise ValueError(f"{formula.text}: shape {list(value.shape)}, where the quantity has {list(quantity.shape)}")
+        raise ValueError(f"{formula}: shape {list(value.shape)}, where the quantity has {list(quantity.shape)}")
     if not np.isfinite(value).all():
-        raise ValueError(f"{formula.text}: a value that is not finite")
+        raise ValueError(f"{formula}: a value that is not finite")
     return float(np.abs(value - quantity).max())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from ...notations.canonical import total_bound
 from ...notations.notation import Notation, Objective
@@ -86,7 +86,7 @@ def _changes(objective: Objective) -> Iterator[tuple[str, str, Objective]]:
     for field, choices in CHOICES.items():
         for value in choices:
             if value != getattr(objective, field):
-                yield field, value, replace(objective, **{field: value})  # type: ignore[arg-type]  # a text field
+                yield field, value, replace(objective, **{field: value})
     for beta in (1, "beta"):
         if beta != objective.beta:
             yield "beta", str(beta), replace(objective, beta=beta)

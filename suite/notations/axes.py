@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -13,14 +12,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Axes = tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
-
-    path: str
-    axes: str
 
 
 def parse_axes(text: str) -> Axes:

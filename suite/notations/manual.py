@@ -33,7 +33,7 @@ TABLES: dict[str, type[schema.Table]] = {
     "[symbols]": schema.Symbol,
     "[weights]": rows.WeightTable,
     "[[misprints]]": schema.Misprint,
-    "torch and keras of a row of weights": rows.PlaceTable,
+    "torch and keras of a row of weights": schema.Place,
 }
 #: Words that are too many for a cell of a table, and what they are called there.
 LISTED = {tuple(ROLES): "a role", schema.DROPPED: "a list of constants", schema.SPEC_FIELDS: "a table of fields"}

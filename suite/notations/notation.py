@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..reference.spec import Spec
-from .axes import Place
 from .fields import When as When
 from .schema import Misprint as Misprint
 from .schema import Objective as Objective
-from .schema import OtherObjective, Source
+from .schema import OtherObjective, Place, Source
 from .schema import Supports as Supports
 from .schema import Symbol as Symbol
 

@@ -6,11 +6,11 @@ import re
 from typing import Annotated, Any
 
 from ..reference.errors import BadInput
-from .axes import Place, parse_axes
+from .axes import names_of, parse_axes
 from .decode import decode, read
 from .fields import AxisNames, When, typewriter
 from .notation import Weight
-from .schema import FRAMEWORKS, EqKnown, Known, Symbol, Table, Text, Texts, WhenField, says
+from .schema import FRAMEWORKS, EqKnown, Known, Place, Symbol, Table, Text, Texts, WhenField, says
 
 _PLACEHOLDER = re.compile(r"\{[ij]\}")
 #: Kind of layer → framework → the axes of its weight, which torch calls `weight` and Keras `kernel`.
@@ -27,13 +27,6 @@ ROLE_OF = {
     "decoder": "generative_weights",
     "prior": "prior_weights",
 }
-
-
-class PlaceTable(Table, frozen=True):
-    """Where one framework's model keeps a weight."""
-
-    path: Annotated[Text, says("attribute path from the model", example="dense.{i}.kernel")]
-    axes: Annotated[Text, says("its axes by name, composite ones in parentheses", example="(height width channel) out")]
 
 
 class WeightTable(Table, frozen=True):
@@ -106,8 +99,7 @@ def _tensors(canonical: str, row: WeightTable, names_from: str, where: str) -> l
     if row.at is not None:
         return _same_tensors(canonical, row.at.split(), row, where)
     tables = {framework: getattr(row, framework) for framework in FRAMEWORKS}
-    decoded = {f: decode(PlaceTable, table, f"{where}.{f}") for f, table in tables.items()}
-    places = {f: Place(place.path, place.axes) for f, place in decoded.items()}
+    places = {f: decode(Place, table, f"{where}.{f}") for f, table in tables.items()}
     return [_weight(canonical, row.published or places[names_from].path, places, row, where)]
 
 
@@ -152,7 +144,7 @@ def _weight(canonical: str, published: str, places: dict[str, Place], row: Weigh
             raise BadInput(f"{where}: expected {expected}, and no other braces; found '{text}' of '{canonical}'")
     for framework, place in places.items():
         try:
-            names = {name for axis in parse_axes(place.axes) for name in axis}
+            names = set(names_of(parse_axes(place.axes)))
         except ValueError as error:
             raise BadInput(f"{where}.{framework}.axes: {error}") from None
         if not set(row.flip) <= names:

@@ -242,6 +242,13 @@ class Symbol(Table, frozen=True):
         return role.scales[self.scale] if self.scale is not None and role.scales else role.tensor
 
 
+class Place(Table, frozen=True):
+    """Where one framework's model keeps a weight."""
+
+    path: Annotated[Text, says("attribute path from the model", example="dense.{i}.kernel")]
+    axes: Annotated[Text, says("its axes by name, composite ones in parentheses", example="(height width channel) out")]
+
+
 class Misprint(Table, frozen=True):
     """A line that the source prints and cannot mean; a list of them. Both formulas are executed.
 

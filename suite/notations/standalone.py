@@ -232,26 +232,19 @@ def _import_lines(imports: Iterable[Import]) -> list[str]:
             if entry.attribute is not None:
                 names.setdefault(entry.module, []).append(entry)
         modules = sorted(_line(entry) for entry in sections[place] if entry.attribute is None)
-        lines += [*([""] if lines else []), *modules, *(_from_line(*item) for item in sorted(names.items()))]
+        lines += [*([""] if lines else []), *modules, *(_line(*names[module]) for module in sorted(names))]
     return lines
 
 
-def _from_line(module: str, entries: Sequence[Import]) -> str:
-    """`from module import ...`: constants, classes, then all others."""
+def _line(*entries: Import) -> str:
+    """`import module as name`, or names of one module: constants, classes, then all others."""
 
     def place(entry: Import) -> tuple[int, str]:
         name = entry.attribute or ""
         return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
 
-    shown = (_renamed(str(entry.attribute), entry.name) for entry in sorted(set(entries), key=place))
-    return f"from {module} import {', '.join(shown)}"
-
-
-def _line(entry: Import) -> str:
-    if entry.attribute is None:
-        return f"import {_renamed(entry.module, entry.name)}"
-    return f"from {entry.module} import {_renamed(entry.attribute, entry.name)}"
-
-
-def _renamed(name: str, as_name: str) -> str:
-    return name if name == as_name else f"{name} as {as_name}"
+    names = [(entry.attribute or entry.module, entry.name) for entry in sorted(set(entries), key=place)]
+    aliases = [ast.alias(own, name if name != own else None) for own, name in names]
+    if entries[0].attribute is None:
+        return ast.unparse(ast.Import(aliases))
+    return ast.unparse(ast.ImportFrom(entries[0].module, aliases, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...reference.arithmetic import Array
 from ...reference.node import BATCH, COLUMN, LATENT, Node
 from .expressions import ATOM, PRODUCT, SUM, Expression
 from .leaves import Density
@@ -189,11 +190,18 @@ class ExpectedGradient(Expression):
 
 @dataclass(frozen=True)
 class OfMatrix(Expression):
-    """A number of a matrix: its trace, or the logarithm of its determinant."""
+    """A number of a matrix: its trace, or the logarithm of its determinant.
+
+    Attributes:
+        before: the operator as TeX.
+        element: an element of the diagonal → its term, where the matrix is diagonal.
+        whole: [..., row, column] → [...].
+    """
 
     before: str
     matrix: Expression
-    compute: Callable[[Values, Node], Node]
+    element: Callable[[Node], Node]
+    whole: Callable[[Array], Array]
     level = PRODUCT
 
     @property
@@ -201,7 +209,10 @@ class OfMatrix(Expression):
         return f"{self.before} {self.matrix.within(ATOM)}"
 
     def value(self, at: Values) -> Node:
-        return self.compute(at, self.matrix.value(at))
+        matrix = self.matrix.value(at)
+        if len(matrix.shape) == len(at.points["latent"].shape):
+            return self.element(matrix).sum(LATENT)
+        return Node(at.tape, self.whole(matrix.value))
 
 
 @dataclass(frozen=True)

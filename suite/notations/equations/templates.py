@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...reference.node import LATENT, Node
+from ...reference.node import Node
 from .calculus import (
     Applied,
     Expected,
@@ -25,7 +25,6 @@ from .expressions import Expression, Fraction, Log, Power, Sum, minus, negative,
 from .leaves import Number, Objective, Quantity, Size, number
 from .lexicon import WORDS, Lexicon
 from .tex_letters import level_of, upright
-from .values import Values
 
 EQUAL, NEARLY = "=", r"\simeq"
 
@@ -141,23 +140,10 @@ def _half() -> Fraction:
 def _of_matrices(t: Lexicon) -> Expression:
     """tr C + μᵀμ − J − log det C."""
     variance, mean = t.scale("posterior_scale", "variance"), t.vector("posterior_mean")
-    trace = OfMatrix(r"\operatorname{tr}", variance, _trace)
-    log_determinant = OfMatrix(rf"{t.log.removesuffix('[')} \det", variance, _log_determinant)
+    trace = OfMatrix(r"\operatorname{tr}", variance, lambda v: v, lambda c: np.trace(c, axis1=-2, axis2=-1))
+    log_det = rf"{t.log.removesuffix('[')} \det"
+    log_determinant = OfMatrix(log_det, variance, Node.log, lambda c: np.linalg.slogdet(c)[1])
     return minus(plus(trace, SquaredNorm(mean)), t.size("latent_size"), log_determinant)
-
-
-def _trace(at: Values, matrix: Node) -> Node:
-    """[..., latent], or [..., row, column] → [...]."""
-    if len(matrix.shape) == len(at.points["latent"].shape):
-        return matrix.sum(LATENT)
-    return Node(at.tape, np.einsum("...ii->...", matrix.value))
-
-
-def _log_determinant(at: Values, matrix: Node) -> Node:
-    """The same of log det."""
-    if len(matrix.shape) == len(at.points["latent"].shape):
-        return matrix.log().sum(LATENT)
-    return Node(at.tape, np.linalg.slogdet(matrix.value)[1])
 
 
 def _bernoulli(t: Lexicon) -> Written:

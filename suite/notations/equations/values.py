@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 #: The grid of the noise: half its width, and its step; and the step of the coarser one for pairs of draws.
 REACH, STEP, STEP_OF_PAIRS = 12.0, 0.125, 0.3125
-#: A source's bound → the canonical tensor whose expectation it is.
-BOUND_OF = {"exact_bound": "elbo"}
 #: log of a density → what is added and taken away of the canonical tensors at single draws.
 _LOG_DENSITIES = {
     "likelihood": ("log_likelihood",),
@@ -131,7 +129,7 @@ class Values:
             return self.points[role]
         if role == "log_marginal":
             return self.log_marginal()
-        name = BOUND_OF.get(role, role)
+        name = "elbo" if role == "exact_bound" else role
         if self.quadrature is None or (estimate and not self.in_expectation):
             return self.averaged[name]
         if name == "iwae":

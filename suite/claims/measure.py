@@ -35,7 +35,7 @@ Asked = TasksAsked[ClaimsTask]
 T = TypeVar("T")
 Arguments = tuple[Any, ...]
 DTYPE = "float64"
-#: Conditions whose words change which weights there are, or what depends on them.
+#: Conditions whose words change the set of weights, or the outputs that depend on them.
 REWIRED = ("network", "likelihood", "prior", "posterior", "decoder_weights", "latents")
 
 
@@ -106,7 +106,7 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
 
 
 def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Probe, facts: Facts) -> Subject:
-    """The model with the probe's weights, built step by step so that a failure is one of its field."""
+    """The model with the probe's weights, built step by step so that a failure is that of one field."""
     spec = probe.problem.spec
     model_class = _attempt("model.class", lambda: getattr(module, notation.model_class))
     parameters = _attempt("model.class", lambda: inspect.signature(model_class).parameters)
@@ -200,7 +200,7 @@ def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
 
 
 def _slopes(subject: Subject, probe: Probe, facts: Facts) -> dict[str, list[Slope]]:
-    """By method: of what it returns on the first draw."""
+    """Method → the slopes of its outputs on the first draw."""
     methods, model = subject.notation.methods, subject.model
     x, zs, noise = arguments_of(subject, probe, facts)
     first = inputs(subject, probe.problem)[0]

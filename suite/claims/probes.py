@@ -66,7 +66,7 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
                 found.append(Probe(problem, f"supports.{condition}", word, data_count))
     for prior, posterior in product(supports.words["prior"], supports.words["posterior"]):
         if prior != first["prior"] and posterior != first["posterior"]:
-            # The KL is of both: what it does with one may be seen only where the other is no longer the first.
+            # The KL depends on both: an error in one term may show only where the other is not the first word.
             for pair, _ in islice(_combinations(notation, {"prior": prior, "posterior": posterior}), 1):
                 found.append(Probe(_problem(pair, supports), "supports.posterior", posterior, data_count))
     if supports.depth is None or supports.depth > 1:
@@ -111,23 +111,23 @@ def _used(notation: Notation, spec: Spec) -> list[Weight]:
     return [match[0] for name in weight_shapes(spec) if (match := notation.weight(name, spec))]
 
 
-def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The words of a probe: those wanted, else the first of the vocabulary that are supported and go together.
+def words_of(notation: Notation, given: Mapping[str, str]) -> dict[str, str]:
+    """The words of a probe: the given words, else the first supported words of the vocabulary that go together.
 
     Raises:
-        BadInput: none do.
+        BadInput: no model has the given words.
     """
-    for words, _ in _combinations(notation, wanted):
+    for words, _ in _combinations(notation, given):
         return words
-    asked = ", ".join(f"{condition} '{word}'" for condition, word in wanted.items()) or "its words"
+    asked = ", ".join(f"{condition} '{word}'" for condition, word in given.items()) or "its words"
     raise BadInput(f"{notation.path}: supports: {asked}: no model has this with the other words that are supported")
 
 
-def _combinations(notation: Notation, wanted: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
-    """The supported words that go together, those first that come first in the vocabulary, with their models."""
+def _combinations(notation: Notation, given: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
+    """The supported words that go together, in the order of the vocabulary, with their models."""
     supports = notation.supports
     choices = [
-        [wanted[condition]] if condition in wanted else [w for w in words if w in supports.words[condition]]
+        [given[condition]] if condition in given else [w for w in words if w in supports.words[condition]]
         for condition, words in CONDITIONS.items()
     ]
     ranked = sorted(product(*(enumerate(words) for words in choices)), key=lambda words: sum(i for i, _ in words))

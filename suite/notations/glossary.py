@@ -34,7 +34,7 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """As printed and in code, the kind of scale or what it covers, its sign, its place, and how that is known."""
+        """The symbol as printed and in code, its kind of scale or weights, sign and place, and how these are known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
@@ -131,14 +131,14 @@ def is_named(symbol: Symbol, letter: str) -> bool:
 
 
 def unlogged(symbol: Symbol) -> tuple[str, str]:
-    """A scale's symbol and kind; of a printed logarithm those of what it is the logarithm of."""
+    """The symbol and kind of a scale; for a printed logarithm those of its argument."""
     name, kind = plain(symbol.tex), str(symbol.scale)
     inner = re.sub(r"^(log|ln) ", "", name)
     return inner, kind.removeprefix("log_") if inner != name else kind
 
 
 def scale_words(symbol: Symbol) -> str | None:
-    """The kind of a scale; of a printed logarithm also what is inside of it. None where it is no scale."""
+    """The kind of a scale; for a printed logarithm also the kind of its argument. None for another symbol."""
     if symbol.role == "decoder_variance":
         return "variance"
     if symbol.scale is None:

@@ -109,7 +109,7 @@ class Notation:
         return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
 
     def model_arguments(self, spec: Spec) -> dict[str, Any]:
-        """Constructor arguments of the model for a specification; what it does not have keeps the model's default."""
+        """Constructor arguments of the model for a specification; a field without a value keeps the model's default."""
         values: dict[str, Any] = {}
         for argument, name in self.arguments.items():
             attribute, _, index = name.partition(".")

@@ -131,7 +131,7 @@ def _gather(module: Module, kept: Sequence[Statement]) -> tuple[list[Import], li
     """The needs of some statements of a module: imports from elsewhere, and the statements of its siblings."""
     reads = {name for statement in kept for name in statement.reads}
     imports: list[Import] = []
-    wanted: dict[str, set[str]] = {}
+    siblings: dict[str, set[str]] = {}
     for entry in module.imports:
         if entry.module != FUTURE and entry.name.partition(".")[0] not in reads:
             continue
@@ -140,9 +140,9 @@ def _gather(module: Module, kept: Sequence[Statement]) -> tuple[list[Import], li
             continue
         if entry.attribute != entry.name:
             raise BadInput(f"{module.path}: expected '{entry.module}' imported by its names; found '{_line(entry)}'")
-        wanted.setdefault(entry.module, set()).add(entry.name)
+        siblings.setdefault(entry.module, set()).add(entry.name)
     inlined: list[Statement] = []
-    for name, names in wanted.items():
+    for name, names in siblings.items():
         sibling = _sibling(name, module.path)
         needed = _needed(sibling, names)
         more, deeper = _gather(sibling, needed)

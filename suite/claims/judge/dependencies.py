@@ -14,7 +14,7 @@ from ..probes import Probe
 from .evidence import Evidence, Violation
 from .symbols import claim_of
 
-#: Role of a set of weights → what has to depend on each of them, and what on none.
+#: Role of a set of weights → the outputs that depend on each weight of the set, and the outputs that depend on none.
 REACHES = {
     "generative_weights": ("generative", "inference"),
     "inference_weights": ("inference", ""),
@@ -59,7 +59,7 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
 
 
 def check_sets(evidence: Evidence) -> Iterator[Violation]:
-    """Weights under one name: each of its role, and all that the code, the subscripts or the role put under it."""
+    """A set of weights has weights of its role alone, and all that the code, the subscripts or the role give it."""
     for symbol in evidence.notation.symbols:
         if symbol.kind == "weights" and symbol.quantity is None:
             wrong = _wrong_set(evidence, symbol)
@@ -88,7 +88,7 @@ def _wrong_set(evidence: Evidence, symbol: Symbol) -> str | None:
 
 
 def _idle(evidence: Evidence, patterns: Sequence[str], symbol: Symbol) -> str | None:
-    """Patterns that match no weight of any probe on which the symbol is there: nothing executes them."""
+    """Patterns that match no weight of any probe on which the symbol exists: nothing executes them."""
     there = [probe for probe in evidence.ran() if probe.problem.spec.meets(symbol.when)]
     idle = [pattern for pattern in patterns if not any(covered((pattern,), probe) for probe in there)]
     return f"{idle}, which match no weight of any probe" if idle else None
@@ -120,7 +120,7 @@ def reached(evidence: Evidence) -> Iterator[tuple[Probe, dict[str, set[str]]]]:
 
 
 def _under(code: str, path: str) -> bool:
-    """Whether a path goes through a name, which may have several steps itself."""
+    """Whether a path goes through a name; the name may have several steps."""
     return f".{code}." in f".{path}."
 
 
@@ -141,7 +141,7 @@ def _names_of(evidence: Evidence, symbol: Symbol, probe: Probe) -> set[str]:
     found = {name for name, place in places.items() if place.published == symbol.code}
     if found or probe.problem.spec.decoder_weights == "point":
         return found
-    # a drawn weight is no parameter: those of its posterior are published under the same last name
+    # A drawn weight is no parameter; the parameters of its posterior are published under the same last name.
     last = symbol.code.rpartition(".")[2]
     drawn = {f"{slot.name}.{part}" for slot in decoder_slots(probe.problem.spec) for part in PARTS}
     return {name for name in drawn if places[name].published.rpartition(".")[2] == last}
@@ -163,7 +163,7 @@ def _parts(symbol: Symbol, probe: Probe) -> list[str]:
 
 
 def _elsewhere(evidence: Evidence, symbol: Symbol, probe: Probe) -> Iterator[Probe]:
-    """The probes on which a symbol is there and that differ from this one in nothing but its conditions."""
+    """The probes on which a symbol exists and whose other words are those of this probe."""
     spec = probe.problem.spec
     for other in evidence.ran():
         words = [c for c in CONDITIONS if c not in symbol.when and other.problem.spec.word(c) != spec.word(c)]

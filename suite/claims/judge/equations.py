@@ -151,14 +151,14 @@ def _sides(notation: Notation, equation: Equation, problem: Problem, arithmetic:
 
 
 def _value(side: Expression, at: Values) -> Node:
-    """A side's number; of a density its logarithm, which neither overflows nor underflows."""
+    """The number of a side; for a density its logarithm, which neither overflows nor underflows."""
     if any(isinstance(node, Density) for node in _factors(side)):
         return side.log_value(at)
     return side.value(at)
 
 
 def _factors(side: Expression) -> list[Expression]:
-    """The side itself and what it multiplies, divides or integrates: where that is a density, the side is one."""
+    """The side and the factors that it multiplies, divides or integrates; a side with a density among them is one."""
     parts = side.parts if isinstance(side, Product | Fraction | Integral) else ()
     return [side, *(factor for part in parts for factor in _factors(part))]
 

@@ -71,7 +71,7 @@ class Evidence:
         return probes(self.notation, DATA_COUNT)
 
     def ran(self) -> Iterator[Probe]:
-        """The probes, variants of the objective left out, whose quantities there are."""
+        """The probes with quantities, without variants of the objective."""
         for probe in self.probes:
             if probe.field != "objective" and self.facts.of(probe.name, "quantity"):
                 yield probe
@@ -106,7 +106,7 @@ def difference(truth: Truth, tensor: str, array: Array) -> str | None:
 
 
 EVERY_WORD = ", there for supports "
-"""Begins the words of the first probe: each of them may be what is false."""
+"""Begins the list of the first probe's words: each word may be false."""
 
 
 def on(probe: Probe) -> str:

@@ -22,7 +22,7 @@ from .structure import check_constants, check_defaults, check_failures, check_mo
 from .symbols import check_inputs, check_symbols
 from .weights import check_weights, explain
 
-#: What needs no run, what needs one, in the order in which a false claim is best named.
+#: The checks that need no run and those that need one, in the order in which a false claim is best named.
 STATIC = (check_distributions, check_tex, check_names, check_defaults)
 EXECUTED = (
     check_supports,

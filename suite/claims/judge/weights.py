@@ -26,7 +26,7 @@ FIELDS = ("canonical", "layer", "at", "path", "axes", "scale", "flip", "when")
 
 
 def check_weights(evidence: Evidence) -> Iterator[Violation]:
-    """Every row on every probe, in the framework that ran; then what rows are called, and that none is idle."""
+    """Every row on every probe, in the framework that ran; then the published names, and rows that no probe uses."""
     named: set[str] = set()
     used: set[int] = set()
     for probe in evidence.ran():
@@ -57,7 +57,7 @@ def check_weights(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _unfit(evidence: Evidence, probe: Probe) -> Iterator[Violation]:
-    """Weights that have no row, and rows that have other axes than their weights: what no model can be given."""
+    """Weights without a row, and rows whose axes differ from those of their weights: no model can be given these."""
     notation, spec, framework = evidence.notation, probe.problem.spec, evidence.facts.framework
     for canonical, axes in weight_axes(spec).items():
         found = notation.weight(canonical, spec)
@@ -107,7 +107,7 @@ def _back(place: WeightMap, array: Array) -> Array | None:
 
 
 def _called(evidence: Evidence, entry: Weight) -> Iterator[Violation]:
-    """The published name is where one of the frameworks keeps the weight, or the code of a symbol of its own."""
+    """The published name is the path of the weight in one of the frameworks, or the code of a symbol."""
     notation = evidence.notation
     places = {place.path for place in entry.places.values()}
     spelled = entry.published
@@ -120,7 +120,7 @@ def _called(evidence: Evidence, entry: Weight) -> Iterator[Violation]:
 
 
 def explain(evidence: Evidence) -> Iterator[Violation]:
-    """The single change of a row with which the first probe's quantities would all be right.
+    """The single changes of a row with which all quantities of the first probe would be right.
 
     A run takes its weights through the very table that is in question, so that a false row shows in what the model
     computes: this asks which row, read in another way, makes the model's own weights give its own quantities.

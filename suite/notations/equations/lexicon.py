@@ -48,9 +48,9 @@ class Lexicon(Indexed):
         symbol = self.symbol(role)
         if symbol is not None:
             self.printed.add(role)
-            return Density(self.settle(symbol.tex, z), role)
+            return Density(self.with_indices(symbol.tex, z), role)
         self.built.add(role)
-        return Density(self.settle(self._built_density(role), z), role)
+        return Density(self.with_indices(self._built_density(role), z), role)
 
     def _built_density(self, role: str) -> str:
         x, z = self.bare("data"), self.bare("latent")
@@ -90,7 +90,7 @@ class Lexicon(Indexed):
 
     def _leaf(self, symbol: Symbol, tex: str | None = None) -> Quantity:
         self.printed.add(symbol.role)
-        tex = tex or self.settle(symbol.tex)
+        tex = tex or self.with_indices(symbol.tex)
         return Quantity(tex, symbol.role, symbol.sign, symbol.dropped, symbol.estimate)
 
     def _whole(self, symbol: Symbol) -> Expression:
@@ -183,7 +183,7 @@ class Lexicon(Indexed):
     def of_datum(self, symbol: Symbol, index: str) -> Quantity:
         """A quantity of one datum of a batch as the source has it, with an index of the datum."""
         if self.data_index:
-            tex = self.settle(symbol.tex)
+            tex = self.with_indices(symbol.tex)
         else:
             tex = replaced(upright(symbol.tex), self.bare("data"), f"{self.bare('data')}_{index}")
         if tex == upright(symbol.tex) and not (self.data_index and self.data_index in tex):
@@ -211,9 +211,9 @@ class Lexicon(Indexed):
         symbol = self.symbol("posterior_mean")
         return "j" if symbol is not None and "_j" in symbol.tex else None
 
-    def scale(self, role: str, wanted: str, index: str | None = None) -> Expression:
+    def scale(self, role: str, needed: str, index: str | None = None) -> Expression:
         """A scale as `variance`, `sd` or `log_variance`, in the symbol that is nearest to it."""
-        return in_kind(self.scale_letters(role), wanted, index, self.log)
+        return in_kind(self.scale_letters(role), needed, index, self.log)
 
     def scale_letters(self, role: str) -> list[Letter]:
         """The printed scales of a role, and matrices of the posterior."""
@@ -247,7 +247,7 @@ class Lexicon(Indexed):
         if len(sets) > SUBSCRIPTS or not letters or {name for _, covered, _ in sets for name in covered} != set(names):
             return (), tuple(names)
         self.printed |= {role for _, _, role in sets}
-        return tuple(self.settle(tex) for tex, _, _ in sets), tuple(names)
+        return tuple(self.with_indices(tex) for tex, _, _ in sets), tuple(names)
 
 
 def own_words(notation: Notation) -> dict[str, str]:

@@ -11,10 +11,12 @@ from ...notations.canonical import canonical
 from ...notations.notation import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
 from ...reference.comparison import compare
+from ...reference.errors import BadInput
 from ...reference.parsing import CONDITIONS
 from ...reference.problem import Array, Problem
 from ...reference.spec import Spec
 from ...reference.truth import Truth, truth_of
+from ...reference.weights import decoder_slots
 from ...workers.subject import DATA_COUNT
 from ..facts import Facts
 from ..probes import Probe, probes
@@ -70,15 +72,43 @@ class Evidence:
         """All probes that the file asks for. Raises BadInput where its words go together with nothing."""
         return probes(self.notation, DATA_COUNT)
 
-    def ran(self) -> Iterator[Probe]:
-        """The probes with quantities, without variants of the objective."""
+    def ran(self, when: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[Probe]:
+        """The probes with quantities whose models meet the conditions, without variants of the objective."""
         for probe in self.probes:
-            if probe.field != "objective" and self.facts.of(probe.name, "quantity"):
+            meets = probe.field != "objective" and probe.problem.spec.meets(when or {})
+            if meets and self.facts.of(probe.name, "quantity"):
                 yield probe
 
     def maps(self, spec: Spec) -> dict[str, WeightMap]:
-        """By canonical weight. Raises BadInput where the weights table does not fit."""
-        return weight_maps(self.notation, self.facts.framework, spec)
+        """By canonical weight; made once for each model. Raises BadInput where the weights table does not fit."""
+        if spec not in self._maps:
+            self._maps[spec] = weight_maps(self.notation, self.facts.framework, spec)
+        return self._maps[spec]
+
+    @cached_property
+    def _maps(self) -> dict[Spec, dict[str, WeightMap]]:
+        return {}
+
+    @cached_property
+    def reached(self) -> list[tuple[Probe, dict[str, set[str]]]]:
+        """Probe, and by output the canonical weights on which it depends."""
+        reached = []
+        for probe in self.ran():
+            norms = self.facts.dependency.get(probe.name)
+            if norms is None:
+                continue
+            try:
+                canonical = {place.path: name for name, place in self.maps(probe.problem.spec).items()}
+            except BadInput:
+                continue  # named where weights are checked
+            found = {
+                output: {canonical[path] for path, norm in by_path.items() if float(norm) > 0 and path in canonical}
+                for output, by_path in norms.items()
+            }
+            if "weight_posterior" in found:  # KL(q(θ) ‖ p(θ)) depends on both: what is no parameter of q's is p's
+                found["weight_prior"] = found["weight_posterior"] - drawn_parameters(probe.problem.spec)
+            reached.append((probe, found))
+        return reached
 
     def violation(self, where: str, fields: str | tuple[str, ...], claimed: Any, found: str) -> Violation:
         names = (fields,) if isinstance(fields, str) else fields
@@ -97,6 +127,11 @@ class Evidence:
             axes = self.notation.axes_of(symbol, self.facts.framework, probe.problem.spec)
             return f"an array of shape {list(array.shape)}, which has not the axes '{' '.join(axes)}'"
         return difference(truth, tensor, converted)
+
+
+def drawn_parameters(spec: Spec) -> set[str]:
+    """The canonical weights that are parameters of q(θ)."""
+    return {f"{slot.name}.{part}" for slot in decoder_slots(spec) for part in ("mean", "log_variance")}
 
 
 def difference(truth: Truth, tensor: str, array: Array) -> str | None:

@@ -89,9 +89,9 @@ def measured(evidence: Evidence) -> dict[str, str]:
 
 
 def _differences(evidence: Evidence, misprint: Misprint) -> Iterator[Difference]:
-    for probe in evidence.ran():
+    for probe in evidence.ran(misprint.when):
         raw = evidence.facts.of(probe.name, "quantity")
-        if misprint.symbol in raw and probe.problem.spec.meets(misprint.when):
+        if misprint.symbol in raw:
             quantity, values = raw[misprint.symbol], raw | _given(evidence, probe)
             allowed = SLACK * float(np.abs(quantity).max())
             printed, meant = (_off(formula, values, quantity) for formula in (misprint.printed, misprint.meant))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .letters import base, command_of, is_greek
+from .letters import base, is_greek, pattern_of
 from .notation import Notation, Symbol
 from .plain_tex import plain
 from .provenance import UNPRINTED, eq_known, how, known
@@ -125,9 +125,7 @@ def is_named(symbol: Symbol, letter: str) -> bool:
     if letter in (symbol.code, own, base(own), base(own.removeprefix("log_").removeprefix("ln_"))):
         return True
     tex = re.sub(r"[{}\s]|\\,", "", _STYLE.sub("", symbol.tex))
-    if is_greek(letter):
-        return re.match(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", tex) is not None
-    return re.match(rf"{re.escape(letter)}(?![A-Za-z])", tex) is not None
+    return re.match(pattern_of(letter), tex) is not None
 
 
 def unlogged(symbol: Symbol) -> tuple[str, str]:

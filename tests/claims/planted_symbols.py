@@ -10,7 +10,7 @@ from claims.false_claim import OTHER_AXIS, Lie, false_when, renamed, setting
 from claims.longhand import Document
 
 from elbostone.claims.probes import probes
-from elbostone.notations.letters import command_of, is_greek, letters_in
+from elbostone.notations.letters import is_greek, letters_in, pattern_of
 from elbostone.notations.notation import Notation
 from elbostone.notations.roles import ROLES
 from elbostone.reference.weights import weight_shapes
@@ -98,7 +98,7 @@ def _false_tex(code: str, entry: Document) -> Iterator[tuple[str, Any, str]]:
     for letter in letters_in(own)[:1]:
         if is_greek(letter):
             other = r"\\xi" if letter == "ζ" else r"\\zeta"
-            text = re.sub(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", other, entry["tex"])
+            text = re.sub(pattern_of(letter), other, entry["tex"])
         else:
             text = re.sub(rf"(?<![\\A-Za-z]){letter}|(?<=[{{]){letter}", "!", entry["tex"])
             if letter in re.sub(r"\\[A-Za-z]+", " ", text):

@@ -200,6 +200,7 @@ class Symbol(Table, frozen=True):
         AxisNames, says("its axes, outermost first; those of its role's tensor if omitted", example="batch latent")
     ] = AxisNames()
     scale: Annotated[Text | None, says("for a scale: what of it is printed", (*DIAGONAL, *MATRIX))] = None
+    # canonical = sign · published + the dropped constants
     sign: Annotated[int, says("-1 where the source prints the negative")] = 1
     dropped: Annotated[tuple[Constant, ...], says("constants that the source leaves out of it", DROPPED)] = field(
         name="constants_dropped", default=()
@@ -219,6 +220,7 @@ class Symbol(Table, frozen=True):
     eq_known: EqKnown = None
     note: Annotated[Text, says("prose")] = ""
     code: Text = ""
+    """The key of its table: its identifier in the implementation files."""
 
     @property
     def kind(self) -> str:

@@ -1,4 +1,4 @@
-"""Methods: each returns what its entry says, and the published forms equal the quantities and the objective."""
+"""Methods: each returns what its entry says, the published forms equal the others, and the gradients fit the values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from ...notations.notation import Methods, Symbol
+from ..facts import ALL
 from ..probes import Probe
 from .evidence import Evidence, Violation
 
@@ -82,3 +83,21 @@ def _published(evidence: Evidence, probe: Probe) -> Iterator[tuple[str, str, str
             yield field, f"'{method}'", f"no '{key}' on {probe.name}"
         elif differing := evidence.difference(probe, symbol, raw[key]):
             yield field, f"'{method}'", differing
+
+
+def check_gradients(evidence: Evidence) -> Iterator[Violation]:
+    """Every output of every method, on every probe; the first probe on which one does not agree."""
+    named: set[str] = set()
+    symbols = {symbol.quantity: symbol.code for symbol in evidence.notation.symbols if symbol.quantity is not None}
+    for probe in evidence.probes:
+        for method, slopes in evidence.facts.slopes.get(probe.name, {}).items():
+            wrong = [slope for slope in slopes if not slope.agrees]
+            for slope in [slope for slope in wrong if slope.output != ALL] or wrong:
+                where = f"symbol {symbols[slope.output]}" if slope.output in symbols else "methods"
+                if where in named:
+                    continue
+                named.add(where)
+                gradient = float(slope.differentiated)
+                claimed = f"{slope.output} of {method}: a gradient of {gradient:.6g} along a direction"
+                found = f"{float(slope.measured):.6g} by differences of its values, on {probe.name}"
+                yield evidence.violation(where, "gradient", claimed, found)

@@ -11,8 +11,7 @@ from ...reference.errors import BadInput
 from ..facts import ClaimsRecord, Facts, facts_of
 from .dependencies import check_claims, check_sets
 from .evidence import AGREES, Evidence, Violation
-from .gradients import check_gradients
-from .methods import check_methods
+from .methods import check_gradients, check_methods
 from .misprints import check_misprints, measured
 from .names import check_distributions, check_names, check_tex
 from .objective import check_objective

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..reference.problem import Array, Problem
 from ..workers.evaluation import inputs
+from ..workers.records import Number, number
 from ..workers.subject import Subject
 
 Arguments = tuple[Any, list[Any], tuple[Any, ...]]
-Norms = dict[str, float]
+Norms = dict[str, Number]
 
 #: The distributions whose logarithms `densities` returns, by the role of the quantity.
 PRINTED = {"log_likelihood": "likelihood", "log_prior": "prior", "log_posterior": "approximate_posterior"}
@@ -102,4 +103,4 @@ def _squares(subject: Subject, outputs: Any) -> Any:
 def _norms(subject: Subject, scalar: Callable[[], Any]) -> Norms:
     function = subject.binding.with_gradients(subject.model, lambda: {"": scalar()}, subject.paths, "eager")
     _, gradients = function()
-    return {path: float(np.linalg.norm(subject.binding.array(g))) for path, g in gradients.items()}
+    return {path: number(np.linalg.norm(subject.binding.array(g)).item()) for path, g in gradients.items()}

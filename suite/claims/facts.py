@@ -5,7 +5,7 @@ Also the cells that gather facts: the task that a worker is given for a cell, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..reference.problem import Array
 from ..workers.jobs import Measure
-from ..workers.records import CellRecord, Number, number
+from ..workers.records import CellRecord, Number
 from ..workers.tasks import CellTask
 
 ALL = "all outputs"
@@ -57,8 +57,8 @@ class Slope(msgspec.Struct, frozen=True):
         return abs(float(self.measured) - float(self.differentiated)) <= float(self.allowed)
 
 
-class _Run(msgspec.Struct):
-    """What ran.
+class Facts(msgspec.Struct, dict=True):
+    """The code that ran, and its outputs; a record has all of them but the arrays.
 
     Attributes:
         framework, backend: the framework whose file ran, and the backend.
@@ -71,6 +71,14 @@ class _Run(msgspec.Struct):
         parameters: method → the names of its parameters.
         slopes: probe → method → whether its outputs change with the weights as their gradients say.
         draws: probe → how many draws of the latents ordinary use made, and how many it was asked for by name.
+        numbers: probe → name in the model's code → the plain numbers that it stood for while the probe ran.
+        dependency: probe → output → attribute path of a weight → norm of the gradient by it.
+        tensors: `<probe>/<what>/<name>` → array, where what is `quantity` and `published` (what the two methods for
+            quantities return), `input` (what they were given, by the name of the parameter), `weight` (by attribute
+            path), `encoder` and `decoder` (outputs by number), `density`, `forward` (outputs of the model by number,
+            and what `fit` minimises, at noise that was handed to it), `drawn` and `reduced` (quantities and objectives
+            at the same noise), and `objective` (under the names of its two methods; averaged over draws that the source
+            makes one by one). They are in the record's file of tensors.
     """
 
     framework: str
@@ -85,36 +93,11 @@ class _Run(msgspec.Struct):
     parameters: dict[str, list[str]] = {}
     slopes: dict[str, dict[str, list[Slope]]] = {}
     draws: dict[str, tuple[int, int]] = {}
-
-
-class PlainFacts(_Run):
-    """Facts as they stand in a record, without the arrays.
-
-    Attributes:
-        numbers, dependency: as `Facts` has them.
-    """
-
     numbers: dict[str, dict[str, list[Number]]] = {}
     dependency: dict[str, dict[str, dict[str, Number]]] = {}
 
-
-class Facts(_Run, dict=True):
-    """The code that ran, and its outputs.
-
-    Attributes:
-        numbers: probe → name in the model's code → the plain numbers that it stood for while the probe ran.
-        dependency: probe → output → attribute path of a weight → norm of the gradient by it.
-        tensors: `<probe>/<what>/<name>` → array, where what is `quantity` and `published` (what the two methods for
-            quantities return), `input` (what they were given, by the name of the parameter), `weight` (by attribute
-            path), `encoder` and `decoder` (outputs by number), `density`, `forward` (outputs of the model by number,
-            and what `fit` minimises, at noise that was handed to it), `drawn` and `reduced` (quantities and objectives
-            at the same noise), and `objective` (under the names of its two methods; averaged over draws that the source
-            makes one by one).
-    """
-
-    numbers: dict[str, dict[str, list[float]]] = {}
-    dependency: dict[str, dict[str, dict[str, float]]] = {}
-    tensors: dict[str, Array] = {}
+    def __post_init__(self) -> None:
+        self.tensors: dict[str, Array] = {}
 
     def of(self, probe: str, what: str) -> dict[str, Array]:
         """The tensors of one kind of one probe, by name."""
@@ -134,36 +117,12 @@ class Facts(_Run, dict=True):
         self.tensors[f"{probe}/{what}/{name}"] = np.asarray(array)
         self.__dict__.pop("_names", None)
 
-    def plain(self) -> PlainFacts:
-        """All but the arrays."""
-        return PlainFacts(
-            **_shared(self),
-            numbers=_each(number, self.numbers),
-            dependency=_each(number, self.dependency),
-        )
 
-
-def facts_of(plain: PlainFacts, tensors: Mapping[str, Array]) -> Facts:
-    """Facts from a record and the file of its tensors."""
-    return Facts(
-        **_shared(plain),
-        numbers=_each(float, plain.numbers),
-        dependency=_each(float, plain.dependency),
-        tensors=dict(tensors),
-    )
-
-
-def _each(convert: Callable[[Any], Any], nested: Any) -> Any:
-    """Tables and lists with every number in them converted."""
-    if isinstance(nested, dict):
-        return {name: _each(convert, value) for name, value in nested.items()}
-    if isinstance(nested, list):
-        return [_each(convert, value) for value in nested]
-    return convert(nested)
-
-
-def _shared(facts: _Run) -> dict[str, Any]:
-    return {name: getattr(facts, name) for name in _Run.__struct_fields__}
+def facts_of(facts: Facts, tensors: Mapping[str, Array]) -> Facts:
+    """The facts of a record, with the arrays of its file of tensors."""
+    whole = msgspec.structs.replace(facts)
+    whole.tensors |= tensors
+    return whole
 
 
 def as_json(value: Any) -> Any:
@@ -174,7 +133,7 @@ def as_json(value: Any) -> Any:
 class ClaimsRecord(CellRecord, frozen=True, kw_only=True, tag="claims"):
     """What a notation's code returned on one backend; the arrays are in a file of tensors."""
 
-    facts: PlainFacts | None = None
+    facts: Facts | None = None
 
 
 class ClaimsTask(CellTask, frozen=True):

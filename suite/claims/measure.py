@@ -21,7 +21,7 @@ from ..reference.errors import BadInput
 from ..reference.lifting import lifted
 from ..reference.problem import save_tensors
 from ..workers.evaluation import inputs
-from ..workers.records import Append
+from ..workers.records import Append, number
 from ..workers.subject import DATA_COUNT, Subject
 from ..workers.tasks import TasksAsked, active_of, run_each
 from .dependency import dependency_of
@@ -35,7 +35,7 @@ Asked = TasksAsked[ClaimsTask]
 T = TypeVar("T")
 Arguments = tuple[Any, ...]
 DTYPE = "float64"
-#: Conditions whose words change which weights there are, or what depends on them.
+#: Conditions whose words change the set of weights, or the outputs that depend on them.
 REWIRED = ("network", "likelihood", "prior", "posterior", "decoder_weights", "latents")
 
 
@@ -59,7 +59,7 @@ def _record(binding: Binding, folder: Path, task: ClaimsTask) -> ClaimsRecord:
     path = folder / f"{cell.key}.safetensors"
     save_tensors(facts.tensors, path)
     active = active_of(binding, facts.device, facts.dtype)
-    return ClaimsRecord(cell=cell, status="ok", facts=facts.plain(), tensors=path.name, active=active)
+    return ClaimsRecord(cell=cell, status="ok", facts=facts, tensors=path.name, active=active)
 
 
 def gather(binding: Binding, notation: Notation, module: ModuleType) -> Facts:
@@ -93,11 +93,11 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
     if probe.field == "objective":
         return
     facts.slopes[probe.name] |= _attempt("methods", lambda: _slopes(subject, probe, facts))
-    facts.numbers[probe.name] = {name: sorted(values) for name, values in seen.items()}
+    facts.numbers[probe.name] = {name: [number(v) for v in sorted(values)] for name, values in seen.items()}
     for code in {s.code for s in notation.symbols if s.kind == "constant"}:
         value = getattr(subject.model, code, None)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            facts.numbers[probe.name].setdefault(code, []).append(value)
+            facts.numbers[probe.name].setdefault(code, []).append(number(value))
     condition = probe.field.removeprefix("supports").lstrip(".")
     if condition in ("", *REWIRED) or probe.word == "gated" or probe.field == "weights":
         facts.dependency[probe.name] = _attempt(
@@ -106,7 +106,7 @@ def _run(binding: Binding, notation: Notation, module: ModuleType, probe: Probe,
 
 
 def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Probe, facts: Facts) -> Subject:
-    """The model with the probe's weights, built step by step so that a failure is one of its field."""
+    """The model with the probe's weights, built step by step so that a failure is that of one field."""
     spec = probe.problem.spec
     model_class = _attempt("model.class", lambda: getattr(module, notation.model_class))
     parameters = _attempt("model.class", lambda: inspect.signature(model_class).parameters)
@@ -128,27 +128,33 @@ def _subject(binding: Binding, notation: Notation, module: ModuleType, probe: Pr
     return subject
 
 
-def _outputs(
-    subject: Subject, facts: Facts, field: str, name: str, calls: Sequence[Arguments], mode: str = "eager"
-) -> list[dict[str, Any]]:
-    """The outputs of the method under a field of `methods` for each call, by name or number, in a mode."""
+def _forms(subject: Subject) -> list[tuple[str, Subject]]:
+    """The end of a field of `methods`, with the model in the form that the field is for."""
+    return [("", subject), ("_as_published", replace(subject, mode="published"))]
+
+
+def _outputs(subject: Subject, facts: Facts, field: str, name: str, calls: Sequence[Arguments]) -> list[dict[str, Any]]:
+    """The outputs of the method under a field of `methods` for each call, by name or number."""
     where = f"methods.{field}"
     method = _attempt(where, lambda: getattr(subject.model, name))
     facts.methods[field] = name
     facts.parameters[name] = names = _attempt(where, lambda: parameters_of(method))
-    forward = subject.binding.forward(subject.model, method, mode)
+    forward = subject.binding.forward(subject.model, method, subject.mode)
     return _attempt(where, lambda: [named_outputs(forward(*tensors[: len(names)])) for tensors in calls])
 
 
 def _call_objectives(subject: Subject, probe: Probe, facts: Facts) -> None:
-    methods = subject.notation.methods
-    _call_objective(subject, probe, facts, "objective", methods.objective)
-    for other in subject.notation.other_objectives:
-        if probe.problem.spec.meets(other.when):
-            _call_objective(subject, probe, facts, other.method, other.method, other)
-    if methods.objective_as_published is not None and probe.field != "objective":
-        published = replace(subject, mode="published")
-        _call_objective(published, probe, facts, "objective_as_published", methods.objective_as_published)
+    """Every objective and, but on variants of the first probe, its published form."""
+    for suffix, form in _forms(subject)[: 1 if probe.field == "objective" else None]:
+        if (name := getattr(subject.notation.methods, f"objective{suffix}")) is not None:
+            _call_objective(form, probe, facts, f"objective{suffix}", name)
+    for other in _others(subject):
+        _call_objective(subject, probe, facts, other.method, other.method, other)
+
+
+def _others(subject: Subject) -> list[Objective]:
+    """The other objectives that exist for the model."""
+    return [other for other in subject.notation.other_objectives if subject.spec.meets(other.when)]
 
 
 def _call_objective(
@@ -165,19 +171,15 @@ def _call_objective(
 
 
 def _call_quantities(subject: Subject, probe: Probe, facts: Facts) -> None:
-    methods = subject.notation.methods
-    calls = inputs(subject, probe.problem)
-    draws = _outputs(subject, facts, "quantities", methods.quantities, calls)
-    for key in draws[0]:
-        facts.put(probe.name, "quantity", key, stacked(subject, [draw[key] for draw in draws]))
+    methods, calls = subject.notation.methods, inputs(subject, probe.problem)
+    for (suffix, form), what in zip(_forms(subject), ("quantity", "published"), strict=True):
+        if (name := getattr(methods, f"quantities{suffix}")) is not None:
+            draws = _outputs(form, facts, f"quantities{suffix}", name, calls)
+            for key in draws[0]:
+                facts.put(probe.name, what, key, stacked(subject, [draw[key] for draw in draws]))
     given = (subject.laid_out(probe.problem.x), probe.problem.noise)
     for parameter, array in zip(facts.parameters[methods.quantities], given, strict=False):
         facts.put(probe.name, "input", parameter, array)
-    if methods.quantities_as_published is not None:
-        field = "quantities_as_published"
-        draws = _outputs(subject, facts, field, methods.quantities_as_published, calls, "published")
-        for key in draws[0]:
-            facts.put(probe.name, "published", key, stacked(subject, [draw[key] for draw in draws]))
 
 
 def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
@@ -198,26 +200,21 @@ def _call_nets(subject: Subject, probe: Probe, facts: Facts) -> None:
 
 
 def _slopes(subject: Subject, probe: Probe, facts: Facts) -> dict[str, list[Slope]]:
-    """By method: of what it returns on the first draw."""
+    """Method → the slopes of its outputs on the first draw."""
     methods, model = subject.notation.methods, subject.model
     x, zs, noise = arguments_of(subject, probe, facts)
     first = inputs(subject, probe.problem)[0]
-    published = replace(subject, mode="published")
-    calls: list[tuple[str, Callable[..., Any], tuple[Any, ...], str]] = [
-        (methods.quantities, getattr(model, methods.quantities), first, "eager"),
-        (methods.objective, subject.objective(), first, "eager"),
-    ]
+    calls: list[tuple[str | None, Callable[..., Any], tuple[Any, ...], str]] = []
+    for suffix, form in _forms(subject):
+        calls.append((getattr(methods, f"quantities{suffix}"), form.method("quantities"), first, form.mode))
+        calls.append((getattr(methods, f"objective{suffix}"), form.objective(), first, form.mode))
     if methods.densities is not None:
         calls.append((methods.densities, getattr(model, methods.densities), (x, zs[0], *noise), "eager"))
-    if methods.quantities_as_published is not None:
-        calls.append((methods.quantities_as_published, published.method("quantities"), first, "published"))
-    if methods.objective_as_published is not None:
-        calls.append((methods.objective_as_published, published.objective(), first, "published"))
-    others = [other for other in subject.notation.other_objectives if probe.problem.spec.meets(other.when)]
-    calls += [(other.method, subject.objective(other), first, "eager") for other in others]
+    calls += [(other.method, subject.objective(other), first, "eager") for other in _others(subject)]
     return {
         name: slopes_of(subject, lambda *given, call=call: named_outputs(call(*given)), tensors, mode)
         for name, call, tensors, mode in calls
+        if name is not None
     }
 
 
@@ -231,15 +228,12 @@ def _call_forward(subject: Subject, probe: Probe, facts: Facts) -> None:
         facts.put(probe.name, "forward", name, subject.binding.array(output))
     asked = [int(size) for role, size in sizes.values() if role == "sample_count"]
     facts.draws[probe.name] = (draws.count, next(iter(asked), 1))
-    methods = subject.notation.methods
-    executed = [(subject, "")]
-    if methods.quantities_as_published is not None:
-        executed.append((replace(subject, mode="published"), " as published"))
-    for form, suffix in executed:
-        named = {"drawn": form.method("quantities"), "reduced": form.objective()}
-        for what, method in named.items():
+    for suffix, form in _forms(subject):
+        if getattr(subject.notation.methods, f"quantities{suffix}") is None:
+            continue
+        for what, method in {"drawn": form.method("quantities"), "reduced": form.objective()}.items():
             for name, array in _attempt("methods.quantities", partial(at, subject, draws, method, x)).items():
-                facts.put(probe.name, what, f"{name}{suffix}", array)
+                facts.put(probe.name, what, name + suffix.replace("_", " "), array)
     facts.slopes.setdefault(probe.name, {})["ordinary use"] = _attempt(
         "model.class", lambda: slopes_of(subject, use, (x,))
     )

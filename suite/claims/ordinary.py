@@ -95,8 +95,8 @@ def handed_out(draws: Draws) -> Iterator[None]:
 
     def drawn(like: bool) -> Callable[..., Any]:
         def draw(*shape: Any, **_: Any) -> Any:
-            wanted = shape[0].shape if like else shape[0] if isinstance(shape[0], tuple | list) else shape
-            return draws.next(tuple(int(size) for size in wanted))
+            asked = shape[0].shape if like else shape[0] if isinstance(shape[0], tuple | list) else shape
+            return draws.next(tuple(int(size) for size in asked))
 
         return draw
 

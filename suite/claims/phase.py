@@ -67,7 +67,7 @@ def judge_claims_of(folder: RunFolder, chosen: Iterable[Notation]) -> list[Row]:
 
 
 def differs(folder: RunFolder, chosen: Mapping[str, Notation], record: CellRecord) -> bool:
-    """Whether a record has facts by which a claim of its notation, one of those chosen, does not hold."""
+    """Whether a claim of the record's notation, one of the chosen, does not hold by the facts of the record."""
     if not isinstance(record, ClaimsRecord):
         return False
     notation = chosen[record.cell.notation]

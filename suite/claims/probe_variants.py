@@ -85,6 +85,4 @@ def _padded(weight: Array, shape: tuple[int, ...], name: str, spec: Spec) -> Arr
 
 def _corner(array: Array, shape: tuple[int, ...]) -> Array:
     """Zeros of a shape, but for the array in the first entries."""
-    grown = np.zeros(shape)
-    grown[tuple(slice(size) for size in array.shape)] = array
-    return grown
+    return np.pad(array, [(0, size - own) for size, own in zip(shape, array.shape, strict=True)])

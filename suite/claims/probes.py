@@ -1,7 +1,6 @@
 """Probes: small problems on which every claim of a notation.toml is executed, one per word that it says it supports.
 
-The sizes of axes are pairwise different, so that an axis by the wrong name is seen. Notations share their probes: the
-same words make the same problem.
+Notations share their probes: the same words make the same problem.
 """
 
 from __future__ import annotations
@@ -10,24 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
-from math import prod
 
-import numpy as np
-
+from ..notations.models import small_model, small_problem
 from ..notations.notation import Notation, Supports, Weight
 from ..reference.errors import BadInput
-from ..reference.parsing import CONDITIONS, parse_spec
+from ..reference.parsing import CONDITIONS
 from ..reference.problem import Problem
 from ..reference.spec import Spec
-from ..reference.weights import drawn_shapes, random_weights, weight_shapes
+from ..reference.weights import weight_shapes
 from .probe_variants import variants_of
-
-SAMPLES, BATCH, LATENT, HIDDEN, COMPONENTS, DATA, SECOND = 2, 3, 4, 5, 6, 7, 8
-IMAGE, CHANNELS = (1, 12, 8), (3, 9)
-LAYERS = (3, 1)
-COUNT = 11
-VARIANCE, BETA = 0.7, 2.5
-SEED = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,7 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
                 found.append(Probe(problem, f"supports.{condition}", word, data_count))
     for prior, posterior in product(supports.words["prior"], supports.words["posterior"]):
         if prior != first["prior"] and posterior != first["posterior"]:
-            # The KL is of both: what it does with one may be seen only where the other is no longer the first.
+            # The KL depends on both: an error in one term may show only where the other is not the first word.
             for pair, _ in islice(_combinations(notation, {"prior": prior, "posterior": posterior}), 1):
                 found.append(Probe(_problem(pair, supports), "supports.posterior", posterior, data_count))
     if supports.depth is None or supports.depth > 1:
@@ -99,7 +89,7 @@ def probes(notation: Notation, data_count: int) -> list[Probe]:
 
 @cache
 def _variants(spec: Spec, name: str) -> dict[str, Problem]:
-    return variants_of(problem_of(spec, name))
+    return variants_of(small_problem(spec, name))
 
 
 def _idle_rows(notation: Notation, found: list[Probe]) -> Iterator[tuple[Weight, dict[str, str]]]:
@@ -121,78 +111,37 @@ def _used(notation: Notation, spec: Spec) -> list[Weight]:
     return [match[0] for name in weight_shapes(spec) if (match := notation.weight(name, spec))]
 
 
-def words_of(notation: Notation, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The words of a probe: those wanted, else the first of the vocabulary that are supported and go together.
+def words_of(notation: Notation, given: Mapping[str, str]) -> dict[str, str]:
+    """The words of a probe: the given words, else the first supported words of the vocabulary that go together.
 
     Raises:
-        BadInput: none do.
+        BadInput: no model has the given words.
     """
-    for words, _ in _combinations(notation, wanted):
+    for words, _ in _combinations(notation, given):
         return words
-    asked = ", ".join(f"{condition} '{word}'" for condition, word in wanted.items()) or "its words"
+    asked = ", ".join(f"{condition} '{word}'" for condition, word in given.items()) or "its words"
     raise BadInput(f"{notation.path}: supports: {asked}: no model has this with the other words that are supported")
 
 
-def _combinations(notation: Notation, wanted: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
-    """The supported words that go together, those first that come first in the vocabulary, with their models."""
+def _combinations(notation: Notation, given: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Spec]]:
+    """The supported words that go together, in the order of the vocabulary, with their models."""
     supports = notation.supports
     choices = [
-        [wanted[condition]] if condition in wanted else [w for w in words if w in supports.words[condition]]
+        [given[condition]] if condition in given else [w for w in words if w in supports.words[condition]]
         for condition, words in CONDITIONS.items()
     ]
     ranked = sorted(product(*(enumerate(words) for words in choices)), key=lambda words: sum(i for i, _ in words))
     for indexed in ranked:
         words = dict(zip(CONDITIONS, (word for _, word in indexed), strict=True))
         try:
-            yield words, _spec(words, supports)
+            yield words, small_model(words, supports)
         except BadInput:
             continue
 
 
-def _spec(words: Mapping[str, str], supports: Supports, *, depth: int = 1, variance: float | None = None) -> Spec:
-    """The specification of some words. Raises BadInput where they do not go together."""
-    conv = words["network"] == "conv"
-    counted = words["posterior"] == "free" or words["decoder_weights"] == "posterior"
-    if words["likelihood"] == "gaussian-fixed":
-        variance = variance or (supports.variances or (VARIANCE,))[0]
-    spec = Spec(
-        network=words["network"],
-        likelihood=words["likelihood"],
-        prior=words["prior"],
-        activation=words["activation"],
-        hidden=(HIDDEN, *(SECOND + i for i in range(depth - 1))),
-        data_dim=prod(IMAGE) if conv else DATA,
-        latent_dim=LATENT,
-        variance=variance,
-        image_shape=IMAGE if conv else None,
-        channels=CHANNELS if conv else None,
-        posterior=words["posterior"],
-        beta=1.0 if words["beta"] == "one" else BETA,
-        components=COMPONENTS if words["prior"] == "vamp" else None,
-        latents=LAYERS if words["latents"] == "layers" else None,
-        chain=LAYERS if words["latents"] == "chain" else None,
-        decoder_weights=words["decoder_weights"],
-        data_count=(BATCH if words["posterior"] == "free" else COUNT) if counted else None,
-    )
-    return parse_spec(spec.as_json(), "probe")
-
-
 def _problem(words: Mapping[str, str], supports: Supports, *, depth: int = 1, variance: float | None = None) -> Problem:
-    spec = _spec(words, supports, depth=depth, variance=variance)
+    spec = small_model(words, supports, depth=depth, variance=variance)
     parts = [word for condition, word in words.items() if word != CONDITIONS[condition][0]]
     parts += [f"{spec.variance:g}"] if spec.variance else []
     parts += [f"{depth}-hidden"] if depth > 1 else []
-    return problem_of(spec, "-".join(("probe", *parts)))
-
-
-@cache
-def problem_of(spec: Spec, name: str) -> Problem:
-    """Grey data, noise and weights from one seed."""
-    generator = np.random.default_rng(SEED)
-    x = generator.random((BATCH, spec.data_dim))
-    noise = generator.standard_normal((SAMPLES, BATCH, spec.latent_dim))
-    weight_noise = {name: generator.standard_normal((SAMPLES, *shape)) for name, shape in drawn_shapes(spec).items()}
-    weights = random_weights(spec, SEED)
-    if spec.prior == "vamp":  # pseudo-inputs are images, and one source keeps them between 0 and 1
-        weights["prior.pseudo_inputs"] = generator.random(weights["prior.pseudo_inputs"].shape)
-    return Problem(name, spec, x, noise, weights, weight_noise)
+    return small_problem(spec, "-".join(("probe", *parts)))

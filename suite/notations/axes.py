@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,14 +14,6 @@ Array = NDArray[Any]
 Axes = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a framework keeps a weight: attribute path from the model, and axes by name."""
-
-    path: str
-    axes: str
-
-
 def parse_axes(text: str) -> Axes:
     """`"out (channel height width)"` → one tuple of parts per array axis, outermost first.
 
@@ -31,11 +22,16 @@ def parse_axes(text: str) -> Axes:
     """
     pieces = re.findall(r"\(([^()]*)\)|([a-z_]+)", text)
     axes = tuple(tuple(group.split()) if group else (name,) for group, name in pieces)
-    names = [part for axis in axes for part in axis]
+    names = names_of(axes)
     rest = re.sub(r"\([a-z_ ]+\)|[a-z_]+|\s", "", text)
     if rest or not names or len(set(names)) != len(names):
         raise ValueError(f"'{text}' is not a list of axes; expected names such as 'out (channel height width)'")
     return axes
+
+
+def names_of(axes: Axes) -> list[str]:
+    """The names of all axes and parts of axes, outermost first."""
+    return [part for axis in axes for part in axis]
 
 
 def permute(array: Array, source: Axes, target: Axes, sizes: Mapping[str, int], flip: Sequence[str] = ()) -> Array:
@@ -51,14 +47,13 @@ def permute(array: Array, source: Axes, target: Axes, sizes: Mapping[str, int], 
     Returns:
         The array in the target layout, contiguous.
     """
-    names = [part for axis in source for part in axis]
+    names = names_of(source)
     shape: list[int] = []
     for axis, size in zip(source, array.shape, strict=True):
         shape += [size] if len(axis) == 1 else [sizes[part] for part in axis]
     lengths = dict(zip(names, shape, strict=True))
     split = array.reshape(shape)
     split = np.flip(split, tuple(names.index(name) for name in flip))
-    order = [part for axis in target for part in axis]
-    moved = split.transpose([names.index(name) for name in order])
+    moved = split.transpose([names.index(name) for name in names_of(target)])
     merged = moved.reshape([prod(lengths[part] for part in axis) for axis in target])
     return np.asarray(merged, order="C")  # np.ascontiguousarray gives a scalar an axis

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from ..reference.spec import Spec
 
@@ -22,27 +21,24 @@ CONSTANTS: dict[str, Callable[[Spec], float]] = {
 FACTORS: dict[str, Callable[[Spec], float]] = {"2σ²": lambda spec: 2 * (spec.variance or 1.0)}
 
 
-@dataclass(frozen=True)
-class Constant:
-    """One constant and the sign with which the whole quantity has it."""
+class Constant(str):
+    """One constant with the sign that it has in the whole quantity, as `"- D/2 log 2π"`."""
 
     word: str
     sign: int
 
-    def __str__(self) -> str:
-        return f"{'+' if self.sign > 0 else '-'} {self.word}"
+    def __new__(cls, word: str, sign: int) -> Constant:
+        constant = super().__new__(cls, f"{'+' if sign > 0 else '-'} {word}")
+        constant.word, constant.sign = word, sign
+        return constant
 
-
-def parse(text: str) -> Constant:
-    """`"- D/2 log 2π"` → that constant.
-
-    Raises:
-        ValueError: no sign, or a word that `CONSTANTS` lacks.
-    """
-    sign, _, word = text.partition(" ")
-    if sign not in ("+", "-") or word not in CONSTANTS:
-        raise ValueError(f"'{text}'")
-    return Constant(word, 1 if sign == "+" else -1)
+    @classmethod
+    def read(cls, text: str) -> Constant:
+        """Raises ValueError for a text without a sign, or with a word that `CONSTANTS` lacks."""
+        sign, _, word = text.partition(" ")
+        if sign not in ("+", "-") or word not in CONSTANTS:
+            raise ValueError(f"'{text}'")
+        return cls(word, 1 if sign == "+" else -1)
 
 
 def value(constants: Iterable[Constant], spec: Spec) -> float:

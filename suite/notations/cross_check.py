@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..reference.errors import BadInput
 from . import printed
 from .notation import Notation
@@ -22,59 +24,60 @@ def check(notation: Notation) -> None:
     Raises:
         BadInput: naming the file, the field, what was expected and what was found.
     """
-    printed.check(notation)
-    _check_misprints(notation)
-    _check_returns(notation)
-    _check_decoder_roles(notation)
-    roles = {s.role for s in notation.symbols}
-    bound = notation.objective.bound
-    for wanted in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
-        if not roles & set(wanted):
-            raise BadInput(f"{notation.path}: symbols: expected a symbol of role '{wanted[0]}'; found none")
+    for falsehoods in (printed.falsehoods, _misprints, _returns, _decoder_roles, _lacking):
+        for place, expected, found in falsehoods(notation):
+            raise BadInput(f"{notation.path}: {place}: expected {expected}; found {found}")
 
 
-def _check_misprints(notation: Notation) -> None:
-    """Check that formulas use only names that a run has: quantities, data, noise and sizes."""
-    computed = {s.quantity for s in notation.symbols if s.quantity}
+def _misprints(notation: Notation) -> Iterator[tuple[str, str, str]]:
+    """Formulas use only names that a run has: quantities, data, noise and sizes."""
+    computed = _computed(notation)
     there = computed | {s.code for s in notation.symbols if s.kind in ("data", "noise", "constant")}
     for i, misprint in enumerate(notation.misprints):
-        where = f"{notation.path}: misprints[{i}]"
         if misprint.symbol not in computed:
-            choices = ", ".join(sorted(computed))
-            raise BadInput(f"{where}.symbol: expected a quantity of [symbols] ({choices}); found '{misprint.symbol}'")
+            yield f"misprints[{i}].symbol", _one_of(computed), f"'{misprint.symbol}'"
         for field in ("printed", "meant"):
-            if unknown := sorted(getattr(misprint, field).codes - there):
-                choices = ", ".join(sorted(there))
-                raise BadInput(f"{where}.{field}: expected codes out of {choices}; found '{unknown[0]}'")
+            for unknown in sorted(getattr(misprint, field).codes - there):
+                yield f"misprints[{i}].{field}", f"codes out of {', '.join(sorted(there))}", f"'{unknown}'"
 
 
-def _check_returns(notation: Notation) -> None:
+def _returns(notation: Notation) -> Iterator[tuple[str, str, str]]:
     methods, words = notation.methods, notation.supports.words
-    computed = {s.quantity for s in notation.symbols if s.quantity}
     tables = {"decoder_returns": (methods.decoder_returns, words["likelihood"])}
     if methods.encoder is not None:
         tables["encoder_returns"] = (methods.encoder_returns, words["posterior"])
+    computed = _computed(notation)
     for field, (returns, supported) in tables.items():
         for word in supported:
             if word not in returns:
-                raise BadInput(f"{notation.path}: methods.{field}: no entry for the supported word '{word}'")
+                yield f"methods.{field}", f"an entry for the supported word '{word}'", "none"
         for word, names in returns.items():
             for name in names:
                 if name not in computed:
-                    raise BadInput(
-                        f"{notation.path}: methods.{field}.{word}: expected quantities of [symbols] "
-                        f"({', '.join(sorted(computed))}); found '{name}'"
-                    )
+                    yield f"methods.{field}.{word}", _one_of(computed), f"'{name}'"
 
 
-def _check_decoder_roles(notation: Notation) -> None:
-    likelihoods = notation.supports.words["likelihood"]
+def _computed(notation: Notation) -> set[str]:
+    return {s.quantity for s in notation.symbols if s.quantity}
+
+
+def _one_of(computed: set[str]) -> str:
+    return f"a quantity of [symbols] ({', '.join(sorted(computed))})"
+
+
+def _decoder_roles(notation: Notation) -> Iterator[tuple[str, str, str]]:
     for symbol in notation.symbols:
         if not symbol.quantity or not symbol.role.startswith("decoder_"):
             continue
-        for likelihood in symbol.when.get("likelihood", likelihoods):
-            if symbol.role not in DECODER_ROLES[likelihood]:
-                raise BadInput(
-                    f"{notation.path}: symbols: quantity '{symbol.quantity}': expected a role out of "
-                    f"{', '.join(DECODER_ROLES[likelihood])} for likelihood '{likelihood}'; found '{symbol.role}'"
-                )
+        for likelihood in symbol.when.get("likelihood", notation.supports.words["likelihood"]):
+            if symbol.role not in (roles := DECODER_ROLES[likelihood]):
+                expected = f"a role out of {', '.join(roles)} for likelihood '{likelihood}'"
+                yield f"symbols: quantity '{symbol.quantity}'", expected, f"'{symbol.role}'"
+
+
+def _lacking(notation: Notation) -> Iterator[tuple[str, str, str]]:
+    roles = {s.role for s in notation.symbols}
+    bound = notation.objective.bound
+    for needed in (*((role,) for role in NEEDED), (bound, f"weighted_{bound}")):
+        if not roles & set(needed):
+            yield "symbols", f"a symbol of role '{needed[0]}'", "none"

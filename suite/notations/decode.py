@@ -14,11 +14,17 @@ import msgspec
 
 from ..reference.errors import BadInput
 from ..reference.files import MOST_DEPTH, read_text, require_shallow
+from .fields import AxisNames, Misread, When
+from .formulas import Formula
 
 T = TypeVar("T", bound=msgspec.Struct)
-NOUNS = {
+R = TypeVar("R", When, AxisNames, Formula)
+NOUNS: dict[Any, str] = {
     bool: "true or false",
     str: "text",
+    When: "text",
+    AxisNames: "text",
+    Formula: "text",
     int: "a whole number",
     float: "a number",
     tuple[str, ...]: "a list of texts",
@@ -67,7 +73,7 @@ def decode(kind: type[T], value: Any, where: str) -> T:
     """
     if not isinstance(value, Mapping):
         raise BadInput(f"{where}: expected a table; found {value!r}")
-    fields = _fields(kind)
+    fields = fields_of(kind)
     for name in value:
         if name not in fields:
             raise BadInput(f"{where}: unknown field '{name}'; expected one of {', '.join(fields)}")
@@ -76,27 +82,44 @@ def decode(kind: type[T], value: Any, where: str) -> T:
             _check(field.type, value[name], f"{where}.{name}")
         elif field.required:
             raise BadInput(f"{where}: the field '{name}' is missing; expected {expected(field.type)}")
-    return msgspec.convert(value, kind)
+    return msgspec.convert(value, kind, dec_hook=_read)
 
 
 @cache
-def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """A struct's fields by name; msgspec evaluates every annotation again for each call."""
-    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """A struct's fields in TOML by name; msgspec evaluates every annotation again for each call."""
+    implied = getattr(kind, "implied", ())
+    return {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name not in implied}
+
+
+def read(kind: type[R], text: str, where: str) -> R:
+    """A text as a class of values that has a method `read`. Raises BadInput where it cannot be one."""
+    try:
+        return kind.read(text)
+    except Misread as error:
+        raise BadInput(f"{where}: {error}") from None
+
+
+def _read(kind: Any, text: Any) -> Any:
+    if not isinstance(text, str):
+        raise ValueError("no text")
+    return kind.read(text)
 
 
 def _check(kind: Any, value: Any, where: str) -> None:
+    words = one_of(kind)
+    for key, word in _words(value):
+        if words and isinstance(word, str) and word not in words:
+            raise BadInput(f"{where}{key}: expected {expected(kind)}; found {word!r}")
     try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
+        msgspec.convert(value, kind, dec_hook=_read)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, Misread):
+            raise BadInput(f"{where}: {error.__cause__}") from None
         for key, word in value.items() if isinstance(value, Mapping) else ():
             if not isinstance(word, str):
                 raise BadInput(f"{where}.{key}: expected text; found {word!r}") from None
         raise BadInput(f"{where}: expected {expected(kind)}; found {value!r}") from None
-    words = one_of(kind)
-    for key, word in _words(value):
-        if words and word not in words:
-            raise BadInput(f"{where}{key}: expected {expected(kind)}; found {word!r}")
 
 
 def _words(value: Any) -> list[tuple[str, Any]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reference.errors import BadInput
+from .fields import Misread
 
 Array = NDArray[np.floating]
 
@@ -34,22 +33,32 @@ MOST_LETTERS = 400
 """The most characters of a formula, which bound the depth of its operations."""
 
 
-@dataclass(frozen=True)
-class Formula:
-    """Arithmetic in the codes of a notation.
+Compute = Callable[[Mapping[str, Any]], Any]
+
+
+class Formula(str):
+    """Arithmetic in the codes of a notation, as it is written.
 
     Attributes:
-        text: the formula as it is written.
-        tree: its syntax tree.
+        codes: the codes whose values it needs.
     """
 
-    text: str
-    tree: ast.expr = field(compare=False)
+    codes: frozenset[str]
+    _compute: Compute
 
-    @property
-    def codes(self) -> frozenset[str]:
-        """The codes whose values it needs."""
-        return frozenset(_codes(self.tree))
+    @classmethod
+    def read(cls, text: str) -> Formula:
+        """A text as a formula. Raises Misread for anything but arithmetic in names."""
+        if len(text) > MOST_LETTERS:
+            raise Misread(f"expected a formula of at most {MOST_LETTERS} letters; found {len(text)}")
+        try:
+            tree = ast.parse(text, mode="eval").body
+        except SyntaxError as error:
+            raise Misread(f"expected a formula, such as 'μ * ε + σ2'; found {text!r} ({error.msg})") from None
+        formula, codes = cls(text), set[str]()
+        formula._compute = _compiled(tree, codes)
+        formula.codes = frozenset(codes)
+        return formula
 
     def value(self, values: Mapping[str, Any]) -> Array:
         """Its value; NaN or infinite where its arithmetic is.
@@ -62,51 +71,34 @@ class Formula:
         """
         try:
             with np.errstate(all="ignore"):
-                return np.asarray(_value(self.tree, values))
+                return np.asarray(self._compute(values))
         except ArithmeticError as error:  # of numbers alone: Python's raise where NumPy's are infinite
-            raise ValueError(f"{self.text!r} has no value: {error}") from None
+            raise ValueError(f"{str(self)!r} has no value: {error}") from None
 
 
-def formula(text: str, where: str) -> Formula:
-    """A text as a formula. Raises BadInput for anything but arithmetic in names."""
-    if len(text) > MOST_LETTERS:
-        raise BadInput(f"{where}: expected a formula of at most {MOST_LETTERS} letters; found {len(text)}")
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise BadInput(f"{where}: expected a formula, such as 'μ * ε + σ2'; found {text!r} ({error.msg})") from None
-    for node in _nodes(tree):
-        if not _known(node):
-            found = ast.unparse(node)
-            raise BadInput(f"{where}: expected + - * / **, numbers, codes, {', '.join(FUNCTIONS)}; found {found!r}")
-    return Formula(text, tree)
-
-
-def _nodes(node: ast.expr) -> Iterator[ast.expr]:
-    """A formula and its parts; a code with dots is one part."""
-    yield node
-    parts: list[ast.expr] = []
-    if isinstance(node, ast.BinOp):
-        parts = [node.left, node.right]
-    elif isinstance(node, ast.UnaryOp):
-        parts = [node.operand]
-    elif isinstance(node, ast.Call):
-        parts = node.args
-    for part in parts:
-        yield from _nodes(part)
-
-
-def _known(node: ast.expr) -> bool:
+def _compiled(node: ast.expr, codes: set[str]) -> Compute:
+    """The function that a syntax tree stands for; the codes in it are added to `codes`. Raises Misread as above."""
     match node:
-        case ast.Constant(value=int() | float() as number):
-            return not isinstance(number, bool) and number <= sys.float_info.max
-        case ast.BinOp(op=op):
-            return type(op) in OPERATORS
-        case ast.UnaryOp(op=ast.USub()):
-            return True
-        case ast.Call(func=ast.Name(id=name), args=[_], keywords=[]):
-            return name in FUNCTIONS
-    return _code(node) is not None
+        case ast.Constant(value=int() | float() as number) if type(number) is not bool and number <= sys.float_info.max:
+            constant = float(number)  # of whole numbers 9**9**9 would never end
+            return lambda _: constant
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            binary, one, other = OPERATORS[type(op)], _compiled(left, codes), _compiled(right, codes)
+            return lambda values: binary(one(values), other(values))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            positive = _compiled(operand, codes)
+            return lambda values: -positive(values)
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            function, inner = FUNCTIONS[name], _compiled(argument, codes)
+            return lambda values: function(inner(values))
+    code = _code(node)
+    if code is None:
+        found = ast.unparse(node)
+        raise Misread(f"expected + - * / **, numbers, codes, {', '.join(FUNCTIONS)}; found {found!r}")
+    if code in NUMBERS:
+        return lambda _: NUMBERS[code]
+    codes.add(code)
+    return lambda values: values[code]
 
 
 def _code(node: ast.expr) -> str | None:
@@ -116,23 +108,3 @@ def _code(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute) and (owner := _code(node.value)) is not None:
         return f"{owner}.{node.attr}"
     return None
-
-
-def _codes(tree: ast.expr) -> Iterator[str]:
-    for node in _nodes(tree):
-        if (code := _code(node)) is not None and code not in NUMBERS:
-            yield code
-
-
-def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return float(number)  # of whole numbers 9**9**9 would never end
-        case ast.BinOp(left=left, op=op, right=right):
-            return OPERATORS[type(op)](_value(left, values), _value(right, values))
-        case ast.UnaryOp(operand=operand):
-            return -_value(operand, values)
-        case ast.Call(func=ast.Name(id=name), args=[argument]):
-            return FUNCTIONS[name](_value(argument, values))
-    code = str(_code(node))
-    return NUMBERS[code] if code in NUMBERS else values[code]

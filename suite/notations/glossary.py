@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .letters import base, command_of, is_greek
+from .letters import base, is_greek, pattern_of
 from .notation import Notation, Symbol
 from .plain_tex import plain
 from .provenance import UNPRINTED, eq_known, how, known
@@ -34,7 +34,7 @@ class Entry:
     refuted: tuple[str, ...]
 
     def short(self) -> str:
-        """As printed and in code, the kind of scale or what it covers, its sign, its place, and how that is known."""
+        """The symbol as printed and in code, its kind of scale or weights, sign and place, and how these are known."""
         symbol, printed = self.symbol, plain(self.symbol.tex)
         named = printed if symbol.code == printed else f"{printed}, {symbol.code} in code"
         kinds = [symbol.scale or ", ".join(symbol.covers), "negative" if symbol.sign < 0 else ""]
@@ -125,20 +125,18 @@ def is_named(symbol: Symbol, letter: str) -> bool:
     if letter in (symbol.code, own, base(own), base(own.removeprefix("log_").removeprefix("ln_"))):
         return True
     tex = re.sub(r"[{}\s]|\\,", "", _STYLE.sub("", symbol.tex))
-    if is_greek(letter):
-        return re.match(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", tex) is not None
-    return re.match(rf"{re.escape(letter)}(?![A-Za-z])", tex) is not None
+    return re.match(pattern_of(letter), tex) is not None
 
 
 def unlogged(symbol: Symbol) -> tuple[str, str]:
-    """A scale's symbol and kind; of a printed logarithm those of what it is the logarithm of."""
+    """The symbol and kind of a scale; for a printed logarithm those of its argument."""
     name, kind = plain(symbol.tex), str(symbol.scale)
     inner = re.sub(r"^(log|ln) ", "", name)
     return inner, kind.removeprefix("log_") if inner != name else kind
 
 
 def scale_words(symbol: Symbol) -> str | None:
-    """The kind of a scale; of a printed logarithm also what is inside of it. None where it is no scale."""
+    """The kind of a scale; for a printed logarithm also the kind of its argument. None for another symbol."""
     if symbol.role == "decoder_variance":
         return "variance"
     if symbol.scale is None:
@@ -155,8 +153,3 @@ def side_by_side(entries: Sequence[Entry], one: str, other: str) -> list[tuple[s
         if left or right:
             found.append((role, left, right))
     return found
-
-
-def refuted(entries: Collection[Entry]) -> bool:
-    """Whether a field of these entries does not hold."""
-    return any(entry.refuted for entry in entries)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 class Letters:
     """A printed distribution in parts: `p_θ(x|z)` has subscripts (θ) and any after `;`, arguments (x), given (z)."""
 
-    name: str
     subscripts: tuple[str, ...]
     arguments: tuple[str, ...]
     given: tuple[str, ...]
@@ -24,7 +23,7 @@ class Letters:
 def letters_of(code: str) -> Letters:
     """The parts of a distribution's code name."""
     head, _, inner = code.partition("(")
-    name, _, subscripts = head.partition("_")
+    _, _, subscripts = head.partition("_")
     before, _, after = inner.removesuffix(")").partition("|")
     parameters: list[str] = []
     sides = []
@@ -32,7 +31,7 @@ def letters_of(code: str) -> Letters:
         variables, _, own = side.partition(";")
         parameters += _split(own)
         sides.append(_split(variables))
-    return Letters(name, (*re.findall(r"[^\W_]+", subscripts), *parameters), tuple(sides[0]), tuple(sides[1]))
+    return Letters((*re.findall(r"[^\W_]+", subscripts), *parameters), tuple(sides[0]), tuple(sides[1]))
 
 
 def _split(text: str) -> list[str]:
@@ -55,8 +54,10 @@ def is_greek(letter: str) -> bool:
     return len(letter) == 1 and unicodedata.name(letter, "").startswith("GREEK")
 
 
-def command_of(letter: str) -> str:
-    """The TeX command of a Greek letter, without its backslash."""
+def pattern_of(letter: str) -> str:
+    """A regular expression of a letter in TeX: of a Greek letter its command, also in its variant form."""
+    if not is_greek(letter):
+        return rf"{re.escape(letter)}(?![A-Za-z])"
     name = unicodedata.name(letter).split()
     command = name[-1].lower().replace("lamda", "lambda")
-    return command.capitalize() if "CAPITAL" in name else command
+    return rf"\\(?:var)?{command.capitalize() if 'CAPITAL' in name else command}(?![A-Za-z])"

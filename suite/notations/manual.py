@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from ..reference.parsing import CONDITIONS
-from . import schema
+from . import rows, schema
 from .constants import CONSTANTS
-from .decode import expected, one_of
+from .decode import expected, fields_of, one_of
 from .overview import COLUMNS, comparison, overview
 from .provenance import how
 from .registry import notations
@@ -26,14 +26,14 @@ from .roles import ROLES
 TABLES: dict[str, type[schema.Table]] = {
     "[source]": schema.Source,
     "[model]": schema.ModelTable,
-    "[supports]": schema.SupportsTable,
+    "[supports]": schema.Supports,
     "[methods]": schema.MethodsTable,
-    "[objective]": schema.ObjectiveTable,
-    "[other_objectives]": schema.OtherObjectiveTable,
-    "[symbols]": schema.SymbolTable,
-    "[weights]": schema.WeightTable,
-    "[[misprints]]": schema.MisprintTable,
-    "torch and keras of a row of weights": schema.PlaceTable,
+    "[objective]": schema.Objective,
+    "[other_objectives]": schema.OtherObjective,
+    "[symbols]": schema.Symbol,
+    "[weights]": rows.WeightTable,
+    "[[misprints]]": schema.Misprint,
+    "torch and keras of a row of weights": schema.Place,
 }
 #: Words that are too many for a cell of a table, and what they are called there.
 LISTED = {tuple(ROLES): "a role", schema.DROPPED: "a list of constants", schema.SPEC_FIELDS: "a table of fields"}
@@ -63,10 +63,10 @@ def _table(name: str, kind: type[schema.Table]) -> str:
     title = name if " " in name else f"`{name}`"
     meaning = (kind.__doc__ or "").strip().replace("\n    ", "\n")
     base = kind.__bases__[0]
-    fields = msgspec.structs.fields(kind)
+    fields = list(fields_of(kind).values())
     if base is not schema.Table:
         meaning += f" It has the fields of `{next(name for name, table in TABLES.items() if table is base)}` and:"
-        fields = fields[len(msgspec.structs.fields(base)) :]
+        fields = fields[len(fields_of(base)) :]
     rows = ((f"`{f.encode_name}`", _holds(f), _default(f), _said(f)) for f in fields)
     return f"### {title}\n\n{meaning}\n\n" + _rows(("field", "holds", "default", "meaning"), rows)
 
@@ -137,8 +137,8 @@ def misprints() -> str:
         for misprint in notation.misprints:
             lines = [
                 f"### {notation.id}, {misprint.equation}\n\n```math\n{misprint.tex}\n```\n",
-                f"- printed: `{misprint.printed.text}`",
-                f"- meant: `{misprint.meant.text}`, which `{misprint.symbol}` is",
+                f"- printed: `{misprint.printed}`",
+                f"- meant: `{misprint.meant}`, which `{misprint.symbol}` is",
                 f"- {misprint.note}",
                 f"- known: {how(notation, misprint)}",
             ]

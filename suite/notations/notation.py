@@ -10,71 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..reference.spec import Spec
-from .axes import Place
-from .constants import Constant
-from .formulas import Formula
-from .roles import ROLES
-from .schema import Source
-
-When = Mapping[str, tuple[str, ...]]
-"""Condition (key of `spec.CONDITIONS`) → the words under which something exists; empty for always."""
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """One printed symbol.
-
-    Attributes:
-        code: its identifier in the implementation files.
-        tex: the symbol as the source prints it.
-        role: key of `roles.ROLES`.
-        axes: by name, outermost first; empty for a scalar, a distribution or a set of weights.
-        equation: where the source defines it.
-        scale: key of its role's `scales`, for a scale.
-        sign: canonical = sign · published + what was dropped.
-        dropped: the constants that the source leaves out (`constants.parse`).
-        covers: the canonical weights (patterns) of a set of weights.
-        estimate: whether the source prints it for an estimate by draws, not for the exact bound.
-        when: the specifications under which it exists.
-        known: how what is printed is known, a key of `schema.KNOWN`, where that is not what is said of the source.
-        eq_known: the same of its place.
-        note: prose.
-    """
-
-    code: str
-    tex: str
-    role: str
-    axes: tuple[str, ...]
-    equation: str
-    scale: str | None = None
-    sign: int = 1
-    dropped: tuple[Constant, ...] = ()
-    covers: tuple[str, ...] = ()
-    estimate: bool = False
-    when: When = field(default_factory=dict)
-    known: str | None = None
-    eq_known: str | None = None
-    note: str = ""
-
-    @property
-    def kind(self) -> str:
-        """One of `roles.KINDS`."""
-        return ROLES[self.role].kind
-
-    @property
-    def net(self) -> str:
-        """One of `roles.NETS`."""
-        return ROLES[self.role].net
-
-    @property
-    def quantity(self) -> str | None:
-        """Its key in the model's quantities; None where it is not computed per datum."""
-        return self.code if ROLES[self.role].tensor is not None else None
-
-    @property
-    def tensor(self) -> str | None:
-        """The canonical tensor that its quantity becomes; None where it is compared with none."""
-        return ROLES[self.role].tensor_of(self.scale)
+from .fields import When as When
+from .schema import Misprint as Misprint
+from .schema import Objective as Objective
+from .schema import OtherObjective, Place, Source
+from .schema import Supports as Supports
+from .schema import Symbol as Symbol
 
 
 @dataclass(frozen=True)
@@ -96,70 +37,6 @@ class Methods:
 
 
 @dataclass(frozen=True)
-class Objective:
-    """How the published objective reduces a bound.
-
-    Attributes:
-        code: its symbol.
-        bound: what it reduces, one of `tensors.BOUNDS`.
-        sense: `maximised` or `minimised` (the negative).
-        data: `sum`, `mean` or `N/M` (the sum times data count over batch size).
-        latents, pixels: `sum` or `mean`.
-        dropped: the constants per datum that the source leaves out of the bound.
-        beta: weight of the KL: a number, or `beta`, that of the specification.
-        equation: where the source defines it.
-        method: the method that computes it.
-        scale: what the source multiplies it by, `2σ²`; None for nothing.
-        where: TeX of what is assumed for it to be this.
-        count: TeX of the number of all data, where the source sums over all; empty where it does not.
-        when: the specifications under which it exists.
-        known, eq_known: as a symbol has them.
-    """
-
-    code: str
-    bound: str
-    sense: str
-    data: str
-    latents: str
-    pixels: str
-    dropped: tuple[Constant, ...]
-    beta: float | str
-    equation: str
-    method: str
-    scale: str | None = None
-    where: str = ""
-    count: str = ""
-    when: When = field(default_factory=dict)
-    known: str | None = None
-    eq_known: str | None = None
-
-
-@dataclass(frozen=True)
-class Misprint:
-    """A line that the source prints and cannot mean.
-
-    Attributes:
-        equation: where it is printed.
-        symbol: code of the quantity that the line is for.
-        tex: the line as printed.
-        printed, meant: formulas of the notation's own quantities (`formulas`).
-        when: the specifications under which both hold.
-        known, eq_known: as a symbol has them.
-        note: prose.
-    """
-
-    equation: str
-    symbol: str
-    tex: str
-    printed: Formula
-    meant: Formula
-    when: When = field(default_factory=dict)
-    known: str | None = None
-    eq_known: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Weight:
     """One row (or, with `{i}`, one family of rows) of the weights table: published = scale · layout(canonical).
 
@@ -171,7 +48,7 @@ class Weight:
     places: Mapping[str, Place]
     scale: float = 1.0
     flip: tuple[str, ...] = ()
-    when: When = field(default_factory=dict)
+    when: When = field(default_factory=When)
 
 
 @dataclass(frozen=True)
@@ -184,21 +61,6 @@ class Claim:
     distribution: str
     weights: tuple[str, ...]
     equation: str = ""
-
-
-@dataclass(frozen=True)
-class Supports:
-    """The specifications that the source defines.
-
-    Attributes:
-        words: condition (every key of `spec.CONDITIONS`) → the words that the source defines.
-        depth: the largest number of hidden layers; None for any.
-        variances: the constant decoder variances; None for any.
-    """
-
-    words: When
-    depth: int | None = None
-    variances: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,7 +82,7 @@ class Notation:
     symbols: tuple[Symbol, ...]
     layout: Mapping[str, tuple[str, ...]]
     objective: Objective
-    other_objectives: tuple[Objective, ...]
+    other_objectives: tuple[OtherObjective, ...]
     weights: tuple[Weight, ...]
     claims: tuple[Claim, ...]
     names: Mapping[str, str] = field(default_factory=dict)
@@ -247,7 +109,7 @@ class Notation:
         return "hidden" in own and len(own["hidden"]) != len(spec.hidden)
 
     def model_arguments(self, spec: Spec) -> dict[str, Any]:
-        """Constructor arguments of the model for a specification; what it does not have keeps the model's default."""
+        """Constructor arguments of the model for a specification; a field without a value keeps the model's default."""
         values: dict[str, Any] = {}
         for argument, name in self.arguments.items():
             attribute, _, index = name.partition(".")

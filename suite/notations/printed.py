@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..reference.errors import BadInput
 from .notation import Notation
 from .provenance import COUNTED, UNPRINTED
 
@@ -18,54 +17,41 @@ _OPERATOR = re.compile(
 )
 
 
-def check(notation: Notation) -> None:
-    """Every symbol's TeX, every place of a symbol, a claim, an objective and a misprint.
+def falsehoods(notation: Notation) -> Iterator[tuple[str, str, str]]:
+    """TeX that is no symbol, places that the source has not, and entries that contradict others.
 
-    Raises:
-        BadInput: naming the file, the field, what was expected and what was found.
+    Yields:
+        The field, what was expected and what was found.
     """
-    for place, tex in _texts(notation):
+    texts = [(f"symbols.'{symbol.code}'", symbol.tex) for symbol in notation.symbols]
+    for place, tex in (*texts, *((f"letters.'{tex}'", tex) for tex in notation.letters)):
         if (wrong := no_symbol(tex)) is not None:
-            raise BadInput(f"{notation.path}: {place}.tex: expected a symbol; found {tex!r}, {wrong}")
-    for symbol in notation.symbols:
-        if symbol.equation == UNPRINTED and (said := symbol.known or symbol.eq_known):
-            where = f"{notation.path}: symbols.'{symbol.code}'.known"
-            raise BadInput(
-                f"{where}: expected none, since eq is '{UNPRINTED}': the source prints no such thing; found {said!r}"
-            )
-    for place, expected, found in _wrong(notation):
-        raise BadInput(f"{notation.path}: {place}: expected {expected}; found {found!r}")
-    has = notation.source.equations
-    for place in has:
-        if _range(place) is None:
-            raise BadInput(f"{notation.path}: source.equations: expected ranges such as '2.1-2.65'; found {place!r}")
-    for place, text in _places(notation):
-        if (wrong := no_place(text, has)) is not None:
-            raise BadInput(f"{notation.path}: {place}: expected {wrong}; found {text!r}")
-
-
-def _wrong(notation: Notation) -> Iterator[tuple[str, str, str]]:
-    """Entries that contradict what stands elsewhere in the file: which field, what was expected and what found."""
+            yield f"{place}.tex", "a symbol", f"{tex!r}, {wrong}"
     counted = sorted({s.tex for s in notation.symbols if s.role == "data_count"} | notation.letters.keys())
     for objective, place in ((notation.objective, "objective"), *((o, o.method) for o in notation.other_objectives)):
         if (letter := objective.count) and letter not in counted:
-            yield f"{place}.count", f"the TeX of a number of data, or of [letters] ({', '.join(counted)})", letter
+            yield f"{place}.count", f"the TeX of a number of data, or of [letters] ({', '.join(counted)})", repr(letter)
     for symbol in notation.symbols:
+        place = f"symbols.'{symbol.code}'"
+        if symbol.equation == UNPRINTED and (said := symbol.known or symbol.eq_known):
+            yield f"{place}.known", f"none, since eq is '{UNPRINTED}': the source prints no such thing", repr(said)
         if symbol.known == COUNTED:
-            yield f"symbols.'{symbol.code}'.known", "another word, since numbers alone are counted out", COUNTED
+            yield f"{place}.known", "another word, since numbers alone are counted out", repr(COUNTED)
         if symbol.tex in notation.letters:
-            own = f"a letter that no symbol has, since symbols.'{symbol.code}' has it"
-            yield f"letters.'{symbol.tex}'", own, notation.letters[symbol.tex]
+            expected = f"a letter that no symbol has, since {place} has it"
+            yield f"letters.'{symbol.tex}'", expected, repr(notation.letters[symbol.tex])
         if symbol.estimate and symbol.role.startswith("exact_"):
-            yield f"symbols.'{symbol.code}'.estimate", f"none, since role '{symbol.role}' is no estimate", "true"
+            yield f"{place}.estimate", f"none, since role '{symbol.role}' is no estimate", "true"
+    has = notation.source.equations
+    for place in has:
+        if _range(place) is None:
+            yield "source.equations", "ranges such as '2.1-2.65'", repr(place)
+    for place, text in _places(notation):
+        if (wrong := no_place(text, has)) is not None:
+            yield place, wrong, repr(text)
     for i, misprint in enumerate(notation.misprints):
         if misprint.equation == UNPRINTED:
-            yield f"misprints[{i}].eq", "where the source prints it", UNPRINTED
-
-
-def _texts(notation: Notation) -> Iterator[tuple[str, str]]:
-    yield from ((f"symbols.'{symbol.code}'", symbol.tex) for symbol in notation.symbols)
-    yield from ((f"letters.'{tex}'", tex) for tex in notation.letters)
+            yield f"misprints[{i}].eq", "where the source prints it", repr(UNPRINTED)
 
 
 def _places(notation: Notation) -> Iterator[tuple[str, str]]:

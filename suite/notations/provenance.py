@@ -21,7 +21,7 @@ Entry = Symbol | Objective | Misprint
 
 
 def known(notation: Notation, entry: Entry) -> str:
-    """How what an entry says is known, a key of `KNOWN`."""
+    """How the content of an entry is known, a key of `KNOWN`."""
     return entry.known or notation.source.known
 
 
@@ -40,7 +40,7 @@ def how(notation: Notation, entry: Entry) -> str:
 
 
 def facts(notation: Notation) -> Iterator[tuple[str, str]]:
-    """Every fact of a source: what it is of, in words, and how it is known."""
+    """Every fact of a source: its entry, in words, and how it is known."""
     entries: list[tuple[str, Entry]] = [(f"symbol {symbol.code}", symbol) for symbol in notation.symbols]
     entries += [("objective", notation.objective)]
     entries += [(f"other_objectives {other.method}", other) for other in notation.other_objectives]

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import asdict, replace
 
 from ..reference.errors import BadInput
-from ..reference.parsing import CONDITIONS, LIKELIHOODS, POSTERIORS, parse_field
-from .constants import parse
+from ..reference.parsing import LIKELIHOODS, POSTERIORS, parse_field
 from .cross_check import check
-from .decode import decode, read_toml
-from .fields import axis_names, typewriter, when
-from .formulas import formula
-from .notation import Claim, Methods, Misprint, Notation, Objective, Supports, Symbol, Weight
+from .decode import decode, read, read_toml
+from .fields import AxisNames, typewriter
+from .notation import Claim, Methods, Notation, Weight
 from .roles import ROLES
-from .rows import weights
+from .rows import WeightTable, weights
 from .schema import (
     FRAMEWORKS,
     SPEC_FIELDS,
     Document,
     MethodsTable,
-    MisprintTable,
+    Misprint,
     ModelTable,
-    ObjectiveTable,
-    OtherObjectiveTable,
+    Objective,
+    OtherObjective,
     Returns,
     Source,
-    SupportsTable,
-    SymbolTable,
-    WeightTable,
+    Supports,
+    Symbol,
 )
+
+Kind = TypeVar("Kind", Objective, OtherObjective)
 
 
 def load_notation(path: Path, notation_id: str) -> Notation:
@@ -48,18 +49,17 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
     """The document of a notation.toml, validated. Raises BadInput as `load_notation` does."""
     top = decode(Document, document, str(path))
     model = decode(ModelTable, top.model, f"{path}: model")
-    objective = decode(ObjectiveTable, top.objective, f"{path}: objective")
     methods = _methods(decode(MethodsTable, top.methods, f"{path}: methods"), f"{path}: methods")
     symbols, claims = [], []
     for code, table, where in _entries(top.symbols, f"{path}: symbols"):
-        entry = decode(SymbolTable, table, where)
-        symbols.append(_symbol(code, entry, where))
-        if entry.covers is not None and symbols[-1].kind == "distribution":
-            claims.append(Claim(code, entry.covers, entry.eq if entry.covers_eq is None else entry.covers_eq))
+        symbol = _symbol(code, table, where)
+        if "covers" in table and symbol.kind == "distribution":
+            claims.append(Claim(code, symbol.covers, symbol.equation if symbol.covers_eq is None else symbol.covers_eq))
+            symbol = replace(symbol, covers=(), covers_eq=None)
+        symbols.append(symbol)
     others = []
     for method, table, where in _entries(top.other_objectives, f"{path}: other_objectives"):
-        other = decode(OtherObjectiveTable, table, where)
-        others.append(replace(_objective(other, symbols, method, where), when=when(other.when, where)))
+        others.append(_objective(OtherObjective, table, symbols, method, where))
     rows: list[Weight] = []
     for canonical, table, where in _entries(top.weights, f"{path}: weights"):
         tensors, folded = weights(canonical, decode(WeightTable, table, where), model.names_from, where)
@@ -72,17 +72,17 @@ def parse_notation(document: Mapping[str, Any], path: Path, notation_id: str) ->
         model_class=model.class_,
         arguments=model.arguments,
         source_configuration=_configuration(model.source, f"{path}: model.source"),
-        supports=_supports(decode(SupportsTable, top.supports, f"{path}: supports"), f"{path}: supports"),
-        methods=methods if claims else replace(methods, densities=None),
+        supports=_supports(decode(Supports, top.supports, f"{path}: supports"), f"{path}: supports"),
+        methods=methods if claims else dataclasses.replace(methods, densities=None),
         symbols=tuple(symbols),
         layout=_layout(top.layout, f"{path}: layout"),
-        objective=_objective(objective, symbols, methods.objective, f"{path}: objective"),
+        objective=_objective(Objective, top.objective, symbols, methods.objective, f"{path}: objective"),
         other_objectives=tuple(others),
         weights=tuple(rows),
         claims=tuple(claims),
         names=top.names,
         letters=top.letters,
-        misprints=tuple(_misprints(top.misprints, f"{path}: misprints")),
+        misprints=tuple(decode(Misprint, t, f"{path}: misprints[{i}]") for i, t in enumerate(top.misprints)),
     )
     check(notation)
     return notation
@@ -97,22 +97,6 @@ def _entries(tables: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, 
             yield key, value, f"{where}.'{key}'"
 
 
-def _misprints(tables: Sequence[Any], where: str) -> Iterator[Misprint]:
-    for i, table in enumerate(tables):
-        entry = decode(MisprintTable, table, f"{where}[{i}]")
-        yield Misprint(
-            equation=entry.eq,
-            symbol=entry.symbol,
-            tex=entry.tex,
-            printed=formula(entry.printed, f"{where}[{i}].printed"),
-            meant=formula(entry.meant, f"{where}[{i}].meant"),
-            when=when(entry.when, f"{where}[{i}]"),
-            known=entry.known,
-            eq_known=entry.eq_known,
-            note=entry.note,
-        )
-
-
 def _configuration(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     for name in values:
         if name not in SPEC_FIELDS:
@@ -120,27 +104,22 @@ def _configuration(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {name: parse_field(name, value, where) for name, value in values.items()}
 
 
-def _supports(table: SupportsTable, where: str) -> Supports:
+def _supports(table: Supports, where: str) -> Supports:
     for variance in table.variances or ():
         if variance <= 0:
             raise BadInput(f"{where}.variances: expected positive numbers; found {variance!r}")
-    return Supports({name: getattr(table, name) for name in CONDITIONS}, table.depth, table.variances)
+    return table
 
 
 def _methods(table: MethodsTable, where: str) -> Methods:
     """The methods; there is an encoder where its returns are said."""
     encodes = table.encoder_returns is not None
-    return Methods(
-        encoder=table.encoder if encodes else None,
-        encoder_returns=_returns(table.encoder_returns or {}, POSTERIORS, f"{where}.encoder_returns"),
-        decoder=table.decoder,
-        decoder_returns=_returns(table.decoder_returns, LIKELIHOODS, f"{where}.decoder_returns"),
-        quantities=table.quantities,
-        objective=table.objective,
-        densities=table.densities,
-        quantities_as_published=table.quantities_as_published,
-        objective_as_published=table.objective_as_published,
-    )
+    read: dict[str, Any] = {
+        "encoder": table.encoder if encodes else None,
+        "encoder_returns": _returns(table.encoder_returns or {}, POSTERIORS, f"{where}.encoder_returns"),
+        "decoder_returns": _returns(table.decoder_returns, LIKELIHOODS, f"{where}.decoder_returns"),
+    }
+    return Methods(**asdict(table) | read)
 
 
 def _returns(returns: Returns, words: tuple[str, ...], where: str) -> dict[str, tuple[str, ...]]:
@@ -156,73 +135,49 @@ def _returns(returns: Returns, words: tuple[str, ...], where: str) -> dict[str, 
 def _layout(table: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
     if table and set(table) != set(FRAMEWORKS):
         raise BadInput(f"{where}: expected the fields {', '.join(FRAMEWORKS)}; found {', '.join(table)}")
-    return {name: axis_names(axes, f"{where}.{name}") for name, axes in table.items()}
+    return {name: read(AxisNames, axes, f"{where}.{name}") for name, axes in table.items()}
 
 
-def _objective(table: ObjectiveTable, symbols: list[Symbol], method: str, where: str) -> Objective:
-    if table.beta != "beta" and (isinstance(table.beta, str) or table.beta <= 0):
-        raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {table.beta!r}")
-    equation = next((s.equation for s in symbols if s.code == table.code), None) if table.eq is None else table.eq
-    if equation is None:
-        raise BadInput(f"{where}: the field 'eq' is missing; expected text, since no symbol is '{table.code}'")
-    return Objective(
-        code=table.code,
-        bound=table.bound,
-        sense=table.sense,
-        data=table.data,
-        latents=table.latents,
-        pixels=table.pixels,
-        dropped=tuple(parse(text) for text in table.constants_dropped),
-        beta=table.beta,
-        equation=equation,
-        method=method,
-        scale=table.scale,
-        where=table.where,
-        count=table.count,
-        known=table.known,
-        eq_known=table.eq_known,
-    )
+def _objective(kind: type[Kind], table: Any, symbols: list[Symbol], method: str, where: str) -> Kind:
+    objective = replace(decode(kind, table, where), method=method)
+    if objective.beta != "beta" and (isinstance(objective.beta, str) or objective.beta <= 0):
+        raise BadInput(f"{where}.beta: expected a positive number, or 'beta'; found {objective.beta!r}")
+    if "eq" in table:
+        return objective
+    for symbol in symbols:
+        if symbol.code == objective.code:
+            return replace(objective, equation=symbol.equation)
+    raise BadInput(f"{where}: the field 'eq' is missing; expected text, since no symbol is '{objective.code}'")
 
 
-def _symbol(code: str, entry: SymbolTable, where: str) -> Symbol:
+def _symbol(code: str, table: Any, where: str) -> Symbol:
     if unicodedata.normalize("NFKC", code) != code:
         raise BadInput(f"{where}: expected an NFKC-normal name (Python folds look-alike letters); found {code!r}")
-    symbol = Symbol(
-        code=code,
-        tex=typewriter(code) if entry.tex is None else entry.tex,
-        role=entry.role,
-        axes=ROLES[entry.role].axes if entry.axes is None else axis_names(entry.axes, f"{where}.axes"),
-        equation=entry.eq,
-        scale=entry.scale,
-        sign=entry.sign,
-        dropped=tuple(parse(text) for text in entry.constants_dropped),
-        covers=entry.covers or (),
-        estimate=entry.estimate,
-        when=when(entry.when, where),
-        known=entry.known,
-        eq_known=entry.eq_known,
-        note=entry.note,
-    )
-    for field, expected, found in _contradictions(symbol, entry):
+    symbol = replace(decode(Symbol, table, where), code=code)
+    if "tex" not in table:
+        symbol = replace(symbol, tex=typewriter(code))
+    if "axes" not in table:
+        symbol = replace(symbol, axes=AxisNames(ROLES[symbol.role].axes))
+    for field, expected, found in _contradictions(symbol, "covers" in table):
         raise BadInput(f"{where}.{field}: expected {expected}; found {found!r}")
-    return replace(symbol, covers=()) if symbol.kind == "distribution" else symbol
+    return symbol
 
 
-def _contradictions(symbol: Symbol, entry: SymbolTable) -> Iterator[tuple[str, str, Any]]:
+def _contradictions(symbol: Symbol, covers: bool) -> Iterator[tuple[str, str, Any]]:
     """Each field that contradicts the symbol's role: its name, what was expected and what was found."""
     role = ROLES[symbol.role]
     if symbol.sign not in (1, -1):
         yield "sign", "1 or -1", symbol.sign
-    if symbol.scale not in role.scales and (role.scaled or symbol.scale is not None):
-        choices = f"one of {', '.join(role.scales)}" if role.scaled else "none"
+    if symbol.scale not in role.scales and (role.scales or symbol.scale is not None):
+        choices = f"one of {', '.join(role.scales)}" if role.scales else "none"
         yield "scale", f"{choices}, by the role '{role.name}'", symbol.scale
     if role.kind == "weights" and not symbol.axes and not symbol.covers:
         yield "covers", "the canonical weights of the set, or axes for one weight", list(symbol.covers)
-    if entry.covers is not None and (symbol.axes or role.kind not in ("weights", "distribution")):
-        yield "covers", "none, since this is neither a set of weights nor a distribution", list(entry.covers)
-    if entry.covers_eq is not None and (entry.covers is None or role.kind != "distribution"):
-        yield "covers_eq", "none, since this is no distribution with `covers`", entry.covers_eq
+    if covers and (symbol.axes or role.kind not in ("weights", "distribution")):
+        yield "covers", "none, since this is neither a set of weights nor a distribution", list(symbol.covers)
+    if symbol.covers_eq is not None and (not covers or role.kind != "distribution"):
+        yield "covers_eq", "none, since this is no distribution with `covers`", symbol.covers_eq
     if symbol.estimate and role.kind != "objective":
         yield "estimate", f"none, since role '{role.name}' is no bound", symbol.estimate
     if symbol.dropped and role.kind not in ("term", "objective"):
-        yield "constants_dropped", f"none, since role '{role.name}' is no term", list(entry.constants_dropped)
+        yield "constants_dropped", f"none, since role '{role.name}' is no term", list(symbol.dropped)

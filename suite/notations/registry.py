@@ -38,7 +38,7 @@ def _points() -> dict[str, list[str]]:
 
 @cache
 def broken() -> Mapping[str, str]:
-    """Entry points whose notation cannot be read, by id, each with the reason: one costs the others nothing."""
+    """Entry points whose notation cannot be read: id → reason. The other notations are read."""
     found = {}
     own = {file.parent.name for root in _folders(_OWN) for file in root.glob("*/notation.toml")}
     for name, (package, *others) in _points().items():

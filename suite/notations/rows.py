@@ -1,16 +1,16 @@
-"""The rows of [weights]: a layer as the rows of its tensors, and the symbols that a row with an equation prints."""
+"""The rows of [weights]: their schema, a layer as the rows of its tensors, and the symbols that a row prints."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from ..reference.errors import BadInput
-from .axes import Place, parse_axes
-from .decode import decode
-from .fields import axis_names, typewriter, when
-from .notation import Symbol, Weight
-from .schema import FRAMEWORKS, PlaceTable, WeightTable
+from .axes import names_of, parse_axes
+from .decode import decode, read
+from .fields import AxisNames, When, typewriter
+from .notation import Weight
+from .schema import FRAMEWORKS, EqKnown, Known, Place, Symbol, Table, Text, Texts, WhenField, says
 
 _PLACEHOLDER = re.compile(r"\{[ij]\}")
 #: Kind of layer → framework → the axes of its weight, which torch calls `weight` and Keras `kernel`.
@@ -27,6 +27,46 @@ ROLE_OF = {
     "decoder": "generative_weights",
     "prior": "prior_weights",
 }
+
+
+class WeightTable(Table, frozen=True):
+    """A layer, keyed by its canonical name, or one tensor of it; a list of tables where it differs by `when`.
+
+    `{i}` and `{j}` stand for the numbers of layers. Exactly one of `layer`, `at`, or `torch` with `keras` says where it
+    is. A row with `eq` is also the entry of the symbol that it prints: a layer's of the set of its weights, any other
+    of each tensor.
+    """
+
+    layer: Annotated[
+        Text | None,
+        says(
+            "path of the layer in both models: weight (out, in) and bias in torch, kernel (in, out) and bias in Keras",
+            example="fc1",
+        ),
+    ] = None
+    at: Annotated[
+        Text | None,
+        says(
+            "paths of the same tensors in both models: of a weight (out, in) and a bias, or of one tensor",
+            example="φ.W_3 φ.b_3",
+        ),
+    ] = None
+    torch: Annotated[dict[str, Any] | None, says("path and axes in torch_vae.py")] = None
+    keras: Annotated[dict[str, Any] | None, says("path and axes in keras_vae.py")] = None
+    axes: Annotated[
+        Text | None, says("with `at`, where the tensor is no weight or bias of a layer", example="datum latent")
+    ] = None
+    published: Annotated[Text | None, says("the name that the source prints; the path if omitted")] = None
+    scale: Annotated[float, says("published = scale · canonical", example="0.5")] = 1.0
+    flip: Annotated[Texts, says("axes that run backwards in the published layout")] = ()
+    when: WhenField = When()
+    tex: Annotated[
+        Texts | Text | None, says("with `eq`: as the source prints it; with `at`, a list for weight and bias")
+    ] = None
+    eq: Annotated[Text | None, says("where the source prints its symbol, as in `[symbols]`")] = None
+    known: Known = None
+    eq_known: EqKnown = None
+    note: Annotated[Text, says("prose")] = ""
 
 
 def weights(canonical: str, row: WeightTable, names_from: str, where: str) -> tuple[list[Weight], list[Symbol]]:
@@ -59,8 +99,7 @@ def _tensors(canonical: str, row: WeightTable, names_from: str, where: str) -> l
     if row.at is not None:
         return _same_tensors(canonical, row.at.split(), row, where)
     tables = {framework: getattr(row, framework) for framework in FRAMEWORKS}
-    decoded = {f: decode(PlaceTable, table, f"{where}.{f}") for f, table in tables.items()}
-    places = {f: Place(place.path, place.axes) for f, place in decoded.items()}
+    places = {f: decode(Place, table, f"{where}.{f}") for f, table in tables.items()}
     return [_weight(canonical, row.published or places[names_from].path, places, row, where)]
 
 
@@ -105,12 +144,12 @@ def _weight(canonical: str, published: str, places: dict[str, Place], row: Weigh
             raise BadInput(f"{where}: expected {expected}, and no other braces; found '{text}' of '{canonical}'")
     for framework, place in places.items():
         try:
-            names = {name for axis in parse_axes(place.axes) for name in axis}
+            names = set(names_of(parse_axes(place.axes)))
         except ValueError as error:
             raise BadInput(f"{where}.{framework}.axes: {error}") from None
         if not set(row.flip) <= names:
             raise BadInput(f"{where}.flip: expected axes out of '{place.axes}'; found {list(row.flip)}")
-    return Weight(canonical, published, places, row.scale, row.flip, when(row.when, where))
+    return Weight(canonical, published, places, row.scale, row.flip, row.when)
 
 
 def _symbols(canonical: str, tensors: list[Weight], row: WeightTable, where: str) -> list[Symbol]:
@@ -118,15 +157,15 @@ def _symbols(canonical: str, tensors: list[Weight], row: WeightTable, where: str
     owner = canonical.partition(".")[0]
     if owner not in ROLE_OF:
         raise BadInput(f"{where}: expected a canonical name that begins with {', '.join(ROLE_OF)}; found '{canonical}'")
-    common: dict[str, Any] = {"role": ROLE_OF[owner], "equation": row.eq, "when": when(row.when, where)}
+    common: dict[str, Any] = {"role": ROLE_OF[owner], "equation": row.eq, "when": row.when}
     common |= {"known": row.known, "eq_known": row.eq_known, "note": row.note}
     if row.layer is not None:
         tex = row.tex if isinstance(row.tex, str) else typewriter(row.layer)
-        return [Symbol(code=row.layer, tex=tex, axes=(), covers=(f"{canonical}.*",), **common)]
+        return [Symbol(code=row.layer, tex=tex, covers=(f"{canonical}.*",), **common)]
     texts = [row.tex] if isinstance(row.tex, str) else list(row.tex or map(typewriter, (t.published for t in tensors)))
     if len(texts) != len(tensors):
         raise BadInput(f"{where}.tex: expected {len(tensors)} texts; found {row.tex!r}")
     return [
-        Symbol(code=t.published, tex=tex, axes=axis_names(t.places["torch"].axes, where), **common)
+        Symbol(code=t.published, tex=tex, axes=read(AxisNames, t.places["torch"].axes, where), **common)
         for t, tex in zip(tensors, texts, strict=True)
     ]

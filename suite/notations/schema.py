@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct, field
 
 from ..reference.parsing import CONDITIONS
 from ..reference.spec import Spec
 from ..reference.tensors import BOUNDS, DIAGONAL, MATRIX
-from .constants import CONSTANTS, FACTORS
+from .constants import CONSTANTS, FACTORS, Constant
+from .fields import AxisNames, When
+from .formulas import Formula
 from .roles import ROLES
 
 FRAMEWORKS = ("torch", "keras")
@@ -24,8 +27,6 @@ KNOWN = {
     "memory": "from memory, confirmed nowhere",
 }
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
-WORDS = {word: condition for condition, words in CONDITIONS.items() for word in words}
-"""Every word of a specification → the condition that it belongs to. No word belongs to two."""
 DROPPED = tuple(f"{sign} {constant}" for constant in CONSTANTS for sign in "+-")
 
 
@@ -40,7 +41,7 @@ Returns = Texts | dict[str, Texts]
 Known = Annotated[Text | None, says("how it is known, if not as `[source] known` says", KNOWN)]
 EqKnown = Annotated[Text | None, says("how its place (`eq`) is known, if not as `[source] eq_known` says", KNOWN)]
 WhenField = Annotated[
-    Text,
+    When,
     says(
         "words of the specification, in one text, under which this holds; always where it is omitted",
         example="gaussian gaussian-fixed",
@@ -49,7 +50,13 @@ WhenField = Annotated[
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of notation.toml."""
+    """A table of notation.toml.
+
+    Attributes:
+        implied: the fields that are not in TOML, but implied by where the table is.
+    """
+
+    implied: ClassVar[tuple[str, ...]] = ()
 
 
 class Source(Table, frozen=True):
@@ -85,7 +92,7 @@ class ModelTable(Table, frozen=True):
     names_from: Annotated[Text, says("the framework whose layer attributes the source prints", FRAMEWORKS)] = "torch"
 
 
-class SupportsTable(Table, frozen=True):
+class Supports(Table, frozen=True, dict=True):
     """The specifications that the source defines: for each condition the words that hold."""
 
     network: Annotated[Texts, says("encoder and decoder networks", CONDITIONS["network"])]
@@ -104,6 +111,11 @@ class SupportsTable(Table, frozen=True):
     variances: Annotated[tuple[float, ...] | None, says("the constant decoder variances; any where it is omitted")] = (
         None
     )
+
+    @cached_property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """Condition (every key of `spec.CONDITIONS`) → the words that the source defines."""
+        return {condition: getattr(self, condition) for condition in CONDITIONS}
 
 
 class MethodsTable(Table, frozen=True):
@@ -133,8 +145,10 @@ class MethodsTable(Table, frozen=True):
     ] = None
 
 
-class ObjectiveTable(Table, frozen=True):
+class Objective(Table, frozen=True):
     """The published objective: how it reduces a bound over the batch."""
+
+    implied = ("method",)
 
     code: Annotated[Text, says("its symbol")]
     bound: Annotated[Text, says("the bound that it reduces", BOUNDS)] = "elbo"
@@ -144,120 +158,112 @@ class ObjectiveTable(Table, frozen=True):
     ] = "sum"
     latents: Annotated[Text, says("over the latent dimensions, in its KL", ("sum", "mean"))] = "sum"
     pixels: Annotated[Text, says("over the data dimensions, in its log likelihood", ("sum", "mean"))] = "sum"
-    constants_dropped: Annotated[
-        Texts, says("constants per datum that the source leaves out of the bound", DROPPED)
-    ] = ()
+    dropped: Annotated[
+        tuple[Constant, ...], says("constants per datum that the source leaves out of the bound", DROPPED)
+    ] = field(name="constants_dropped", default=())
     beta: Annotated[float | Text, says("weight of the KL: a number, or `beta` for the specification's")] = 1.0
     scale: Annotated[Text | None, says("what the source multiplies it by", FACTORS)] = None
     where: Annotated[Text, says("TeX of what is assumed for it to be this", example=r"\epsilon = 0")] = ""
     count: Annotated[
         Text, says("TeX of the number of all data, a key of `[letters]`, where the source sums over all", example="N")
     ] = ""
-    eq: Annotated[Text | None, says("where the source defines it; where its symbol is defined if omitted")] = None
+    equation: Annotated[Text, says("where the source defines it; where its symbol is defined if omitted")] = field(
+        name="eq", default=""
+    )
     known: Known = None
     eq_known: EqKnown = None
+    method: Text = ""
+    """The method that computes it."""
 
 
-class OtherObjectiveTable(ObjectiveTable, frozen=True):
+class OtherObjective(Objective, frozen=True):
     """Another form of the objective that the source prints, with a method of its own; keyed by the method's name."""
 
-    when: WhenField = ""
+    when: WhenField = When()
 
 
-class SymbolTable(Table, frozen=True):
+class Symbol(Table, frozen=True):
     """A printed symbol, keyed by its name in the code; a list of tables where it means several things by `when`."""
 
+    implied = ("code",)
+
     role: Annotated[Text, says("what it means, whatever its letter", ROLES)]
-    eq: Annotated[
+    equation: Annotated[
         Text,
         says(
             "where the source prints it: equation numbers, or a place in words; `none` where it prints no such thing",
             example="section 2.1, 11, 12",
         ),
-    ]
-    tex: Annotated[Text | None, says("as the source prints it; the code name in typewriter if omitted")] = None
+    ] = field(name="eq")
+    tex: Annotated[Text, says("as the source prints it; the code name in typewriter if omitted")] = ""
     axes: Annotated[
-        Text | None, says("its axes, outermost first; those of its role's tensor if omitted", example="batch latent")
-    ] = None
+        AxisNames, says("its axes, outermost first; those of its role's tensor if omitted", example="batch latent")
+    ] = AxisNames()
     scale: Annotated[Text | None, says("for a scale: what of it is printed", (*DIAGONAL, *MATRIX))] = None
+    # canonical = sign · published + the dropped constants
     sign: Annotated[int, says("-1 where the source prints the negative")] = 1
-    constants_dropped: Annotated[Texts, says("constants that the source leaves out of it", DROPPED)] = ()
+    dropped: Annotated[tuple[Constant, ...], says("constants that the source leaves out of it", DROPPED)] = field(
+        name="constants_dropped", default=()
+    )
     covers: Annotated[
-        Texts | None,
+        Texts,
         says(
             "canonical weights (patterns): those in a set, or on which a distribution depends", example='["decoder.*"]'
         ),
-    ] = None
+    ] = ()
     covers_eq: Annotated[Text | None, says("where the source says what a distribution depends on, if not at `eq`")] = (
         None
     )
     estimate: Annotated[bool, says("for a bound: printed for an estimate by draws, not the exact bound")] = False
-    when: WhenField = ""
+    when: WhenField = When()
     known: Known = None
     eq_known: EqKnown = None
     note: Annotated[Text, says("prose")] = ""
+    code: Text = ""
+    """The key of its table: its identifier in the implementation files."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its role."""
+        return ROLES[self.role].kind
+
+    @property
+    def net(self) -> str:
+        """The net of its role."""
+        return ROLES[self.role].net
+
+    @property
+    def quantity(self) -> str | None:
+        """Its key in the model's quantities; None where it is not computed per datum."""
+        return self.code if ROLES[self.role].tensor is not None else None
+
+    @property
+    def tensor(self) -> str | None:
+        """The canonical tensor that its quantity becomes; None where it is compared with none."""
+        role = ROLES[self.role]
+        return role.scales[self.scale] if self.scale is not None and role.scales else role.tensor
 
 
-class PlaceTable(Table, frozen=True):
+class Place(Table, frozen=True):
     """Where one framework's model keeps a weight."""
 
     path: Annotated[Text, says("attribute path from the model", example="dense.{i}.kernel")]
     axes: Annotated[Text, says("its axes by name, composite ones in parentheses", example="(height width channel) out")]
 
 
-class WeightTable(Table, frozen=True):
-    """A layer, keyed by its canonical name, or one tensor of it; a list of tables where it differs by `when`.
-
-    `{i}` and `{j}` stand for the numbers of layers. Exactly one of `layer`, `at`, or `torch` with `keras` says where it
-    is. A row with `eq` is also the entry of the symbol that it prints: a layer's of the set of its weights, any other
-    of each tensor.
-    """
-
-    layer: Annotated[
-        Text | None,
-        says(
-            "path of the layer in both models: weight (out, in) and bias in torch, kernel (in, out) and bias in Keras",
-            example="fc1",
-        ),
-    ] = None
-    at: Annotated[
-        Text | None,
-        says(
-            "paths of the same tensors in both models: of a weight (out, in) and a bias, or of one tensor",
-            example="φ.W_3 φ.b_3",
-        ),
-    ] = None
-    torch: Annotated[dict[str, Any] | None, says("path and axes in torch_vae.py")] = None
-    keras: Annotated[dict[str, Any] | None, says("path and axes in keras_vae.py")] = None
-    axes: Annotated[
-        Text | None, says("with `at`, where the tensor is no weight or bias of a layer", example="datum latent")
-    ] = None
-    published: Annotated[Text | None, says("the name that the source prints; the path if omitted")] = None
-    scale: Annotated[float, says("published = scale · canonical", example="0.5")] = 1.0
-    flip: Annotated[Texts, says("axes that run backwards in the published layout")] = ()
-    when: WhenField = ""
-    tex: Annotated[
-        Texts | Text | None, says("with `eq`: as the source prints it; with `at`, a list for weight and bias")
-    ] = None
-    eq: Annotated[Text | None, says("where the source prints its symbol, as in `[symbols]`")] = None
-    known: Known = None
-    eq_known: EqKnown = None
-    note: Annotated[Text, says("prose")] = ""
-
-
-class MisprintTable(Table, frozen=True):
+class Misprint(Table, frozen=True):
     """A line that the source prints and cannot mean; a list of them. Both formulas are executed.
 
     A formula is arithmetic in the codes of `[symbols]`: `+ - * / **`, `sum` over the last axis, `mean` over the draws,
     `exp`, `log`, `pi`.
     """
 
-    eq: Annotated[Text, says("where it is printed, as in `[symbols]`")]
+    equation: Annotated[Text, says("where it is printed, as in `[symbols]`")] = field(name="eq")
     symbol: Annotated[Text, says("code of the quantity that the line is for")]
     tex: Annotated[Text, says("as printed")]
-    printed: Annotated[Text, says("the same as a formula, which differs from the quantity", example="μ * ε + σ2")]
-    meant: Annotated[Text, says("the formula that is meant, which equals the quantity")]
-    when: WhenField = ""
+    printed: Annotated[Formula, says("the same as a formula, which differs from the quantity", example="μ * ε + σ2")]
+    meant: Annotated[Formula, says("the formula that is meant, which equals the quantity")]
+    when: WhenField = When()
     known: Known = None
     eq_known: EqKnown = None
     note: Annotated[Text, says("prose")] = ""

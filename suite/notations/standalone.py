@@ -131,7 +131,7 @@ def _gather(module: Module, kept: Sequence[Statement]) -> tuple[list[Import], li
     """The needs of some statements of a module: imports from elsewhere, and the statements of its siblings."""
     reads = {name for statement in kept for name in statement.reads}
     imports: list[Import] = []
-    wanted: dict[str, set[str]] = {}
+    siblings: dict[str, set[str]] = {}
     for entry in module.imports:
         if entry.module != FUTURE and entry.name.partition(".")[0] not in reads:
             continue
@@ -140,9 +140,9 @@ def _gather(module: Module, kept: Sequence[Statement]) -> tuple[list[Import], li
             continue
         if entry.attribute != entry.name:
             raise BadInput(f"{module.path}: expected '{entry.module}' imported by its names; found '{_line(entry)}'")
-        wanted.setdefault(entry.module, set()).add(entry.name)
+        siblings.setdefault(entry.module, set()).add(entry.name)
     inlined: list[Statement] = []
-    for name, names in wanted.items():
+    for name, names in siblings.items():
         sibling = _sibling(name, module.path)
         needed = _needed(sibling, names)
         more, deeper = _gather(sibling, needed)
@@ -232,26 +232,19 @@ def _import_lines(imports: Iterable[Import]) -> list[str]:
             if entry.attribute is not None:
                 names.setdefault(entry.module, []).append(entry)
         modules = sorted(_line(entry) for entry in sections[place] if entry.attribute is None)
-        lines += [*([""] if lines else []), *modules, *(_from_line(*item) for item in sorted(names.items()))]
+        lines += [*([""] if lines else []), *modules, *(_line(*names[module]) for module in sorted(names))]
     return lines
 
 
-def _from_line(module: str, entries: Sequence[Import]) -> str:
-    """`from module import ...`: constants, classes, then all others."""
+def _line(*entries: Import) -> str:
+    """`import module as name`, or names of one module: constants, classes, then all others."""
 
     def place(entry: Import) -> tuple[int, str]:
         name = entry.attribute or ""
         return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
 
-    shown = (_renamed(str(entry.attribute), entry.name) for entry in sorted(set(entries), key=place))
-    return f"from {module} import {', '.join(shown)}"
-
-
-def _line(entry: Import) -> str:
-    if entry.attribute is None:
-        return f"import {_renamed(entry.module, entry.name)}"
-    return f"from {entry.module} import {_renamed(entry.attribute, entry.name)}"
-
-
-def _renamed(name: str, as_name: str) -> str:
-    return name if name == as_name else f"{name} as {as_name}"
+    names = [(entry.attribute or entry.module, entry.name) for entry in sorted(set(entries), key=place)]
+    aliases = [ast.alias(own, name if name != own else None) for own, name in names]
+    if entries[0].attribute is None:
+        return ast.unparse(ast.Import(aliases))
+    return ast.unparse(ast.ImportFrom(entries[0].module, aliases, 0))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reference.parsing import CONDITIONS
+from ..reference.parsing import CHOICES
 from ..reference.spec import Spec
 from ..reference.weights import drawn_shapes
+from .models import model_of
 from .notation import Notation
 from .overview import REDUCED
 from .weight_maps import weight_maps
@@ -26,26 +27,22 @@ def digits_spec(notation: Notation) -> Spec:
     A Bernoulli likelihood is taken where the notation has one, of a pixel that is on or off.
     """
     own, words = notation.source_configuration, notation.supports.words
-    chosen: dict[str, Any] = {
-        name: own.get(name, words[name][0]) for name in CONDITIONS if name not in ("latents", "beta")
-    }
+    chosen: dict[str, Any] = {name: own.get(name, words[name][0]) for name in CHOICES}
     if "bernoulli" in words["likelihood"]:
         chosen["likelihood"] = "bernoulli"
-    fixed = chosen["likelihood"] == "gaussian-fixed"
-    whole = chosen["posterior"] == "free" or chosen["decoder_weights"] == "posterior"
-    conv = chosen["network"] == "conv"
-    return Spec(
-        **chosen,
-        hidden=(32,) * len(own.get("hidden", (32,))),
-        data_dim=SIDE * SIDE,
-        latent_dim=8,
-        variance=(notation.supports.variances or (0.1,))[0] if fixed else None,
-        image_shape=(1, SIDE, SIDE) if conv else None,
-        channels=(8, 16) if conv else None,
-        components=20 if chosen["prior"] == "vamp" else None,
-        latents=None if "none" in words["latents"] else (8,),
-        data_count=DIGITS if whole else None,
-    )
+    chosen |= {"beta": "one", "latents": "none" if "none" in words["latents"] else "layers"}
+    sizes = {
+        "hidden": (32,) * len(own.get("hidden", (32,))),
+        "data_dim": SIDE * SIDE,
+        "latent_dim": 8,
+        "variance": (notation.supports.variances or (0.1,))[0],
+        "image_shape": (1, SIDE, SIDE),
+        "channels": (8, 16),
+        "components": 20,
+        "latents": (8,),
+        "data_count": DIGITS,
+    }
+    return model_of(chosen, sizes)
 
 
 def training_loop(notation: Notation, framework: str) -> str:

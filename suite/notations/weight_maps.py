@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..reference.errors import BadInput
 from ..reference.spec import Spec
 from ..reference.weights import weight_axes
-from .axes import Axes, parse_axes, permute
-from .notation import Notation
+from .axes import Axes, names_of, parse_axes, permute
+from .notation import Notation, Weight
 
 Array = NDArray[Any]
 
@@ -23,6 +23,7 @@ class WeightMap:
     """The linear map published = scale · layout(canonical) for one weight.
 
     Attributes:
+        entry: the row of the weights table that says it.
         canonical: canonical name.
         published: the name that the source prints.
         path: attribute path in the model, `encoder.layers.0.kernel`.
@@ -32,6 +33,7 @@ class WeightMap:
         scale: the factor, e.g. 1/2 where a log standard deviation stands for a log-variance.
     """
 
+    entry: Weight
     canonical: str
     published: str
     path: str
@@ -76,12 +78,13 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
         entry, numbers = found
         place = entry.places[framework]
         source, target = parse_axes(axes), parse_axes(place.axes)
-        if sorted(_names(source)) != sorted(_names(target)):
+        if sorted(names_of(source)) != sorted(names_of(target)):
             raise BadInput(
                 f"{notation.path}: weights: '{canonical}' for {framework}: "
                 f"expected the axes of '{axes}'; found '{place.axes}'"
             )
         maps[canonical] = WeightMap(
+            entry=entry,
             canonical=canonical,
             published=entry.published.format(**numbers),
             path=place.path.format(**numbers),
@@ -92,10 +95,6 @@ def weight_maps(notation: Notation, framework: str, spec: Spec) -> dict[str, Wei
             scale=entry.scale,
         )
     return maps
-
-
-def _names(axes: Axes) -> list[str]:
-    return [part for axis in axes for part in axis]
 
 
 def published_weights(maps: Mapping[str, WeightMap], weights: Mapping[str, Array], dtype: str) -> dict[str, Array]:

@@ -72,7 +72,7 @@ def _objective(objective: Objective) -> dict[str, Any]:
 
 def _misprint(misprint: Misprint) -> dict[str, Any]:
     entry = {"eq": misprint.equation, "symbol": misprint.symbol, "tex": misprint.tex, "note": misprint.note}
-    entry |= {"printed": misprint.printed.text, "meant": misprint.meant.text, "when": _words(misprint.when)}
+    entry |= {"printed": str(misprint.printed), "meant": str(misprint.meant), "when": _words(misprint.when)}
     return {**entry, **_known(misprint)}
 
 

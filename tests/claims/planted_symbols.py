@@ -10,7 +10,7 @@ from claims.false_claim import OTHER_AXIS, Lie, false_when, renamed, setting
 from claims.longhand import Document
 
 from elbostone.claims.probes import probes
-from elbostone.notations.letters import command_of, is_greek, letters_in
+from elbostone.notations.letters import is_greek, letters_in, pattern_of
 from elbostone.notations.notation import Notation
 from elbostone.notations.roles import ROLES
 from elbostone.reference.weights import weight_shapes
@@ -34,7 +34,7 @@ def _false_fields(notation: Notation, code: str, entry: Document) -> Iterator[tu
     role = ROLES[entry["role"]]
     computed = role.tensor is not None
     for other in ROLES.values():
-        fits = other.kind == role.kind and other.net == role.net and other.scaled == role.scaled
+        fits = other.kind == role.kind and other.net == role.net and bool(other.scales) == bool(role.scales)
         if fits and other.name != role.name and not _same(notation, role.name, other.name, entry):
             yield "role", other.name, other.name
             break
@@ -42,7 +42,7 @@ def _false_fields(notation: Notation, code: str, entry: Document) -> Iterator[tu
         other = next(r for r in ROLES.values() if r.kind != role.kind)
         yield "role", other.name, other.name
     yield from _false_axes(entry, role.name)
-    if role.scaled and computed:
+    if role.scales and computed:
         other_scale = next(s for s in role.scales if s != entry["scale"])
         yield "scale", other_scale, other_scale
     if computed:
@@ -98,7 +98,7 @@ def _false_tex(code: str, entry: Document) -> Iterator[tuple[str, Any, str]]:
     for letter in letters_in(own)[:1]:
         if is_greek(letter):
             other = r"\\xi" if letter == "ζ" else r"\\zeta"
-            text = re.sub(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", other, entry["tex"])
+            text = re.sub(pattern_of(letter), other, entry["tex"])
         else:
             text = re.sub(rf"(?<![\\A-Za-z]){letter}|(?<=[{{]){letter}", "!", entry["tex"])
             if letter in re.sub(r"\\[A-Za-z]+", " ", text):

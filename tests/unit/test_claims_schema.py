@@ -3,24 +3,27 @@
 from pathlib import Path
 
 import pytest
-from msgspec.structs import fields
 
+from elbostone.claims.facts import ClaimsRecord, Facts
 from elbostone.claims.judge import verdicts
+from elbostone.claims.judge.evidence import Violation
 from elbostone.claims.judge.schema import FIELDS, PROSE, entries
-from elbostone.notations import schema
+from elbostone.notations import rows, schema
+from elbostone.notations.decode import fields_of
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import notations
+from elbostone.workers.records import CLAIMS, Cell
 
 CHECKS = {function.__name__ for function in (*verdicts.STATIC, *verdicts.EXECUTED)}
 TABLES = {
     "source": schema.Source,
     "model": schema.ModelTable,
-    "supports": schema.SupportsTable,
+    "supports": schema.Supports,
     "methods": schema.MethodsTable,
-    "objective": schema.ObjectiveTable,
-    "symbols": schema.SymbolTable,
-    "weights": schema.WeightTable,
-    "misprints": schema.MisprintTable,
+    "objective": schema.Objective,
+    "symbols": schema.Symbol,
+    "weights": rows.WeightTable,
+    "misprints": schema.Misprint,
 }
 #: The key of an entry is a field too.
 KEYS = {"symbols": {"code"}, "weights": {"canonical"}}
@@ -28,7 +31,7 @@ KEYS = {"symbols": {"code"}, "weights": {"canonical"}}
 
 def test_every_table_of_the_schema_is_listed() -> None:
     assert (
-        {field.encode_name for field in fields(schema.Document)}
+        fields_of(schema.Document).keys()
         == FIELDS.keys()
         == {*TABLES, "layout", "other_objectives", "names", "letters"}
     )
@@ -36,7 +39,7 @@ def test_every_table_of_the_schema_is_listed() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_field_is_executed_or_said_to_be_prose(table: str) -> None:
-    known = {field.encode_name for field in fields(TABLES[table])} | KEYS.get(table, set())
+    known = fields_of(TABLES[table]).keys() | KEYS.get(table, set())
     assert "*" in FIELDS[table] or FIELDS[table].keys() == known
 
 
@@ -53,6 +56,22 @@ def test_a_notation_has_an_entry_per_symbol_tensor_and_claim() -> None:
     assert "symbol θ" in found
     assert "symbol θ.W_1" in found, "a row of weights prints it"
     assert "claims p_θ(z)" in found
+
+
+def test_an_entry_that_fails_in_two_checks_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    notation = notations()["kingma_welling_2013"]
+    false = [
+        Violation(notation.id, "symbol θ", ("covers", "role"), "covers ['decoder.*']", "a set with dependence"),
+        Violation(notation.id, "symbol θ", ("code", "role"), "covers ['decoder.*']", "no identifier"),
+    ]
+    monkeypatch.setattr(verdicts, "violations", lambda *_: false)
+    cell = Cell(CLAIMS, notation.id, "torch", "torch", "cpu", "float64", "eager")
+    record = ClaimsRecord(cell=cell, status="ok", facts=Facts("torch", "torch"), tensors="t")
+    rows = verdicts.judge_claims(notation, record, lambda _: {}, {})
+    assert len(rows) == len(list(entries(notation))), "as many as where all hold"
+    (row,) = (row for row in rows if row["verdict"] == "differs")
+    assert (row["symbol"], row["field"]) == ("symbol θ", "covers, role, code")
+    assert (row["claimed"], row["found"]) == ("covers ['decoder.*']", "a set with dependence; no identifier")
 
 
 def test_the_prose_of_a_name_is_text(tmp_path: Path) -> None:

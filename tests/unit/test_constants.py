@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from unit.families import FAMILIES, FIXED, draw
 
-from elbostone.notations.constants import CONSTANTS, parse, value
+from elbostone.notations.constants import CONSTANTS, Constant, value
 from elbostone.reference.oracle import evaluate
 
 
@@ -28,21 +28,21 @@ def test_each_word_has_its_value() -> None:
 
 @pytest.mark.parametrize(("sign", "text"), [(1, "+ J/2"), (-1, "- log K")])
 def test_a_constant_is_read_as_it_is_written(sign: int, text: str) -> None:
-    constant = parse(text)
+    constant = Constant.read(text)
     assert (constant.sign, str(constant)) == (sign, text)
 
 
 @pytest.mark.parametrize("text", ["J/2", "+J/2", "± J/2", "- K", "", "-", "- log K "])
 def test_what_is_no_constant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^'{re.escape(text)}'$"):
-        parse(text)
+        Constant.read(text)
 
 
 def test_a_squared_error_is_a_gaussian_likelihood_without_its_constants() -> None:
     problem = draw(FIXED, samples=1)
     found = evaluate(problem, gradients=False)
     error = ((problem.x - found["decoder_mean"][0]) ** 2).sum(-1) / (2 * 0.7)
-    left_out = value([parse("- D/2 log 2π"), parse("- D/2 log σ²")], problem.spec)
+    left_out = value([Constant.read("- D/2 log 2π"), Constant.read("- D/2 log σ²")], problem.spec)
     np.testing.assert_allclose(-error + left_out, found["log_likelihood"], rtol=1e-13)
 
 
@@ -54,4 +54,4 @@ def test_a_mixture_without_its_shares_lacks_log_k() -> None:
     of_pseudo = evaluate(replace(problem, x=pseudo, noise=noise), gradients=False)
     components = stats.norm(of_pseudo["posterior_mean"], of_pseudo["posterior_sd"])
     summed = np.log(np.exp(components.logpdf(found["latent"][0][:, None]).sum(-1)).sum(-1))
-    np.testing.assert_allclose(summed + value([parse("- log K")], problem.spec), found["log_prior"], rtol=1e-13)
+    np.testing.assert_allclose(summed + value([Constant.read("- log K")], problem.spec), found["log_prior"], rtol=1e-13)

@@ -17,9 +17,9 @@ from elbostone.notations.equations.calculus import Gradient
 from elbostone.notations.equations.expressions import nodes
 from elbostone.notations.equations.indexed import NEUTRAL, letters_used
 from elbostone.notations.equations.lexicon import Lexicon, own_words
-from elbostone.notations.equations.models import model_of, problem_of
 from elbostone.notations.equations.templates import NEARLY
 from elbostone.notations.equations.values import STEP, STEP_OF_PAIRS, grid_of, values_of
+from elbostone.notations.models import VARIANCE, small_model, small_problem
 from elbostone.notations.notation import Notation
 from elbostone.notations.plain_tex import plain
 from elbostone.notations.registry import notations
@@ -202,7 +202,7 @@ def test_the_quadrature_knows_the_moments_of_a_normal(step: float) -> None:
 def test_a_constant_is_what_its_formula_says(word: str) -> None:
     notation = notations()["wikipedia"]
     words = own_words(notation) | {"posterior": "diagonal", "likelihood": "gaussian-fixed", "prior": "vamp"}
-    problem = problem_of(model_of(words, latents=4))
+    problem = small_problem(small_model(words, notation.supports, variance=VARIANCE), "formulas")
     values = values_of(problem, Tape(Exact()), notation.objective, 11, gradients=False)
     formula = Lexicon(notation, words).constant(constants.Constant(word, 1))
     expected = constants.value([constants.Constant(word, 1)], problem.spec)

@@ -11,8 +11,8 @@ import pytest
 
 from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.records import EqualityRecord
-from elbostone.notations.decode import read_toml
-from elbostone.notations.formulas import formula
+from elbostone.notations.decode import read, read_toml
+from elbostone.notations.formulas import Formula
 from elbostone.notations.reader import load_notation
 from elbostone.notations.registry import notation_folder
 from elbostone.reference.errors import BadInput
@@ -107,12 +107,12 @@ def test_layer_numbers_are_the_only_braces(old: str, new: str, tmp_path: Path) -
 @pytest.mark.parametrize("text", ["-" * 5000 + "x", "(" * 399, f"1{'0' * 399}"], ids=["long", "nested", "number"])
 def test_a_hostile_formula_is_bad_input(text: str) -> None:
     with pytest.raises(BadInput, match="expected"):
-        formula(text, "here")
+        read(Formula, text, "here")
 
 
 def test_a_power_of_whole_numbers_ends() -> None:
     with pytest.raises(ValueError, match="has no value"):
-        formula("9 ** 9 ** 9 ** 9", "here").value({})
+        Formula.read("9 ** 9 ** 9 ** 9").value({})
 
 
 RECORD = {"schema": 2, "kind": "equality", **CELL.as_json(), "status": "failed", "reason": "why", "adapted": False}

@@ -97,7 +97,7 @@ DEFAULTS = {condition: (words[0],) for condition, words in CONDITIONS.items()}
 
 def defining(**words: tuple[str, ...]) -> Notation:
     """A notation of the plainest Bernoulli VAE, but for these words."""
-    return replace(notations()["kingma_welling_2019"], supports=Supports({**DEFAULTS, **words}))
+    return replace(notations()["kingma_welling_2019"], supports=Supports(**{**DEFAULTS, **words}))
 
 
 def test_what_a_notation_defines_is_written_without_a_lifting() -> None:

@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from elbostone.claims.facts import Facts
 from elbostone.claims.judge.evidence import Evidence
 from elbostone.claims.judge.misprints import check_misprints, measured
-from elbostone.claims.probes import LATENT
 from elbostone.claims.tables import misprints
-from elbostone.notations.formulas import formula
+from elbostone.notations.decode import read
+from elbostone.notations.formulas import Formula
+from elbostone.notations.models import LATENT
 from elbostone.notations.notation import Notation
 from elbostone.notations.reader import parse_notation
 from elbostone.notations.registry import notations
@@ -40,17 +42,17 @@ BISHOP = notations()["bishop_2024"]
 )
 def test_a_formula_is_arithmetic_and_nothing_else(text: str, found: str) -> None:
     with pytest.raises(BadInput, match=r"printed: expected") as caught:
-        formula(text, "notation.toml: misprints[0].printed")
+        read(Formula, text, "notation.toml: misprints[0].printed")
     assert found in str(caught.value)
 
 
 def test_a_formula_is_evaluated_over_latents_and_draws() -> None:
     μ, σ = np.array([[1.0, 2.0]]), np.array([[3.0, 0.5]])
     ε = np.array([[[1.0, -1.0]], [[3.0, 1.0]]])  # [sample, batch, latent]
-    read = formula("-mean(sum(φ.μ + σ2 * ε)) / 2 + log(exp(pi)) - 2**2", "")
-    assert read.codes == {"φ.μ", "σ2", "ε"}
+    formula = Formula.read("-mean(sum(φ.μ + σ2 * ε)) / 2 + log(exp(pi)) - 2**2")
+    assert formula.codes == {"φ.μ", "σ2", "ε"}
     np.testing.assert_allclose(
-        read.value({"φ.μ": μ, "σ2": σ, "ε": ε}), [-((3 + 3 - 0.5) + (3 + 9 + 0.5)) / 4 + np.pi - 4]
+        formula.value({"φ.μ": μ, "σ2": σ, "ε": ε}), [-((3 + 3 - 0.5) + (3 + 9 + 0.5)) / 4 + np.pi - 4]
     )
 
 
@@ -75,9 +77,9 @@ def facts() -> Facts:
 
 
 def found(facts: Facts, **changes: Any) -> list[str]:
-    changed = {k: formula(v, "") if k in ("printed", "meant") else v for k, v in changes.items()}
+    changed = {k: Formula.read(v) if k in ("printed", "meant") else v for k, v in changes.items()}
     first, *rest = BISHOP.misprints
-    false = replace(BISHOP, misprints=(replace(first, **changed), *rest))
+    false = replace(BISHOP, misprints=(msgspec.structs.replace(first, **changed), *rest))
     return [violation.describe() for violation in check_misprints(Evidence(false, facts))]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"elbostone": ROOT / "suite", "elbostone/implementations": ROOT / "implementations"}
-SHIPPED = {".py", ".toml", ".cpp", ".typed", ".json", ".safetensors", ".html", ".css", ".js", ".woff2", ".txt"}
+SHIPPED = {".py", ".toml", ".csv", ".cpp", ".typed", ".json", ".safetensors", ".html", ".css", ".js", ".woff2", ".txt"}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from elbostone.notations.equations.calculus import (
     OverData,
     OverDraws,
 )
-from elbostone.notations.equations.expressions import Expression, Fraction, Log, Negative, Power, Sum, times
+from elbostone.notations.equations.expressions import Expression, Fraction, Log, Power, Sum, negative, times
 from elbostone.notations.equations.leaves import Density, Quantity, Size, Vector
 from elbostone.notations.equations.templates import EQUAL, NEARLY
 from elbostone.notations.notation import Notation
@@ -75,7 +75,7 @@ def without_first(node: Expression) -> Expression:
 
 
 def without_last(node: Expression) -> Expression:
-    return Sum(node.terms[:-1]) if isinstance(node, Sum) else node
+    return Sum(node.terms[:-1]) if isinstance(node, Sum) and len(node.terms) > 1 else node
 
 
 def without_half(node: Expression) -> Expression:
@@ -84,7 +84,7 @@ def without_half(node: Expression) -> Expression:
 
 
 def sign_of_data(node: Expression) -> Expression:
-    return Negative(node) if isinstance(node, OverData) else node
+    return negative(node) if isinstance(node, OverData) else node
 
 
 def sum_for_mean(node: Expression) -> Expression:

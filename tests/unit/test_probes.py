@@ -13,7 +13,7 @@ from elbostone.reference import oracle
 from elbostone.reference.errors import BadInput
 from elbostone.reference.parsing import CONDITIONS
 
-EVERYTHING = replace(notations()["keras_io"], supports=Supports(dict(CONDITIONS)))
+EVERYTHING = replace(notations()["keras_io"], supports=Supports(**CONDITIONS))
 FIRST_OF_EACH = [p for p in probes(EVERYTHING, 1797) if p.field.startswith("supports")]
 
 
@@ -78,4 +78,4 @@ def test_the_same_words_are_the_same_problem_in_all_notations() -> None:
 def test_a_word_that_goes_with_nothing_is_named() -> None:
     words = {**EVERYTHING.supports.words, "likelihood": ("gaussian",), "network": ("mlp", "conv")}
     with pytest.raises(BadInput, match="supports: network 'conv': no model has this"):
-        probes(replace(EVERYTHING, supports=Supports(words)), 1797)
+        probes(replace(EVERYTHING, supports=Supports(**words)), 1797)

@@ -15,17 +15,17 @@ ALL = list(notations().values())
 
 
 def with_source(notation: Notation, how: str, eq: str | None) -> Notation:
-    symbols = tuple(replace(symbol, known=None, eq_known=None) for symbol in notation.symbols)
+    symbols = tuple(msgspec.structs.replace(symbol, known=None, eq_known=None) for symbol in notation.symbols)
     source = msgspec.structs.replace(notation.source, known=how, eq_known=eq)
     return replace(notation, source=source, symbols=symbols, other_objectives=(), misprints=())
 
 
 def test_what_an_entry_says_goes_before_what_the_source_says() -> None:
     notation = with_source(ALL[0], "read", "by count")
-    plain, own = notation.symbols[0], replace(notation.symbols[0], known="memory")
+    plain, own = notation.symbols[0], msgspec.structs.replace(notation.symbols[0], known="memory")
     assert (known(notation, plain), eq_known(notation, plain)) == ("read", "by count")
     assert (known(notation, own), eq_known(notation, own)) == ("memory", "by count")
-    assert eq_known(notation, replace(own, eq_known="close copy")) == "close copy"
+    assert eq_known(notation, msgspec.structs.replace(own, eq_known="close copy")) == "close copy"
     alike = with_source(ALL[0], "read", None)
     assert eq_known(alike, own) == "memory", "the place of what is from memory is from memory"
 
@@ -34,7 +34,7 @@ def test_what_is_not_printed_is_no_fact() -> None:
     notation = with_source(ALL[0], "read", None)
     before = len(list(facts(notation)))
     first, *rest = notation.symbols
-    fewer = replace(notation, symbols=(replace(first, equation="none"), *rest))
+    fewer = replace(notation, symbols=(msgspec.structs.replace(first, equation="none"), *rest))
     assert len(list(facts(fewer))) == before - 2
 
 
@@ -65,7 +65,7 @@ def test_percent_add_up_to_100(numbers: list[int], percent: list[int]) -> None:
 def test_a_single_fact_from_memory_shows() -> None:
     notation = with_source(notations()["kingma_welling_2013"], "read", "read")
     first, *rest = notation.symbols
-    one = replace(notation, symbols=(replace(first, known="memory"), *rest))
+    one = replace(notation, symbols=(msgspec.structs.replace(first, known="memory"), *rest))
     assert shares(one) == "read 99 %, memory 1 %"
 
 

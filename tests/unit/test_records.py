@@ -9,7 +9,7 @@ import pytest
 
 from elbostone.backends import Graphs
 from elbostone.backends.table import host_of
-from elbostone.claims.facts import ClaimsRecord, Facts, Failure, facts_of
+from elbostone.claims.facts import ClaimsRecord, Facts, Failure
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
 from elbostone.workers.records import (
@@ -77,9 +77,9 @@ def test_a_number_that_json_lacks_is_read_as_it_was(value: float, tmp_path: Path
     path = tmp_path / "records.jsonl"
     append_record(path, msgspec.structs.replace(WHOLE, published_objective=number(value)))
     facts = Facts("torch", "torch", [Failure("p", "methods.encoder", "why")])
-    facts.numbers["p"] = {"J": [2, value]}
-    facts.dependency["p"] = {"decoder": {"fc3.weight": value}}
-    append_record(path, ClaimsRecord(cell=CELL, status="ok", facts=facts.plain(), tensors="t"))
+    facts.numbers["p"] = {"J": [2, number(value)]}
+    facts.dependency["p"] = {"decoder": {"fc3.weight": number(value)}}
+    append_record(path, ClaimsRecord(cell=CELL, status="ok", facts=facts, tensors="t"))
     text = path.read_text(encoding="utf-8")
     assert "NaN" not in text
     assert "Infinity" not in text
@@ -88,12 +88,12 @@ def test_a_number_that_json_lacks_is_read_as_it_was(value: float, tmp_path: Path
     (equality,), (claims,) = read_records_of(path, EqualityRecord), read_records_of(path, ClaimsRecord)
     assert equality.published_objective is not None
     assert claims.facts is not None
-    again = facts_of(claims.facts, {})
+    again = claims.facts
     assert again.failures == facts.failures
     read = [
         float(equality.published_objective),
-        again.numbers["p"]["J"][1],
-        again.dependency["p"]["decoder"]["fc3.weight"],
+        float(again.numbers["p"]["J"][1]),
+        float(again.dependency["p"]["decoder"]["fc3.weight"]),
     ]
     assert [repr(found) for found in read] == [repr(value)] * 3
 
@@ -113,7 +113,7 @@ def test_a_text_of_a_class_of_its_own_is_a_text() -> None:
     active = msgspec.structs.replace(ACTIVE, versions={"torch": Version("2.13.0")})
     assert as_document(msgspec.structs.replace(WHOLE, active=active))["active"]["versions"] == {"torch": "2.13.0"}
     with pytest.raises(TypeError, match="expected what JSON has; found object"):
-        as_document(ClaimsRecord(cell=CELL, status="ok", facts=Facts("t", "t", defaults={"a": object()}).plain()))
+        as_document(ClaimsRecord(cell=CELL, status="ok", facts=Facts("t", "t", defaults={"a": object()})))
 
 
 def test_a_record_of_schema_1_that_has_no_kind_is_of_equality(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_committed_records_are_of_this_schema_and_their_facts_are_whole() -> Non
     assert {record.schema for record in records} == {SCHEMA}
     claims = RunFolder(PLACE / "quick").records_of(ClaimsRecord)
     assert len(claims) >= 32
-    assert all(facts_of(record.facts, {}).numbers for record in claims if record.facts is not None)
+    assert all(record.facts.numbers for record in claims if record.facts is not None)
 
 
 def test_a_line_cut_off_by_a_kill_is_left_out_and_trimmed(tmp_path: Path) -> None:

@@ -281,7 +281,9 @@ def test_every_notation_has_a_line_from_its_own_claims() -> None:
 def test_a_line_keys_on_roles_and_counts_verified_claims() -> None:
     notation = notations()["kingma_welling_2013"]
     swap = {"θ": "φ", "φ": "θ"}
-    swapped = replace(notation, symbols=tuple(replace(s, code=swap.get(s.code, s.code)) for s in notation.symbols))
+    swapped = replace(
+        notation, symbols=tuple(msgspec.structs.replace(s, code=swap.get(s.code, s.code)) for s in notation.symbols)
+    )
     assert sources.source_line(notation).letters == "θ: the generative weights; φ: the inference weights"
     assert sources.source_line(swapped).letters == "φ: the generative weights; θ: the inference weights"
     assert sources.source_line(notation, {notation.claims[0].distribution}).verified == 1

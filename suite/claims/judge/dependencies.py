@@ -7,21 +7,18 @@ from fnmatch import fnmatchcase
 
 from ...notations.letters import letters_of
 from ...notations.notation import Symbol
-from ...reference.errors import BadInput
 from ...reference.parsing import CONDITIONS
-from ...reference.weights import decoder_slots, weight_shapes
+from ...reference.weights import weight_shapes
 from ..probes import Probe
-from .evidence import Evidence, Violation
+from .evidence import Evidence, Violation, drawn_parameters
 from .symbols import claim_of
 
-#: Role of a set of weights → what has to depend on each of them, and what on none.
+#: Role of a set of weights → the outputs that depend on each weight of the set, and the outputs that depend on none.
 REACHES = {
     "generative_weights": ("generative", "inference"),
     "inference_weights": ("inference", ""),
     "prior_weights": ("prior", "inference"),
 }
-#: The parameters of q(θ), per weight.
-PARTS = ("mean", "log_variance")
 OUTPUTS = {
     "generative": ("likelihood", "prior", "decoder"),
     "inference": ("approximate_posterior", "encoder"),
@@ -40,7 +37,7 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
             yield evidence.violation(f"claims {code}", "covers", "one claim on each distribution", found_count)
     for claim in notation.claims:
         symbol, where, executed = by_code[claim.distribution], f"claims {claim.distribution}", False
-        for probe, found in reached(evidence):
+        for probe, found in evidence.reached:
             if symbol.role not in found or not probe.problem.spec.meets(symbol.when):
                 continue
             executed = True
@@ -59,7 +56,7 @@ def check_claims(evidence: Evidence) -> Iterator[Violation]:
 
 
 def check_sets(evidence: Evidence) -> Iterator[Violation]:
-    """Weights under one name: each of its role, and all that the code, the subscripts or the role put under it."""
+    """A set of weights has weights of its role alone, and all that the code, the subscripts or the role give it."""
     for symbol in evidence.notation.symbols:
         if symbol.kind == "weights" and symbol.quantity is None:
             wrong = _wrong_set(evidence, symbol)
@@ -70,7 +67,7 @@ def check_sets(evidence: Evidence) -> Iterator[Violation]:
 
 def _wrong_set(evidence: Evidence, symbol: Symbol) -> str | None:
     executed = False
-    outputs = {probe.name: found for probe, found in reached(evidence)}
+    outputs = {probe.name: found for probe, found in evidence.reached}
     for probe in evidence.ran():
         if not probe.problem.spec.meets(symbol.when):
             wrong = _left_out(evidence, symbol, probe)
@@ -88,8 +85,8 @@ def _wrong_set(evidence: Evidence, symbol: Symbol) -> str | None:
 
 
 def _idle(evidence: Evidence, patterns: Sequence[str], symbol: Symbol) -> str | None:
-    """Patterns that match no weight of any probe on which the symbol is there: nothing executes them."""
-    there = [probe for probe in evidence.ran() if probe.problem.spec.meets(symbol.when)]
+    """Patterns that match no weight of any probe on which the symbol exists: nothing executes them."""
+    there = list(evidence.ran(symbol.when))
     idle = [pattern for pattern in patterns if not any(covered((pattern,), probe) for probe in there)]
     return f"{idle}, which match no weight of any probe" if idle else None
 
@@ -99,28 +96,8 @@ def covered(patterns: Sequence[str], probe: Probe) -> set[str]:
     return {n for n in weight_shapes(probe.problem.spec) if any(fnmatchcase(n, pattern) for pattern in patterns)}
 
 
-def reached(evidence: Evidence) -> Iterator[tuple[Probe, dict[str, set[str]]]]:
-    """Probe, and by output the canonical weights that it depends on."""
-    for probe in evidence.ran():
-        norms = evidence.facts.dependency.get(probe.name)
-        if norms is None:
-            continue
-        try:
-            canonical = {place.path: name for name, place in evidence.maps(probe.problem.spec).items()}
-        except BadInput:
-            continue  # named where weights are checked
-        found = {
-            output: {canonical[path] for path, norm in by_path.items() if norm > 0 and path in canonical}
-            for output, by_path in norms.items()
-        }
-        if "weight_posterior" in found:  # KL(q(θ) ‖ p(θ)) depends on both: what is no parameter of q's is p's
-            own = {f"{slot.name}.{part}" for slot in decoder_slots(probe.problem.spec) for part in PARTS}
-            found["weight_prior"] = found["weight_posterior"] - own
-        yield probe, found
-
-
 def _under(code: str, path: str) -> bool:
-    """Whether a path goes through a name, which may have several steps itself."""
+    """Whether a path goes through a name; the name may have several steps."""
     return f".{code}." in f".{path}."
 
 
@@ -141,10 +118,9 @@ def _names_of(evidence: Evidence, symbol: Symbol, probe: Probe) -> set[str]:
     found = {name for name, place in places.items() if place.published == symbol.code}
     if found or probe.problem.spec.decoder_weights == "point":
         return found
-    # a drawn weight is no parameter: those of its posterior are published under the same last name
+    # A drawn weight is no parameter; the parameters of its posterior are published under the same last name.
     last = symbol.code.rpartition(".")[2]
-    drawn = {f"{slot.name}.{part}" for slot in decoder_slots(probe.problem.spec) for part in PARTS}
-    return {name for name in drawn if places[name].published.rpartition(".")[2] == last}
+    return {name for name in drawn_parameters(probe.problem.spec) if places[name].published.rpartition(".")[2] == last}
 
 
 def _left_out(evidence: Evidence, symbol: Symbol, probe: Probe) -> str | None:
@@ -163,11 +139,10 @@ def _parts(symbol: Symbol, probe: Probe) -> list[str]:
 
 
 def _elsewhere(evidence: Evidence, symbol: Symbol, probe: Probe) -> Iterator[Probe]:
-    """The probes on which a symbol is there and that differ from this one in nothing but its conditions."""
+    """The probes on which a symbol exists and whose other words are those of this probe."""
     spec = probe.problem.spec
-    for other in evidence.ran():
-        words = [c for c in CONDITIONS if c not in symbol.when and other.problem.spec.word(c) != spec.word(c)]
-        if other.problem.spec.meets(symbol.when) and not words:
+    for other in evidence.ran(symbol.when):
+        if all(other.problem.spec.word(c) == spec.word(c) for c in CONDITIONS if c not in symbol.when):
             yield other
 
 

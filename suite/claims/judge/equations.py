@@ -19,9 +19,9 @@ from ...notations.equations import Equation
 from ...notations.equations.calculus import Expected, ExpectedGradient, Gradient, Integral, OverData, OverDraws
 from ...notations.equations.expressions import Expression, Fraction, Product, nodes
 from ...notations.equations.leaves import Density, Quantity
-from ...notations.equations.models import DATA_COUNT, VARIANCE, model_of, problem_of
 from ...notations.equations.templates import EQUAL
 from ...notations.equations.values import Miscounted, Values, values_of
+from ...notations.models import COUNT, LATENT, small_model, small_problem
 from ...notations.notation import Notation
 from ...reference.arithmetic import Arithmetic, Array, Exact
 from ...reference.node import Node
@@ -32,7 +32,6 @@ from ...reference.tolerance import K
 
 Row = dict[str, str | None]
 DTYPE = "float64"
-SEVERAL = 4
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,12 @@ class Executed:
 def execute(notation: Notation, equation: Equation) -> list[Executed]:
     """Each relation of an equation, from left to right."""
     same_draws = any(isinstance(node, OverData) for node in _nodes(equation))
-    latents = SEVERAL if same_draws or not _needs_quadrature(equation) else 1
-    fixed = (notation.supports.variances or (VARIANCE,))[0]
-    problem = problem_of(model_of(equation.words, latents=latents, variance=fixed))
+    latents = LATENT if same_draws or not _needs_quadrature(equation) else 1
+    problem = small_problem(small_model(equation.words, notation.supports, latents=latents), "formulas")
     sides = partial(_sides, notation, equation, problem)
     try:
         exact = {name: side[0] for name, side in sides(Exact()).items()}
-        scales = noise_scale_of(problem, sides, DTYPE, numbers=max(side.size for side in exact.values()) * SEVERAL)
+        scales = noise_scale_of(problem, sides, DTYPE, numbers=max(side.size for side in exact.values()) * LATENT)
         return list(_relations(equation, exact, scales, same_draws=same_draws))
     except Miscounted as error:
         return _refused(equation, str(error))
@@ -144,7 +142,7 @@ def _sides(notation: Notation, equation: Equation, problem: Problem, arithmetic:
     """Each side at the given draws and, where ≃ is printed, in expectation over draws: [run, ...]."""
     gradients = any(isinstance(node, Gradient | ExpectedGradient) for node in _nodes(equation))
     tape = Tape(arithmetic)
-    given = values_of(problem, tape, notation.objective, DATA_COUNT, gradients=gradients)
+    given = values_of(problem, tape, notation.objective, COUNT, gradients=gradients)
     found = {f"given {i}": _value(side, given).value for i, side in enumerate(equation.sides)}
     if given.quadrature is not None and any(relation != EQUAL for relation in equation.relations):
         expected = replace(given, in_expectation=True)
@@ -153,14 +151,14 @@ def _sides(notation: Notation, equation: Equation, problem: Problem, arithmetic:
 
 
 def _value(side: Expression, at: Values) -> Node:
-    """A side's number; of a density its logarithm, which neither overflows nor underflows."""
+    """The number of a side; for a density its logarithm, which neither overflows nor underflows."""
     if any(isinstance(node, Density) for node in _factors(side)):
         return side.log_value(at)
     return side.value(at)
 
 
 def _factors(side: Expression) -> list[Expression]:
-    """The side itself and what it multiplies, divides or integrates: where that is a density, the side is one."""
+    """The side and the factors that it multiplies, divides or integrates; a side with a density among them is one."""
     parts = side.parts if isinstance(side, Product | Fraction | Integral) else ()
     return [side, *(factor for part in parts for factor in _factors(part))]
 

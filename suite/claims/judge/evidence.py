@@ -10,11 +10,13 @@ from typing import Any
 from ...notations.canonical import canonical
 from ...notations.notation import Notation, Symbol
 from ...notations.weight_maps import WeightMap, weight_maps
-from ...reference.comparison import Comparison, compare
+from ...reference.comparison import compare
+from ...reference.errors import BadInput
 from ...reference.parsing import CONDITIONS
 from ...reference.problem import Array, Problem
 from ...reference.spec import Spec
 from ...reference.truth import Truth, truth_of
+from ...reference.weights import decoder_slots
 from ...workers.subject import DATA_COUNT
 from ..facts import Facts
 from ..probes import Probe, probes
@@ -70,22 +72,50 @@ class Evidence:
         """All probes that the file asks for. Raises BadInput where its words go together with nothing."""
         return probes(self.notation, DATA_COUNT)
 
-    def ran(self) -> Iterator[Probe]:
-        """The probes, variants of the objective left out, whose quantities there are."""
+    def ran(self, when: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[Probe]:
+        """The probes with quantities whose models meet the conditions, without variants of the objective."""
         for probe in self.probes:
-            if probe.field != "objective" and self.facts.of(probe.name, "quantity"):
+            meets = probe.field != "objective" and probe.problem.spec.meets(when or {})
+            if meets and self.facts.of(probe.name, "quantity"):
                 yield probe
 
     def maps(self, spec: Spec) -> dict[str, WeightMap]:
-        """By canonical weight. Raises BadInput where the weights table does not fit."""
-        return weight_maps(self.notation, self.facts.framework, spec)
+        """By canonical weight; made once for each model. Raises BadInput where the weights table does not fit."""
+        if spec not in self._maps:
+            self._maps[spec] = weight_maps(self.notation, self.facts.framework, spec)
+        return self._maps[spec]
+
+    @cached_property
+    def _maps(self) -> dict[Spec, dict[str, WeightMap]]:
+        return {}
+
+    @cached_property
+    def reached(self) -> list[tuple[Probe, dict[str, set[str]]]]:
+        """Probe, and by output the canonical weights on which it depends."""
+        reached = []
+        for probe in self.ran():
+            norms = self.facts.dependency.get(probe.name)
+            if norms is None:
+                continue
+            try:
+                canonical = {place.path: name for name, place in self.maps(probe.problem.spec).items()}
+            except BadInput:
+                continue  # named where weights are checked
+            found = {
+                output: {canonical[path] for path, norm in by_path.items() if float(norm) > 0 and path in canonical}
+                for output, by_path in norms.items()
+            }
+            if "weight_posterior" in found:  # KL(q(θ) ‖ p(θ)) depends on both: what is no parameter of q's is p's
+                found["weight_prior"] = found["weight_posterior"] - drawn_parameters(probe.problem.spec)
+            reached.append((probe, found))
+        return reached
 
     def violation(self, where: str, fields: str | tuple[str, ...], claimed: Any, found: str) -> Violation:
         names = (fields,) if isinstance(fields, str) else fields
         return Violation(self.notation.id, where, names, str(claimed), found)
 
-    def comparison(self, probe: Probe, symbol: Symbol, array: Array) -> Comparison | str:
-        """A published quantity compared with the reference of its role; else the reason why they cannot be compared."""
+    def difference(self, probe: Probe, symbol: Symbol, array: Array) -> str | None:
+        """How a published quantity differs from the reference of its role, or why it has none; None if equal."""
         truth, tensor = probe_truth(probe.problem, "elbo"), symbol.tensor
         if tensor is None:
             return f"role '{symbol.role}' has no tensor that the run could be compared with"
@@ -96,15 +126,22 @@ class Evidence:
         except ValueError:
             axes = self.notation.axes_of(symbol, self.facts.framework, probe.problem.spec)
             return f"an array of shape {list(array.shape)}, which has not the axes '{' '.join(axes)}'"
-        return compare(tensor, converted, truth.tensors[tensor], truth.tolerances[tensor], DTYPE)
+        return difference(truth, tensor, converted)
 
-    def holds(self, probe: Probe, symbol: Symbol, array: Array) -> bool:
-        found = self.comparison(probe, symbol, array)
-        return not isinstance(found, str) and found.equal
+
+def drawn_parameters(spec: Spec) -> set[str]:
+    """The canonical weights that are parameters of q(θ)."""
+    return {f"{slot.name}.{part}" for slot in decoder_slots(spec) for part in ("mean", "log_variance")}
+
+
+def difference(truth: Truth, tensor: str, array: Array) -> str | None:
+    """How an array differs from a tensor of the reference; None where it is equal within the tolerance."""
+    found = compare(tensor, array, truth.tensors[tensor], truth.tolerances[tensor], DTYPE)
+    return None if found.equal else found.describe()
 
 
 EVERY_WORD = ", there for supports "
-"""Begins the words of the first probe: each of them may be what is false."""
+"""Begins the list of the first probe's words: each word may be false."""
 
 
 def on(probe: Probe) -> str:
@@ -113,10 +150,6 @@ def on(probe: Probe) -> str:
         return f"on {probe.name}, there for {probe.field} '{probe.word}'"
     spec = probe.problem.spec
     return f"on {probe.name}{EVERY_WORD}{', '.join(f'{c} {spec.word(c)}' for c in CONDITIONS)}"
-
-
-def words(found: Comparison | str) -> str:
-    return found if isinstance(found, str) else found.describe()
 
 
 def agreeing(changes: Sequence[tuple[str, str]]) -> str:

@@ -1,59 +1,60 @@
-"""Methods: each returns what its entry says, and the published forms equal the quantities and the objective."""
+"""Methods: each returns what its entry says, the published forms equal the others, and the gradients fit the values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import product
 
 import numpy as np
 
-from ...notations.notation import Methods
+from ...notations.notation import Methods, Symbol
+from ..facts import ALL
 from ..probes import Probe
-from .evidence import Evidence, Violation, words
+from .evidence import Evidence, Violation
 
 
 def check_methods(evidence: Evidence) -> Iterator[Violation]:
     """Each method that ran under its name, and its outputs."""
     methods, called = evidence.notation.methods, evidence.facts.methods
-    for field in fields(Methods):
-        name = getattr(methods, field.name)
-        if isinstance(name, str) and called.get(field.name) != name:
-            found = f"a run in which it was '{called.get(field.name, 'not called')}'"
-            yield evidence.violation("methods", field.name, f"'{name}'", found)
+    for entry in fields(Methods):
+        name = getattr(methods, entry.name)
+        if isinstance(name, str) and called.get(entry.name) != name:
+            found = f"a run in which it was '{called.get(entry.name, 'not called')}'"
+            yield evidence.violation("methods", entry.name, f"'{name}'", found)
     named: set[str] = set()
-    for probe in evidence.ran():
-        spec = probe.problem.spec
-        nets = [("decoder", methods.decoder_returns.get(spec.likelihood, ()))]
-        if methods.encoder is not None:
-            nets.append(("encoder", methods.encoder_returns.get(spec.posterior, ())))
-        for what, names in nets:
-            if what not in named and (violation := _net(evidence, probe, what, names)):
-                named.add(what)
-                yield violation
-        for check in (_densities, _published):
-            if check.__name__ not in named and (violation := check(evidence, probe)):
-                named.add(check.__name__)
-                yield violation
+    for probe, check in product(evidence.ran(), (_nets, _densities, _published)):
+        for field, claimed, found in check(evidence, probe):
+            if field not in named:
+                named.add(field)
+                yield evidence.violation("methods", field, claimed, found)
 
 
-def _net(evidence: Evidence, probe: Probe, what: str, names: Sequence[str]) -> Violation | None:
-    """A net's outputs are these quantities, in this order."""
-    outputs = evidence.facts.of(probe.name, what)
-    field = f"{what}_returns"
-    if not outputs:
-        return None  # its weights have a posterior, or it is missing from the facts: the call is named elsewhere
-    if len(outputs) != len(names):
-        return evidence.violation("methods", field, list(names), f"{len(outputs)} outputs on {probe.name}")
-    symbols = {s.quantity: s for s in evidence.notation.computed(probe.problem.spec)}
-    if what == "decoder" and probe.problem.weight_noise:
-        probe = _at_the_means(probe)
-    for (number, array), name in zip(outputs.items(), names, strict=True):
-        if name not in symbols:
-            return evidence.violation("methods", field, list(names), f"no quantity '{name}' on {probe.name}")
-        if not evidence.holds(probe, symbols[name], array):
-            found = words(evidence.comparison(probe, symbols[name], array))
-            return evidence.violation("methods", field, list(names), f"output {number} that is not '{name}': {found}")
-    return None
+def _quantities(evidence: Evidence, probe: Probe) -> dict[str, Symbol]:
+    return {str(s.quantity): s for s in evidence.notation.computed(probe.problem.spec)}
+
+
+def _nets(evidence: Evidence, probe: Probe) -> Iterator[tuple[str, str, str]]:
+    """A net's outputs are the quantities that its entry says, in this order: field, what it says, what was found."""
+    methods, spec = evidence.notation.methods, probe.problem.spec
+    nets = [("decoder", methods.decoder_returns.get(spec.likelihood, ()))]
+    if methods.encoder is not None:
+        nets.append(("encoder", methods.encoder_returns.get(spec.posterior, ())))
+    symbols = _quantities(evidence, probe)
+    for net, names in nets:
+        outputs = evidence.facts.of(probe.name, net)
+        if not outputs:
+            continue  # its weights have a posterior, or it is missing from the facts: the call is named elsewhere
+        field, claimed = f"{net}_returns", str(list(names))
+        if len(outputs) != len(names):
+            yield field, claimed, f"{len(outputs)} outputs on {probe.name}"
+            continue
+        given = _at_the_means(probe) if net == "decoder" and probe.problem.weight_noise else probe
+        for (number, array), name in zip(outputs.items(), names, strict=True):
+            if name not in symbols:
+                yield field, claimed, f"no quantity '{name}' on {probe.name}"
+            elif differing := evidence.difference(given, symbols[name], array):
+                yield field, claimed, f"output {number} that is not '{name}': {differing}"
 
 
 def _at_the_means(probe: Probe) -> Probe:
@@ -63,34 +64,40 @@ def _at_the_means(probe: Probe) -> Probe:
     return replace(probe, problem=replace(problem, name=f"{problem.name}-means", weight_noise=still))
 
 
-def _densities(evidence: Evidence, probe: Probe) -> Violation | None:
+def _densities(evidence: Evidence, probe: Probe) -> Iterator[tuple[str, str, str]]:
     """At the z that was drawn, the densities' means over the draws are the quantities of the same names."""
-    method = evidence.notation.methods.densities
-    outputs = evidence.facts.of(probe.name, "density")
-    symbols = {s.quantity: s for s in evidence.notation.computed(probe.problem.spec)}
-    for key, array in outputs.items():
+    claimed, symbols = f"'{evidence.notation.methods.densities}'", _quantities(evidence, probe)
+    for key, array in evidence.facts.of(probe.name, "density").items():
         if key not in symbols:
-            return evidence.violation("methods", "densities", f"'{method}'", f"'{key}', which no symbol has")
-        if not evidence.holds(probe, symbols[key], array):
-            found = words(evidence.comparison(probe, symbols[key], array))
-            return evidence.violation(
-                "methods", "densities", f"'{method}'", f"'{key}' that is not the quantity: {found}"
-            )
-    return None
+            yield "densities", claimed, f"'{key}', which no symbol has"
+        elif differing := evidence.difference(probe, symbols[key], array):
+            yield "densities", claimed, f"'{key}' that is not the quantity: {differing}"
 
 
-def _published(evidence: Evidence, probe: Probe) -> Violation | None:
+def _published(evidence: Evidence, probe: Probe) -> Iterator[tuple[str, str, str]]:
     """The quantities as published are the quantities: no logit of a probe is anywhere near a clamp."""
-    method = evidence.notation.methods.quantities_as_published
-    raw = evidence.facts.of(probe.name, "published")
-    if method is None or not raw:
-        return None
-    for symbol in evidence.notation.computed(probe.problem.spec):
-        quantity = str(symbol.quantity)
-        if quantity not in raw:
-            found = f"no '{quantity}' on {probe.name}"
-            return evidence.violation("methods", "quantities_as_published", f"'{method}'", found)
-        if not evidence.holds(probe, symbol, raw[quantity]):
-            found = words(evidence.comparison(probe, symbol, raw[quantity]))
-            return evidence.violation("methods", "quantities_as_published", f"'{method}'", found)
-    return None
+    field = "quantities_as_published"
+    method, raw = evidence.notation.methods.quantities_as_published, evidence.facts.of(probe.name, "published")
+    for key, symbol in _quantities(evidence, probe).items() if method and raw else ():
+        if key not in raw:
+            yield field, f"'{method}'", f"no '{key}' on {probe.name}"
+        elif differing := evidence.difference(probe, symbol, raw[key]):
+            yield field, f"'{method}'", differing
+
+
+def check_gradients(evidence: Evidence) -> Iterator[Violation]:
+    """Every output of every method, on every probe; the first probe on which one does not agree."""
+    named: set[str] = set()
+    symbols = {symbol.quantity: symbol.code for symbol in evidence.notation.symbols if symbol.quantity is not None}
+    for probe in evidence.probes:
+        for method, slopes in evidence.facts.slopes.get(probe.name, {}).items():
+            wrong = [slope for slope in slopes if not slope.agrees]
+            for slope in [slope for slope in wrong if slope.output != ALL] or wrong:
+                where = f"symbol {symbols[slope.output]}" if slope.output in symbols else "methods"
+                if where in named:
+                    continue
+                named.add(where)
+                gradient = float(slope.differentiated)
+                claimed = f"{slope.output} of {method}: a gradient of {gradient:.6g} along a direction"
+                found = f"{float(slope.measured):.6g} by differences of its values, on {probe.name}"
+                yield evidence.violation(where, "gradient", claimed, found)

@@ -45,35 +45,31 @@ def where_of(misprint: Misprint) -> str:
 def claim_of(notation: Notation, misprint: Misprint) -> str:
     """The entry in words, and how it is known."""
     when = ", ".join(word for words in misprint.when.values() for word in words)
-    said = f"prints {misprint.printed.text}, means {misprint.meant.text}" + (f" (when {when})" if when else "")
+    said = f"prints {misprint.printed}, means {misprint.meant}" + (f" (when {when})" if when else "")
     return f"{said}; known: {how(notation, misprint)}"
 
 
 def check_misprints(evidence: Evidence) -> Iterator[Violation]:
     """On every probe that has the quantity; each that does not hold, once."""
     for misprint in evidence.notation.misprints:
-        try:
-            found = list(_differences(evidence, misprint))
-        except ValueError as error:
-            yield evidence.violation(
-                where_of(misprint), ("printed", "meant"), claim_of(evidence.notation, misprint), str(error)
-            )
-            continue
-        if not found:
-            lacking = f"no probe with a quantity '{misprint.symbol}': nothing executes it"
-            yield evidence.violation(
-                where_of(misprint), ("symbol", "when"), claim_of(evidence.notation, misprint), lacking
-            )
-        wrong = next((d for d in found if d.meant > d.allowed), None)
-        if wrong is not None:
-            off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
-            yield evidence.violation(where_of(misprint), ("meant", "when"), claim_of(evidence.notation, misprint), off)
-        same = next((d for d in found if d.printed <= d.allowed), None)
-        if same is not None:
-            equal = f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
-            yield evidence.violation(
-                where_of(misprint), ("printed", "when"), claim_of(evidence.notation, misprint), equal
-            )
+        for fields, found in _wrong(evidence, misprint):
+            yield evidence.violation(where_of(misprint), fields, claim_of(evidence.notation, misprint), found)
+
+
+def _wrong(evidence: Evidence, misprint: Misprint) -> Iterator[tuple[tuple[str, str], str]]:
+    """The fields of an entry that may be false, and what was found."""
+    try:
+        differences = list(_differences(evidence, misprint))
+    except ValueError as error:
+        yield ("printed", "meant"), str(error)
+        return
+    if not differences:
+        yield ("symbol", "when"), f"no probe with a quantity '{misprint.symbol}': nothing executes it"
+    for wrong in [d for d in differences if d.meant > d.allowed][:1]:
+        off = f"{misprint.symbol} another value than what is meant, by {wrong.meant:.4g} on {wrong.probe.name}"
+        yield ("meant", "when"), off
+    for same in [d for d in differences if d.printed <= d.allowed][:1]:
+        yield ("printed", "when"), f"{misprint.symbol} equal to what is printed on {same.probe.name}: no misprint"
 
 
 def measured(evidence: Evidence) -> dict[str, str]:
@@ -93,9 +89,9 @@ def measured(evidence: Evidence) -> dict[str, str]:
 
 
 def _differences(evidence: Evidence, misprint: Misprint) -> Iterator[Difference]:
-    for probe in evidence.ran():
+    for probe in evidence.ran(misprint.when):
         raw = evidence.facts.of(probe.name, "quantity")
-        if misprint.symbol in raw and probe.problem.spec.meets(misprint.when):
+        if misprint.symbol in raw:
             quantity, values = raw[misprint.symbol], raw | _given(evidence, probe)
             allowed = SLACK * float(np.abs(quantity).max())
             printed, meant = (_off(formula, values, quantity) for formula in (misprint.printed, misprint.meant))
@@ -115,7 +111,7 @@ def _off(formula: Formula, values: dict[str, Array], quantity: Array) -> float:
         raise ValueError(f"no value of '{unknown[0]}' in a run")
     value = formula.value(values)
     if value.shape != quantity.shape:
-        raise ValueError(f"{formula.text}: shape {list(value.shape)}, where the quantity has {list(quantity.shape)}")
+        raise ValueError(f"{formula}: shape {list(value.shape)}, where the quantity has {list(quantity.shape)}")
     if not np.isfinite(value).all():
-        raise ValueError(f"{formula.text}: a value that is not finite")
+        raise ValueError(f"{formula}: a value that is not finite")
     return float(np.abs(value - quantity).max())

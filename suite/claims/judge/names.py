@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
-from ...notations.letters import Letters, base, command_of, is_greek, letters_in, letters_of
+from ...notations.letters import Letters, base, is_greek, letters_in, letters_of, pattern_of
 from ...notations.notation import Notation
 from .evidence import Evidence, Violation
 
@@ -142,5 +142,5 @@ def check_tex(evidence: Evidence) -> Iterator[Violation]:
 
 def _prints(tex: str, letter: str) -> bool:
     if is_greek(letter):
-        return letter in tex or re.search(rf"\\(var)?{command_of(letter)}(?![A-Za-z])", tex) is not None
+        return letter in tex or re.search(pattern_of(letter), tex) is not None
     return letter in re.sub(r"\\[A-Za-z]+", " ", tex)

@@ -13,7 +13,7 @@ from ..probes import Probe
 from .evidence import Evidence, Violation
 
 SLACK = 1e-9
-"""Relative: the same code computes both, in float64, in another order at most."""
+"""Relative tolerance: the same code computes both values in float64, at most in another order."""
 
 
 def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
@@ -38,7 +38,7 @@ def check_ordinary_use(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _returned(evidence: Evidence, probe: Probe, output: Array) -> bool:
-    """Whether an output is a quantity at the same noise, the bound of the objective only where it reduces to that."""
+    """Whether an output is a quantity at the same noise; a bound of the objective must also reduce to the objective."""
     quantities = evidence.facts.of(probe.name, "drawn")
     spec, objective = probe.problem.spec, evidence.notation.objective
     symbols = evidence.notation.computed(spec)
@@ -52,7 +52,7 @@ def _returned(evidence: Evidence, probe: Probe, output: Array) -> bool:
 
 
 def _minimises(evidence: Evidence, probe: Probe, loss: Array, outputs: dict[str, Array]) -> bool:
-    """Whether a loss is what is minimised of the objective, or of the returned bound, reduced as the objective is."""
+    """Whether a loss is the minimised objective, or the returned bound with the reduction of the objective."""
     spec, objective = probe.problem.spec, evidence.notation.objective
     batch, count = len(probe.problem.x), spec.data_count or probe.data_count
     sign = objective_sign(objective)

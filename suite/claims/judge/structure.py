@@ -27,7 +27,7 @@ def check_failures(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _failed(evidence: Evidence, failure: Failure) -> tuple[str, str, str]:
-    """Where a claim that could not run is, its field, and what it says."""
+    """The place of a claim that could not run, its field, and what it says."""
     notation = evidence.notation
     table, _, field = failure.field.partition(".")
     if table == "supports":
@@ -88,7 +88,7 @@ def check_supports(evidence: Evidence) -> Iterator[Violation]:
             yield evidence.violation("supports", (condition, "arguments"), list(words), found)
 
 
-#: Conditions that a model can tell from other arguments: the sizes of its layers.
+#: Conditions that a model derives from other arguments, the sizes of its layers.
 CARRIED = ("latents", "beta")
 
 
@@ -99,8 +99,8 @@ def check_model(evidence: Evidence) -> Iterator[Violation]:
         yield evidence.violation("model", "class", notation.model_class, f"a run of '{facts.model_class}'")
     for probe in evidence.ran():
         given = facts.arguments.get(probe.name, {})
-        wanted = {name: as_json(value) for name, value in notation.model_arguments(probe.problem.spec).items()}
-        if given != wanted:
+        claimed = {name: as_json(value) for name, value in notation.model_arguments(probe.problem.spec).items()}
+        if given != claimed:
             found = f"a model on {probe.name} that was built with {given}"
             yield evidence.violation("model", "arguments", dict(notation.arguments), found)
             break
@@ -172,7 +172,7 @@ def check_constants(evidence: Evidence) -> Iterator[Violation]:
             size = sizes_by_role(probe.problem, count).get(symbol.role)
             values = evidence.facts.numbers.get(probe.name, {}).get(symbol.code, [])
             if size is not None and values:
-                seen |= set(values)
+                seen |= set(map(float, values))
                 right = size in values
                 if not right:
                     break

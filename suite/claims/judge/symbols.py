@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import permutations
+
+from msgspec.structs import replace
 
 from ...notations.constants import CONSTANTS, Constant
 from ...notations.notation import Symbol
 from ...notations.roles import ROLES
 from ...reference.problem import Array
 from ..probes import Probe
-from .evidence import Evidence, Violation, agreeing, on, words
+from .evidence import Evidence, Violation, agreeing, on
 
 
 def check_symbols(evidence: Evidence) -> Iterator[Violation]:
@@ -99,13 +100,13 @@ def _present(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Ar
     if quantity not in raw:
         lacking = f"quantities that lack '{quantity}' {on(probe)}: they are {', '.join(raw)}"
         return evidence.violation(where, ("quantity", "when"), claim_of(symbol), lacking)
-    found = evidence.comparison(probe, symbol, raw[quantity])
-    if not isinstance(found, str) and found.equal:
+    differing = evidence.difference(probe, symbol, raw[quantity])
+    if differing is None:
         return None
     others = list(_explanations(evidence, probe, symbol, raw))
     fields = tuple(dict.fromkeys(f for f, _ in others)) or ("role", "scale", "axes", "sign", "code")
     return evidence.violation(
-        where, (*fields, "when", "layout"), claim_of(symbol), f"{words(found)} {on(probe)}{agreeing(others)}"
+        where, (*fields, "when", "layout"), claim_of(symbol), f"{differing} {on(probe)}{agreeing(others)}"
     )
 
 
@@ -113,7 +114,7 @@ def _absent(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[str, Arr
     """A quantity that is returned and right where `when` says that the symbol is not there, and no other entry does."""
     spec, quantity = probe.problem.spec, str(symbol.quantity)
     others = [s for s in evidence.notation.symbols if s.quantity == quantity and spec.meets(s.when)]
-    if others or quantity not in raw or not evidence.holds(probe, symbol, raw[quantity]):
+    if others or quantity not in raw or evidence.difference(probe, symbol, raw[quantity]) is not None:
         return None
     found = f"'{quantity}' on {probe.name} too, where it is {symbol.tensor}"
     return evidence.violation(f"symbol {symbol.code}", "when", claim_of(symbol), found)
@@ -133,10 +134,10 @@ def _explanations(evidence: Evidence, probe: Probe, symbol: Symbol, raw: dict[st
     """The changes of one field of the entry with which it would hold: (field, value)."""
     array = raw[str(symbol.quantity)]
     for field, value, other in _changes(symbol):
-        if evidence.holds(probe, other, array):
+        if evidence.difference(probe, other, array) is None:
             yield field, value
     for quantity, candidate in raw.items():
-        if quantity != symbol.quantity and evidence.holds(probe, symbol, candidate):
+        if quantity != symbol.quantity and evidence.difference(probe, symbol, candidate) is None:
             yield "quantity", f"'{quantity}'"
 
 

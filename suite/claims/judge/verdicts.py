@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from ...notations.notation import Notation
 from ...reference.comparison import Tensors
@@ -10,8 +11,7 @@ from ...reference.errors import BadInput
 from ..facts import ClaimsRecord, Facts, facts_of
 from .dependencies import check_claims, check_sets
 from .evidence import AGREES, Evidence, Violation
-from .gradients import check_gradients
-from .methods import check_methods
+from .methods import check_gradients, check_methods
 from .misprints import check_misprints, measured
 from .names import check_distributions, check_names, check_tex
 from .objective import check_objective
@@ -21,7 +21,7 @@ from .structure import check_constants, check_defaults, check_failures, check_mo
 from .symbols import check_inputs, check_symbols
 from .weights import check_weights, explain
 
-#: What needs no run, what needs one, in the order in which a false claim is best named.
+#: The checks that need no run and those that need one, in the order in which a false claim is best named.
 STATIC = (check_distributions, check_tex, check_names, check_defaults)
 EXECUTED = (
     check_supports,
@@ -52,39 +52,35 @@ def judge_claims(
 ) -> list[Row]:
     """One row per entry of the notation.toml, `equal` or `differs`; one alone where nothing could be gathered.
 
+    What several checks found of one entry is in its one row.
+
     Args:
         notation: the notation that makes the claims.
         record: the record of the cell that gathered facts.
         load: a record's tensors by file name.
         sources: framework → text of the notation's file.
     """
-    backend = record.cell.backend
+    row = partial(_row, notation.id, record.cell.backend)
     if record.status != "ok" or record.facts is None or record.tensors is None:
-        return [_row(notation, "all", (), backend, record.status, "", record.reason)]
+        return [row("all", (), record.status, "", record.reason)]
     facts = facts_of(record.facts, load(record.tensors))
-    found = list(violations(notation, facts, sources))
-    return [*_rows(notation, backend, found, measured(Evidence(notation, facts, sources)))]
-
-
-def _rows(notation: Notation, backend: str, found: list[Violation], shown: Mapping[str, str]) -> Iterator[Row]:
-    wrong = {violation.where for violation in found}
-    for entry in entries(notation):
-        if entry.where not in wrong:
-            yield _row(notation, entry.where, entry.fields, backend, "equal", entry.claimed, shown.get(entry.where))
-    for violation in found:
-        yield _row(notation, violation.where, violation.fields, backend, "differs", violation.claimed, violation.found)
+    false: dict[str, list[Violation]] = {}
+    for violation in violations(notation, facts, sources):
+        false.setdefault(violation.where, []).append(violation)
+    shown = measured(Evidence(notation, facts, sources))
+    held = [entry for entry in entries(notation) if entry.where not in false]
+    rows = [row(entry.where, entry.fields, "equal", entry.claimed, shown.get(entry.where)) for entry in held]
+    for where, several in false.items():
+        fields = [field for violation in several for field in violation.fields]
+        claimed, found = ("; ".join(dict.fromkeys(getattr(v, side) for v in several)) for side in ("claimed", "found"))
+        rows.append(row(where, dict.fromkeys(fields), "differs", claimed, found))
+    return rows
 
 
 def _row(
-    notation: Notation,
-    where: str,
-    fields: tuple[str, ...],
-    backend: str,
-    verdict: str,
-    claimed: str,
-    found: str | None,
+    notation: str, backend: str, where: str, fields: Iterable[str], verdict: str, claimed: str, found: str | None
 ) -> Row:
-    values = (notation.id, where, ", ".join(fields), backend, verdict, claimed, found)
+    values = (notation, where, ", ".join(fields), backend, verdict, claimed, found)
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import numpy as np
 
-from ...notations.axes import parse_axes
+from ...notations.axes import names_of, parse_axes
 from ...notations.canonical import canonical as to_canonical
 from ...notations.notation import Weight, matched
 from ...notations.weight_maps import WeightMap
 from ...reference.errors import BadInput
 from ...reference.problem import Array
-from ...reference.spec import Spec
 from ...reference.truth import truth_of
 from ...reference.weights import weight_axes
 from ..probes import Probe
@@ -26,27 +25,8 @@ FOLDED = {"ϑ": "vartheta", "ϕ": "varphi", "ϵ": "varepsilon"}
 FIELDS = ("canonical", "layer", "at", "path", "axes", "scale", "flip", "when")
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the weights table as it stands for one canonical weight."""
-
-    entry: Weight
-    canonical: str
-    place: WeightMap
-
-
-def rows_of(evidence: Evidence, spec: Spec) -> dict[str, Row]:
-    """The rows of a specification by canonical weight. Raises BadInput where the table does not fit."""
-    rows = {}
-    for canonical, place in evidence.maps(spec).items():
-        found = evidence.notation.weight(canonical, spec)
-        assert found is not None  # or there would be no map
-        rows[canonical] = Row(found[0], canonical, place)
-    return rows
-
-
 def check_weights(evidence: Evidence) -> Iterator[Violation]:
-    """Every row on every probe, in the framework that ran; then what rows are called, and that none is idle."""
+    """Every row on every probe, in the framework that ran; then the published names, and rows that no probe uses."""
     named: set[str] = set()
     used: set[int] = set()
     for probe in evidence.ran():
@@ -57,14 +37,14 @@ def check_weights(evidence: Evidence) -> Iterator[Violation]:
                     named.add(violation.where)
                     yield violation
             continue
-        rows = rows_of(evidence, probe.problem.spec)
+        rows = evidence.maps(probe.problem.spec)
         used |= {id(row.entry) for row in rows.values()}
         for row in rows.values():
             found = _held(probe, row, held)
             if found and row.entry.canonical not in named:
                 named.add(row.entry.canonical)
                 yield evidence.violation(f"weights '{row.entry.canonical}'", FIELDS, claim_of(row, evidence), found)
-        rest = set(held) - {row.place.path for row in rows.values()}
+        rest = set(held) - {row.path for row in rows.values()}
         if rest and not named:
             named.add("rest")
             yield evidence.violation("weights", "path", "a row for every weight", f"no row for {sorted(rest)}")
@@ -77,7 +57,7 @@ def check_weights(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _unfit(evidence: Evidence, probe: Probe) -> Iterator[Violation]:
-    """Weights that have no row, and rows that have other axes than their weights: what no model can be given."""
+    """Weights without a row, and rows whose axes differ from those of their weights: no model can be given these."""
     notation, spec, framework = evidence.notation, probe.problem.spec, evidence.facts.framework
     for canonical, axes in weight_axes(spec).items():
         found = notation.weight(canonical, spec)
@@ -88,16 +68,12 @@ def _unfit(evidence: Evidence, probe: Probe) -> Iterator[Violation]:
             yield evidence.violation(where, ("canonical", "when"), said, f"no row for '{canonical}' on {probe.name}")
             continue
         own = found[0].places[framework].axes
-        if sorted(axes_names(own)) != sorted(axes_names(axes)):
+        if sorted(names_of(parse_axes(own))) != sorted(names_of(parse_axes(axes))):
             said = f"{framework} axes '{own}'"
             yield evidence.violation(f"weights '{found[0].canonical}'", "axes", said, f"the axes of '{axes}'")
 
 
-def axes_names(text: str) -> list[str]:
-    return [part for axis in parse_axes(text) for part in axis]
-
-
-def claim_of(row: Row, evidence: Evidence) -> str:
+def claim_of(row: WeightMap, evidence: Evidence) -> str:
     """The claim of a row, in words."""
     framework = evidence.facts.framework
     place = row.entry.places[framework]
@@ -108,14 +84,14 @@ def claim_of(row: Row, evidence: Evidence) -> str:
     return f"canonical {row.entry.canonical}, {', '.join(parts)}"
 
 
-def _held(probe: Probe, row: Row, held: Mapping[str, Array]) -> str | None:
+def _held(probe: Probe, row: WeightMap, held: Mapping[str, Array]) -> str | None:
     """The error of a row; None where the model has the weight that the row says."""
-    if row.place.path not in held:
-        return f"no weight at '{row.place.path}'; the model has {', '.join(held)}"
+    if row.path not in held:
+        return f"no weight at '{row.path}'; the model has {', '.join(held)}"
     expected = probe.problem.weights[row.canonical]
-    back = _back(row.place, held[row.place.path])
+    back = _back(row, held[row.path])
     if back is None or back.shape != expected.shape:
-        return f"a weight of shape {list(held[row.place.path].shape)} for the canonical {list(expected.shape)}"
+        return f"a weight of shape {list(held[row.path].shape)} for the canonical {list(expected.shape)}"
     # One multiplication there and one division back: two roundings at most.
     if np.allclose(back, expected, rtol=2**-51, atol=0):
         return None
@@ -131,7 +107,7 @@ def _back(place: WeightMap, array: Array) -> Array | None:
 
 
 def _called(evidence: Evidence, entry: Weight) -> Iterator[Violation]:
-    """The published name is where one of the frameworks keeps the weight, or the code of a symbol of its own."""
+    """The published name is the path of the weight in one of the frameworks, or the code of a symbol."""
     notation = evidence.notation
     places = {place.path for place in entry.places.values()}
     spelled = entry.published
@@ -144,7 +120,7 @@ def _called(evidence: Evidence, entry: Weight) -> Iterator[Violation]:
 
 
 def explain(evidence: Evidence) -> Iterator[Violation]:
-    """The single change of a row with which the first probe's quantities would all be right.
+    """The single changes of a row with which all quantities of the first probe would be right.
 
     A run takes its weights through the very table that is in question, so that a false row shows in what the model
     computes: this asks which row, read in another way, makes the model's own weights give its own quantities.
@@ -154,7 +130,7 @@ def explain(evidence: Evidence) -> Iterator[Violation]:
         return
     held = evidence.facts.of(probe.name, "weight")
     try:
-        rows = rows_of(evidence, probe.problem.spec)
+        rows = evidence.maps(probe.problem.spec)
     except BadInput:
         return
     for row, field, value, weights in _readings(rows, held):
@@ -182,26 +158,28 @@ def _agrees(evidence: Evidence, probe: Probe, tensors: Mapping[str, Array], tole
     return True
 
 
-def _readings(rows: Mapping[str, Row], held: Mapping[str, Array]) -> Iterator[tuple[Row, str, str, dict[str, Array]]]:
+def _readings(
+    rows: Mapping[str, WeightMap], held: Mapping[str, Array]
+) -> Iterator[tuple[WeightMap, str, str, dict[str, Array]]]:
     """Other ways to read one row: (row, field, value, canonical weights then)."""
     for canonical, row in rows.items():
-        place, array = row.place, held[row.place.path]
+        array = held[row.path]
         for scale in SCALES:
-            if scale != place.scale:
-                yield row, "scale", f"{scale:g}", {canonical: replace(place, scale=scale).to_canonical(array)}
-        for axes in permutations(place.published_axes):
-            other = _back(replace(place, published_axes=axes), array)
-            if axes != place.published_axes and other is not None and other.shape == _back(place, array).shape:  # type: ignore[union-attr]
+            if scale != row.scale:
+                yield row, "scale", f"{scale:g}", {canonical: replace(row, scale=scale).to_canonical(array)}
+        for axes in permutations(row.published_axes):
+            other = _back(replace(row, published_axes=axes), array)
+            if axes != row.published_axes and other is not None and other.shape == _back(row, array).shape:  # type: ignore[union-attr]
                 yield row, "axes", f"'{' '.join(' '.join(a) for a in axes)}'", {canonical: other}
-        for flip in _flips(place):
-            yield row, "flip", str(list(flip)), {canonical: replace(place, flip=flip).to_canonical(array)}
+        for flip in _flips(row):
+            yield row, "flip", str(list(flip)), {canonical: replace(row, flip=flip).to_canonical(array)}
     for (one, a), (two, b) in combinations(rows.items(), 2):
-        if held[a.place.path].shape == held[b.place.path].shape:
-            swapped = {one: a.place.to_canonical(held[b.place.path]), two: b.place.to_canonical(held[a.place.path])}
-            yield a, "path", b.place.path, swapped
+        if held[a.path].shape == held[b.path].shape:
+            swapped = {one: a.to_canonical(held[b.path]), two: b.to_canonical(held[a.path])}
+            yield a, "path", b.path, swapped
 
 
-def _flips(place: WeightMap) -> Iterator[tuple[str, ...]]:
-    images = tuple(name for axis in place.published_axes for name in axis if name in ("height", "width"))
+def _flips(row: WeightMap) -> Iterator[tuple[str, ...]]:
+    images = tuple(name for axis in row.published_axes for name in axis if name in ("height", "width"))
     if images:
-        yield () if place.flip else images
+        yield () if row.flip else images

@@ -41,8 +41,8 @@ class Equation:
     def latex(self) -> str:
         """As TeX."""
         first, *others = (side.tex for side in self.sides)
-        told = "".join(f" {relation} {side}" for relation, side in zip(self.relations, others, strict=True))
-        return first + told + self.suffix
+        rest = "".join(f" {relation} {side}" for relation, side in zip(self.relations, others, strict=True))
+        return first + rest + self.suffix
 
     def as_json(self) -> dict[str, Any]:
         """The form of an equation in `symbols --equations --json`."""

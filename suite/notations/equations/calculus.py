@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...reference.node import LATENT, Node
+from ...reference.arithmetic import Array
+from ...reference.node import BATCH, COLUMN, LATENT, Node
 from .expressions import ATOM, PRODUCT, SUM, Expression
 from .leaves import Density
 from .tex_letters import powered
@@ -15,8 +16,8 @@ TRANSPOSED = r"{\top}"
 
 
 @dataclass(frozen=True)
-class OverComponents(Expression):
-    """Σ over the components of a vector, from 1 to their number."""
+class Over(Expression):
+    """Σ of the body, over an index from 1 to a count."""
 
     body: Expression
     index: str
@@ -27,55 +28,35 @@ class OverComponents(Expression):
     def tex(self) -> str:
         return rf"\sum_{{{self.index}=1}}^{{{self.count.tex}}} {self.body.within(PRODUCT)}"
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body, self.count]
+
+@dataclass(frozen=True)
+class OverComponents(Over):
+    """Σ over the components of a vector."""
 
     def value(self, at: Values) -> Node:
-        at.counted(self.count.value(at), self.body.value(at).shape[LATENT])
-        return self.body.value(at).sum(LATENT)
+        body = self.body.value(at)
+        at.require_terms(self.count.value(at), body.shape[LATENT])
+        return body.sum(LATENT)
 
 
 @dataclass(frozen=True)
-class OverData(Expression):
+class OverData(Over):
     """Σ over the data of a batch."""
 
-    body: Expression
-    index: str
-    count: Expression
-    level = PRODUCT
-
-    @property
-    def tex(self) -> str:
-        return rf"\sum_{{{self.index}=1}}^{{{self.count.tex}}} {self.body.within(PRODUCT)}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body, self.count]
-
     def value(self, at: Values) -> Node:
-        at.counted(self.count.value(at), at.data)
-        return at.over_data(self.body.value(at))
+        at.require_terms(self.count.value(at), at.data)
+        return self.body.value(at).sum(BATCH)
 
 
 @dataclass(frozen=True)
-class OverDraws(Expression):
+class OverDraws(Over):
     """The mean over draws of z."""
-
-    body: Expression
-    index: str
-    count: Expression
-    level = PRODUCT
 
     @property
     def tex(self) -> str:
         count, body = self.count.tex, self.body
         inner = body.tex if body.level >= PRODUCT else rf"\left[{body.tex}\right]"
         return rf"\frac{{1}}{{{count}}} \sum_{{{self.index}=1}}^{{{count}}} {inner}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body, self.count]
 
     def value(self, at: Values) -> Node:
         return at.over_draws(self.body.value)
@@ -95,10 +76,6 @@ class Expected(Expression):
     @property
     def tex(self) -> str:
         return rf"\mathbb{{E}}_{{{self.over.tex}}}\left[{self.body.tex}\right]"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.over, self.body]
 
     def value(self, at: Values) -> Node:
         if self.over.role == "approximate_posterior":
@@ -142,10 +119,6 @@ class Divergence(Expression):
     def tex(self) -> str:
         return self.form.format(self.q.tex, self.p.tex)
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.q, self.p]
-
     def value(self, at: Values) -> Node:
         if self.p.role == "weight_prior":
             return at.quantity("weight_kl")
@@ -166,10 +139,6 @@ class Integral(Expression):
     def tex(self) -> str:
         return rf"\int {self.body.within(PRODUCT)}\, d{self.z}"
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body]
-
     def value(self, at: Values) -> Node:
         return self.log_value(at).exp()
 
@@ -187,13 +156,12 @@ class Gradient(Expression):
     level = PRODUCT
 
     @property
-    def tex(self) -> str:
-        nabla = rf"\nabla_{{{','.join(self.letters)}}}" if self.letters else r"\nabla"
-        return f"{nabla} {self.body.within(ATOM if self.body.level == SUM else PRODUCT)}"
+    def nabla(self) -> str:
+        return rf"\nabla_{{{','.join(self.letters)}}}" if self.letters else r"\nabla"
 
     @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body]
+    def tex(self) -> str:
+        return f"{self.nabla} {self.body.within(ATOM if self.body.level == SUM else PRODUCT)}"
 
     def value(self, at: Values) -> Node:
         return at.gradient(self.body.value, self.names)
@@ -212,14 +180,9 @@ class ExpectedGradient(Expression):
     @property
     def tex(self) -> str:
         at = f"{self.z} = {self.transformed.tex}"
-        nabla = rf"\nabla_{{{','.join(self.gradient.letters)}}}" if self.gradient.letters else r"\nabla"
         # Brackets: z is put in before ∇ is taken.
-        inner = rf"{nabla} \left[\left.\left({self.gradient.body.tex}\right)\right|_{{{at}}}\right]"
+        inner = rf"{self.gradient.nabla} \left[\left.\left({self.gradient.body.tex}\right)\right|_{{{at}}}\right]"
         return rf"\mathbb{{E}}_{{{self.noise}}}\left[{inner}\right]"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.gradient, self.transformed]
 
     def value(self, at: Values) -> Node:
         return at.gradient(lambda inner: inner.expected(self.gradient.body.value), self.gradient.names)
@@ -227,23 +190,29 @@ class ExpectedGradient(Expression):
 
 @dataclass(frozen=True)
 class OfMatrix(Expression):
-    """A number of a matrix: its trace, or the logarithm of its determinant."""
+    """A number of a matrix: its trace, or the logarithm of its determinant.
+
+    Attributes:
+        before: the operator as TeX.
+        element: an element of the diagonal → its term, where the matrix is diagonal.
+        whole: [..., row, column] → [...].
+    """
 
     before: str
     matrix: Expression
-    compute: Callable[[Values, Node], Node]
+    element: Callable[[Node], Node]
+    whole: Callable[[Array], Array]
     level = PRODUCT
 
     @property
     def tex(self) -> str:
         return f"{self.before} {self.matrix.within(ATOM)}"
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.matrix]
-
     def value(self, at: Values) -> Node:
-        return self.compute(at, self.matrix.value(at))
+        matrix = self.matrix.value(at)
+        if len(matrix.shape) == len(at.points["latent"].shape):
+            return self.element(matrix).sum(LATENT)
+        return Node(at.tape, self.whole(matrix.value))
 
 
 @dataclass(frozen=True)
@@ -258,12 +227,11 @@ class Applied(Expression):
     def tex(self) -> str:
         return f"{self.matrix.within(ATOM)} {self.vector.within(ATOM)}"
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.matrix, self.vector]
-
     def value(self, at: Values) -> Node:
-        return at.applied(self.matrix.value(at), self.vector.value(at))
+        matrix, vector = self.matrix.value(at), self.vector.value(at)
+        if len(matrix.shape) == len(vector.shape):  # the diagonal of one
+            return matrix * vector
+        return (matrix * vector.expand(-2)).sum(COLUMN)
 
 
 @dataclass(frozen=True)
@@ -277,10 +245,6 @@ class SquaredNorm(Expression):
     def tex(self) -> str:
         text = self.vector.within(ATOM)
         return f"{powered(text, TRANSPOSED)} {text}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.vector]
 
     def value(self, at: Values) -> Node:
         return (self.vector.value(at) ** 2).sum(LATENT)

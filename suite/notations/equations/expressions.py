@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import reduce
+from operator import add, mul
+from typing import Any, ClassVar
 
 from ...reference.node import Node
 from .tex_letters import powered
@@ -24,6 +27,7 @@ def in_parentheses(tex: str) -> str:
     return rf"\left({tex}\right)" if high else f"({tex})"
 
 
+@dataclass(frozen=True)
 class Expression(ABC):
     """A formula.
 
@@ -31,7 +35,7 @@ class Expression(ABC):
         level: SUM, PRODUCT or ATOM.
     """
 
-    level: int = ATOM
+    level: ClassVar[int] = ATOM
 
     @property
     @abstractmethod
@@ -47,13 +51,19 @@ class Expression(ABC):
         return self.value(at).log()
 
     @property
-    def parts(self) -> Sequence[Expression]:
-        """The expressions of which it is made."""
-        return ()
+    def parts(self) -> list[Expression]:
+        """The expressions of which it is made, in the order of its fields."""
+        return _expressions([getattr(self, field.name) for field in fields(self)])
 
     def within(self, level: int) -> str:
         """As an operand of an operation that binds this tightly: in parentheses where it binds less."""
         return self.tex if self.level >= level else in_parentheses(self.tex)
+
+
+def _expressions(values: Sequence[Any]) -> list[Expression]:
+    """The expressions among some values and in the tuples among them."""
+    nested = (_expressions(v) if isinstance(v, tuple) else [v] if isinstance(v, Expression) else [] for v in values)
+    return [part for parts in nested for part in parts]
 
 
 @dataclass(frozen=True)
@@ -65,22 +75,16 @@ class Sum(Expression):
 
     @property
     def tex(self) -> str:
-        signs = [("-" if sign < 0 else "+") for sign, _ in self.terms]
-        texts = [term.within(PRODUCT if sign < 0 else SUM) for sign, term in self.terms]
-        texts = [text if not (i and text.startswith("-")) else in_parentheses(text) for i, text in enumerate(texts)]
-        first = "-" if signs[0] == "-" else ""
-        return first + texts[0] + "".join(f" {s} {text}" for s, text in zip(signs[1:], texts[1:], strict=True))
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [term for _, term in self.terms]
+        written = ""
+        for sign, term in self.terms:
+            operator = "-" if sign < 0 else "+" if written else ""
+            text = term.within(PRODUCT if sign < 0 else SUM)
+            text = in_parentheses(text) if operator and text.startswith("-") else text
+            written += f" {operator} {text}" if written else operator + text
+        return written
 
     def value(self, at: Values) -> Node:
-        (sign, first), *others = self.terms
-        total = sign * first.value(at)
-        for sign, term in others:
-            total = total + sign * term.value(at)
-        return total
+        return reduce(add, [term.value(at) if sign > 0 else -term.value(at) for sign, term in self.terms])
 
 
 def plus(*terms: Expression) -> Expression:
@@ -91,24 +95,8 @@ def minus(first: Expression, *others: Expression) -> Expression:
     return Sum(((1, first), *((-1, term) for term in others)))
 
 
-@dataclass(frozen=True)
-class Negative(Expression):
-    """−a."""
-
-    body: Expression
-    level = SUM
-
-    @property
-    def tex(self) -> str:
-        text = self.body.within(PRODUCT)
-        return f"-{in_parentheses(text)}" if text.startswith("-") else f"-{text}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body]
-
-    def value(self, at: Values) -> Node:
-        return -self.body.value(at)
+def negative(body: Expression) -> Sum:
+    return Sum(((-1, body),))
 
 
 @dataclass(frozen=True)
@@ -123,21 +111,11 @@ class Product(Expression):
     def tex(self) -> str:
         return self.sign.join(factor.within(PRODUCT) for factor in self.factors)
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return self.factors
-
     def value(self, at: Values) -> Node:
-        first, *others = (factor.value(at) for factor in self.factors)
-        for factor in others:
-            first = first * factor
-        return first
+        return reduce(mul, [factor.value(at) for factor in self.factors])
 
     def log_value(self, at: Values) -> Node:
-        first, *others = (factor.log_value(at) for factor in self.factors)
-        for factor in others:
-            first = first + factor
-        return first
+        return reduce(add, [factor.log_value(at) for factor in self.factors])
 
 
 def times(*factors: Expression, sign: str = " ") -> Product:
@@ -156,10 +134,6 @@ class Fraction(Expression):
     def tex(self) -> str:
         return rf"\frac{{{self.over.tex}}}{{{self.under.tex}}}"
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.over, self.under]
-
     def value(self, at: Values) -> Node:
         return self.over.value(at) * (-self.under.log_value(at)).exp()
 
@@ -177,13 +151,7 @@ class Power(Expression):
 
     @property
     def tex(self) -> str:
-        base = self.base
-        text = base.within(ATOM)
-        return powered(text, self.exponent)
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.base]
+        return powered(self.base.within(ATOM), self.exponent)
 
     def value(self, at: Values) -> Node:
         if self.exponent == "2":
@@ -205,10 +173,6 @@ class Exponential(Expression):
     @property
     def tex(self) -> str:
         return f"e^{{{self.body.tex}}}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body]
 
     def value(self, at: Values) -> Node:
         return self.body.value(at).exp()
@@ -235,10 +199,6 @@ class Log(Expression):
         if self.operator.endswith("["):
             return rf"{name}\left[{self.body.tex}\right]" if "frac" in self.body.tex else f"{name}[{self.body.tex}]"
         return f"{name} {self.body.within(PRODUCT)}"
-
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return [self.body]
 
     def value(self, at: Values) -> Node:
         return self.body.log_value(at)

@@ -151,7 +151,7 @@ class Indexed:
         """The letter that counts the components of x: another than that of data, whose x_i is a datum."""
         return "j" if self.data_index == "_i" else "i"
 
-    def settle(self, tex: str, z: str | None = None) -> str:
+    def with_indices(self, tex: str, z: str | None = None) -> str:
         """A printed formula with the indices of the equation."""
         tex = self._of_one_layer(tex)
         if not self.indexed:

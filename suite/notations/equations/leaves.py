@@ -70,7 +70,7 @@ class Vector(Leaf):
     """A canonical tensor: x, z, ε, a mean, or one kind of a scale."""
 
     def value(self, at: Values) -> Node:
-        return at.tensor(self.role)
+        return at.points[self.role]
 
 
 @dataclass(frozen=True)

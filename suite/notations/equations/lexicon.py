@@ -13,14 +13,14 @@ from fnmatch import fnmatchcase
 
 from ...reference.weights import weight_shapes
 from ..constants import Constant
+from ..models import small_model
 from ..notation import Notation, Symbol
 from ..plain_tex import plain
 from ..roles import ROLES
 from .calculus import Divergence
-from .expressions import Expression, Fraction, Log, Negative, Sum, times
+from .expressions import Expression, Fraction, Log, Sum, times
 from .indexed import Indexed
 from .leaves import Density, Number, Quantity, Vector, number
-from .models import model_of
 from .scales import OF_MATRIX, Letter, in_kind
 from .tex_letters import component, level_of, numbered, replaced, upright, without_indices
 
@@ -29,6 +29,8 @@ WORDS = {"objective": {"minimised": r"\mathrm{loss}", "maximised": r"\mathrm{obj
 BOUND = r"\mathrm{ELBO}"
 #: KL(q ‖ p) where a source prints none.
 DIVERGENCE = r"D_{{\mathrm{{KL}}}}({}\,\|\,{})"
+#: Role of a KL → the roles of q and p.
+DIVERGES = {"kl": ("approximate_posterior", "prior"), "weight_kl": ("weight_posterior", "weight_prior")}
 _DIVERGENCE = re.compile(
     r"((?:\\[A-Za-z]+\{[A-Za-z]+\}|D)(?:_\{(?:KL|\\mathrm\{KL\})\})?)"  # D_{KL}, \mathrm{KL}, \mathcal{D}
     r"([(\[])(.*?)(\s*(?:\\,)?\\\|(?:\\,)?\s*)(.*)([)\]])"  # (q\,\|\,p)
@@ -46,9 +48,9 @@ class Lexicon(Indexed):
         symbol = self.symbol(role)
         if symbol is not None:
             self.printed.add(role)
-            return Density(self.settle(symbol.tex, z), role)
+            return Density(self.with_indices(symbol.tex, z), role)
         self.built.add(role)
-        return Density(self.settle(self._built_density(role), z), role)
+        return Density(self.with_indices(self._built_density(role), z), role)
 
     def _built_density(self, role: str) -> str:
         x, z = self.bare("data"), self.bare("latent")
@@ -79,8 +81,7 @@ class Lexicon(Indexed):
 
     def log_marginal(self) -> Expression:
         """log p(x)."""
-        symbol = self.symbol("log_marginal")
-        if symbol is not None:
+        if (symbol := self.symbol("log_marginal")) is not None:
             return self._whole(symbol)
         self.built.add("log_marginal")
         return self.logged("marginal")
@@ -89,15 +90,16 @@ class Lexicon(Indexed):
 
     def _leaf(self, symbol: Symbol, tex: str | None = None) -> Quantity:
         self.printed.add(symbol.role)
-        tex = tex or self.settle(symbol.tex)
+        tex = tex or self.with_indices(symbol.tex)
         return Quantity(tex, symbol.role, symbol.sign, symbol.dropped, symbol.estimate)
 
-    def _whole(self, symbol: Symbol, leaf: Quantity | None = None) -> Expression:
+    def _whole(self, symbol: Symbol) -> Expression:
         """The quantity itself: its symbol with the sign that undoes the source's, and with what the source drops."""
-        leaf = leaf or self._leaf(symbol)
-        own: Expression = leaf if symbol.sign == 1 else Negative(leaf)
-        if not symbol.dropped:
-            return own
+        leaf = self._leaf(symbol)
+        return leaf if symbol.sign == 1 and not symbol.dropped else self.undropped(symbol, leaf)
+
+    def undropped(self, symbol: Symbol, leaf: Quantity) -> Sum:
+        """A symbol with the sign that undoes the source's, and the constants that the source drops."""
         return Sum(((symbol.sign, leaf), *((constant.sign, self.constant(constant)) for constant in symbol.dropped)))
 
     def constant(self, constant: Constant) -> Expression:
@@ -124,21 +126,18 @@ class Lexicon(Indexed):
             return f"{name}{opening}{{}}{bar}{{}}{closing}"
         return DIVERGENCE
 
-    def kl(self) -> Expression:
-        """KL(q ‖ prior): the source's name for it; where it has none, or prints a formula in its place, KL(q ‖ p)."""
-        return self._named("kl", "approximate_posterior", "prior")
+    def kl(self, role: str = "kl") -> Expression:
+        """A KL: the source's name for it; where it has none, or prints a formula in its place, KL(q ‖ p).
 
-    def weight_kl(self) -> Expression:
-        """KL(q(θ) ‖ p(θ)) of the decoder's weights, in the same way."""
-        return self._named("weight_kl", "weight_posterior", "weight_prior")
-
-    def _named(self, role: str, q: str, p: str) -> Expression:
+        Args:
+            role: `kl`, of q(z|x) and the prior, or `weight_kl`, of the decoder's weights.
+        """
         symbol = self.symbol(role)
-        if symbol is not None and (level_of(symbol.tex) == 2):
+        if symbol is not None and level_of(symbol.tex) == 2:
             return self._whole(symbol)
         if symbol is None:
             self.built.add(role)
-        return self.divergence(q, p)
+        return self.divergence(*DIVERGES[role])
 
     def kl_formula(self) -> Expression | None:
         """What the source prints in place of a name for KL(q ‖ prior); with its sum over j it is the closed form."""
@@ -168,14 +167,9 @@ class Lexicon(Indexed):
         bare = without_indices(symbol.tex)
         return bare != symbol.tex and self.bare("data") not in bare
 
-    def exact(self, role: str) -> Expression | None:
-        """The printed symbol for the exact bound of a role; None where there is none."""
-        found = [s for s in self.symbols(role) if not s.estimate]
-        return self._whole(found[0]) if found else None
-
-    def estimate(self, role: str) -> Expression | None:
-        """The source's own symbol for an estimate of a bound; None where it prints none."""
-        found = [s for s in self.symbols(role) if s.estimate]
+    def named(self, role: str, *, estimate: bool) -> Expression | None:
+        """The source's own symbol for a bound, or for an estimate of it; None where it prints none."""
+        found = [s for s in self.symbols(role) if s.estimate is estimate]
         return self._whole(found[0]) if found else None
 
     def bound_of_datum(self, role: str, index: str) -> tuple[Quantity, Symbol | None]:
@@ -189,7 +183,7 @@ class Lexicon(Indexed):
     def of_datum(self, symbol: Symbol, index: str) -> Quantity:
         """A quantity of one datum of a batch as the source has it, with an index of the datum."""
         if self.data_index:
-            tex = self.settle(symbol.tex)
+            tex = self.with_indices(symbol.tex)
         else:
             tex = replaced(upright(symbol.tex), self.bare("data"), f"{self.bare('data')}_{index}")
         if tex == upright(symbol.tex) and not (self.data_index and self.data_index in tex):
@@ -217,9 +211,9 @@ class Lexicon(Indexed):
         symbol = self.symbol("posterior_mean")
         return "j" if symbol is not None and "_j" in symbol.tex else None
 
-    def scale(self, role: str, wanted: str, index: str | None = None) -> Expression:
+    def scale(self, role: str, needed: str, index: str | None = None) -> Expression:
         """A scale as `variance`, `sd` or `log_variance`, in the symbol that is nearest to it."""
-        return in_kind(self.scale_letters(role), wanted, index, self.log)
+        return in_kind(self.scale_letters(role), needed, index, self.log)
 
     def scale_letters(self, role: str) -> list[Letter]:
         """The printed scales of a role, and matrices of the posterior."""
@@ -242,7 +236,7 @@ class Lexicon(Indexed):
 
     def weights(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The letters of ∇'s subscript, and the canonical weights that they cover: all of the model."""
-        names = list(weight_shapes(model_of(self.words, latents=1)))
+        names = list(weight_shapes(small_model(self.words, self.notation.supports, latents=1)))
         sets: list[tuple[str, frozenset[str], str]] = []
         for symbol in self.symbols("generative_weights", "prior_weights", "inference_weights", "all_weights"):
             covered = frozenset(n for n in names if any(fnmatchcase(n, pattern) for pattern in symbol.covers))
@@ -253,7 +247,7 @@ class Lexicon(Indexed):
         if len(sets) > SUBSCRIPTS or not letters or {name for _, covered, _ in sets for name in covered} != set(names):
             return (), tuple(names)
         self.printed |= {role for _, _, role in sets}
-        return tuple(self.settle(tex) for tex, _, _ in sets), tuple(names)
+        return tuple(self.with_indices(tex) for tex, _, _ in sets), tuple(names)
 
 
 def own_words(notation: Notation) -> dict[str, str]:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .expressions import Exponential, Expression, Fraction, Log, Negative, Power, times
+from .expressions import Exponential, Expression, Fraction, Log, Power, negative, times
 from .leaves import Vector, number
 from .tex_letters import component, is_matrix
 
-#: What is wanted of a scale → kinds in the order in which it is taken from them.
+#: The kind that a formula needs → the printed kinds from which it is computed, the nearest first.
 ORDER = {
     "variance": ("variance", "sd", "log_variance", "log_sd", "precision", "log_precision"),
     "sd": ("sd", "variance", "log_sd", "log_variance", "precision", "log_precision"),
@@ -63,23 +63,23 @@ def square_root(tex: str) -> str | None:
     return found[1] + found[2] if found else None
 
 
-def in_kind(letters: list[Letter], wanted: str, index: str | None, log: str) -> Expression:
-    """The scale as `variance`, `sd` or `log_variance`: of the printed letters the one that is nearest to it.
+def in_kind(letters: list[Letter], needed: str, index: str | None, log: str) -> Expression:
+    """The scale as `variance`, `sd` or `log_variance`, computed from the nearest printed letter.
 
     Args:
         letters: what a source prints.
-        wanted: a key of `ORDER`.
+        needed: a key of `ORDER`.
         index: the index of its component, or None for the whole scale.
         log: the source's logarithm.
     """
     by_kind: dict[str, Letter] = {}
     for each in (*letters, *(inner for letter in letters for inner in derived(letter))):
         by_kind.setdefault(each.kind, each)
-    kind = next(kind for kind in ORDER[wanted] if kind in by_kind)
+    kind = next(kind for kind in ORDER[needed] if kind in by_kind)
     leaf = by_kind[kind].leaf(index)
-    if kind == wanted:
+    if kind == needed:
         return leaf
-    return _FORMS[wanted, kind](leaf, log)
+    return _FORMS[needed, kind](leaf, log)
 
 
 _FORMS: dict[tuple[str, str], Callable[[Expression, str], Expression]] = {
@@ -87,15 +87,15 @@ _FORMS: dict[tuple[str, str], Callable[[Expression, str], Expression]] = {
     ("variance", "log_variance"): lambda s, _: Exponential(s),
     ("variance", "log_sd"): lambda s, _: Exponential(times(number(2), s)),
     ("variance", "precision"): lambda s, _: Power(s, "-1"),
-    ("variance", "log_precision"): lambda s, _: Exponential(Negative(s)),
+    ("variance", "log_precision"): lambda s, _: Exponential(negative(s)),
     ("sd", "variance"): lambda s, _: Power(s, "1/2"),
     ("sd", "log_sd"): lambda s, _: Exponential(s),
     ("sd", "log_variance"): lambda s, _: Exponential(times(Fraction(number(1), number(2)), s)),
     ("sd", "precision"): lambda s, _: Power(s, "-1/2"),
-    ("sd", "log_precision"): lambda s, _: Exponential(Negative(times(Fraction(number(1), number(2)), s))),
+    ("sd", "log_precision"): lambda s, _: Exponential(negative(times(Fraction(number(1), number(2)), s))),
     ("log_variance", "log_sd"): lambda s, _: times(number(2), s),
     ("log_variance", "variance"): lambda s, log: Log(s, log),
     ("log_variance", "sd"): lambda s, log: Log(Power(s, "2"), log),
-    ("log_variance", "log_precision"): lambda s, _: Negative(s),
-    ("log_variance", "precision"): lambda s, log: Negative(Log(s, log)),
+    ("log_variance", "log_precision"): lambda s, _: negative(s),
+    ("log_variance", "precision"): lambda s, log: negative(Log(s, log)),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...reference.node import LATENT, Node
+from ...reference.node import Node
 from .calculus import (
     Applied,
     Expected,
@@ -21,11 +21,10 @@ from .calculus import (
     OverDraws,
     SquaredNorm,
 )
-from .expressions import Expression, Fraction, Log, Negative, Power, Sum, minus, plus, times
+from .expressions import Expression, Fraction, Log, Power, Sum, minus, negative, plus, times
 from .leaves import Number, Objective, Quantity, Size, number
 from .lexicon import WORDS, Lexicon
 from .tex_letters import level_of, upright
-from .values import Values
 
 EQUAL, NEARLY = "=", r"\simeq"
 
@@ -98,12 +97,12 @@ def _estimates(exact: Expression, printed: Expression | None, drawn: Expression)
 
 def _estimator_of_ratio(t: Lexicon) -> Written:
     drawn = _over_draws(t, lambda z: _log_ratio(t, z))
-    return _estimates(t.bound(), t.estimate("elbo_monte_carlo"), drawn)
+    return _estimates(t.bound(), t.named("elbo_monte_carlo", estimate=True), drawn)
 
 
 def _estimator_of_terms(t: Lexicon) -> Written:
     kl, drawn = t.kl(), _over_draws(t, lambda z: t.logged("likelihood", z))
-    return _estimates(t.bound(kl.tex), t.estimate("elbo"), plus(Negative(kl), drawn))
+    return _estimates(t.bound(kl.tex), t.named("elbo", estimate=True), plus(negative(kl), drawn))
 
 
 def _transformed(t: Lexicon, index: str | None) -> Expression:
@@ -130,7 +129,7 @@ def _closed_form_kl(t: Lexicon) -> Written:
     mean = t.vector("posterior_mean", "j")
     variance, log_variance = (t.scale("posterior_scale", kind, "j") for kind in ("variance", "log_variance"))
     inner = Sum(((1, number(1)), (1, log_variance), (-1, Power(mean, "2")), (-1, variance)))
-    right = Negative(times(_half(), OverComponents(inner, "j", t.size("latent_size"))))
+    right = negative(times(_half(), OverComponents(inner, "j", t.size("latent_size"))))
     return Written((*left, right), (EQUAL,) * len(left))
 
 
@@ -141,23 +140,10 @@ def _half() -> Fraction:
 def _of_matrices(t: Lexicon) -> Expression:
     """tr C + μᵀμ − J − log det C."""
     variance, mean = t.scale("posterior_scale", "variance"), t.vector("posterior_mean")
-    trace = OfMatrix(r"\operatorname{tr}", variance, _trace)
-    log_determinant = OfMatrix(rf"{t.log.removesuffix('[')} \det", variance, _log_determinant)
+    trace = OfMatrix(r"\operatorname{tr}", variance, lambda v: v, lambda c: np.trace(c, axis1=-2, axis2=-1))
+    log_det = rf"{t.log.removesuffix('[')} \det"
+    log_determinant = OfMatrix(log_det, variance, Node.log, lambda c: np.linalg.slogdet(c)[1])
     return minus(plus(trace, SquaredNorm(mean)), t.size("latent_size"), log_determinant)
-
-
-def _trace(at: Values, matrix: Node) -> Node:
-    """[..., latent], or [..., row, column] → [...]."""
-    if len(matrix.shape) == len(at.tensor("latent").shape):
-        return matrix.sum(LATENT)
-    return Node(at.tape, np.einsum("...ii->...", matrix.value))
-
-
-def _log_determinant(at: Values, matrix: Node) -> Node:
-    """The same of log det."""
-    if len(matrix.shape) == len(at.tensor("latent").shape):
-        return matrix.log().sum(LATENT)
-    return Node(at.tape, np.linalg.slogdet(matrix.value)[1])
 
 
 def _bernoulli(t: Lexicon) -> Written:
@@ -184,7 +170,7 @@ def _gaussian(t: Lexicon) -> Written:
 
 def _minus_half_of(t: Lexicon, inner: Expression) -> Expression:
     """−½ Σ of a term for each pixel."""
-    return Negative(times(_half(), OverComponents(inner, t.pixel_index, t.size("data_size"))))
+    return negative(times(_half(), OverComponents(inner, t.pixel_index, t.size("data_size"))))
 
 
 def _minibatch_objective(t: Lexicon) -> Written:
@@ -198,12 +184,12 @@ def _minibatch_objective(t: Lexicon) -> Written:
     if stated.data == "N/M":
         total = times(Fraction(t.size("data_count"), batch), total)
     if (stated.sense == "minimised") is (sign > 0):
-        total = Negative(total)
+        total = negative(total)
     left, estimate = _objective(t)
     nearly = estimate and isinstance(bound, Quantity) and not bound.estimate
     nearly = nearly or r"\sim" in left.tex  # an expectation over the data is nearly a batch's mean
     if t.words["decoder_weights"] == "posterior":  # the bounds are those of one draw of the decoder's weights
-        total, nearly = minus(total, t.weight_kl()), True
+        total, nearly = minus(total, t.kl("weight_kl")), True
     suffix = rf", \quad {stated.where}" if stated.where else ""
     return Written((left, total), (NEARLY if nearly else EQUAL,), suffix)
 
@@ -220,7 +206,7 @@ def _reduced_bound(t: Lexicon, role: str, index: str) -> tuple[Expression, int]:
         return leaf, 1
     if symbol.dropped == stated.dropped:  # what the source leaves out of the one it leaves out of the other
         return leaf, symbol.sign
-    return Sum(((symbol.sign, leaf), *((c.sign, t.constant(c)) for c in symbol.dropped))), 1
+    return t.undropped(symbol, leaf), 1
 
 
 def _batch(t: Lexicon) -> Size:
@@ -250,7 +236,7 @@ def _objective(t: Lexicon) -> tuple[Expression, bool]:
 def _importance_weighted_bound(t: Lexicon) -> Written:
     ratio = _over_draws(t, lambda z: Fraction(t.density("joint", z), t.density("approximate_posterior", z)))
     drawn = Log(ratio, t.log)
-    exact = t.exact("iwae")
+    exact = t.named("iwae", estimate=False)
     if exact is None:
         return Written((t.log_marginal(), drawn), (NEARLY,))
     draws = rf"{t.drawn('1')}, \dots, {t.drawn(ratio.count.tex)}"

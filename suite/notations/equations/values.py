@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...reference import oracle
 from ...reference.arithmetic import Array
-from ...reference.node import BATCH, COLUMN, LATENT, SAMPLE, Node, Nodes, stack
+from ...reference.node import BATCH, LATENT, SAMPLE, Node, Nodes, stack
 from ...reference.problem import Problem
 from ...reference.spec import Spec
 from ...reference.tape import Tape
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 #: The grid of the noise: half its width, and its step; and the step of the coarser one for pairs of draws.
 REACH, STEP, STEP_OF_PAIRS = 12.0, 0.125, 0.3125
-#: A source's bound → the canonical tensor whose expectation it is.
-BOUND_OF = {"exact_bound": "elbo"}
 #: log of a density → what is added and taken away of the canonical tensors at single draws.
 _LOG_DENSITIES = {
     "likelihood": ("log_likelihood",),
@@ -65,7 +64,7 @@ class Values:
         weights: canonical weights on the tape.
         published: the source's objective.
         data_count: N.
-        points: canonical tensors at single draws, [draw, datum, ...].
+        points: canonical tensors at single draws, [draw, datum, component]; x without draws.
         averaged: the tensors averaged over all draws, as in the definition.
         quadrature: None where there are several latents.
         in_expectation: whether a mean over draws is its expectation.
@@ -90,10 +89,6 @@ class Values:
         """The number of data in the batch."""
         return len(self.problem.x)
 
-    def tensor(self, name: str) -> Node:
-        """[draw, datum, component]; x without draws."""
-        return self.points[name]
-
     def number(self, value: float) -> Node:
         return self.tape.input(value)
 
@@ -108,7 +103,7 @@ class Values:
         """The sum of the constants that a source omits, per datum."""
         return self.tape.input(constants.value(dropped, self.spec))
 
-    def counted(self, limit: Node, terms: int) -> None:
+    def require_terms(self, limit: Node, terms: int) -> None:
         """Raises Miscounted where a sum of so many terms is printed with another limit."""
         if abs(limit.value.flat[0] - terms) > 0.5:
             raise Miscounted(f"a sum of {terms} terms is printed up to {limit.value.flat[0]:g}")
@@ -119,10 +114,7 @@ class Values:
             return self.log_marginal()
         if role == "posterior":
             return self.log_density("joint") - self.log_integral(lambda at: at.log_density("joint"))
-        first, *others = (self.points[name] for name in _LOG_DENSITIES[role])
-        for other in others:
-            first = first + other
-        return first
+        return reduce(add, [self.points[name] for name in _LOG_DENSITIES[role]])
 
     def log_marginal(self) -> Node:
         """log p(x) [datum]: of the importance weights p(x,z)/q(z|x) over the noise."""
@@ -137,7 +129,7 @@ class Values:
             return self.points[role]
         if role == "log_marginal":
             return self.log_marginal()
-        name = BOUND_OF.get(role, role)
+        name = "elbo" if role == "exact_bound" else role
         if self.quadrature is None or (estimate and not self.in_expectation):
             return self.averaged[name]
         if name == "iwae":
@@ -152,10 +144,6 @@ class Values:
         if "weight_kl" in self.points:
             total = total - self.points["weight_kl"] * (self.data / self.data_count)
         return objective_factor(stated, self.spec, self.data, self.data_count) * total
-
-    def over_data(self, value: Node) -> Node:
-        """[datum] → []."""
-        return value.sum(BATCH)
 
     def over_draws(self, function: Callable[[Values], Node]) -> Node:
         """The mean over the given draws, or over all that could be."""
@@ -212,12 +200,6 @@ class Values:
         adjoints = self.tape.backward(output, [self.weights[name] for name in names])
         flat = [adjoint.reshape(len(adjoint), -1) for adjoint in adjoints]
         return Node(self.tape, np.concatenate(flat, axis=1))
-
-    def applied(self, matrix: Node, vector: Node) -> Node:
-        """A matrix, or the diagonal of one, times a vector."""
-        if len(matrix.shape) == len(vector.shape):
-            return matrix * vector
-        return (matrix * vector.expand(-2)).sum(COLUMN)
 
 
 def grid_of(step: float) -> tuple[Array, Array]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...reference.comparison import Comparison, compare
-from ...reference.problem import Array
-from ..cases import Case
-from ..expected import Tensors, Truth
-from ..models import ROWS
+from ...reference.comparison import Comparison, compare, first_divergence
+from ...reference.truth import Truth
+from ..expected import Tensors
 
 VAE = "trained VAE"
 """Its name in the column of the small models' cases."""
@@ -39,40 +37,28 @@ class Agreement:
     first_divergence: str | None
 
 
-def small_agreements(truth: Truth, found: Mapping[str, Tensors], cases: Sequence[Case]) -> list[Agreement]:
-    """Every backend on the small models, case by case."""
-    return [
-        _agreement(case.name, backend, _small_comparisons(truth, tensors, case.name))
-        for case in cases
-        for backend, tensors in found.items()
+def agreements(case: str, truth: Truth, found: Mapping[str, Tensors], prefix: str = "") -> list[Agreement]:
+    """Every backend on one case: the tensors of a reference whose names begin with a prefix."""
+    return [_agreement(case, backend, truth, tensors, prefix) for backend, tensors in found.items()]
+
+
+def _agreement(case: str, backend: str, truth: Truth, found: Tensors, prefix: str) -> Agreement:
+    expected = {name: value for name, value in truth.tensors.items() if name.startswith(prefix)}
+    comparisons = [
+        compare(name.removeprefix(prefix), found.get(name, np.empty(0)), value, truth.tolerances[name], truth.dtype)
+        for name, value in expected.items()
     ]
-
-
-def vae_agreements(expected: Mapping[str, tuple[Array, float]], found: Mapping[str, Tensors]) -> list[Agreement]:
-    """Every backend on the trained VAE."""
-    return [_agreement(VAE, backend, _vae_comparisons(expected, tensors)) for backend, tensors in found.items()]
-
-
-def _vae_comparisons(expected: Mapping[str, tuple[Array, float]], found: Tensors) -> Iterator[tuple[Comparison, int]]:
-    for name, (value, tolerance) in expected.items():
-        yield compare(name, found.get(name, np.empty(0)), value, tolerance, "float64"), value.size
-
-
-def _agreement(case: str, backend: str, found: Iterable[tuple[Comparison, int]]) -> Agreement:
-    """Summarise comparisons, each with the number of values that it compares."""
-    compared = list(found)
-    comparisons = [comparison for comparison, _ in compared]
-    differing = [comparison for comparison in comparisons if not comparison.equal]
+    first = first_divergence(comparisons)
     worst = max(comparisons, key=_closeness)
     return Agreement(
         case,
         backend,
-        "differs" if differing else "equal",
-        sum(count for _, count in compared),
+        "differs" if first else "equal",
+        sum(value.size for value in expected.values()),
         worst.error,
         worst.tolerance,
         worst.tensor,
-        differing[0].describe() if differing else None,
+        first.describe() if first else None,
     )
 
 
@@ -84,19 +70,6 @@ def closest(found: Sequence[Agreement]) -> list[Agreement]:
         differing = [agreement for agreement in own if agreement.verdict == "differs"]
         shown += differing or [max(own, key=lambda a: a.error / a.tolerance if a.tolerance else 0.0)]
     return shown
-
-
-def _small_comparisons(truth: Truth, found: Tensors, case: str) -> Iterator[tuple[Comparison, int]]:
-    for name, expected in truth.tensors.items():
-        if not name.startswith(f"{case}/"):
-            continue
-        tensor = found.get(name, np.empty(0))
-        if tensor.shape != expected.shape:
-            yield compare(name, tensor, expected, 0.0, "float64"), expected.size
-            continue
-        for i, row in enumerate(ROWS):
-            where, tolerance = f"{name.removeprefix(f'{case}/')}/{row}", float(truth.tolerances[name][i])
-            yield compare(where, tensor[i], expected[i], tolerance, "float64"), expected[i].size
 
 
 def _closeness(comparison: Comparison) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...reference.problem import Array, Problem
+from ...reference.problem import Problem
+from ...reference.truth import Truth
 from ..cases import Case, absorptions, all_cases, cases
-from ..expected import Tensors, Truth
+from ..expected import Tensors
 from . import readings, small_models, trained
-from .agreement import Agreement, small_agreements, vae_agreements
+from .agreement import VAE, Agreement, agreements
 from .readings import READINGS, VERDICTS
 from .small_models import NOTHING, Change, Entry, Residual, Total
 from .sources import SourceLine
@@ -26,12 +27,12 @@ class Expected:
 
     Attributes:
         small: the small models.
-        digits: the trained VAE: tensor → (value, tolerance).
+        digits: the trained VAE.
         learned: its problem.
     """
 
     small: Truth
-    digits: Mapping[str, tuple[Array, float]]
+    digits: Truth
     learned: Problem
 
 
@@ -84,7 +85,10 @@ def answer_of(
         origin: where the trainings come from, for their statements.
         sources: one line per notation.
     """
-    agreements = [*small_agreements(expected.small, small, all_cases()), *vae_agreements(expected.digits, vae)]
+    compared = [
+        *(row for case in all_cases() for row in agreements(case.name, expected.small, small, f"{case.name}/")),
+        *agreements(VAE, expected.digits, vae),
+    ]
     complete = {b: t for b, t in small.items() if t.keys() >= expected.small.tensors.keys()}
     columns = {REFERENCE: expected.small.tensors, **complete}
     entries = {case: small_models.dependency_table(case, columns) for case in cases()}
@@ -101,7 +105,7 @@ def answer_of(
         *trained.trained_statements(scores, origin),
     ]
     return Answer(
-        agreements,
+        compared,
         [entry for table in entries.values() for entry in table],
         [row for found in rows.values() for row in found],
         list(totals.values()),

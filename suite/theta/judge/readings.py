@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...reference.arithmetic import sigmoid
-from ...reference.problem import Array, Problem
+from ...reference.problem import Problem
+from ...reference.truth import Truth
 from ...reference.weights import weight_shapes
 from ..digits import BATCH, FITTED_VARIANCE
 from ..expected import Tensors
@@ -31,9 +32,7 @@ SIGMAS = 6.0
 """Standard errors by which a covariance has to leave zero: 2,016 pairs of pixels are looked at."""
 
 
-def reading_statements(
-    found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem
-) -> list[Statement]:
+def reading_statements(found: Tensors, expected: Truth, learned: Problem) -> list[Statement]:
     """What one backend's numbers say of R1, R3 and R4 (R2 is said by the joint and by two copies trained apart).
 
     Args:
@@ -68,11 +67,11 @@ def _counts(found: Tensors, learned: Problem) -> Statement:
     return Statement("R1", "counts", sentence, holds)
 
 
-def _bent(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> Statement:
+def _bent(found: Tensors, expected: Truth) -> Statement:
     kept = float(np.abs(found["decoded/bent/point"] - found["decoded/learned/point"]).max())
-    allowed = expected["decoded/bent/point"][1] + expected["decoded/learned/point"][1]
+    allowed = expected.tolerances["decoded/bent/point"] + expected.tolerances["decoded/learned/point"]
     moved = float((found["bent/elbo"] - found["learned/elbo"]).mean())
-    limit = expected["bent/elbo"][1] + expected["learned/elbo"][1]
+    limit = expected.tolerances["bent/elbo"] + expected.tolerances["learned/elbo"]
     sentence = (
         f"θ can be changed so that the logits at one z stay (they move by {number(kept)}, rounding explains "
         f"{number(allowed)}) while the ELBO of {BATCH} digits moves by {number(moved)} nats on average: knowing the "
@@ -81,7 +80,7 @@ def _bent(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> Statem
     return Statement("R1", "same η, other θ", sentence, kept <= allowed and abs(moved) > limit)
 
 
-def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> Statement:
+def _covariance(found: Tensors, expected: Truth) -> Statement:
     """Given z the pixels are independent, so that Cov(x_i, x_j) = Cov(y_i(z), y_j(z)), y = σ(logits), i ≠ j."""
     y = sigmoid(found["decoded/learned/prior"])
     centred = y - y.mean(axis=0)
@@ -92,7 +91,7 @@ def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> 
     pairs = np.triu_indices(y.shape[1], 1)
     off, errors = covariance[pairs], error[pairs]
     # σ is ¼-Lipschitz and below 1: rounding moves a product of two by at most half of what it moves a logit by.
-    rounding = expected["decoded/learned/prior"][1] / 2
+    rounding = expected.tolerances["decoded/learned/prior"] / 2
     apart = int((np.abs(off) > SIGMAS * errors + rounding).sum())
     worst = int(np.argmax(np.abs(off)))
     sentence = (
@@ -103,8 +102,8 @@ def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> 
     return Statement("R1", "pixel covariance", sentence, apart > 0)
 
 
-def _marginal(found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem) -> Statement:
-    kl, tolerance = float(found["fitted/kl"]), expected["fitted/kl"][1]
+def _marginal(found: Tensors, expected: Truth, learned: Problem) -> Statement:
+    kl, tolerance = float(found["fitted/kl"]), expected.tolerances["fitted/kl"]
     data = learned.spec.data_dim
     sentence = (
         f"Where z has as many dimensions as x (J = D = {data}; linear-Gaussian, fitted to the grey digits, noise "
@@ -135,12 +134,12 @@ def _disjoint(found: Tensors, learned: Problem) -> Statement:
     return Statement("R3", "θ and φ are disjoint", sentence, zero and read and one != other)
 
 
-def _permuted(found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem) -> Statement:
+def _permuted(found: Tensors, expected: Truth, learned: Problem) -> Statement:
     names = ("log_likelihood", "elbo", "elbo_monte_carlo")
     moved = max(float(np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()) for n in names)
     within = all(
         np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()
-        <= expected[f"permuted/{n}"][1] + expected[f"learned/{n}"][1]
+        <= expected.tolerances[f"permuted/{n}"] + expected.tolerances[f"learned/{n}"]
         for n in names
     )
     weight = learned.weights["decoder.hidden.0.weight"]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...reference.truth import Truth
 from ..cases import BASE, POINTS, Case, all_data, block_of, variants
-from ..expected import Tensors, Truth
+from ..expected import Tensors
 from ..models import ROWS
 from .statement import Statement, number
 
@@ -55,11 +56,10 @@ def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
     """
     depends = case.depends()
     entries = []
-    for i, row in enumerate(ROWS):
+    for row in ROWS:
         for weight in case.weights:
-            slopes = {
-                source: tensors[f"{case.name}/{BASE}/gradient/{weight}"][i] for source, tensors in sources.items()
-            }
+            key = f"{case.name}/{BASE}/gradient/{weight}/{row}"
+            slopes = {source: tensors[key] for source, tensors in sources.items()}
             norms = {source: float(np.linalg.norm(slope)) for source, slope in slopes.items()}
             entries.append(Entry(case.name, row, weight, norms, block_of(weight) in depends[row]))
     return entries
@@ -141,18 +141,15 @@ def _residual(
     case: Case, truth: Truth, sources: Mapping[str, Tensors], factor: str, variant: str, *, ignored: bool
 ) -> Residual:
     def key(name: str, point: int) -> str:
-        return f"{case.name}/{variant if name == factor else 'base'}/{point}/value"
+        return f"{case.name}/{variant if name == factor else 'base'}/{point}/value/{name}"
 
     def largest(tensors: Tensors) -> float:
         sums = (
-            math.fsum(sign * tensors[key(name, point)][ROWS.index(name)] for name, sign in FACTORS.items())
-            for point in range(POINTS)
+            math.fsum(sign * tensors[key(name, point)] for name, sign in FACTORS.items()) for point in range(POINTS)
         )
         return max(map(abs, sums))
 
-    tolerance = max(
-        math.fsum(truth.tolerances[key(name, point)][ROWS.index(name)] for name in FACTORS) for point in range(POINTS)
-    )
+    tolerance = max(math.fsum(truth.tolerances[key(name, point)] for name in FACTORS) for point in range(POINTS))
     found = {source: largest(tensors) for source, tensors in sources.items()}
     return Residual(case.name, factor, variant, found, tolerance, ignored)
 
@@ -198,10 +195,9 @@ class Total:
 
 def total(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Total:
     """Raises KeyError where x is not binary: then there is no such sum."""
-    keys = [f"{case.name}/x/{i}/value" for i in range(len(all_data(len(case.x))))]
-    row = ROWS.index("p(x)")
-    excess = {source: math.fsum(math.exp(tensors[key][row]) for key in keys) - 1 for source, tensors in sources.items()}
-    return Total(case.name, excess, max(float(truth.tolerances[key][row]) for key in keys))
+    keys = [f"{case.name}/x/{i}/value/p(x)" for i in range(len(all_data(len(case.x))))]
+    excess = {source: math.fsum(math.exp(tensors[key]) for key in keys) - 1 for source, tensors in sources.items()}
+    return Total(case.name, excess, max(truth.tolerances[key] for key in keys))
 
 
 def total_statement(case: Case, found: Total) -> Statement:
@@ -230,29 +226,28 @@ class Change:
     stays: bool
 
 
+def _values(case: Case, row: str) -> str:
+    return f"{case.name}/{BASE}/value/{row}"
+
+
 def absorption_changes(case: Case, moved: Case, truth: Truth) -> list[Change]:
     """Row by row, a case before and after `cases.absorbed`."""
-    names = [f"{name}/{BASE}/value" for name in (case.name, moved.name)]
-    before, after = (truth.tensors[name] for name in names)
-    allowed = np.sum([truth.tolerances[name] for name in names], axis=0)
-    return [
-        Change(case.name, row, float(before[i]), float(after[i]), float(allowed[i]), row in KEPT)
-        for i, row in enumerate(ROWS)
-    ]
+    found = []
+    for row in ROWS:
+        keys = _values(case, row), _values(moved, row)
+        before, after = (float(truth.tensors[key]) for key in keys)
+        found.append(Change(case.name, row, before, after, sum(truth.tolerances[key] for key in keys), row in KEPT))
+    return found
 
 
 def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Statement:
     """Compare a case with the one that `cases.absorbed` made of it."""
-
-    def value(name: str, row: str, tensors: Tensors) -> float:
-        return float(tensors[f"{name}/{BASE}/value"][ROWS.index(row)])
-
     changes = {
-        (row, source): abs(value(case.name, row, tensors) - value(moved.name, row, tensors))
+        (row, source): abs(float(tensors[_values(case, row)] - tensors[_values(moved, row)]))
         for row in KEPT
         for source, tensors in sources.items()
     }
-    allowed = {row: sum(value(name, row, truth.tolerances) for name in (case.name, moved.name)) for row in KEPT}
+    allowed = {row: sum(truth.tolerances[_values(each, row)] for each in (case, moved)) for row in KEPT}
     kept = all(change <= allowed[row] for (row, _), change in changes.items())
     blocks = [name for name in moved.weights if block_of(name) in moved.likelihood]
     shift = float(np.sqrt(sum(float(((moved.weights[name] - case.weights[name]) ** 2).sum()) for name in blocks)))
@@ -260,7 +255,7 @@ def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping
     first = next(iter(sources.values()))
     sentence = (
         f"With z = As + m the {numbers} numbers of θ_prior become none, θ_lik moves by {number(shift)}, and the ELBO "
-        f"stays: {value(case.name, 'ELBO', first):.12g} before, {value(moved.name, 'ELBO', first):.12g} after "
+        f"stays: {first[_values(case, 'ELBO')]:.12g} before, {first[_values(moved, 'ELBO')]:.12g} after "
         f"(p(x|z), p(x) and ELBO change by {number(max(changes.values()))} nats at most). So the data cannot tell the "
         f"two blocks apart, although they enter different factors."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +30,7 @@ from .judge.answer import Answer
 from .phase import compute
 from .start import Outcome
 from .tables import answer_tables, long_tables, write_answer
-from .trainings import COMMITTED, load_trained
+from .trainings import COMMITTED, Trained, load_trained
 from .trainings import train as train_all
 
 Train = Annotated[
@@ -57,22 +57,14 @@ def theta(
     with TemporaryDirectory(dir=own_folder()) as name:
         scratch = Path(name)
         if trained is None:
-            with waiting("trainings", backends) as shown:
+            with waiting("trainings", backends) as advance:
                 trained, found = train_all(
-                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=shown.outcome
+                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=advance
                 )
             outcomes.append(found)
             made = shown_path(folder.path / "trained")
             stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
-        with waiting("theta", backends, claims=len(notations())) as shown:
-            answer, found = compute(
-                backends,
-                trained,
-                scratch / "compute",
-                held_claims=lambda name, folder: held_claims(name, folder, timeout, shown.record),
-                timeout_s=timeout,
-                on_outcome=shown.outcome,
-            )
+        answer, found = answer_with(backends, trained, scratch / "compute", timeout)
         outcomes.append(found)
     _finish(answer, outcomes, folder, as_json)
 
@@ -88,6 +80,21 @@ def chosen_backends(names: Sequence[str]) -> list[str]:
         if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
             raise EnvironmentLacks(BACKENDS[name].remedy())
     return list(dict.fromkeys(names)) or list(BACKENDS)
+
+
+def answer_with(
+    backends: Sequence[str], trained: Trained, scratch: Path, timeout_s: float
+) -> tuple[Answer | None, dict[str, Outcome]]:
+    """`phase.compute`, with the claims of all notations executed and a bar that shows how far it is."""
+    with waiting("theta", backends, claims=len(notations())) as advance:
+        return compute(
+            backends,
+            trained,
+            scratch,
+            held_claims=lambda name, folder: held_claims(name, folder, timeout_s, advance),
+            timeout_s=timeout_s,
+            on_outcome=advance,
+        )
 
 
 def held_claims(
@@ -131,41 +138,25 @@ def _print(answer: Answer, absent: dict[str, str]) -> None:
         print()
 
 
-class Shown:
-    """The text of a bar on stderr: the backends still at work, then the claims of notations.
-
-    Args:
-        bar: the bar of `waiting`.
-        title: title of the work.
-        backends: backends without an outcome.
-        claims: number of notations whose claims are executed after them.
-    """
-
-    def __init__(self, bar: Progress, title: str, backends: Sequence[str], claims: int):
-        self._bar, self._title, self._left, self._claims = bar, title, list(backends), claims
-        self._task = bar.add_task(self._said(), total=len(backends) + claims)
-
-    def outcome(self, outcome: Outcome) -> None:
-        """A backend has ended; one that brings nothing has a line of its own."""
-        self._left.remove(outcome.backend)
-        if outcome.status in ("failed", "timeout"):
-            line = f"{outcome.status}: {outcome.backend}: {outcome.reason}"
-            self._bar.console.print(line, soft_wrap=True, markup=False)
-        self._bar.update(self._task, advance=1, description=self._said())
-
-    def record(self, record: msgspec.Struct) -> None:
-        """The claims of a notation were executed."""
-        self._claims -= 1
-        self._bar.update(self._task, advance=1, description=self._said())
-
-    def _said(self) -> str:
-        next_ = "reference and claims" if self._claims else "judging"
-        return f"{self._title}: {', '.join(self._left) or next_}"
-
-
 @contextmanager
-def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[Shown]:
-    """A bar that advances with every backend, and then with the claims of every notation."""
+def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[Callable[[msgspec.Struct], None]]:
+    """A bar on stderr that advances with the outcome of each backend, then with the record of each notation's claims.
+
+    Its text names the backends still at work; a backend that failed has a line of its own.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    left, total = list(backends), len(backends) + claims
     with Progress(*columns, TimeElapsedColumn(), console=stderr) as bar:
-        yield Shown(bar, title, backends, claims)
+        task = bar.add_task(f"{title}: {', '.join(left)}", total=total)
+
+        def advance(record: msgspec.Struct) -> None:
+            if isinstance(record, Outcome):
+                left.remove(record.backend)
+                if record.status in ("failed", "timeout"):
+                    line = f"{record.status}: {record.backend}: {record.reason}"
+                    bar.console.print(line, soft_wrap=True, markup=False)
+            bar.advance(task)
+            rest = "judging" if bar.tasks[task].completed == total else "reference and claims"
+            bar.update(task, description=f"{title}: {', '.join(left) or rest}")
+
+        yield advance

@@ -16,7 +16,7 @@ from .judge.sources import source_line
 from .judge.trained import scores
 from .plan import split_digits
 from .records import Asked
-from .start import OnOutcome, Outcome, missing, run_jobs
+from .start import OnOutcome, Outcome, run_jobs
 from .trainings import Trained
 
 HeldClaims = Callable[[str, Path], Iterable[tuple[Notation, set[str]]]]
@@ -41,12 +41,12 @@ def compute(
         timeout_s: how long one worker may take.
         on_outcome: called with each backend's outcome as it comes.
     """
-    if all(BACKENDS[name].lacking() for name in backends):
-        return None, {name: missing(name, scratch) for name in backends}
-    problems = digits.problems(trained.weights, split_digits()[1])
     inputs = scratch / "inputs"
+    jobs = {name: Asked(str(inputs), str(scratch / "workers" / name)) for name in backends}
+    if all(BACKENDS[name].lacking() for name in backends):
+        return None, run_jobs(jobs, timeout_s=timeout_s, on_outcome=on_outcome)
+    problems = digits.problems(trained.weights, split_digits()[1])
     write_inputs(problems, inputs)
-    jobs = {name: Asked(["densities", "readings"], str(inputs), str(scratch / "workers" / name)) for name in backends}
     with ThreadPoolExecutor(max_workers=1) as beside:  # the reference is computed while the workers run
         running = beside.submit(run_jobs, jobs, timeout_s=timeout_s, on_outcome=on_outcome)
         against = Expected(
@@ -59,7 +59,7 @@ def compute(
     if not done:
         return None, outcomes
     small, vae = (
-        {o.backend: read_tensors(o.folder / f"{task}.safetensors") for o in done} for task in ("densities", "readings")
+        {o.backend: read_tensors(o.folder / f"{name}.safetensors") for o in done} for name in ("densities", "readings")
     )
     sources = [source_line(notation, held) for notation, held in held_claims(done[0].backend, scratch / "claims")]
     return answer_of(against, small, vae, scores(trained.records), trained.origin, sources), outcomes

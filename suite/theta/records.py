@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from ..workers.records import SCHEMA
 from .plan import Training
-
-Task = Literal["densities", "readings", "trainings"]
 
 
 class Asked(msgspec.Struct, frozen=True):
     """The request to a backend.
 
     Attributes:
-        tasks: `densities` (the small models) and `readings` (the trained VAE) leave `<task>.safetensors` in the folder,
-            `trainings` the weights of each.
-        inputs: the folder that `readings` and `trainings` read.
-        folder: where tensors go.
-        trainings: what to train.
+        inputs: the folder that it reads.
+        folder: where tensors go: the weights of each training, or `densities.safetensors` (the small models) and
+            `readings.safetensors` (the trained VAE).
+        trainings: what to train; without any, the small models and the trained VAE are evaluated.
     """
 
-    tasks: list[Task]
     inputs: str
     folder: str
     trainings: list[Training] = []
@@ -60,12 +54,10 @@ class ThetaRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     Attributes:
         backend: what was active.
         versions: the versions of the packages that executed.
-        elapsed_s: task → seconds.
-        trainings: the records of the task `trainings`.
+        trainings: one record per training and readout.
     """
 
     backend: str
     versions: dict[str, str]
-    elapsed_s: dict[str, float]
     trainings: list[TrainingRecord] = []
     schema: int = SCHEMA

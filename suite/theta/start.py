@@ -32,20 +32,10 @@ class Outcome(msgspec.Struct, frozen=True):
     record: ThetaRecord | None = None
 
 
-def missing(backend: str, folder: Path) -> Outcome:
-    """The outcome of a backend that is not installed."""
-    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
-
-
 OnOutcome = Callable[[Outcome], None]
 
 
-def run_jobs(
-    jobs: Mapping[str, Asked],
-    *,
-    timeout_s: float,
-    on_outcome: OnOutcome,
-) -> dict[str, Outcome]:
+def run_jobs(jobs: Mapping[str, Asked], *, timeout_s: float, on_outcome: OnOutcome) -> dict[str, Outcome]:
     """A job in every backend, each in a process of its own on one CPU, as many at a time as there are CPUs.
 
     Args:
@@ -69,8 +59,7 @@ def run_jobs(
             if record.backend == backend:
                 keep(Outcome(backend, "ok", "", folder, record))
             else:
-                reason = f"asked for {backend}, but {record.backend} was active"
-                keep(Outcome(backend, "failed", reason, folder))
+                keep(Outcome(backend, "failed", f"expected {backend} to be active; found {record.backend}", folder))
             return True
 
         def settle(backend: str, status: Lost, reason: str, tail: str) -> None:
@@ -82,7 +71,7 @@ def run_jobs(
 
     for backend in jobs:
         if BACKENDS[backend].lacking():
-            keep(missing(backend, Path(jobs[backend].folder)))
+            keep(Outcome(backend, "missing", BACKENDS[backend].remedy(), Path(jobs[backend].folder)))
     groups = [[backend] for backend in jobs if backend not in outcomes]
     side_by_side(groups, start, parallel=cpu_threads(), threads=1)
     return {backend: outcomes[backend] for backend in jobs}

@@ -92,8 +92,7 @@ def train(
     save_tensors({"train": data, "held_out": held_out}, inputs / "digits.safetensors")
     first = next((name for name in backends if not BACKENDS[name].lacking()), None)
     jobs = {
-        name: Asked(["trainings"], str(inputs), str(scratch / "workers" / name), trainings(moved=name == first))
-        for name in backends
+        name: Asked(str(inputs), str(scratch / "workers" / name), trainings(moved=name == first)) for name in backends
     }
     outcomes = run_jobs(jobs, timeout_s=timeout_s, on_outcome=on_outcome)
     done = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
@@ -112,9 +111,9 @@ def write_trained(done: Sequence[Outcome], held_out: Array, folder: Path) -> Tra
         folder: where.
     """
     scales = {
-        (training.regime, training.seed, readout): scale
+        (training.regime, training.seed, readout): _evaluation_scale(BY_NAME[training.regime], weights, held_out)
         for training in trainings(moved=False)
-        for readout, scale in _evaluation_scales(done[0].folder, training, held_out).items()
+        for readout, weights in readouts(BY_NAME[training.regime], read_tensors(done[0].folder / training.file))
     }
     reports = {outcome.backend: outcome.record for outcome in done if outcome.record is not None}
     records = [
@@ -136,14 +135,8 @@ def write_trained(done: Sequence[Outcome], held_out: Array, folder: Path) -> Tra
     return Trained(records, weights, "made just now")
 
 
-def _evaluation_scales(folder: Path, training: Training, held_out: Array) -> dict[str, float]:
-    """Readout → N of one log importance weight of the trained model, nats: scoring rounds as well as training."""
-    regime = BY_NAME[training.regime]
-    free = read_tensors(folder / training.file)
-    return {name: _scale(regime, weights, held_out) for name, weights in readouts(regime, free)}
-
-
-def _scale(regime: Regime, weights: Mapping[str, Array], x: Array) -> float:
+def _evaluation_scale(regime: Regime, weights: Mapping[str, Array], x: Array) -> float:
+    """N of one log importance weight of a trained model, nats: scoring rounds as well as training."""
     noise = np.random.default_rng(4).standard_normal((1, len(x), regime.spec.latent_dim))
     problem = Problem(regime.name, regime.spec, x, noise, weights)
     return oracle.noise_scale(problem, "float64", gradients=False)["elbo_monte_carlo"]

@@ -171,7 +171,7 @@ def test_what_does_not_hold_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_theta_is_an_answer(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"torch": Outcome("torch", "ok", "", Path()), "keras-jax": Outcome("keras-jax", "failed", "why", Path())}
-    monkeypatch.setattr(api, "compute", lambda *args, **kwargs: (answer, found))
+    monkeypatch.setattr(api, "answer_with", lambda *args, **kwargs: (answer, found))
     shown = api.theta()
     assert shown.holds
     assert shown.conclusions == tuple(answer.conclusions)
@@ -186,6 +186,6 @@ def test_theta_is_an_answer(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_theta_that_nothing_could_compute_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"torch": Outcome("torch", "failed", "out of memory", Path())}
-    monkeypatch.setattr(api, "compute", lambda *args, **kwargs: (None, found))
+    monkeypatch.setattr(api, "answer_with", lambda *args, **kwargs: (None, found))
     with pytest.raises(EnvironmentLacks, match="nothing was computed: failed: out of memory"):
         api.theta()

@@ -96,10 +96,10 @@ def test_a_statement_that_fails_is_exit_code_1(run: Run, monkeypatch: pytest.Mon
 
 
 def test_the_bar_goes_on_with_every_backend_and_then_with_the_claims(capsys: pytest.CaptureFixture[str]) -> None:
-    with command.waiting("theta", ["torch", "keras-jax"], claims=1) as shown:
-        shown.outcome(Outcome("torch", "ok", "", Path()))
-        shown.outcome(Outcome("keras-jax", "failed", "why", Path()))
-        shown.record(ClaimsRecord(cell=CELL, status="ok"))
+    with command.waiting("theta", ["torch", "keras-jax"], claims=1) as advance:
+        advance(Outcome("torch", "ok", "", Path()))
+        advance(Outcome("keras-jax", "failed", "why", Path()))
+        advance(ClaimsRecord(cell=CELL, status="ok"))
     said = capsys.readouterr().err
     assert "failed: keras-jax: why\n" in said
     assert "theta: judging" in said

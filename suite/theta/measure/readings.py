@@ -63,13 +63,8 @@ def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
 def reads(vae: Vae, net: str, tensor: Array) -> dict[str, Array]:
     """Canonical weight → the gradient, by it, of the sum of all that a net returns for one input [1, ...]."""
     binding, heads = vae.binding, vae.heads(net)
-
-    def total(value: Any) -> dict[str, Any]:
-        return {"": sum(binding.total(head) for head in heads(value))}
-
-    function = binding.with_gradients(vae.subject.model, total, vae.subject.paths, "eager")
-    _, by_path = function(binding.tensor(tensor, DTYPE))
-    return vae.canonical({path: binding.array(gradient) for path, gradient in by_path.items()})
+    gradients = vae.gradients(lambda value: sum(binding.total(head) for head in heads(value)), "eager")
+    return gradients(binding.tensor(tensor, DTYPE))
 
 
 def outputs(vae: Vae, net: str, tensor: Array) -> int:

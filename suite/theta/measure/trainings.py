@@ -30,7 +30,7 @@ from ..plan import (
     start,
 )
 from ..records import TrainingRecord
-from .vae import Vae, elbo_gradients, pair_gradients
+from .vae import DTYPE, Vae, mode_of
 
 Weights = Mapping[str, Array]
 
@@ -50,13 +50,18 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
     weights = expand(regime, free)
     if regime.copies:
         vaes = {copy: _build(binding, regime, one_copy(weights, copy)) for copy in (FIRST, SECOND)}
-        gradients = pair_gradients(vaes[FIRST], vaes[SECOND])
+        kl, likelihood = vaes[FIRST].quantity("kl"), vaes[SECOND].quantity("log_likelihood")
+        objectives = {FIRST: lambda x, noise: -kl(x, noise), SECOND: likelihood}
     else:
         vaes = {"": _build(binding, regime, weights)}
-        gradients = elbo_gradients(vaes[""])
+        objectives = {"": vaes[""].quantity("elbo")}
+    gradients = {copy: vae.gradients(objectives[copy], mode_of(binding)) for copy, vae in vaes.items()}
+    data_of = next(iter(vaes.values())).subject.data
     rule = Adagrad(None if rounding is None else np.random.default_rng((seed, 2, rounding)))
     for x, noise in batches(data, seed, regime.spec.latent_dim, steps):
-        free = rule.update(free, collect(regime, gradients(x, noise)))
+        drawn = data_of(x), binding.tensor(noise, DTYPE)
+        every = {f"{c}/{n}".lstrip("/"): g for c, of in gradients.items() for n, g in of(*drawn).items()}
+        free = rule.update(free, collect(regime, every))
         weights = expand(regime, free)
         for copy, vae in vaes.items():
             vae.put(one_copy(weights, copy) if copy else weights)

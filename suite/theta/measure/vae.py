@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -50,10 +49,6 @@ class Vae:
         """Give the model these canonical weights."""
         self.binding.put_weights(self.subject.model, published_weights(self.subject.maps, weights, DTYPE))
 
-    def canonical(self, by_path: Weights) -> dict[str, Array]:
-        """Gradients by attribute path as gradients by canonical weight."""
-        return {name: m.gradient_to_canonical(by_path[m.path]) for name, m in self.subject.maps.items()}
-
     def quantity(self, role: str) -> Callable[[Any, Any], Any]:
         """(x, noise [1, batch, latent]) → the notation's quantity of a role, in its canonical sign: [batch]."""
         symbol = self.subject.notation.symbol(role, self.subject.spec)
@@ -72,6 +67,21 @@ class Vae:
 
         return call
 
+    def gradients(self, function: Callable[..., Any], mode: str) -> Callable[..., dict[str, Array]]:
+        """`function` of tensors → its sum's gradients by canonical weight, as a function of the same tensors."""
+
+        def total(*tensors: Any) -> dict[str, Any]:
+            return {"": self.binding.total(function(*tensors))}
+
+        differentiated = self.binding.with_gradients(self.subject.model, total, self.subject.paths, mode)
+
+        def call(*tensors: Any) -> dict[str, Array]:
+            _, by_path = differentiated(*tensors)
+            arrays = {path: self.binding.array(gradient) for path, gradient in by_path.items()}
+            return {name: m.gradient_to_canonical(arrays[m.path]) for name, m in self.subject.maps.items()}
+
+        return call
+
     @cached_property
     def log_weights(self) -> Callable[[Array, Array], Array]:
         """x [row, data], noise [1, row, latent] → log p(x, z) − log q(z|x) at one draw per row: [row]."""
@@ -81,42 +91,3 @@ class Vae:
             return self.binding.array(forward(self.subject.data(x), self.binding.tensor(noise, DTYPE)))
 
         return call
-
-
-Gradients = Callable[[Array, Array], dict[str, Array]]
-"""(x, noise) → gradients by canonical weight."""
-
-
-def elbo_gradients(vae: Vae) -> Gradients:
-    """The gradients of Σ_b elbo_b."""
-    return _gradients({"": vae}, vae.subject.model, vae.quantity("elbo"))
-
-
-def pair_gradients(first: Vae, second: Vae) -> Gradients:
-    """Gradients of Σ_b log p(x|z) in the second model less KL(q‖p(z)) in the first: `first/…`, `second/…`."""
-    likelihood, kl = second.quantity("log_likelihood"), first.quantity("kl")
-    models = SimpleNamespace(first=first.subject.model, second=second.subject.model)
-    return _gradients({"first": first, "second": second}, models, lambda x, noise: likelihood(x, noise) - kl(x, noise))
-
-
-def _gradients(vaes: Mapping[str, Vae], model: Any, objective: Callable[[Any, Any], Any]) -> Gradients:
-    """The models by their attribute of what holds them; a single one holds itself, under no name."""
-    one = next(iter(vaes.values()))
-    binding = one.binding
-    paths = {name: {p: f"{name}.{p}".lstrip(".") for p in vae.subject.paths} for name, vae in vaes.items()}
-
-    def total(x: Any, noise: Any) -> dict[str, Any]:
-        return {"": binding.total(objective(x, noise))}
-
-    every = [path for own in paths.values() for path in own.values()]
-    function = binding.with_gradients(model, total, every, mode_of(binding))
-
-    def call(x: Array, noise: Array) -> dict[str, Array]:
-        _, by_path = function(one.subject.data(x), binding.tensor(noise, DTYPE))
-        found: dict[str, Array] = {}
-        for name, vae in vaes.items():
-            own = vae.canonical({path: binding.array(by_path[full]) for path, full in paths[name].items()})
-            found |= {f"{name}/{weight}".lstrip("/"): gradient for weight, gradient in own.items()}
-        return found
-
-    return call

@@ -13,12 +13,13 @@ from ..reference.files import write_text
 from ..reference.tolerance import K
 from ..report.dictionary import write_dictionary
 from ..report.tables import frame, markdown, write_table
-from .cases import Case, block_of, cases
+from .cases import Case, cases
 from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
 from .judge.small_models import FACTORS, NOTHING
 from .judge.sources import SourceLine
 from .judge.statement import number
+from .judge.trained import spread
 from .models import ROWS
 from .plan import BY_NAME, SAMPLES
 
@@ -55,7 +56,7 @@ def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
 def dependency_table(answer: Answer, case: Case) -> Table:
     """One case: norms of gradients, nats per unit of the weight; an exact zero is `0`."""
     own = [entry for entry in answer.dependencies if entry.case == case.name]
-    norms = {(entry.row, entry.weight): entry.norms[REFERENCE] for entry in own}
+    norms = {(entry.row, entry.weight): entry.norm[REFERENCE] for entry in own}
     weights = list(case.weights)
     return Table(
         f"What each distribution reads, as the norm of the gradient of its logarithm: {case.title}",
@@ -72,7 +73,7 @@ def joint_table(answer: Answer) -> Table:
         own = {(row.exchanged, row.factor): row for row in answer.residuals if row.case == case.name}
         for exchanged in dict.fromkeys(exchanged for exchanged, _ in own):
             found = {factor: row for (name, factor), row in own.items() if name == exchanged}
-            shown = [number(max(found[f].residuals.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
+            shown = [number(max(found[f].residual_nats.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
             what = {"base": "nothing", "all": "all of θ"}.get(exchanged, exchanged)
             verdict = "holds" if all(row.holds for row in found.values()) else "fails"
             rows.append((case.title, what, *shown, verdict))
@@ -87,15 +88,15 @@ def joint_table(answer: Answer) -> Table:
 
 def trainings_table(answer: Answer) -> Table:
     """Held-out log-likelihoods of the trainings, by backend."""
-    backends = list(dict.fromkeys(b for score in answer.scores for b in score.nats))
+    backends = list(dict.fromkeys(b for score in answer.scores for b in score.held_out_nats))
     rows = [
         (
             BY_NAME[score.regime].title,
             score.readout,
             str(score.seed),
-            *(f"{score.nats[b]:.6f}" if b in score.nats else "" for b in backends),
-            number(score.spread),
-            number(score.pair_tolerance),
+            *(f"{score.held_out_nats[b]:.6f}" if b in score.held_out_nats else "" for b in backends),
+            number(spread(score.held_out_nats)),
+            number(2 * score.tolerance_nats),
             score.verdict,
         )
         for score in answer.scores
@@ -177,46 +178,29 @@ def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
 
 def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
     """Table → its rows with all digits, one per fact, as files and `--json` have them."""
-    return {
-        "dependency": [
-            {
-                "case": e.case,
-                "row": e.row,
-                "weight": e.weight,
-                "block": block_of(e.weight),
-                "reads": e.reads,
-                "holds": e.holds,
-            }
-            | {f"norm_{source}": norm for source, norm in e.norms.items()}
-            for e in answer.dependencies
-        ],
-        "joint": [
-            {"case": r.case, "factor": r.factor, "exchanged": r.exchanged, "ignored": r.ignored, "holds": r.holds}
-            | {"tolerance_nats": r.tolerance}
-            | {f"residual_nats_{source}": value for source, value in r.residuals.items()}
-            for r in answer.residuals
-        ],
-        "totals": [
-            {"case": t.case, "holds": t.holds, "tolerance": t.tolerance}
-            | {f"excess_{source}": value for source, value in t.excess.items()}
-            for t in answer.totals
-        ],
-        "absorption": [
-            {"case": c.case, "row": c.row, "stays": c.stays, "before_nats": c.before, "after_nats": c.after}
-            | {"tolerance_nats": c.tolerance}
-            for c in answer.changes
-        ],
-        "trainings": [
-            {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
-            | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
-            | {f"held_out_nats_{backend}": nats for backend, nats in s.nats.items()}
-            for s in answer.scores
-        ],
-        "statements": [{**vars(s), "verdict": s.verdict} for s in answer.statements],
-        "readings": [vars(r) for r in answer.readings],
-        "sources": [vars(s) for s in answer.sources],
-        "agreement": [vars(a) for a in answer.agreements],
+    facts: dict[str, Sequence[Any]] = {
+        "dependency": answer.dependencies,
+        "joint": answer.residuals,
+        "totals": answer.totals,
+        "absorption": answer.changes,
+        "trainings": answer.scores,
+        "statements": answer.statements,
+        "readings": answer.readings,
+        "sources": answer.sources,
+        "agreement": answer.agreements,
     }
+    tables = {name: [_row(fact) for fact in found] for name, found in facts.items()}
+    for row, statement in zip(tables["statements"], answer.statements, strict=True):
+        row["verdict"] = statement.verdict
+    return tables
+
+
+def _row(fact: Any) -> dict[str, Any]:
+    """A fact by its fields; one that has a number for each source becomes a column for each."""
+    row: dict[str, Any] = {}
+    for name, value in vars(fact).items():
+        row |= {f"{name}_{source}": of for source, of in value.items()} if isinstance(value, Mapping) else {name: value}
+    return row
 
 
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:

@@ -128,7 +128,7 @@ def test_every_table_is_printed_and_written(answer: Answer, tmp_path: Path) -> N
 
 def test_a_printed_zero_is_an_exact_one(answer: Answer) -> None:
     (table,) = (t for t in answer_tables(answer, {}) if t.title.endswith("learned prior, 1 latent"))
-    norms = {(e.row, e.weight): e.norms[REFERENCE] for e in answer.dependencies if e.case == "learned"}
+    norms = {(e.row, e.weight): e.norm[REFERENCE] for e in answer.dependencies if e.case == "learned"}
     printed = [cell for row in table.rows for cell in row[1:]]
     assert [cell == "0" for cell in printed] == [norm == 0 for norm in norms.values()]
 
@@ -140,7 +140,7 @@ def test_committed_trainings_are_of_every_backend_regime_and_seed_and_agree() ->
     trained = load_trained()
     found = scores(trained.records)
     assert {score.verdict for score in found} == {"equal"}
-    assert all(score.nats.keys() == backends.BACKENDS.keys() for score in found)
+    assert all(score.held_out_nats.keys() == backends.BACKENDS.keys() for score in found)
     seeds = {(score.regime, score.seed) for score in found}
     assert {("learned", seed) for seed in SEEDS} <= seeds
     assert {regime.name for regime in REGIMES} == {regime for regime, _ in seeds}

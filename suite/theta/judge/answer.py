@@ -136,12 +136,12 @@ def _conclusions(
     if not all_hold(statements):
         return []
     flat = [row for found in rows.values() for row in found]
-    same = max(v for row in flat if row.factor == NOTHING for v in row.residuals.values())
-    kept = max(v for row in flat if row.ignored and row.factor != NOTHING for v in row.residuals.values())
-    broken = min(v for row in flat if not row.ignored for v in row.residuals.values())
+    same = max(v for row in flat if row.factor == NOTHING for v in row.residual_nats.values())
+    kept = max(v for row in flat if row.ignored and row.factor != NOTHING for v in row.residual_nats.values())
+    broken = min(v for row in flat if not row.ignored for v in row.residual_nats.values())
     table = [entry for found in entries.values() for entry in found]
     zeros = sum(not entry.reads for entry in table)
-    least = min(norm for entry in table if entry.reads for norm in entry.norms.values())
+    least = min(norm for entry in table if entry.reads for norm in entry.norm.values())
     empty = [case.title for case in rows if not case.prior]
     shared = [case.title for case in rows if set(case.theta) & set(case.recognition)]
     return [

@@ -30,21 +30,19 @@ class Entry:
     """One cell of one case's table.
 
     Attributes:
-        row, weight: which distribution, and which weight tensor.
-        norms: the norm of the gradient (nats per unit of the weight) in the reference and in each backend.
+        row, weight, block: which distribution, which weight tensor, and which block that is of.
         reads: whether the distribution reads the weight by its definition.
+        holds: not zero where the distribution reads the weight, and zero, not merely small, where it does not.
+        norm: the norm of the gradient (nats per unit of the weight) in the reference and in each backend.
     """
 
     case: str
     row: str
     weight: str
-    norms: Mapping[str, float]
+    block: str
     reads: bool
-
-    @property
-    def holds(self) -> bool:
-        """Not zero where the distribution reads the weight, and zero, not merely small, where it does not."""
-        return all(np.isfinite(norm) and (norm != 0) == self.reads for norm in self.norms.values())
+    holds: bool
+    norm: Mapping[str, float]
 
 
 def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
@@ -59,9 +57,10 @@ def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
     for row in ROWS:
         for weight in case.weights:
             key = f"{case.name}/{BASE}/gradient/{weight}/{row}"
-            slopes = {source: tensors[key] for source, tensors in sources.items()}
-            norms = {source: float(np.linalg.norm(slope)) for source, slope in slopes.items()}
-            entries.append(Entry(case.name, row, weight, norms, block_of(weight) in depends[row]))
+            norm = {source: float(np.linalg.norm(tensors[key])) for source, tensors in sources.items()}
+            reads = block_of(weight) in depends[row]
+            holds = all(np.isfinite(value) and (value != 0) == reads for value in norm.values())
+            entries.append(Entry(case.name, row, weight, block_of(weight), reads, holds, norm))
     return entries
 
 
@@ -69,8 +68,8 @@ def block_norms(case: Case, entries: Sequence[Entry], source: str) -> dict[tuple
     """(row, block) → norm of the gradient by all weights of the block."""
     squares: dict[tuple[str, str], float] = {}
     for entry in entries:
-        key = entry.row, block_of(entry.weight)
-        squares[key] = squares.get(key, 0.0) + entry.norms[source] ** 2
+        key = entry.row, entry.block
+        squares[key] = squares.get(key, 0.0) + entry.norm[source] ** 2
     return {key: float(np.sqrt(square)) for key, square in squares.items()}
 
 
@@ -93,7 +92,7 @@ def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> S
     )
     if broken:
         first = broken[0]
-        seen = ", ".join(f"{name} {number(norm)}" for name, norm in first.norms.items())
+        seen = ", ".join(f"{name} {number(norm)}" for name, norm in first.norm.items())
         wanted = "a dependence" if first.reads else "exactly 0"
         sentence = f"{first.row} by {first.weight}: expected {wanted}; found {seen}"
     return Statement("dependency", case.title, sentence, not broken)
@@ -106,21 +105,19 @@ class Residual:
     Attributes:
         factor: which factor got another value of θ; `nothing` where one θ is used throughout.
         exchanged: `all` of θ, or one block of it.
-        residuals: the largest absolute residual over the latents, in nats, in the reference and in each backend.
-        tolerance: what rounding explains: the sum of the four factors' tolerances.
         ignored: whether the factor does not read what was exchanged, so that the residual has to stay zero.
+        holds: whether the residual is zero, up to rounding, just where it has to be.
+        tolerance_nats: what rounding explains: the sum of the four factors' tolerances.
+        residual_nats: the largest absolute residual over the latents, in the reference and in each backend.
     """
 
     case: str
     factor: str
     exchanged: str
-    residuals: Mapping[str, float]
-    tolerance: float
     ignored: bool
-
-    @property
-    def holds(self) -> bool:
-        return all((residual <= self.tolerance) == self.ignored for residual in self.residuals.values())
+    holds: bool
+    tolerance_nats: float
+    residual_nats: Mapping[str, float]
 
 
 def residuals(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> list[Residual]:
@@ -151,7 +148,8 @@ def _residual(
 
     tolerance = max(math.fsum(truth.tolerances[key(name, point)] for name in FACTORS) for point in range(POINTS))
     found = {source: largest(tensors) for source, tensors in sources.items()}
-    return Residual(case.name, factor, variant, found, tolerance, ignored)
+    holds = all((residual <= tolerance) == ignored for residual in found.values())
+    return Residual(case.name, factor, variant, ignored, holds, tolerance, found)
 
 
 def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
@@ -159,17 +157,17 @@ def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
     broken = [row for row in rows if not row.holds]
     if broken:
         row = broken[0]
-        seen = ", ".join(f"{name} {number(value)}" for name, value in row.residuals.items())
-        wanted = f"at most {number(row.tolerance)}" if row.ignored else f"more than {number(row.tolerance)}"
+        seen = ", ".join(f"{name} {number(value)}" for name, value in row.residual_nats.items())
+        wanted = f"at most {number(row.tolerance_nats)}" if row.ignored else f"more than {number(row.tolerance_nats)}"
         sentence = f"{row.exchanged} exchanged in {row.factor}: expected {wanted} nats; found {seen}"
         return Statement("joint", case.title, sentence, False)
-    zero = [value for row in rows if row.ignored for value in row.residuals.values()]
-    other = [value for row in rows if not row.ignored for value in row.residuals.values()]
+    zero = [value for row in rows if row.ignored for value in row.residual_nats.values()]
+    other = [value for row in rows if not row.ignored for value in row.residual_nats.values()]
     ignored = sorted({f"{row.exchanged} in {row.factor}" for row in rows if row.ignored and row.factor != NOTHING})
     sentence = (
         f"One θ throughout, and the four factors are those of one joint: the residual is {number(max(zero))} nats at "
-        f"most (rounding explains {number(min(row.tolerance for row in rows))}). Another θ in one factor that reads "
-        f"it: {number(min(other))} to {number(max(other))} nats. Another θ where the factor does not look"
+        f"most (rounding explains {number(min(row.tolerance_nats for row in rows))}). Another θ in one factor that "
+        f"reads it: {number(min(other))} to {number(max(other))} nats. Another θ where the factor does not look"
         f" ({', '.join(ignored) or 'there is no such block'}): still zero."
     )
     return Statement("joint", case.title, sentence, True)
@@ -180,24 +178,23 @@ class Total:
     """Σ_x p(x) over every x: that p(x) is a distribution at all, which the residual takes for granted.
 
     Attributes:
-        excess: Σ_x p(x) − 1, in the reference and in each backend.
+        holds: whether it is 1, up to rounding.
         tolerance: what rounding explains.
+        excess: Σ_x p(x) − 1, in the reference and in each backend.
     """
 
     case: str
-    excess: Mapping[str, float]
+    holds: bool
     tolerance: float
-
-    @property
-    def holds(self) -> bool:
-        return all(abs(excess) <= self.tolerance for excess in self.excess.values())
+    excess: Mapping[str, float]
 
 
 def total(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Total:
     """Raises KeyError where x is not binary: then there is no such sum."""
     keys = [f"{case.name}/x/{i}/value/p(x)" for i in range(len(all_data(len(case.x))))]
     excess = {source: math.fsum(math.exp(tensors[key]) for key in keys) - 1 for source, tensors in sources.items()}
-    return Total(case.name, excess, max(truth.tolerances[key] for key in keys))
+    tolerance = max(truth.tolerances[key] for key in keys)
+    return Total(case.name, all(abs(value) <= tolerance for value in excess.values()), tolerance, excess)
 
 
 def total_statement(case: Case, found: Total) -> Statement:
@@ -214,16 +211,16 @@ class Change:
     """The change of one row by absorption: log density or ELBO at the first point, in nats, by the reference.
 
     Attributes:
-        tolerance: what rounding explains of a change, nats.
         stays: whether the row is one that the data can tell.
+        tolerance_nats: what rounding explains of a change.
     """
 
     case: str
     row: str
-    before: float
-    after: float
-    tolerance: float
     stays: bool
+    before_nats: float
+    after_nats: float
+    tolerance_nats: float
 
 
 def _values(case: Case, row: str) -> str:
@@ -236,7 +233,7 @@ def absorption_changes(case: Case, moved: Case, truth: Truth) -> list[Change]:
     for row in ROWS:
         keys = _values(case, row), _values(moved, row)
         before, after = (float(truth.tensors[key]) for key in keys)
-        found.append(Change(case.name, row, before, after, sum(truth.tolerances[key] for key in keys), row in KEPT))
+        found.append(Change(case.name, row, row in KEPT, before, after, sum(truth.tolerances[key] for key in keys)))
     return found
 
 

@@ -17,36 +17,24 @@ class Score:
 
     Attributes:
         regime, readout, seed: what was trained, and how it is read.
-        nats: mean per digit, by backend.
-        error: standard error over the digits.
-        tolerance: how far rounding carries it: K times the sum of two N, that of its training (the largest deviation
-            of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
+        verdict: `equal` where no two backends are further apart than the sum of their tolerances, else `differs`.
+        standard_error_nats: standard error over the digits.
+        tolerance_nats: how far rounding carries it: K times the sum of two N, that of its training (the largest
+            deviation of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
+        held_out_nats: mean per digit, by backend.
     """
 
     regime: str
     readout: str
     seed: int
-    nats: Mapping[str, float]
-    error: float
-    tolerance: float
+    verdict: str
+    standard_error_nats: float
+    tolerance_nats: float
+    held_out_nats: Mapping[str, float]
 
     @property
     def first(self) -> float:
-        return next(iter(self.nats.values()))
-
-    @property
-    def spread(self) -> float:
-        """Between backends, in nats."""
-        return max(self.nats.values()) - min(self.nats.values())
-
-    @property
-    def pair_tolerance(self) -> float:
-        """The tolerance of a pair of backends: the sum of both."""
-        return 2 * self.tolerance
-
-    @property
-    def verdict(self) -> str:
-        return "equal" if self.spread <= self.pair_tolerance else "differs"
+        return next(iter(self.held_out_nats.values()))
 
 
 def scores(records: Sequence[TrainingRecord]) -> list[Score]:
@@ -60,8 +48,14 @@ def scores(records: Sequence[TrainingRecord]) -> list[Score]:
         scoring = own[0].evaluation_scale_nats
         assert scoring is not None, "measured before the records are written"
         tolerance = K * (rounding_scale(records, regime, readout) + scoring)
-        found.append(Score(regime, readout, seed, nats, own[0].standard_error_nats, tolerance))
+        verdict = "equal" if spread(nats) <= 2 * tolerance else "differs"
+        found.append(Score(regime, readout, seed, verdict, own[0].standard_error_nats, tolerance, nats))
     return found
+
+
+def spread(nats: Mapping[str, float]) -> float:
+    """How far apart the backends are."""
+    return max(nats.values()) - min(nats.values())
 
 
 def rounding_scale(records: Sequence[TrainingRecord], regime: str, readout: str) -> float:
@@ -121,7 +115,7 @@ def _copies(found: Sequence[Score], origin: str) -> Statement:
     one, two = by["one-copy", AS_TRAINED], by["two-copies", AS_TRAINED]
     alone = [score for (regime, readout), score in by.items() if regime == "two-copies" and readout != AS_TRAINED]
     apart = abs(one.first - two.first)
-    allowed = one.tolerance + two.tolerance
+    allowed = one.tolerance_nats + two.tolerance_nats
     others = ", ".join(f"{score.readout} {score.first:.2f}" for score in alone)
     sentence = (
         f"Two copies, θ¹ in the prior and θ² in the likelihood, trained apart end where one copy does: {two.first:.6f} "

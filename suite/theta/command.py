@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -22,13 +21,15 @@ from ..reference.errors import EnvironmentLacks
 from ..report.console import print_json, print_table, shown_path, stderr
 from ..report.options import AsJson, Backends, Out
 from ..workers.pool import OnRecord
+from ..workers.records import CellRecord
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.scratch import own_folder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.answer import Answer
 from .phase import compute
-from .start import Outcome
+from .records import ThetaRecord
+from .start import absent
 from .tables import answer_tables, long_tables, write_answer
 from .trainings import COMMITTED, Trained, load_trained
 from .trainings import train as train_all
@@ -53,20 +54,20 @@ def theta(
     backends = chosen_backends(backend or ())
     trained = None if train else load_trained()
     folder = create_run(out, {"verb": "theta", "backends": list(backend or ()), "train": train, "timeout_s": timeout})
-    outcomes: list[dict[str, Outcome]] = []
+    records: list[ThetaRecord] = []
     with TemporaryDirectory(dir=own_folder()) as name:
         scratch = Path(name)
         if trained is None:
             with waiting("trainings", backends) as advance:
                 trained, found = train_all(
-                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=advance
+                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_record=advance
                 )
-            outcomes.append(found)
+            records += found.values()
             made = shown_path(folder.path / "trained")
             stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
         answer, found = answer_with(backends, trained, scratch / "compute", timeout)
-        outcomes.append(found)
-    _finish(answer, outcomes, folder, as_json)
+        records += found.values()
+    _finish(answer, records, folder, as_json)
 
 
 def chosen_backends(names: Sequence[str]) -> list[str]:
@@ -84,7 +85,7 @@ def chosen_backends(names: Sequence[str]) -> list[str]:
 
 def answer_with(
     backends: Sequence[str], trained: Trained, scratch: Path, timeout_s: float
-) -> tuple[Answer | None, dict[str, Outcome]]:
+) -> tuple[Answer | None, dict[str, ThetaRecord]]:
     """`phase.compute`, with the claims of all notations executed and a bar that shows how far it is."""
     with waiting("theta", backends, claims=len(notations())) as advance:
         return compute(
@@ -93,7 +94,7 @@ def answer_with(
             scratch,
             held_claims=lambda name, folder: held_claims(name, folder, timeout_s, advance),
             timeout_s=timeout_s,
-            on_outcome=advance,
+            on_record=advance,
         )
 
 
@@ -110,28 +111,27 @@ def held_claims(
         yield notation, set() if "all" in wrong else held
 
 
-def _finish(answer: Answer | None, outcomes: Sequence[dict[str, Outcome]], folder: RunFolder, as_json: bool) -> None:
-    flat = [outcome for found in outcomes for outcome in found.values()]
-    absent = {o.backend: f"{o.status}: {o.reason}" for o in flat if o.status != "ok"}
-    failed = any(outcome.status in ("failed", "timeout") for outcome in flat)
+def _finish(answer: Answer | None, records: Sequence[ThetaRecord], folder: RunFolder, as_json: bool) -> None:
+    without = absent(records)
+    failed = any(record.status in ("failed", "timeout") for record in records)
     if answer is None:
         if as_json:
-            print_json({"schema": 1, "run": str(folder.path), "backends": absent})
+            print_json({"schema": 1, "run": str(folder.path), "backends": without})
         else:
-            print_table("Nothing was computed", ("backend", "why"), list(absent.items()))
+            print_table("Nothing was computed", ("backend", "why"), list(without.items()))
         raise typer.Exit(int(failed))
-    write_answer(answer, absent, folder.path)
+    write_answer(answer, without, folder.path)
     if as_json:
-        document = {"schema": 1, "run": str(folder.path), "backends": absent, "conclusions": answer.conclusions}
+        document = {"schema": 1, "run": str(folder.path), "backends": without, "conclusions": answer.conclusions}
         print_json({**document, "holds": answer.holds, **long_tables(answer)})
     else:
-        _print(answer, absent)
+        _print(answer, without)
     stderr.print(f"tables: {shown_path(folder.path)}/theta.md, with .csv and .parquet", soft_wrap=True)
     raise typer.Exit(int(failed or not answer.holds))
 
 
-def _print(answer: Answer, absent: dict[str, str]) -> None:
-    for table in answer_tables(answer, absent):
+def _print(answer: Answer, without: dict[str, str]) -> None:
+    for table in answer_tables(answer, without):
         print_table(table.title, table.columns, table.rows)
         for note in table.notes:
             print(textwrap.fill(note, min(Console().width, 120), initial_indent="• ", subsequent_indent="  "))
@@ -139,8 +139,8 @@ def _print(answer: Answer, absent: dict[str, str]) -> None:
 
 
 @contextmanager
-def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[Callable[[msgspec.Struct], None]]:
-    """A bar on stderr that advances with the outcome of each backend, then with the record of each notation's claims.
+def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[OnRecord]:
+    """A bar on stderr that advances with the record of each backend, then with the record of each notation's claims.
 
     Its text names the backends still at work; a backend that failed has a line of its own.
     """
@@ -149,11 +149,11 @@ def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[Ca
     with Progress(*columns, TimeElapsedColumn(), console=stderr) as bar:
         task = bar.add_task(f"{title}: {', '.join(left)}", total=total)
 
-        def advance(record: msgspec.Struct) -> None:
-            if isinstance(record, Outcome):
-                left.remove(record.backend)
+        def advance(record: CellRecord) -> None:
+            if isinstance(record, ThetaRecord):
+                left.remove(record.cell.backend)
                 if record.status in ("failed", "timeout"):
-                    line = f"{record.status}: {record.backend}: {record.reason}"
+                    line = f"{record.status}: {record.cell.backend}: {record.reason}"
                     bar.console.print(line, soft_wrap=True, markup=False)
             bar.advance(task)
             rest = "judging" if bar.tasks[task].completed == total else "reference and claims"

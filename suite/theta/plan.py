@@ -70,9 +70,9 @@ class Training:
     rounding: int | None = None
 
     @property
-    def file(self) -> str:
-        """Where what it leaves free is kept."""
-        return f"{self.regime}-{self.seed}-{self.rounding}.safetensors"
+    def name(self) -> str:
+        """A name among the trainings of one backend."""
+        return f"{self.regime}-{self.seed}-{self.rounding}"
 
 
 ROUNDINGS = 3
@@ -146,8 +146,8 @@ def collect(regime: Regime, gradients: Mapping[str, Array]) -> Weights:
 
 
 def one_copy(weights: Mapping[str, Array], copy: str) -> Weights:
-    """The weights of one of both models."""
-    return {n.partition("/")[2]: w for n, w in weights.items() if n.startswith(f"{copy}/")}
+    """The weights of one of several models, by their names within it."""
+    return {n.removeprefix(f"{copy}/"): w for n, w in weights.items() if n.startswith(f"{copy}/")}
 
 
 def readouts(regime: Regime, free: Mapping[str, Array]) -> Iterator[tuple[str, Weights]]:

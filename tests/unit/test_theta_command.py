@@ -15,7 +15,7 @@ from elbostone.theta import command as command
 from elbostone.theta.judge.answer import REFERENCE, Answer
 from elbostone.theta.judge.trained import scores
 from elbostone.theta.plan import REGIMES, SEEDS
-from elbostone.theta.start import Outcome
+from elbostone.theta.records import ThetaRecord
 from elbostone.theta.tables import answer_tables, long_tables, write_answer
 from elbostone.theta.trainings import load_trained
 from elbostone.workers.records import Cell
@@ -74,8 +74,8 @@ def test_training_without_a_framework_is_one_line(run: Run) -> None:
 def test_exit_codes(
     run: Run, monkeypatch: pytest.MonkeyPatch, answer: Answer, status: str, expected: int, as_json: bool
 ) -> None:
-    outcomes = {"keras-jax": Outcome("keras-jax", status, "why", Path())}
-    monkeypatch.setattr(command, "compute", lambda *args, **kwargs: (answer, outcomes))
+    records = {"keras-jax": ThetaRecord(cell=replace(CELL, backend="keras-jax"), status=status, reason="why")}
+    monkeypatch.setattr(command, "compute", lambda *args, **kwargs: (answer, records))
     code, out, err = run(*(["--json"] if as_json else []))
     assert code == expected
     assert "theta.md" in err
@@ -97,8 +97,8 @@ def test_a_statement_that_fails_is_exit_code_1(run: Run, monkeypatch: pytest.Mon
 
 def test_the_bar_goes_on_with_every_backend_and_then_with_the_claims(capsys: pytest.CaptureFixture[str]) -> None:
     with command.waiting("theta", ["torch", "keras-jax"], claims=1) as advance:
-        advance(Outcome("torch", "ok", "", Path()))
-        advance(Outcome("keras-jax", "failed", "why", Path()))
+        advance(ThetaRecord(cell=CELL, status="ok"))
+        advance(ThetaRecord(cell=replace(CELL, backend="keras-jax"), status="failed", reason="why"))
         advance(ClaimsRecord(cell=CELL, status="ok"))
     said = capsys.readouterr().err
     assert "failed: keras-jax: why\n" in said

@@ -80,7 +80,7 @@ def answer_of(
 
     Args:
         expected: the reference and its tolerances.
-        small, vae: backend → the tensors of the small models and of the trained VAE.
+        small, vae: backend → tensors, among them those of the small models and of the trained VAE.
         scores: the held-out scores of the training runs.
         origin: where the trainings come from, for their statements.
         sources: one line per notation.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...backends import Binding
-from ...reference.problem import Array, read_tensors, save_tensors
+from ...reference.problem import Array, read_tensors
 from ..plan import (
     BY_NAME,
     DIGITS_AT_ONCE,
@@ -97,22 +97,24 @@ def log_likelihoods(vae: Vae, x: Array) -> Array:
     return np.concatenate(found)
 
 
-def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder: Path) -> list[TrainingRecord]:
-    """One record per training and readout; `<training>.safetensors` has what each training left free.
+def run_trainings(
+    binding: Binding, asked: Sequence[Training], inputs: Path
+) -> tuple[dict[str, Array], list[TrainingRecord]]:
+    """`<training>/<weight>`, what each training left free, and one record per training and readout.
 
     Args:
         binding: the backend.
         asked: what to train.
         inputs: has `digits.safetensors` with `train` and `held_out`, [data count, data] each.
-        folder: the folder for the weights.
     """
     digits = read_tensors(inputs / "digits.safetensors")
+    tensors: dict[str, Array] = {}
     records = []
     for training in asked:
         regime, started = BY_NAME[training.regime], time.perf_counter()
         free = train(binding, regime, digits["train"], training.seed, STEPS, training.rounding)
         trained_s = time.perf_counter() - started
-        save_tensors(free, folder / training.file)
+        tensors |= {f"{training.name}/{name}": weight for name, weight in free.items()}
         for readout, weights in readouts(regime, free):
             nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
             records.append(
@@ -128,7 +130,7 @@ def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder:
                     training_s=round(trained_s, 2),
                 )
             )
-    return records
+    return tensors, records
 
 
 def change(regime: Regime, free: Weights, seed: int) -> float:

@@ -12,6 +12,7 @@ import pandas as pd
 from ..notations.notation import Symbol
 from ..notations.registry import notations
 from ..notations.roles import ROLES
+from ..reference.comparison import share_of_tolerance
 from ..reference.files import write_text
 from ..report.tables import FAILING, frame, markdown, write_table
 from ..workers.records import Cell
@@ -151,10 +152,5 @@ def _reasons(cells: Cells) -> list[dict[str, Any]]:
 
 
 def used(row: Row) -> float:
-    """The share of its tolerance that an error takes; NaN and infinity take all."""
-    error, tolerance = row["worst_error"], row["tolerance"]
-    if error is None or error != error:
-        return float("inf")
-    if not tolerance:
-        return float("inf") if error else 0.0
-    return float(error / tolerance)
+    """The share of its tolerance that an error takes."""
+    return share_of_tolerance(row["worst_error"], row["tolerance"])

@@ -90,6 +90,15 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
     )
 
 
+def share_of_tolerance(error: float | None, tolerance: float | None) -> float:
+    """How much of a tolerance an error takes; NaN and infinity, which tables leave empty, take all."""
+    if error is None or not np.isfinite(error):
+        return np.inf
+    if not tolerance:
+        return np.inf if error else 0.0
+    return error / tolerance
+
+
 def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:
     """The first unequal tensor in the order of data flow."""
     return next((c for c in comparisons if not c.equal), None)

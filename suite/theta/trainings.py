@@ -49,6 +49,7 @@ class TrainedDocument(msgspec.Struct, frozen=True):
 
     schema: int
     command: str = ""
+    versions: dict[str, dict[str, str]] = {}
     trainings: list[TrainingRecord] = []
 
 
@@ -120,16 +121,11 @@ def write_trained(done: Sequence[ThetaRecord], free: Mapping[str, Array], held_o
         for record in report.trainings
     ]
     weights = {name: one_copy(free, Training(name, SEEDS[0]).name) for name in KEPT}
-    document = {
-        "schema": SCHEMA,
-        "command": COMMAND,
-        "versions": {report.cell.backend: report.active.versions for report in done if report.active},
-        "trainings": msgspec.to_builtins(records),
-    }
+    versions = {report.cell.backend: report.active.versions for report in done if report.active}
+    document = msgspec.to_builtins(TrainedDocument(SCHEMA, COMMAND, versions, records))
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / RECORDS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     save_tensors({f"{n}/{w}": t for n, own in weights.items() for w, t in own.items()}, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)
     return Trained(records, weights, "made just now")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...reference.comparison import Comparison, compare, first_divergence
+from ...reference.comparison import compare, first_divergence, share_of_tolerance
 from ...reference.truth import Truth
 from ..expected import Tensors
 
@@ -39,27 +39,22 @@ class Agreement:
 
 def agreements(case: str, truth: Truth, found: Mapping[str, Tensors], prefix: str = "") -> list[Agreement]:
     """Every backend on one case: the tensors of a reference whose names begin with a prefix."""
-    return [_agreement(case, backend, truth, tensors, prefix) for backend, tensors in found.items()]
-
-
-def _agreement(case: str, backend: str, truth: Truth, found: Tensors, prefix: str) -> Agreement:
     expected = {name: value for name, value in truth.tensors.items() if name.startswith(prefix)}
-    comparisons = [
-        compare(name.removeprefix(prefix), found.get(name, np.empty(0)), value, truth.tolerances[name], truth.dtype)
-        for name, value in expected.items()
-    ]
-    first = first_divergence(comparisons)
-    worst = max(comparisons, key=_closeness)
-    return Agreement(
-        case,
-        backend,
-        "differs" if first else "equal",
-        sum(value.size for value in expected.values()),
-        worst.error,
-        worst.tolerance,
-        worst.tensor,
-        first.describe() if first else None,
-    )
+    compared = sum(value.size for value in expected.values())
+    rows = []
+    for backend, tensors in found.items():
+        comparisons = [
+            compare(
+                name.removeprefix(prefix), tensors.get(name, np.empty(0)), value, truth.tolerances[name], truth.dtype
+            )
+            for name, value in expected.items()
+        ]
+        first = first_divergence(comparisons)
+        worst = max(comparisons, key=lambda c: share_of_tolerance(c.error, c.tolerance))
+        verdict, divergence = ("differs", first.describe()) if first else ("equal", None)
+        row = Agreement(case, backend, verdict, compared, worst.error, worst.tolerance, worst.tensor, divergence)
+        rows.append(row)
+    return rows
 
 
 def closest(found: Sequence[Agreement]) -> list[Agreement]:
@@ -68,14 +63,5 @@ def closest(found: Sequence[Agreement]) -> list[Agreement]:
     for backend in dict.fromkeys(agreement.backend for agreement in found):
         own = [agreement for agreement in found if agreement.backend == backend]
         differing = [agreement for agreement in own if agreement.verdict == "differs"]
-        shown += differing or [max(own, key=lambda a: a.error / a.tolerance if a.tolerance else 0.0)]
+        shown += differing or [max(own, key=lambda a: share_of_tolerance(a.error, a.tolerance))]
     return shown
-
-
-def _closeness(comparison: Comparison) -> float:
-    """Error in units of the tolerance; infinite where nothing was allowed and something is off."""
-    if not np.isfinite(comparison.error):
-        return np.inf
-    if comparison.error == 0:
-        return 0.0
-    return comparison.error / comparison.tolerance if comparison.tolerance else np.inf

@@ -10,32 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..backends import Binding
 from ..reference.arithmetic import Array
-
-
-@dataclass(frozen=True)
-class Functions:
-    """The functions of a framework beside the operators + − * @ and the indexing of its own tensors.
-
-    Attributes:
-        constant: an array as a float64 tensor.
-        exp, tanh, log_sigmoid: element by element.
-        sum, logsumexp: (tensor, axis) → the tensor without that axis.
-        transpose: the transpose of a matrix.
-        solve: (matrix [n, n], right sides [n, m]) → [n, m].
-        log_det: the log determinant of a positive definite matrix: [].
-    """
-
-    constant: Callable[[Array], Any]
-    exp: Callable[[Any], Any]
-    tanh: Callable[[Any], Any]
-    log_sigmoid: Callable[[Any], Any]
-    sum: Callable[[Any, int], Any]
-    logsumexp: Callable[[Any, int], Any]
-    transpose: Callable[[Any], Any]
-    solve: Callable[[Any, Any], Any]
-    log_det: Callable[[Any], Any]
-
 
 OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: operator.add,
@@ -53,18 +29,20 @@ class Tensor(NDArrayOperatorsMixin):
 
     Attributes:
         value: the tensor.
-        f: the functions of its framework.
+        f: the functions of its framework, under the names of `keras.ops`.
+        binding: makes its constants.
     """
 
     value: Any
-    f: Functions
+    f: Any
+    binding: Binding
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Tensor | float) -> Tensor:
         """An operator, which is the framework's own on its own tensors."""
         return self._with(OPERATORS[ufunc](*(o.value if isinstance(o, Tensor) else o for o in operands)))
 
     def _with(self, value: Any) -> Tensor:
-        return Tensor(value, self.f)
+        return Tensor(value, self.f, self.binding)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,7 +51,7 @@ class Tensor(NDArrayOperatorsMixin):
 
     def constant(self, values: Array | float) -> Tensor:
         """Numbers in the same framework."""
-        return self._with(self.f.constant(np.asarray(values)))
+        return self._with(self.binding.tensor(np.asarray(values), "float64"))
 
     def __getitem__(self, index: Any) -> Tensor:
         return self._with(self.value[index])
@@ -117,4 +95,4 @@ class Tensor(NDArrayOperatorsMixin):
 
     def log_det(self) -> Tensor:
         """The log determinant of a positive definite matrix: []."""
-        return self._with(self.f.log_det(self.value))
+        return self._with(self.f.slogdet(self.value)[1])

@@ -154,8 +154,7 @@ class Linear(Model):
     """
 
     def log_prior(self, w: Nodes, z: Node) -> Node:
-        mean, factor = self._prior(w)
-        return log_normal_full(z, mean, factor @ factor.transpose())
+        return log_normal_full(z, *self._prior(w))
 
     def log_likelihood(self, w: Nodes, x: Node, z: Node) -> Node:
         return log_normal(x, affine(z, w, "decoder.mean"), w["decoder.log_variance"])
@@ -164,19 +163,14 @@ class Linear(Model):
         return log_normal_full(z, *self._recognition(w, x))
 
     def log_marginal(self, w: Nodes, x: Node) -> Node:
-        mean, factor = self._prior(w)
-        spread = w["decoder.mean.weight"] @ factor
-        noise = x.constant(np.eye(x.shape[0])) * w["decoder.log_variance"].exp()
-        centre = affine(mean.expand(-2), w, "decoder.mean")[0]
-        return log_normal_full(x.expand(-2), centre, spread @ spread.transpose() + noise)[0]
+        return log_normal_full(x.expand(-2), *self._marginal(w))[0]
 
     def log_posterior(self, w: Nodes, x: Node, z: Node) -> Node:
         """By its own closed form, N(z; S(Wᵀ(x − b)/v + P⁻¹m), S) with S = (P⁻¹ + WᵀW/v)⁻¹, P = RRᵀ: no use of p(x)."""
-        mean, factor = self._prior(w)
-        identity = x.constant(np.eye(mean.shape[0]))
-        inverse_prior = (factor @ factor.transpose()).solve(identity)
+        mean, prior = self._prior(w)
+        inverse_prior = prior.solve(_identity(prior))
         weight, precision = w["decoder.mean.weight"], (-w["decoder.log_variance"]).exp()
-        covariance = (inverse_prior + weight.transpose() @ weight * precision).solve(identity)
+        covariance = (inverse_prior + weight.transpose() @ weight * precision).solve(_identity(prior))
         residual = (x - w["decoder.mean.bias"]).expand(-2) @ weight * precision
         centre = (residual + mean.expand(-2) @ inverse_prior) @ covariance
         return log_normal_full(z, centre[0], covariance)
@@ -184,35 +178,28 @@ class Linear(Model):
     def elbo(self, w: Nodes, x: Node) -> Node:
         """E_q log p(x|z) = log p(x|mean) − tr(W S Wᵀ)/2v, less the KL between two Gaussians."""
         centre, covariance = self._recognition(w, x)
-        mean, factor = self._prior(w)
         weight, precision = w["decoder.mean.weight"], (-w["decoder.log_variance"]).exp()
         trace = ((weight @ covariance) * weight).sum(-1).sum(0) * precision
         expected = self.log_likelihood(w, x, centre.expand(-2))[0] - 0.5 * trace[0]
-        prior = factor @ factor.transpose()
-        latents = mean.shape[0]
-        identity = x.constant(np.eye(latents))
-        ratio = (prior.solve(covariance) * identity).sum(-1).sum(0)
-        difference = (centre - mean).expand(-2)
-        distance = (difference @ prior.solve(difference.transpose()))[0][0]
-        kl = 0.5 * (ratio + distance - latents + prior.log_det() - covariance.log_det())
-        return expected - kl
+        return expected - kl((centre, covariance), self._prior(w))
 
     def marginal_kl(self, w: Nodes) -> Node:
-        """KL(p(x) ‖ N(0, I)) where x has as many dimensions as z, so that the two can be compared: []."""
-        factor = self._prior(w)[1]
-        spread = w["decoder.mean.weight"] @ factor
-        centre = w["decoder.mean.bias"]
-        identity = centre.constant(np.eye(centre.shape[0]))
-        covariance = spread @ spread.transpose() + identity * w["decoder.log_variance"].exp()
-        trace = (covariance * identity).sum(-1).sum(0)
-        return 0.5 * (trace + (centre * centre).sum(0) - centre.shape[0] - covariance.log_det())
+        """KL(p(x) ‖ p(z)) where x has as many dimensions as z, so that the two can be compared: []."""
+        return kl(self._marginal(w), self._prior(w))
 
     def _prior(self, w: Nodes) -> tuple[Node, Node]:
         weight = w["decoder.mean.weight"]
         latents = weight.shape[1]
-        if "prior.mean" in w:
-            return w["prior.mean"], w["prior.factor"] * weight.constant(np.tri(latents))
-        return weight.constant(np.zeros(latents)), weight.constant(np.eye(latents))
+        if "prior.mean" not in w:
+            return weight.constant(np.zeros(latents)), weight.constant(np.eye(latents))
+        factor = w["prior.factor"] * weight.constant(np.tri(latents))
+        return w["prior.mean"], factor @ factor.transpose()
+
+    def _marginal(self, w: Nodes) -> tuple[Node, Node]:
+        mean, prior = self._prior(w)
+        centre = affine(mean.expand(-2), w, "decoder.mean")[0]
+        spread = w["decoder.mean.weight"] @ prior @ w["decoder.mean.weight"].transpose()
+        return centre, spread + _identity(spread) * w["decoder.log_variance"].exp()
 
     def _recognition(self, w: Nodes, x: Node) -> tuple[Node, Node]:
         centre = affine(x.expand(-2), w, "encoder.mean")[0]
@@ -225,3 +212,16 @@ def log_normal_full(value: Node, mean: Node, covariance: Node) -> Node:
     difference = value - mean
     distances = (difference * covariance.solve(difference.transpose()).transpose()).sum(-1)
     return -0.5 * (distances + covariance.log_det() + value.shape[1] * LOG_2PI)
+
+
+def kl(one: tuple[Node, Node], other: tuple[Node, Node]) -> Node:
+    """KL(one ‖ other) of two Gaussians, each a mean [axis] and a covariance [axis, axis]: []."""
+    (mean, covariance), (other_mean, other_covariance) = one, other
+    difference = (mean - other_mean).expand(-2)
+    distance = (difference @ other_covariance.solve(difference.transpose()))[0][0]
+    ratio = (other_covariance.solve(covariance) * _identity(covariance)).sum(-1).sum(0)
+    return 0.5 * (ratio + distance - mean.shape[0] + other_covariance.log_det() - covariance.log_det())
+
+
+def _identity(matrix: Node) -> Node:
+    return matrix.constant(np.eye(matrix.shape[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,13 +12,13 @@ import numpy as np
 from ...backends import Binding
 from ...reference.problem import Array
 from ..cases import Case, evaluations
-from ..functions import Functions, Tensor
+from ..functions import Tensor
 from ..models import ROWS
 from .vae import DTYPE, mode_of
 
 
 def own_module(binding: Binding) -> Any:
-    """`on_torch` or `on_keras`: the framework's functions, and variables of its own."""
+    """`on_torch` or `on_keras`: the framework's functions and variables."""
     return import_module(f".on_{binding.framework}", __package__)
 
 
@@ -27,13 +28,13 @@ def evaluate_case(binding: Binding, case: Case) -> dict[str, Array]:
     Returns:
         `<key>/value/<row>` [], and `<key>/gradient/<weight>/<row>` where an evaluation has derivatives.
     """
-    f: Functions = own_module(binding).functions(binding)
+    tensor = partial(Tensor, f=own_module(binding).FUNCTIONS, binding=binding)
     variables = own_module(binding).variables(binding, list(case.weights.values()))
     paths = {name: f"each.{i}" for i, name in enumerate(case.weights)}
 
     def rows(x: Any, z: Any) -> dict[str, Any]:
-        w = {name: Tensor(value, f) for name, value in zip(case.weights, variables.values(), strict=True)}
-        found: dict[str, Any] = case.model.rows(w, Tensor(x, f), Tensor(z, f))  # type: ignore[arg-type]
+        w: Any = {name: tensor(value) for name, value in zip(case.weights, variables.values(), strict=True)}
+        found: dict[str, Any] = case.model.rows(w, tensor(x), tensor(z))  # type: ignore[arg-type]
         return {row: tensor.value for row, tensor in found.items()}
 
     def one_row(x: Any, z: Any, shares: Any) -> dict[str, Any]:

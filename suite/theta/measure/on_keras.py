@@ -10,27 +10,13 @@ from keras import ops
 
 from ...backends.keras import KerasBinding
 from ...reference.problem import Array
-from ..functions import Functions
 
-
-def functions(binding: KerasBinding) -> Functions:
-    """Keras' functions in float64."""
-    binding.prepare("float64")
-    return Functions(
-        constant=lambda array: binding.tensor(array, "float64"),
-        exp=ops.exp,
-        tanh=ops.tanh,
-        log_sigmoid=ops.log_sigmoid,
-        sum=ops.sum,
-        logsumexp=ops.logsumexp,
-        transpose=ops.transpose,
-        solve=ops.solve,
-        log_det=lambda matrix: ops.slogdet(matrix)[1],
-    )
+FUNCTIONS = ops
 
 
 def variables(binding: KerasBinding, arrays: Sequence[Array]) -> SimpleNamespace:
     """`each`, a variable of float64 for each array; `values()`, their tensors."""
+    binding.prepare("float64")
     with binding.scope():
         each = [keras.Variable(array, dtype="float64") for array in arrays]
     return SimpleNamespace(

@@ -9,22 +9,17 @@ import torch
 
 from ...backends import Binding
 from ...reference.problem import Array
-from ..functions import Functions
 
-
-def functions(binding: Binding) -> Functions:
-    """Torch's functions in float64."""
-    return Functions(
-        constant=lambda array: binding.tensor(array, "float64"),
-        exp=torch.exp,
-        tanh=torch.tanh,
-        log_sigmoid=torch.nn.functional.logsigmoid,
-        sum=torch.sum,
-        logsumexp=torch.logsumexp,
-        transpose=torch.t,
-        solve=torch.linalg.solve,
-        log_det=torch.logdet,
-    )
+FUNCTIONS = SimpleNamespace(
+    exp=torch.exp,
+    tanh=torch.tanh,
+    log_sigmoid=torch.nn.functional.logsigmoid,
+    sum=torch.sum,
+    logsumexp=torch.logsumexp,
+    transpose=torch.t,
+    solve=torch.linalg.solve,
+    slogdet=torch.slogdet,
+)
 
 
 def variables(binding: Binding, arrays: Sequence[Array]) -> SimpleNamespace:

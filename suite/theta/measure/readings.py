@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,6 @@ def outputs(vae: Vae, net: str, tensor: Array) -> int:
 
 def marginal_kl(binding: Binding, weights: Mapping[str, Array]) -> Array:
     """KL(p(x) ‖ p(z)) of a fitted linear-Gaussian model with as many latents as pixels, in nats: []."""
-    f = own_module(binding).functions(binding)
-    w: Any = {name: Tensor(f.constant(weight), f) for name, weight in weights.items()}
+    tensor = partial(Tensor, f=own_module(binding).FUNCTIONS, binding=binding)
+    w: Any = {name: tensor(binding.tensor(weight, DTYPE)) for name, weight in weights.items()}
     return binding.array(Linear().marginal_kl(w).value)

@@ -49,7 +49,7 @@ class ThetaRecord(CellRecord, frozen=True, kw_only=True, tag="theta"):
 
 
 class ThetaTask(CellTask, frozen=True):
-    """A backend with what it is to do.
+    """The work of one backend.
 
     Attributes:
         inputs: the folder that it reads.

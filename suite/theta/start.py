@@ -53,7 +53,7 @@ def run_backends(
 
 
 def absent(records: Iterable[ThetaRecord]) -> dict[str, str]:
-    """Backend → why it has nothing, for those that have not."""
+    """Backend without an outcome → the reason."""
     return {r.cell.backend: f"{r.status}: {r.reason}" for r in records if r.status != "ok"}
 
 

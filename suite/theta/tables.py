@@ -17,7 +17,6 @@ from .cases import Case, cases
 from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
 from .judge.small_models import FACTORS, NOTHING
-from .judge.sources import SourceLine
 from .judge.statement import number
 from .judge.trained import spread
 from .models import ROWS
@@ -35,11 +34,11 @@ class Table:
 
 
 def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
-    """Everything that is printed: from what can be looked up to what it comes to.
+    """Every printed table: the dependencies first, the verdicts on the four readings last.
 
     Args:
-        answer: what was found.
-        missing: backend → why it has nothing, for those that have not.
+        answer: the answer.
+        missing: backend without an outcome → the reason.
     """
     return [
         *(dependency_table(answer, case) for case in cases()),
@@ -107,9 +106,8 @@ def trainings_table(answer: Answer) -> Table:
         ("trained", "read", "seed", *(b.replace("-", "-\n") for b in backends), "apart", "allowed", "verdict"),
         rows,
         (
-            f"These trainings were {origin}. All backends have the same start, minibatches and noise. They may lie "
-            f"apart by {K} times what rounding was measured to do to such a training and to its scoring, "
-            "for each of two.",
+            f"These trainings were {origin}. All backends have the same start, minibatches and noise. Two of them may "
+            f"differ by 2 · {K} times the rounding error that was measured of such a training and of its scoring.",
         ),
     )
 
@@ -128,20 +126,20 @@ def sources_table(answer: Answer) -> Table:
         "What each source means by it",
         ("notation", "source", "letters", "what its subscripts cover", "claims"),
         [
-            (s.notation, s.source, s.letters, s.covers, f"{s.claims} declared" if s.verified is None else _share(s))
+            (
+                s.notation,
+                s.source,
+                s.letters,
+                s.covers,
+                f"{s.verified} of {s.claims} verified" if s.claims else "prints none",
+            )
             for s in answer.sources
         ],
     )
 
 
-def _share(line: SourceLine) -> str:
-    if not line.claims:
-        return "prints none"
-    return f"{line.verified} of {line.claims} verified"
-
-
 def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
-    """Each backend's models that differ, or the one that comes closest to it; and the backends that are not here."""
+    """Each backend's models that differ, or else the one closest to its tolerance; and missing backends."""
     rows = [
         (
             found.backend,
@@ -160,9 +158,9 @@ def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
         ("backend", "model", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
         rows,
         (
-            f"Allowed is {K} times what rounding was measured to do, in 16 runs of the definition in which every "
-            "input, product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing "
-            "else is equal.",
+            f"Allowed is {K} times the rounding error that was measured in 16 runs of the definition, in which every "
+            "input, product, sum and function value is perturbed by the precision of float64. Where the definition's "
+            "derivative is 0, only 0 is equal.",
         ),
     )
 

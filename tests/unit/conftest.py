@@ -39,6 +39,6 @@ def answer() -> Answer:
     tolerances = {name: 1e-12 * bool(np.any(tensor)) for name, tensor in tensors.items()}
     problem = Problem("none", REGIMES[0].spec, np.zeros((1, 64)), np.zeros((1, 1, 8)), {})
     trained = load_trained()
-    lines = [source_line(notation) for notation in notations().values()]
+    lines = [source_line(notation, ()) for notation in notations().values()]
     expected = Expected(Truth(tensors, tolerances, "float64"), Truth({}, {}, "float64"), problem)
     return answer_of(expected, {"torch": tensors}, {}, scores(trained.records), trained.origin, lines)

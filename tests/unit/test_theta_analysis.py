@@ -269,8 +269,8 @@ def test_the_backend_that_denies_a_statement_is_named() -> None:
 
 def test_every_notation_has_a_line_from_its_own_claims() -> None:
     for notation in notations().values():
-        line = sources.source_line(notation)
-        assert line.verified is None
+        line = sources.source_line(notation, ())
+        assert (line.verified, line.claims) == (0, len(notation.claims))
         assert all(claim.distribution in line.covers for claim in notation.claims), line.covers
 
 
@@ -278,8 +278,8 @@ def test_a_line_keys_on_roles_and_counts_verified_claims() -> None:
     notation = notations()["kingma_welling_2013"]
     swap = {"θ": "φ", "φ": "θ"}
     swapped = replace(notation, symbols=tuple(replace(s, code=swap.get(s.code, s.code)) for s in notation.symbols))
-    assert sources.source_line(notation).letters == "θ: the generative weights; φ: the inference weights"
-    assert sources.source_line(swapped).letters == "φ: the generative weights; θ: the inference weights"
+    assert sources.source_line(notation, ()).letters == "θ: the generative weights; φ: the inference weights"
+    assert sources.source_line(swapped, ()).letters == "φ: the generative weights; θ: the inference weights"
     assert sources.source_line(notation, {notation.claims[0].distribution}).verified == 1
     assert sources.source_line(replace(notation, claims=()), set()).claims == 0
 

@@ -132,7 +132,7 @@ def _reading(name: str, statements: Sequence[Statement]) -> Reading:
 def _conclusions(
     entries: Mapping[Case, Sequence[Entry]], rows: Mapping[Case, Sequence[Residual]], statements: Sequence[Statement]
 ) -> list[str]:
-    """The answer in a few sentences, each with the numbers that bear it; none where a statement fails."""
+    """The answer in a few sentences, each with its numbers; none where a statement fails."""
     if not all_hold(statements):
         return []
     flat = [row for found in rows.values() for row in found]
@@ -145,15 +145,15 @@ def _conclusions(
     empty = [case.title for case in rows if not case.prior]
     shared = [case.title for case in rows if set(case.theta) & set(case.recognition)]
     return [
-        f"One vector θ = (θ_prior, θ_lik) picks one joint p(x, z) = p(z) p(x|z) out of a family; a subscript θ says "
-        f"'of the joint at this θ'. With one θ throughout, prior, likelihood, marginal and posterior fit together to "
-        f"{number(same)} nats in all {len(rows)} models; with another θ in any one factor that reads it they miss by "
+        f"One vector θ = (θ_prior, θ_lik) selects one joint p(x, z) = p(z) p(x|z) out of a family; a subscript θ says "
+        f"'of the joint at this θ'. With one θ throughout, prior, likelihood, marginal and posterior agree to "
+        f"{number(same)} nats in all {len(rows)} models; with another θ in any one factor that reads it they differ by "
         f"{number(broken)} nats or more.",
-        f"The same subscript does not mean the same numbers inside: p(z) reads θ_prior, p(x|z) reads θ_lik, p(x) and "
-        f"p(z|x) read both. {zeros} of {len(table)} derivatives are exactly 0 and the others {number(least)} or more; "
-        f"exchanging a block that a factor does not read leaves the joint intact to {number(kept)} nats.",
-        f"Where the prior is fixed ({'; '.join(empty)}) θ_prior is empty, p(z) does not depend on θ at all, and θ is "
+        f"Distributions with the same subscript do not read the same weights: p(z) reads θ_prior, p(x|z) reads θ_lik, "
+        f"p(x) and p(z|x) read both. {zeros} of {len(table)} derivatives are exactly 0 and the others {number(least)} "
+        f"or more; if a block that a factor does not read is exchanged, the factors agree to {number(kept)} nats.",
+        f"Where the prior is fixed ({'; '.join(empty)}), θ_prior is empty, p(z) does not depend on θ at all, and θ is "
         f"the decoder's weights.",
-        f"θ and the encoder's φ are disjoint but where a model ties them ({'; '.join(shared)}): there a weight has "
+        f"θ and the encoder's φ share no weight, unless a model ties them ({'; '.join(shared)}): there a weight has "
         f"both letters, and the table shows which distributions read it.",
     ]

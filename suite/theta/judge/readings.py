@@ -33,11 +33,11 @@ SIGMAS = 6.0
 
 
 def reading_statements(found: Tensors, expected: Truth, learned: Problem) -> list[Statement]:
-    """What one backend's numbers say of R1, R3 and R4 (R2 is said by the joint and by two copies trained apart).
+    """The statements on R1, R3 and R4 by one backend's numbers; those on R2 are the joint's and the trainings'.
 
     Args:
-        found: what `readings.read_digits` returned.
-        expected: the source of the tolerances.
+        found: the tensors of `readings.read_digits`.
+        expected: the reference, for its tolerances.
         learned: the trained model.
     """
     return [
@@ -58,10 +58,10 @@ def _counts(found: Tensors, learned: Problem) -> Statement:
     theta = sum(weight.size for name, weight in learned.weights.items() if is_generative(name))
     shift = float(np.abs(np.diff(found["decoded/learned/prior"][:2], axis=0)).max())
     sentence = (
-        f"Three lists of numbers, of three lengths: p(z) has 2J = {2 * latent}, fixed; p(x|z) has {decoder} for every "
-        f"z (D = {data}; {gaussian} = 2D when it is Gaussian); q(z|x) has {encoder} = 2J for every x. θ is none of "
-        f"them: {theta:,} numbers, however many z there are. From one z to the next a logit moves by up to "
-        f"{number(shift)} while θ stays."
+        f"The distributions have lists of parameters of three lengths: p(z) has 2J = {2 * latent} constants; p(x|z) "
+        f"has {decoder} numbers at every z (D = {data}; 2D = {gaussian} if it is Gaussian); q(z|x) has 2J = {encoder} "
+        f"at every x. θ has {theta:,} numbers, the same at every z. From one z to the next a logit changes by up to "
+        f"{number(shift)}, and θ does not change."
     )
     holds = (decoder, gaussian, encoder) == (data, 2 * data, 2 * latent) and theta != decoder and shift > 0
     return Statement("R1", "counts", sentence, holds)
@@ -73,9 +73,9 @@ def _bent(found: Tensors, expected: Truth) -> Statement:
     moved = float((found["bent/elbo"] - found["learned/elbo"]).mean())
     limit = expected.tolerances["bent/elbo"] + expected.tolerances["learned/elbo"]
     sentence = (
-        f"θ can be changed so that the logits at one z stay (they move by {number(kept)}, rounding explains "
-        f"{number(allowed)}) while the ELBO of {BATCH} digits moves by {number(moved)} nats on average: knowing the "
-        f"parameters of p(x|z) at a z is not knowing θ, and it is θ that p(x) depends on."
+        f"θ can change so that the logits at one z stay the same (they change by {number(kept)}; rounding explains "
+        f"{number(allowed)}) while the ELBO of {BATCH} digits changes by {number(moved)} nats on average. The "
+        f"parameters of p(x|z) at one z do not determine θ, and p(x) depends on θ."
     )
     return Statement("R1", "same η, other θ", sentence, kept <= allowed and abs(moved) > limit)
 
@@ -95,8 +95,8 @@ def _covariance(found: Tensors, expected: Truth) -> Statement:
     apart = int((np.abs(off) > SIGMAS * errors + rounding).sum())
     worst = int(np.argmax(np.abs(off)))
     sentence = (
-        f"p(x) is in neither family: a product of Bernoullis has covariance 0 between pixels, and under p(x) "
-        f"{apart:,} of {len(off):,} pairs are more than {SIGMAS:g} standard errors away from it (up to "
+        f"p(x) is in neither family. Between the pixels of a product of Bernoullis the covariance is 0; under p(x), "
+        f"{apart:,} of {len(off):,} pairs have a covariance more than {SIGMAS:g} standard errors away from 0 (up to "
         f"{number(float(off[worst]))} ± {number(float(errors[worst]))}, {count:,} draws of z)."
     )
     return Statement("R1", "pixel covariance", sentence, apart > 0)
@@ -107,8 +107,8 @@ def _marginal(found: Tensors, expected: Truth, learned: Problem) -> Statement:
     data = learned.spec.data_dim
     sentence = (
         f"Where z has as many dimensions as x (J = D = {data}; linear-Gaussian, fitted to the grey digits, noise "
-        f"variance {FITTED_VARIANCE:g}) the two can be compared, and KL(p(x) ‖ p(z)) = {number(kl)} nats: one "
-        f"subscript, two distributions. A list of distribution parameters in it would make them the same."
+        f"variance {FITTED_VARIANCE:g}), p(x) and p(z) can be compared: KL(p(x) ‖ p(z)) = {number(kl)} nats. If the "
+        f"subscript were a list of the distribution's parameters, the two distributions would be the same."
     )
     return Statement("R1", "p(x) against p(z)", sentence, kl > tolerance)
 
@@ -127,9 +127,10 @@ def _disjoint(found: Tensors, learned: Problem) -> Statement:
     shapes = weight_shapes(learned.spec)
     one, other = shapes["decoder.hidden.0.weight"], shapes["encoder.hidden.0.weight"]
     sentence = (
-        f"Two networks and no third: the decoder reads the {sizes[0]:,} numbers of θ and its gradient by the "
-        f"{sizes[1]:,} of φ is exactly 0, the encoder the other way round; p(x) and p(z|x) have no network of their "
-        f"own. Nor could the two be equal: their first layers are {one[0]}×{one[1]} and {other[0]}×{other[1]}."
+        f"There are two networks. The decoder reads the {sizes[0]:,} numbers of θ, and its gradient with respect to "
+        f"the {sizes[1]:,} of φ is exactly 0; the encoder reads φ, and its gradient with respect to θ is exactly 0. "
+        f"p(x) and p(z|x) have no network of their own. The two networks cannot be equal: their first layers are "
+        f"{one[0]}×{one[1]} and {other[0]}×{other[1]}."
     )
     return Statement("R3", "θ and φ are disjoint", sentence, zero and read and one != other)
 
@@ -145,9 +146,9 @@ def _permuted(found: Tensors, expected: Truth, learned: Problem) -> Statement:
     weight = learned.weights["decoder.hidden.0.weight"]
     change = float(np.linalg.norm(weight - weight[::-1]))
     sentence = (
-        f"θ indexes a joint, it is not read off from one: the decoder's hidden units in another order are another θ "
-        f"(its first layer moves by {number(change)}) and the same joint (log p(x, z) − log q(z|x) and its parts move "
-        f"by {number(moved)} nats)."
+        f"θ determines a joint, and a joint does not determine θ. With the decoder's hidden units in another order, θ "
+        f"is another (its first layer changes by {number(change)}) and the joint is the same (log p(x, z) − log q(z|x) "
+        f"and its parts change by {number(moved)} nats)."
     )
     return Statement("R3", "another order", sentence, within and change > 0)
 
@@ -164,10 +165,10 @@ def _gradient(found: Tensors) -> Statement:
 
     before, after = norm("start"), norm("learned")
     sentence = (
-        f"θ is what training fits: the gradient of the mean ELBO by θ has norm {number(before)} at the start "
-        f"and {number(after)} after training (nats per unit of θ; {BATCH} held-out digits). J = "
+        f"Training fits θ: the gradient of the mean ELBO with respect to θ has norm {number(before)} at the start "
+        f"and {number(after)} after training (nats per unit of θ; {BATCH} held-out digits). The hyper-parameters J = "
         f"{found['learned/posterior_mean'].shape[1]}, {MINIBATCH} digits a minibatch and the step size {STEP_SIZE:g} "
-        f"have no gradient: they are the hyper-parameters, and no subscript names them."
+        f"have no gradient, and no subscript names them."
     )
     return Statement("R4", "θ has a gradient", sentence, before > after > 0)
 
@@ -177,15 +178,16 @@ def _frozen(found: Tensors) -> Statement:
     gaps = learned - frozen
     error = float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
     sentence = (
-        f"Freezing θ where it started and learning φ alone costs {number(float(gaps.mean()))} ± {number(error)} nats "
-        f"of log p(x) a held-out digit ({number(float(frozen.mean()))} against {number(float(learned.mean()))}; "
-        f"{len(gaps)} digits, {SAMPLES:,} importance samples each; ± is a standard error)."
+        f"With θ frozen at its start and φ alone learned, log p(x) of a held-out digit is "
+        f"{number(float(gaps.mean()))} ± {number(error)} nats lower ({number(float(frozen.mean()))} against "
+        f"{number(float(learned.mean()))}; {len(gaps)} digits, {SAMPLES:,} importance samples each; ± is a standard "
+        f"error)."
     )
     return Statement("R4", "frozen against learned", sentence, float(gaps.mean()) > SIGMAS * error)
 
 
 def agreed(by_backend: Mapping[str, list[Statement]]) -> list[Statement]:
-    """One statement of each kind: it holds where it holds in every backend; else the first backend that denies it."""
+    """One statement of each subject: the first backend's, or that of the first backend in which it fails."""
     merged = []
     for group in zip(*by_backend.values(), strict=True):
         broken = [(backend, s) for backend, s in zip(by_backend, group, strict=True) if not s.holds]

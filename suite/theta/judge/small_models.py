@@ -165,10 +165,10 @@ def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
     other = [value for row in rows if not row.ignored for value in row.residual_nats.values()]
     ignored = sorted({f"{row.exchanged} in {row.factor}" for row in rows if row.ignored and row.factor != NOTHING})
     sentence = (
-        f"One θ throughout, and the four factors are those of one joint: the residual is {number(max(zero))} nats at "
-        f"most (rounding explains {number(min(row.tolerance_nats for row in rows))}). Another θ in one factor that "
-        f"reads it: {number(min(other))} to {number(max(other))} nats. Another θ where the factor does not look"
-        f" ({', '.join(ignored) or 'there is no such block'}): still zero."
+        f"With one θ in all four factors, they are those of one joint: the residual is {number(max(zero))} nats at "
+        f"most (rounding explains {number(min(row.tolerance_nats for row in rows))}). With another θ in one factor "
+        f"that reads it, the residual is {number(min(other))} to {number(max(other))} nats. With another value of a "
+        f"block that the factor does not read ({', '.join(ignored) or 'there is none'}), it stays zero."
     )
     return Statement("joint", case.title, sentence, True)
 
@@ -251,9 +251,9 @@ def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping
     numbers = sum(weight.size for name, weight in case.weights.items() if block_of(name) in case.prior)
     first = next(iter(sources.values()))
     sentence = (
-        f"With z = As + m the {numbers} numbers of θ_prior become none, θ_lik moves by {number(shift)}, and the ELBO "
+        f"With z = As + m the {numbers} numbers of θ_prior vanish, θ_lik changes by {number(shift)}, and the ELBO "
         f"stays: {first[_values(case, 'ELBO')]:.12g} before, {first[_values(moved, 'ELBO')]:.12g} after "
-        f"(p(x|z), p(x) and ELBO change by {number(max(changes.values()))} nats at most). So the data cannot tell the "
-        f"two blocks apart, although they enter different factors."
+        f"(p(x|z), p(x) and ELBO change by {number(max(changes.values()))} nats at most). So the data do not tell the "
+        f"two blocks apart, although different factors read them."
     )
     return Statement("absorption", case.title, sentence, shift > 0 and kept)

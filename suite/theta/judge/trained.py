@@ -92,9 +92,9 @@ def _means(found: Sequence[Score], regime: str) -> str:
 def _frozen(found: Sequence[Score], origin: str) -> Statement:
     gaps = _gaps(found, "frozen")
     sentence = (
-        f"{len(gaps)} trainings with θ learned reach {_means(found, 'learned')} nats a "
-        f"held-out digit, the same with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples): a "
-        f"difference of {_range(gaps)} nats. What costs that when it is not fitted is no hyper-parameter of the fit."
+        f"{len(gaps)} trainings with θ learned reach {_means(found, 'learned')} nats a held-out digit, and the same "
+        f"trainings with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples), which is "
+        f"{_range(gaps)} nats lower. So θ is fitted, and is no hyper-parameter of the fit."
     )
     return Statement("R4", "frozen against learned, seeds", sentence, min(gaps) > 0, origin)
 
@@ -102,10 +102,9 @@ def _frozen(found: Sequence[Score], origin: str) -> Statement:
 def _tied(found: Sequence[Score], origin: str) -> Statement:
     gaps = _gaps(found, "tied")
     sentence = (
-        f"Making the networks share weights is a choice and another model: with the decoder's layers tied to the "
-        f"transposes of the encoder's, held-out log p(x) is {_means(found, 'tied')} nats against "
-        f"{_means(found, 'learned')} untied, {_range(gaps)} nats lower. "
-        f"One letter on both sides of a formula does not do that."
+        f"Networks that share weights are another model: with the decoder's layers tied to the transposes of the "
+        f"encoder's, held-out log p(x) is {_means(found, 'tied')} nats against {_means(found, 'learned')} untied, "
+        f"which is {_range(gaps)} nats lower. The same letter in two places of a formula does not tie weights."
     )
     return Statement("R3", "tied against untied", sentence, min(gaps) > 0, origin)
 
@@ -118,9 +117,9 @@ def _copies(found: Sequence[Score], origin: str) -> Statement:
     allowed = one.tolerance_nats + two.tolerance_nats
     others = ", ".join(f"{score.readout} {score.first:.2f}" for score in alone)
     sentence = (
-        f"Two copies, θ¹ in the prior and θ² in the likelihood, trained apart end where one copy does: {two.first:.6f} "
-        f"and {one.first:.6f} nats (apart by {number(apart)}; rounding explains {number(allowed)}), because no weight "
-        f"is read by both. Yet only the two halves together are that joint: {others}."
+        f"Two copies of θ, θ¹ in the prior and θ² in the likelihood, are trained separately and reach what one copy "
+        f"reaches: {two.first:.6f} and {one.first:.6f} nats (they differ by {number(apart)}; rounding explains "
+        f"{number(allowed)}), because the two factors share no weight. Only the pair is that joint: {others}."
     )
     holds = apart <= allowed and all(score.first < two.first for score in alone)
     return Statement("R2", "two copies of θ", sentence, holds, origin)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...backends import Binding
 from ...reference.problem import Array, read_tensors
+from ...workers.subject import Subject
 from ..plan import (
     BY_NAME,
     DIGITS_AT_ONCE,
@@ -30,7 +31,7 @@ from ..plan import (
     start,
 )
 from ..records import TrainingRecord
-from .vae import DTYPE, Vae, mode_of
+from .vae import DTYPE, build, gradients, mode_of, put, quantity
 
 Weights = Mapping[str, Array]
 
@@ -50,29 +51,28 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
     weights = expand(regime, free)
     if regime.copies:
         vaes = {copy: _build(binding, regime, one_copy(weights, copy)) for copy in (FIRST, SECOND)}
-        kl, likelihood = vaes[FIRST].quantity("kl"), vaes[SECOND].quantity("log_likelihood")
-        objectives = {FIRST: lambda x, noise: -kl(x, noise), SECOND: likelihood}
+        kl = quantity(vaes[FIRST], "kl")
+        objectives = {FIRST: lambda x, noise: -kl(x, noise), SECOND: quantity(vaes[SECOND], "log_likelihood")}
     else:
         vaes = {"": _build(binding, regime, weights)}
-        objectives = {"": vaes[""].quantity("elbo")}
-    gradients = {copy: vae.gradients(objectives[copy], mode_of(binding)) for copy, vae in vaes.items()}
-    data_of = next(iter(vaes.values())).subject.data
+        objectives = {"": quantity(vaes[""], "elbo")}
+    slopes = {copy: gradients(vae, objectives[copy], mode_of(binding)) for copy, vae in vaes.items()}
     rule = Adagrad(None if rounding is None else np.random.default_rng((seed, 2, rounding)))
     for x, noise in batches(data, seed, regime.spec.latent_dim, steps):
-        drawn = data_of(x), binding.tensor(noise, DTYPE)
-        every = {f"{c}/{n}".lstrip("/"): g for c, of in gradients.items() for n, g in of(*drawn).items()}
+        drawn = next(iter(vaes.values())).data(x), binding.tensor(noise, DTYPE)
+        every = {f"{c}/{n}".lstrip("/"): g for c, of in slopes.items() for n, g in of(*drawn).items()}
         free = rule.update(free, collect(regime, every))
         weights = expand(regime, free)
         for copy, vae in vaes.items():
-            vae.put(one_copy(weights, copy) if copy else weights)
+            put(vae, one_copy(weights, copy) if copy else weights)
     return free
 
 
-def _build(binding: Binding, regime: Regime, weights: Weights) -> Vae:
-    return Vae.build(binding, regime.notation, regime.spec, weights)
+def _build(binding: Binding, regime: Regime, weights: Weights) -> Subject:
+    return build(binding, regime.notation, regime.spec, weights)
 
 
-def log_likelihoods(vae: Vae, x: Array) -> Array:
+def log_likelihoods(vae: Subject, x: Array) -> Array:
     """log p̂(x) = log 1/S Σ_s p(x, z_s)/q(z_s|x), z_s ~ q(z|x), S = `SAMPLES`.
 
     Args:
@@ -82,16 +82,18 @@ def log_likelihoods(vae: Vae, x: Array) -> Array:
     Returns:
         [data count], in nats; its expectation is a lower bound of log p(x) that is tight for large S.
     """
-    latents = vae.subject.spec.latent_dim
+    binding, latents = vae.binding, vae.spec.latent_dim
+    log_weight = binding.forward(vae.model, quantity(vae, "elbo_monte_carlo"), mode_of(binding))  # at one draw per row
     found = []
     for first in range(0, len(x), DIGITS_AT_ONCE):
         chunk = x[first : first + DIGITS_AT_ONCE]
         repeated = np.repeat(chunk, SAMPLES_AT_ONCE, axis=0)
         draws = [
-            vae.log_weights(repeated, noise.swapaxes(0, 1).reshape(1, len(repeated), latents)).reshape(len(chunk), -1)
+            noise.swapaxes(0, 1).reshape(1, len(repeated), latents)
             for noise in importance_noise(first, len(chunk), latents)
         ]
-        log_weights = np.concatenate(draws, axis=1)
+        rows = [binding.array(log_weight(vae.data(repeated), binding.tensor(noise, DTYPE))) for noise in draws]
+        log_weights = np.concatenate([row.reshape(len(chunk), -1) for row in rows], axis=1)
         largest = log_weights.max(axis=1, keepdims=True)
         found.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
     return np.concatenate(found)

@@ -64,23 +64,13 @@ def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
     return entries
 
 
-def block_norms(case: Case, entries: Sequence[Entry], source: str) -> dict[tuple[str, str], float]:
-    """(row, block) → norm of the gradient by all weights of the block."""
-    squares: dict[tuple[str, str], float] = {}
-    for entry in entries:
-        key = entry.row, entry.block
-        squares[key] = squares.get(key, 0.0) + entry.norm[source] ** 2
-    return {key: float(np.sqrt(square)) for key, square in squares.items()}
-
-
 def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> Statement:
     """The result of a case's table, in one sentence."""
-    norms = block_norms(case, entries, source)
 
     def of(row: str) -> str:
-        return ", ".join(
-            f"{block} {number(norms[row, block])}" for block in dict.fromkeys((*case.theta, *case.recognition))
-        )
+        blocks = dict.fromkeys((*case.theta, *case.recognition))
+        norms = {b: math.hypot(*(e.norm[source] for e in entries if (e.row, e.block) == (row, b))) for b in blocks}
+        return ", ".join(f"{block} {number(norm)}" for block, norm in norms.items())
 
     broken = [entry for entry in entries if not entry.holds]
     zeros = sum(not entry.reads for entry in entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +122,7 @@ def run_trainings(
             nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
             records.append(
                 TrainingRecord(
-                    regime=training.regime,
-                    seed=training.seed,
-                    rounding=training.rounding,
+                    **asdict(training),
                     backend=binding.active_backend(),
                     readout=readout,
                     held_out_log_likelihood_nats=float(nats.mean()),

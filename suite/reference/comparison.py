@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
-from .mistakes import relation
-
-Array = NDArray[Any]
-Tensors = Mapping[str, Array]
+from .mistakes import Array, relation
+from .mistakes import Tensors as Tensors
 
 
 @dataclass(frozen=True)

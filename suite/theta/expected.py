@@ -33,11 +33,11 @@ Tensors = Mapping[str, Array]
 
 def truth_of(cases: Iterable[Case]) -> Truth:
     """Values and derivatives of every evaluation, as `densities.evaluate_cases` names them."""
-    found: dict[str, tuple[Array, float]] = {}
+    references: dict[str, tuple[Array, float]] = {}
     for case in cases:
         for evaluation in evaluations(case):
-            found |= _with_tolerances(partial(evaluate, case, evaluation), f"{case.name}/{evaluation.key}/")
-    return _truth(found)
+            references |= _with_tolerances(partial(evaluate, case, evaluation), f"{case.name}/{evaluation.key}/")
+    return _truth(references)
 
 
 def evaluate(case: Case, evaluation: Evaluation, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -58,32 +58,32 @@ def _with_tolerances(compute: oracle.Compute, prefix: str = "") -> dict[str, tup
     return {f"{prefix}{name}": (value[0], K * scales[name]) for name, value in compute(Exact()).items()}
 
 
-def _truth(found: Mapping[str, tuple[Array, float]]) -> Truth:
-    return Truth({n: value for n, (value, _) in found.items()}, {n: k for n, (_, k) in found.items()}, DTYPE)
+def _truth(references: Mapping[str, tuple[Array, float]]) -> Truth:
+    return Truth({n: value for n, (value, _) in references.items()}, {n: k for n, (_, k) in references.items()}, DTYPE)
 
 
 def expectations(problems: Mapping[str, Problem], latents: Tensors, fitted: Tensors) -> Truth:
     """The tensors of `readings.read_digits`."""
-    found: dict[str, tuple[Array, float]] = {}
+    references: dict[str, tuple[Array, float]] = {}
     defined = _defined(problems["learned"].spec)
     for name, problem in problems.items():
         scales = oracle.noise_scale(problem, DTYPE)
         for tensor, value in oracle.evaluate(problem).items():
             if tensor in defined or tensor.startswith("gradient/"):
-                found[f"{name}/{tensor}"] = value, K * scales[tensor]
+                references[f"{name}/{tensor}"] = value, K * scales[tensor]
         if name in SCORED:
             # log-mean-exp moves by no more than its largest argument does: the tolerance is that of one log weight.
-            found[f"{name}/log_likelihoods"] = log_likelihoods(problem), K * scales["elbo_monte_carlo"]
+            references[f"{name}/log_likelihoods"] = log_likelihoods(problem), K * scales["elbo_monte_carlo"]
         if name in DECODED:
             for points, z in latents.items():
                 logits = decoded(problem.spec, problem.weights, z)
-                found[f"decoded/{name}/{points}"] = logits, K * scales["decoder_logits"]
+                references[f"decoded/{name}/{points}"] = logits, K * scales["decoder_logits"]
     trained = problems["learned"]
     for net, entered in {"decoder": latents["prior"][:1], "encoder": trained.x[:1]}.items():
         gradients = partial(net_gradients, trained.spec, trained.weights, net, entered)
-        found |= _with_tolerances(gradients, f"reads/{net}/")
-    found |= _with_tolerances(partial(marginal_kl, fitted), "fitted/")
-    return _truth(found)
+        references |= _with_tolerances(gradients, f"reads/{net}/")
+    references |= _with_tolerances(partial(marginal_kl, fitted), "fitted/")
+    return _truth(references)
 
 
 def _defined(spec: Spec) -> set[str]:
@@ -111,7 +111,7 @@ def net_gradients(spec: Spec, weights: Tensors, net: str, tensor: Array, arithme
 
 def log_likelihoods(problem: Problem) -> Array:
     """What `measure.trainings.log_likelihoods` estimates with the same draws, by the oracle: [batch], nats."""
-    found = []
+    chunks = []
     for first in range(0, len(problem.x), DIGITS_AT_ONCE):
         x = problem.x[first : first + DIGITS_AT_ONCE]
         parts = [
@@ -120,8 +120,8 @@ def log_likelihoods(problem: Problem) -> Array:
         ]
         assert len(parts) * SAMPLES_AT_ONCE == SAMPLES
         largest = np.max(parts, axis=0)
-        found.append(np.log(np.mean(np.exp(parts - largest), axis=0)) + largest)
-    return np.concatenate(found)
+        chunks.append(np.log(np.mean(np.exp(parts - largest), axis=0)) + largest)
+    return np.concatenate(chunks)
 
 
 def marginal_kl(weights: Tensors, arithmetic: Arithmetic) -> dict[str, Array]:

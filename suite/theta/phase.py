@@ -57,11 +57,11 @@ def compute(
             problems["learned"],
         )
         records = running.result()
-    found = {name: tensors_of(record, workers) for name, record in records.items() if record.status == "ok"}
-    if not found:
+    tensors = {name: tensors_of(record, workers) for name, record in records.items() if record.status == "ok"}
+    if not tensors:
         return None, records
-    sources = [source_line(notation, held) for notation, held in held_claims(next(iter(found)), scratch / "claims")]
-    return answer_of(against, found, found, scores(trained.records), trained.origin, sources), records
+    sources = [source_line(notation, held) for notation, held in held_claims(next(iter(tensors)), scratch / "claims")]
+    return answer_of(against, tensors, tensors, scores(trained.records), trained.origin, sources), records
 
 
 def write_inputs(problems: Mapping[str, Problem], folder: Path) -> None:

@@ -142,15 +142,15 @@ def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
     """Each backend's models that differ, or else the one closest to its tolerance; and missing backends."""
     rows = [
         (
-            found.backend,
-            found.case,
-            found.verdict,
-            f"{found.compared:,}",
-            number(found.error),
-            number(found.tolerance),
-            found.first_divergence or found.worst,
+            row.backend,
+            row.case,
+            row.verdict,
+            f"{row.compared:,}",
+            number(row.error),
+            number(row.tolerance),
+            row.first_divergence or row.worst,
         )
-        for found in closest(answer.agreements)
+        for row in closest(answer.agreements)
     ]
     rows += [(backend, "", reason, "", "", "", "") for backend, reason in missing.items()]
     return Table(

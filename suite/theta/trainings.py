@@ -91,7 +91,7 @@ def train(
     data, held_out = split_digits()
     save_tensors({"train": data, "held_out": held_out}, inputs / "digits.safetensors")
     first = next((name for name in backends if not BACKENDS[name].lacking()), None)
-    chosen = {name: trainings(moved=name == first) for name in backends}
+    chosen = {name: trainings(perturbed=name == first) for name in backends}
     workers = scratch / "workers"
     records = run_backends(backends, workers, inputs, chosen, timeout_s=timeout_s, on_record=on_record)
     done = [record for record in records.values() if record.status == "ok"]
@@ -112,7 +112,7 @@ def write_trained(done: Sequence[ThetaRecord], free: Mapping[str, Array], held_o
     """
     scales = {
         (training.regime, training.seed, readout): _evaluation_scale(BY_NAME[training.regime], weights, held_out)
-        for training in trainings(moved=False)
+        for training in trainings(perturbed=False)
         for readout, weights in readouts(BY_NAME[training.regime], one_copy(free, training.name))
     }
     records = [

@@ -32,31 +32,31 @@ SIGMAS = 6.0
 """Standard errors by which a covariance has to leave zero: 2,016 pairs of pixels are looked at."""
 
 
-def reading_statements(found: Tensors, expected: Truth, learned: Problem) -> list[Statement]:
+def reading_statements(tensors: Tensors, expected: Truth, learned: Problem) -> list[Statement]:
     """The statements on R1, R3 and R4 by one backend's numbers; those on R2 are the joint's and the trainings'.
 
     Args:
-        found: the tensors of `readings.read_digits`.
+        tensors: those of `readings.read_digits`.
         expected: the reference, for its tolerances.
         learned: the trained model.
     """
     return [
-        _counts(found, learned),
-        _bent(found, expected),
-        _covariance(found, expected),
-        _marginal(found, expected, learned),
-        _disjoint(found, learned),
-        _permuted(found, expected, learned),
-        _gradient(found),
-        _frozen(found),
+        _counts(tensors, learned),
+        _bent(tensors, expected),
+        _covariance(tensors, expected),
+        _marginal(tensors, expected, learned),
+        _disjoint(tensors, learned),
+        _permuted(tensors, expected, learned),
+        _gradient(tensors),
+        _frozen(tensors),
     ]
 
 
-def _counts(found: Tensors, learned: Problem) -> Statement:
+def _counts(tensors: Tensors, learned: Problem) -> Statement:
     data, latent = learned.spec.data_dim, learned.spec.latent_dim
-    decoder, gaussian, encoder = (int(found[f"numbers/{net}"]) for net in ("decoder", "gaussian decoder", "encoder"))
+    decoder, gaussian, encoder = (int(tensors[f"numbers/{net}"]) for net in ("decoder", "gaussian decoder", "encoder"))
     theta = sum(weight.size for name, weight in learned.weights.items() if is_generative(name))
-    shift = float(np.abs(np.diff(found["decoded/learned/prior"][:2], axis=0)).max())
+    shift = float(np.abs(np.diff(tensors["decoded/learned/prior"][:2], axis=0)).max())
     sentence = (
         f"The distributions have lists of parameters of three lengths: p(z) has 2J = {2 * latent} constants; p(x|z) "
         f"has {decoder} numbers at every z (D = {data}; 2D = {gaussian} if it is Gaussian); q(z|x) has 2J = {encoder} "
@@ -67,10 +67,10 @@ def _counts(found: Tensors, learned: Problem) -> Statement:
     return Statement("R1", "counts", sentence, holds)
 
 
-def _bent(found: Tensors, expected: Truth) -> Statement:
-    kept = float(np.abs(found["decoded/bent/point"] - found["decoded/learned/point"]).max())
+def _bent(tensors: Tensors, expected: Truth) -> Statement:
+    kept = float(np.abs(tensors["decoded/bent/point"] - tensors["decoded/learned/point"]).max())
     allowed = expected.tolerances["decoded/bent/point"] + expected.tolerances["decoded/learned/point"]
-    moved = float((found["bent/elbo"] - found["learned/elbo"]).mean())
+    moved = float((tensors["bent/elbo"] - tensors["learned/elbo"]).mean())
     limit = expected.tolerances["bent/elbo"] + expected.tolerances["learned/elbo"]
     sentence = (
         f"θ can change so that the logits at one z stay the same (they change by {number(kept)}; rounding explains "
@@ -80,9 +80,9 @@ def _bent(found: Tensors, expected: Truth) -> Statement:
     return Statement("R1", "same η, other θ", sentence, kept <= allowed and abs(moved) > limit)
 
 
-def _covariance(found: Tensors, expected: Truth) -> Statement:
+def _covariance(tensors: Tensors, expected: Truth) -> Statement:
     """Given z the pixels are independent, so that Cov(x_i, x_j) = Cov(y_i(z), y_j(z)), y = σ(logits), i ≠ j."""
-    y = sigmoid(found["decoded/learned/prior"])
+    y = sigmoid(tensors["decoded/learned/prior"])
     centred = y - y.mean(axis=0)
     count = len(y)
     covariance = centred.T @ centred / (count - 1)
@@ -102,8 +102,8 @@ def _covariance(found: Tensors, expected: Truth) -> Statement:
     return Statement("R1", "pixel covariance", sentence, apart > 0)
 
 
-def _marginal(found: Tensors, expected: Truth, learned: Problem) -> Statement:
-    kl, tolerance = float(found["fitted/kl"]), expected.tolerances["fitted/kl"]
+def _marginal(tensors: Tensors, expected: Truth, learned: Problem) -> Statement:
+    kl, tolerance = float(tensors["fitted/kl"]), expected.tolerances["fitted/kl"]
     data = learned.spec.data_dim
     sentence = (
         f"Where z has as many dimensions as x (J = D = {data}; linear-Gaussian, fitted to the grey digits, noise "
@@ -113,9 +113,9 @@ def _marginal(found: Tensors, expected: Truth, learned: Problem) -> Statement:
     return Statement("R1", "p(x) against p(z)", sentence, kl > tolerance)
 
 
-def _disjoint(found: Tensors, learned: Problem) -> Statement:
+def _disjoint(tensors: Tensors, learned: Problem) -> Statement:
     norms = {
-        (net, name): float(np.linalg.norm(found[f"reads/{net}/{name}"]))
+        (net, name): float(np.linalg.norm(tensors[f"reads/{net}/{name}"]))
         for net in ("decoder", "encoder")
         for name in learned.weights
     }
@@ -135,11 +135,11 @@ def _disjoint(found: Tensors, learned: Problem) -> Statement:
     return Statement("R3", "θ and φ are disjoint", sentence, zero and read and one != other)
 
 
-def _permuted(found: Tensors, expected: Truth, learned: Problem) -> Statement:
+def _permuted(tensors: Tensors, expected: Truth, learned: Problem) -> Statement:
     names = ("log_likelihood", "elbo", "elbo_monte_carlo")
-    moved = max(float(np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()) for n in names)
+    moved = max(float(np.abs(tensors[f"permuted/{n}"] - tensors[f"learned/{n}"]).max()) for n in names)
     within = all(
-        np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()
+        np.abs(tensors[f"permuted/{n}"] - tensors[f"learned/{n}"]).max()
         <= expected.tolerances[f"permuted/{n}"] + expected.tolerances[f"learned/{n}"]
         for n in names
     )
@@ -153,12 +153,12 @@ def _permuted(found: Tensors, expected: Truth, learned: Problem) -> Statement:
     return Statement("R3", "another order", sentence, within and change > 0)
 
 
-def _gradient(found: Tensors) -> Statement:
+def _gradient(tensors: Tensors) -> Statement:
     def norm(model: str) -> float:
         prefix = f"{model}/gradient/"
         squares = (
             float((value**2).sum())
-            for name, value in found.items()
+            for name, value in tensors.items()
             if name.startswith(prefix) and is_generative(name.removeprefix(prefix))
         )
         return float(np.sqrt(sum(squares))) / BATCH
@@ -167,14 +167,14 @@ def _gradient(found: Tensors) -> Statement:
     sentence = (
         f"Training fits θ: the gradient of the mean ELBO with respect to θ has norm {number(before)} at the start "
         f"and {number(after)} after training (nats per unit of θ; {BATCH} held-out digits). The hyper-parameters J = "
-        f"{found['learned/posterior_mean'].shape[1]}, {MINIBATCH} digits a minibatch and the step size {STEP_SIZE:g} "
+        f"{tensors['learned/posterior_mean'].shape[1]}, {MINIBATCH} digits a minibatch and the step size {STEP_SIZE:g} "
         f"have no gradient, and no subscript names them."
     )
     return Statement("R4", "θ has a gradient", sentence, before > after > 0)
 
 
-def _frozen(found: Tensors) -> Statement:
-    learned, frozen = found["learned/log_likelihoods"], found["frozen/log_likelihoods"]
+def _frozen(tensors: Tensors) -> Statement:
+    learned, frozen = tensors["learned/log_likelihoods"], tensors["frozen/log_likelihoods"]
     gaps = learned - frozen
     error = float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
     sentence = (

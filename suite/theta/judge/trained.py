@@ -41,7 +41,7 @@ def scores(records: Sequence[TrainingRecord]) -> list[Score]:
     """One per regime, readout and seed, in the order of the records."""
     plain = [record for record in records if record.rounding is None]
     keys = dict.fromkeys((r.regime, r.readout, r.seed) for r in plain)
-    found = []
+    results = []
     for regime, readout, seed in keys:
         own = [r for r in plain if (r.regime, r.readout, r.seed) == (regime, readout, seed)]
         nats = {record.backend: record.held_out_log_likelihood_nats for record in own}
@@ -49,8 +49,8 @@ def scores(records: Sequence[TrainingRecord]) -> list[Score]:
         assert scoring is not None, "measured before the records are written"
         tolerance = K * (rounding_scale(records, regime, readout) + scoring)
         verdict = "equal" if spread(nats) <= 2 * tolerance else "differs"
-        found.append(Score(regime, readout, seed, verdict, own[0].standard_error_nats, tolerance, nats))
-    return found
+        results.append(Score(regime, readout, seed, verdict, own[0].standard_error_nats, tolerance, nats))
+    return results
 
 
 def spread(nats: Mapping[str, float]) -> float:
@@ -70,14 +70,14 @@ def rounding_scale(records: Sequence[TrainingRecord], regime: str, readout: str)
     )
 
 
-def trained_statements(found: Sequence[Score], origin: str) -> list[Statement]:
+def trained_statements(results: Sequence[Score], origin: str) -> list[Statement]:
     """Frozen and tied against learned, and the two copies."""
-    return [_frozen(found, origin), _tied(found, origin), _copies(found, origin)]
+    return [_frozen(results, origin), _tied(results, origin), _copies(results, origin)]
 
 
-def _gaps(found: Sequence[Score], other: str) -> list[float]:
+def _gaps(results: Sequence[Score], other: str) -> list[float]:
     """Learned less another regime, nats per digit, seed by seed: the same start, minibatches and noise."""
-    scored = {(score.regime, score.seed): score.first for score in found if score.readout == AS_TRAINED}
+    scored = {(score.regime, score.seed): score.first for score in results if score.readout == AS_TRAINED}
     return [scored["learned", seed] - nats for (regime, seed), nats in scored.items() if regime == other]
 
 
@@ -85,32 +85,32 @@ def _range(values: Sequence[float]) -> str:
     return f"{number(min(values))} to {number(max(values))}"
 
 
-def _means(found: Sequence[Score], regime: str) -> str:
-    return ", ".join(f"{score.first:.2f}" for score in found if (score.regime, score.readout) == (regime, AS_TRAINED))
+def _means(results: Sequence[Score], regime: str) -> str:
+    return ", ".join(f"{score.first:.2f}" for score in results if (score.regime, score.readout) == (regime, AS_TRAINED))
 
 
-def _frozen(found: Sequence[Score], origin: str) -> Statement:
-    gaps = _gaps(found, "frozen")
+def _frozen(results: Sequence[Score], origin: str) -> Statement:
+    gaps = _gaps(results, "frozen")
     sentence = (
-        f"{len(gaps)} trainings with θ learned reach {_means(found, 'learned')} nats a held-out digit, and the same "
-        f"trainings with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples), which is "
+        f"{len(gaps)} trainings with θ learned reach {_means(results, 'learned')} nats a held-out digit, and the same "
+        f"trainings with θ frozen {_means(results, 'frozen')} ({SAMPLES:,} importance samples), which is "
         f"{_range(gaps)} nats lower. So θ is fitted, and is no hyper-parameter of the fit."
     )
     return Statement("R4", "frozen against learned, seeds", sentence, min(gaps) > 0, origin)
 
 
-def _tied(found: Sequence[Score], origin: str) -> Statement:
-    gaps = _gaps(found, "tied")
+def _tied(results: Sequence[Score], origin: str) -> Statement:
+    gaps = _gaps(results, "tied")
     sentence = (
         f"Networks that share weights are another model: with the decoder's layers tied to the transposes of the "
-        f"encoder's, held-out log p(x) is {_means(found, 'tied')} nats against {_means(found, 'learned')} untied, "
+        f"encoder's, held-out log p(x) is {_means(results, 'tied')} nats against {_means(results, 'learned')} untied, "
         f"which is {_range(gaps)} nats lower. The same letter in two places of a formula does not tie weights."
     )
     return Statement("R3", "tied against untied", sentence, min(gaps) > 0, origin)
 
 
-def _copies(found: Sequence[Score], origin: str) -> Statement:
-    by = {(score.regime, score.readout): score for score in found}
+def _copies(results: Sequence[Score], origin: str) -> Statement:
+    by = {(score.regime, score.readout): score for score in results}
     one, two = by["one-copy", AS_TRAINED], by["two-copies", AS_TRAINED]
     alone = [score for (regime, readout), score in by.items() if regime == "two-copies" and readout != AS_TRAINED]
     apart = abs(one.first - two.first)

@@ -38,22 +38,22 @@ def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
     problems = {name: load_problem(inputs / f"{name}.json") for name in (*MODELS, "gaussian")}
     latents = read_tensors(inputs / "latents.safetensors")
     vaes = {name: build(binding, NOTATION, problem.spec, problem.weights) for name, problem in problems.items()}
-    found: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     for name in MODELS:
-        tensors = evaluate(vaes[name], problems[name], gradients=True).tensors
-        found |= {f"{name}/{tensor}": value for tensor, value in tensors.items()}
+        outcome = evaluate(vaes[name], problems[name], gradients=True)
+        tensors |= {f"{name}/{tensor}": value for tensor, value in outcome.tensors.items()}
     for name in SCORED:
-        found[f"{name}/log_likelihoods"] = log_likelihoods(vaes[name], problems[name].x)
+        tensors[f"{name}/log_likelihoods"] = log_likelihoods(vaes[name], problems[name].x)
     for name, (points, z) in product(DECODED, latents.items()):
         (logits,) = heads(vaes[name], "decoder")(binding.tensor(z, DTYPE))
-        found[f"decoded/{name}/{points}"] = binding.array(logits)
+        tensors[f"decoded/{name}/{points}"] = binding.array(logits)
     z, x = latents["prior"][:1], problems["learned"].x[:1]
     for net, tensor in {"decoder": z, "encoder": x}.items():
-        found |= {f"reads/{net}/{name}": slope for name, slope in reads(vaes["learned"], net, tensor).items()}
-        found[f"numbers/{net}"] = outputs(vaes["learned"], net, tensor)
-    found["numbers/gaussian decoder"] = outputs(vaes["gaussian"], "decoder", z)
-    found["fitted/kl"] = marginal_kl(binding, read_tensors(inputs / "fitted.safetensors"))
-    return found
+        tensors |= {f"reads/{net}/{name}": slope for name, slope in reads(vaes["learned"], net, tensor).items()}
+        tensors[f"numbers/{net}"] = outputs(vaes["learned"], net, tensor)
+    tensors["numbers/gaussian decoder"] = outputs(vaes["gaussian"], "decoder", z)
+    tensors["fitted/kl"] = marginal_kl(binding, read_tensors(inputs / "fitted.safetensors"))
+    return tensors
 
 
 def reads(vae: Subject, net: str, tensor: Array) -> dict[str, Array]:

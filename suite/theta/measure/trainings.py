@@ -85,7 +85,7 @@ def log_likelihoods(vae: Subject, x: Array) -> Array:
     """
     binding, latents = vae.binding, vae.spec.latent_dim
     log_weight = binding.forward(vae.model, quantity(vae, "elbo_monte_carlo"), mode_of(binding))  # at one draw per row
-    found = []
+    chunks = []
     for first in range(0, len(x), DIGITS_AT_ONCE):
         chunk = x[first : first + DIGITS_AT_ONCE]
         repeated = np.repeat(chunk, SAMPLES_AT_ONCE, axis=0)
@@ -96,8 +96,8 @@ def log_likelihoods(vae: Subject, x: Array) -> Array:
         rows = [binding.array(log_weight(vae.data(repeated), binding.tensor(noise, DTYPE))) for noise in draws]
         log_weights = np.concatenate([row.reshape(len(chunk), -1) for row in rows], axis=1)
         largest = log_weights.max(axis=1, keepdims=True)
-        found.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
-    return np.concatenate(found)
+        chunks.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
+    return np.concatenate(chunks)
 
 
 def run_trainings(

@@ -35,8 +35,8 @@ from .report.options import TIMEOUT_S, checked_threads, select
 from .report.tables import frame
 from .runs.check import check_cells
 from .runs.listing import notation_entry
-from .theta.command import THETA_TIMEOUT_S, chosen_backends, held_claims, waiting
-from .theta.phase import compute
+from .theta.command import THETA_TIMEOUT_S, answer_with, chosen_backends
+from .theta.start import absent
 from .theta.tables import Table, answer_tables
 from .theta.trainings import load_trained
 from .workers.run_folder import RunFolder
@@ -260,22 +260,12 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
         EnvironmentLacks: a named backend is not installed, or no backend is.
     """
     backends = chosen_backends(_several(backend) or [])
-    with (
-        TemporaryDirectory(dir=own_folder()) as scratch,
-        waiting("theta", backends, claims=len(registry.notations())) as shown,
-    ):
-        answer, outcomes = compute(
-            backends,
-            load_trained(),
-            Path(scratch),
-            held_claims=lambda name, folder: held_claims(name, folder, timeout, shown.record),
-            timeout_s=timeout,
-            on_outcome=shown.outcome,
-        )
-    absent = {o.backend: f"{o.status}: {o.reason}" for o in outcomes.values() if o.status != "ok"}
+    with TemporaryDirectory(dir=own_folder()) as scratch:
+        answer, records = answer_with(backends, load_trained(), Path(scratch), timeout)
+    without = absent(records.values())
     if answer is None:
-        raise EnvironmentLacks(f"theta: nothing was computed: {'; '.join(absent.values())}")
-    tables = answer_tables(answer, absent)
+        raise EnvironmentLacks(f"theta: nothing was computed: {'; '.join(without.values())}")
+    tables = answer_tables(answer, without)
     return Theta(
         tables={table.title: _framed(table) for table in tables},
         notes={table.title: table.notes for table in tables},

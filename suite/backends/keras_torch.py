@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import torch
 
-from .base import Array, Forward, Model, Outputs, Tensor, WithGradients, variable_at
+from .base import Array, Forward, Tensor
 from .keras import KerasBinding
-from .on_torch import OnTorch, gradients_by_path
+from .on_torch import OnTorch
 
 
 class KerasTorchBinding(KerasBinding, OnTorch):
@@ -39,20 +39,12 @@ class KerasTorchBinding(KerasBinding, OnTorch):
     def on_host(self, tensor: Tensor) -> Array:
         return tensor.detach().cpu().numpy()  # type: ignore[no-any-return]  # torch types numpy() loosely
 
-    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
-        @torch.inference_mode()
+    def called(self, function: Forward, mode: str) -> Forward:
         def call(*tensors: Tensor) -> Any:
             with self.scope():
                 return function(*tensors)
 
         return call
 
-    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
-        variables = [variable_at(model, path).value for path in paths]
-
-        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
-            with self.scope():
-                outputs = function(*tensors)
-            return outputs, gradients_by_path(outputs[""], variables, paths)
-
-        return call
+    def parameter(self, variable: Any) -> Tensor:
+        return variable.value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
 import torch
 
-from .base import Binding, Tensor
+from .base import Binding, Forward, Model, Outputs, Tensor, WithGradients, variable_at
 
 # MKL looks up the kernel of a vector function on its first call. Where two threads make that call at once, one of them
 # may get a kernel of half the digits: https://github.com/pytorch/pytorch/issues/188792. One element has one thread.
@@ -50,16 +51,30 @@ class OnTorch(Binding):
         if self.device == "cuda":
             torch.cuda.synchronize()
 
+    @abstractmethod
+    def called(self, function: Forward, mode: str) -> Forward:
+        """`function` as it is called in a mode."""
 
-def gradients_by_path(total: Tensor, variables: Sequence[Tensor], paths: Sequence[str]) -> dict[str, Tensor]:
-    """Gradients of a scalar by attribute path; zero where it does not depend on a variable."""
-    if not total.requires_grad:  # the scalar depends on no variable, for which autograd raises an error
-        return {path: torch.zeros_like(variable) for path, variable in zip(paths, variables, strict=True)}
-    gradients = torch.autograd.grad(total, variables, allow_unused=True)
-    return {
-        path: torch.zeros_like(variable) if gradient is None else gradient
-        for path, variable, gradient in zip(paths, variables, gradients, strict=True)
-    }
+    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
+        return torch.inference_mode()(self.called(function, mode))
+
+    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
+        called = self.called(function, mode)
+        variables = [self.parameter(variable_at(model, path)) for path in paths]
+
+        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
+            outputs = called(*tensors)
+            if outputs[""].requires_grad:
+                gradients = torch.autograd.grad(outputs[""], variables, materialize_grads=True)
+            else:  # it depends on no variable, for which autograd raises an error
+                gradients = tuple(map(torch.zeros_like, variables))
+            return outputs, dict(zip(paths, gradients, strict=True))
+
+        return call
+
+    def parameter(self, variable: Any) -> Tensor:
+        """The tensor of a weight."""
+        return variable
 
 
 def torch_state() -> dict[str, Any]:

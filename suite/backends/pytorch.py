@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from .base import Array, Forward, Graphs, Model, Outputs, Tensor, WithGradients, variable_at
-from .on_torch import OnTorch, gradients_by_path
+from .base import Array, Forward, Graphs, Model, Tensor
+from .on_torch import OnTorch
 from .table import base_dtype
 
 
@@ -49,24 +49,8 @@ class TorchBinding(OnTorch):
         with torch.no_grad():
             variable.copy_(torch.from_numpy(value.copy()))
 
-    def forward(self, model: Model, function: Forward, mode: str) -> Forward:
-        compiled = self.compile(function, enabled=mode == "compiled")
-
-        @torch.inference_mode()
-        def call(*tensors: Tensor) -> Any:
-            return compiled(*tensors)
-
-        return call
-
-    def with_gradients(self, model: Model, function: Forward, paths: list[str], mode: str) -> WithGradients:
-        compiled = self.compile(function, enabled=mode == "compiled")
-        variables = [variable_at(model, path) for path in paths]
-
-        def call(*tensors: Tensor) -> tuple[Outputs, Outputs]:
-            outputs = compiled(*tensors)
-            return outputs, gradients_by_path(outputs[""], variables, paths)
-
-        return call
+    def called(self, function: Forward, mode: str) -> Forward:
+        return self.compile(function, enabled=mode == "compiled")
 
     def graphs(self, function: Any) -> Graphs | None:
         if not self.compiled:

@@ -9,31 +9,37 @@ from typing import Any
 
 import pandas as pd
 
-from ..notations.notation import Symbol
 from ..notations.registry import notations
 from ..notations.roles import ROLES
+from ..reference.comparison import share_of_tolerance
 from ..reference.files import write_text
 from ..report.tables import FAILING, frame, markdown, write_table
-from ..workers.records import Cell
+from ..workers.records import CELL_FIELDS, Cell
 from .judge import COLUMNS, Row, by_cell, cell_verdict
 
 Cells = dict[Cell, list[Row]]
+
+WORDS = tuple(name for name in CELL_FIELDS if name != "framework")
+"""The fields of a cell that a table shows; its backend implies the framework."""
+DECISIVE = "first divergence, or reason"
+"""The column of what is behind a verdict."""
 
 
 def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
     """equivalence.csv, .parquet (a row per cell and tensor) and .md (a summary)."""
     write_table(frame(rows, COLUMNS), folder / "equivalence")
     cells = by_cell(rows)
+    lines = cell_lines(rows)
     text = (
         "# Equality of the ELBO and of every tensor behind it\n\n"
-        f"Cells: {_counts(rows)}. A cell is `equal` when every tensor it returned is within its tolerance of the "
+        f"Cells: {_counts(lines)}. A cell is `equal` when every tensor it returned is within its tolerance of the "
         "reference. The tensor shown is the one that came closest to its tolerance in any cell of its line; *used* is "
         "the share of the tolerance that its error takes. Every tensor of every cell is in `equivalence.parquet`, and "
         "in `equivalence.csv`, which `elbostone report` writes.\n\n"
     )
     text += markdown(pd.DataFrame([_line(*own) for own in _groups(cells).items()]))
-    if failing := [_failing(cell, group) for cell, group in cells.items() if cell_verdict(group) in FAILING]:
-        text += f"\n## What fails\n\n{markdown(pd.DataFrame(failing))}"
+    if failing := [line for line in lines if line["verdict"] in FAILING]:
+        text += f"\n## What fails\n\n{markdown(frame(failing, ())[[*WORDS, 'verdict', DECISIVE]])}"
     if others := _reasons(cells):
         text += f"\n## What is not compared, or differs for a known reason\n\n{markdown(pd.DataFrame(others))}"
     write_text(folder / "equivalence.md", text)
@@ -41,7 +47,12 @@ def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
 
 def cell_table(rows: Sequence[Row]) -> pd.DataFrame:
     """A row per cell: its verdict, the tensor that came closest to its tolerance, and what is behind the verdict."""
-    return pd.DataFrame([cell_line(cell, group) for cell, group in by_cell(rows).items()])
+    return pd.DataFrame(cell_lines(rows))
+
+
+def cell_lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows of `cell_table`."""
+    return [cell_line(cell, group) for cell, group in by_cell(rows).items()]
 
 
 def cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
@@ -51,13 +62,13 @@ def cell_line(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
     verdict = cell_verdict(rows)
     decisive = next(row for row in rows if row["verdict"] == verdict)
     return {
-        **_words(cell),
+        **{name: getattr(cell, name) for name in WORDS},
         "verdict": verdict,
         "tensors": len(compared),
         "closest tensor": closest and closest["term"],
         "error": closest and closest["worst_error"],
         "allowed": closest and closest["tolerance"],
-        "first divergence, or reason": decisive["first_divergence"] or decisive["reason"],
+        DECISIVE: decisive["first_divergence"] or decisive["reason"],
     }
 
 
@@ -65,12 +76,11 @@ def print_verdicts(rows: Sequence[Row]) -> None:
     """Print why cells are not compared, how many have each verdict, and one line for each that fails the run."""
     for other in _reasons(by_cell(rows)):
         print(f"{other['verdict']}: {other['cells']} cells: {other['reason']}")
-    print(f"cells: {_counts(rows)}")
-    for cell, group in by_cell(rows).items():
-        failing = next((row for row in group if row["verdict"] in FAILING), None)
-        if failing:
-            reason = failing["first_divergence"] or failing["reason"]
-            print(f"{failing['verdict']}: {' '.join(_words(cell).values())}: {reason}")
+    lines = cell_lines(rows)
+    print(f"cells: {_counts(lines)}")
+    for line in lines:
+        if line["verdict"] in FAILING:
+            print(f"{line['verdict']}: {' '.join(line[name] for name in WORDS)}: {line[DECISIVE]}")
     for place in _places(rows):
         print(place)
 
@@ -84,27 +94,17 @@ def _places(rows: Sequence[Row]) -> list[str]:
         if first and cell.notation in known:
             file = f"{cell.notation}/{cell.framework}_vae.py"
             symbols = known[cell.notation].symbols
-            codes = dict.fromkeys(s.code for s in symbols if s.quantity and _tensor(s) == first["term"])
-            named = f"{' or '.join(codes)} ({first['term']})" if codes else first["term"]
-            found[f"look first at {named} in {file}"] = None
+            named = (s.code for s in symbols if s.quantity and ROLES[s.role].tensor_of(s.scale) == first["term"])
+            codes = dict.fromkeys(named)
+            place = f"{' or '.join(codes)} ({first['term']})" if codes else first["term"]
+            found[f"look first at {place} in {file}"] = None
     return list(found)
 
 
-def _tensor(symbol: Symbol) -> str | None:
-    """The canonical tensor that a symbol becomes."""
-    role = ROLES[symbol.role]
-    return role.scales.get(symbol.scale, role.tensor) if symbol.scale else role.tensor
-
-
-def _counts(rows: Sequence[Row]) -> str:
+def _counts(lines: Sequence[dict[str, Any]]) -> str:
     """How many cells have each verdict."""
-    counts = Counter(cell_verdict(group) for group in by_cell(rows).values())
+    counts = Counter(line["verdict"] for line in lines)
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-
-
-def _words(cell: Cell) -> dict[str, str]:
-    """A cell by its fields, but for the framework, which its backend implies."""
-    return {name: word for name, word in cell.as_json().items() if name != "framework"}
 
 
 def _groups(cells: Cells) -> dict[tuple[str, str], Cells]:
@@ -133,13 +133,6 @@ def _line(of: tuple[str, str], cells: Cells) -> dict[str, Any]:
     }
 
 
-def _failing(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
-    """A cell that fails the run, and the reason."""
-    row = next(row for row in rows if row["verdict"] in FAILING)
-    said = {"verdict": row["verdict"], "first divergence, or reason": row["first_divergence"] or row["reason"]}
-    return {**_words(cell), **said}
-
-
 def _reasons(cells: Cells) -> list[dict[str, Any]]:
     """The number of cells that are neither proven nor failed, by reason."""
     counts = Counter(
@@ -151,10 +144,5 @@ def _reasons(cells: Cells) -> list[dict[str, Any]]:
 
 
 def used(row: Row) -> float:
-    """The share of its tolerance that an error takes; NaN and infinity take all."""
-    error, tolerance = row["worst_error"], row["tolerance"]
-    if error is None or error != error:
-        return float("inf")
-    if not tolerance:
-        return float("inf") if error else 0.0
-    return float(error / tolerance)
+    """The share of its tolerance that an error takes."""
+    return share_of_tolerance(row["worst_error"], row["tolerance"])

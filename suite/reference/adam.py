@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import oracle
-from .arithmetic import Arithmetic, Array, Exact, Rounded
+from .arithmetic import Arithmetic, Array, Exact
 from .problem import Problem
 from .weights import weight_shapes
 
@@ -41,28 +41,28 @@ class Adam:
 
     def update(self) -> oracle.Update:
         """An ascent from fresh moments, which counts its own steps."""
-        moments: dict[str, tuple[Rounded, Rounded]] = {}
+        moments: dict[str, tuple[Array, Array]] = {}
         step = 0
 
         def update(arithmetic: Arithmetic, weights: dict[str, Array], gradients: dict[str, Array]) -> dict[str, Array]:
             nonlocal step
             step += 1
+            rounded = arithmetic.round
             correction_1, correction_2 = 1 - self.beta_1**step, 1 - self.beta_2**step
             rate = self.learning_rate / correction_1 * (1 if self.corrected else math.sqrt(correction_2))
             new = {}
             for name, weight in weights.items():
                 published = self.weight_scales.get(name, 1.0)
-                g = self.scale / published * Rounded(gradients[name], arithmetic)
-                zero = Rounded(np.zeros_like(g.value), arithmetic)
-                m, v = moments.get(name, (zero, zero))
-                m = self.beta_1 * m + (1 - self.beta_1) * g
-                v = self.beta_2 * v + (1 - self.beta_2) * (g * g)
+                g = rounded(self.scale / published * gradients[name])
+                m, v = moments.get(name, (np.zeros_like(g), np.zeros_like(g)))
+                m = rounded(rounded(self.beta_1 * m) + rounded((1 - self.beta_1) * g))
+                v = rounded(rounded(self.beta_2 * v) + rounded((1 - self.beta_2) * rounded(g * g)))
                 moments[name] = m, v
-                root = v.sqrt()
+                root = rounded(np.sqrt(v))
                 if self.corrected:
-                    root = root / math.sqrt(correction_2)
-                change = rate / published * (m / (root + self.epsilon))
-                new[name] = (Rounded(weight, arithmetic) + change).value
+                    root = rounded(root / math.sqrt(correction_2))
+                change = rounded(rate / published * rounded(m / rounded(root + self.epsilon)))
+                new[name] = rounded(weight + change)
             return new
 
         return update

@@ -145,37 +145,6 @@ class Perturbed:
 Arithmetic = Exact | Perturbed
 
 
-class Rounded:
-    """Numbers [run, ...] whose every operator rounds its result, as an arithmetic does; floats are exact."""
-
-    __array_ufunc__ = None  # operators with NumPy's own scalars are these
-
-    def __init__(self, value: Array, arithmetic: Arithmetic) -> None:
-        self.value, self.arithmetic = value, arithmetic
-
-    def _kept(self, value: Array) -> Rounded:
-        return Rounded(self.arithmetic.round(value), self.arithmetic)
-
-    def __add__(self, other: Rounded | float) -> Rounded:
-        return self._kept(self.value + _plain(other))
-
-    def __mul__(self, other: Rounded | float) -> Rounded:
-        return self._kept(self.value * _plain(other))
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Rounded | float) -> Rounded:
-        return self._kept(self.value / _plain(other))
-
-    def sqrt(self) -> Rounded:
-        """√a."""
-        return self._kept(np.sqrt(self.value))
-
-
-def _plain(operand: Rounded | float) -> Array | float:
-    return operand.value if isinstance(operand, Rounded) else operand
-
-
 def sigmoid(a: Array) -> Array:
     """1 / (1 + e^−a), which overflows for no `a`."""
     e = np.exp(-np.abs(a))

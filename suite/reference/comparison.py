@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .arithmetic import EPSILON, STORED_AS
-from .mistakes import relation
-
-Array = NDArray[Any]
-Tensors = Mapping[str, Array]
+from .mistakes import Array, relation
+from .mistakes import Tensors as Tensors
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,15 @@ def compare(tensor: str, found: Array, expected: Array, tolerance: float, dtype:
         largest=float(np.abs(expected).max()),
         relation="" if equal else relation(found, expected),
     )
+
+
+def share_of_tolerance(error: float | None, tolerance: float | None) -> float:
+    """How much of a tolerance an error takes; NaN and infinity, which tables leave empty, take all."""
+    if error is None or not np.isfinite(error):
+        return np.inf
+    if not tolerance:
+        return np.inf if error else 0.0
+    return error / tolerance
 
 
 def first_divergence(comparisons: Sequence[Comparison]) -> Comparison | None:

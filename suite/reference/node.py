@@ -1,16 +1,14 @@
 """A tensor on a tape, with the operators and methods in which the definition is written.
 
-What is written over a node's operators and methods also runs on the tensors of `theta.functions`, which have the same.
+The tensors of `theta.functions` have the operators and methods of a node, so that the definition runs on them as well.
 A float that is added or subtracted enters the tape as data does, so that a perturbed arithmetic rounds it; a float that
 multiplies or divides is exact, like the ½ and the −1 of a formula. `Node.constant` makes a factor that is rounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,8 +48,8 @@ class Node:
         """Whether the tape's arithmetic is exact."""
         return self.tape.arithmetic.exact
 
-    def constant(self, value: float) -> Node:
-        """A number on the same tape, rounded as data is."""
+    def constant(self, value: Array | float) -> Node:
+        """Numbers on the same tape, rounded as data are."""
         return self.tape.input(value)
 
     def _round(self, values: Array) -> Array:
@@ -118,6 +116,31 @@ class Node:
             (self, lambda d: contract(flat(d).swapaxes(1, 2), w).reshape(inner)),
             (weight, lambda d: contract(flat(d), rows)),
         )
+
+    def __matmul__(self, other: Node) -> Node:
+        """The product of two matrices."""
+        return self.linear(other.transpose())
+
+    def solve(self, right: Node) -> Node:
+        """The matrix X of self @ X = right. As in LAPACK's, the errors are those of another matrix near to it."""
+        a, x = self.value, self._solution(self.value, right.value)
+
+        def back(d: Array) -> Array:
+            return self._solution(a.swapaxes(1, 2), d)
+
+        def outer(d: Array) -> Array:
+            return -self.tape.arithmetic.contract(back(d).swapaxes(1, 2), x.swapaxes(1, 2))
+
+        return self.tape.record(x, (self, outer), (right, back))
+
+    def _solution(self, matrix: Array, right: Array) -> Array:
+        return self._round(np.asarray(np.linalg.solve(self._round(matrix), right)))
+
+    def log_det(self) -> Node:
+        """The log determinant of a positive definite matrix: []."""
+        matrix = self._round(self.value)
+        value = self._round(np.linalg.slogdet(matrix)[1])
+        return self._then(value, lambda d: self._round(d[:, None, None] * np.linalg.inv(matrix).swapaxes(1, 2)))
 
     def sum(self, axis: int) -> Node:
         """The sum over an axis."""
@@ -216,8 +239,8 @@ class Node:
         return self._then(self.value.reshape(inner[0], *shape), lambda d: d.reshape(inner))
 
     def transpose(self, *axes: int) -> Node:
-        """The axes in another order."""
-        order = (0, *(axis + 1 for axis in axes))
+        """The axes in another order; without one, in reverse."""
+        order = (0, *(axis + 1 for axis in axes or reversed(range(len(self.shape)))))
         back = tuple(int(i) for i in np.argsort(order))
         return self._then(self.value.transpose(order), lambda d: d.transpose(back))
 
@@ -249,20 +272,6 @@ class Node:
 
 #: Weights, noises, heads or tensors by name.
 Nodes = Mapping[str, Node]
-
-
-def stack(nodes: Sequence[Node]) -> Node:
-    """Equally shaped nodes along a new first axis, unperturbed."""
-    value = np.stack([node.value for node in nodes], axis=1)
-    return nodes[0].tape.record(value, *((node, itemgetter(np.s_[:, i])) for i, node in enumerate(nodes)))
-
-
-def concatenate(nodes: Sequence[Node]) -> Node:
-    """Nodes one after the other along the last axis, unperturbed."""
-    value = np.concatenate([node.value for node in nodes], axis=-1)
-    bounds = pairwise(accumulate((node.shape[-1] for node in nodes), initial=0))
-    parts = (itemgetter(np.s_[..., first:last]) for first, last in bounds)
-    return nodes[0].tape.record(value, *zip(nodes, parts, strict=True))
 
 
 def _with_run(axis: int) -> int:

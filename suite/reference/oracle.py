@@ -73,11 +73,18 @@ def noise_scale_of(
     Raises:
         BadInput: the dtype is unknown.
     """
+    widest = max(family.widest(problem.spec) for family in problem.spec.families)
+    numbers = max(numbers, problem.noise.shape[0] * problem.x.shape[0] * widest)
+    return largest_deviations(compute, dtype, numbers, runs=runs, seed=seed)
+
+
+def largest_deviations(
+    compute: Compute, dtype: str, numbers: int, *, runs: int = 16, seed: int = 0
+) -> dict[str, float]:
+    """`noise_scale_of` where a run's largest tensor has so many `numbers`."""
     epsilon = _epsilon(dtype)
     exact = compute(Exact())
     worst = dict.fromkeys(exact, 0.0)
-    widest = max(family.widest(problem.spec) for family in problem.spec.families)
-    numbers = max(numbers, problem.noise.shape[0] * problem.x.shape[0] * widest)
     step = min(runs, max(1, GROUP // numbers))
     for first in range(0, runs, step):
         arithmetic = Perturbed(epsilon, min(step, runs - first), (seed, first), SMALLEST_NORMAL[dtype])

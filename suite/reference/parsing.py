@@ -3,63 +3,48 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
-from typing import Any, NamedTuple
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from .errors import BadInput
 from .families import BY_WORD, FAMILIES
 from .families.base import Family
 from .spec import Spec
 
-
-class Kind(NamedTuple):
-    """The values that a field of a specification may have: in words, and as a test of a JSON value."""
-
-    expected: str
-    fits: Callable[[Any], bool]
-
-
-MOST_SIZE = 2**31 - 1
-MOST_SIZES = 64
-"""The most layers of one network."""
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SIZE
-
-
-def _is_positive(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 < value <= sys.float_info.max
-
-
-def _are_sizes(value: Any) -> bool:
-    return isinstance(value, list | tuple) and 0 < len(value) <= MOST_SIZES and all(_is_size(v) for v in value)
-
-
-_SIZE = Kind("a positive whole number below 2³¹", _is_size)
-_POSITIVE = Kind("a positive number", _is_positive)
-_SIZES = Kind("a list of positive whole numbers", _are_sizes)
-_IMAGE = Kind("[channel, height, width], positive whole numbers", lambda v: _are_sizes(v) and len(v) == 3)
+Size = Annotated[int, Meta(gt=0, lt=2**31)]
+Sizes = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=64)]
+Image = tuple[Size, Size, Size]
+Positive = Annotated[float, Meta(gt=0, le=sys.float_info.max)]
+#: The types of a specification's fields, but for words, each in words.
+EXPECTED: dict[Any, str] = {
+    Size: "a positive whole number below 2³¹",
+    Sizes: "a list of positive whole numbers",
+    Image: "[channel, height, width], positive whole numbers",
+    Positive: "a positive number",
+}
 
 #: What a notation can ask about a specification: its closed words, and which of its numbers are set.
 CONDITIONS = {condition: tuple(words) for condition, words in BY_WORD.items()} | {"beta": ("one", "other")}
 LIKELIHOODS, POSTERIORS = CONDITIONS["likelihood"], CONDITIONS["posterior"]
 #: Field of a specification → its closed list of words.
 CHOICES = {name: words for name, words in CONDITIONS.items() if name not in ("latents", "beta")}
-#: Field of a specification → what it may hold, but for those of `CHOICES`.
-NUMBERS = {
-    "hidden": _SIZES,
-    "data_dim": _SIZE,
-    "latent_dim": _SIZE,
-    "variance": _POSITIVE,
-    "image_shape": _IMAGE,
-    "channels": _SIZES,
-    "beta": _POSITIVE,
-    "components": _SIZE,
-    "latents": _SIZES,
-    "chain": _SIZES,
-    "data_count": _SIZE,
+#: Field of a specification → its type, but for those of `CHOICES`.
+NUMBERS: dict[str, Any] = {
+    "hidden": Sizes,
+    "data_dim": Size,
+    "latent_dim": Size,
+    "variance": Positive,
+    "image_shape": Image,
+    "channels": Sizes,
+    "beta": Positive,
+    "components": Size,
+    "latents": Sizes,
+    "chain": Sizes,
+    "data_count": Size,
 }
 
 
@@ -92,10 +77,11 @@ def parse_field(name: str, value: Any, where: str) -> Any:
         if value not in CHOICES[name]:
             raise BadInput(f"{where}: spec.{name}: expected one of {', '.join(CHOICES[name])}; found {value!r}")
         return value
-    kind = NUMBERS[name]
-    if not kind.fits(value):
-        raise BadInput(f"{where}: spec.{name}: expected {kind.expected}; found {value!r}")
-    return tuple(value) if isinstance(value, list) else float(value) if kind is _POSITIVE else value
+    try:
+        return msgspec.convert(value, NUMBERS[name])
+    except msgspec.ValidationError:
+        expected = EXPECTED[NUMBERS[name]]
+        raise BadInput(f"{where}: spec.{name}: expected {expected}; found {value!r}") from None
 
 
 def _contradictions(spec: Spec) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ do numbers combine.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from operator import itemgetter
 
 import numpy as np
 
@@ -52,3 +54,17 @@ class Tape:
                 known = adjoints.get(id(parent))
                 adjoints[id(parent)] = share if known is None else self.arithmetic.round(known + share)
         return [self.arithmetic.round(adjoints.get(id(node), np.zeros_like(node.value))) for node in wanted]
+
+
+def stack(nodes: Sequence[Node]) -> Node:
+    """Equally shaped nodes along a new first axis, unperturbed."""
+    value = np.stack([node.value for node in nodes], axis=1)
+    return nodes[0].tape.record(value, *((node, itemgetter(np.s_[:, i])) for i, node in enumerate(nodes)))
+
+
+def concatenate(nodes: Sequence[Node]) -> Node:
+    """Nodes one after the other along the last axis, unperturbed."""
+    value = np.concatenate([node.value for node in nodes], axis=-1)
+    bounds = pairwise(accumulate((node.shape[-1] for node in nodes), initial=0))
+    parts = (itemgetter(np.s_[..., first:last]) for first, last in bounds)
+    return nodes[0].tape.record(value, *zip(nodes, parts, strict=True))

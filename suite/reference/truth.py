@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import oracle
-from .comparison import Array, Comparison, Tensors, compare
+from .comparison import Comparison, compare
 from .lifting import lifted
-from .parts import wrong_part
+from .mistakes import Array, Tensors, wrong_part
 from .problem import Problem
 from .tensors import TENSORS
 from .tolerance import tolerances

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -138,35 +139,35 @@ def cases() -> tuple[Case, ...]:
     """The cases in the order in which they are shown."""
     return (
         _tanh("standard", "standard prior, 1 latent", LINE),
-        _tanh("learned", "learned prior, 1 latent", LINE, "learned", prior=("prior",)),
-        _tanh("vamp", "VampPrior, 1 latent", LINE, "vamp", prior=("encoder", "pseudo")),
-        _tanh("tied", "encoder and decoder tied, 1 latent", LINE, shared=("tied",)),
+        _tanh("learned", "learned prior, 1 latent", LINE, "learned"),
+        _tanh("vamp", "VampPrior, 1 latent", LINE, "vamp"),
+        _tanh("tied", "encoder and decoder tied, 1 latent", LINE, tied=True),
         _linear("linear", "linear-Gaussian, exact, 2 latents"),
-        _tanh("plane", "learned prior, 2 latents", PLANE, "learned", prior=("prior",)),
+        _tanh("plane", "learned prior, 2 latents", PLANE, "learned"),
     )
 
 
-def _tanh(
-    name: str,
-    title: str,
-    grid: Grid,
-    prior_word: str = "standard",
-    *,
-    prior: tuple[str, ...] = (),
-    shared: tuple[str, ...] = (),
-) -> Case:
-    latents, tied = grid.latents, shared == ("tied",)
-    components = PSEUDO_INPUTS if prior_word == "vamp" else None
-    spec = Spec("mlp", "bernoulli", prior_word, "tanh", (WIDTH,), DATA, latents, components=components)
-    shapes = dict(weight_shapes(spec))
+def _tanh(name: str, title: str, grid: Grid, prior: str = "standard", *, tied: bool = False) -> Case:
+    components = PSEUDO_INPUTS if prior == "vamp" else None
+    spec = Spec("mlp", "bernoulli", prior, "tanh", (WIDTH,), DATA, grid.latents, components=components)
+    shapes = weight_shapes(spec)
     if tied:
         for layer in ("encoder.hidden.0", "encoder.mean", "decoder.hidden.0", "decoder.logits"):
             del shapes[f"{layer}.weight"]
-        shapes = {"tied.data.weight": (WIDTH, DATA), "tied.latent.weight": (latents, WIDTH), **shapes}
-    if "prior.pseudo_inputs" in shapes:  # a block of its own in the dependency table
-        shapes = {"pseudo.inputs" if n == "prior.pseudo_inputs" else n: shape for n, shape in shapes.items()}
-    x = np.array([1.0, 0.0, 1.0])
-    return _case(name, title, Tanh(grid, spec, tied), shapes, latents, x, prior, shared)
+        shapes = {"tied.data.weight": (WIDTH, DATA), "tied.latent.weight": (grid.latents, WIDTH), **shapes}
+    # pseudo-inputs are a block of their own in the dependency table
+    shapes = {weight.replace("prior.pseudo_inputs", "pseudo.inputs"): shape for weight, shape in shapes.items()}
+    shared = ("tied",) if tied else ()
+    return Case(
+        name=name,
+        title=title,
+        model=Tanh(grid, spec, tied),
+        x=np.array([1.0, 0.0, 1.0]),
+        prior={"standard": (), "learned": ("prior",), "vamp": ("encoder", "pseudo")}[prior],
+        likelihood=(*shared, "decoder"),
+        recognition=(*shared, "encoder"),
+        **_drawn(shapes, grid.latents),
+    )
 
 
 def _linear(name: str, title: str) -> Case:
@@ -181,24 +182,23 @@ def _linear(name: str, title: str) -> Case:
         "decoder.mean.bias": (DATA,),
         "decoder.log_variance": (1,),
     }
-    x = np.array([0.7, -0.4, 1.1])
-    return _case(name, title, Linear(), shapes, latents, x, ("prior",), ())
+    return Case(
+        name=name,
+        title=title,
+        model=Linear(),
+        x=np.array([0.7, -0.4, 1.1]),
+        prior=("prior",),
+        likelihood=("decoder",),
+        recognition=("encoder",),
+        **_drawn(shapes, latents),
+    )
 
 
-def _case(
-    name: str,
-    title: str,
-    model: Model,
-    shapes: Mapping[str, tuple[int, ...]],
-    latents: int,
-    x: Array,
-    prior: tuple[str, ...],
-    shared: tuple[str, ...],
-) -> Case:
+def _drawn(shapes: Mapping[str, tuple[int, ...]], latents: int) -> dict[str, Any]:
+    """`weights`, `other` and `points` of a case."""
     generator = np.random.default_rng(SEED)
     weights, other = ({n: _draw(n, shape, generator) for n, shape in shapes.items()} for _ in range(2))
-    points = generator.normal(size=(POINTS, latents))
-    return Case(name, title, model, weights, other, x, points, prior, (*shared, "decoder"), (*shared, "encoder"))
+    return {"weights": weights, "other": other, "points": generator.normal(size=(POINTS, latents))}
 
 
 def _draw(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -22,15 +21,17 @@ from ..reference.errors import EnvironmentLacks
 from ..report.console import print_json, print_table, shown_path, stderr
 from ..report.options import AsJson, Backends, Out
 from ..workers.pool import OnRecord
+from ..workers.records import CellRecord
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.scratch import own_folder
 from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .judge.answer import Answer
 from .phase import compute
-from .start import Outcome
+from .records import ThetaRecord
+from .start import absent
 from .tables import answer_tables, long_tables, write_answer
-from .trainings import COMMITTED, load_trained
+from .trainings import COMMITTED, Trained, load_trained
 from .trainings import train as train_all
 
 Train = Annotated[
@@ -53,28 +54,20 @@ def theta(
     backends = chosen_backends(backend or ())
     trained = None if train else load_trained()
     folder = create_run(out, {"verb": "theta", "backends": list(backend or ()), "train": train, "timeout_s": timeout})
-    outcomes: list[dict[str, Outcome]] = []
+    records: list[ThetaRecord] = []
     with TemporaryDirectory(dir=own_folder()) as name:
         scratch = Path(name)
         if trained is None:
-            with waiting("trainings", backends) as shown:
+            with waiting("trainings", backends) as advance:
                 trained, found = train_all(
-                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_outcome=shown.outcome
+                    backends, scratch / "train", folder.path / "trained", timeout_s=timeout, on_record=advance
                 )
-            outcomes.append(found)
+            records += found.values()
             made = shown_path(folder.path / "trained")
             stderr.print(f"trainings: {made} (those that are committed: {COMMITTED})", soft_wrap=True)
-        with waiting("theta", backends, claims=len(notations())) as shown:
-            answer, found = compute(
-                backends,
-                trained,
-                scratch / "compute",
-                held_claims=lambda name, folder: held_claims(name, folder, timeout, shown.record),
-                timeout_s=timeout,
-                on_outcome=shown.outcome,
-            )
-        outcomes.append(found)
-    _finish(answer, outcomes, folder, as_json)
+        answer, found = answer_with(backends, trained, scratch / "compute", timeout)
+        records += found.values()
+    _finish(answer, records, folder, as_json)
 
 
 def chosen_backends(names: Sequence[str]) -> list[str]:
@@ -90,6 +83,21 @@ def chosen_backends(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names)) or list(BACKENDS)
 
 
+def answer_with(
+    backends: Sequence[str], trained: Trained, scratch: Path, timeout_s: float
+) -> tuple[Answer | None, dict[str, ThetaRecord]]:
+    """`phase.compute`, with the claims of all notations executed and a bar that shows how far it is."""
+    with waiting("theta", backends, claims=len(notations())) as advance:
+        return compute(
+            backends,
+            trained,
+            scratch,
+            held_claims=lambda name, folder: held_claims(name, folder, timeout_s, advance),
+            timeout_s=timeout_s,
+            on_record=advance,
+        )
+
+
 def held_claims(
     backend: str, scratch: Path, timeout_s: float, on_record: OnRecord
 ) -> Iterator[tuple[Notation, set[str]]]:
@@ -103,69 +111,52 @@ def held_claims(
         yield notation, set() if "all" in wrong else held
 
 
-def _finish(answer: Answer | None, outcomes: Sequence[dict[str, Outcome]], folder: RunFolder, as_json: bool) -> None:
-    flat = [outcome for found in outcomes for outcome in found.values()]
-    absent = {o.backend: f"{o.status}: {o.reason}" for o in flat if o.status != "ok"}
-    failed = any(outcome.status in ("failed", "timeout") for outcome in flat)
+def _finish(answer: Answer | None, records: Sequence[ThetaRecord], folder: RunFolder, as_json: bool) -> None:
+    without = absent(records)
+    failed = any(record.status in ("failed", "timeout") for record in records)
     if answer is None:
         if as_json:
-            print_json({"schema": 1, "run": str(folder.path), "backends": absent})
+            print_json({"schema": 1, "run": str(folder.path), "backends": without})
         else:
-            print_table("Nothing was computed", ("backend", "why"), list(absent.items()))
+            print_table("Nothing was computed", ("backend", "why"), list(without.items()))
         raise typer.Exit(int(failed))
-    write_answer(answer, absent, folder.path)
+    write_answer(answer, without, folder.path)
     if as_json:
-        document = {"schema": 1, "run": str(folder.path), "backends": absent, "conclusions": answer.conclusions}
+        document = {"schema": 1, "run": str(folder.path), "backends": without, "conclusions": answer.conclusions}
         print_json({**document, "holds": answer.holds, **long_tables(answer)})
     else:
-        _print(answer, absent)
+        _print(answer, without)
     stderr.print(f"tables: {shown_path(folder.path)}/theta.md, with .csv and .parquet", soft_wrap=True)
     raise typer.Exit(int(failed or not answer.holds))
 
 
-def _print(answer: Answer, absent: dict[str, str]) -> None:
-    for table in answer_tables(answer, absent):
+def _print(answer: Answer, without: dict[str, str]) -> None:
+    for table in answer_tables(answer, without):
         print_table(table.title, table.columns, table.rows)
         for note in table.notes:
             print(textwrap.fill(note, min(Console().width, 120), initial_indent="• ", subsequent_indent="  "))
         print()
 
 
-class Shown:
-    """The text of a bar on stderr: the backends still at work, then the claims of notations.
-
-    Args:
-        bar: the bar of `waiting`.
-        title: title of the work.
-        backends: backends without an outcome.
-        claims: number of notations whose claims are executed after them.
-    """
-
-    def __init__(self, bar: Progress, title: str, backends: Sequence[str], claims: int):
-        self._bar, self._title, self._left, self._claims = bar, title, list(backends), claims
-        self._task = bar.add_task(self._said(), total=len(backends) + claims)
-
-    def outcome(self, outcome: Outcome) -> None:
-        """A backend has ended; one that brings nothing has a line of its own."""
-        self._left.remove(outcome.backend)
-        if outcome.status in ("failed", "timeout"):
-            line = f"{outcome.status}: {outcome.backend}: {outcome.reason}"
-            self._bar.console.print(line, soft_wrap=True, markup=False)
-        self._bar.update(self._task, advance=1, description=self._said())
-
-    def record(self, record: msgspec.Struct) -> None:
-        """The claims of a notation were executed."""
-        self._claims -= 1
-        self._bar.update(self._task, advance=1, description=self._said())
-
-    def _said(self) -> str:
-        next_ = "reference and claims" if self._claims else "judging"
-        return f"{self._title}: {', '.join(self._left) or next_}"
-
-
 @contextmanager
-def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[Shown]:
-    """A bar that advances with every backend, and then with the claims of every notation."""
+def waiting(title: str, backends: Sequence[str], claims: int = 0) -> Iterator[OnRecord]:
+    """A bar on stderr that advances with the record of each backend, then with the record of each notation's claims.
+
+    Its text names the backends still at work; a backend that failed has a line of its own.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    left, total = list(backends), len(backends) + claims
     with Progress(*columns, TimeElapsedColumn(), console=stderr) as bar:
-        yield Shown(bar, title, backends, claims)
+        task = bar.add_task(f"{title}: {', '.join(left)}", total=total)
+
+        def advance(record: CellRecord) -> None:
+            if isinstance(record, ThetaRecord):
+                left.remove(record.cell.backend)
+                if record.status in ("failed", "timeout"):
+                    line = f"{record.status}: {record.cell.backend}: {record.reason}"
+                    bar.console.print(line, soft_wrap=True, markup=False)
+            bar.advance(task)
+            rest = "judging" if bar.tasks[task].completed == total else "reference and claims"
+            bar.update(task, description=f"{title}: {', '.join(left) or rest}")
+
+        yield advance

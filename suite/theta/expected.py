@@ -1,14 +1,10 @@
-"""The reference in float64 NumPy and its tolerance, for the small models and the trained VAE.
-
-Derivatives of the small models are taken by a complex step: Im f(w + ih)/h has no cancellation, so that h can be far
-below eps, and it shares no code with any framework's differentiation.
-"""
+"""The reference and its tolerances, for the small models and the trained VAE: the definition, over a tape."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import replace
+from functools import partial, reduce
 from operator import add
 
 import numpy as np
@@ -16,111 +12,78 @@ import numpy as np
 from ..notations.registry import notations
 from ..notations.roles import ROLES
 from ..reference import oracle
-from ..reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
+from ..reference.arithmetic import Arithmetic, Array, Exact
 from ..reference.networks import decode, encode
 from ..reference.node import LATENT
 from ..reference.problem import Problem
 from ..reference.spec import Spec
 from ..reference.tape import Tape
 from ..reference.tolerance import K
+from ..reference.truth import Truth
 from ..reference.weights import weight_shapes
 from .cases import Case, Evaluation, evaluations
 from .digits import DECODED, NOTATION, SCORED
-from .functions import Functions, exact, moved
-from .models import ROWS, Linear
+from .models import Linear
 from .plan import DIGITS_AT_ONCE, SAMPLES, SAMPLES_AT_ONCE, importance_noise
 
-STEP = 2.0**-100
-RUNS = 16
-"""Runs of the moved arithmetic; as many as in `oracle.noise_scale`."""
+DTYPE = "float64"
 
 Tensors = Mapping[str, Array]
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Values and derivatives of every evaluation, as `densities.evaluate_cases` names them.
-
-    Attributes:
-        tensors: [row, ...] each.
-        tolerances: [row] each: K times the N of that row. Where N is 0, as of an exact zero, nothing else is equal.
-    """
-
-    tensors: Tensors
-    tolerances: Tensors
-
-
 def truth_of(cases: Iterable[Case]) -> Truth:
-    """In float64 NumPy, with derivatives by a complex step; N from moved runs of the same."""
-    tensors: dict[str, Array] = {}
-    tolerances: dict[str, Array] = {}
+    """Values and derivatives of every evaluation, as `densities.evaluate_cases` names them."""
+    references: dict[str, tuple[Array, float]] = {}
     for case in cases:
         for evaluation in evaluations(case):
-            found = evaluate(case, evaluation)
-            for name, scale in noise_scale(case, evaluation, found).items():
-                tensors[f"{case.name}/{evaluation.key}/{name}"] = found[name]
-                tolerances[f"{case.name}/{evaluation.key}/{name}"] = K * scale
-    return Truth(tensors, tolerances)
+            references |= _with_tolerances(partial(evaluate, case, evaluation), f"{case.name}/{evaluation.key}/")
+    return _truth(references)
 
 
-def evaluate(case: Case, evaluation: Evaluation, f: Functions | None = None) -> dict[str, Array]:
-    """`value` [row], in the order of `ROWS`, and `gradient/<weight>` [row, ...] if the evaluation wants them."""
-    f = f or exact()
-    tensors = {"value": _rows(case, evaluation, evaluation.weights, f).real}
+def evaluate(case: Case, evaluation: Evaluation, arithmetic: Arithmetic) -> dict[str, Array]:
+    """`value/<row>` [run], and `gradient/<weight>/<row>` [run, ...] if the evaluation has derivatives."""
+    tape = Tape(arithmetic)
+    w = {name: tape.input(weight, wanted=evaluation.gradients) for name, weight in evaluation.weights.items()}
+    rows = case.model.rows(w, tape.input(evaluation.x), tape.input(evaluation.z))
+    tensors = {f"value/{row}": node.value for row, node in rows.items()}
     if evaluation.gradients:
-        for name, weight in evaluation.weights.items():
-            slope = np.empty((len(ROWS), weight.size))
-            for i in range(weight.size):
-                nudged = weight.astype(complex)
-                nudged.reshape(-1)[i] += 1j * STEP
-                slope[:, i] = _rows(case, evaluation, {**evaluation.weights, name: nudged}, f).imag / STEP
-            tensors[f"gradient/{name}"] = slope.reshape(len(ROWS), *weight.shape)
+        slopes = {row: dict(zip(w, tape.backward(node, list(w.values())), strict=True)) for row, node in rows.items()}
+        tensors |= {f"gradient/{name}/{row}": slope[name] for name in w for row, slope in slopes.items()}
     return tensors
 
 
-def noise_scale(case: Case, evaluation: Evaluation, truth: Tensors, *, runs: int = RUNS) -> dict[str, Array]:
-    """N of each tensor, row by row: the largest deviation from `truth` over seeded runs of the moved arithmetic.
-
-    Returns:
-        as `evaluate`, each [row]; of a gradient, the largest over the tensor's elements.
-    """
-    worst = {name: np.zeros(len(ROWS)) for name in truth}
-    for seed in range(runs):
-        for name, tensor in evaluate(case, evaluation, moved(seed)).items():
-            deviation = np.abs(tensor - truth[name]).reshape(len(ROWS), -1).max(axis=1)
-            worst[name] = np.maximum(worst[name], deviation)
-    return worst
+def _with_tolerances(compute: oracle.Compute, prefix: str = "") -> dict[str, tuple[Array, float]]:
+    """Tensor, after a prefix → its reference, and K times its N. Where N is 0, as of an exact zero, so is that."""
+    scales = oracle.largest_deviations(compute, DTYPE, numbers=1)
+    return {f"{prefix}{name}": (value[0], K * scales[name]) for name, value in compute(Exact()).items()}
 
 
-def _rows(case: Case, evaluation: Evaluation, weights: Mapping[str, Array], f: Functions) -> Array:
-    inputs = {name: f.constant(weight) for name, weight in weights.items()}
-    rows = case.model.rows(f, inputs, f.constant(evaluation.x), f.constant(evaluation.z))
-    return np.array([np.asarray(row) for row in rows])
+def _truth(references: Mapping[str, tuple[Array, float]]) -> Truth:
+    return Truth({n: value for n, (value, _) in references.items()}, {n: k for n, (_, k) in references.items()}, DTYPE)
 
 
-def expectations(problems: Mapping[str, Problem], latents: Tensors, fitted: Tensors) -> dict[str, tuple[Array, float]]:
-    """Tensor of `readings.read_digits` → (its reference, its tolerance)."""
-    found: dict[str, tuple[Array, float]] = {}
+def expectations(problems: Mapping[str, Problem], latents: Tensors, fitted: Tensors) -> Truth:
+    """The tensors of `readings.read_digits`."""
+    references: dict[str, tuple[Array, float]] = {}
     defined = _defined(problems["learned"].spec)
     for name, problem in problems.items():
-        scales = oracle.noise_scale(problem, "float64")
+        scales = oracle.noise_scale(problem, DTYPE)
         for tensor, value in oracle.evaluate(problem).items():
             if tensor in defined or tensor.startswith("gradient/"):
-                found[f"{name}/{tensor}"] = value, K * scales[tensor]
+                references[f"{name}/{tensor}"] = value, K * scales[tensor]
         if name in SCORED:
             # log-mean-exp moves by no more than its largest argument does: the tolerance is that of one log weight.
-            found[f"{name}/log_likelihoods"] = log_likelihoods(problem), K * scales["elbo_monte_carlo"]
+            references[f"{name}/log_likelihoods"] = log_likelihoods(problem), K * scales["elbo_monte_carlo"]
         if name in DECODED:
             for points, z in latents.items():
                 logits = decoded(problem.spec, problem.weights, z)
-                found[f"decoded/{name}/{points}"] = logits, K * scales["decoder_logits"]
+                references[f"decoded/{name}/{points}"] = logits, K * scales["decoder_logits"]
     trained = problems["learned"]
     for net, entered in {"decoder": latents["prior"][:1], "encoder": trained.x[:1]}.items():
-        slopes, scales = net_gradient_scale(trained.spec, trained.weights, net, entered)
-        found |= {f"reads/{net}/{weight}": (slope, K * scales[weight]) for weight, slope in slopes.items()}
-    kl, scale = marginal_kl(fitted)
-    found["fitted/kl"] = np.array(kl), K * scale
-    return found
+        gradients = partial(net_gradients, trained.spec, trained.weights, net, entered)
+        references |= _with_tolerances(gradients, f"reads/{net}/")
+    references |= _with_tolerances(partial(marginal_kl, fitted), "fitted/")
+    return _truth(references)
 
 
 def _defined(spec: Spec) -> set[str]:
@@ -146,18 +109,9 @@ def net_gradients(spec: Spec, weights: Tensors, net: str, tensor: Array, arithme
     return dict(zip(nodes, tape.backward(total, list(nodes.values())), strict=True))
 
 
-def net_gradient_scale(
-    spec: Spec, weights: Tensors, net: str, tensor: Array
-) -> tuple[dict[str, Array], dict[str, float]]:
-    """`net_gradients` exactly, and the N of each."""
-    truth = {name: slope[0] for name, slope in net_gradients(spec, weights, net, tensor, Exact()).items()}
-    runs = net_gradients(spec, weights, net, tensor, Perturbed(EPSILON["float64"], RUNS, 0))
-    return truth, {name: float(np.abs(slope - truth[name]).max()) for name, slope in runs.items()}
-
-
 def log_likelihoods(problem: Problem) -> Array:
     """What `measure.trainings.log_likelihoods` estimates with the same draws, by the oracle: [batch], nats."""
-    found = []
+    chunks = []
     for first in range(0, len(problem.x), DIGITS_AT_ONCE):
         x = problem.x[first : first + DIGITS_AT_ONCE]
         parts = [
@@ -166,16 +120,11 @@ def log_likelihoods(problem: Problem) -> Array:
         ]
         assert len(parts) * SAMPLES_AT_ONCE == SAMPLES
         largest = np.max(parts, axis=0)
-        found.append(np.log(np.mean(np.exp(parts - largest), axis=0)) + largest)
-    return np.concatenate(found)
+        chunks.append(np.log(np.mean(np.exp(parts - largest), axis=0)) + largest)
+    return np.concatenate(chunks)
 
 
-def marginal_kl(weights: Tensors) -> tuple[float, float]:
-    """KL(p(x) ‖ p(z)) of `digits.fitted`, in nats, and its N."""
-    model = Linear()
-    truth = float(model.marginal_kl(exact(), weights))
-    runs = []
-    for seed in range(RUNS):
-        f = moved(seed)
-        runs.append(float(model.marginal_kl(f, {name: f.constant(weight) for name, weight in weights.items()})))
-    return truth, max(abs(run - truth) for run in runs)
+def marginal_kl(weights: Tensors, arithmetic: Arithmetic) -> dict[str, Array]:
+    """`kl`: KL(p(x) ‖ p(z)) of `digits.fitted`, in nats: [run]."""
+    tape = Tape(arithmetic)
+    return {"kl": Linear().marginal_kl({name: tape.input(weight) for name, weight in weights.items()}).value}

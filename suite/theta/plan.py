@@ -63,20 +63,20 @@ class Regime:
 
 @dataclass(frozen=True)
 class Training:
-    """One training: a regime and a seed; where `rounding` is a seed too, every new weight is moved by rounding."""
+    """One training: a regime and a seed; with `rounding`, a second seed, every new weight is perturbed."""
 
     regime: str
     seed: int
     rounding: int | None = None
 
     @property
-    def file(self) -> str:
-        """Where what it leaves free is kept."""
-        return f"{self.regime}-{self.seed}-{self.rounding}.safetensors"
+    def name(self) -> str:
+        """A name among the trainings of one backend."""
+        return f"{self.regime}-{self.seed}-{self.rounding}"
 
 
 ROUNDINGS = 3
-"""Moved trainings per regime, which measure how far rounding carries a trained figure."""
+"""Perturbed trainings per regime, which measure how far rounding carries a trained figure."""
 
 REGIMES = (
     Regime("learned", "kingma_welling_2013", "standard", "θ and φ learned"),
@@ -90,11 +90,11 @@ REGIMES = (
 BY_NAME = {regime.name: regime for regime in REGIMES}
 
 
-def trainings(*, moved: bool) -> list[Training]:
-    """Every training of one backend; `moved`: with those that measure rounding."""
+def trainings(*, perturbed: bool) -> list[Training]:
+    """Every training of one backend, and if `perturbed` those that measure rounding."""
     plain = [Training(r.name, seed) for r in REGIMES for seed in (SEEDS[:1] if r.prior == "learned" else SEEDS)]
     rounded = [Training(r.name, SEEDS[0], rounding) for r in REGIMES for rounding in range(ROUNDINGS)]
-    return plain + rounded if moved else plain
+    return plain + rounded if perturbed else plain
 
 
 def split_digits() -> tuple[Array, Array]:
@@ -146,8 +146,8 @@ def collect(regime: Regime, gradients: Mapping[str, Array]) -> Weights:
 
 
 def one_copy(weights: Mapping[str, Array], copy: str) -> Weights:
-    """The weights of one of both models."""
-    return {n.partition("/")[2]: w for n, w in weights.items() if n.startswith(f"{copy}/")}
+    """The weights of one of several models, by their names within it."""
+    return {n.removeprefix(f"{copy}/"): w for n, w in weights.items() if n.startswith(f"{copy}/")}
 
 
 def readouts(regime: Regime, free: Mapping[str, Array]) -> Iterator[tuple[str, Weights]]:

@@ -1,32 +1,16 @@
-"""The request to a worker of `elbostone theta`, and its record."""
+"""The task of a worker of `elbostone theta`, and its record."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
-from ..workers.records import SCHEMA
+from ..workers.jobs import Measure
+from ..workers.records import CellRecord
+from ..workers.tasks import CellTask
 from .plan import Training
-
-Task = Literal["densities", "readings", "trainings"]
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """The request to a backend.
-
-    Attributes:
-        tasks: `densities` (the small models) and `readings` (the trained VAE) leave `<task>.safetensors` in the folder,
-            `trainings` the weights of each.
-        inputs: the folder that `readings` and `trainings` read.
-        folder: where tensors go.
-        trainings: what to train.
-    """
-
-    tasks: list[Task]
-    inputs: str
-    folder: str
-    trainings: list[Training] = []
 
 
 class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,18 +38,26 @@ class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_scale_nats: float | None = None
 
 
-class ThetaRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="theta"):
-    """The record of a worker.
+class ThetaRecord(CellRecord, frozen=True, kw_only=True, tag="theta"):
+    """The outcome of one backend.
 
     Attributes:
-        backend: what was active.
-        versions: the versions of the packages that executed.
-        elapsed_s: task → seconds.
-        trainings: the records of the task `trainings`.
+        trainings: one record per training and readout.
     """
 
-    backend: str
-    versions: dict[str, str]
-    elapsed_s: dict[str, float]
-    trainings: list[TrainingRecord] = []
-    schema: int = SCHEMA
+    trainings: Sequence[TrainingRecord] = ()
+
+
+class ThetaTask(CellTask, frozen=True):
+    """The work of one backend.
+
+    Attributes:
+        inputs: the folder that it reads.
+        trainings: what to train; without any, the small models and the trained VAE are evaluated.
+    """
+
+    measure: ClassVar[Measure] = "theta.measure"
+    record: ClassVar[type[ThetaRecord]] = ThetaRecord
+
+    inputs: str
+    trainings: Sequence[Training] = ()

@@ -1,88 +1,63 @@
-"""Start a worker per backend, a few at a time, and collect their results."""
+"""Run a task in every backend, and collect their records."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from ..backends.table import BACKENDS
-from ..workers.jobs import Job
-from ..workers.supervisor import Child, Lost, cpu_threads, side_by_side
-from .records import Asked, ThetaRecord
+from ..reference.problem import Array, read_tensors
+from ..workers.pool import OnRecord, run_plan
+from ..workers.records import Cell, CellRecord
+from ..workers.selection import Plan
+from ..workers.supervisor import cpu_threads
+from .plan import BY_NAME, Training
+from .records import ThetaRecord, ThetaTask
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The outcome of one backend.
-
-    Attributes:
-        status: how it ended.
-        reason: why there is nothing, in one line; empty where there is something.
-        folder: where the worker left its tensors.
-        record: what it did; None where there is nothing.
-    """
-
-    backend: str
-    status: Literal["ok", "missing", "failed", "timeout"]
-    reason: str
-    folder: Path
-    record: ThetaRecord | None = None
-
-
-def missing(backend: str, folder: Path) -> Outcome:
-    """The outcome of a backend that is not installed."""
-    return Outcome(backend, "missing", BACKENDS[backend].remedy(), folder)
-
-
-OnOutcome = Callable[[Outcome], None]
-
-
-def run_jobs(
-    jobs: Mapping[str, Asked],
+def run_backends(
+    backends: Sequence[str],
+    folder: Path,
+    inputs: Path,
+    trainings: Mapping[str, list[Training]],
     *,
     timeout_s: float,
-    on_outcome: OnOutcome,
-) -> dict[str, Outcome]:
-    """A job in every backend, each in a process of its own on one CPU, as many at a time as there are CPUs.
+    on_record: OnRecord,
+) -> dict[str, ThetaRecord]:
+    """A task in every backend, each in a process of its own on one CPU, as many at a time as there are CPUs.
 
     Args:
-        jobs: by backend; their folders are made.
-        timeout_s: how long one worker may take.
-        on_outcome: called with each outcome as it comes.
+        backends: by name.
+        folder: where the workers' files go.
+        inputs: the folder that they read.
+        trainings: backend → what to train; a backend without any evaluates the small models and the trained VAE.
+        timeout_s: how long one backend may take.
+        on_record: called with each record as it comes.
     """
-    outcomes: dict[str, Outcome] = {}
+    plan, records = Plan(), dict[str, ThetaRecord]()
+    for backend in (BACKENDS[name] for name in backends):
+        cell = Cell("theta", BY_NAME["learned"].notation, backend.framework, backend.name, "cpu", "float64", "eager")
+        task = ThetaTask(cell, str(inputs), trainings.get(backend.name, []))
+        if backend.lacking():
+            plan.settled.append(task.lost("missing", backend.remedy()))
+        else:
+            plan.tasks.append(task)
 
-    def keep(outcome: Outcome) -> None:
-        outcomes[outcome.backend] = outcome
-        on_outcome(outcome)
+    def keep(record: CellRecord) -> None:
+        assert isinstance(record, ThetaRecord), "nothing else is planned"
+        records[record.cell.backend] = record
+        on_record(record)
 
-    def start(backends: list[str], cpus: list[int]) -> Child[str]:
-        (backend,) = backends
-        folder = Path(jobs[backend].folder)
-        folder.mkdir(parents=True)
+    run_plan(plan, folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=keep)
+    return {name: records[name] for name in backends}
 
-        def take(line: bytes) -> bool:
-            record = msgspec.convert(json.loads(line), ThetaRecord)
-            if record.backend == backend:
-                keep(Outcome(backend, "ok", "", folder, record))
-            else:
-                reason = f"asked for {backend}, but {record.backend} was active"
-                keep(Outcome(backend, "failed", reason, folder))
-            return True
 
-        def settle(backend: str, status: Lost, reason: str, tail: str) -> None:
-            last = tail.rpartition("\n")[2] if status == "failed" else ""
-            keep(Outcome(backend, status, last or reason, folder))
+def absent(records: Iterable[ThetaRecord]) -> dict[str, str]:
+    """Backend without an outcome → the reason."""
+    return {r.cell.backend: f"{r.status}: {r.reason}" for r in records if r.status != "ok"}
 
-        job = Job(backend, "cpu", (("theta.measure", jobs[backend]),), 1, cpus, compiled_once=True)
-        return Child(job, backends, take=take, settle=settle, timeout_s=timeout_s)
 
-    for backend in jobs:
-        if BACKENDS[backend].lacking():
-            keep(missing(backend, Path(jobs[backend].folder)))
-    groups = [[backend] for backend in jobs if backend not in outcomes]
-    side_by_side(groups, start, parallel=cpu_threads(), threads=1)
-    return {backend: outcomes[backend] for backend in jobs}
+def tensors_of(record: ThetaRecord, folder: Path) -> dict[str, Array]:
+    """The tensors that a worker left in the folder of `run_backends`."""
+    assert record.tensors is not None
+    return read_tensors(folder / "tensors" / record.tensors)

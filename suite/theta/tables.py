@@ -13,12 +13,12 @@ from ..reference.files import write_text
 from ..reference.tolerance import K
 from ..report.dictionary import write_dictionary
 from ..report.tables import frame, markdown, write_table
-from .cases import Case, block_of, cases
+from .cases import Case, cases
 from .judge.agreement import closest
 from .judge.answer import REFERENCE, Answer
 from .judge.small_models import FACTORS, NOTHING
-from .judge.sources import SourceLine
 from .judge.statement import number
+from .judge.trained import spread
 from .models import ROWS
 from .plan import BY_NAME, SAMPLES
 
@@ -34,11 +34,11 @@ class Table:
 
 
 def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
-    """Everything that is printed: from what can be looked up to what it comes to.
+    """Every printed table: the dependencies first, the verdicts on the four readings last.
 
     Args:
-        answer: what was found.
-        missing: backend → why it has nothing, for those that have not.
+        answer: the answer.
+        missing: backend without an outcome → the reason.
     """
     return [
         *(dependency_table(answer, case) for case in cases()),
@@ -55,7 +55,7 @@ def answer_tables(answer: Answer, missing: Mapping[str, str]) -> list[Table]:
 def dependency_table(answer: Answer, case: Case) -> Table:
     """One case: norms of gradients, nats per unit of the weight; an exact zero is `0`."""
     own = [entry for entry in answer.dependencies if entry.case == case.name]
-    norms = {(entry.row, entry.weight): entry.norms[REFERENCE] for entry in own}
+    norms = {(entry.row, entry.weight): entry.norm[REFERENCE] for entry in own}
     weights = list(case.weights)
     return Table(
         f"What each distribution reads, as the norm of the gradient of its logarithm: {case.title}",
@@ -72,7 +72,7 @@ def joint_table(answer: Answer) -> Table:
         own = {(row.exchanged, row.factor): row for row in answer.residuals if row.case == case.name}
         for exchanged in dict.fromkeys(exchanged for exchanged, _ in own):
             found = {factor: row for (name, factor), row in own.items() if name == exchanged}
-            shown = [number(max(found[f].residuals.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
+            shown = [number(max(found[f].residual_nats.values())) if f in found else "" for f in (NOTHING, *FACTORS)]
             what = {"base": "nothing", "all": "all of θ"}.get(exchanged, exchanged)
             verdict = "holds" if all(row.holds for row in found.values()) else "fails"
             rows.append((case.title, what, *shown, verdict))
@@ -87,15 +87,15 @@ def joint_table(answer: Answer) -> Table:
 
 def trainings_table(answer: Answer) -> Table:
     """Held-out log-likelihoods of the trainings, by backend."""
-    backends = list(dict.fromkeys(b for score in answer.scores for b in score.nats))
+    backends = list(dict.fromkeys(b for score in answer.scores for b in score.held_out_nats))
     rows = [
         (
             BY_NAME[score.regime].title,
             score.readout,
             str(score.seed),
-            *(f"{score.nats[b]:.6f}" if b in score.nats else "" for b in backends),
-            number(score.spread),
-            number(score.pair_tolerance),
+            *(f"{score.held_out_nats[b]:.6f}" if b in score.held_out_nats else "" for b in backends),
+            number(spread(score.held_out_nats)),
+            number(2 * score.tolerance_nats),
             score.verdict,
         )
         for score in answer.scores
@@ -106,9 +106,8 @@ def trainings_table(answer: Answer) -> Table:
         ("trained", "read", "seed", *(b.replace("-", "-\n") for b in backends), "apart", "allowed", "verdict"),
         rows,
         (
-            f"These trainings were {origin}. All backends have the same start, minibatches and noise. They may lie "
-            f"apart by {K} times what rounding was measured to do to such a training and to its scoring, "
-            "for each of two.",
+            f"These trainings were {origin}. All backends have the same start, minibatches and noise. Two of them may "
+            f"differ by 2 · {K} times the rounding error that was measured of such a training and of its scoring.",
         ),
     )
 
@@ -127,31 +126,31 @@ def sources_table(answer: Answer) -> Table:
         "What each source means by it",
         ("notation", "source", "letters", "what its subscripts cover", "claims"),
         [
-            (s.notation, s.source, s.letters, s.covers, f"{s.claims} declared" if s.verified is None else _share(s))
+            (
+                s.notation,
+                s.source,
+                s.letters,
+                s.covers,
+                f"{s.verified} of {s.claims} verified" if s.claims else "prints none",
+            )
             for s in answer.sources
         ],
     )
 
 
-def _share(line: SourceLine) -> str:
-    if not line.claims:
-        return "prints none"
-    return f"{line.verified} of {line.claims} verified"
-
-
 def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
-    """Each backend's models that differ, or the one that comes closest to it; and the backends that are not here."""
+    """Each backend's models that differ, or else the one closest to its tolerance; and missing backends."""
     rows = [
         (
-            found.backend,
-            found.case,
-            found.verdict,
-            f"{found.compared:,}",
-            number(found.error),
-            number(found.tolerance),
-            found.first_divergence or found.worst,
+            row.backend,
+            row.case,
+            row.verdict,
+            f"{row.compared:,}",
+            number(row.error),
+            number(row.tolerance),
+            row.first_divergence or row.worst,
         )
-        for found in closest(answer.agreements)
+        for row in closest(answer.agreements)
     ]
     rows += [(backend, "", reason, "", "", "", "") for backend, reason in missing.items()]
     return Table(
@@ -159,9 +158,9 @@ def agreement_table(answer: Answer, missing: Mapping[str, str]) -> Table:
         ("backend", "model", "verdict", "numbers", "error", "allowed", "closest to what is allowed"),
         rows,
         (
-            f"Allowed is {K} times what rounding was measured to do, in 16 runs of the definition in which every "
-            "input, product, sum and function value is moved by float64's rounding; where a derivative is 0, nothing "
-            "else is equal.",
+            f"Allowed is {K} times the rounding error that was measured in 16 runs of the definition, in which every "
+            "input, product, sum and function value is perturbed by the precision of float64. Where the definition's "
+            "derivative is 0, only 0 is equal.",
         ),
     )
 
@@ -177,46 +176,29 @@ def _sentences(answer: Answer, topic: str, subject: str) -> tuple[str, ...]:
 
 def long_tables(answer: Answer) -> dict[str, list[dict[str, Any]]]:
     """Table → its rows with all digits, one per fact, as files and `--json` have them."""
-    return {
-        "dependency": [
-            {
-                "case": e.case,
-                "row": e.row,
-                "weight": e.weight,
-                "block": block_of(e.weight),
-                "reads": e.reads,
-                "holds": e.holds,
-            }
-            | {f"norm_{source}": norm for source, norm in e.norms.items()}
-            for e in answer.dependencies
-        ],
-        "joint": [
-            {"case": r.case, "factor": r.factor, "exchanged": r.exchanged, "ignored": r.ignored, "holds": r.holds}
-            | {"tolerance_nats": r.tolerance}
-            | {f"residual_nats_{source}": value for source, value in r.residuals.items()}
-            for r in answer.residuals
-        ],
-        "totals": [
-            {"case": t.case, "holds": t.holds, "tolerance": t.tolerance}
-            | {f"excess_{source}": value for source, value in t.excess.items()}
-            for t in answer.totals
-        ],
-        "absorption": [
-            {"case": c.case, "row": c.row, "stays": c.stays, "before_nats": c.before, "after_nats": c.after}
-            | {"tolerance_nats": c.tolerance}
-            for c in answer.changes
-        ],
-        "trainings": [
-            {"regime": s.regime, "readout": s.readout, "seed": s.seed, "verdict": s.verdict}
-            | {"standard_error_nats": s.error, "tolerance_nats": s.tolerance}
-            | {f"held_out_nats_{backend}": nats for backend, nats in s.nats.items()}
-            for s in answer.scores
-        ],
-        "statements": [{**vars(s), "verdict": s.verdict} for s in answer.statements],
-        "readings": [vars(r) for r in answer.readings],
-        "sources": [vars(s) for s in answer.sources],
-        "agreement": [vars(a) for a in answer.agreements],
+    facts: dict[str, Sequence[Any]] = {
+        "dependency": answer.dependencies,
+        "joint": answer.residuals,
+        "totals": answer.totals,
+        "absorption": answer.changes,
+        "trainings": answer.scores,
+        "statements": answer.statements,
+        "readings": answer.readings,
+        "sources": answer.sources,
+        "agreement": answer.agreements,
     }
+    tables = {name: [_row(fact) for fact in found] for name, found in facts.items()}
+    for row, statement in zip(tables["statements"], answer.statements, strict=True):
+        row["verdict"] = statement.verdict
+    return tables
+
+
+def _row(fact: Any) -> dict[str, Any]:
+    """A fact by its fields; one that has a number for each source becomes a column for each."""
+    row: dict[str, Any] = {}
+    for name, value in vars(fact).items():
+        row |= {f"{name}_{source}": of for source, of in value.items()} if isinstance(value, Mapping) else {name: value}
+    return row
 
 
 def write_answer(answer: Answer, missing: Mapping[str, str], folder: Path) -> None:

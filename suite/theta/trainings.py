@@ -15,9 +15,10 @@ from ..reference import oracle
 from ..reference.errors import BadInput
 from ..reference.files import printable, read_json, write_text
 from ..reference.problem import Array, Problem, read_tensors, save_tensors
-from .plan import BY_NAME, SEEDS, Regime, Training, readouts, split_digits, trainings
-from .records import Asked, TrainingRecord
-from .start import OnOutcome, Outcome, run_jobs
+from ..workers.pool import OnRecord
+from .plan import BY_NAME, SEEDS, Regime, Training, one_copy, readouts, split_digits, trainings
+from .records import ThetaRecord, TrainingRecord
+from .start import absent, run_backends, tensors_of
 
 COMMITTED = Path(__file__).with_name("trained")
 """Part of the package, so that an installed one has them too."""
@@ -48,6 +49,7 @@ class TrainedDocument(msgspec.Struct, frozen=True):
 
     schema: int
     command: str = ""
+    versions: dict[str, dict[str, str]] = {}
     trainings: list[TrainingRecord] = []
 
 
@@ -65,15 +67,13 @@ def load_trained(folder: Path = COMMITTED) -> Trained:
     if document.schema > SCHEMA:
         raise BadInput(f"{path}: expected schema {SCHEMA} or older; found {document.schema}")
     tensors = read_tensors(folder / WEIGHTS)
-    weights = {
-        name: {n.removeprefix(f"{name}/"): t for n, t in tensors.items() if n.startswith(f"{name}/")} for name in KEPT
-    }
+    weights = {name: one_copy(tensors, name) for name in KEPT}
     return Trained(document.trainings, weights, f"made once, by '{printable(document.command)}', and committed")
 
 
 def train(
-    backends: Sequence[str], scratch: Path, folder: Path, *, timeout_s: float, on_outcome: OnOutcome
-) -> tuple[Trained, dict[str, Outcome]]:
+    backends: Sequence[str], scratch: Path, folder: Path, *, timeout_s: float, on_record: OnRecord
+) -> tuple[Trained, dict[str, ThetaRecord]]:
     """Train everything in every backend; the first that is installed also measures what rounding does to a training.
 
     Args:
@@ -81,7 +81,7 @@ def train(
         scratch: the folder for the workers' files.
         folder: where the records and the kept weights are written.
         timeout_s: how long one backend may take.
-        on_outcome: called with each backend's outcome as it comes.
+        on_record: called with each backend's record as it comes.
 
     Raises:
         BadInput: no backend trained.
@@ -91,59 +91,46 @@ def train(
     data, held_out = split_digits()
     save_tensors({"train": data, "held_out": held_out}, inputs / "digits.safetensors")
     first = next((name for name in backends if not BACKENDS[name].lacking()), None)
-    jobs = {
-        name: Asked(["trainings"], str(inputs), str(scratch / "workers" / name), trainings(moved=name == first))
-        for name in backends
-    }
-    outcomes = run_jobs(jobs, timeout_s=timeout_s, on_outcome=on_outcome)
-    done = [outcome for outcome in outcomes.values() if outcome.status == "ok"]
+    chosen = {name: trainings(perturbed=name == first) for name in backends}
+    workers = scratch / "workers"
+    records = run_backends(backends, workers, inputs, chosen, timeout_s=timeout_s, on_record=on_record)
+    done = [record for record in records.values() if record.status == "ok"]
     if not done:
-        reasons = "; ".join(f"{o.backend}: {o.status}: {o.reason}" for o in outcomes.values())
+        reasons = "; ".join(f"{backend}: {why}" for backend, why in absent(records.values()).items())
         raise BadInput(f"nothing was trained: {reasons}")
-    return write_trained(done, held_out, folder), outcomes
+    return write_trained(done, tensors_of(done[0], workers), held_out, folder), records
 
 
-def write_trained(done: Sequence[Outcome], held_out: Array, folder: Path) -> Trained:
+def write_trained(done: Sequence[ThetaRecord], free: Mapping[str, Array], held_out: Array, folder: Path) -> Trained:
     """Write the records of all backends, and the kept weights of the first.
 
     Args:
-        done: the outcomes that are `ok`.
+        done: the records that are `ok`.
+        free: `<training>/<weight>` of the first of them.
         held_out: [data count, data], what the trainings were scored on.
         folder: where.
     """
     scales = {
-        (training.regime, training.seed, readout): scale
-        for training in trainings(moved=False)
-        for readout, scale in _evaluation_scales(done[0].folder, training, held_out).items()
+        (training.regime, training.seed, readout): _evaluation_scale(BY_NAME[training.regime], weights, held_out)
+        for training in trainings(perturbed=False)
+        for readout, weights in readouts(BY_NAME[training.regime], one_copy(free, training.name))
     }
-    reports = {outcome.backend: outcome.record for outcome in done if outcome.record is not None}
     records = [
         msgspec.structs.replace(record, evaluation_scale_nats=scales[record.regime, record.seed, record.readout])
-        for report in reports.values()
+        for report in done
         for record in report.trainings
     ]
-    weights = {name: read_tensors(done[0].folder / Training(name, SEEDS[0]).file) for name in KEPT}
-    document = {
-        "schema": SCHEMA,
-        "command": COMMAND,
-        "versions": {backend: report.versions for backend, report in reports.items()},
-        "trainings": msgspec.to_builtins(records),
-    }
+    weights = {name: one_copy(free, Training(name, SEEDS[0]).name) for name in KEPT}
+    versions = {report.cell.backend: report.active.versions for report in done if report.active}
+    document = msgspec.to_builtins(TrainedDocument(SCHEMA, COMMAND, versions, records))
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / RECORDS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     save_tensors({f"{n}/{w}": t for n, own in weights.items() for w, t in own.items()}, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)
     return Trained(records, weights, "made just now")
 
 
-def _evaluation_scales(folder: Path, training: Training, held_out: Array) -> dict[str, float]:
-    """Readout → N of one log importance weight of the trained model, nats: scoring rounds as well as training."""
-    regime = BY_NAME[training.regime]
-    free = read_tensors(folder / training.file)
-    return {name: _scale(regime, weights, held_out) for name, weights in readouts(regime, free)}
-
-
-def _scale(regime: Regime, weights: Mapping[str, Array], x: Array) -> float:
+def _evaluation_scale(regime: Regime, weights: Mapping[str, Array], x: Array) -> float:
+    """N of one log importance weight of a trained model, nats: scoring rounds as well as training."""
     noise = np.random.default_rng(4).standard_normal((1, len(x), regime.spec.latent_dim))
     problem = Problem(regime.name, regime.spec, x, noise, weights)
     return oracle.noise_scale(problem, "float64", gradients=False)["elbo_monte_carlo"]

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from elbostone.reference.errors import BadInput, EnvironmentLacks
 from elbostone.runs.check import check
 from elbostone.theta.command import theta
 from elbostone.theta.judge.answer import Answer
-from elbostone.theta.start import Outcome
+from elbostone.theta.records import ThetaRecord
 from elbostone.theta.tables import answer_tables
+from elbostone.workers.records import Cell
 
 api = elbostone.api
 TWO = ["kingma_welling_2013", "pytorch_examples"]
+CELL = Cell("theta", "kingma_welling_2013", "torch", "torch", "cpu", "float64", "eager")
 LIGHT = """
 import sys
 import elbostone
@@ -170,8 +173,11 @@ def test_what_does_not_hold_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_theta_is_an_answer(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {"torch": Outcome("torch", "ok", "", Path()), "keras-jax": Outcome("keras-jax", "failed", "why", Path())}
-    monkeypatch.setattr(api, "compute", lambda *args, **kwargs: (answer, found))
+    found = {
+        "torch": ThetaRecord(cell=CELL, status="ok"),
+        "keras-jax": ThetaRecord(cell=replace(CELL, backend="keras-jax"), status="failed", reason="why"),
+    }
+    monkeypatch.setattr(api, "answer_with", lambda *args, **kwargs: (answer, found))
     shown = api.theta()
     assert shown.holds
     assert shown.conclusions == tuple(answer.conclusions)
@@ -185,7 +191,7 @@ def test_theta_is_an_answer(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_theta_that_nothing_could_compute_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {"torch": Outcome("torch", "failed", "out of memory", Path())}
-    monkeypatch.setattr(api, "compute", lambda *args, **kwargs: (None, found))
+    found = {"torch": ThetaRecord(cell=CELL, status="failed", reason="out of memory")}
+    monkeypatch.setattr(api, "answer_with", lambda *args, **kwargs: (None, found))
     with pytest.raises(EnvironmentLacks, match="nothing was computed: failed: out of memory"):
         api.theta()

@@ -17,11 +17,12 @@ from elbostone.reference import networks
 from elbostone.reference import oracle as definition
 from elbostone.reference.families import chain, latents, posterior, prior
 from elbostone.reference.families.decoder_weights import WeightPosterior
-from elbostone.reference.node import Node, stack
+from elbostone.reference.node import Node
 from elbostone.reference.normal import log_normal_of_squares
 from elbostone.reference.oracle import evaluate, noise_scale
 from elbostone.reference.parsing import CONDITIONS
 from elbostone.reference.problem import Problem, load_problem
+from elbostone.reference.tape import stack
 
 EXACT = Path(__file__).parents[1] / "exact"
 GOLDEN = EXACT.parents[2] / "shared" / "golden"

@@ -45,7 +45,7 @@ DRIVERS = {
         "torch_model",
     ),
     "page": tuple(module.name for module in iter_modules(page.__path__) if module.name != "extra"),
-    "theta.measure": ("on_jax", "on_keras", "on_tensorflow", "on_torch"),
+    "theta.measure": ("on_keras", "on_torch"),
     "timing.measure": ("on_jax", "on_keras", "on_keras_torch", "on_tensorflow", "on_torch"),
     "timing.recipes": ("jax_recipes", "tensorflow_recipes", "torch_exported", "torch_recipes"),
     "timing.libraries": ("numpyro_vae", "on_torch", "pyro_vae", "pythae_vae", "tfp_vae"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbostone.reference.parts import wrong_part
+from elbostone.reference.mistakes import wrong_part
 from elbostone.reference.problem import load_problem
 from elbostone.reference.truth import against_truth, truth_of
 

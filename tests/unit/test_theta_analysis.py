@@ -11,12 +11,13 @@ import pytest
 from unit.theta_planted import planted
 
 from elbostone.notations.registry import notations
+from elbostone.reference.arithmetic import Exact
+from elbostone.reference.truth import Truth
 from elbostone.theta import expected as reference
 from elbostone.theta.cases import BASE, Case, absorptions, cases, evaluations
-from elbostone.theta.expected import Tensors, Truth
+from elbostone.theta.expected import Tensors
 from elbostone.theta.judge import agreement, readings, small_models, sources, trained
 from elbostone.theta.judge.statement import Statement, number
-from elbostone.theta.models import ROWS
 from elbostone.theta.plan import BY_NAME, Adagrad, Regime, collect, expand, readouts, start
 from elbostone.theta.records import TrainingRecord
 
@@ -28,9 +29,9 @@ CASES = {case.name: case for case in cases() if case.name in QUICK}
 def tensors_of(case: Case) -> dict[str, Any]:
     """What a backend without rounding errors of its own would return."""
     return {
-        f"{case.name}/{e.key}/{name}": tensor
+        f"{case.name}/{e.key}/{name}": tensor[0]
         for e in evaluations(case)
-        for name, tensor in reference.evaluate(case, e).items()
+        for name, tensor in reference.evaluate(case, e, Exact()).items()
     }
 
 
@@ -75,16 +76,14 @@ def test_every_plant_is_tried() -> None:
     assert planted().keys() == PLANTS.keys()
 
 
-def changed(name: str, row: str, value: Callable[[float], float]) -> dict[str, Any]:
-    tensors = dict(right()[1])
-    tensors[name] = tensors[name].copy()
-    tensors[name][ROWS.index(row)] = value(float(np.max(tensors[name][ROWS.index(row)])))
-    return tensors
+def changed(name: str, value: Callable[[float], float]) -> dict[str, Any]:
+    tensor = right()[1][name]
+    return {**right()[1], name: np.full(tensor.shape, value(float(np.max(tensor))))}
 
 
 def verdicts(tensors: Tensors) -> dict[str, agreement.Agreement]:
-    found = agreement.small_agreements(right()[0], {"torch": tensors}, list(CASES.values()))
-    return {agreement.case: agreement for agreement in found}
+    found = {name: agreement.agreements(name, right()[0], {"torch": tensors}, f"{name}/") for name in CASES}
+    return {name: one for name, (one,) in found.items()}
 
 
 def test_the_truth_agrees_with_itself() -> None:
@@ -92,24 +91,24 @@ def test_the_truth_agrees_with_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensor", "row", "value"),
+    ("tensor", "value"),
     [
-        (f"{BASE}/value", "p(x)", lambda old: old + 1e-12),
-        (f"{BASE}/value", "p(x)", lambda old: np.nan),
-        (f"{BASE}/gradient/decoder.logits.bias", "p(z)", lambda old: 1e-300),
-        ("prior/1/value", "p(z|x)", lambda old: 0.0),
+        (f"{BASE}/value/p(x)", lambda old: old + 1e-12),
+        (f"{BASE}/value/p(x)", lambda old: np.nan),
+        (f"{BASE}/gradient/decoder.logits.bias/p(z)", lambda old: 1e-300),
+        ("prior/1/value/p(z|x)", lambda old: 0.0),
     ],
     ids=["a digit", "NaN", "nearly zero", "another value"],
 )
-def test_a_changed_number_differs_and_is_named(tensor: str, row: str, value: Callable[[float], float]) -> None:
-    found = verdicts(changed(f"learned/{tensor}", row, value))
+def test_a_changed_number_differs_and_is_named(tensor: str, value: Callable[[float], float]) -> None:
+    found = verdicts(changed(f"learned/{tensor}", value))
     assert found["learned"].verdict == "differs"
-    assert (found["learned"].first_divergence or "").startswith(f"{tensor}/{row}")
+    assert (found["learned"].first_divergence or "").startswith(tensor)
     assert {found[name].verdict for name in QUICK if name != "learned"} == {"equal"}
 
 
 def test_a_tensor_that_is_not_there_differs() -> None:
-    tensors = {name: tensor for name, tensor in right()[1].items() if name != "vamp/x/3/value"}
+    tensors = {name: tensor for name, tensor in right()[1].items() if name != "vamp/x/3/value/p(x)"}
     found = verdicts(tensors)["vamp"]
     assert found.verdict == "differs"
     assert "shape" in (found.first_divergence or "")
@@ -119,9 +118,7 @@ def test_a_residual_that_should_not_be_zero_fails() -> None:
     case = CASES["learned"]
     tensors = dict(right()[1])
     for point in range(3):  # as if the marginal ignored the other θ
-        name = f"learned/all/{point}/value"
-        tensors[name] = tensors[name].copy()
-        tensors[name][ROWS.index("p(x)")] = tensors["learned/base/0/value"][ROWS.index("p(x)")]
+        tensors[f"learned/all/{point}/value/p(x)"] = tensors["learned/base/0/value/p(x)"]
     statement = judged(case, tensors)["joint"]
     assert not statement.holds
     assert statement.sentence.startswith("all exchanged in p(x): expected more than")
@@ -131,8 +128,7 @@ def test_totals_hold_and_notice_a_p_of_x_that_is_no_distribution() -> None:
     case = CASES["vamp"]
     found, tensors = right()
     assert small_models.total(case, found, {"torch": tensors}).holds
-    name = "vamp/x/5/value"
-    less = changed(name, "p(x)", lambda old: old - 1e-10)
+    less = changed("vamp/x/5/value/p(x)", lambda old: old - 1e-10)
     total = small_models.total(case, found, {"torch": less})
     assert not total.holds
     assert not small_models.total_statement(case, total).holds
@@ -247,7 +243,7 @@ def test_adagrad_ascends_and_leaves_what_has_no_gradient() -> None:
 
 def test_pixels_that_do_not_covary_fail() -> None:
     logits = np.tile(np.linspace(-2, 2, 64), (4096, 1))
-    expected = {"decoded/learned/prior": (logits, 1e-13)}
+    expected = Truth({"decoded/learned/prior": logits}, {"decoded/learned/prior": 1e-13}, "float64")
     assert not readings._covariance({"decoded/learned/prior": logits}, expected).holds
     logits = logits + np.random.default_rng(0).normal(size=(4096, 1))
     assert readings._covariance({"decoded/learned/prior": logits}, expected).holds
@@ -273,8 +269,8 @@ def test_the_backend_that_denies_a_statement_is_named() -> None:
 
 def test_every_notation_has_a_line_from_its_own_claims() -> None:
     for notation in notations().values():
-        line = sources.source_line(notation)
-        assert line.verified is None
+        line = sources.source_line(notation, ())
+        assert (line.verified, line.claims) == (0, len(notation.claims))
         assert all(claim.distribution in line.covers for claim in notation.claims), line.covers
 
 
@@ -284,8 +280,8 @@ def test_a_line_keys_on_roles_and_counts_verified_claims() -> None:
     swapped = replace(
         notation, symbols=tuple(msgspec.structs.replace(s, code=swap.get(s.code, s.code)) for s in notation.symbols)
     )
-    assert sources.source_line(notation).letters == "θ: the generative weights; φ: the inference weights"
-    assert sources.source_line(swapped).letters == "φ: the generative weights; θ: the inference weights"
+    assert sources.source_line(notation, ()).letters == "θ: the generative weights; φ: the inference weights"
+    assert sources.source_line(swapped, ()).letters == "φ: the generative weights; θ: the inference weights"
     assert sources.source_line(notation, {notation.claims[0].distribution}).verified == 1
     assert sources.source_line(replace(notation, claims=()), set()).claims == 0
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from elbostone.reference import oracle
 from elbostone.reference.arithmetic import EPSILON, Arithmetic, Array, Exact, Perturbed
 from elbostone.reference.problem import Problem, read_tensors, save_tensors
 from elbostone.reference.tolerance import K
+from elbostone.reference.truth import Truth
 from elbostone.theta import digits as models
 from elbostone.theta import expected
 from elbostone.theta.judge import agreement, readings, small_models
@@ -64,14 +65,15 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @cache
-def small_truth() -> expected.Truth:
+def small_truth() -> Truth:
     return expected.truth_of(CASES[name] for name in theta_child.QUICK)
 
 
 def test_small_models_agree_with_the_definition(backend: str, outcome: Callable[[str], Path]) -> None:
     found = {backend: read_tensors(outcome(backend) / "densities.safetensors")}
-    for one in agreement.small_agreements(small_truth(), found, [CASES[name] for name in theta_child.QUICK]):
-        assert one.verdict == "equal", f"{backend}: {one.case}: {one.first_divergence}"
+    for name in theta_child.QUICK:
+        (one,) = agreement.agreements(name, small_truth(), found, f"{name}/")
+        assert one.verdict == "equal", f"{backend}: {name}: {one.first_divergence}"
 
 
 @pytest.mark.parametrize("name", theta_child.QUICK)
@@ -89,7 +91,7 @@ def test_a_leak_of_a_trillionth_is_seen(backend: str, outcome: Callable[[str], P
 
 
 @cache
-def vae_truth() -> Mapping[str, tuple[Array, float]]:
+def vae_truth() -> Truth:
     return expected.expectations(problems(), models.latents(), models.fitted())
 
 
@@ -97,7 +99,7 @@ def test_the_trained_vae_agrees_with_the_definition_and_bears_the_readings_out(
     backend: str, outcome: Callable[[str], Path]
 ) -> None:
     found = read_tensors(outcome(backend) / "readings.safetensors")
-    (one,) = agreement.vae_agreements(vae_truth(), {backend: found})
+    (one,) = agreement.agreements(agreement.VAE, vae_truth(), {backend: found})
     assert one.verdict == "equal", f"{backend}: {one.first_divergence}"
     for statement in readings.reading_statements(found, vae_truth(), problems()["learned"]):
         assert statement.holds, f"{backend}: {statement.sentence}"

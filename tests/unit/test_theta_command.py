@@ -15,7 +15,7 @@ from elbostone.theta import command as command
 from elbostone.theta.judge.answer import REFERENCE, Answer
 from elbostone.theta.judge.trained import scores
 from elbostone.theta.plan import REGIMES, SEEDS
-from elbostone.theta.start import Outcome
+from elbostone.theta.records import ThetaRecord
 from elbostone.theta.tables import answer_tables, long_tables, write_answer
 from elbostone.theta.trainings import load_trained
 from elbostone.workers.records import Cell
@@ -74,8 +74,8 @@ def test_training_without_a_framework_is_one_line(run: Run) -> None:
 def test_exit_codes(
     run: Run, monkeypatch: pytest.MonkeyPatch, answer: Answer, status: str, expected: int, as_json: bool
 ) -> None:
-    outcomes = {"keras-jax": Outcome("keras-jax", status, "why", Path())}
-    monkeypatch.setattr(command, "compute", lambda *args, **kwargs: (answer, outcomes))
+    records = {"keras-jax": ThetaRecord(cell=replace(CELL, backend="keras-jax"), status=status, reason="why")}
+    monkeypatch.setattr(command, "compute", lambda *args, **kwargs: (answer, records))
     code, out, err = run(*(["--json"] if as_json else []))
     assert code == expected
     assert "theta.md" in err
@@ -96,10 +96,10 @@ def test_a_statement_that_fails_is_exit_code_1(run: Run, monkeypatch: pytest.Mon
 
 
 def test_the_bar_goes_on_with_every_backend_and_then_with_the_claims(capsys: pytest.CaptureFixture[str]) -> None:
-    with command.waiting("theta", ["torch", "keras-jax"], claims=1) as shown:
-        shown.outcome(Outcome("torch", "ok", "", Path()))
-        shown.outcome(Outcome("keras-jax", "failed", "why", Path()))
-        shown.record(ClaimsRecord(cell=CELL, status="ok"))
+    with command.waiting("theta", ["torch", "keras-jax"], claims=1) as advance:
+        advance(ThetaRecord(cell=CELL, status="ok"))
+        advance(ThetaRecord(cell=replace(CELL, backend="keras-jax"), status="failed", reason="why"))
+        advance(ClaimsRecord(cell=CELL, status="ok"))
     said = capsys.readouterr().err
     assert "failed: keras-jax: why\n" in said
     assert "theta: judging" in said
@@ -128,7 +128,7 @@ def test_every_table_is_printed_and_written(answer: Answer, tmp_path: Path) -> N
 
 def test_a_printed_zero_is_an_exact_one(answer: Answer) -> None:
     (table,) = (t for t in answer_tables(answer, {}) if t.title.endswith("learned prior, 1 latent"))
-    norms = {(e.row, e.weight): e.norms[REFERENCE] for e in answer.dependencies if e.case == "learned"}
+    norms = {(e.row, e.weight): e.norm[REFERENCE] for e in answer.dependencies if e.case == "learned"}
     printed = [cell for row in table.rows for cell in row[1:]]
     assert [cell == "0" for cell in printed] == [norm == 0 for norm in norms.values()]
 
@@ -140,7 +140,7 @@ def test_committed_trainings_are_of_every_backend_regime_and_seed_and_agree() ->
     trained = load_trained()
     found = scores(trained.records)
     assert {score.verdict for score in found} == {"equal"}
-    assert all(score.nats.keys() == backends.BACKENDS.keys() for score in found)
+    assert all(score.held_out_nats.keys() == backends.BACKENDS.keys() for score in found)
     seeds = {(score.regime, score.seed) for score in found}
     assert {("learned", seed) for seed in SEEDS} <= seeds
     assert {regime.name for regime in REGIMES} == {regime for regime, _ in seeds}

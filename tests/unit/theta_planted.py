@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from elbostone.reference.node import Node, Nodes
 from elbostone.theta.cases import Case, cases
-from elbostone.theta.functions import Tensor
-from elbostone.theta.models import Linear, Tanh, Weights
+from elbostone.theta.models import Linear, Tanh
 
 CASES = {case.name: case for case in cases()}
 
@@ -13,14 +13,14 @@ CASES = {case.name: case for case in cases()}
 class LeakyPrior(Tanh):
     """A prior that reads a weight of the decoder, a trillionth of it."""
 
-    def log_prior(self, w: Weights, z: Tensor) -> Tensor:
+    def log_prior(self, w: Nodes, z: Node) -> Node:
         return super().log_prior(w, z) + 1e-12 * w["decoder.logits.bias"].sum(0)
 
 
 class PosteriorOfAnotherPrior(Linear):
     """A posterior that takes the prior for standard."""
 
-    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self, w: Nodes, x: Node, z: Node) -> Node:
         return super().log_posterior({n: weight for n, weight in w.items() if not n.startswith("prior.")}, x, z)
 
 
@@ -28,7 +28,7 @@ class PosteriorOfAnotherPrior(Linear):
 class PosteriorOfTheEncoder(Tanh):
     """q(z|x) in the place of p(z|x): φ where θ belongs."""
 
-    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self, w: Nodes, x: Node, z: Node) -> Node:
         return self.log_recognition(w, x, z)
 
 
@@ -36,10 +36,10 @@ class PosteriorOfTheEncoder(Tanh):
 class UnsharedLikelihood(Tanh):
     """p(x) of another likelihood than p(x|z)."""
 
-    def log_marginal(self, w: Weights, x: Tensor) -> Tensor:
+    def log_marginal(self, w: Nodes, x: Node) -> Node:
         return super().log_marginal({**w, "decoder.logits.bias": 0.9 * w["decoder.logits.bias"]}, x)
 
-    def log_posterior(self, w: Weights, x: Tensor, z: Tensor) -> Tensor:
+    def log_posterior(self, w: Nodes, x: Node, z: Node) -> Node:
         return Tanh(self.grid, self.spec).log_posterior(w, x, z)
 
 

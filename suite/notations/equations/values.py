@@ -18,10 +18,10 @@ import numpy as np
 
 from ...reference import oracle
 from ...reference.arithmetic import Array
-from ...reference.node import BATCH, LATENT, SAMPLE, Node, Nodes, stack
+from ...reference.node import BATCH, LATENT, SAMPLE, Node, Nodes
 from ...reference.problem import Problem
 from ...reference.spec import Spec
-from ...reference.tape import Tape
+from ...reference.tape import Tape, stack
 from ...reference.tensors import TENSORS
 from ...reference.weights import weight_shapes
 from .. import constants

@@ -11,9 +11,10 @@ from itertools import pairwise
 from operator import add
 
 from ..networks import affine, hidden, layer_of
-from ..node import Node, Nodes, concatenate
+from ..node import Node, Nodes
 from ..normal import Drawn, log_density_of_draw, log_normal, log_normal_of_squares, scale_kinds
 from ..spec import Spec
+from ..tape import concatenate
 from ..weights import Slot, hidden_layers, layer
 from .latents import Latents
 

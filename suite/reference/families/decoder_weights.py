@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..networks import decode
-from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, Nodes, stack
+from ..node import BATCH, LATENT, SAMPLE, WEIGHT, Node, Nodes
 from ..spec import Spec
+from ..tape import stack
 from ..weights import Slot
 from .base import Family
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..arithmetic import Selection
 from ..networks import layer_of
-from ..node import LATENT, LAYER, Node, Nodes, concatenate
+from ..node import LATENT, LAYER, Node, Nodes
 from ..normal import Drawn, log_normal_of_squares, on_diagonal, scale_kinds
 from ..spec import Spec
+from ..tape import concatenate
 from .base import Lifting
 from .posterior import Posterior
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...reference.problem import Array, Problem
+from ...reference.problem import Problem
+from ...reference.truth import Truth
 from ..cases import Case, absorptions, all_cases, cases
-from ..expected import Tensors, Truth
+from ..expected import Tensors
 from . import readings, small_models, trained
-from .agreement import Agreement, small_agreements, vae_agreements
+from .agreement import VAE, Agreement, agreements
 from .readings import READINGS, VERDICTS
 from .small_models import NOTHING, Change, Entry, Residual, Total
 from .sources import SourceLine
@@ -26,12 +27,12 @@ class Expected:
 
     Attributes:
         small: the small models.
-        digits: the trained VAE: tensor → (value, tolerance).
+        digits: the trained VAE.
         learned: its problem.
     """
 
     small: Truth
-    digits: Mapping[str, tuple[Array, float]]
+    digits: Truth
     learned: Problem
 
 
@@ -79,12 +80,15 @@ def answer_of(
 
     Args:
         expected: the reference and its tolerances.
-        small, vae: backend → the tensors of the small models and of the trained VAE.
+        small, vae: backend → tensors, among them those of the small models and of the trained VAE.
         scores: the held-out scores of the training runs.
         origin: where the trainings come from, for their statements.
         sources: one line per notation.
     """
-    agreements = [*small_agreements(expected.small, small, all_cases()), *vae_agreements(expected.digits, vae)]
+    compared = [
+        *(row for case in all_cases() for row in agreements(case.name, expected.small, small, f"{case.name}/")),
+        *agreements(VAE, expected.digits, vae),
+    ]
     complete = {b: t for b, t in small.items() if t.keys() >= expected.small.tensors.keys()}
     columns = {REFERENCE: expected.small.tensors, **complete}
     entries = {case: small_models.dependency_table(case, columns) for case in cases()}
@@ -101,7 +105,7 @@ def answer_of(
         *trained.trained_statements(scores, origin),
     ]
     return Answer(
-        agreements,
+        compared,
         [entry for table in entries.values() for entry in table],
         [row for found in rows.values() for row in found],
         list(totals.values()),
@@ -128,28 +132,28 @@ def _reading(name: str, statements: Sequence[Statement]) -> Reading:
 def _conclusions(
     entries: Mapping[Case, Sequence[Entry]], rows: Mapping[Case, Sequence[Residual]], statements: Sequence[Statement]
 ) -> list[str]:
-    """The answer in a few sentences, each with the numbers that bear it; none where a statement fails."""
+    """The answer in a few sentences, each with its numbers; none where a statement fails."""
     if not all_hold(statements):
         return []
     flat = [row for found in rows.values() for row in found]
-    same = max(v for row in flat if row.factor == NOTHING for v in row.residuals.values())
-    kept = max(v for row in flat if row.ignored and row.factor != NOTHING for v in row.residuals.values())
-    broken = min(v for row in flat if not row.ignored for v in row.residuals.values())
+    same = max(v for row in flat if row.factor == NOTHING for v in row.residual_nats.values())
+    kept = max(v for row in flat if row.ignored and row.factor != NOTHING for v in row.residual_nats.values())
+    broken = min(v for row in flat if not row.ignored for v in row.residual_nats.values())
     table = [entry for found in entries.values() for entry in found]
     zeros = sum(not entry.reads for entry in table)
-    least = min(norm for entry in table if entry.reads for norm in entry.norms.values())
+    least = min(norm for entry in table if entry.reads for norm in entry.norm.values())
     empty = [case.title for case in rows if not case.prior]
     shared = [case.title for case in rows if set(case.theta) & set(case.recognition)]
     return [
-        f"One vector θ = (θ_prior, θ_lik) picks one joint p(x, z) = p(z) p(x|z) out of a family; a subscript θ says "
-        f"'of the joint at this θ'. With one θ throughout, prior, likelihood, marginal and posterior fit together to "
-        f"{number(same)} nats in all {len(rows)} models; with another θ in any one factor that reads it they miss by "
+        f"One vector θ = (θ_prior, θ_lik) selects one joint p(x, z) = p(z) p(x|z) out of a family; a subscript θ says "
+        f"'of the joint at this θ'. With one θ throughout, prior, likelihood, marginal and posterior agree to "
+        f"{number(same)} nats in all {len(rows)} models; with another θ in any one factor that reads it they differ by "
         f"{number(broken)} nats or more.",
-        f"The same subscript does not mean the same numbers inside: p(z) reads θ_prior, p(x|z) reads θ_lik, p(x) and "
-        f"p(z|x) read both. {zeros} of {len(table)} derivatives are exactly 0 and the others {number(least)} or more; "
-        f"exchanging a block that a factor does not read leaves the joint intact to {number(kept)} nats.",
-        f"Where the prior is fixed ({'; '.join(empty)}) θ_prior is empty, p(z) does not depend on θ at all, and θ is "
+        f"Distributions with the same subscript do not read the same weights: p(z) reads θ_prior, p(x|z) reads θ_lik, "
+        f"p(x) and p(z|x) read both. {zeros} of {len(table)} derivatives are exactly 0 and the others {number(least)} "
+        f"or more; if a block that a factor does not read is exchanged, the factors agree to {number(kept)} nats.",
+        f"Where the prior is fixed ({'; '.join(empty)}), θ_prior is empty, p(z) does not depend on θ at all, and θ is "
         f"the decoder's weights.",
-        f"θ and the encoder's φ are disjoint but where a model ties them ({'; '.join(shared)}): there a weight has "
+        f"θ and the encoder's φ share no weight, unless a model ties them ({'; '.join(shared)}): there a weight has "
         f"both letters, and the table shows which distributions read it.",
     ]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...reference.arithmetic import sigmoid
-from ...reference.problem import Array, Problem
+from ...reference.problem import Problem
+from ...reference.truth import Truth
 from ...reference.weights import weight_shapes
 from ..digits import BATCH, FITTED_VARIANCE
 from ..expected import Tensors
@@ -31,59 +32,57 @@ SIGMAS = 6.0
 """Standard errors by which a covariance has to leave zero: 2,016 pairs of pixels are looked at."""
 
 
-def reading_statements(
-    found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem
-) -> list[Statement]:
-    """What one backend's numbers say of R1, R3 and R4 (R2 is said by the joint and by two copies trained apart).
+def reading_statements(tensors: Tensors, expected: Truth, learned: Problem) -> list[Statement]:
+    """The statements on R1, R3 and R4 by one backend's numbers; those on R2 are the joint's and the trainings'.
 
     Args:
-        found: what `readings.read_digits` returned.
-        expected: the source of the tolerances.
+        tensors: those of `readings.read_digits`.
+        expected: the reference, for its tolerances.
         learned: the trained model.
     """
     return [
-        _counts(found, learned),
-        _bent(found, expected),
-        _covariance(found, expected),
-        _marginal(found, expected, learned),
-        _disjoint(found, learned),
-        _permuted(found, expected, learned),
-        _gradient(found),
-        _frozen(found),
+        _counts(tensors, learned),
+        _bent(tensors, expected),
+        _covariance(tensors, expected),
+        _marginal(tensors, expected, learned),
+        _disjoint(tensors, learned),
+        _permuted(tensors, expected, learned),
+        _gradient(tensors),
+        _frozen(tensors),
     ]
 
 
-def _counts(found: Tensors, learned: Problem) -> Statement:
+def _counts(tensors: Tensors, learned: Problem) -> Statement:
     data, latent = learned.spec.data_dim, learned.spec.latent_dim
-    decoder, gaussian, encoder = (int(found[f"numbers/{net}"]) for net in ("decoder", "gaussian decoder", "encoder"))
+    decoder, gaussian, encoder = (int(tensors[f"numbers/{net}"]) for net in ("decoder", "gaussian decoder", "encoder"))
     theta = sum(weight.size for name, weight in learned.weights.items() if is_generative(name))
-    shift = float(np.abs(np.diff(found["decoded/learned/prior"][:2], axis=0)).max())
+    shift = float(np.abs(np.diff(tensors["decoded/learned/prior"][:2], axis=0)).max())
     sentence = (
-        f"Three lists of numbers, of three lengths: p(z) has 2J = {2 * latent}, fixed; p(x|z) has {decoder} for every "
-        f"z (D = {data}; {gaussian} = 2D when it is Gaussian); q(z|x) has {encoder} = 2J for every x. θ is none of "
-        f"them: {theta:,} numbers, however many z there are. From one z to the next a logit moves by up to "
-        f"{number(shift)} while θ stays."
+        f"The distributions have lists of parameters of three lengths: p(z) has 2J = {2 * latent} constants; p(x|z) "
+        f"has {decoder} numbers at every z (D = {data}; 2D = {gaussian} if it is Gaussian); q(z|x) has 2J = {encoder} "
+        f"at every x. θ has {theta:,} numbers, the same at every z. From one z to the next a logit changes by up to "
+        f"{number(shift)}, and θ does not change."
     )
     holds = (decoder, gaussian, encoder) == (data, 2 * data, 2 * latent) and theta != decoder and shift > 0
     return Statement("R1", "counts", sentence, holds)
 
 
-def _bent(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> Statement:
-    kept = float(np.abs(found["decoded/bent/point"] - found["decoded/learned/point"]).max())
-    allowed = expected["decoded/bent/point"][1] + expected["decoded/learned/point"][1]
-    moved = float((found["bent/elbo"] - found["learned/elbo"]).mean())
-    limit = expected["bent/elbo"][1] + expected["learned/elbo"][1]
+def _bent(tensors: Tensors, expected: Truth) -> Statement:
+    kept = float(np.abs(tensors["decoded/bent/point"] - tensors["decoded/learned/point"]).max())
+    allowed = expected.tolerances["decoded/bent/point"] + expected.tolerances["decoded/learned/point"]
+    moved = float((tensors["bent/elbo"] - tensors["learned/elbo"]).mean())
+    limit = expected.tolerances["bent/elbo"] + expected.tolerances["learned/elbo"]
     sentence = (
-        f"θ can be changed so that the logits at one z stay (they move by {number(kept)}, rounding explains "
-        f"{number(allowed)}) while the ELBO of {BATCH} digits moves by {number(moved)} nats on average: knowing the "
-        f"parameters of p(x|z) at a z is not knowing θ, and it is θ that p(x) depends on."
+        f"θ can change so that the logits at one z stay the same (they change by {number(kept)}; rounding explains "
+        f"{number(allowed)}) while the ELBO of {BATCH} digits changes by {number(moved)} nats on average. The "
+        f"parameters of p(x|z) at one z do not determine θ, and p(x) depends on θ."
     )
     return Statement("R1", "same η, other θ", sentence, kept <= allowed and abs(moved) > limit)
 
 
-def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> Statement:
+def _covariance(tensors: Tensors, expected: Truth) -> Statement:
     """Given z the pixels are independent, so that Cov(x_i, x_j) = Cov(y_i(z), y_j(z)), y = σ(logits), i ≠ j."""
-    y = sigmoid(found["decoded/learned/prior"])
+    y = sigmoid(tensors["decoded/learned/prior"])
     centred = y - y.mean(axis=0)
     count = len(y)
     covariance = centred.T @ centred / (count - 1)
@@ -92,31 +91,31 @@ def _covariance(found: Tensors, expected: Mapping[str, tuple[Array, float]]) -> 
     pairs = np.triu_indices(y.shape[1], 1)
     off, errors = covariance[pairs], error[pairs]
     # σ is ¼-Lipschitz and below 1: rounding moves a product of two by at most half of what it moves a logit by.
-    rounding = expected["decoded/learned/prior"][1] / 2
+    rounding = expected.tolerances["decoded/learned/prior"] / 2
     apart = int((np.abs(off) > SIGMAS * errors + rounding).sum())
     worst = int(np.argmax(np.abs(off)))
     sentence = (
-        f"p(x) is in neither family: a product of Bernoullis has covariance 0 between pixels, and under p(x) "
-        f"{apart:,} of {len(off):,} pairs are more than {SIGMAS:g} standard errors away from it (up to "
+        f"p(x) is in neither family. Between the pixels of a product of Bernoullis the covariance is 0; under p(x), "
+        f"{apart:,} of {len(off):,} pairs have a covariance more than {SIGMAS:g} standard errors away from 0 (up to "
         f"{number(float(off[worst]))} ± {number(float(errors[worst]))}, {count:,} draws of z)."
     )
     return Statement("R1", "pixel covariance", sentence, apart > 0)
 
 
-def _marginal(found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem) -> Statement:
-    kl, tolerance = float(found["fitted/kl"]), expected["fitted/kl"][1]
+def _marginal(tensors: Tensors, expected: Truth, learned: Problem) -> Statement:
+    kl, tolerance = float(tensors["fitted/kl"]), expected.tolerances["fitted/kl"]
     data = learned.spec.data_dim
     sentence = (
         f"Where z has as many dimensions as x (J = D = {data}; linear-Gaussian, fitted to the grey digits, noise "
-        f"variance {FITTED_VARIANCE:g}) the two can be compared, and KL(p(x) ‖ p(z)) = {number(kl)} nats: one "
-        f"subscript, two distributions. A list of distribution parameters in it would make them the same."
+        f"variance {FITTED_VARIANCE:g}), p(x) and p(z) can be compared: KL(p(x) ‖ p(z)) = {number(kl)} nats. If the "
+        f"subscript were a list of the distribution's parameters, the two distributions would be the same."
     )
     return Statement("R1", "p(x) against p(z)", sentence, kl > tolerance)
 
 
-def _disjoint(found: Tensors, learned: Problem) -> Statement:
+def _disjoint(tensors: Tensors, learned: Problem) -> Statement:
     norms = {
-        (net, name): float(np.linalg.norm(found[f"reads/{net}/{name}"]))
+        (net, name): float(np.linalg.norm(tensors[f"reads/{net}/{name}"]))
         for net in ("decoder", "encoder")
         for name in learned.weights
     }
@@ -128,65 +127,67 @@ def _disjoint(found: Tensors, learned: Problem) -> Statement:
     shapes = weight_shapes(learned.spec)
     one, other = shapes["decoder.hidden.0.weight"], shapes["encoder.hidden.0.weight"]
     sentence = (
-        f"Two networks and no third: the decoder reads the {sizes[0]:,} numbers of θ and its gradient by the "
-        f"{sizes[1]:,} of φ is exactly 0, the encoder the other way round; p(x) and p(z|x) have no network of their "
-        f"own. Nor could the two be equal: their first layers are {one[0]}×{one[1]} and {other[0]}×{other[1]}."
+        f"There are two networks. The decoder reads the {sizes[0]:,} numbers of θ, and its gradient with respect to "
+        f"the {sizes[1]:,} of φ is exactly 0; the encoder reads φ, and its gradient with respect to θ is exactly 0. "
+        f"p(x) and p(z|x) have no network of their own. The two networks cannot be equal: their first layers are "
+        f"{one[0]}×{one[1]} and {other[0]}×{other[1]}."
     )
     return Statement("R3", "θ and φ are disjoint", sentence, zero and read and one != other)
 
 
-def _permuted(found: Tensors, expected: Mapping[str, tuple[Array, float]], learned: Problem) -> Statement:
+def _permuted(tensors: Tensors, expected: Truth, learned: Problem) -> Statement:
     names = ("log_likelihood", "elbo", "elbo_monte_carlo")
-    moved = max(float(np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()) for n in names)
+    moved = max(float(np.abs(tensors[f"permuted/{n}"] - tensors[f"learned/{n}"]).max()) for n in names)
     within = all(
-        np.abs(found[f"permuted/{n}"] - found[f"learned/{n}"]).max()
-        <= expected[f"permuted/{n}"][1] + expected[f"learned/{n}"][1]
+        np.abs(tensors[f"permuted/{n}"] - tensors[f"learned/{n}"]).max()
+        <= expected.tolerances[f"permuted/{n}"] + expected.tolerances[f"learned/{n}"]
         for n in names
     )
     weight = learned.weights["decoder.hidden.0.weight"]
     change = float(np.linalg.norm(weight - weight[::-1]))
     sentence = (
-        f"θ indexes a joint, it is not read off from one: the decoder's hidden units in another order are another θ "
-        f"(its first layer moves by {number(change)}) and the same joint (log p(x, z) − log q(z|x) and its parts move "
-        f"by {number(moved)} nats)."
+        f"θ determines a joint, and a joint does not determine θ. With the decoder's hidden units in another order, θ "
+        f"is another (its first layer changes by {number(change)}) and the joint is the same (log p(x, z) − log q(z|x) "
+        f"and its parts change by {number(moved)} nats)."
     )
     return Statement("R3", "another order", sentence, within and change > 0)
 
 
-def _gradient(found: Tensors) -> Statement:
+def _gradient(tensors: Tensors) -> Statement:
     def norm(model: str) -> float:
         prefix = f"{model}/gradient/"
         squares = (
             float((value**2).sum())
-            for name, value in found.items()
+            for name, value in tensors.items()
             if name.startswith(prefix) and is_generative(name.removeprefix(prefix))
         )
         return float(np.sqrt(sum(squares))) / BATCH
 
     before, after = norm("start"), norm("learned")
     sentence = (
-        f"θ is what training fits: the gradient of the mean ELBO by θ has norm {number(before)} at the start "
-        f"and {number(after)} after training (nats per unit of θ; {BATCH} held-out digits). J = "
-        f"{found['learned/posterior_mean'].shape[1]}, {MINIBATCH} digits a minibatch and the step size {STEP_SIZE:g} "
-        f"have no gradient: they are the hyper-parameters, and no subscript names them."
+        f"Training fits θ: the gradient of the mean ELBO with respect to θ has norm {number(before)} at the start "
+        f"and {number(after)} after training (nats per unit of θ; {BATCH} held-out digits). The hyper-parameters J = "
+        f"{tensors['learned/posterior_mean'].shape[1]}, {MINIBATCH} digits a minibatch and the step size {STEP_SIZE:g} "
+        f"have no gradient, and no subscript names them."
     )
     return Statement("R4", "θ has a gradient", sentence, before > after > 0)
 
 
-def _frozen(found: Tensors) -> Statement:
-    learned, frozen = found["learned/log_likelihoods"], found["frozen/log_likelihoods"]
+def _frozen(tensors: Tensors) -> Statement:
+    learned, frozen = tensors["learned/log_likelihoods"], tensors["frozen/log_likelihoods"]
     gaps = learned - frozen
     error = float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
     sentence = (
-        f"Freezing θ where it started and learning φ alone costs {number(float(gaps.mean()))} ± {number(error)} nats "
-        f"of log p(x) a held-out digit ({number(float(frozen.mean()))} against {number(float(learned.mean()))}; "
-        f"{len(gaps)} digits, {SAMPLES:,} importance samples each; ± is a standard error)."
+        f"With θ frozen at its start and φ alone learned, log p(x) of a held-out digit is "
+        f"{number(float(gaps.mean()))} ± {number(error)} nats lower ({number(float(frozen.mean()))} against "
+        f"{number(float(learned.mean()))}; {len(gaps)} digits, {SAMPLES:,} importance samples each; ± is a standard "
+        f"error)."
     )
     return Statement("R4", "frozen against learned", sentence, float(gaps.mean()) > SIGMAS * error)
 
 
 def agreed(by_backend: Mapping[str, list[Statement]]) -> list[Statement]:
-    """One statement of each kind: it holds where it holds in every backend; else the first backend that denies it."""
+    """One statement of each subject: the first backend's, or that of the first backend in which it fails."""
     merged = []
     for group in zip(*by_backend.values(), strict=True):
         broken = [(backend, s) for backend, s in zip(by_backend, group, strict=True) if not s.holds]

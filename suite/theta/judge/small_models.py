@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...reference.truth import Truth
 from ..cases import BASE, POINTS, Case, all_data, block_of, variants
-from ..expected import Tensors, Truth
+from ..expected import Tensors
 from ..models import ROWS
 from .statement import Statement, number
 
@@ -29,21 +30,19 @@ class Entry:
     """One cell of one case's table.
 
     Attributes:
-        row, weight: which distribution, and which weight tensor.
-        norms: the norm of the gradient (nats per unit of the weight) in the reference and in each backend.
+        row, weight, block: which distribution, which weight tensor, and which block that is of.
         reads: whether the distribution reads the weight by its definition.
+        holds: not zero where the distribution reads the weight, and zero, not merely small, where it does not.
+        norm: the norm of the gradient (nats per unit of the weight) in the reference and in each backend.
     """
 
     case: str
     row: str
     weight: str
-    norms: Mapping[str, float]
+    block: str
     reads: bool
-
-    @property
-    def holds(self) -> bool:
-        """Not zero where the distribution reads the weight, and zero, not merely small, where it does not."""
-        return all(np.isfinite(norm) and (norm != 0) == self.reads for norm in self.norms.values())
+    holds: bool
+    norm: Mapping[str, float]
 
 
 def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
@@ -55,33 +54,23 @@ def dependency_table(case: Case, sources: Mapping[str, Tensors]) -> list[Entry]:
     """
     depends = case.depends()
     entries = []
-    for i, row in enumerate(ROWS):
+    for row in ROWS:
         for weight in case.weights:
-            slopes = {
-                source: tensors[f"{case.name}/{BASE}/gradient/{weight}"][i] for source, tensors in sources.items()
-            }
-            norms = {source: float(np.linalg.norm(slope)) for source, slope in slopes.items()}
-            entries.append(Entry(case.name, row, weight, norms, block_of(weight) in depends[row]))
+            key = f"{case.name}/{BASE}/gradient/{weight}/{row}"
+            norm = {source: float(np.linalg.norm(tensors[key])) for source, tensors in sources.items()}
+            reads = block_of(weight) in depends[row]
+            holds = all(np.isfinite(value) and (value != 0) == reads for value in norm.values())
+            entries.append(Entry(case.name, row, weight, block_of(weight), reads, holds, norm))
     return entries
-
-
-def block_norms(case: Case, entries: Sequence[Entry], source: str) -> dict[tuple[str, str], float]:
-    """(row, block) → norm of the gradient by all weights of the block."""
-    squares: dict[tuple[str, str], float] = {}
-    for entry in entries:
-        key = entry.row, block_of(entry.weight)
-        squares[key] = squares.get(key, 0.0) + entry.norms[source] ** 2
-    return {key: float(np.sqrt(square)) for key, square in squares.items()}
 
 
 def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> Statement:
     """The result of a case's table, in one sentence."""
-    norms = block_norms(case, entries, source)
 
     def of(row: str) -> str:
-        return ", ".join(
-            f"{block} {number(norms[row, block])}" for block in dict.fromkeys((*case.theta, *case.recognition))
-        )
+        blocks = dict.fromkeys((*case.theta, *case.recognition))
+        norms = {b: math.hypot(*(e.norm[source] for e in entries if (e.row, e.block) == (row, b))) for b in blocks}
+        return ", ".join(f"{block} {number(norm)}" for block, norm in norms.items())
 
     broken = [entry for entry in entries if not entry.holds]
     zeros = sum(not entry.reads for entry in entries)
@@ -93,7 +82,7 @@ def dependency_statement(case: Case, entries: Sequence[Entry], source: str) -> S
     )
     if broken:
         first = broken[0]
-        seen = ", ".join(f"{name} {number(norm)}" for name, norm in first.norms.items())
+        seen = ", ".join(f"{name} {number(norm)}" for name, norm in first.norm.items())
         wanted = "a dependence" if first.reads else "exactly 0"
         sentence = f"{first.row} by {first.weight}: expected {wanted}; found {seen}"
     return Statement("dependency", case.title, sentence, not broken)
@@ -106,21 +95,19 @@ class Residual:
     Attributes:
         factor: which factor got another value of θ; `nothing` where one θ is used throughout.
         exchanged: `all` of θ, or one block of it.
-        residuals: the largest absolute residual over the latents, in nats, in the reference and in each backend.
-        tolerance: what rounding explains: the sum of the four factors' tolerances.
         ignored: whether the factor does not read what was exchanged, so that the residual has to stay zero.
+        holds: whether the residual is zero, up to rounding, just where it has to be.
+        tolerance_nats: what rounding explains: the sum of the four factors' tolerances.
+        residual_nats: the largest absolute residual over the latents, in the reference and in each backend.
     """
 
     case: str
     factor: str
     exchanged: str
-    residuals: Mapping[str, float]
-    tolerance: float
     ignored: bool
-
-    @property
-    def holds(self) -> bool:
-        return all((residual <= self.tolerance) == self.ignored for residual in self.residuals.values())
+    holds: bool
+    tolerance_nats: float
+    residual_nats: Mapping[str, float]
 
 
 def residuals(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> list[Residual]:
@@ -141,20 +128,18 @@ def _residual(
     case: Case, truth: Truth, sources: Mapping[str, Tensors], factor: str, variant: str, *, ignored: bool
 ) -> Residual:
     def key(name: str, point: int) -> str:
-        return f"{case.name}/{variant if name == factor else 'base'}/{point}/value"
+        return f"{case.name}/{variant if name == factor else 'base'}/{point}/value/{name}"
 
     def largest(tensors: Tensors) -> float:
         sums = (
-            math.fsum(sign * tensors[key(name, point)][ROWS.index(name)] for name, sign in FACTORS.items())
-            for point in range(POINTS)
+            math.fsum(sign * tensors[key(name, point)] for name, sign in FACTORS.items()) for point in range(POINTS)
         )
         return max(map(abs, sums))
 
-    tolerance = max(
-        math.fsum(truth.tolerances[key(name, point)][ROWS.index(name)] for name in FACTORS) for point in range(POINTS)
-    )
+    tolerance = max(math.fsum(truth.tolerances[key(name, point)] for name in FACTORS) for point in range(POINTS))
     found = {source: largest(tensors) for source, tensors in sources.items()}
-    return Residual(case.name, factor, variant, found, tolerance, ignored)
+    holds = all((residual <= tolerance) == ignored for residual in found.values())
+    return Residual(case.name, factor, variant, ignored, holds, tolerance, found)
 
 
 def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
@@ -162,18 +147,18 @@ def joint_statement(case: Case, rows: Sequence[Residual]) -> Statement:
     broken = [row for row in rows if not row.holds]
     if broken:
         row = broken[0]
-        seen = ", ".join(f"{name} {number(value)}" for name, value in row.residuals.items())
-        wanted = f"at most {number(row.tolerance)}" if row.ignored else f"more than {number(row.tolerance)}"
+        seen = ", ".join(f"{name} {number(value)}" for name, value in row.residual_nats.items())
+        wanted = f"at most {number(row.tolerance_nats)}" if row.ignored else f"more than {number(row.tolerance_nats)}"
         sentence = f"{row.exchanged} exchanged in {row.factor}: expected {wanted} nats; found {seen}"
         return Statement("joint", case.title, sentence, False)
-    zero = [value for row in rows if row.ignored for value in row.residuals.values()]
-    other = [value for row in rows if not row.ignored for value in row.residuals.values()]
+    zero = [value for row in rows if row.ignored for value in row.residual_nats.values()]
+    other = [value for row in rows if not row.ignored for value in row.residual_nats.values()]
     ignored = sorted({f"{row.exchanged} in {row.factor}" for row in rows if row.ignored and row.factor != NOTHING})
     sentence = (
-        f"One θ throughout, and the four factors are those of one joint: the residual is {number(max(zero))} nats at "
-        f"most (rounding explains {number(min(row.tolerance for row in rows))}). Another θ in one factor that reads "
-        f"it: {number(min(other))} to {number(max(other))} nats. Another θ where the factor does not look"
-        f" ({', '.join(ignored) or 'there is no such block'}): still zero."
+        f"With one θ in all four factors, they are those of one joint: the residual is {number(max(zero))} nats at "
+        f"most (rounding explains {number(min(row.tolerance_nats for row in rows))}). With another θ in one factor "
+        f"that reads it, the residual is {number(min(other))} to {number(max(other))} nats. With another value of a "
+        f"block that the factor does not read ({', '.join(ignored) or 'there is none'}), it stays zero."
     )
     return Statement("joint", case.title, sentence, True)
 
@@ -183,25 +168,23 @@ class Total:
     """Σ_x p(x) over every x: that p(x) is a distribution at all, which the residual takes for granted.
 
     Attributes:
-        excess: Σ_x p(x) − 1, in the reference and in each backend.
+        holds: whether it is 1, up to rounding.
         tolerance: what rounding explains.
+        excess: Σ_x p(x) − 1, in the reference and in each backend.
     """
 
     case: str
-    excess: Mapping[str, float]
+    holds: bool
     tolerance: float
-
-    @property
-    def holds(self) -> bool:
-        return all(abs(excess) <= self.tolerance for excess in self.excess.values())
+    excess: Mapping[str, float]
 
 
 def total(case: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Total:
     """Raises KeyError where x is not binary: then there is no such sum."""
-    keys = [f"{case.name}/x/{i}/value" for i in range(len(all_data(len(case.x))))]
-    row = ROWS.index("p(x)")
-    excess = {source: math.fsum(math.exp(tensors[key][row]) for key in keys) - 1 for source, tensors in sources.items()}
-    return Total(case.name, excess, max(float(truth.tolerances[key][row]) for key in keys))
+    keys = [f"{case.name}/x/{i}/value/p(x)" for i in range(len(all_data(len(case.x))))]
+    excess = {source: math.fsum(math.exp(tensors[key]) for key in keys) - 1 for source, tensors in sources.items()}
+    tolerance = max(truth.tolerances[key] for key in keys)
+    return Total(case.name, all(abs(value) <= tolerance for value in excess.values()), tolerance, excess)
 
 
 def total_statement(case: Case, found: Total) -> Statement:
@@ -218,50 +201,49 @@ class Change:
     """The change of one row by absorption: log density or ELBO at the first point, in nats, by the reference.
 
     Attributes:
-        tolerance: what rounding explains of a change, nats.
         stays: whether the row is one that the data can tell.
+        tolerance_nats: what rounding explains of a change.
     """
 
     case: str
     row: str
-    before: float
-    after: float
-    tolerance: float
     stays: bool
+    before_nats: float
+    after_nats: float
+    tolerance_nats: float
+
+
+def _values(case: Case, row: str) -> str:
+    return f"{case.name}/{BASE}/value/{row}"
 
 
 def absorption_changes(case: Case, moved: Case, truth: Truth) -> list[Change]:
     """Row by row, a case before and after `cases.absorbed`."""
-    names = [f"{name}/{BASE}/value" for name in (case.name, moved.name)]
-    before, after = (truth.tensors[name] for name in names)
-    allowed = np.sum([truth.tolerances[name] for name in names], axis=0)
-    return [
-        Change(case.name, row, float(before[i]), float(after[i]), float(allowed[i]), row in KEPT)
-        for i, row in enumerate(ROWS)
-    ]
+    found = []
+    for row in ROWS:
+        keys = _values(case, row), _values(moved, row)
+        before, after = (float(truth.tensors[key]) for key in keys)
+        found.append(Change(case.name, row, row in KEPT, before, after, sum(truth.tolerances[key] for key in keys)))
+    return found
 
 
 def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Statement:
     """Compare a case with the one that `cases.absorbed` made of it."""
-
-    def value(name: str, row: str, tensors: Tensors) -> float:
-        return float(tensors[f"{name}/{BASE}/value"][ROWS.index(row)])
-
     changes = {
-        (row, source): abs(value(case.name, row, tensors) - value(moved.name, row, tensors))
+        (row, source): abs(float(tensors[_values(case, row)] - tensors[_values(moved, row)]))
         for row in KEPT
         for source, tensors in sources.items()
     }
-    allowed = {row: sum(value(name, row, truth.tolerances) for name in (case.name, moved.name)) for row in KEPT}
+    allowed = {row: sum(truth.tolerances[_values(each, row)] for each in (case, moved)) for row in KEPT}
     kept = all(change <= allowed[row] for (row, _), change in changes.items())
     blocks = [name for name in moved.weights if block_of(name) in moved.likelihood]
     shift = float(np.sqrt(sum(float(((moved.weights[name] - case.weights[name]) ** 2).sum()) for name in blocks)))
     numbers = sum(weight.size for name, weight in case.weights.items() if block_of(name) in case.prior)
     first = next(iter(sources.values()))
     sentence = (
-        f"With z = As + m the {numbers} numbers of θ_prior become none, θ_lik moves by {number(shift)}, and the ELBO "
-        f"stays: {value(case.name, 'ELBO', first):.12g} before, {value(moved.name, 'ELBO', first):.12g} after "
-        f"(p(x|z), p(x) and ELBO change by {number(max(changes.values()))} nats at most). So the data cannot tell the "
-        f"two blocks apart, although they enter different factors."
+        f"With z = As + m the {numbers} numbers of θ_prior vanish, θ_lik changes by {number(shift)}, and the ELBO "
+        f"stays: {first[_values(case, 'ELBO')]:.12g} before, {first[_values(moved, 'ELBO')]:.12g} after "
+        f"(p(x|z), p(x) and ELBO change by {number(max(changes.values()))} nats at most). So the data do not tell the "
+        f"two blocks apart, although different factors read them."
     )
     return Statement("absorption", case.title, sentence, shift > 0 and kept)

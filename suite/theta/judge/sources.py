@@ -24,7 +24,7 @@ class SourceLine:
         notation, source: its id, and authors with year.
         letters: which letter stands for which net's weights.
         covers: which weights each printed distribution's subscript covers.
-        verified: how many of its claims were found to be what the implementation depends on; None if none was tried.
+        verified: how many of its claims hold.
         claims: how many there are.
     """
 
@@ -32,17 +32,12 @@ class SourceLine:
     source: str
     letters: str
     covers: str
-    verified: int | None
+    verified: int
     claims: int
 
 
-def source_line(notation: Notation, verified: Container[str] | None = None) -> SourceLine:
-    """A notation's line.
-
-    Args:
-        notation: the notation whose claims are read.
-        verified: the printed distributions whose claims were executed and hold; None where none was tried.
-    """
+def source_line(notation: Notation, verified: Container[str]) -> SourceLine:
+    """A notation's line, with the printed distributions whose claims were executed and hold."""
     names = [name.split()[-1] for name in notation.source.authors]
     authors = " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
     return SourceLine(
@@ -50,7 +45,7 @@ def source_line(notation: Notation, verified: Container[str] | None = None) -> S
         f"{authors} ({notation.source.year})",
         "; ".join(_letters(notation)) or "names no parameter",
         "; ".join(_covers(notation.claims)),
-        None if verified is None else sum(claim.distribution in verified for claim in notation.claims),
+        sum(claim.distribution in verified for claim in notation.claims),
         len(notation.claims),
     )
 

@@ -12,7 +12,7 @@ class Statement:
 
     Attributes:
         topic: the part of the answer that it belongs to.
-        subject: what it is about, in a few words.
+        subject: its subject in a few words.
         sentence: the conclusion with the numbers that show it.
         holds: whether they do.
         origin: where the numbers come from: `computed` just now, or the file of committed trainings.

@@ -17,51 +17,45 @@ class Score:
 
     Attributes:
         regime, readout, seed: what was trained, and how it is read.
-        nats: mean per digit, by backend.
-        error: standard error over the digits.
-        tolerance: how far rounding carries it: K times the sum of two N, that of its training (the largest deviation
-            of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
+        verdict: `equal` where no two backends are further apart than the sum of their tolerances, else `differs`.
+        standard_error_nats: standard error over the digits.
+        tolerance_nats: how far rounding carries it: K times the sum of two N, that of its training (the largest
+            deviation of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
+        held_out_nats: mean per digit, by backend.
     """
 
     regime: str
     readout: str
     seed: int
-    nats: Mapping[str, float]
-    error: float
-    tolerance: float
+    verdict: str
+    standard_error_nats: float
+    tolerance_nats: float
+    held_out_nats: Mapping[str, float]
 
     @property
     def first(self) -> float:
-        return next(iter(self.nats.values()))
-
-    @property
-    def spread(self) -> float:
-        """Between backends, in nats."""
-        return max(self.nats.values()) - min(self.nats.values())
-
-    @property
-    def pair_tolerance(self) -> float:
-        """The tolerance of a pair of backends: the sum of both."""
-        return 2 * self.tolerance
-
-    @property
-    def verdict(self) -> str:
-        return "equal" if self.spread <= self.pair_tolerance else "differs"
+        return next(iter(self.held_out_nats.values()))
 
 
 def scores(records: Sequence[TrainingRecord]) -> list[Score]:
     """One per regime, readout and seed, in the order of the records."""
     plain = [record for record in records if record.rounding is None]
     keys = dict.fromkeys((r.regime, r.readout, r.seed) for r in plain)
-    found = []
+    results = []
     for regime, readout, seed in keys:
         own = [r for r in plain if (r.regime, r.readout, r.seed) == (regime, readout, seed)]
         nats = {record.backend: record.held_out_log_likelihood_nats for record in own}
         scoring = own[0].evaluation_scale_nats
         assert scoring is not None, "measured before the records are written"
         tolerance = K * (rounding_scale(records, regime, readout) + scoring)
-        found.append(Score(regime, readout, seed, nats, own[0].standard_error_nats, tolerance))
-    return found
+        verdict = "equal" if spread(nats) <= 2 * tolerance else "differs"
+        results.append(Score(regime, readout, seed, verdict, own[0].standard_error_nats, tolerance, nats))
+    return results
+
+
+def spread(nats: Mapping[str, float]) -> float:
+    """How far apart the backends are."""
+    return max(nats.values()) - min(nats.values())
 
 
 def rounding_scale(records: Sequence[TrainingRecord], regime: str, readout: str) -> float:
@@ -76,14 +70,14 @@ def rounding_scale(records: Sequence[TrainingRecord], regime: str, readout: str)
     )
 
 
-def trained_statements(found: Sequence[Score], origin: str) -> list[Statement]:
+def trained_statements(results: Sequence[Score], origin: str) -> list[Statement]:
     """Frozen and tied against learned, and the two copies."""
-    return [_frozen(found, origin), _tied(found, origin), _copies(found, origin)]
+    return [_frozen(results, origin), _tied(results, origin), _copies(results, origin)]
 
 
-def _gaps(found: Sequence[Score], other: str) -> list[float]:
+def _gaps(results: Sequence[Score], other: str) -> list[float]:
     """Learned less another regime, nats per digit, seed by seed: the same start, minibatches and noise."""
-    scored = {(score.regime, score.seed): score.first for score in found if score.readout == AS_TRAINED}
+    scored = {(score.regime, score.seed): score.first for score in results if score.readout == AS_TRAINED}
     return [scored["learned", seed] - nats for (regime, seed), nats in scored.items() if regime == other]
 
 
@@ -91,42 +85,41 @@ def _range(values: Sequence[float]) -> str:
     return f"{number(min(values))} to {number(max(values))}"
 
 
-def _means(found: Sequence[Score], regime: str) -> str:
-    return ", ".join(f"{score.first:.2f}" for score in found if (score.regime, score.readout) == (regime, AS_TRAINED))
+def _means(results: Sequence[Score], regime: str) -> str:
+    return ", ".join(f"{score.first:.2f}" for score in results if (score.regime, score.readout) == (regime, AS_TRAINED))
 
 
-def _frozen(found: Sequence[Score], origin: str) -> Statement:
-    gaps = _gaps(found, "frozen")
+def _frozen(results: Sequence[Score], origin: str) -> Statement:
+    gaps = _gaps(results, "frozen")
     sentence = (
-        f"{len(gaps)} trainings with θ learned reach {_means(found, 'learned')} nats a "
-        f"held-out digit, the same with θ frozen {_means(found, 'frozen')} ({SAMPLES:,} importance samples): a "
-        f"difference of {_range(gaps)} nats. What costs that when it is not fitted is no hyper-parameter of the fit."
+        f"{len(gaps)} trainings with θ learned reach {_means(results, 'learned')} nats a held-out digit, and the same "
+        f"trainings with θ frozen {_means(results, 'frozen')} ({SAMPLES:,} importance samples), which is "
+        f"{_range(gaps)} nats lower. So θ is fitted, and is no hyper-parameter of the fit."
     )
     return Statement("R4", "frozen against learned, seeds", sentence, min(gaps) > 0, origin)
 
 
-def _tied(found: Sequence[Score], origin: str) -> Statement:
-    gaps = _gaps(found, "tied")
+def _tied(results: Sequence[Score], origin: str) -> Statement:
+    gaps = _gaps(results, "tied")
     sentence = (
-        f"Making the networks share weights is a choice and another model: with the decoder's layers tied to the "
-        f"transposes of the encoder's, held-out log p(x) is {_means(found, 'tied')} nats against "
-        f"{_means(found, 'learned')} untied, {_range(gaps)} nats lower. "
-        f"One letter on both sides of a formula does not do that."
+        f"Networks that share weights are another model: with the decoder's layers tied to the transposes of the "
+        f"encoder's, held-out log p(x) is {_means(results, 'tied')} nats against {_means(results, 'learned')} untied, "
+        f"which is {_range(gaps)} nats lower. The same letter in two places of a formula does not tie weights."
     )
     return Statement("R3", "tied against untied", sentence, min(gaps) > 0, origin)
 
 
-def _copies(found: Sequence[Score], origin: str) -> Statement:
-    by = {(score.regime, score.readout): score for score in found}
+def _copies(results: Sequence[Score], origin: str) -> Statement:
+    by = {(score.regime, score.readout): score for score in results}
     one, two = by["one-copy", AS_TRAINED], by["two-copies", AS_TRAINED]
     alone = [score for (regime, readout), score in by.items() if regime == "two-copies" and readout != AS_TRAINED]
     apart = abs(one.first - two.first)
-    allowed = one.tolerance + two.tolerance
+    allowed = one.tolerance_nats + two.tolerance_nats
     others = ", ".join(f"{score.readout} {score.first:.2f}" for score in alone)
     sentence = (
-        f"Two copies, θ¹ in the prior and θ² in the likelihood, trained apart end where one copy does: {two.first:.6f} "
-        f"and {one.first:.6f} nats (apart by {number(apart)}; rounding explains {number(allowed)}), because no weight "
-        f"is read by both. Yet only the two halves together are that joint: {others}."
+        f"Two copies of θ, θ¹ in the prior and θ² in the likelihood, are trained separately and reach what one copy "
+        f"reaches: {two.first:.6f} and {one.first:.6f} nats (they differ by {number(apart)}; rounding explains "
+        f"{number(allowed)}), because the two factors share no weight. Only the pair is that joint: {others}."
     )
     holds = apart <= allowed and all(score.first < two.first for score in alone)
     return Statement("R2", "two copies of θ", sentence, holds, origin)

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from ...backends import Binding
 from ...reference.problem import save_tensors
 from ...workers.records import Append
+from ...workers.tasks import TasksAsked, active_of, run_each
 from ..cases import all_cases
-from ..records import Asked as Asked
-from ..records import ThetaRecord, TrainingRecord
+from ..records import ThetaRecord, ThetaTask
 from .densities import evaluate_cases
 from .readings import read_digits
 from .trainings import run_trainings
+from .vae import DTYPE
+
+Asked = TasksAsked[ThetaTask]
 
 
-def measure(binding: Binding, asked: Asked, append: Append) -> None:
-    """Do the tasks in order, and leave one record."""
-    folder, inputs = Path(asked.folder), Path(asked.inputs)
-    elapsed_s: dict[str, float] = {}
-    trained: list[TrainingRecord] = []
-    for task in asked.tasks:
-        started = time.perf_counter()
-        if task == "densities":
-            save_tensors(evaluate_cases(binding, all_cases()), folder / "densities.safetensors")
-        elif task == "readings":
-            save_tensors(read_digits(binding, inputs), folder / "readings.safetensors")
-        else:
-            trained = run_trainings(binding, asked.trainings, inputs, folder)
-        elapsed_s[task] = round(time.perf_counter() - started, 3)
-    append(
-        ThetaRecord(
-            backend=binding.active_backend(), versions=binding.versions(), elapsed_s=elapsed_s, trainings=trained
-        )
-    )
+def measure(binding: Binding, asked: TasksAsked[ThetaTask], append: Append) -> None:
+    """Do each task, and write its tensors to the requested folder."""
+    run_each(binding, asked.tasks, partial(_run, binding, Path(asked.tensors)), append)
+
+
+def _run(binding: Binding, folder: Path, task: ThetaTask) -> ThetaRecord:
+    """Train, or evaluate the small models and the trained VAE."""
+    inputs = Path(task.inputs)
+    if task.trainings:
+        tensors, trained = run_trainings(binding, task.trainings, inputs)
+    else:
+        tensors, trained = {**evaluate_cases(binding, all_cases()), **read_digits(binding, inputs)}, []
+    path = folder / f"{task.cell.key}.safetensors"
+    save_tensors(tensors, path)
+    active = active_of(binding, *binding.where(binding.tensor(np.zeros(1), DTYPE)))
+    return ThetaRecord(cell=task.cell, status="ok", tensors=path.name, active=active, trainings=trained)

@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ...backends import Binding
-from ...backends.base import Tensor
 from ...reference.problem import Array
 from ..cases import Case, evaluations
-from ..functions import Functions
+from ..functions import Tensor
 from ..models import ROWS
-
-Rows = Callable[[Mapping[str, Tensor], list[Tensor]], list[Tensor]]
-Slopes = tuple[list[Array], list[dict[str, Array]]]
-Differentiated = Callable[[Mapping[str, Array], Sequence[Array]], Slopes]
-
-# Keras has functions of its own on each of its backends, and leaves differentiation to them.
-_FUNCTIONS = {"torch": "on_torch", **dict.fromkeys(("keras-tensorflow", "keras-jax", "keras-torch"), "on_keras")}
-_SLOPES = {"torch": "on_torch", "keras-tensorflow": "on_tensorflow", "keras-jax": "on_jax", "keras-torch": "on_torch"}
+from .vae import DTYPE, mode_of
 
 
-def functions_of(binding: Binding) -> Functions:
-    """The framework's functions in float64."""
-    found: Functions = import_module(f".{_FUNCTIONS[binding.backend]}", __package__).functions(binding)
-    return found
-
-
-def slopes_of(binding: Binding, function: Rows, *, gradients: bool) -> Differentiated:
-    """Scalars and, if wanted, their derivatives by every weight, by the framework's own differentiation.
-
-    Args:
-        binding: what executes.
-        function: (weights by name, further tensors) → scalar tensors, all in float64.
-        gradients: whether the derivatives are wanted.
-
-    Returns:
-        a function of arrays. Its values are [] each; its derivatives, one dictionary per scalar, are shaped like the
-        weights, and zero where the framework finds no dependence.
-    """
-    module = import_module(f".{_SLOPES[binding.backend]}", __package__)
-    found: Differentiated = module.slopes(binding, function, gradients=gradients)
-    return found
+def own_module(binding: Binding) -> Any:
+    """`on_torch` or `on_keras`: the framework's functions and variables."""
+    return import_module(f".on_{binding.framework}", __package__)
 
 
 def evaluate_case(binding: Binding, case: Case) -> dict[str, Array]:
     """All evaluations of a case.
 
     Returns:
-        `<key>/value` [row], in the order of `ROWS`; `<key>/gradient/<weight>` [row, ...] where derivatives are wanted.
+        `<key>/value/<row>` [], and `<key>/gradient/<weight>/<row>` where an evaluation has derivatives.
     """
-    f = functions_of(binding)
+    tensor = partial(Tensor, f=own_module(binding).FUNCTIONS, binding=binding)
+    variables = own_module(binding).variables(binding, list(case.weights.values()))
+    paths = {name: f"each.{i}" for i, name in enumerate(case.weights)}
 
-    def rows(weights: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
-        return case.model.rows(f, weights, *tensors)
+    def rows(x: Any, z: Any) -> dict[str, Any]:
+        w: Any = {name: tensor(value) for name, value in zip(case.weights, variables.values(), strict=True)}
+        found: dict[str, Any] = case.model.rows(w, tensor(x), tensor(z))  # type: ignore[arg-type]
+        return {row: tensor.value for row, tensor in found.items()}
 
-    plain, differentiated = (slopes_of(binding, rows, gradients=wanted) for wanted in (False, True))
+    def one_row(x: Any, z: Any, shares: Any) -> dict[str, Any]:
+        found = rows(x, z)
+        return {"": sum(shares[i] * found[row] for i, row in enumerate(ROWS))}
+
+    plain = binding.forward(variables, rows, mode_of(binding))
+    differentiated = binding.with_gradients(variables, one_row, list(paths.values()), mode_of(binding))
     tensors: dict[str, Array] = {}
     for evaluation in evaluations(case):
-        function = differentiated if evaluation.gradients else plain
-        values, slopes = function(evaluation.weights, [evaluation.x, evaluation.z])
-        tensors[f"{evaluation.key}/value"] = np.array(values)
-        for name in evaluation.weights if evaluation.gradients else ():
-            tensors[f"{evaluation.key}/gradient/{name}"] = np.stack([slope[name] for slope in slopes])
+        binding.put_weights(variables, {paths[name]: weight for name, weight in evaluation.weights.items()})
+        inputs = [binding.tensor(array, DTYPE) for array in (evaluation.x, evaluation.z)]
+        values = plain(*inputs)
+        tensors |= {f"{evaluation.key}/value/{row}": binding.array(values[row]) for row in ROWS}
+        for row, shares in zip(ROWS, np.eye(len(ROWS)), strict=True) if evaluation.gradients else ():
+            _, slopes = differentiated(*inputs, binding.tensor(shares, DTYPE))
+            key = f"{evaluation.key}/gradient"
+            tensors |= {f"{key}/{name}/{row}": binding.array(slopes[path]) for name, path in paths.items()}
     wrong = {name: tensor.dtype for name, tensor in tensors.items() if tensor.dtype != np.float64}
     if wrong:
         raise TypeError(f"expected float64 of {binding.backend}; found {wrong}")
-    assert all(len(tensors[name]) == len(ROWS) for name in tensors)
     return tensors
 
 

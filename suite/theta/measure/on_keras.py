@@ -1,25 +1,24 @@
-"""The small models by Keras' own functions; its backends differentiate them."""
+"""The small models by Keras' own functions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import keras
 from keras import ops
 
 from ...backends.keras import KerasBinding
-from ..functions import Functions
+from ...reference.problem import Array
+
+FUNCTIONS = ops
 
 
-def functions(binding: KerasBinding) -> Functions:
-    """See `densities.functions_of`."""
+def variables(binding: KerasBinding, arrays: Sequence[Array]) -> SimpleNamespace:
+    """`each`, a variable of float64 for each array; `values()`, their tensors."""
     binding.prepare("float64")
-    return Functions(
-        constant=lambda array: binding.tensor(array, "float64"),
-        exp=ops.exp,
-        log=ops.log,
-        tanh=ops.tanh,
-        log_sigmoid=ops.log_sigmoid,
-        sum=ops.sum,
-        logsumexp=ops.logsumexp,
-        transpose=ops.transpose,
-        solve=ops.solve,
-        log_det=lambda matrix: ops.slogdet(matrix)[1],
+    with binding.scope():
+        each = [keras.Variable(array, dtype="float64") for array in arrays]
+    return SimpleNamespace(
+        each=each, trainable_variables=each, values=lambda: [ops.convert_to_tensor(one) for one in each]
     )

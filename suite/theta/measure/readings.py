@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import numpy as np
 from ...backends import Binding
 from ...reference.problem import Array, load_problem, read_tensors
 from ...workers.evaluation import evaluate
+from ...workers.subject import Subject
 from ..digits import DECODED, MODELS, NOTATION, SCORED
+from ..functions import Tensor
 from ..models import Linear
-from .densities import functions_of, slopes_of
+from .densities import own_module
 from .trainings import log_likelihoods
-from .vae import DTYPE, Vae
+from .vae import DTYPE, build, gradients, heads
 
 
 def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
@@ -31,57 +35,42 @@ def read_digits(binding: Binding, inputs: Path) -> dict[str, Array]:
         `decoded/<model>` [point, data], logits at given latents; `reads/<net>/<weight>`, the gradient of the net's
         summed outputs; `numbers/<what>` [], counts; `fitted/kl` [], nats.
     """
-    problems = {name: load_problem(inputs / f"{name}.json") for name in MODELS}
+    problems = {name: load_problem(inputs / f"{name}.json") for name in (*MODELS, "gaussian")}
     latents = read_tensors(inputs / "latents.safetensors")
-    found: dict[str, Array] = {}
-    for name, problem in problems.items():
-        vae = Vae.build(binding, NOTATION, problem.spec, problem.weights)
-        tensors = evaluate(vae.subject, problem, gradients=True).tensors
-        found |= {f"{name}/{tensor}": value for tensor, value in tensors.items()}
-        if name in SCORED:
-            found[f"{name}/log_likelihoods"] = log_likelihoods(vae, problem.x)
-        if name in DECODED:
-            decoder = vae.heads("decoder")
-            found |= {
-                f"decoded/{name}/{points}": binding.array(decoder(binding.tensor(z, DTYPE))[0])
-                for points, z in latents.items()
-            }
-    trained = problems["learned"]
-    vae = Vae.build(binding, NOTATION, trained.spec, trained.weights)
-    nets = {"decoder": latents["prior"][:1], "encoder": trained.x[:1]}
-    for net, tensor in nets.items():
-        found |= {f"reads/{net}/{name}": slope for name, slope in reads(vae, net, tensor).items()}
-        found[f"numbers/{net}"] = np.array(float(outputs(vae, net, tensor)))
-    gaussian = load_problem(inputs / "gaussian.json")
-    other = Vae.build(binding, NOTATION, gaussian.spec, gaussian.weights)
-    found["numbers/gaussian decoder"] = np.array(float(outputs(other, "decoder", latents["prior"][:1])))
-    found["fitted/kl"] = marginal_kl(binding, read_tensors(inputs / "fitted.safetensors"))
-    return found
+    vaes = {name: build(binding, NOTATION, problem.spec, problem.weights) for name, problem in problems.items()}
+    tensors: dict[str, Array] = {}
+    for name in MODELS:
+        outcome = evaluate(vaes[name], problems[name], gradients=True)
+        tensors |= {f"{name}/{tensor}": value for tensor, value in outcome.tensors.items()}
+    for name in SCORED:
+        tensors[f"{name}/log_likelihoods"] = log_likelihoods(vaes[name], problems[name].x)
+    for name, (points, z) in product(DECODED, latents.items()):
+        (logits,) = heads(vaes[name], "decoder")(binding.tensor(z, DTYPE))
+        tensors[f"decoded/{name}/{points}"] = binding.array(logits)
+    z, x = latents["prior"][:1], problems["learned"].x[:1]
+    for net, tensor in {"decoder": z, "encoder": x}.items():
+        tensors |= {f"reads/{net}/{name}": slope for name, slope in reads(vaes["learned"], net, tensor).items()}
+        tensors[f"numbers/{net}"] = outputs(vaes["learned"], net, tensor)
+    tensors["numbers/gaussian decoder"] = outputs(vaes["gaussian"], "decoder", z)
+    tensors["fitted/kl"] = marginal_kl(binding, read_tensors(inputs / "fitted.safetensors"))
+    return tensors
 
 
-def reads(vae: Vae, net: str, tensor: Array) -> dict[str, Array]:
-    """Canonical weight → the gradient, by it, of the sum of all that a net returns for one input [1, ...]."""
-    binding, heads = vae.binding, vae.heads(net)
-
-    def total(value: Any) -> dict[str, Any]:
-        return {"": sum(binding.total(head) for head in heads(value))}
-
-    function = binding.with_gradients(vae.subject.model, total, vae.subject.paths, "eager")
-    _, by_path = function(binding.tensor(tensor, DTYPE))
-    return vae.canonical({path: binding.array(gradient) for path, gradient in by_path.items()})
+def reads(vae: Subject, net: str, tensor: Array) -> dict[str, Array]:
+    """Canonical weight → the gradient, by it, of the sum of all outputs of a net for one input [1, ...]."""
+    binding, outputs_of = vae.binding, heads(vae, net)
+    slopes = gradients(vae, lambda value: sum(binding.total(head) for head in outputs_of(value)), "eager")
+    return slopes(binding.tensor(tensor, DTYPE))
 
 
-def outputs(vae: Vae, net: str, tensor: Array) -> int:
-    """How many numbers a net returns for one input [1, ...]."""
-    return sum(int(vae.binding.array(head).size) for head in vae.heads(net)(vae.binding.tensor(tensor, DTYPE)))
+def outputs(vae: Subject, net: str, tensor: Array) -> Array:
+    """How many numbers a net returns for one input [1, ...]: []."""
+    every = heads(vae, net)(vae.binding.tensor(tensor, DTYPE))
+    return np.array(float(sum(vae.binding.array(head).size for head in every)))
 
 
 def marginal_kl(binding: Binding, weights: Mapping[str, Array]) -> Array:
     """KL(p(x) ‖ p(z)) of a fitted linear-Gaussian model with as many latents as pixels, in nats: []."""
-    f = functions_of(binding)
-
-    def rows(w: Mapping[str, Any], tensors: list[Any]) -> list[Any]:
-        return [Linear().marginal_kl(f, w)]
-
-    values, _ = slopes_of(binding, rows, gradients=False)(weights, [])
-    return values[0]
+    tensor = partial(Tensor, f=own_module(binding).FUNCTIONS, binding=binding)
+    w: Any = {name: tensor(binding.tensor(weight, DTYPE)) for name, weight in weights.items()}
+    return binding.array(Linear().marginal_kl(w).value)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from ...backends import Binding
-from ...reference.problem import Array, read_tensors, save_tensors
+from ...reference.problem import Array, read_tensors
+from ...workers.subject import Subject
 from ..plan import (
     BY_NAME,
     DIGITS_AT_ONCE,
@@ -30,7 +32,7 @@ from ..plan import (
     start,
 )
 from ..records import TrainingRecord
-from .vae import Vae, elbo_gradients, pair_gradients
+from .vae import DTYPE, build, gradients, mode_of, put, quantity
 
 Weights = Mapping[str, Array]
 
@@ -50,24 +52,28 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
     weights = expand(regime, free)
     if regime.copies:
         vaes = {copy: _build(binding, regime, one_copy(weights, copy)) for copy in (FIRST, SECOND)}
-        gradients = pair_gradients(vaes[FIRST], vaes[SECOND])
+        kl = quantity(vaes[FIRST], "kl")
+        objectives = {FIRST: lambda x, noise: -kl(x, noise), SECOND: quantity(vaes[SECOND], "log_likelihood")}
     else:
         vaes = {"": _build(binding, regime, weights)}
-        gradients = elbo_gradients(vaes[""])
+        objectives = {"": quantity(vaes[""], "elbo")}
+    slopes = {copy: gradients(vae, objectives[copy], mode_of(binding)) for copy, vae in vaes.items()}
     rule = Adagrad(None if rounding is None else np.random.default_rng((seed, 2, rounding)))
     for x, noise in batches(data, seed, regime.spec.latent_dim, steps):
-        free = rule.update(free, collect(regime, gradients(x, noise)))
+        drawn = next(iter(vaes.values())).data(x), binding.tensor(noise, DTYPE)
+        every = {f"{c}/{n}".lstrip("/"): g for c, of in slopes.items() for n, g in of(*drawn).items()}
+        free = rule.update(free, collect(regime, every))
         weights = expand(regime, free)
         for copy, vae in vaes.items():
-            vae.put(one_copy(weights, copy) if copy else weights)
+            put(vae, one_copy(weights, copy) if copy else weights)
     return free
 
 
-def _build(binding: Binding, regime: Regime, weights: Weights) -> Vae:
-    return Vae.build(binding, regime.notation, regime.spec, weights)
+def _build(binding: Binding, regime: Regime, weights: Weights) -> Subject:
+    return build(binding, regime.notation, regime.spec, weights)
 
 
-def log_likelihoods(vae: Vae, x: Array) -> Array:
+def log_likelihoods(vae: Subject, x: Array) -> Array:
     """log p̂(x) = log 1/S Σ_s p(x, z_s)/q(z_s|x), z_s ~ q(z|x), S = `SAMPLES`.
 
     Args:
@@ -77,44 +83,46 @@ def log_likelihoods(vae: Vae, x: Array) -> Array:
     Returns:
         [data count], in nats; its expectation is a lower bound of log p(x) that is tight for large S.
     """
-    latents = vae.subject.spec.latent_dim
-    found = []
+    binding, latents = vae.binding, vae.spec.latent_dim
+    log_weight = binding.forward(vae.model, quantity(vae, "elbo_monte_carlo"), mode_of(binding))  # at one draw per row
+    chunks = []
     for first in range(0, len(x), DIGITS_AT_ONCE):
         chunk = x[first : first + DIGITS_AT_ONCE]
         repeated = np.repeat(chunk, SAMPLES_AT_ONCE, axis=0)
         draws = [
-            vae.log_weights(repeated, noise.swapaxes(0, 1).reshape(1, len(repeated), latents)).reshape(len(chunk), -1)
+            noise.swapaxes(0, 1).reshape(1, len(repeated), latents)
             for noise in importance_noise(first, len(chunk), latents)
         ]
-        log_weights = np.concatenate(draws, axis=1)
+        rows = [binding.array(log_weight(vae.data(repeated), binding.tensor(noise, DTYPE))) for noise in draws]
+        log_weights = np.concatenate([row.reshape(len(chunk), -1) for row in rows], axis=1)
         largest = log_weights.max(axis=1, keepdims=True)
-        found.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
-    return np.concatenate(found)
+        chunks.append(np.log(np.exp(log_weights - largest).mean(axis=1)) + largest[:, 0])
+    return np.concatenate(chunks)
 
 
-def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder: Path) -> list[TrainingRecord]:
-    """One record per training and readout; `<training>.safetensors` has what each training left free.
+def run_trainings(
+    binding: Binding, asked: Sequence[Training], inputs: Path
+) -> tuple[dict[str, Array], list[TrainingRecord]]:
+    """`<training>/<weight>`, what each training left free, and one record per training and readout.
 
     Args:
         binding: the backend.
         asked: what to train.
         inputs: has `digits.safetensors` with `train` and `held_out`, [data count, data] each.
-        folder: the folder for the weights.
     """
     digits = read_tensors(inputs / "digits.safetensors")
+    tensors: dict[str, Array] = {}
     records = []
     for training in asked:
         regime, started = BY_NAME[training.regime], time.perf_counter()
         free = train(binding, regime, digits["train"], training.seed, STEPS, training.rounding)
         trained_s = time.perf_counter() - started
-        save_tensors(free, folder / training.file)
+        tensors |= {f"{training.name}/{name}": weight for name, weight in free.items()}
         for readout, weights in readouts(regime, free):
             nats = log_likelihoods(_build(binding, regime, weights), digits["held_out"])
             records.append(
                 TrainingRecord(
-                    regime=training.regime,
-                    seed=training.seed,
-                    rounding=training.rounding,
+                    **asdict(training),
                     backend=binding.active_backend(),
                     readout=readout,
                     held_out_log_likelihood_nats=float(nats.mean()),
@@ -123,7 +131,7 @@ def run_trainings(binding: Binding, asked: list[Training], inputs: Path, folder:
                     training_s=round(trained_s, 2),
                 )
             )
-    return records
+    return tensors, records
 
 
 def change(regime: Regime, free: Weights, seed: int) -> float:

@@ -10,7 +10,6 @@ Wrong input raises `BadInput`, a package that is not installed `EnvironmentLacks
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +23,7 @@ from .claims.judge.verdicts import COLUMNS as CLAIM_COLUMNS
 from .claims.phase import rows_of_run
 from .equality.judge import COLUMNS as TERM_COLUMNS
 from .equality.phase import load_problems
+from .equality.plan import require_cells
 from .equality.tables import cell_table
 from .notations import registry
 from .notations.overview import overview
@@ -33,8 +33,9 @@ from .notations.schema import FRAMEWORKS
 from .reference.errors import BadInput, EnvironmentLacks
 from .report.options import TIMEOUT_S, checked_threads, select
 from .report.tables import frame
-from .runs.check import check_cells
 from .runs.listing import notation_entry
+from .runs.presets import CHECKED_DTYPES, check_sample
+from .runs.run import Order, carried_out
 from .theta.command import THETA_TIMEOUT_S, chosen_backends, held_claims, waiting
 from .theta.phase import compute
 from .theta.tables import Table, answer_tables
@@ -230,16 +231,13 @@ def check(
     """
     paths = [problem] if isinstance(problem, str | Path) else problem
     problems = load_problems([Path(path) for path in paths])
-    dtypes = _several(dtype) or ["float64", "float32"]
-    selection = select(_several(notation), _several(backend), device, dtypes, _several(mode))
+    selection = select(_several(notation), _several(backend), device, _several(dtype) or CHECKED_DTYPES, _several(mode))
+    sample = check_sample(selection, problems)
+    require_cells([each for each, _ in sample], selection)
+    names = [each.name for each in problems]
+    order = Order("check", threads=checked_threads(threads), timeout_s=timeout, problems=names)
     with TemporaryDirectory(dir=own_folder()) as scratch:
-        judged = check_cells(
-            problems,
-            selection,
-            nullcontext(RunFolder(Path(scratch))),
-            timeout_s=timeout,
-            threads=checked_threads(threads),
-        )
+        judged = carried_out(order, selection, sample, RunFolder(Path(scratch)))
     return Checked(
         cells=cell_table(judged.rows),
         tensors=frame(judged.rows, TERM_COLUMNS),

@@ -1,4 +1,4 @@
-"""`elbostone run` and `elbostone bench`."""
+"""`elbostone run`, `elbostone bench`, and what they share with `elbostone check`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..notations.registry import notations
 from ..reference.errors import BadInput
+from ..reference.problem import Problem
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
     TIMEOUT_S,
@@ -45,7 +46,7 @@ from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Plan, Selection
 from ..workers.supervisor import cpu_threads
 from .page import leave_page
-from .presets import Sample, bench_proofs, claims_sample, equality_sample
+from .presets import Sample, bench_proofs, check_sample, claims_sample, equality_sample
 from .side_tables import write_side_tables
 
 Full = Annotated[bool, typer.Option("--full", help="Run the whole matrix instead of the quick preset.")]
@@ -71,22 +72,35 @@ AgainstItself = Annotated[
 
 @dataclass(frozen=True)
 class Order:
-    """The options of a run; kept in run.json, so that the run can be resumed after a kill."""
+    """The options of `check`, `bench` or `run`; kept in run.json, so that the run can be resumed after a kill.
+
+    Attributes:
+        problems: the names of the user's problems, which are in the run folder; none for the embedded digits.
+        dtypes, modes: those of `check`; a preset brings its own.
+    """
 
     verb: str
-    full: bool
-    notations: list[str]
-    backends: list[str]
-    device: str
-    threads: int
-    timeout_s: float
+    full: bool = False
+    notations: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
+    device: str = "cpu"
+    threads: int = 1
+    timeout_s: float = TIMEOUT_S
     peers: bool = False
     aa: bool = False
+    problems: list[str] = field(default_factory=list)
+    dtypes: list[str] = field(default_factory=list)
+    modes: list[str] = field(default_factory=list)
 
     @property
     def timed(self) -> bool:
-        """Whether there are figures, and not only tests of how they are measured."""
-        return self.full or not self.aa
+        """Whether there are figures, and not only verdicts or tests of how figures are measured."""
+        return self.verb != "check" and (self.full or not self.aa)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether claims are executed. A user's own problem tests itself alone."""
+        return self.verb != "bench" and not self.problems
 
     def trust(self, sample: AaSample) -> AaSample:
         """The preset of the A/A test, with the notations that were requested by name."""
@@ -102,7 +116,14 @@ class Order:
         """The cells that are proven: with `--peers` and `--aa` those of the notations that are timed."""
         narrow = (self.peers or self.aa) and not self.full
         timed = sorted(self.sample(trust).notations() or ()) if narrow else []
-        return select(self.notations or timed, self.backends, self.device, None, None)
+        return select(self.notations or timed, self.backends, self.device, self.dtypes, self.modes)
+
+    def proofs(self, selection: Selection, problems: Sequence[Problem], trust: AaSample) -> Sample:
+        """The problems that are checked, and the cells of each."""
+        if self.verb == "check":
+            return check_sample(selection, problems)
+        sample = bench_proofs(selection, self.sample(trust), full=self.full and self.verb == "run")
+        return sample if self.verb == "bench" else sample + equality_sample(selection, full=self.full)
 
 
 @dataclass(frozen=True)
@@ -175,25 +196,38 @@ def bench(
     carry_out(order, out, resume, as_json)
 
 
-def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
+def carry_out(
+    order: Order,
+    out: Path,
+    resume: Path | None,
+    as_json: bool,
+    trust: AaSample = AA_TESTS,
+    problems: Sequence[Problem] = (),
+) -> None:
     """Start or resume a run, print its tables, and exit with its code.
 
-    A run folder that is resumed brings its own order. `trust` says how timings are tested, where that is ordered.
+    Args:
+        order: the options; a run that is resumed brings its own, and its problems.
+        out: where a new run folder is made.
+        resume: the run folder to resume.
+        as_json: whether one JSON document is printed instead of tables.
+        trust: how timings are tested, where that is ordered.
+        problems: the user's own.
     """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
-        order = folder.order(Order, ("run", "bench"))
+        order = folder.order(Order, ("check",) if order.verb == "check" else ("run", "bench"))
+        problems = [folder.problem(name) for name in order.problems]
     selection = order.selection(trust)
-    sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
-    if order.verb == "run":
-        sample += equality_sample(selection, full=order.full)
-    for problem, selections in sample:
-        require_cells([problem], selections[0])
+    sample = order.proofs(selection, problems, trust)
+    require_cells([problem for problem, _ in sample], selection)
     folder = folder or create_run(out, vars(order))
     with folder.alone():
-        judged = _carried_out(order, selection, sample, folder, trust)
-    if as_json:
+        judged = carried_out(order, selection, sample, folder, trust)
+    if as_json and order.verb == "check":
+        print_json({"schema": 1, "run": str(folder.path), "rows": judged.rows, "claims": judged.claims})
+    elif as_json:
         print_json(judged.document())
     else:
         judged.print(timed=order.timed)
@@ -201,19 +235,26 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     *most, last = (f"{name}.md" for name, found in written.items() if found)
     tables = f"{', '.join(most)} and {last}" if most else last
     stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
-    leave_page(folder)
+    if order.verb != "check":
+        leave_page(folder)
     raise typer.Exit(judged.exit_code())
 
 
-def _carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder, trust: AaSample) -> Judged:
+def carried_out(
+    order: Order, selection: Selection, sample: Sample, folder: RunFolder, trust: AaSample = AA_TESTS
+) -> Judged:
     """Plan a run, run every cell that has no record in the run folder, and judge all cells."""
-    equality = Equality(folder, order.threads, order.timeout_s)
+    # Beside timings, `threads` are those of a timed call, and as many CPUs prove.
+    cpus, threads = (cpu_threads(), order.threads) if order.verb == "check" else (order.threads, 1)
+    equality = Equality(folder, cpus, order.timeout_s, threads)
     for problem, selections in sample:
         equality.add(problem, selections)
-    claimed = claims_sample(selection, full=order.full) if order.verb == "run" else None
+    claimed = claims_sample(selection, full=order.full) if order.claimed else None
     timed = {THROUGHPUT: order.timed, AA: order.aa}
     rows = prove(equality, claimed, [name for name, asked in timed.items() if asked])
     claims = tabulate_claims(folder)
+    if order.verb == "check":
+        return Judged(folder, rows, claims)
     found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
     chosen = selection.notations
     phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)

@@ -14,7 +14,7 @@ from ..notations.notation import Notation
 from ..notations.overview import weight_sets
 from ..notations.plain_tex import plain
 from ..report.tables import FAILING
-from ..workers.run_folder import RunSettings
+from ..workers.run_settings import RunSettings
 from .words import percent
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..timing.judge.throughput import Row
 from ..timing.tables import best, shown
-from ..workers.run_folder import RunSettings
+from ..workers.run_settings import RunSettings
 from . import speed_charts
 from .charts import Chart
 from .first_screen import facts

@@ -12,7 +12,6 @@ from ..equality.tables import write_equivalence
 from ..report.tables import read_rows, rows_if_any
 from ..timing.tables import write_aa, write_throughput
 from ..workers.packed import pack
-from ..workers.records import read_records
 from ..workers.run_folder import RunFolder
 from .run import Judged
 
@@ -35,7 +34,7 @@ def commit(run: RunFolder, place: Path) -> None:
         shutil.copyfile(file, fresh / file.name)
     committed = RunFolder(fresh)
     if run.records.exists():  # `theta` leaves none
-        pack(read_records(run.records), committed.packed)
+        pack(run.documents(), committed.packed)
     settings = committed.settings()
     committed.write_settings(msgspec.structs.replace(settings, command=_anywhere(settings.command)))
     shutil.rmtree(place, ignore_errors=True)

@@ -18,7 +18,8 @@ from ..report.options import AsJson
 from ..report.tables import FAILING, rows_if_any
 from ..timing.judge.throughput import CELL
 from ..workers.records import Cell
-from ..workers.run_folder import RunFolder, RunSettings
+from ..workers.run_folder import RunFolder
+from ..workers.run_settings import RunSettings
 
 LEVEL = 0.95
 """The probability that all intervals of a comparison contain the true ratios together."""

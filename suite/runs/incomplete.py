@@ -7,7 +7,7 @@ from typing import Any
 
 from ..reference.files import read_text, write_text
 from ..report.tables import rows_if_any
-from ..workers.records import CELL_FIELDS, CLAIMS, EQUALITY, read_records
+from ..workers.records import CELL_FIELDS, CLAIMS, EQUALITY
 from ..workers.run_folder import RunFolder
 
 #: Table → the kind of the records that it is made of, and fields that a record and its rows share.
@@ -24,7 +24,7 @@ def gone_from(folder: RunFolder) -> str:
 
     Such a table has more than could be written in its place.
     """
-    records, said = read_records(folder.records), []
+    records, said = folder.documents(), []
     for name, (kind, fields) in SOURCES.items():
         there = {_key(record, fields) for record in records if record["kind"] == kind}
         gone = {_key(row, fields) for row in rows_if_any(folder.path / f"{name}.parquet")} - there

@@ -16,7 +16,7 @@ from ..backends.table import BACKENDS, host_of, precision
 from ..workers.environment import kept_by_jax
 from ..workers.jobs import Job
 from ..workers.records import Identity, append_record, as_document, identity, verified
-from ..workers.run_plan import finished
+from ..workers.run_folder import RunFolder
 from ..workers.scratch import own_folder
 from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
@@ -204,7 +204,7 @@ class Runner:
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
         """The sessions that have something left to time, with that alone."""
-        done = finished(self.records)
+        done = RunFolder(self.folder).finished()
         left = []
         for session in sessions:
             timings = [timing for timing in session.timings if record_of(timing, session.number) not in done]

@@ -1,15 +1,15 @@
-"""Two runs against each other: in how many cells do their figures agree within the intervals that they state?"""
+"""`elbostone report --against`: in how many cells do the figures of two runs agree within their intervals?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
+from typing import Any
 
 from ..reference.files import write_text
-from ..report.tables import frame, markdown, read_rows, write_table
+from ..report.tables import frame, markdown, write_table
 from ..timing.judge.throughput import CELL
+from .compare import Row, timed_in_both
 
 AGREEING = 0.95
 """The share of cells in which another run on the same machine must agree."""
@@ -18,64 +18,53 @@ COLUMNS = (*CELL, *_FIGURES, *(f"other_{name}" for name in _FIGURES), "ratio", "
 SHOWN = ("workload", "stage", "batch", "notation", "backend", "dtype", "mode", "rung", "ratio", "agrees", "stable")
 
 
-def read_throughput(run: Path) -> pd.DataFrame:
-    """The throughput table of a run folder.
-
-    Raises:
-        BadInput: the folder has none that can be read.
-    """
-    return frame(read_rows(run / "throughput.parquet"), CELL)
-
-
-def agreement(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+def agreement(one: Sequence[Row], other: Sequence[Row]) -> list[dict[str, Any]]:
     """A row per cell that has a figure in both runs, in the order of the first.
 
-    Columns: those of the cell; images per second of both within `lower` and `upper`; `ratio`, the first ÷ the other;
-    `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
+    Its columns are those of the cell; the images per second of both runs within `lower` and `upper`; `ratio`, the
+    first ÷ the other; `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
 
     Args:
-        one, other: tables of `read_throughput`.
+        one, other: rows of throughput.parquet.
     """
-    of_cells = [table[table["images_per_second"].notna()] for table in (one, other)]
-    figures = [table.astype(dict.fromkeys(_FIGURES, float)) for table in of_cells]
-    # A column that is empty in one run may hold texts in the other.
-    keyed = [table.assign(cell=table[list(CELL)].map(_text).agg("\n".join, axis=1)) for table in figures if len(table)]
-    if len(keyed) < 2:
-        return pd.DataFrame(columns=COLUMNS)
-    beside = keyed[1][["cell", *_FIGURES, "stable"]].set_index("cell").add_prefix("other_")
-    found = keyed[0].join(beside, on="cell", how="inner")
-    found["ratio"] = found["images_per_second"] / found["other_images_per_second"]
-    found["agrees"] = (found["lower"] <= found["other_upper"]) & (found["other_lower"] <= found["upper"])
-    found["stable"] = found["stable"].astype(bool) & found["other_stable"].astype(bool)
-    return found[list(COLUMNS)]
+    return [_row(*both) for both in timed_in_both(one, other)]
 
 
-def agreement_text(rows: pd.DataFrame) -> str:
+def _row(row: Row, other: Row) -> dict[str, Any]:
+    figures = {name: row.get(name) for name in (*CELL, *_FIGURES)} | {f"other_{name}": other[name] for name in _FIGURES}
+    return figures | {
+        "ratio": row["images_per_second"] / other["images_per_second"],
+        "agrees": row["lower"] <= other["upper"] and other["lower"] <= row["upper"],
+        "stable": row["stable"] and other["stable"],
+    }
+
+
+def agreement_text(rows: Sequence[Row]) -> str:
     """One line: how many cells agree, and how far apart the others are at most."""
-    if rows.empty:
+    if not rows:
         return "no cell has a figure in both runs"
-    agreeing = rows["agrees"].sum()
+    apart = _apart(rows)
+    agreeing = len(rows) - len(apart)
     text = f"{agreeing} of {len(rows)} cells agree within their intervals ({agreeing / len(rows):.1%}; "
     text += f"promised on one machine: {AGREEING:.0%})"
-    apart = _factor(rows["ratio"][~rows["agrees"]])
-    return text if apart.empty else f"{text}; the others are up to {apart.max():.2f}× apart"
+    return f"{text}; the others are up to {_factor(apart[0]):.2f}× apart" if apart else text
 
 
-def write_agreement(rows: pd.DataFrame, other: str, folder: Path) -> None:
+def write_agreement(rows: Sequence[Row], other: str, folder: Path) -> None:
     """Write agreement.csv, .parquet and .md of a run; .md has only the cells that do not agree with the other run's."""
-    write_table(rows, folder / "agreement")
+    write_table(frame(rows, COLUMNS), folder / "agreement")
     text = f"# Against another run\n\nThis run and {other}: {agreement_text(rows)}.\n"
-    apart = rows[~rows["agrees"].astype(bool)].sort_values("ratio", key=_factor, ascending=False, kind="stable")
-    if not apart.empty:
+    if apart := _apart(rows):
         text += "\nThose that do not; *ratio* is this run's images per second ÷ the other's.\n\n"
-        text += markdown(apart[list(SHOWN)])
+        text += markdown(frame(apart, COLUMNS)[list(SHOWN)])
     write_text(folder / "agreement.md", text)
 
 
-def _factor(ratio: pd.Series[float]) -> pd.Series[float]:
+def _apart(rows: Sequence[Row]) -> list[Row]:
+    """The cells whose figures do not agree, the furthest apart first."""
+    return sorted((row for row in rows if not row["agrees"]), key=_factor, reverse=True)
+
+
+def _factor(row: Row) -> float:
     """The larger of two figures ÷ the smaller."""
-    return pd.Series(np.maximum(ratio, 1 / ratio))
-
-
-def _text(value: object) -> str:
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # of a cell of a table
+    return max(float(row["ratio"]), 1 / float(row["ratio"]))

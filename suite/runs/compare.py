@@ -122,7 +122,9 @@ def comparison(before: Path, after: Path, *, across_machines: bool = False) -> C
     one, other = _verdicts(before), _verdicts(after)
     both = [key for key in one if key in other]
     changed = [_changed(*key, one[key], other[key]) for key in both if one[key] != other[key]]
-    figures = _figures(*(rows_if_any(folder / "throughput.parquet") for folder in (before, after)))
+    timed = timed_in_both(*(rows_if_any(folder / "throughput.parquet") for folder in (before, after)))
+    # Intervals that hold together: Bonferroni's, over their number.
+    figures = [_figure(*rows, 1 - (1 - LEVEL) / len(timed)) for rows in timed]
     if not both and not figures:
         raise BadInput(f"{after}: expected verdicts or figures that {before} has too; found none")
     return Comparison(len(both), (len(one) - len(both), len(other) - len(both)), changed, figures)
@@ -153,17 +155,17 @@ def _changed(of: str, what: str, before: str, after: str) -> Changed:
     return Changed(of, what, before, after, (after in FAILING and before not in FAILING) or before == "equal")
 
 
-def _figures(before: Sequence[Row], after: Sequence[Row]) -> list[Figure]:
-    """All timings that both runs have, with intervals that hold together: Bonferroni's, over their number."""
-    one, other = (
-        {tuple(str(row[name] or "") for name in CELL): row for row in rows if row["images_per_second"] is not None}
-        for rows in (before, after)
-    )
-    common = [key for key in one if key in other]
-    return [_figure(key, one[key], other[key], 1 - (1 - LEVEL) / len(common)) for key in common]
+def timed_in_both(before: Sequence[Row], after: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The rows of throughput of the cells that have a figure in both runs, in the order of the first."""
+    one, other = ({_key(row): row for row in rows if row["images_per_second"] is not None} for rows in (before, after))
+    return [(row, other[key]) for key, row in one.items() if key in other]
 
 
-def _figure(key: tuple[str, ...], before: Row, after: Row, level: float) -> Figure:
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(str(row.get(name) or "") for name in CELL)
+
+
+def _figure(before: Row, after: Row, level: float) -> Figure:
     """The ratio of two timings with Welch's interval, of the logarithms of the processes' figures."""
     a, b = (np.log(np.asarray(row["by_process"], float)) for row in (before, after))
     ratio = float(np.exp(b.mean() - a.mean()))
@@ -174,7 +176,7 @@ def _figure(key: tuple[str, ...], before: Row, after: Row, level: float) -> Figu
         interval = ttest_ind(b, a, equal_var=False).confidence_interval(level)
         lower, upper = (float(np.exp(bound)) for bound in (interval.low, interval.high))
     verdict = "faster" if lower > 1 else "slower" if upper < 1 else "unknown" if math.isnan(lower) else "same"
-    what = " ".join(filter(None, key))
+    what = " ".join(filter(None, _key(before)))
     return Figure(what, before["images_per_second"], after["images_per_second"], ratio, lower, upper, verdict)
 
 

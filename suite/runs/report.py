@@ -11,7 +11,7 @@ import typer
 
 from ..claims.phase import tabulate_claims
 from ..equality.phase import judge_run
-from ..page.extra import lacking, remedy
+from ..page.extra import lacking, leave_page
 from ..reference.errors import BadInput, EnvironmentLacks
 from ..report.console import print_json, stderr
 from ..report.options import AsJson
@@ -20,11 +20,10 @@ from ..timing.phases import tabulate
 from ..timing.records import left_out
 from ..training.tables import write_training
 from ..workers.run_folder import RunFolder
-from .agreement import agreement, agreement_text, read_throughput, write_agreement
+from .agreement import agreement, agreement_text, write_agreement
 from .committed import commit as commit_run
 from .committed import tabulate_again
 from .incomplete import gone_from, mark_incomplete
-from .page import leave_page
 from .run import Judged
 from .side_tables import write_side_tables
 
@@ -66,14 +65,14 @@ def report(
 
     The rows of a run of 'theta' or 'train' stay as the run wrote them.
     """
-    if (open_page or publish) and lacking():
-        raise EnvironmentLacks(remedy())
+    if (open_page or publish) and (lack := lacking()):
+        raise EnvironmentLacks(lack)
     if commit is not None and not re.fullmatch(r"[\w-]+", commit):
         raise BadInput(f"--commit: expected a name of letters, digits, _ and -; found '{commit}'")
     if theta is not None:
         read_rows(theta / "theta_dependency.parquet")
     if throughput is not None:
-        read_throughput(throughput)
+        read_rows(throughput / "throughput.parquet")
     if training is not None:
         read_rows(training / "training.parquet")
     folder = RunFolder(run)
@@ -112,10 +111,9 @@ def report(
         stderr.print(said, soft_wrap=True)
     held, beside = [], ""
     if against is not None:
-        found = agreement(read_throughput(run), read_throughput(against))
-        write_agreement(found, f"`{against.resolve().name}`", run)
-        held = found.to_dict("records")
-        beside = f"against {against}: {agreement_text(found)}"
+        held = agreement(*(read_rows(folder / "throughput.parquet") for folder in (run, against)))
+        write_agreement(held, f"`{against.resolve().name}`", run)
+        beside = f"against {against}: {agreement_text(held)}"
     if commit and missing:
         raise BadInput(f"--commit: expected a run that is complete; {missing}")
     _keep(folder, commit)

@@ -17,6 +17,7 @@ from ..equality.phase import Equality
 from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..notations.registry import notations
+from ..page.extra import leave_page
 from ..reference.errors import BadInput
 from ..reference.problem import Problem
 from ..report.console import print_json, progress, shown_path, stderr
@@ -45,7 +46,6 @@ from ..workers.records import Identity
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Plan, Selection
 from ..workers.supervisor import cpu_threads
-from .page import leave_page
 from .presets import Sample, bench_proofs, check_sample, claims_sample, equality_sample
 from .side_tables import write_side_tables
 

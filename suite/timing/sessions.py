@@ -15,7 +15,7 @@ import msgspec
 from ..backends.table import BACKENDS, host_of, precision
 from ..workers.environment import kept_by_jax
 from ..workers.jobs import Job
-from ..workers.records import Identity, append_record, as_document, identity, verified
+from ..workers.records import Identity, append_record, identity, verified
 from ..workers.run_folder import RunFolder
 from ..workers.scratch import own_folder
 from ..workers.supervisor import Child, Lost
@@ -166,7 +166,7 @@ def records_of(sessions: Iterable[Session]) -> list[Identity]:
 
 def record_of(timing: Timing, number: int) -> Identity:
     """The identity of a timing's record in a pass."""
-    return identity(as_document(unmeasured(timing, "failed", "", number=number)))
+    return identity(unmeasured(timing, "failed", "", number=number))
 
 
 Once = SessionRecord | RateRecord

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import tempfile
 from functools import cache
@@ -74,9 +73,7 @@ def compile_cache() -> Path:
     Several workers may write at once: JAX takes an entry that is only half written for none (its checksum is wrong),
     and compiles again.
     """
-    folder = tempfile.TemporaryDirectory(dir=own_folder(), prefix="compiled-")
-    atexit.register(folder.cleanup)
-    return Path(folder.name)
+    return Path(tempfile.mkdtemp(dir=own_folder(), prefix="compiled-"))
 
 
 def kept_by_jax(folder: Path) -> dict[str, str]:

@@ -154,8 +154,9 @@ def _plain(value: Any) -> str | int | float:
     raise TypeError(f"expected what JSON has; found {type(value).__name__} {value!r}")
 
 
-def identity(document: Mapping[str, Any]) -> Identity:
-    """The identity of a record: a run has one outcome of each, the last that was recorded."""
+def identity(record: Mapping[str, Any] | msgspec.Struct) -> Identity:
+    """The identity of a record, or of its document: a run has one outcome of each, the last that was recorded."""
+    document = as_document(record) if isinstance(record, msgspec.Struct) else record
     named = dict.fromkeys(("kind", *CELL_FIELDS), "") | (TIMED if "workload" in document else {})
     return tuple(str(document.get(name, default)) for name, default in named.items())
 

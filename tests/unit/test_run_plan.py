@@ -19,7 +19,7 @@ from elbostone.runs.incomplete import MARK
 from elbostone.timing.records import RateRecord, SessionRecord
 from elbostone.timing.sessions import Runner
 from elbostone.workers.packed import unpack
-from elbostone.workers.records import Cell, Identity, append_record, as_document, identity, read_records_of
+from elbostone.workers.records import Cell, Identity, append_record, identity, read_records_of
 from elbostone.workers.run_folder import RETRIES, RunFolder, create_run
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def record(backend: str, status: str = "failed", reason: str = "why") -> Equalit
 
 
 def key(backend: str) -> Identity:
-    return identity(as_document(record(backend)))
+    return identity(record(backend))
 
 
 @pytest.fixture

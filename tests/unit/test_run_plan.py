@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from elbostone.cli import app
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
-from elbostone.runs.incomplete import MARK
+from elbostone.runs.report import MARK
 from elbostone.timing.records import RateRecord, SessionRecord
 from elbostone.timing.sessions import Runner
 from elbostone.workers.packed import unpack

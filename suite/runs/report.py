@@ -28,7 +28,7 @@ from ..training.tables import write_training
 from ..workers.packed import pack
 from ..workers.records import CELL_FIELDS, CLAIMS, EQUALITY
 from ..workers.run_folder import RunFolder
-from .agreement import agreement, agreement_text, write_agreement
+from .compare import agreement, agreement_text, write_agreement
 from .run import Judged
 from .side_tables import write_side_tables
 

@@ -12,11 +12,10 @@ import msgspec
 
 from ..backends.table import BACKENDS
 from .jobs import Job
-from .records import CellRecord, append_record, as_record, kind_of, verified
+from .records import CellRecord, append_record, as_record, kind_of, line_of, text_of, verified
 from .selection import Plan
 from .supervisor import Child, Lost, side_by_side
 from .tasks import CellTask, TasksAsked
-from .text import line_of, text_of
 
 OnRecord = Callable[[CellRecord], None]
 Suspect = Callable[[CellRecord], bool]

@@ -30,8 +30,8 @@ Status = Literal["ok", "unsupported", "missing", "failed", "timeout"]
 Number = float | Literal["nan", "inf", "-inf"]
 """The form of a float in a record, since JSON has no NaN and no infinity; `float(number)` reads it."""
 
-MOST_WORD = 200
-"""Letters of a field of a cell."""
+MOST_WORD, LINE_MOST, TEXT_MOST = 200, 500, 4000
+"""Characters of a field of a cell, of a reason, and of a traceback or of what was printed last."""
 
 Document = dict[str, Any]
 """A record as plain JSON values."""
@@ -118,6 +118,17 @@ Record = TypeVar("Record", bound=CellRecord)
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 Append = Callable[[msgspec.Struct], None]
 """The function with which a child writes its records."""
+
+
+def line_of(text: str) -> str:
+    """The first line that is not empty, printable, and no longer than `LINE_MOST`."""
+    line = printable((text.lstrip()[: LINE_MOST + 1].splitlines() or [""])[0])
+    return line if len(line) <= LINE_MOST else line[: LINE_MOST - 1] + "…"
+
+
+def text_of(text: str) -> str:
+    """The end of a text, printable, and no longer than `TEXT_MOST`."""
+    return printable(text[-TEXT_MOST:])[-TEXT_MOST:]
 
 
 def number(value: float) -> Number:

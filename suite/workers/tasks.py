@@ -13,9 +13,8 @@ import msgspec
 from ..backends import Binding
 from ..backends.table import COMPILED_MODES
 from .jobs import Measure
-from .records import Active, Append, Cell, CellRecord, Identity, Started, Status, identity
+from .records import Active, Append, Cell, CellRecord, Identity, Started, Status, identity, line_of, text_of
 from .room import Room
-from .text import line_of, text_of
 
 
 class CellTask(msgspec.Struct, frozen=True):

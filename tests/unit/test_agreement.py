@@ -8,7 +8,7 @@ import pytest
 
 from elbostone.reference.errors import BadInput
 from elbostone.report.tables import frame, read_rows, write_table
-from elbostone.runs.agreement import COLUMNS, agreement, agreement_text, write_agreement
+from elbostone.runs.compare import COLUMNS, agreement, agreement_text, write_agreement
 from elbostone.timing.judge.throughput import CELL
 
 

@@ -102,27 +102,29 @@ class Order:
         """Whether claims are executed. A user's own problem tests itself alone."""
         return self.verb != "bench" and not self.problems
 
-    def trust(self, sample: AaSample) -> AaSample:
+    @property
+    def aa_sample(self) -> AaSample:
         """The preset of the A/A test, with the notations that were requested by name."""
-        return sample.of_all_notations() if self.notations else sample
+        return AA_TESTS.of_all_notations() if self.notations else AA_TESTS
 
-    def sample(self, trust: AaSample) -> BenchSample:
-        """The preset; notations that were requested by name are all timed, in every mode."""
+    @property
+    def sample(self) -> BenchSample:
+        """The preset of timings; notations that were requested by name are all timed, in every mode."""
         full = FULL if self.device == "cpu" else FULL_CUDA
-        sample = full if self.full else LIBRARIES_BESIDE if self.peers else trust.timed if self.aa else QUICK
+        sample = full if self.full else LIBRARIES_BESIDE if self.peers else self.aa_sample.timed if self.aa else QUICK
         return sample.of_all_notations() if self.notations else sample
 
-    def selection(self, trust: AaSample) -> Selection:
+    def selection(self) -> Selection:
         """The cells that are proven: with `--peers` and `--aa` those of the notations that are timed."""
         narrow = (self.peers or self.aa) and not self.full
-        timed = sorted(self.sample(trust).notations() or ()) if narrow else []
+        timed = sorted(self.sample.notations() or ()) if narrow else []
         return select(self.notations or timed, self.backends, self.device, self.dtypes, self.modes)
 
-    def proofs(self, selection: Selection, problems: Sequence[Problem], trust: AaSample) -> Sample:
+    def proofs(self, selection: Selection, problems: Sequence[Problem]) -> Sample:
         """The problems that are checked, and the cells of each."""
         if self.verb == "check":
             return check_sample(selection, problems)
-        sample = bench_proofs(selection, self.sample(trust), full=self.full and self.verb == "run")
+        sample = bench_proofs(selection, self.sample, full=self.full and self.verb == "run")
         return sample if self.verb == "bench" else sample + equality_sample(selection, full=self.full)
 
 
@@ -201,7 +203,6 @@ def carry_out(
     out: Path,
     resume: Path | None,
     as_json: bool,
-    trust: AaSample = AA_TESTS,
     problems: Sequence[Problem] = (),
 ) -> None:
     """Start or resume a run, print its tables, and exit with its code.
@@ -211,7 +212,6 @@ def carry_out(
         out: where a new run folder is made.
         resume: the run folder to resume.
         as_json: whether one JSON document is printed instead of tables.
-        trust: how timings are tested, where that is ordered.
         problems: the user's own.
     """
     folder = None
@@ -219,12 +219,12 @@ def carry_out(
         folder = open_for_resume(resume)
         order = folder.order(Order, ("check",) if order.verb == "check" else ("run", "bench"))
         problems = [folder.problem(name) for name in order.problems]
-    selection = order.selection(trust)
-    sample = order.proofs(selection, problems, trust)
+    selection = order.selection()
+    sample = order.proofs(selection, problems)
     require_cells([problem for problem, _ in sample], selection)
     folder = folder or create_run(out, vars(order))
     with folder.alone():
-        judged = carried_out(order, selection, sample, folder, trust)
+        judged = carried_out(order, selection, sample, folder)
     if as_json and order.verb == "check":
         print_json({"schema": 1, "run": str(folder.path), "rows": judged.rows, "claims": judged.claims})
     elif as_json:
@@ -240,18 +240,21 @@ def carry_out(
     raise typer.Exit(judged.exit_code())
 
 
-def carried_out(
-    order: Order, selection: Selection, sample: Sample, folder: RunFolder, trust: AaSample = AA_TESTS
-) -> Judged:
+def carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder) -> Judged:
     """Plan a run, run every cell that has no record in the run folder, and judge all cells."""
     # Beside timings, `threads` are those of a timed call, and as many CPUs prove.
     cpus, threads = (cpu_threads(), order.threads) if order.verb == "check" else (order.threads, 1)
     equality = Equality(folder, cpus, order.timeout_s, threads)
     for problem, selections in sample:
         equality.add(problem, selections)
-    claimed = claims_sample(selection, full=order.full) if order.claimed else None
-    timed = {THROUGHPUT: order.timed, AA: order.aa}
-    rows = prove(equality, claimed, [name for name, asked in timed.items() if asked])
+    claimed = plan_claims(claims_sample(selection, full=order.full)) if order.claimed else Plan()
+    planned: dict[str, list[Identity] | None] = {"equality": equality.planned}
+    planned |= {"claims": claimed.records()} if claimed.total else {}
+    # What is timed is planned when it is known which cells are equal.
+    folder.plan(planned | {name: None for name, asked in ((THROUGHPUT, order.timed), (AA, order.aa)) if asked})
+    equality.plan.add(claimed.without(folder.finished()))
+    with progress(" and ".join(planned), equality.plan.total) as advance:
+        rows = equality.run(advance, partial(differs, folder, notations()))
     claims = tabulate_claims(folder)
     if order.verb == "check":
         return Judged(folder, rows, claims)
@@ -259,29 +262,12 @@ def carried_out(
     chosen = selection.notations
     phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)
     if order.timed:
-        _time("throughput", lambda: phases.throughput(order.sample(trust)))
+        _time(THROUGHPUT, lambda: phases.throughput(order.sample))
     if order.aa:
-        _time("A/A", lambda: phases.aa(order.trust(trust)))
+        _time(AA, lambda: phases.aa(order.aa_sample))
     judged = Judged(folder, rows, claims, *tabulate(folder))
     write_side_tables(folder, rows, claims)
     return judged
-
-
-def prove(equality: Equality, claimed: Selection | None, later: Sequence[str] = ()) -> list[Row]:
-    """Write the plan of a run, run its cells of equality and of claims, and judge those of equality.
-
-    Args:
-        equality: the equality phase, with all problems.
-        claimed: the selection whose claims are executed; None for no claims.
-        later: phases that are planned when it is known which cells are equal.
-    """
-    folder, claims = equality.folder, Plan() if claimed is None else plan_claims(claimed)
-    planned: dict[str, list[Identity] | None] = {"equality": equality.planned}
-    planned |= {"claims": claims.records()} if claims.total else {}
-    folder.plan(planned | dict.fromkeys(later))
-    equality.plan.add(claims.without(folder.finished()))
-    with progress(" and ".join(name for name in planned), equality.plan.total) as advance:
-        return equality.run(advance, partial(differs, folder, notations()))
 
 
 def _time(name: str, plan: Callable[[], Phase]) -> None:

@@ -38,7 +38,7 @@ from .runs.presets import CHECKED_DTYPES, check_sample
 from .runs.run import Order, carried_out
 from .theta.command import THETA_TIMEOUT_S, chosen_backends, held_claims, waiting
 from .theta.phase import compute
-from .theta.tables import Table, answer_tables
+from .theta.tables import answer_tables
 from .theta.trainings import load_trained
 from .workers.run_folder import RunFolder
 from .workers.scratch import own_folder
@@ -275,7 +275,10 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
         raise EnvironmentLacks(f"theta: nothing was computed: {'; '.join(absent.values())}")
     tables = answer_tables(answer, absent)
     return Theta(
-        tables={table.title: _framed(table) for table in tables},
+        tables={
+            table.title: pd.DataFrame(list(table.rows), columns=[name.replace("\n", ".") for name in table.columns])
+            for table in tables
+        },
         notes={table.title: table.notes for table in tables},
         conclusions=tuple(answer.conclusions),
         holds=answer.holds,
@@ -285,10 +288,6 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
 def _several(words: Words) -> list[str] | None:
     """The words of an option as a list, as on the command line; None where there are none."""
     return [words] if isinstance(words, str) else list(words) if words is not None else None
-
-
-def _framed(table: Table) -> pd.DataFrame:
-    return pd.DataFrame(list(table.rows), columns=[name.replace("\n", ".") for name in table.columns])
 
 
 def _counted(table: pd.DataFrame) -> str:

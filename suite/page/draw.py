@@ -106,7 +106,7 @@ def page(runs: Runs) -> Page:
         data=_packed(scripted),
         sources=sources,
         names={notation.id: cited(notation) for notation in sources},
-        strips=first_screen.strips(sources),
+        strips=list(map(first_screen.strip, sources)),
         verdict=first_screen.verdict(rows, claims),
         facts=first_screen.facts(settings),
         commands=_commands(runs),

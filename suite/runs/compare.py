@@ -18,7 +18,6 @@ from ..report.console import print_json, print_table, stderr
 from ..report.options import AsJson
 from ..report.tables import FAILING, frame, markdown, rows_if_any, write_table
 from ..timing.judge.throughput import CELL
-from ..workers.records import Cell
 from ..workers.run_folder import RunFolder
 from ..workers.run_settings import RunSettings
 
@@ -157,16 +156,15 @@ def _machine(settings: RunSettings) -> str:
 def _verdicts(folder: Path) -> dict[tuple[str, str], str]:
     """(`cell` or `claim`, its fields in words) → its verdict; of several claims of one name the one that fails."""
     cells = by_cell(rows_if_any(folder / "equivalence.parquet"))
-    found = {("cell", _in_words(cell)): cell_verdict(rows) for cell, rows in cells.items()}
+    found = {
+        ("cell", " ".join(word for name, word in cell.as_json().items() if name != "framework")): cell_verdict(rows)
+        for cell, rows in cells.items()
+    }
     for row in rows_if_any(folder / "claims.parquet"):
         key = ("claim", " ".join(row[field] for field in ("notation", "symbol", "field", "backend")))
         if found.get(key) not in FAILING:
             found[key] = row["verdict"]
     return found
-
-
-def _in_words(cell: Cell) -> str:
-    return " ".join(word for name, word in cell.as_json().items() if name != "framework")
 
 
 def _changed(of: str, what: str, before: str, after: str) -> Changed:
@@ -208,10 +206,6 @@ def _print(found: Comparison) -> None:
     _print_figures(found.figures)
 
 
-def _span(figure: Figure) -> str:
-    return f"{figure.lower:.3g}–{figure.upper:.3g}"
-
-
 def _print_figures(figures: Sequence[Figure]) -> None:
     count: Callable[[str], int] = [figure.verdict for figure in figures].count
     words = ", ".join(f"{count(word)} {word}" for word in ("faster", "slower", "same", "unknown") if count(word))
@@ -223,10 +217,10 @@ def _print_figures(figures: Sequence[Figure]) -> None:
         )
     changed = [figure for figure in figures if figure.verdict in ("faster", "slower")]
     if changed:
-        rows = [
-            (each.what, each.verdict, f"{each.before:,.0f}", f"{each.after:,.0f}", f"{each.ratio:.3g}", _span(each))
-            for each in sorted(changed, key=lambda each: each.ratio)
-        ]
+        rows = []
+        for each in sorted(changed, key=lambda each: each.ratio):
+            numbers = f"{each.before:,.0f}", f"{each.after:,.0f}", f"{each.ratio:.3g}"
+            rows.append((each.what, each.verdict, *numbers, f"{each.lower:.3g}–{each.upper:.3g}"))
         title = f"Images per second; all {len(figures)} intervals hold together with {LEVEL:.0%}"
         print_table(title, ("timing", "verdict", "before", "after", "ratio", "interval"), rows)
 

@@ -62,14 +62,14 @@ def family_problems() -> list[Problem]:
     return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
 
 
-def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
+def source_configuration(notation: Notation) -> Problem | None:
     """A problem in a source's own configuration, on seeded noise images; None where the source fixes no network."""
     own = notation.source_configuration
     if not {"hidden", "data_dim", "latent_dim"} <= set(own):
         return None
     defaults = {"network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh"}
     spec = Spec(**{**defaults, **own})
-    x = np.random.default_rng(SEED).integers(0, 2, (batch, spec.data_dim)).astype(np.float64)
+    x = np.random.default_rng(SEED).integers(0, 2, (8, spec.data_dim)).astype(np.float64)
     return problem_of(f"{notation.id.replace('_', '-')}-own", spec, x)
 
 

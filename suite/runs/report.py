@@ -102,7 +102,8 @@ def report(
         _open(leave_page(folder, **pages), open_page)
         if as_json:
             print_json({"schema": 1, "run": str(run), **tables})
-        raise typer.Exit(int(any(not _good(row) for rows in tables.values() for row in rows)))
+        rows = [row for table in tables.values() for row in table]
+        raise typer.Exit(int(any(row.get("verdict") in FAILING or row.get("holds") is False for row in rows)))
     if not folder.records.exists():
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     with folder.alone():
@@ -142,10 +143,6 @@ def report(
             print(beside)
     _open(page, open_page)
     raise typer.Exit(judged.exit_code() or int(bool(missing)))
-
-
-def _good(row: Mapping[str, Any]) -> bool:
-    return row.get("verdict") not in FAILING and row.get("holds") is not False
 
 
 def _commit(run: RunFolder, name: str | None) -> None:

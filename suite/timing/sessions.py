@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.environment import kept_by_jax
 from ..workers.jobs import Job
 from ..workers.records import Identity, append_record, identity, verified
 from ..workers.run_folder import RunFolder
@@ -247,7 +246,6 @@ class Runner:
             x64=session.x64,
             tf32=session.tf32,
             caches=str(caches),
-            environment=kept_by_jax(caches),
         )
         child = Child(
             job, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True

@@ -67,7 +67,8 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
 
 def described(cards: Sequence[dict[str, Any]]) -> str | None:
     """The cards in one line; None where there are none."""
-    return "; ".join(f"{c['name']}, driver {c['driver']}, {c['memory_mib']:.0f} MiB" for c in cards) or None
+    memory = [f", {card['memory_mib']:.0f} MiB" if card["memory_mib"] is not None else "" for card in cards]
+    return "; ".join(f"{c['name']}, driver {c['driver']}{mib}" for c, mib in zip(cards, memory, strict=True)) or None
 
 
 def processor(cpuinfo: Path = CPUINFO) -> str:

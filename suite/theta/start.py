@@ -77,7 +77,7 @@ def run_jobs(
             last = tail.rpartition("\n")[2] if status == "failed" else ""
             keep(Outcome(backend, status, last or reason, folder))
 
-        job = Job(backend, "cpu", (("theta.measure", jobs[backend]),), 1, cpus, compiled_once=True)
+        job = Job(backend, "cpu", (("theta.measure", jobs[backend]),), 1, cpus)
         return Child(job, backends, take=take, settle=settle, timeout_s=timeout_s)
 
     for backend in jobs:

@@ -50,8 +50,7 @@ def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
         environment["JAX_PLATFORMS"] = "cpu" if job.device == "cpu" else "cuda,cpu"
     if job.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    if job.caches or job.compiled_once:
-        environment |= kept_by_jax(Path(job.caches) if job.caches else compile_cache())
+    environment |= kept_by_jax(Path(job.caches) if job.caches else compile_cache())
     return {**environment, **job.environment}
 
 

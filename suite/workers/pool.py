@@ -86,7 +86,7 @@ def run_plan(
             for measure, group in groupby(tasks, lambda task: task.measure)
         )
         cell = tasks[0].cell
-        job = Job(cell.backend, cell.device, parts, threads, cpus, compiled_once=True)
+        job = Job(cell.backend, cell.device, parts, threads, cpus)
         child = Child(job, tasks, take=take, settle=settle, timeout_s=timeout_s, again=True)
         return child
 

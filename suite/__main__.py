@@ -137,14 +137,10 @@ def _standard_streams() -> None:
     encoding = sys.stderr.encoding if sys.stderr is not None else "utf-8"
     sys.stderr = io.TextIOWrapper(remarks, encoding, errors="backslashreplace", line_buffering=True)
     if closed:
-        _end_closed()
+        print("elbostone: stdout: expected an open file for the results; found it closed", file=sys.stderr)
+        sys.exit(2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def _end_closed() -> None:
-    print("elbostone: stdout: expected an open file for the results; found it closed", file=sys.stderr)
-    sys.exit(2)
 
 
 if __name__ == "__main__":

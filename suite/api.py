@@ -10,7 +10,6 @@ Wrong input raises `BadInput`, a package that is not installed `EnvironmentLacks
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +23,7 @@ from .claims.judge.verdicts import COLUMNS as CLAIM_COLUMNS
 from .claims.phase import rows_of_run
 from .equality.judge import COLUMNS as TERM_COLUMNS
 from .equality.phase import load_problems
+from .equality.plan import require_cells
 from .equality.tables import cell_table
 from .notations import registry
 from .notations.overview import overview
@@ -33,11 +33,12 @@ from .notations.schema import FRAMEWORKS
 from .reference.errors import BadInput, EnvironmentLacks
 from .report.options import TIMEOUT_S, checked_threads, select
 from .report.tables import frame
-from .runs.check import check_cells
 from .runs.listing import notation_entry
+from .runs.presets import CHECKED_DTYPES, check_sample
+from .runs.run import Order, carried_out
 from .theta.command import THETA_TIMEOUT_S, answer_with, chosen_backends
 from .theta.start import absent
-from .theta.tables import Table, answer_tables
+from .theta.tables import answer_tables
 from .theta.trainings import load_trained
 from .workers.run_folder import RunFolder
 from .workers.scratch import own_folder
@@ -230,16 +231,13 @@ def check(
     """
     paths = [problem] if isinstance(problem, str | Path) else problem
     problems = load_problems([Path(path) for path in paths])
-    dtypes = _several(dtype) or ["float64", "float32"]
-    selection = select(_several(notation), _several(backend), device, dtypes, _several(mode))
+    selection = select(_several(notation), _several(backend), device, _several(dtype) or CHECKED_DTYPES, _several(mode))
+    sample = check_sample(selection, problems)
+    require_cells([each for each, _ in sample], selection)
+    names = [each.name for each in problems]
+    order = Order("check", threads=checked_threads(threads), timeout_s=timeout, problems=names)
     with TemporaryDirectory(dir=own_folder()) as scratch:
-        judged = check_cells(
-            problems,
-            selection,
-            nullcontext(RunFolder(Path(scratch))),
-            timeout_s=timeout,
-            threads=checked_threads(threads),
-        )
+        judged = carried_out(order, selection, sample, RunFolder(Path(scratch)))
     return Checked(
         cells=cell_table(judged.rows),
         tensors=frame(judged.rows, TERM_COLUMNS),
@@ -267,7 +265,10 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
         raise EnvironmentLacks(f"theta: nothing was computed: {'; '.join(without.values())}")
     tables = answer_tables(answer, without)
     return Theta(
-        tables={table.title: _framed(table) for table in tables},
+        tables={
+            table.title: pd.DataFrame(list(table.rows), columns=[name.replace("\n", ".") for name in table.columns])
+            for table in tables
+        },
         notes={table.title: table.notes for table in tables},
         conclusions=tuple(answer.conclusions),
         holds=answer.holds,
@@ -277,10 +278,6 @@ def theta(*, backend: Words = None, timeout: float = THETA_TIMEOUT_S) -> Theta:
 def _several(words: Words) -> list[str] | None:
     """The words of an option as a list, as on the command line; None where there are none."""
     return [words] if isinstance(words, str) else list(words) if words is not None else None
-
-
-def _framed(table: Table) -> pd.DataFrame:
-    return pd.DataFrame(list(table.rows), columns=[name.replace("\n", ".") for name in table.columns])
 
 
 def _counted(table: pd.DataFrame) -> str:

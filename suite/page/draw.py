@@ -57,34 +57,26 @@ class Page:
     charts: list[charts.Chart]
 
 
-def draw(runs: Runs) -> Path:
-    """Write index.html in the main run's folder, and return its path.
+def draw(runs: Runs, folder: Path | None = None) -> Path:
+    """Write index.html in the main run's folder, or in another one with each chart as SVG and PNG in its `figures`.
 
-    Raises:
-        BadInput: a run has no settings, or a table that cannot be read.
-    """
-    return _write(page(runs).html, runs.main.path)
-
-
-def publish(runs: Runs, folder: Path) -> Path:
-    """Write index.html in a folder, and each of its charts in `folder`/figures as SVG and PNG; return the page's path.
+    Returns:
+        the page's path.
 
     Raises:
         BadInput: a run has no settings, or a table that cannot be read.
     """
     drawn = page(runs)
-    figures = folder / "figures"
-    shutil.rmtree(figures, ignore_errors=True)
-    figures.mkdir(parents=True)
-    for each in drawn.charts:
-        write_text(figures / f"{each.name}.svg", each.picture())
-        (figures / f"{each.name}.png").write_bytes(each.png())
-    return _write(drawn.html, folder)
-
-
-def _write(html: str, folder: Path) -> Path:
-    write_text(folder / PAGE, html)
-    return folder / PAGE
+    if folder is not None:
+        figures = folder / "figures"
+        shutil.rmtree(figures, ignore_errors=True)
+        figures.mkdir(parents=True)
+        for each in drawn.charts:
+            write_text(figures / f"{each.name}.svg", each.picture())
+            (figures / f"{each.name}.png").write_bytes(each.png())
+    path = (folder or runs.main.path) / PAGE
+    write_text(path, drawn.html)
+    return path
 
 
 def page(runs: Runs) -> Page:
@@ -114,7 +106,7 @@ def page(runs: Runs) -> Page:
         data=_packed(scripted),
         sources=sources,
         names={notation.id: cited(notation) for notation in sources},
-        strips=first_screen.strips(sources),
+        strips=list(map(first_screen.strip, sources)),
         verdict=first_screen.verdict(rows, claims),
         facts=first_screen.facts(settings),
         commands=_commands(runs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..notations.notation import Notation
 from ..notations.overview import weight_sets
 from ..notations.plain_tex import plain
 from ..report.tables import FAILING
-from ..workers.run_folder import RunSettings
+from ..workers.run_settings import RunSettings
 from .words import percent
 
 
@@ -33,12 +33,8 @@ class Strip:
     says: str
 
 
-def strips(notations: Iterable[Notation]) -> list[Strip]:
-    """The θ-table, a strip per source."""
-    return [_strip(notation) for notation in notations]
-
-
-def _strip(notation: Notation) -> Strip:
+def strip(notation: Notation) -> Strip:
+    """A source's row of the θ-table."""
     letters: dict[str, tuple[str, bool]] = {}
     for net, sets in weight_sets(notation).items():
         shown = dict.fromkeys(plain(s.tex) for s in sets)

@@ -106,12 +106,8 @@ def _kind(scale: str) -> str:
 def files(notation: Notation) -> dict[str, Markup]:
     """Framework → the implementation's file, highlighted."""
     roles = code_roles(notation)
-    texts = {framework: _file(notation, framework) for framework in FRAMEWORKS}
-    return {framework: Markup(highlighted(text, roles)) for framework, text in texts.items()}
-
-
-def _file(notation: Notation, framework: str) -> str:
-    return (notation.path.parent / f"{framework}_vae.py").read_text(encoding="utf-8")
+    paths = {framework: notation.path.with_name(f"{framework}_vae.py") for framework in FRAMEWORKS}
+    return {name: Markup(highlighted(path.read_text(encoding="utf-8"), roles)) for name, path in paths.items()}
 
 
 def copies(notations: Sequence[Notation]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from .charts import TEXT, Chart, Drawn, Rows, chart, data
+from .charts import TEXT, Drawn, Rows, data
 
 FIELDS = ("notation", "backend", "mode", "rung", "dtype", "batch", "images_per_second", "lower", "upper")
 MARKS = "Dashed: the roofline. A line through a point: its interval. Hollow: not stable."
@@ -28,18 +28,14 @@ _SECOND_LINE = ", of "
 LEGEND = alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=4)
 
 
-def throughput(name: str, title: str, rows: Rows) -> Chart:
+def throughput(rows: Rows) -> Drawn:
     """Images per second with intervals and the roofline: against the batch, or, of one batch, a line for each cell.
 
     Args:
-        name: of the chart.
-        title: of the chart.
         rows: of throughput.parquet with a figure, of one workload, stage and dtype.
     """
     batches = sorted({row["batch"] for row in rows})
-    if len(batches) == 1:
-        return chart(name, f"{title}, batch {batches[0]}", _by_cell(rows), MARKS)
-    return chart(name, title, _by_batch(rows, batches), MARKS)
+    return _by_cell(rows) if len(batches) == 1 else _by_batch(rows, batches)
 
 
 def _by_batch(rows: Rows, batches: list[int]) -> Drawn:
@@ -108,18 +104,16 @@ def _points(base: alt.Chart, rows: Rows, legend: alt.Legend | None) -> alt.Chart
     return drawn
 
 
-def cold_start(name: str, title: str, rows: Rows) -> Chart:
+def cold_start(rows: Rows) -> Drawn:
     """Seconds until the first result: a line for each backend and mode, a point for each stage and notation.
 
     Args:
-        name: of the chart.
-        title: of the chart.
         rows: of throughput.parquet with a first call, of one workload, batch and dtype.
     """
     found = [{f: row[f] for f in (*FIELDS[:4], "stage", "first_call_s")} | {"cell": _way(row)} for row in rows]
     order = sorted({row["cell"] for row in found})
     legend = alt.Legend(columns=1)
-    drawn = (
+    drawn: alt.Chart = (
         alt.Chart(data(found), width=420, height=18 * len(order))
         .mark_point(size=50, filled=True, opacity=0.8)
         .encode(
@@ -131,21 +125,19 @@ def cold_start(name: str, title: str, rows: Rows) -> Chart:
             + [alt.Tooltip("first_call_s:Q", format=".3g")],
         )
     )
-    return chart(name, title, drawn)
+    return drawn
 
 
-def recipes(name: str, title: str, rows: Rows) -> Chart:
+def recipes(rows: Rows) -> Drawn:
     """What each recipe adds to those before it, as a waterfall; pale where it is not stable.
 
     Args:
-        name: of the chart.
-        title: of the chart.
         rows: recipe, stable, and the multiple of eager's images per second before and after; of one stage and backend.
     """
     found = [{**row, "stable": WORDS[row["stable"]]} for row in rows]
     solid = alt.condition("datum.stable == 'stable'", alt.value(0.85), alt.value(0.25))
     bars = alt.Chart(data(found), height=22 * len(rows), width=230).mark_bar()
-    drawn = bars.encode(
+    drawn: alt.Chart = bars.encode(
         x=alt.X("before:Q", title="× eager", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
         x2="after:Q",
         y=alt.Y("recipe:N", title=None, sort=[row["recipe"] for row in rows]),
@@ -154,4 +146,4 @@ def recipes(name: str, title: str, rows: Rows) -> Chart:
         tooltip=[alt.Tooltip("recipe:N"), alt.Tooltip("stable:N")]
         + [alt.Tooltip(f"{field}:Q", format=".3g") for field in ("before", "after")],
     )
-    return chart(name, title, drawn)
+    return drawn

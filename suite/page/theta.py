@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import altair as alt
+
 from ..report.tables import read_rows
 from ..theta.cases import cases
-from . import theta_charts
-from .charts import Chart, Rows
+from ..theta.judge.small_models import NOTHING
+from .charts import SMALL, TEXT, Chart, Drawn, Rows, chart, data
 
 GRADIENTS = "norm of the gradient of each log density by each weight"
 RESIDUAL = "log p(x|z) + log p(z) − log p(x) − log p(z|x), with one factor at another θ"
 CHANGES = "what the change of the latent z = As + m moves"
+FLOOR_NATS = 1e-17
+"""Where a number that is exactly 0 is drawn on a logarithmic axis."""
+_BELOW = alt.Legend(columns=1)
+_EXPECTED = {True: "no: the joint must hold", False: "yes: the joint must break"}
+"""Whether a factor ignores what was exchanged → what follows."""
 TABLES = ("dependency", "joint", "absorption", "statements", "readings")
 
 
@@ -57,22 +64,114 @@ def section(folder: Path) -> Section | None:
     )
     titles = {case.name: case.title for case in cases()}
 
-    def drawn(draw: Callable[[str, str, Rows], Chart], name: str, says: str, rows: Rows) -> list[Chart]:
-        models = dict.fromkeys(row["case"] for row in rows)
-        return [
-            draw(f"{name}-{model}", f"{titles.get(model, model)}: {says}", [r for r in rows if r["case"] == model])
-            for model in models
-        ]
+    def drawn(draw: Callable[[Rows], Drawn], name: str, says: str, rows: Rows) -> list[Chart]:
+        models: dict[str, list[Mapping[str, Any]]] = {}
+        for row in rows:
+            models.setdefault(row["case"], []).append(row)
+        return [chart(f"{name}-{m}", f"{titles.get(m, m)}: {says}", draw(own)) for m, own in models.items()]
 
     topics: dict[str, list[dict[str, Any]]] = {}
     for statement in statements:
         topics.setdefault(statement["topic"], []).append(statement)
     return Section(
-        drawn(theta_charts.dependency, "dependency", GRADIENTS, dependencies),
-        drawn(theta_charts.joint, "joint", RESIDUAL, joint),
-        drawn(theta_charts.absorption, "absorption", CHANGES, absorption),
+        drawn(_dependency, "dependency", GRADIENTS, dependencies),
+        drawn(_joint, "joint", RESIDUAL, joint),
+        drawn(_absorption, "absorption", CHANGES, absorption),
         topics,
         readings,
         sum(row["norm_reference"] == 0 for row in dependencies),
         len(dependencies),
     )
+
+
+def _dependency(rows: Rows) -> Drawn:
+    """Which weights each density reads: the norm of a gradient by density and weight; an exact zero has no colour.
+
+    Args:
+        rows: of theta_dependency.parquet, of one case.
+    """
+    found = [
+        {"density": row["row"], "weight": row["weight"], "norm": row["norm_reference"]}
+        | {"label": _short(row["norm_reference"])}
+        for row in rows
+    ]
+    own = data(found)
+    densities, weights = (list(dict.fromkeys(row[name] for row in found)) for name in ("density", "weight"))
+    base = alt.Chart(own, width=42 * len(densities), height=22 * len(weights)).encode(
+        x=alt.X("density:N", title=None, sort=densities, axis=alt.Axis(labelAngle=-40)),
+        y=alt.Y("weight:N", title=None, sort=weights, axis=alt.Axis(labelLimit=160)),
+        tooltip=[alt.Tooltip("density:N"), alt.Tooltip("weight:N"), alt.Tooltip("norm:Q", format=".6g")],
+    )
+    colour = alt.Color("norm:Q", scale=alt.Scale(type="log", scheme="viridis"), legend=None)
+    read, zero = "datum.norm > 0", "datum.norm == 0"
+    tiles = base.transform_filter(read).mark_rect().encode(color=colour)
+    halves = [row["norm"] for row in found if row["norm"]]
+    dark = f"datum.norm < {(min(halves) * max(halves)) ** 0.5!r}" if halves else "false"
+    ink = alt.condition(dark, alt.value("white"), alt.value("black"))
+    numbers = base.transform_filter(read).mark_text(fontSize=SMALL).encode(text="label:N", color=ink)
+    zeros = base.transform_filter(zero).mark_text(fontSize=SMALL, opacity=0.6, color=TEXT).encode(text="label:N")
+    drawn: Drawn = tiles + numbers + zeros
+    return drawn
+
+
+def _short(norm: float) -> str:
+    """Two digits without the zero before the point, for which a phone has no room; 0 of an exact zero alone."""
+    return f"{norm:.2g}".removeprefix("0") if norm else "0"
+
+
+def _joint(rows: Rows) -> Drawn:
+    """The residual of the joint in nats, with one factor at another θ: a line per exchange.
+
+    Args:
+        rows: of theta_joint.parquet, of one case.
+    """
+    found = [
+        {"exchange": _exchange(row), "nats": max(row["residual_nats_reference"], FLOOR_NATS)}
+        | {"residual": row["residual_nats_reference"], "factor reads it": _EXPECTED[bool(row["ignored"])]}
+        for row in rows
+    ]
+    words = list(_EXPECTED.values())
+    drawn: Drawn = _lines(found, "exchange", "nats", "factor reads it", words).encode(
+        tooltip=[alt.Tooltip("exchange:N"), alt.Tooltip("residual:Q", format=".3g")],
+    )
+    return drawn
+
+
+def _absorption(rows: Rows) -> Drawn:
+    """How far each density moves when the prior is absorbed into the decoder: what stays lies at rounding.
+
+    Args:
+        rows: of theta_absorption.parquet, of one case.
+    """
+    words = ["unchanged", "changed by log|det A|"]
+    found = [
+        {"row": row["row"], "before": row["before_nats"], "after": row["after_nats"]}
+        | {"change, nats": max(abs(row["before_nats"] - row["after_nats"]), FLOOR_NATS)}
+        | {"absorption": words[0] if row["stays"] else words[1]}
+        for row in rows
+    ]
+    drawn: Drawn = _lines(found, "row", "change, nats", "absorption", words).encode(
+        tooltip=[alt.Tooltip("row:N"), *(alt.Tooltip(f"{side}:Q", format=".12g") for side in ("before", "after"))],
+    )
+    return drawn
+
+
+def _lines(found: Rows, line: str, figure: str, colour: str, words: list[str]) -> alt.Chart:
+    """A point per line on a logarithmic axis, blue circles for the first of two words and red squares for the other."""
+    x = alt.X(f"{figure}:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e", tickCount=4))
+    lines = list(dict.fromkeys(row[line] for row in found))
+    y = alt.Y(f"{line}:N", title=None, sort=lines)
+    points = alt.Chart(data(found), width=230, height=18 * len(lines)).mark_point(filled=True, size=60, opacity=0.9)
+    drawn: alt.Chart = points.encode(
+        x=x,
+        y=y,
+        color=alt.Color(f"{colour}:N", scale=alt.Scale(domain=words, range=["#4c78a8", "#e45756"]), legend=_BELOW),
+        shape=alt.Shape(f"{colour}:N", scale=alt.Scale(domain=words, range=["circle", "square"]), legend=_BELOW),
+    )
+    return drawn
+
+
+def _exchange(row: Mapping[str, Any]) -> str:
+    if row["factor"] == NOTHING:
+        return "one θ throughout"
+    return f"{row['factor']}: {'all of θ' if row['exchanged'] == 'all' else row['exchanged']}"

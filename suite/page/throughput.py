@@ -9,9 +9,9 @@ from typing import Any
 
 from ..timing.judge.throughput import Row
 from ..timing.tables import best, shown
-from ..workers.run_folder import RunSettings
+from ..workers.run_settings import RunSettings
 from . import speed_charts
-from .charts import Chart
+from .charts import Chart, chart
 from .first_screen import facts
 from .words import number, words
 
@@ -136,10 +136,13 @@ def _speeds(rows: Iterable[Row]) -> list[Chart]:
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["workload"], row["stage"], row["dtype"]), []).append(row)
-    return [
-        speed_charts.throughput(f"throughput-{'-'.join(kind)}", ", ".join(map(words, kind)), own)
-        for kind, own in groups.items()
-    ]
+    found = []
+    for kind, own in groups.items():
+        batches = {row["batch"] for row in own}
+        title = [*map(words, kind), *(f"batch {batch}" for batch in batches if len(batches) == 1)]
+        drawn = speed_charts.throughput(own)
+        found.append(chart(f"throughput-{'-'.join(kind)}", ", ".join(title), drawn, speed_charts.MARKS))
+    return found
 
 
 def _cold_start(rows: Sequence[Row]) -> list[Chart]:
@@ -147,7 +150,7 @@ def _cold_start(rows: Sequence[Row]) -> list[Chart]:
     if not cold:
         return []
     title = f"Seconds that the first call takes, compiling included: {_what(cold[0])}"
-    return [speed_charts.cold_start("cold-start", title, cold)]
+    return [chart("cold-start", title, speed_charts.cold_start(cold))]
 
 
 def _recipes(rows: Sequence[Row]) -> tuple[list[Chart], str]:
@@ -166,7 +169,7 @@ def _recipes(rows: Sequence[Row]) -> tuple[list[Chart], str]:
             steps.append(step | {"before": before / start, "after": row["images_per_second"] / start})
             before = row["images_per_second"]
         title = f"What the recipes bring: {words(stage)}, {backend}"
-        found.append(speed_charts.recipes(f"recipes-{stage}-{backend}-{notation}", title, steps))
+        found.append(chart(f"recipes-{stage}-{backend}-{notation}", title, speed_charts.recipes(steps)))
     return found, _what(chosen[0]) if found else ""
 
 

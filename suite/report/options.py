@@ -11,9 +11,9 @@ import typer
 
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
 from ..notations.registry import broken, choose, uninstalled
-from ..reference.errors import BadInput, EnvironmentLacks
-from ..workers.probe import blind_backends
-from ..workers.selection import Selection, lacking_compiler
+from ..reference.errors import BadInput
+from ..workers.probe import require_backends
+from ..workers.selection import Selection
 from ..workers.supervisor import cpu_threads
 from .console import stderr
 
@@ -63,12 +63,7 @@ def select(
         stderr.print(
             f"warning: the installed files are run; edited here: {files}: pip install --no-deps .", soft_wrap=True
         )
-    for name in selection.backends:
-        if BACKENDS[one_of("backend", name, tuple(BACKENDS))].lacking():
-            raise EnvironmentLacks(BACKENDS[name].remedy())
-    if "torch" in selection.backends and "compiled" in selection.modes and (lack := lacking_compiler()):
-        raise EnvironmentLacks(lack)
-    return replace(selection, blind=blind_backends(device, selection.backends))
+    return replace(selection, blind=require_backends(device, selection.backends, selection.modes))
 
 
 def checked_threads(threads: int) -> int:

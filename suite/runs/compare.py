@@ -1,4 +1,4 @@
-"""`elbostone compare`: what changed from one run to another, verdicts first, then figures."""
+"""Two runs: what changed from one to the other (`compare`), and whether their figures agree (`report --against`)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,33 @@ import typer
 
 from ..equality.judge import by_cell, cell_verdict
 from ..reference.errors import BadInput
+from ..reference.files import write_text
 from ..report.console import print_json, print_table, stderr
 from ..report.options import AsJson
-from ..report.tables import FAILING, rows_if_any
+from ..report.tables import FAILING, frame, markdown, rows_if_any, write_table
 from ..timing.judge.throughput import CELL
-from ..workers.records import Cell
-from ..workers.run_folder import RunFolder, RunSettings
+from ..workers.run_folder import RunFolder
+from ..workers.run_settings import RunSettings
 
 LEVEL = 0.95
 """The probability that all intervals of a comparison contain the true ratios together."""
+AGREEING = 0.95
+"""The share of cells in which another run on the same machine must agree."""
+_FIGURES = ("images_per_second", "lower", "upper")
+COLUMNS = (*CELL, *_FIGURES, *(f"other_{name}" for name in _FIGURES), "ratio", "agrees", "stable")
+SHOWN = (
+    "workload",
+    "stage",
+    "batch",
+    "notation",
+    "backend",
+    "dtype",
+    "mode",
+    "rung",
+    "ratio",
+    "agrees",
+    "stable",
+)
 Row = Mapping[str, Any]
 
 
@@ -121,7 +139,9 @@ def comparison(before: Path, after: Path, *, across_machines: bool = False) -> C
     one, other = _verdicts(before), _verdicts(after)
     both = [key for key in one if key in other]
     changed = [_changed(*key, one[key], other[key]) for key in both if one[key] != other[key]]
-    figures = _figures(*(rows_if_any(folder / "throughput.parquet") for folder in (before, after)))
+    timed = timed_in_both(*(rows_if_any(folder / "throughput.parquet") for folder in (before, after)))
+    # Intervals that hold together: Bonferroni's, over their number.
+    figures = [_figure(*rows, 1 - (1 - LEVEL) / len(timed)) for rows in timed]
     if not both and not figures:
         raise BadInput(f"{after}: expected verdicts or figures that {before} has too; found none")
     return Comparison(len(both), (len(one) - len(both), len(other) - len(both)), changed, figures)
@@ -136,7 +156,10 @@ def _machine(settings: RunSettings) -> str:
 def _verdicts(folder: Path) -> dict[tuple[str, str], str]:
     """(`cell` or `claim`, its fields in words) → its verdict; of several claims of one name the one that fails."""
     cells = by_cell(rows_if_any(folder / "equivalence.parquet"))
-    found = {("cell", _in_words(cell)): cell_verdict(rows) for cell, rows in cells.items()}
+    found = {
+        ("cell", " ".join(word for name, word in cell.as_json().items() if name != "framework")): cell_verdict(rows)
+        for cell, rows in cells.items()
+    }
     for row in rows_if_any(folder / "claims.parquet"):
         key = ("claim", " ".join(row[field] for field in ("notation", "symbol", "field", "backend")))
         if found.get(key) not in FAILING:
@@ -144,25 +167,21 @@ def _verdicts(folder: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-def _in_words(cell: Cell) -> str:
-    return " ".join(word for name, word in cell.as_json().items() if name != "framework")
-
-
 def _changed(of: str, what: str, before: str, after: str) -> Changed:
     return Changed(of, what, before, after, (after in FAILING and before not in FAILING) or before == "equal")
 
 
-def _figures(before: Sequence[Row], after: Sequence[Row]) -> list[Figure]:
-    """All timings that both runs have, with intervals that hold together: Bonferroni's, over their number."""
-    one, other = (
-        {tuple(str(row[name] or "") for name in CELL): row for row in rows if row["images_per_second"] is not None}
-        for rows in (before, after)
-    )
-    common = [key for key in one if key in other]
-    return [_figure(key, one[key], other[key], 1 - (1 - LEVEL) / len(common)) for key in common]
+def timed_in_both(before: Sequence[Row], after: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The rows of throughput of the cells that have a figure in both runs, in the order of the first."""
+    one, other = ({_key(row): row for row in rows if row["images_per_second"] is not None} for rows in (before, after))
+    return [(row, other[key]) for key, row in one.items() if key in other]
 
 
-def _figure(key: tuple[str, ...], before: Row, after: Row, level: float) -> Figure:
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(str(row.get(name) or "") for name in CELL)
+
+
+def _figure(before: Row, after: Row, level: float) -> Figure:
     """The ratio of two timings with Welch's interval, of the logarithms of the processes' figures."""
     a, b = (np.log(np.asarray(row["by_process"], float)) for row in (before, after))
     ratio = float(np.exp(b.mean() - a.mean()))
@@ -173,7 +192,7 @@ def _figure(key: tuple[str, ...], before: Row, after: Row, level: float) -> Figu
         interval = ttest_ind(b, a, equal_var=False).confidence_interval(level)
         lower, upper = (float(np.exp(bound)) for bound in (interval.low, interval.high))
     verdict = "faster" if lower > 1 else "slower" if upper < 1 else "unknown" if math.isnan(lower) else "same"
-    what = " ".join(filter(None, key))
+    what = " ".join(filter(None, _key(before)))
     return Figure(what, before["images_per_second"], after["images_per_second"], ratio, lower, upper, verdict)
 
 
@@ -187,10 +206,6 @@ def _print(found: Comparison) -> None:
     _print_figures(found.figures)
 
 
-def _span(figure: Figure) -> str:
-    return f"{figure.lower:.3g}–{figure.upper:.3g}"
-
-
 def _print_figures(figures: Sequence[Figure]) -> None:
     count: Callable[[str], int] = [figure.verdict for figure in figures].count
     words = ", ".join(f"{count(word)} {word}" for word in ("faster", "slower", "same", "unknown") if count(word))
@@ -202,9 +217,61 @@ def _print_figures(figures: Sequence[Figure]) -> None:
         )
     changed = [figure for figure in figures if figure.verdict in ("faster", "slower")]
     if changed:
-        rows = [
-            (each.what, each.verdict, f"{each.before:,.0f}", f"{each.after:,.0f}", f"{each.ratio:.3g}", _span(each))
-            for each in sorted(changed, key=lambda each: each.ratio)
-        ]
+        rows = []
+        for each in sorted(changed, key=lambda each: each.ratio):
+            numbers = f"{each.before:,.0f}", f"{each.after:,.0f}", f"{each.ratio:.3g}"
+            rows.append((each.what, each.verdict, *numbers, f"{each.lower:.3g}–{each.upper:.3g}"))
         title = f"Images per second; all {len(figures)} intervals hold together with {LEVEL:.0%}"
         print_table(title, ("timing", "verdict", "before", "after", "ratio", "interval"), rows)
+
+
+def agreement(one: Sequence[Row], other: Sequence[Row]) -> list[dict[str, Any]]:
+    """A row per cell that has a figure in both runs, in the order of the first.
+
+    Its columns are those of the cell; the images per second of both runs within `lower` and `upper`; `ratio`, the
+    first ÷ the other; `agrees`, whether the intervals have a number in common; `stable`, whether both figures are.
+
+    Args:
+        one, other: rows of throughput.parquet.
+    """
+    return [_beside(*both) for both in timed_in_both(one, other)]
+
+
+def _beside(row: Row, other: Row) -> dict[str, Any]:
+    figures = {name: row.get(name) for name in (*CELL, *_FIGURES)} | {f"other_{name}": other[name] for name in _FIGURES}
+    return figures | {
+        "ratio": row["images_per_second"] / other["images_per_second"],
+        "agrees": row["lower"] <= other["upper"] and other["lower"] <= row["upper"],
+        "stable": row["stable"] and other["stable"],
+    }
+
+
+def agreement_text(rows: Sequence[Row]) -> str:
+    """One line: how many cells agree, and how far apart the others are at most."""
+    if not rows:
+        return "no cell has a figure in both runs"
+    apart = _apart(rows)
+    agreeing = len(rows) - len(apart)
+    text = f"{agreeing} of {len(rows)} cells agree within their intervals ({agreeing / len(rows):.1%}; "
+    text += f"promised on one machine: {AGREEING:.0%})"
+    return f"{text}; the others are up to {_ratio(apart[0]):.2f}× apart" if apart else text
+
+
+def write_agreement(rows: Sequence[Row], other: str, folder: Path) -> None:
+    """Write agreement.csv, .parquet and .md of a run; .md has only the cells that do not agree with the other run's."""
+    write_table(frame(rows, COLUMNS), folder / "agreement")
+    text = f"# Against another run\n\nThis run and {other}: {agreement_text(rows)}.\n"
+    if apart := _apart(rows):
+        text += "\nThose that do not; *ratio* is this run's images per second ÷ the other's.\n\n"
+        text += markdown(frame(apart, COLUMNS)[list(SHOWN)])
+    write_text(folder / "agreement.md", text)
+
+
+def _apart(rows: Sequence[Row]) -> list[Row]:
+    """The cells whose figures do not agree, the furthest apart first."""
+    return sorted((row for row in rows if not row["agrees"]), key=_ratio, reverse=True)
+
+
+def _ratio(row: Row) -> float:
+    """The larger of two figures ÷ the smaller."""
+    return max(float(row["ratio"]), 1 / float(row["ratio"]))

@@ -11,7 +11,7 @@ from ..notations.provenance import counts, shares
 from ..notations.registry import broken, notations
 from ..report.console import print_json, print_table, stderr
 from ..report.options import AsJson
-from ..workers.run_folder import versions
+from ..workers.run_settings import versions
 
 
 def list_(as_json: AsJson = False) -> None:

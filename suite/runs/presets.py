@@ -5,6 +5,7 @@ What is timed is in `timing/plan.QUICK` and its siblings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,8 @@ from ..workers.selection import Selection
 
 Sample = list[tuple[Problem, tuple[Selection, ...]]]
 
+CHECKED_DTYPES = ("float64", "float32")
+"""The dtypes that `check` runs by default, and the quick preset."""
 BATCH = 128
 FEW = 16
 SEED = 1
@@ -59,14 +62,14 @@ def family_problems() -> list[Problem]:
     return [problem_of(f"digits-{name}", spec, x, samples=2) for name, spec in specs.items()]
 
 
-def source_configuration(notation: Notation, batch: int = 8) -> Problem | None:
+def source_configuration(notation: Notation) -> Problem | None:
     """A problem in a source's own configuration, on seeded noise images; None where the source fixes no network."""
     own = notation.source_configuration
     if not {"hidden", "data_dim", "latent_dim"} <= set(own):
         return None
     defaults = {"network": "mlp", "likelihood": "bernoulli", "prior": "standard", "activation": "tanh"}
     spec = Spec(**{**defaults, **own})
-    x = np.random.default_rng(SEED).integers(0, 2, (batch, spec.data_dim)).astype(np.float64)
+    x = np.random.default_rng(SEED).integers(0, 2, (8, spec.data_dim)).astype(np.float64)
     return problem_of(f"{notation.id.replace('_', '-')}-own", spec, x)
 
 
@@ -76,7 +79,7 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
     With `full` it is every mode and dtype on every problem, each source's own configuration and a convolutional
     network. The dtypes and modes of the selection are replaced.
     """
-    eager = replace(selection, dtypes=("float64", "float32"), modes=("eager",))
+    eager = replace(selection, dtypes=CHECKED_DTYPES, modes=("eager",))
     everything = replace(selection, dtypes=DTYPES, modes=MODES)
     if full:
         parts: tuple[Selection, ...] = (everything,)
@@ -99,6 +102,14 @@ def equality_sample(selection: Selection, *, full: bool = False) -> Sample:
         if (own := source_configuration(notation)) is not None:
             sample.append((own, (replace(everything, notations=(notation,), broken={}),)))
     return sample
+
+
+def check_sample(selection: Selection, problems: Sequence[Problem]) -> Sample:
+    """A user's problems in all selected cells; without any, the embedded ones, each in the notations of its preset."""
+    if problems:
+        return [(problem, (selection,)) for problem in problems]
+    embedded = equality_sample(selection)
+    return [(problem, (replace(selection, notations=chosen.notations),)) for problem, (chosen, *_) in embedded]
 
 
 def bench_proofs(selection: Selection, sample: BenchSample, *, full: bool) -> Sample:

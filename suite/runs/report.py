@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from ..claims.phase import tabulate_claims
+from ..claims.tables import write_claims
 from ..equality.phase import judge_run
-from ..page.extra import lacking, remedy
+from ..equality.tables import write_equivalence
+from ..page.extra import lacking, leave_page
 from ..reference.errors import BadInput, EnvironmentLacks
+from ..reference.files import read_text, write_text
 from ..report.console import print_json, stderr
 from ..report.options import AsJson
-from ..report.tables import FAILING, read_rows
+from ..report.tables import FAILING, read_rows, rows_if_any
 from ..timing.phases import tabulate
 from ..timing.records import left_out
+from ..timing.tables import write_aa, write_throughput
 from ..training.tables import write_training
+from ..workers.packed import pack
+from ..workers.records import CELL_FIELDS, CLAIMS, EQUALITY
 from ..workers.run_folder import RunFolder
-from .agreement import agreement, agreement_text, read_throughput, write_agreement
-from .committed import commit as commit_run
-from .committed import tabulate_again
-from .incomplete import gone_from, mark_incomplete
-from .page import leave_page
+from .compare import agreement, agreement_text, write_agreement
 from .run import Judged
 from .side_tables import write_side_tables
 
 COMMITTED = Path("reports/committed")
+# Tensors, problems and raw rounds stay with the run: others read only the tables and the records.
+KEPT = ("run.json", "*.parquet", "*.csv", "*.md")
+LONG = ("equivalence.csv", "claims.csv", "symbols.csv", "symbols.md")
+"""Tables of many rows; a committed run keeps them only as Parquet."""
+LONG_OF_OTHERS = ("theta_*.csv", "training*.csv")
+"""The same of `theta` and `train`, as patterns."""
+#: Table → the kind of the records that it is made of, and fields that a record and its rows share.
+SOURCES = {
+    "equivalence": (EQUALITY, CELL_FIELDS),
+    "claims": (CLAIMS, ("notation", "backend")),
+    "throughput": ("throughput", ("workload", "stage", "batch", "notation", "backend", "device", "dtype", "mode")),
+}
+MARK = "> **Incomplete**"
 WRITE_THEIR_OWN = {"theta": "theta_", "train": "training"}
 """Verbs whose runs are judged while they last, so that the rows of their tables are all there is: → how these begin."""
 
@@ -66,16 +83,13 @@ def report(
 
     The rows of a run of 'theta' or 'train' stay as the run wrote them.
     """
-    if (open_page or publish) and lacking():
-        raise EnvironmentLacks(remedy())
+    if (open_page or publish) and (lack := lacking()):
+        raise EnvironmentLacks(lack)
     if commit is not None and not re.fullmatch(r"[\w-]+", commit):
         raise BadInput(f"--commit: expected a name of letters, digits, _ and -; found '{commit}'")
-    if theta is not None:
-        read_rows(theta / "theta_dependency.parquet")
-    if throughput is not None:
-        read_throughput(throughput)
-    if training is not None:
-        read_rows(training / "training.parquet")
+    for other, table in ((theta, "theta_dependency"), (throughput, "throughput"), (training, "training")):
+        if other is not None:
+            read_rows(other / f"{table}.parquet")
     folder = RunFolder(run)
     pages: dict[str, Path | None] = {"theta": theta, "throughput": throughput, "training": training, "publish": publish}
     if (verb := folder.settings().options.get("verb")) in WRITE_THEIR_OWN:
@@ -84,11 +98,12 @@ def report(
         tables = {path.stem: read_rows(path) for path in sorted(run.glob(f"{WRITE_THEIR_OWN[verb]}*.parquet"))}
         if verb == "train":
             write_training(tables["training"], tables["training_pixels"], tables["training_latents"], run)
-        _keep(folder, commit)
+        _commit(folder, commit)
         _open(leave_page(folder, **pages), open_page)
         if as_json:
             print_json({"schema": 1, "run": str(run), **tables})
-        raise typer.Exit(int(any(not _good(row) for rows in tables.values() for row in rows)))
+        rows = [row for table in tables.values() for row in table]
+        raise typer.Exit(int(any(row.get("verdict") in FAILING or row.get("holds") is False for row in rows)))
     if not folder.records.exists():
         raise BadInput(f"{folder.records}: cannot be read: the run has no records")
     with folder.alone():
@@ -96,29 +111,28 @@ def report(
         if missing and folder.goes_on:
             missing += f"; to go on: {folder.goes_on}"
         if (run / "tensors").is_dir():
-            if gone := gone_from(folder):
+            if gone := _gone_from(folder):
                 missing = f"; {missing}" if missing else ""
                 stderr.print(f"incomplete: {gone}: the tables are left as they are{missing}", soft_wrap=True)
                 raise typer.Exit(1)
             judged = Judged(folder, judge_run(folder), tabulate_claims(folder), *tabulate(folder))
         else:
             stderr.print("the run has no tensors: its tables are written from its verdicts", soft_wrap=True)
-            judged = tabulate_again(folder)
+            judged = _tabulated_again(folder)
         write_side_tables(folder, judged.rows, judged.claims)
         if missing:
-            mark_incomplete(folder, missing)
+            _mark_incomplete(folder, missing)
             stderr.print(f"incomplete: {missing}", soft_wrap=True)
     if said := left_out(folder.records):
         stderr.print(said, soft_wrap=True)
     held, beside = [], ""
     if against is not None:
-        found = agreement(read_throughput(run), read_throughput(against))
-        write_agreement(found, f"`{against.resolve().name}`", run)
-        held = found.to_dict("records")
-        beside = f"against {against}: {agreement_text(found)}"
+        held = agreement(*(read_rows(folder / "throughput.parquet") for folder in (run, against)))
+        write_agreement(held, f"`{against.resolve().name}`", run)
+        beside = f"against {against}: {agreement_text(held)}"
     if commit and missing:
         raise BadInput(f"--commit: expected a run that is complete; {missing}")
-    _keep(folder, commit)
+    _commit(folder, commit)
     # The page of an incomplete run would replace the page of a complete one.
     page = None if missing else leave_page(folder, **pages)
     if as_json:
@@ -131,14 +145,84 @@ def report(
     raise typer.Exit(judged.exit_code() or int(bool(missing)))
 
 
-def _good(row: Mapping[str, Any]) -> bool:
-    return row.get("verdict") not in FAILING and row.get("holds") is not False
+def _commit(run: RunFolder, name: str | None) -> None:
+    """Write the committed form of a finished run beside the folder of that name, then put it in its place."""
+    if not name:
+        return
+    place = COMMITTED / name
+    fresh = place.with_name(f"{name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for file in (
+        file for pattern in KEPT for file in run.path.glob(pattern) if not any(map(file.match, LONG + LONG_OF_OTHERS))
+    ):
+        shutil.copyfile(file, fresh / file.name)
+    committed = RunFolder(fresh)
+    if run.records.exists():  # `theta` leaves none
+        pack(run.documents(), committed.packed)
+    settings = committed.settings()
+    committed.write_settings(msgspec.structs.replace(settings, command=_anywhere(settings.command)))
+    shutil.rmtree(place, ignore_errors=True)
+    fresh.rename(place)
+    stderr.print(f"{place} is now {run.path}")
 
 
-def _keep(folder: RunFolder, name: str | None) -> None:
-    if name:
-        commit_run(folder, COMMITTED / name)
-        stderr.print(f"{COMMITTED / name} is now {folder.path}")
+def _anywhere(command: list[str]) -> list[str]:
+    """A command without the place of its run folder, which has no meaning on another machine."""
+    kept, words = [], iter(command)
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return kept
+
+
+def _tabulated_again(run: RunFolder) -> Judged:
+    """Write the tables of a run without tensors, from the rows that its judges wrote.
+
+    Raises:
+        BadInput: its cells were never judged.
+    """
+    equality = read_rows(run.path / "equivalence.parquet")
+    names = ("claims", "throughput", "trust")
+    claims, speeds, trust = (rows_if_any(run.path / f"{name}.parquet") for name in names)
+    write_equivalence(equality, run.path)
+    if claims:
+        write_claims(claims, run.path)
+    if speeds:
+        write_throughput(speeds, msgspec.to_builtins(run.settings()), run.path)
+    if trust:
+        write_aa(trust, run.path)
+    return Judged(run, equality, claims, speeds, trust)
+
+
+def _gone_from(folder: RunFolder) -> str:
+    """Which tables of a run have rows whose records are gone, in words; empty where none has.
+
+    Such a table has more than could be written in its place.
+    """
+    records, said = folder.documents(), []
+    for name, (kind, fields) in SOURCES.items():
+        there = {_key(record, fields) for record in records if record["kind"] == kind}
+        gone = {_key(row, fields) for row in rows_if_any(folder.path / f"{name}.parquet")} - there
+        if gone:
+            said.append(f"{name}.parquet has {len(gone)} cells without a record")
+    return ", ".join(said)
+
+
+def _key(values: Mapping[str, Any], fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(values.get(field)) for field in fields)
+
+
+def _mark_incomplete(folder: RunFolder, lacking: str) -> None:
+    """Write into every Markdown table of a run's outcomes which records the run lacks."""
+    for name in (*SOURCES, "trust"):
+        path = folder.path / f"{name}.md"
+        if path.exists():
+            title, _, rest = read_text(path).partition("\n")
+            if not rest.lstrip().startswith(MARK):
+                write_text(path, f"{title}\n\n{MARK}: {lacking}.\n{rest}")
 
 
 def _open(page: Path | None, wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`elbostone run` and `elbostone bench`."""
+"""`elbostone run`, `elbostone bench`, and what they share with `elbostone check`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from ..equality.phase import Equality
 from ..equality.plan import require_cells
 from ..equality.tables import print_verdicts
 from ..notations.registry import notations
+from ..page.extra import leave_page
 from ..reference.errors import BadInput
+from ..reference.problem import Problem
 from ..report.console import print_json, progress, shown_path, stderr
 from ..report.options import (
     TIMEOUT_S,
@@ -44,8 +46,7 @@ from ..workers.records import Identity
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Plan, Selection
 from ..workers.supervisor import cpu_threads
-from .page import leave_page
-from .presets import Sample, bench_proofs, claims_sample, equality_sample
+from .presets import Sample, bench_proofs, check_sample, claims_sample, equality_sample
 from .side_tables import write_side_tables
 
 Full = Annotated[bool, typer.Option("--full", help="Run the whole matrix instead of the quick preset.")]
@@ -71,38 +72,60 @@ AgainstItself = Annotated[
 
 @dataclass(frozen=True)
 class Order:
-    """The options of a run; kept in run.json, so that the run can be resumed after a kill."""
+    """The options of `check`, `bench` or `run`; kept in run.json, so that the run can be resumed after a kill.
+
+    Attributes:
+        problems: the names of the user's problems, which are in the run folder; none for the embedded digits.
+        dtypes, modes: those of `check`; a preset brings its own.
+    """
 
     verb: str
-    full: bool
-    notations: list[str]
-    backends: list[str]
-    device: str
-    threads: int
-    timeout_s: float
+    full: bool = False
+    notations: list[str] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
+    device: str = "cpu"
+    threads: int = 1
+    timeout_s: float = TIMEOUT_S
     peers: bool = False
     aa: bool = False
+    problems: list[str] = field(default_factory=list)
+    dtypes: list[str] = field(default_factory=list)
+    modes: list[str] = field(default_factory=list)
 
     @property
     def timed(self) -> bool:
-        """Whether there are figures, and not only tests of how they are measured."""
-        return self.full or not self.aa
+        """Whether there are figures, and not only verdicts or tests of how figures are measured."""
+        return self.verb != "check" and (self.full or not self.aa)
 
-    def trust(self, sample: AaSample) -> AaSample:
+    @property
+    def claimed(self) -> bool:
+        """Whether claims are executed. A user's own problem tests itself alone."""
+        return self.verb != "bench" and not self.problems
+
+    @property
+    def aa_sample(self) -> AaSample:
         """The preset of the A/A test, with the notations that were requested by name."""
-        return sample.of_all_notations() if self.notations else sample
+        return AA_TESTS.of_all_notations() if self.notations else AA_TESTS
 
-    def sample(self, trust: AaSample) -> BenchSample:
-        """The preset; notations that were requested by name are all timed, in every mode."""
+    @property
+    def sample(self) -> BenchSample:
+        """The preset of timings; notations that were requested by name are all timed, in every mode."""
         full = FULL if self.device == "cpu" else FULL_CUDA
-        sample = full if self.full else LIBRARIES_BESIDE if self.peers else trust.timed if self.aa else QUICK
+        sample = full if self.full else LIBRARIES_BESIDE if self.peers else self.aa_sample.timed if self.aa else QUICK
         return sample.of_all_notations() if self.notations else sample
 
-    def selection(self, trust: AaSample) -> Selection:
+    def selection(self) -> Selection:
         """The cells that are proven: with `--peers` and `--aa` those of the notations that are timed."""
         narrow = (self.peers or self.aa) and not self.full
-        timed = sorted(self.sample(trust).notations() or ()) if narrow else []
-        return select(self.notations or timed, self.backends, self.device, None, None)
+        timed = sorted(self.sample.notations() or ()) if narrow else []
+        return select(self.notations or timed, self.backends, self.device, self.dtypes, self.modes)
+
+    def proofs(self, selection: Selection, problems: Sequence[Problem]) -> Sample:
+        """The problems that are checked, and the cells of each."""
+        if self.verb == "check":
+            return check_sample(selection, problems)
+        sample = bench_proofs(selection, self.sample, full=self.full and self.verb == "run")
+        return sample if self.verb == "bench" else sample + equality_sample(selection, full=self.full)
 
 
 @dataclass(frozen=True)
@@ -175,25 +198,36 @@ def bench(
     carry_out(order, out, resume, as_json)
 
 
-def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust: AaSample = AA_TESTS) -> None:
+def carry_out(
+    order: Order,
+    out: Path,
+    resume: Path | None,
+    as_json: bool,
+    problems: Sequence[Problem] = (),
+) -> None:
     """Start or resume a run, print its tables, and exit with its code.
 
-    A run folder that is resumed brings its own order. `trust` says how timings are tested, where that is ordered.
+    Args:
+        order: the options; a run that is resumed brings its own, and its problems.
+        out: where a new run folder is made.
+        resume: the run folder to resume.
+        as_json: whether one JSON document is printed instead of tables.
+        problems: the user's own.
     """
     folder = None
     if resume is not None:
         folder = open_for_resume(resume)
-        order = folder.order(Order, ("run", "bench"))
-    selection = order.selection(trust)
-    sample = bench_proofs(selection, order.sample(trust), full=order.full and order.verb == "run")
-    if order.verb == "run":
-        sample += equality_sample(selection, full=order.full)
-    for problem, selections in sample:
-        require_cells([problem], selections[0])
+        order = folder.order(Order, ("check",) if order.verb == "check" else ("run", "bench"))
+        problems = [folder.problem(name) for name in order.problems]
+    selection = order.selection()
+    sample = order.proofs(selection, problems)
+    require_cells([problem for problem, _ in sample], selection)
     folder = folder or create_run(out, vars(order))
     with folder.alone():
-        judged = _carried_out(order, selection, sample, folder, trust)
-    if as_json:
+        judged = carried_out(order, selection, sample, folder)
+    if as_json and order.verb == "check":
+        print_json({"schema": 1, "run": str(folder.path), "rows": judged.rows, "claims": judged.claims})
+    elif as_json:
         print_json(judged.document())
     else:
         judged.print(timed=order.timed)
@@ -201,46 +235,39 @@ def carry_out(order: Order, out: Path, resume: Path | None, as_json: bool, trust
     *most, last = (f"{name}.md" for name, found in written.items() if found)
     tables = f"{', '.join(most)} and {last}" if most else last
     stderr.print(f"tables: {shown_path(folder.path)}/{tables}, with .csv and .parquet", soft_wrap=True)
-    leave_page(folder)
+    if order.verb != "check":
+        leave_page(folder)
     raise typer.Exit(judged.exit_code())
 
 
-def _carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder, trust: AaSample) -> Judged:
+def carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder) -> Judged:
     """Plan a run, run every cell that has no record in the run folder, and judge all cells."""
-    equality = Equality(folder, order.threads, order.timeout_s)
+    # Beside timings, `threads` are those of a timed call, and as many CPUs prove.
+    cpus, threads = (cpu_threads(), order.threads) if order.verb == "check" else (order.threads, 1)
+    equality = Equality(folder, cpus, order.timeout_s, threads)
     for problem, selections in sample:
         equality.add(problem, selections)
-    claimed = claims_sample(selection, full=order.full) if order.verb == "run" else None
-    timed = {THROUGHPUT: order.timed, AA: order.aa}
-    rows = prove(equality, claimed, [name for name, asked in timed.items() if asked])
+    claimed = plan_claims(claims_sample(selection, full=order.full)) if order.claimed else Plan()
+    planned: dict[str, list[Identity] | None] = {"equality": equality.planned}
+    planned |= {"claims": claimed.records()} if claimed.total else {}
+    # What is timed is planned when it is known which cells are equal.
+    folder.plan(planned | {name: None for name, asked in ((THROUGHPUT, order.timed), (AA, order.aa)) if asked})
+    equality.plan.add(claimed.without(folder.finished()))
+    with progress(" and ".join(planned), equality.plan.total) as advance:
+        rows = equality.run(advance, partial(differs, folder, notations()))
     claims = tabulate_claims(folder)
+    if order.verb == "check":
+        return Judged(folder, rows, claims)
     found = Proven(frozenset(proven(rows)), frozenset(by_cell(rows)) - proven(rows))
     chosen = selection.notations
     phases = Phases(folder, chosen, found, order.device, order.threads, order.timeout_s, order.backends)
     if order.timed:
-        _time("throughput", lambda: phases.throughput(order.sample(trust)))
+        _time(THROUGHPUT, lambda: phases.throughput(order.sample))
     if order.aa:
-        _time("A/A", lambda: phases.aa(order.trust(trust)))
+        _time(AA, lambda: phases.aa(order.aa_sample))
     judged = Judged(folder, rows, claims, *tabulate(folder))
     write_side_tables(folder, rows, claims)
     return judged
-
-
-def prove(equality: Equality, claimed: Selection | None, later: Sequence[str] = ()) -> list[Row]:
-    """Write the plan of a run, run its cells of equality and of claims, and judge those of equality.
-
-    Args:
-        equality: the equality phase, with all problems.
-        claimed: the selection whose claims are executed; None for no claims.
-        later: phases that are planned when it is known which cells are equal.
-    """
-    folder, claims = equality.folder, Plan() if claimed is None else plan_claims(claimed)
-    planned: dict[str, list[Identity] | None] = {"equality": equality.planned}
-    planned |= {"claims": claims.records()} if claims.total else {}
-    folder.plan(planned | dict.fromkeys(later))
-    equality.plan.add(claims.without(folder.finished()))
-    with progress(" and ".join(name for name in planned), equality.plan.total) as advance:
-        return equality.run(advance, partial(differs, folder, notations()))
 
 
 def _time(name: str, plan: Callable[[], Phase]) -> None:

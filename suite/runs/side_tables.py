@@ -16,7 +16,8 @@ from ..notations.registry import notations
 from ..notations.roles import ROLES
 from ..report.dictionary import meanings, write_dictionary
 from ..report.tables import frame, write_summarised
-from ..workers.run_folder import RunFolder, RunSettings
+from ..workers.run_folder import RunFolder
+from ..workers.run_settings import RunSettings
 
 Row = Mapping[str, Any]
 

@@ -13,16 +13,15 @@ from typing import Any, NoReturn
 import msgspec
 import typer
 
-from ..backends.table import BACKENDS, DEVICES, one_of
+from ..backends.table import DEVICES, one_of
 from ..notations.registry import notations, packages
-from ..reference.errors import BadInput, EnvironmentLacks
+from ..reference.errors import BadInput
 from ..reference.problem import save_problem
 from ..report.console import print_json, shown_path, stderr
 from ..workers.jobs import Job
-from ..workers.probe import blind_backends
+from ..workers.probe import require_backends
 from ..workers.records import append_record, as_document, as_record, verified
 from ..workers.run_folder import RunFolder, create_run
-from ..workers.selection import lacking_compiler
 from ..workers.supervisor import Child, Lost
 from .asked import ProfileAsked
 from .measure.profiling import untraced
@@ -72,12 +71,7 @@ def carry_out_profile(
     cell = timing.cell
     if one_of("device", device, DEVICES) not in ("cpu", cell.device):
         raise BadInput(f"--profile: expected --device {cell.device}, as in '{key}'; found --device {device}")
-    backend = BACKENDS[cell.backend]
-    if backend.lacking():
-        raise EnvironmentLacks(backend.remedy())
-    if cell.mode == "compiled" and cell.backend == "torch" and (lack := lacking_compiler()):
-        raise EnvironmentLacks(lack)
-    blind_backends(cell.device, [cell.backend])
+    require_backends(cell.device, [cell.backend], [cell.mode])
     folder = create_run(out, {"verb": "bench --profile", "cell": key, "threads": threads, "timeout_s": timeout_s})
     place = folder.path / "profile" / key
     with stderr.status(f"tracing {key}"):

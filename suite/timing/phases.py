@@ -12,7 +12,7 @@ from ..backends.table import BACKENDS, precision
 from ..notations.notation import Notation
 from ..notations.registry import packages
 from ..workers.machine import computes_bfloat16
-from ..workers.records import append_record, as_document, identity
+from ..workers.records import append_record, identity
 from ..workers.run_folder import RunFolder
 from .aa import AaSample, plan_aa
 from .judge.aa import Row as AaRow
@@ -61,11 +61,11 @@ class Phase:
     def run(self, on_record: Callable[[Measured], None]) -> None:
         """Run the timings that have no record yet."""
         folder = self.phases.folder
-        noted = [identity(as_document(record)) for record in self.missing]
+        noted = [identity(record) for record in self.missing]
         folder.plan({self.name: noted})
         finished = folder.finished()
         for record in self.missing:
-            if identity(as_document(record)) not in finished:
+            if identity(record) not in finished:
                 append_record(folder.records, record)
         run_sessions(
             self.timings,

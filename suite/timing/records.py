@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -11,8 +11,7 @@ import msgspec
 
 from ..backends import Graphs
 from ..reference.adam import Adam
-from ..reference.errors import BadInput
-from ..workers.records import SCHEMA, CellRecord, Document, Status, as_record, converted, latest, read_records
+from ..workers.records import SCHEMA, CellRecord, Document, Status, as_record, read_records, read_records_of
 from .timings import Timing
 
 
@@ -157,8 +156,7 @@ EPOCHS, ASYNCHRONOUS = "passes over a data set", "calls that did not wait for th
 
 def as_measured(document: Document) -> Measured:
     """A record of timing out of its line. Raises msgspec.ValidationError, which says what is wrong with it."""
-    kind = KINDS[document["kind"]]
-    return as_record(document, kind) if issubclass(kind, TimingRecord) else converted(document, kind)
+    return as_record(document, KINDS[document["kind"]])
 
 
 def dropped(document: Document) -> str | None:
@@ -178,27 +176,17 @@ def timing_records(path: Path) -> list[Measured]:
     Raises:
         BadInput: as `read_records`; or a record has not the fields of its kind.
     """
-    records: list[Measured] = []
-    documents = enumerate(_documents(path), start=1)
-    read = ((n, document) for n, document in documents if document["kind"] in KINDS and dropped(document) is None)
-    for number, document in latest(read):
-        try:
-            records.append(as_measured(document))
-        except msgspec.ValidationError as error:
-            kind = document["kind"]
-            raise BadInput(f"{path}: line {number}: expected a record of {kind}; found: {error}") from None
-    return records
+    if not path.exists():
+        return []
+    return read_records_of(path, *KINDS.values(), keep=lambda document: dropped(document) is None)
 
 
 def left_out(path: Path) -> str:
     """One line: how many records of a run are dropped, and what they are of; empty where none is."""
-    counts = Counter(what for document in _documents(path) if (what := dropped(document)))
+    documents = read_records(path) if path.exists() else []
+    counts = Counter(what for document in documents if (what := dropped(document)))
     said = ", ".join(f"{count} of {what}" for what, count in counts.items())
     return f"{path}: records of what is no longer measured are left out: {said}" if said else ""
-
-
-def _documents(path: Path) -> Iterator[Document]:
-    return iter(read_records(path) if path.exists() else [])
 
 
 def unmeasured(timing: Timing, status: Status, reason: str, *, number: int | None = None) -> ThroughputRecord:

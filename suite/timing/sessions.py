@@ -13,10 +13,9 @@ from typing import Any
 import msgspec
 
 from ..backends.table import BACKENDS, host_of, precision
-from ..workers.environment import kept_by_jax
 from ..workers.jobs import Job
-from ..workers.records import Identity, append_record, as_document, identity, verified
-from ..workers.run_plan import finished
+from ..workers.records import Identity, append_record, identity, verified
+from ..workers.run_folder import RunFolder
 from ..workers.scratch import own_folder
 from ..workers.supervisor import Child, Lost
 from .asked import SessionAsked
@@ -166,7 +165,7 @@ def records_of(sessions: Iterable[Session]) -> list[Identity]:
 
 def record_of(timing: Timing, number: int) -> Identity:
     """The identity of a timing's record in a pass."""
-    return identity(as_document(unmeasured(timing, "failed", "", number=number)))
+    return identity(unmeasured(timing, "failed", "", number=number))
 
 
 Once = SessionRecord | RateRecord
@@ -204,7 +203,7 @@ class Runner:
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
         """The sessions that have something left to time, with that alone."""
-        done = finished(self.records)
+        done = RunFolder(self.folder).finished()
         left = []
         for session in sessions:
             timings = [timing for timing in session.timings if record_of(timing, session.number) not in done]
@@ -247,7 +246,6 @@ class Runner:
             x64=session.x64,
             tf32=session.tf32,
             caches=str(caches),
-            environment=kept_by_jax(caches),
         )
         child = Child(
             job, session.timings, take=take, settle=settle, timeout_s=self.timeout_s, name="session", lingers=True

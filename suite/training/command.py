@@ -47,7 +47,7 @@ def train(
     folder = create_run(out, options | {"timeout_s": timeout})
     files = {name: save_problem(problem, folder.problems) for name, problem in problems.items()}
     plan = plan_trainings(selection, files, epochs)
-    with progress("training", len(plan.tasks) + len(plan.settled)) as advance:
+    with progress("training", plan.total) as advance:
         run_plan(plan, folder.path, cpus=cpu_threads(), timeout_s=timeout, on_record=advance)
     with stderr.status("the training runs of the reference, and their rounding error"):
         rows = rows_of(folder.records_of(CurveRecord), problems, epochs)

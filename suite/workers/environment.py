@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import tempfile
 from functools import cache
@@ -51,8 +50,7 @@ def worker_environment(job: Job, scratch: Path) -> dict[str, str]:
         environment["JAX_PLATFORMS"] = "cpu" if job.device == "cpu" else "cuda,cpu"
     if job.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    if job.compiled_once:
-        environment |= kept_by_jax(compile_cache())
+    environment |= kept_by_jax(Path(job.caches) if job.caches else compile_cache())
     return {**environment, **job.environment}
 
 
@@ -74,9 +72,7 @@ def compile_cache() -> Path:
     Several workers may write at once: JAX takes an entry that is only half written for none (its checksum is wrong),
     and compiles again.
     """
-    folder = tempfile.TemporaryDirectory(dir=own_folder(), prefix="compiled-")
-    atexit.register(folder.cleanup)
-    return Path(folder.name)
+    return Path(tempfile.mkdtemp(dir=own_folder(), prefix="compiled-"))
 
 
 def kept_by_jax(folder: Path) -> dict[str, str]:

@@ -34,9 +34,8 @@ class Job(msgspec.Struct, frozen=True):
         cpus: the CPUs that it keeps to; None for as many as `threads`, those first that are first.
         x64: whether JAX may use 64-bit numbers; without this it computes float64 in float32, silently.
         tf32: whether a GPU may multiply in TF32 where it is asked to.
-        caches: folder for compile caches; None for the child's own, so that a first call is a cold one.
-        compiled_once: whether all workers of this process share what JAX compiles. It changes no number, but a first
-            call is then no cold one.
+        caches: the folder for compile caches, where first calls are timed. None gives torch an empty folder, and JAX
+            one that all children of this process share: it changes no number.
         environment: variables beside those that follow from the rest.
     """
 
@@ -48,5 +47,4 @@ class Job(msgspec.Struct, frozen=True):
     x64: bool = True
     tf32: bool = False
     caches: str | None = None
-    compiled_once: bool = False
     environment: Mapping[str, str] = {}

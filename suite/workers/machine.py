@@ -15,26 +15,24 @@ BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 NOTED = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_tile", "asimd", "sve", *BFLOAT16)
 """The flags by which two processors of one name can differ in speed."""
 
-#: Field of a record → what nvidia-smi calls it.
-TEXT = {
-    "name": "name",
-    "driver": "driver_version",
-    "performance_state": "pstate",
-    "persistence": "persistence_mode",
+#: Field of a record → what nvidia-smi calls it, and the type of its values.
+FIELDS: dict[str, tuple[str, type]] = {
+    "name": ("name", str),
+    "driver": ("driver_version", str),
+    "performance_state": ("pstate", str),
+    "persistence": ("persistence_mode", str),
+    "memory_mib": ("memory.total", float),
+    "memory_used_mib": ("memory.used", float),
+    "sm_clock_mhz": ("clocks.sm", float),
+    "memory_clock_mhz": ("clocks.mem", float),
+    "sm_clock_max_mhz": ("clocks.max.sm", float),
+    "memory_clock_max_mhz": ("clocks.max.mem", float),
+    "power_w": ("power.draw", float),
+    "power_limit_w": ("power.limit", float),
+    "temperature_c": ("temperature.gpu", float),
 }
-NUMBERS = {
-    "memory_mib": "memory.total",
-    "memory_used_mib": "memory.used",
-    "sm_clock_mhz": "clocks.sm",
-    "memory_clock_mhz": "clocks.mem",
-    "sm_clock_max_mhz": "clocks.max.sm",
-    "memory_clock_max_mhz": "clocks.max.mem",
-    "power_w": "power.draw",
-    "power_limit_w": "power.limit",
-    "temperature_c": "temperature.gpu",
-}
-FIELDS = TEXT | NUMBERS
-COMMAND = ("nvidia-smi", f"--query-gpu={','.join(FIELDS.values())}", "--format=csv,noheader,nounits")
+QUERY = ",".join(name for name, _ in FIELDS.values())
+COMMAND = ("nvidia-smi", f"--query-gpu={QUERY}", "--format=csv,noheader,nounits")
 TIMEOUT_S = 20
 # nvidia-smi prints these for an unknown value: "[N/A]", "[Not Supported]", "[Unknown Error]".
 UNKNOWN = "["
@@ -61,18 +59,16 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
             continue
         if len(values) != len(FIELDS):
             raise ValueError(f"nvidia-smi: expected {len(FIELDS)} values; found {len(values)}: {', '.join(values)}")
-        card = {name: _known(value) for name, value in zip(FIELDS, values, strict=True)}
-        found.append(card | {name: float(card[name]) for name in NUMBERS if card[name] is not None})
+        texts = dict(zip(FIELDS, map(str.strip, values), strict=True))
+        known = {name: text for name, text in texts.items() if text and not text.startswith(UNKNOWN)}
+        found.append({name: kind(known[name]) if name in known else None for name, (_, kind) in FIELDS.items()})
     return found
-
-
-def _known(value: str) -> Any:
-    return None if value.strip().startswith(UNKNOWN) or not value.strip() else value.strip()
 
 
 def described(cards: Sequence[dict[str, Any]]) -> str | None:
     """The cards in one line; None where there are none."""
-    return "; ".join(f"{c['name']}, driver {c['driver']}, {c['memory_mib']:.0f} MiB" for c in cards) or None
+    memory = [f", {card['memory_mib']:.0f} MiB" if card["memory_mib"] is not None else "" for card in cards]
+    return "; ".join(f"{c['name']}, driver {c['driver']}{mib}" for c, mib in zip(cards, memory, strict=True)) or None
 
 
 def processor(cpuinfo: Path = CPUINFO) -> str:

@@ -12,11 +12,10 @@ import msgspec
 
 from ..backends.table import BACKENDS
 from .jobs import Job
-from .records import CellRecord, append_record, as_record, kind_of, verified
+from .records import CellRecord, append_record, as_record, kind_of, line_of, text_of, verified
 from .selection import Plan
 from .supervisor import Child, Lost, side_by_side
 from .tasks import CellTask, TasksAsked
-from .text import line_of, text_of
 
 OnRecord = Callable[[CellRecord], None]
 Suspect = Callable[[CellRecord], bool]
@@ -87,7 +86,7 @@ def run_plan(
             for measure, group in groupby(tasks, lambda task: task.measure)
         )
         cell = tasks[0].cell
-        job = Job(cell.backend, cell.device, parts, threads, cpus, compiled_once=True)
+        job = Job(cell.backend, cell.device, parts, threads, cpus)
         child = Child(job, tasks, take=take, settle=settle, timeout_s=timeout_s, again=True)
         return child
 

@@ -30,8 +30,8 @@ Status = Literal["ok", "unsupported", "missing", "failed", "timeout"]
 Number = float | Literal["nan", "inf", "-inf"]
 """The form of a float in a record, since JSON has no NaN and no infinity; `float(number)` reads it."""
 
-MOST_WORD = 200
-"""Letters of a field of a cell."""
+MOST_WORD, LINE_MOST, TEXT_MOST = 200, 500, 4000
+"""Characters of a field of a cell, of a reason, and of a traceback or of what was printed last."""
 
 Document = dict[str, Any]
 """A record as plain JSON values."""
@@ -120,6 +120,17 @@ Append = Callable[[msgspec.Struct], None]
 """The function with which a child writes its records."""
 
 
+def line_of(text: str) -> str:
+    """The first line that is not empty, printable, and no longer than `LINE_MOST`."""
+    line = printable((text.lstrip()[: LINE_MOST + 1].splitlines() or [""])[0])
+    return line if len(line) <= LINE_MOST else line[: LINE_MOST - 1] + "…"
+
+
+def text_of(text: str) -> str:
+    """The end of a text, printable, and no longer than `TEXT_MOST`."""
+    return printable(text[-TEXT_MOST:])[-TEXT_MOST:]
+
+
 def number(value: float) -> Number:
     """The form of a float in a record."""
     if math.isfinite(value):
@@ -154,8 +165,9 @@ def _plain(value: Any) -> str | int | float:
     raise TypeError(f"expected what JSON has; found {type(value).__name__} {value!r}")
 
 
-def identity(document: Mapping[str, Any]) -> Identity:
-    """The identity of a record: a run has one outcome of each, the last that was recorded."""
+def identity(record: Mapping[str, Any] | msgspec.Struct) -> Identity:
+    """The identity of a record, or of its document: a run has one outcome of each, the last that was recorded."""
+    document = as_document(record) if isinstance(record, msgspec.Struct) else record
     named = dict.fromkeys(("kind", *CELL_FIELDS), "") | (TIMED if "workload" in document else {})
     return tuple(str(document.get(name, default)) for name, default in named.items())
 
@@ -168,25 +180,22 @@ def latest(numbered: Iterable[tuple[int, Document]]) -> list[tuple[int, Document
     return list(last.values())
 
 
-def converted(document: Document, kind: type[Struct]) -> Struct:
-    """Plain JSON values as a struct. Raises msgspec.ValidationError, which says what is wrong with them."""
+def as_record(document: Document, kind: type[Struct]) -> Struct:
+    """The inverse of `as_document`. Raises msgspec.ValidationError, which says what is wrong with it."""
+    if issubclass(kind, CellRecord):
+        rest = {name: value for name, value in document.items() if name not in CELL_FIELDS}
+        document = {**rest, "cell": {name: document[name] for name in CELL_FIELDS if name in document}}
     try:
-        return msgspec.convert(document, kind)
+        record = msgspec.convert(document, kind)
     except UnicodeEncodeError:  # of a word out of a list, or a key; elsewhere a text may hold anything
         raise msgspec.ValidationError("expected whole letters; found half of a surrogate pair") from None
-
-
-def as_record(document: Document, kind: type[Record]) -> Record:
-    """The inverse of `as_document`. Raises msgspec.ValidationError, which says what is wrong with it."""
-    rest = {name: value for name, value in document.items() if name not in CELL_FIELDS}
-    cell = {name: document[name] for name in CELL_FIELDS if name in document}
-    record = converted({**rest, "cell": cell}, kind)
+    if not isinstance(record, CellRecord):
+        return record
     for name, value in record.cell.as_json().items():
         if len(value) > MOST_WORD or not value.isprintable():
             raise msgspec.ValidationError(f"expected at most {MOST_WORD} printable characters - at `$.{name}`")
-    if record.reason is not None:  # it goes to terminals, and may quote anything
-        record = msgspec.structs.replace(record, reason=printable(record.reason))
-    return record
+    # A reason goes to terminals, and may quote anything.
+    return record if record.reason is None else msgspec.structs.replace(record, reason=printable(record.reason))
 
 
 def verified(record: Record, threads: int | None) -> Record:
@@ -266,17 +275,22 @@ def read_records(path: Path) -> list[Document]:
     return records
 
 
-def read_records_of(path: Path, kind: type[Record]) -> list[Record]:
-    """The records of one kind of a file, of each cell the last.
+def read_records_of(
+    path: Path, *kinds: type[Struct], keep: Callable[[Document], bool] = lambda document: True
+) -> list[Struct]:
+    """The records of some kinds of a file, of each cell or timing the last, without those that are not to be kept.
 
     Raises:
         BadInput: as `read_records`; or a record has not the fields of its kind.
     """
-    records = []
+    by_name = {kind_of(kind): kind for kind in kinds}
     documents = enumerate(read_records(path), start=1)
-    for number, document in latest((n, document) for n, document in documents if document["kind"] == kind_of(kind)):
+    chosen = ((number, each) for number, each in documents if each["kind"] in by_name and keep(each))
+    records = []
+    for number, document in latest(chosen):
+        name = document["kind"]
         try:
-            records.append(as_record(document, kind))
+            records.append(as_record(document, by_name[name]))
         except msgspec.ValidationError as error:
-            raise BadInput(f"{path}: line {number}: expected a record of {kind_of(kind)}; found: {error}") from None
+            raise BadInput(f"{path}: line {number}: expected a record of {name}; found: {error}") from None
     return records

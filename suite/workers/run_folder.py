@@ -5,16 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import platform
+import re
 import shlex
 import socket
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,70 +22,61 @@ from ..reference.comparison import Tensors
 from ..reference.errors import BadInput
 from ..reference.files import read_json, remove_unfinished, require_name, write_text
 from ..reference.problem import Problem, load_problem, read_tensors
-from .machine import described, gpus, processor, processor_features
 from .packed import PACKED
-from .records import Identity, Record, read_records_of
-from .run_plan import PLAN, finished, lacking, write_plan
-from .supervisor import cpu_threads
+from .records import Document, Identity, Struct, identity, read_records, read_records_of
+from .run_settings import RUN_SCHEMA, RunSettings, settings_here
 
 Order = TypeVar("Order")
 
-# History of the schema of run.json:
+# History of the schema of plan.json:
 # 1: first.
-RUN_SCHEMA = 1
-PACKAGES = (
-    "elbostone",
-    "numpy",
-    "torch",
-    "keras",
-    "tensorflow",
-    "jax",
-    "jaxlib",
-    "onnxruntime",
-    "pytest-benchmark",
-    "pythae",
-    "pyro-ppl",
-    "numpyro",
-    "optax",
-    "tensorflow-probability",
-    "tf-keras",
-    "safetensors",
-    "msgspec",
-    "pandas",
+PLAN_SCHEMA = 1
+PLAN = "plan.json"
+RETRIES = 3
+"""How often `--resume` repeats a cell that failed because of the environment."""
+_LOST = ("failed", "timeout", "missing")
+
+# Messages of failures that the environment caused, and not the implementation.
+_ENVIRONMENT = re.compile(
+    r"ended with signal SIG(KILL|TERM|HUP|INT|BUS)\b"
+    r"|MemoryError|OutOfMemory|out of memory|RESOURCE_EXHAUSTED|Cannot allocate memory|can't allocate memory"
+    r"|\[Errno (5|12|23|24|28|122)\]|No space left on device|os error 28|Disk quota exceeded"
 )
 
 
-class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """run.json: how and where a run was made.
+class RunPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The records that a run must have.
 
     Attributes:
-        schema: the schema of run.json.
-        created: UTC.
-        options: the options of the verb, which `--resume` uses again.
-        command: what was typed.
-        git_commit: the commit of the folder in which the command was typed.
-        python, platform, host, packages: where it ran; packages with their versions.
-        cpu, cpu_features, cpus, memory_bytes: the processor, what of it matters here, how many CPUs the run may use.
-        gpu, gpus: in words, and as nvidia-smi has them.
-        tf32: whether float32 may be TF32: never, as that is a dtype of its own.
+        phases: phase → the records that it must leave; None for a phase that is not planned yet, since what is timed
+            depends on which cells are equal.
     """
 
-    schema: int
-    created: str = ""
-    options: dict[str, Any] = {}
-    command: list[str] = []
-    git_commit: str | None = None
-    python: str = ""
-    platform: str = ""
-    host: str = ""
-    cpu: str = ""
-    cpu_features: list[str] = []
-    cpus: int | None = None
-    memory_bytes: int | None = None
-    gpu: str | None = None
-    gpus: list[dict[str, Any]] = []
-    tf32: bool = False
-    packages: dict[str, str] = {}
+    phases: dict[str, list[Identity] | None]
+    schema: int = PLAN_SCHEMA
+
+
+def read_plan(folder: Path) -> RunPlan:
+    """A run's plan; one without phases where the run has no plan, as in older runs.
+
+    Raises:
+        BadInput: the file is no plan, or newer than this reader.
+    """
+    path = folder / PLAN
+    return _read(path, RunPlan, PLAN_SCHEMA, "the plan of a run") if path.exists() else RunPlan({})
+
+
+def _read(path: Path, kind: type[Struct], schema: int, what: str) -> Struct:
+    """A JSON file of a run. Raises BadInput where it is none of that kind, or newer than this reader."""
+    document = read_json(path)
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
+        raise BadInput(f"{path}: expected {what}, with a schema; found none")
+    if document["schema"] > schema:
+        raise BadInput(f"{path}: expected schema {schema} or older; found {document['schema']}")
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path}: expected {what}; found: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -113,7 +102,11 @@ class RunFolder:
     def problems(self) -> Path:
         return self.path / "problems"
 
-    def records_of(self, kind: type[Record]) -> list[Record]:
+    def documents(self) -> list[Document]:
+        """All records so far, none of them left out."""
+        return read_records(self.records) if self.records.exists() else []
+
+    def records_of(self, kind: type[Struct]) -> list[Struct]:
         """The records of one kind so far, of each cell the last."""
         return read_records_of(self.records, kind) if self.records.exists() else []
 
@@ -128,16 +121,37 @@ class RunFolder:
         return load_problem(self.problems / f"{require_name(name, str(self.records))}.json")
 
     def plan(self, phases: Mapping[str, Iterable[Identity] | None]) -> None:
-        """Write the records that each phase must leave, before it leaves any; None where they are not known yet."""
-        write_plan(self.path, phases)
+        """Write the records that each phase must leave, before it leaves any, beside those of planned phases.
+
+        None stands for a phase whose records are not known yet; it stays as it is where it is planned.
+        """
+        plan = read_plan(self.path).phases
+        for name, planned in phases.items():
+            plan[name] = plan.get(name) if planned is None else list(dict.fromkeys(planned))
+        # A record per line: the file of the full matrix has some ten thousand.
+        lines = ",\n".join(f"{json.dumps(name)}: {_listed(planned)}" for name, planned in plan.items())
+        write_text(self.path / PLAN, f'{{"schema": {PLAN_SCHEMA}, "phases": {{\n{lines}\n}}}}\n')
 
     def lacking(self) -> str:
-        """The planned records that the run lacks, in words; empty where it has all."""
-        return "" if self.packed.exists() else lacking(self.path, self.records)
+        """The planned records that the run lacks, in words; empty where it has all, as every committed run."""
+        if self.packed.exists():
+            return ""
+        there = set(map(identity, self.documents()))
+        said = []
+        for name, planned in read_plan(self.path).phases.items():
+            missing = [each for each in planned or () if each not in there]
+            if planned is None:
+                said.append(f"{name} has not begun")
+            elif missing:
+                said.append(f"{name} lacks {len(missing)} of {len(planned)} records")
+        return ", ".join(said)
 
     def finished(self) -> set[Identity]:
-        """The records of the run that are final."""
-        return finished(self.records)
+        """The final records: failures that the environment caused are repeated, `RETRIES` times."""
+        documents = self.documents()
+        tries = Counter(map(identity, documents))
+        last = {identity(document): document for document in documents}
+        return {key for key, document in last.items() if not by_environment(document) or tries[key] > RETRIES}
 
     @property
     def goes_on(self) -> str:
@@ -180,15 +194,7 @@ class RunFolder:
         path = self.path / "run.json"
         if not path.is_file():
             raise BadInput(f"{path}: expected a run folder; found no such file in it")
-        document = read_json(path)
-        if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
-            raise BadInput(f"{path}: expected a run with a schema")
-        if document["schema"] > RUN_SCHEMA:
-            raise BadInput(f"{path}: expected schema {RUN_SCHEMA} or older; found {document['schema']}")
-        try:
-            return msgspec.convert(document, RunSettings)
-        except msgspec.ValidationError as error:
-            raise BadInput(f"{path}: expected the settings of a run; found: {error}") from None
+        return _read(path, RunSettings, RUN_SCHEMA, "the settings of a run")
 
     def order(self, kind: type[Order], verbs: Collection[str]) -> Order:
         """The options of the run, for the verb that resumes it.
@@ -228,45 +234,9 @@ def create_run(out: Path, options: Mapping[str, Any]) -> RunFolder:
         except OSError as error:
             raise BadInput(f"{out}: cannot be written to: {error.strerror}") from None
         run = RunFolder(folder.resolve())  # an absolute path, since every worker runs in an empty folder of its own
-        cards = gpus()
-        run.write_settings(
-            RunSettings(
-                schema=RUN_SCHEMA,
-                created=stamp,
-                options=dict(options),
-                command=["elbostone", *sys.argv[1:]],
-                git_commit=_git_commit(),
-                python=platform.python_version(),
-                platform=platform.platform(),
-                host=socket.gethostname(),
-                cpu=processor(),
-                cpu_features=processor_features(),
-                cpus=cpu_threads(),
-                memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-                gpu=described(cards),
-                gpus=cards,
-                packages=versions(PACKAGES),
-            )
-        )
+        run.write_settings(settings_here(stamp, options))
         return run
     raise BadInput(f"{out}: a hundred runs in one second")
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed."""
-    found = {}
-    for name in packages:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def _git_commit() -> str | None:
-    command = ("git", "rev-parse", "HEAD")
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def open_for_resume(path: Path) -> RunFolder:
@@ -280,3 +250,13 @@ def open_for_resume(path: Path) -> RunFolder:
     if folder.packed.exists():
         raise BadInput(f"{path}: expected a run that can go on; found {PACKED}: it was finished and committed")
     return folder
+
+
+def _listed(planned: list[Identity] | None) -> str:
+    return "null" if planned is None else "[\n" + ",\n".join(map(json.dumps, planned)) + "\n]"
+
+
+def by_environment(document: Document) -> bool:
+    """Whether an outcome is missing because a worker was killed, memory ran out or a disk was full."""
+    said = (document.get("reason"), document.get("traceback"))
+    return document.get("status") in _LOST and any(_ENVIRONMENT.search(text) for text in said if isinstance(text, str))

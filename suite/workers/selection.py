@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from ..notations.notation import Notation
-from .records import CellRecord, Identity, as_document, identity
+from .records import CellRecord, Identity, identity
 from .tasks import CellTask
 
 
@@ -30,15 +30,13 @@ class Plan:
 
     def records(self) -> list[Identity]:
         """The records that there will be."""
-        lost = (task.lost("failed", "") for task in self.tasks)
-        return [identity(as_document(record)) for record in (*lost, *self.settled)]
+        return [*(task.identity for task in self.tasks), *map(identity, self.settled)]
 
     def without(self, finished: Set[Identity]) -> Plan:
         """The part of the plan that has no record in a run yet."""
-        left = [each not in finished for each in self.records()]
         return Plan(
-            [task for task, todo in zip(self.tasks, left, strict=False) if todo],
-            [record for record, todo in zip(self.settled, left[len(self.tasks) :], strict=True) if todo],
+            [task for task in self.tasks if task.identity not in finished],
+            [record for record in self.settled if identity(record) not in finished],
         )
 
 

@@ -17,8 +17,8 @@ import msgspec
 from .environment import worker_environment
 from .guard import END_S
 from .jobs import RECORDS, Job
+from .records import line_of, text_of
 from .scratch import own_folder
-from .text import line_of, text_of
 
 Lost = Literal["failed", "timeout"]
 Item = TypeVar("Item")

@@ -13,9 +13,8 @@ import msgspec
 from ..backends import Binding
 from ..backends.table import COMPILED_MODES
 from .jobs import Measure
-from .records import Active, Append, Cell, CellRecord, Started, Status
+from .records import Active, Append, Cell, CellRecord, Identity, Started, Status, identity, line_of, text_of
 from .room import Room
-from .text import line_of, text_of
 
 
 class CellTask(msgspec.Struct, frozen=True):
@@ -28,6 +27,11 @@ class CellTask(msgspec.Struct, frozen=True):
     def lost(self, status: Status, reason: str, traceback: str | None = None) -> CellRecord:
         """The record of a task that has no outcome."""
         return self.record(cell=self.cell, status=status, reason=reason, traceback=traceback)
+
+    @property
+    def identity(self) -> Identity:
+        """The identity of its record, whatever the outcome."""
+        return identity(self.lost("failed", ""))
 
 
 Task = TypeVar("Task", bound=CellTask)

@@ -19,11 +19,12 @@ TINY = AaSample((Part(Slice(DIGITS, (8,), ("encoder",), ("eager",), notations=("
 
 @pytest.mark.backend("torch")
 def test_a_cell_is_measured_against_itself_and_the_tables_say_what_came_of_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("elbostone.runs.run.AA_TESTS", TINY)
     order = Order("bench", False, [], ["torch"], "cpu", 1, 120, aa=True)
     with pytest.raises(typer.Exit) as stop:
-        carry_out(order, tmp_path, None, as_json=True, trust=TINY)
+        carry_out(order, tmp_path, None, as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert {row["notation"] for row in document["equivalence"]} == {"pytorch_examples"}, "only what is timed is proven"
     assert document["throughput"] == []
@@ -42,7 +43,7 @@ def test_a_cell_is_measured_against_itself_and_the_tables_say_what_came_of_it(
 
     before = read_records(folder / "records.jsonl")
     with pytest.raises(typer.Exit) as again:
-        carry_out(order, tmp_path, folder, as_json=False, trust=TINY)
+        carry_out(order, tmp_path, folder, as_json=False)
     assert read_records(folder / "records.jsonl") == before, "what has a record is not measured again"
     assert again.value.exit_code == stop.value.exit_code
     assert "slowed by 10 %" in capsys.readouterr().out

@@ -22,7 +22,7 @@ shared by 64 data, is what a global posterior pays."""
 def test_gradient_ascent_on_the_digits_reaches_its_bound(backend: str, tmp_path: Path) -> None:
     save_tensors({"x": digits(binarised=True)[:COUNT]}, tmp_path / "digits.safetensors")
     command = [sys.executable, ascent_worker.__file__, backend, str(tmp_path)]
-    environment = worker_environment(Job(backend, compiled_once=True), tmp_path / "scratch")
+    environment = worker_environment(Job(backend), tmp_path / "scratch")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{backend}:\n{done.stderr[-4000:]}"
     outcome = json.loads((tmp_path / f"ascent-{backend}.json").read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from elbostone.workers import probe as probing
 from elbostone.workers.environment import worker_environment
 from elbostone.workers.jobs import Job
 from elbostone.workers.pool import run_plan
-from elbostone.workers.probe import Probed, blind_backends
+from elbostone.workers.probe import require_backends
 from elbostone.workers.selection import Plan, Selection
 from elbostone.workers.supervisor import cpu_threads, least_used
 from elbostone.workers.tasks import TasksAsked
@@ -85,25 +85,26 @@ def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path, monkeypatc
 
 def test_a_gpu_asked_for_where_there_is_none_is_said_so(backend: str) -> None:
     if Path("/dev/nvidia0").exists():
-        assert blind_backends("cuda", (backend,)) == {}
+        assert require_backends("cuda", (backend,)) == {}
         return
     with pytest.raises(EnvironmentLacks, match=r"device 'cuda': no GPU that .* can see"):
-        blind_backends("cuda", (backend,))
+        require_backends("cuda", (backend,))
 
 
 def test_a_backend_that_does_not_see_the_gpu_is_missing_where_another_does(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "probe", lambda name, device: Probed(name, name != backend))
+    unseen = f"device 'cuda': no GPU that {backend} can see"
+    monkeypatch.setattr(probing, "blindness", lambda name, device: unseen if name == backend else "")
     others = {name: b for name, b in probing.BACKENDS.items() if not b.lacking()} | {"torch": NOTHING_LACKING}
     monkeypatch.setattr(probing, "BACKENDS", others | {backend: probing.BACKENDS[backend], "other": NOTHING_LACKING})
-    blind = blind_backends("cuda", ())
+    blind = require_backends("cuda", ())
     assert set(blind) == {backend}
     selection = Selection((notations()["pytorch_examples"],), (backend,), device="cuda", blind=blind)
     (record,) = plan_cells(load_problem(CASE), CASE, selection).settled
-    assert (record.status, record.reason) == ("missing", f"device 'cuda': no GPU that {backend} can see")
+    assert (record.status, record.reason) == ("missing", unseen)
     with pytest.raises(EnvironmentLacks, match=f"no GPU that {backend} can see"):
-        blind_backends("cuda", (backend, "other"))
+        require_backends("cuda", (backend, "other"))
 
 
 def test_a_worker_that_cannot_start_fails_all_its_cells_at_once(

@@ -41,7 +41,7 @@ def read_back(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         subprocess.run(
             [sys.executable, str(Path(__file__).with_name("round_trip.py")), backend, str(folder / "job.json")],
-            env=worker_environment(Job(backend, compiled_once=True), folder),
+            env=worker_environment(Job(backend), folder),
             check=True,
             capture_output=True,
         )

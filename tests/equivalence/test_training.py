@@ -71,7 +71,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, budget: Budget) -> Callabl
     def run(task: str, backend: str) -> Path:
         scratch = tmp_path_factory.mktemp(f"{task}-{backend}")
         command = [sys.executable, training_worker.__file__, task, backend, str(folder), str(budget.minibatches)]
-        environment = worker_environment(Job(backend, compiled_once=True), scratch)
+        environment = worker_environment(Job(backend), scratch)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{task} on {backend}:\n{done.stderr[-4000:]}"
         return next(folder.glob(f"{task}-{backend}.*"))

@@ -29,8 +29,7 @@ from elbostone.theta.trainings import COMMITTED, load_trained
 from elbostone.timing.records import timing_records
 from elbostone.workers.packed import unpack
 from elbostone.workers.records import CLAIMS, EQUALITY, read_records_of
-from elbostone.workers.run_folder import RunFolder
-from elbostone.workers.run_plan import PLAN, read_plan
+from elbostone.workers.run_folder import PLAN, RunFolder, read_plan
 
 MEMORY = 3 * 2**30
 SLOW_S = 20.0

@@ -12,8 +12,7 @@ from soak.amount import amount
 from soak.processes import CHOSEN, PROBLEM, left_of, processes, started
 
 from elbostone.workers.records import identity, read_records
-from elbostone.workers.run_folder import RunFolder
-from elbostone.workers.run_plan import PLAN, read_plan
+from elbostone.workers.run_folder import PLAN, RunFolder, read_plan
 
 pytestmark = pytest.mark.backend("torch")
 KILLS = {"check": 140, "bench": 30, "run": 30}

@@ -10,8 +10,7 @@ from soak.amount import amount
 from soak.processes import CHOSEN, PROBLEM, left_of, started
 
 from elbostone.workers.records import identity, read_records
-from elbostone.workers.run_folder import RunFolder
-from elbostone.workers.run_plan import PLAN, read_plan
+from elbostone.workers.run_folder import PLAN, RunFolder, read_plan
 
 pytestmark = pytest.mark.backend("torch")
 TIMES = 50

@@ -22,7 +22,7 @@ from elbostone.equality.records import EqualityRecord
 from elbostone.equality.tables import write_equivalence
 from elbostone.reference.errors import BadInput
 from elbostone.report.tables import frame, read_rows, write_table
-from elbostone.runs.committed import LONG
+from elbostone.runs.report import LONG
 from elbostone.workers.packed import pack, unpack
 from elbostone.workers.records import Cell, append_record, as_document, number, read_records, read_records_of
 from elbostone.workers.run_folder import RunFolder, create_run

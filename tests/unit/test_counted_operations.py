@@ -37,7 +37,7 @@ REFUSED = (
 def counted_in_child(backend: str, batch: int) -> dict[str, dict[str, int]]:
     """What `counted.py` prints."""
     with TemporaryDirectory() as scratch:
-        environment = worker_environment(Job(backend, x64=False, compiled_once=True), Path(scratch))
+        environment = worker_environment(Job(backend, x64=False), Path(scratch))
         command = [sys.executable, str(Path(__file__).with_name("counted.py")), backend, str(batch)]
         done = subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -15,13 +15,12 @@ from typer.testing import CliRunner
 from elbostone.cli import app
 from elbostone.equality.records import EqualityRecord
 from elbostone.reference.errors import BadInput
-from elbostone.runs.incomplete import MARK
+from elbostone.runs.report import MARK
 from elbostone.timing.records import RateRecord, SessionRecord
 from elbostone.timing.sessions import Runner
 from elbostone.workers.packed import unpack
-from elbostone.workers.records import Cell, Identity, append_record, as_document, identity, read_records_of
-from elbostone.workers.run_folder import RunFolder, create_run
-from elbostone.workers.run_plan import RETRIES, finished
+from elbostone.workers.records import Cell, Identity, append_record, identity, read_records_of
+from elbostone.workers.run_folder import RETRIES, RunFolder, create_run
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "reports/committed/quick"
@@ -33,7 +32,7 @@ def record(backend: str, status: str = "failed", reason: str = "why") -> Equalit
 
 
 def key(backend: str) -> Identity:
-    return identity(as_document(record(backend)))
+    return identity(record(backend))
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_a_run_of_before_there_were_plans_is_held_against_none(folder: RunFolder
 def test_what_the_environment_made_fail_is_tried_again_three_times(folder: RunFolder, reason: str, again: bool) -> None:
     for tries in range(1, RETRIES + 2):
         append_record(folder.records, record("torch", reason=reason))
-        assert (key("torch") in finished(folder.records)) == (not again or tries > RETRIES)
+        assert (key("torch") in folder.finished()) == (not again or tries > RETRIES)
 
 
 def test_the_last_record_of_a_cell_is_its_outcome(folder: RunFolder) -> None:

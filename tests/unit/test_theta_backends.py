@@ -56,7 +56,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         write_inputs(problems(), folder / "inputs")
         save_tensors({"train": split_digits()[0]}, folder / "digits.safetensors")
         command = [sys.executable, theta_child.__file__, backend, str(folder)]
-        environment = worker_environment(Job(backend, compiled_once=True), folder / "scratch")
+        environment = worker_environment(Job(backend), folder / "scratch")
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{backend}:\n{done.stderr[-4000:]}"
         return folder

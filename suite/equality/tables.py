@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from ..notations.registry import notations
-from ..notations.roles import ROLES
 from ..reference.comparison import share_of_tolerance
 from ..reference.files import write_text
 from ..report.tables import FAILING, frame, markdown, write_table
@@ -94,7 +93,7 @@ def _places(rows: Sequence[Row]) -> list[str]:
         if first and cell.notation in known:
             file = f"{cell.notation}/{cell.framework}_vae.py"
             symbols = known[cell.notation].symbols
-            named = (s.code for s in symbols if s.quantity and ROLES[s.role].tensor_of(s.scale) == first["term"])
+            named = (s.code for s in symbols if s.quantity and s.tensor == first["term"])
             codes = dict.fromkeys(named)
             place = f"{' or '.join(codes)} ({first['term']})" if codes else first["term"]
             found[f"look first at {place} in {file}"] = None

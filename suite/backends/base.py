@@ -46,7 +46,7 @@ class Binding(ABC):
     def __init__(self, device: str):
         self.device = device
 
-    # What is really running
+    # The active backend, device and threads
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
@@ -141,7 +141,7 @@ class Binding(ABC):
         """Check a model's weights against the weights table.
 
         Raises:
-            ValueError: they are not those of the table.
+            ValueError: they differ from the table's.
         """
         listed = {id(variable_at(model, m.path)) for m in maps.values()}
         own = {id(variable) for variable in self.variables(model)}

@@ -119,7 +119,7 @@ class KerasBinding(Binding):
 
 
 def lift_float64() -> None:
-    """Keras computes in float64 what it is given in float64."""
+    """Lift Keras' table that demotes float64."""
     _TABLE["float64"] = "float64"
 
 

@@ -39,7 +39,7 @@ def clamp_logit(binding: Binding, cell: Cell, notation: Notation, module: Module
     Args:
         binding: what runs the cell.
         cell: a cell of mode `published`; its dtype is measured.
-        notation: one that has `quantities_as_published`.
+        notation: a notation that has `quantities_as_published`.
         module: its implementation.
 
     Returns:

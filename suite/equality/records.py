@@ -40,7 +40,7 @@ class Task(CellTask, frozen=True):
     Attributes:
         problem_file, notation_file: paths.
         package: what the implementation is imported from.
-        gradients: whether those of the objective are wanted.
+        gradients: whether the gradients of the objective are computed.
         adapted: whether the problem leaves the source's own architecture.
         embedding: the liftings by which the notation writes the problem; None where it defines it.
         forced: whether the notation uses this lifting although it may define the problem.

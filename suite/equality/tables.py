@@ -21,7 +21,7 @@ Cells = dict[Cell, list[Row]]
 WORDS = tuple(name for name in CELL_FIELDS if name != "framework")
 """The fields of a cell that a table shows; its backend implies the framework."""
 DECISIVE = "first divergence, or reason"
-"""The column of what is behind a verdict."""
+"""The column of the reason of a verdict."""
 
 
 def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
@@ -45,7 +45,7 @@ def write_equivalence(rows: Sequence[Row], folder: Path) -> None:
 
 
 def cell_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """A row per cell: its verdict, the tensor that came closest to its tolerance, and what is behind the verdict."""
+    """A row per cell: its verdict, the tensor that came closest to its tolerance, and the reason of the verdict."""
     return pd.DataFrame(cell_lines(rows))
 
 

@@ -59,7 +59,7 @@ class Exact:
 class Perturbed:
     """Monte-Carlo arithmetic of `runs` seeded runs at the precision `epsilon`, with underflow below `smallest`.
 
-    Its methods are those of `Exact`.
+    It has the methods of `Exact`.
     """
 
     exact = False

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import BadInput
 
 MOST_BYTES = 2**26
-"""The largest file written by a person: 64 MiB, about a hundred times the largest that is known."""
+"""The largest file written by a person: 64 MiB, a hundred times the largest known one."""
 MOST_RECORD_BYTES = 2**32
 """The largest file that a run writes, in bytes."""
 MOST_DEPTH = 32

@@ -50,7 +50,7 @@ class Lifted:
         return found
 
     def gradients(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
-        """The adjoint of `weights`: gradients by the weights of `target` → by those of `source`."""
+        """The adjoint of `weights`: gradients by the weights of `target` → by the weights of `source`."""
         found = {}
         for name, shape in weight_shapes(self.source).items():
             gradient = gradients[name]

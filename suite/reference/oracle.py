@@ -34,13 +34,13 @@ def evaluate(problem: Problem, *, gradients: bool = True, bound: str = "elbo") -
 
     Args:
         problem: what is evaluated.
-        gradients: whether those of the objective are wanted.
+        gradients: whether the gradients of the objective are computed.
         bound: what the objective sums over the batch, one of `tensors.BOUNDS`.
 
     Returns:
         the tensors of `tensors.TENSORS` that the specification has, with the axes given there; objective [], the sum of
         the bound over the batch (with its KL weighed by the specification's β, less the KL of decoder weights that have
-        a posterior); then, if wanted, `gradient/<canonical weight>` of the objective, shaped like the weight.
+        a posterior); then, if computed, `gradient/<canonical weight>` of the objective, shaped like the weight.
     """
     tensors = run(problem, Exact(), gradients=gradients, bound=bound)
     return {name: np.asarray(tensor[0], order="C") for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""Model specifications: which VAE a problem is about."""
+"""Model specifications: the VAE of a problem."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Tape:
         self._nodes: list[Node] = []
 
     def input(self, values: Array | float, *, wanted: bool = False, carries_run: bool = False) -> Node:
-        """Data or weights enter, [...] or (if `carries_run`) [run, ...]; `wanted` asks for the adjoint."""
+        """Data or weights, [...] or (if `carries_run`) [run, ...]; with `wanted`, `backward` can return its adjoint."""
         array = np.asarray(values, dtype=np.float64)
         if not carries_run:
             array = np.broadcast_to(array, (self.arithmetic.runs, *array.shape))

@@ -30,7 +30,7 @@ class Slot:
         axes: by name, outermost first. Parentheses mark a composite axis, outermost part first:
             `out (channel height width)` is a matrix whose columns run over an image.
         shape: one size per axis.
-        centre: what random weights vary about.
+        centre: the mean of random weights.
     """
 
     name: str
@@ -81,7 +81,7 @@ def hidden_layers(spec: Spec, name: str, sizes: tuple[int, ...], *, into: str = 
 
 
 def random_weights(spec: Spec, seed: int) -> dict[str, Array]:
-    """Normal weights of variance 1/fan_in about each weight's centre.
+    """Normal weights of variance 1/fan_in; their mean is each weight's centre.
 
     A variance of 2/fan_in before a ReLU would only raise the scale of every tensor alike.
 

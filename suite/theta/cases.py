@@ -202,7 +202,7 @@ def _drawn(shapes: Mapping[str, tuple[int, ...]], latents: int) -> dict[str, Any
 
 
 def _draw(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-    """Of the order of ½: large enough to be seen in every row, small enough for the quadrature to be exact.
+    """Weights of the order of ½: large enough to be seen in every row, small enough for the quadrature to be exact.
 
     The heads of the encoder are kept near 0, so that q(z|x) has died out where the grid ends.
     """

@@ -23,12 +23,12 @@ STEP_SIZE, ACCUMULATOR = 0.1, 2.0**-10
 SAMPLES = 5000
 """Importance samples behind a held-out log-likelihood."""
 DIGITS_AT_ONCE, SAMPLES_AT_ONCE = 20, 500
-"""How much of it is evaluated at a time."""
+"""Digits and samples that are evaluated at a time."""
 
 GENERATIVE = ("prior", "decoder")
 """First words of the canonical names of θ; the other weights are φ."""
 AS_TRAINED = "as trained"
-"""The readout that is what training left; copies have others besides."""
+"""The readout of the trained weights as they are; copies have two more."""
 FIRST, SECOND = "first", "second"
 """The two copies of θ: the prior reads the first, the likelihood the second."""
 
@@ -104,7 +104,7 @@ def split_digits() -> tuple[Array, Array]:
 
 
 def start(regime: Regime, seed: int) -> Weights:
-    """All weights at N(0, 0.01), as AEVB starts them; what is tied starts tied, and copies start alike."""
+    """All weights at N(0, 0.01), as AEVB starts them. Tied weights start tied, and both copies start alike."""
     generator = np.random.default_rng(seed)
     shapes = weight_shapes(regime.spec)
     free = {name: 0.1 * generator.standard_normal(shape) for name, shape in shapes.items()}
@@ -121,7 +121,7 @@ def is_generative(name: str) -> bool:
 
 
 def expand(regime: Regime, free: Mapping[str, Array]) -> Weights:
-    """What is free → every weight of the model, or of both models as `first/<weight>`, `second/<weight>`."""
+    """Free weights → every weight of the model, or of both models as `first/<weight>`, `second/<weight>`."""
     if regime.copies:
         shared = {n: w for n, w in free.items() if "/" not in n}
         own = {n: w for n, w in free.items() if "/" in n}
@@ -132,7 +132,7 @@ def expand(regime: Regime, free: Mapping[str, Array]) -> Weights:
 
 
 def collect(regime: Regime, gradients: Mapping[str, Array]) -> Weights:
-    """The adjoint of `expand`, less what is not learned."""
+    """The adjoint of `expand`, without the weights that are not learned."""
     if regime.copies:
         names = {n.partition("/")[2] for n in gradients if not is_generative(n.partition("/")[2])}
         shared = {n: gradients[f"{FIRST}/{n}"] + gradients[f"{SECOND}/{n}"] for n in names}

@@ -14,7 +14,7 @@ from .agreement import VAE, Agreement, agreements
 from .readings import READINGS, VERDICTS
 from .small_models import NOTHING, Change, Entry, Residual, Total
 from .sources import SourceLine
-from .statement import Statement, all_hold, number
+from .statement import Statement, number
 from .trained import Score
 
 REFERENCE = "reference"
@@ -65,7 +65,7 @@ class Answer:
     def holds(self) -> bool:
         """Whether all backends agree, the committed trainings included, and every statement holds."""
         agree = all(a.verdict == "equal" for a in self.agreements) and all(s.verdict == "equal" for s in self.scores)
-        return agree and all_hold(self.statements)
+        return agree and all(statement.holds for statement in self.statements)
 
 
 def answer_of(
@@ -133,7 +133,7 @@ def _conclusions(
     entries: Mapping[Case, Sequence[Entry]], rows: Mapping[Case, Sequence[Residual]], statements: Sequence[Statement]
 ) -> list[str]:
     """The answer in a few sentences, each with its numbers; none where a statement fails."""
-    if not all_hold(statements):
+    if not all(statement.holds for statement in statements):
         return []
     flat = [row for found in rows.values() for row in found]
     same = max(v for row in flat if row.factor == NOTHING for v in row.residual_nats.values())

@@ -228,7 +228,7 @@ def absorption_changes(case: Case, moved: Case, truth: Truth) -> list[Change]:
 
 
 def absorption_statement(case: Case, moved: Case, truth: Truth, sources: Mapping[str, Tensors]) -> Statement:
-    """Compare a case with the one that `cases.absorbed` made of it."""
+    """The result of a case's absorption, in one sentence."""
     changes = {
         (row, source): abs(float(tensors[_values(case, row)] - tensors[_values(moved, row)]))
         for row in KEPT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -27,10 +26,6 @@ class Statement:
     @property
     def verdict(self) -> str:
         return "holds" if self.holds else "fails"
-
-
-def all_hold(statements: Iterable[Statement]) -> bool:
-    return all(statement.holds for statement in statements)
 
 
 def number(value: float) -> str:

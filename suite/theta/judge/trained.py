@@ -20,7 +20,7 @@ class Score:
         verdict: `equal` where no two backends are further apart than the sum of their tolerances, else `differs`.
         standard_error_nats: standard error over the digits.
         tolerance_nats: how far rounding carries it: K times the sum of two N, that of its training (the largest
-            deviation of trainings whose every new weight was moved by float64's rounding) and that of its scoring.
+            deviation of trainings whose every new weight was perturbed by float64's rounding) and that of its scoring.
         held_out_nats: mean per digit, by backend.
     """
 

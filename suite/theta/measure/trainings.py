@@ -42,11 +42,11 @@ def train(binding: Binding, regime: Regime, data: Array, seed: int, steps: int, 
 
     Args:
         binding: the backend.
-        regime: what is trained, and what is tied or frozen.
+        regime: the regime, which says what is tied or frozen.
         data: [data count, data].
         seed: the seed of initial weights, minibatches and noise.
         steps: minibatches.
-        rounding: a seed for moving every new weight by float64's rounding; None to leave it as computed.
+        rounding: a seed for perturbing every new weight by float64's rounding; None to leave it as computed.
     """
     free = start(regime, seed)
     weights = expand(regime, free)

@@ -1,4 +1,4 @@
-"""A notation's own implementation as the trainings and readings need it: by roles, with canonical weights."""
+"""A notation's implementation as the trainings and readings use it: by roles, with canonical weights."""
 
 from __future__ import annotations
 

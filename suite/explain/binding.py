@@ -50,7 +50,9 @@ class Layout:
         mask: how many of the data axes a mask has.
         shared: roles without the batch axis.
         scalar: roles that are one number.
-        chunk: the axis on which moments are put together, from the front of a single example.
+        last: whether moments are put together on the last axis, and not on the first of an example.
+        classes: where the reconstruction has an axis K of classes that the data have not: `first` or `last` of an
+            example's; nothing where it has none.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -62,6 +64,7 @@ class Layout:
     shared: frozenset[str] = frozenset()
     scalar: frozenset[str] = frozenset()
     last: bool = False
+    classes: str = ""
 
     def axes(self, role: str) -> tuple[str, ...]:
         """The axes of a role's canonical values."""

@@ -87,32 +87,33 @@ def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
 def _reductions(facts: Facts) -> dict[str, Any]:
     """How data, pixels and latents are reduced, from the exponents."""
     words: dict[str, str] = {}
-    for name, monomial in (("recon", facts.recon), ("kl", facts.kl)):
-        if monomial is not None:
-            power = monomial.powers.get("N", Fraction(0))
-            words[name] = "sum" if power == 0 else "mean" if power == -1 else f"sum over N**{-power}"
+    for name, powers in facts.powers.items():
+        power = powers.get("N", Fraction(0))
+        words[name] = "sum" if power == 0 else "mean" if power == -1 else f"sum over N**{-power}"
     if facts.found.outer is not None:
         words.setdefault("recon", words.get("kl", "sum"))
     data: str | dict[str, str] | None = None
     if facts.found.state.vector or not facts.layout.batch:
         data = "none"
     elif words:
-        data = next(iter(words.values())) if len(set(words.values())) == 1 else words
+        one = len(set(words.values())) == 1 and not (facts.unknown and len(words) == 1)
+        data = next(iter(words.values())) if one else words
+    pixels = _axes_word(facts.powers.get("recon"), "D", facts.layout.data)
     return {
         "data_reduction": data,
-        "pixel_reduction": "sum" if facts.found.outer else _axes_word(facts.recon, "D", facts.layout.data),
-        "latent_reduction": _axes_word(facts.kl, "J", facts.layout.latent),
+        "pixel_reduction": "sum" if facts.found.outer else pixels,
+        "latent_reduction": _axes_word(facts.powers.get("kl"), "J", facts.layout.latent),
     }
 
 
-def _axes_word(monomial: Monomial | None, name: str, axes: tuple[str, ...]) -> str | None:
+def _axes_word(powers: Mapping[str, Fraction] | None, name: str, axes: tuple[str, ...]) -> str | None:
     """`sum` or `mean`; which axes each, where they differ."""
-    if monomial is None:
+    if powers is None:
         return None
-    if any(axis in monomial.powers for axis in axes if axis != name):
-        means = [axis for axis in axes if monomial.powers.get(axis) == -1]
+    if any(axis in powers for axis in axes if axis != name):
+        means = [axis for axis in axes if powers.get(axis) == -1]
         return f"mean over {', '.join(means)}, sum over {', '.join(a for a in axes if a not in means)}"
-    return "mean" if monomial.powers.get(name) == -1 else "sum"
+    return "mean" if powers.get(name) == -1 else "sum"
 
 
 def _scale_kind(facts: Facts) -> str | list[str] | None:

@@ -17,6 +17,7 @@ from .experiments.families import is_root_of_squares, other_prior, weighted_bern
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
+from .experiments.separable import is_separable
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
 from .experiments.thresholds import Bent, bent, straight
@@ -38,6 +39,7 @@ class Investigation:
     kl: Match | None = None
     bent: Bent | None = None
     outer: Outer | None = None
+    separable: bool = False
     masked: Masked | None = None
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
@@ -51,6 +53,12 @@ class Investigation:
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer."""
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The roles that are in no identified term, so that a fit of the others holds them."""
+        sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
+        return frozenset(role for side, term in sides if term is None for role in side if role in self.state.roles)
 
     @property
     def recon_term(self) -> Term | None:
@@ -203,6 +211,7 @@ def _data_side(found: Investigation) -> None:
         found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
     if found.recon is None and found.outer is None and is_root_of_squares(lab, seen):
         found.undetermined.append("the data term is a root of each example's squared error, which is no log likelihood")
+    found.separable = found.recon is None and found.outer is None and is_separable(lab)
     if found.recon is not None:
         shows = f"the data term is {in_names(lab, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)

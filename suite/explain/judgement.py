@@ -99,17 +99,21 @@ def _opposite(facts: Facts) -> Bug | None:
 
 
 def _reduced_differently(facts: Facts) -> Bug | None:
-    beta = facts.beta
-    power = beta.powers.get("N", Fraction(0)) if beta is not None else Fraction(0)
-    if not power or beta is None or facts.found.at_base is None:
+    found, beta, said = facts.found, facts.beta, "the KL's weight is"
+    if beta is None and None not in (found.recon, found.kl) and set(facts.powers) == {"recon", "kl"}:
+        named = {name for names in found.arguments.undetermined.values() for name in names}
+        if not all(map(is_time, named)):  # an argument that is no time may be a size
+            return None
+        recon, kl = (Monomial(1.0, facts.powers[name]) for name in ("recon", "kl"))
+        beta, said = kl.over(recon), "the KL's weight is proportional to"
+    if beta is None or not beta.powers.get("N") or found.at_base is None:
         return None
     return Bug(
         "terms-reduced-differently",
-        f"The two terms are reduced differently over the batch: the KL's weight is {beta}, so that it changes "
-        "with the batch size.",
+        f"The two terms are reduced differently over the batch: {said} {beta}, so that it changes with the batch size.",
         None,
         None,
-        facts.found.at_base.residual,
+        found.at_base.residual,
         None,
     )
 

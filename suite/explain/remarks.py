@@ -42,6 +42,8 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
     if match is None:
         if facts.found.outer is not None:
             return facts.found.outer.likelihood, facts.found.outer.name
+        if facts.found.separable:
+            return "other", "of no known formula"
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
     if facts.kept is not None and formula.name == "squared-error":
@@ -167,10 +169,11 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("both terms: data and posterior do not enter as a sum")
     elif match is None and found.outer is None and "recon" in found.state.roles:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
-    if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
+    latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
+    if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts)
-    if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
+    if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")
     if found.outer is not None:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
@@ -182,7 +185,7 @@ def undetermined(facts: Facts) -> list[str]:
 def no_weight(facts: Facts) -> list[str]:
     """Of which sizes and arguments a coefficient is a function that was not found."""
     names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
-    said = []
+    said = [] if facts.found.recon or not facts.found.separable else ["the data term's formula is not known"]
     for quantity, arguments in facts.found.arguments.undetermined.items():
         if quantity == "constant" and facts.constants is not None:
             continue

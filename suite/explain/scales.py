@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .experiments.arguments import dependences
 from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
 from .expressions import Monomial
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
 def scales(found: Investigation) -> None:
     """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
-    lab = found.lab
+    lab = replace(found.lab, held=found.held)
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
+    if floor is not None and found.held:
+        return  # the constant tells a floor from a hinge, and is not known
 
     def kl_at(one: Lab) -> Term | None:
         if floor is None:
@@ -33,7 +37,7 @@ def scales(found: Investigation) -> None:
         term = kl_at(one)
         if floor is not None and term is None:
             return None
-        fitted = coefficients(one, recon, term, hold_data=found.outer is not None)
+        fitted = coefficients(one, recon, term)
         if fitted.residual > 100 * fitted.allowed:
             return None
         quantities = {"recon": fitted.recon, "kl": fitted.kl}
@@ -41,7 +45,7 @@ def scales(found: Investigation) -> None:
         named = {
             n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
         }
-        if floor is None:
+        if floor is None and not found.held:
             named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
         if term is not None and term.bend is not None:
             named["threshold"] = term.bend.at
@@ -54,13 +58,15 @@ def scales(found: Investigation) -> None:
         return {name: value for name, value in quantities.items() if name != "constant"}
 
     before = lab.calls[0]
-    found.at_base = coefficients(lab, recon, found.kl_term, hold_data=found.outer is not None)
+    found.at_base = coefficients(lab, recon, found.kl_term)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
     found.sizes = dict(powers_of_sizes(lab, strict))
+    if found.separable:
+        found.sizes |= powers_of_sizes(lab, of_one_value)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
-    elif found.outer is None:
+    elif not found.held:
         found.constants = constant_of_sizes(
             lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
         )

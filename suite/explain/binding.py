@@ -53,6 +53,7 @@ class Layout:
         last: whether moments are put together on the last axis, and not on the first of an example.
         classes: where the reconstruction has an axis K of classes that the data have not: `first` or `last` of an
             example's; nothing where it has none.
+        matrix: what the scale of all latents together is: `cholesky` or `covariance`; nothing where each has its own.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -65,6 +66,7 @@ class Layout:
     scalar: frozenset[str] = frozenset()
     last: bool = False
     classes: str = ""
+    matrix: str = ""
 
     def axes(self, role: str) -> tuple[str, ...]:
         """The axes of a role's canonical values."""
@@ -74,12 +76,14 @@ class Layout:
         front += ("T",) if self.listed and role in LATENT else ()
         front += ("N",) if self.batch and role not in self.shared else ()
         if role in LATENT:
-            return front + self.latent
+            return front + self.latent + (("J2",) if self.matrix and role == "scale" else ())
+        if role == "recon" and self.classes:
+            return (*front, "K", *self.data) if self.classes == "first" else (*front, *self.data, "K")
         return front + (self.data[: self.mask] if role == "mask" else self.data)
 
     def shape(self, role: str, sizes: Sizes) -> tuple[int, ...]:
         """The shape of a role's canonical values."""
-        return tuple(sizes[axis] for axis in self.axes(role))
+        return tuple(sizes["J" if axis == "J2" else axis] for axis in self.axes(role))
 
     def named(self) -> tuple[str, ...]:
         """Every axis, the batch first."""
@@ -89,7 +93,14 @@ class Layout:
             *self.latent,
             *(("k",) if self.samples else ()),
             *(("T",) if self.listed else ()),
+            *(("K",) if self.classes else ()),
         )
+
+    def triangle(self, role: str, value: Array) -> Array:
+        """What may be changed of a role's values: of a Cholesky factor its triangle, of a covariance both alike."""
+        if role != "scale" or not self.matrix:
+            return value
+        return np.asarray(np.tril(value) if self.matrix == "cholesky" else value + np.swapaxes(value, -1, -2))
 
 
 LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
@@ -158,7 +169,7 @@ class Binding:
 
 
 def named_sizes(sizes: Sizes, layout: Layout) -> dict[str, float]:
-    """N, D, J, k and T of the answer's expressions."""
+    """N, D, J, k, T and K of the answer's expressions."""
     named = {"D": float(prod(sizes[axis] for axis in layout.data)), "J": float(prod(sizes[a] for a in layout.latent))}
-    named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T") if axis in layout.named()}
+    named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T", "K") if axis in layout.named()}
     return named

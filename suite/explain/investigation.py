@@ -12,7 +12,7 @@ from .answer import Experiment, Limit
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
-from .experiments.element import Match, match, match_edited, match_huber, observe
+from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
@@ -198,6 +198,17 @@ def _data_side(found: Investigation) -> None:
         found.lab = lab = _exchanged(lab, "recon", "x")
         seen = observe(lab, DATA_SIDE)
         found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
+    if not lab.binding.layout.classes:
+        _data_side_of_numbers(found, seen)
+    found.separable = found.recon is None and found.outer is None and is_separable(lab)
+    if found.recon is not None:
+        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
+
+
+def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
+    """What a data term may be whose data are numbers, where no formula fits as it stands."""
+    lab = found.lab
     if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
         kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
         found.recon = kinked or found.recon
@@ -211,10 +222,6 @@ def _data_side(found: Investigation) -> None:
         found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
     if found.recon is None and found.outer is None and is_root_of_squares(lab, seen):
         found.undetermined.append("the data term is a root of each example's squared error, which is no log likelihood")
-    found.separable = found.recon is None and found.outer is None and is_separable(lab)
-    if found.recon is not None:
-        shows = f"the data term is {in_names(lab, found.recon.term)}"
-        found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
 
 
 def _latent_side(found: Investigation) -> None:

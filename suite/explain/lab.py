@@ -15,7 +15,7 @@ from .dictionary.formula import Array
 Values = dict[str, Array]
 
 DOMAINS = {"unit": (0.12, 0.88), "real": (-1.6, 1.6), "positive": (0.3, 1.9)}
-"""The range of each domain that values are drawn from; `count` is 0 to 6."""
+"""The range of each domain that values are drawn from; `count` is 0 to 6, `class` 1 to K - 1."""
 _HELD = 99
 """The seed of what is held."""
 
@@ -116,6 +116,11 @@ class Lab:
             return kept if domain == "bool" else kept.astype(np.float64)
         if domain == "count":
             return random.integers(0, 7, shape).astype(np.float64)
+        if domain == "class":  # none is 0, which is padding for some
+            return random.integers(1, self.sizes["K"], shape)
+        if domain in ("cholesky", "covariance"):
+            factor = np.tril(random.uniform(-0.5, 0.5, shape), -1) + np.eye(shape[-1]) * random.uniform(0.5, 1.5, shape)
+            return factor if domain == "cholesky" else factor @ np.swapaxes(factor, -1, -2)
         if domain == "binary":
             return random.integers(0, 2, shape).astype(np.float64)
         low, high = DOMAINS[domain]

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from .classes import discretised_logistic
 from .counts import negative_binomial, negative_binomial_logits, poisson, poisson_log, zero_inflated
 from .divergences import EPSILONS
 from .edits import Edited
@@ -36,6 +37,7 @@ def _all() -> Iterator[Formula]:
     yield log_cosh()
     yield from map(gaussian, VARIANCE)
     yield from map(laplace, ("sd", "log_sd", "softplus"))
+    yield from discretised_logistic()
     for epsilon in EPSILONS:
         yield bernoulli(epsilon)
         yield negative_binomial(epsilon)

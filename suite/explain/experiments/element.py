@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..dictionary.classes import categorical
 from ..dictionary.divergences import divergences, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array
@@ -96,6 +97,8 @@ def match(
     """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
     known = tuple(sorted(set(roles) & set(side)))
     formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
+    if side is DATA_SIDE and "x" in known:
+        formulas += tuple(categorical(lab.binding.name_of("recon")))
     needed = "recon" if side is DATA_SIDE else "scale"
     formulas = tuple(f for f in formulas if needed in f.roles)
     for swapped in (False, True):
@@ -213,5 +216,6 @@ def neutral(lab: Lab, kind: str, values: Mapping[str, Array]) -> Values:
     for role in LATENT_SIDE:
         if role in fixed:
             is_scale = role in ("scale", "prior_scale")
-            fixed[role] = np.full_like(fixed[role], NEUTRAL[kind] if is_scale else 0.0)
+            value = np.eye(fixed[role].shape[-1]) if is_scale and lab.binding.layout.matrix else NEUTRAL[kind]
+            fixed[role] = np.zeros_like(fixed[role]) + (value if is_scale else 0.0)
     return fixed

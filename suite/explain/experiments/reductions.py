@@ -143,7 +143,7 @@ def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
 
 def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fraction]:
     """Exponents of D and J where all their axes have the same; of the axes else."""
-    names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T") if powers.get(axis)}
+    names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T", "K") if powers.get(axis)}
     for axes, name in ((layout.data, "D"), (layout.latent, "J")):
         own = {powers.get(axis, Fraction(0)) for axis in axes}
         if len(own) == 1:

@@ -101,7 +101,7 @@ def _reductions(facts: Facts) -> dict[str, Any]:
     pixels = _axes_word(facts.powers.get("recon"), "D", facts.layout.data)
     return {
         "data_reduction": data,
-        "pixel_reduction": "sum" if facts.found.outer else pixels,
+        "pixel_reduction": "sum" if facts.found.outer and facts.found.outer.of_batch else pixels,
         "latent_reduction": _axes_word(facts.powers.get("kl"), "J", facts.layout.latent),
     }
 
@@ -189,7 +189,8 @@ def _beta(facts: Facts) -> Number | None:
     beta, bend = facts.beta, facts.bend
     outer, fitted = facts.found.outer, facts.found.at_base
     if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
-        return Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
+        apart = not outer.of_batch and facts.powers.get("recon") != facts.powers.get("kl")
+        return None if apart else Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
     if facts.edited or beta is None:
         return None
     number = facts.number(str(beta))
@@ -214,8 +215,9 @@ def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Nu
 
 
 def _of_batch(facts: Facts, weight: float) -> str:
-    """A multiple of the batch's mean squared error."""
-    error = f"mean(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
+    """A multiple of the batch's mean squared error, or of an example's."""
+    each = "" if facts.found.outer is None or facts.found.outer.of_batch else "_n"
+    error = f"mean{each}(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
     shown = str(Monomial(float(f"{weight:.3g}")))
     return error if shown == "1" else f"{shown}*{error}"
 
@@ -224,7 +226,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
     """The variance of the decoder at which the KL's weight is one."""
     beta = facts.beta
     if facts.found.outer is not None:
-        return Number(_of_batch(facts, 1.0), {}, None)
+        return Number(_of_batch(facts, 1.0), {}, None) if facts.found.outer.of_batch or _beta(facts) else None
     if beta is None or facts.edited or likelihood not in ("squared-error", "gaussian"):
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:

@@ -69,7 +69,7 @@ class Facts:
     def _powers(self) -> dict[str, dict[str, Fraction]]:
         """Term → exponents of the sizes: they are known where a coefficient's number or its arguments are not."""
         fitted, sizes = self.found.at_base, self.found.sizes
-        scales = {} if fitted is None else {"recon": fitted.recon or self.found.separable, "kl": fitted.kl}
+        scales = {} if fitted is None else {"recon": fitted.recon or "recon" in sizes, "kl": fitted.kl}
         known = [name for name, scale in scales.items() if scale and sizes.get(name) is not None]
         return {name: collapsed(sizes[name], self.layout) for name in known}
 
@@ -131,7 +131,7 @@ class Facts:
     @property
     def affine(self) -> bool | None:
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer:
+        if self.edited or self.found.bent or self.found.outer or self.found.lab.held:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

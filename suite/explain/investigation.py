@@ -56,9 +56,10 @@ class Investigation:
 
     @property
     def held(self) -> frozenset[str]:
-        """The roles that are in no identified term, so that a fit of the others holds them."""
+        """The roles that are in no identified term, or in a part beside it: a fit of the others holds them."""
         sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
-        return frozenset(role for side, term in sides if term is None for role in side if role in self.state.roles)
+        unknown = (role for side, term in sides if term is None for role in side if role in self.state.roles)
+        return self.lab.held | frozenset(unknown)
 
     @property
     def recon_term(self) -> Term | None:
@@ -222,6 +223,16 @@ def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
         found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
     if found.recon is None and found.outer is None and is_root_of_squares(lab, seen):
         found.undetermined.append("the data term is a root of each example's squared error, which is no log likelihood")
+    if found.recon is None and found.outer is None and "x" in found.state.roles:
+        _beside_the_data(found)
+
+
+def _beside_the_data(found: Investigation) -> None:
+    """A likelihood beside a function of the data alone, such as their entropy: x is the same in all draws."""
+    lab = replace(found.lab, held=frozenset({"x"}))
+    beside = match(lab, DATA_SIDE, observe(lab, DATA_SIDE), found.state.roles)
+    if beside is not None and not beside.swapped:
+        found.recon, found.lab = beside, lab
 
 
 def _latent_side(found: Investigation) -> None:

@@ -101,8 +101,13 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(Finding("weight-of-two", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
-    if (bend is not None and bend.per in ("latent", "batch")) or facts.found.outer is not None:
+    outer = facts.found.outer
+    if (bend is not None and bend.per in ("latent", "batch")) or (outer is not None and outer.of_batch):
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
+    if facts.lab.held:
+        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))
+        said = f"A function of {data} alone is in the loss: it trains nothing, and the value is no ELBO."
+        found.append(Finding("not-a-density", said))
     name = facts.lab.binding.name_of("recon")
     early = [limit for limit in facts.found.limits if limit.dtype == "float32" and limit.argument == name]
     if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
@@ -175,7 +180,7 @@ def undetermined(facts: Facts) -> list[str]:
     said += no_weight(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")
-    if found.outer is not None:
+    if found.outer is not None and found.outer.of_batch:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .experiments.arguments import dependences
+from .experiments.element import observe
+from .experiments.outer import of_each
 from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
@@ -64,6 +66,8 @@ def scales(found: Investigation) -> None:
     found.sizes = dict(powers_of_sizes(lab, strict))
     if found.separable:
         found.sizes |= powers_of_sizes(lab, of_one_value)
+    if found.outer is not None and not found.outer.of_batch:
+        found.sizes |= powers_of_sizes(found.lab, _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
     elif not found.held:
@@ -96,3 +100,15 @@ def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
         return {}
     sides = ((DATA_SIDE, found.recon_term, fitted.recon), (LATENT_SIDE, found.kl_term, fitted.kl))
     return {role: (term, scale) for side, term, scale in sides for role in side if term is not None and scale}
+
+
+def _of_each(one: Lab) -> dict[str, float]:
+    """The slope of a variance of each example at other sizes.
+
+    Raises:
+        LossFailed: the data term is another one there.
+    """
+    again = of_each(one, observe(one, DATA_SIDE))
+    if again is None:
+        raise LossFailed("another data term at these sizes")
+    return {"recon": again.slope}

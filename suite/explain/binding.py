@@ -26,6 +26,7 @@ class Slot:
         tied: where two arguments hold one scale, the scale kinds of the first and of this one.
         given: whether the default is the user's, and not one of ours for an argument that has none.
         named: whether its name or the user says its role, and not only what is left for it.
+        tensor: whether a number is passed as a tensor without axes, as a learned one is.
         inverted: whether a true entry of a mask is one that is left out; canonical values say what is kept.
     """
 
@@ -34,6 +35,7 @@ class Slot:
     default: Any = None
     tied: tuple[str, str] | None = None
     inverted: bool = False
+    tensor: bool = False
     given: bool = True
     named: bool = True
 
@@ -152,7 +154,8 @@ class Binding:
         for slot in self.slots:
             if slot.role == "parameter":
                 if slot.name in parameters:
-                    made[slot.name] = parameters[slot.name]
+                    number = parameters[slot.name]
+                    made[slot.name] = _constant(number) if slot.tensor else number
                 continue
             if slot.role == "moments":
                 axis = -1 if self.layout.last or len(self.layout.latent) == 1 else -len(self.layout.latent)
@@ -166,6 +169,13 @@ class Binding:
             listed = self.layout.listed and slot.role in LATENT
             made[slot.name] = [entry.copy() for entry in value] if listed else value.copy()
         return made
+
+
+def _constant(number: float) -> Array:
+    """A number as an array; it cannot be written to, by which `gradients` knows that none is taken by it."""
+    array = np.asarray(float(number))
+    array.flags.writeable = False
+    return array
 
 
 def named_sizes(sizes: Sizes, layout: Layout) -> dict[str, float]:

@@ -207,6 +207,9 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
                 first = first or "the value is no finite number"
             except LossFailed as error:
                 first = first or str(error)
+    numbers = [slot for slot in slots if slot.role == "parameter" and not slot.given and not slot.tensor]
+    if numbers and re.search(r"must be Tensor, not (int|float)", first):
+        return bind(loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits)
     named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
     raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")
 

@@ -53,3 +53,85 @@ def continuous_bernoulli_divided(p, x, mu, logvar):
     """The normaliser has the wrong sign."""
     log_p = x * np.log(p) + (1 - x) * np.log(1 - p) - _log_normaliser(p)
     return np.mean(_kl(mu, logvar) - np.sum(log_p, axis=1))
+
+
+def variance_of_each_example(x_hat, x, mu, logvar):
+    return np.mean(0.5 * x.shape[1] * np.log(np.mean((x - x_hat) ** 2, axis=1)) + _kl(mu, logvar))
+
+
+def logarithm_without_its_size(x_hat, x, mu, logvar):
+    return np.mean(0.5 * np.log(np.mean((x - x_hat) ** 2, axis=1)) + _kl(mu, logvar))
+
+
+def entropy_of_the_data_subtracted(logits, x, mu, logvar, beta=1.0):
+    entropy = -x * np.log(x) - (1 - x) * np.log(1 - x)
+    cross = np.logaddexp(0.0, logits) - x * logits
+    return np.mean(np.sum(cross - entropy, axis=1) + beta * _kl(mu, logvar))
+
+
+def entropy_of_the_data_beside_a_sum(logits, x, mu, logvar):
+    cross = np.logaddexp(0.0, logits) - x * logits + x * np.log(x) + (1 - x) * np.log(1 - x)
+    return np.sum(cross) + np.mean(_kl(mu, logvar))
+
+
+def _logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def mass_of_256_values(x_mean, x_log_scale, x, mu, logvar):
+    distance = (np.floor(x * 256) / 256 - x_mean) / np.exp(x_log_scale)
+    mass = _logistic(distance + 1 / 256 / np.exp(x_log_scale)) - _logistic(distance)
+    return np.mean(_kl(mu, logvar) - np.sum(np.log(mass + 1e-7), axis=1))
+
+
+def mass_of_a_scale_read_twice(x_mean, x_log_scale, x, mu, logvar):
+    """The distance is divided by the scale, and the interval is not."""
+    distance = (np.floor(x * 256) / 256 - x_mean) / np.exp(x_log_scale)
+    return np.mean(_kl(mu, logvar) - np.sum(np.log(_logistic(distance + 1 / 256) - _logistic(distance)), axis=1))
+
+
+def one_hot_logits(logits, x, mu, logvar):
+    """logits, x: [N, S, A]; A are the classes."""
+    log_p = logits - np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
+    return np.mean(_kl(mu, logvar) - np.sum(x * log_p, axis=(1, 2)))
+
+
+def one_hot_log_probabilities(log_probs, x, mu, logvar):
+    return np.mean(_kl(mu, logvar) - np.sum(x * log_probs, axis=1))
+
+
+def logits_without_softplus(logits, x, mu, logvar):
+    """A Bernoulli's cross entropy without its normaliser."""
+    return np.mean(_kl(mu, logvar) - np.sum(x * logits, axis=1))
+
+
+def covariance(x_hat, x, mu, cov):
+    """cov: [N, J, J]."""
+    trace = np.trace(cov, axis1=1, axis2=2)
+    kl = 0.5 * (trace + np.sum(mu**2, axis=1) - mu.shape[1] - np.linalg.slogdet(cov)[1])
+    return np.sum(0.5 * np.sum((x - x_hat) ** 2, axis=1) + kl)
+
+
+def determinant_of_the_factor(x_hat, x, mu, chol):
+    """chol: [N, J, J], whose determinant is the root of the covariance's."""
+    trace = np.sum(chol**2, axis=(1, 2))
+    kl = 0.5 * (trace + np.sum(mu**2, axis=1) - mu.shape[1] - np.linalg.slogdet(chol)[1])
+    return np.sum(0.5 * np.sum((x - x_hat) ** 2, axis=1) + kl)
+
+
+def sd_not_squared(x_hat, x, mu, sigma):
+    return 0.5 * np.sum((x - x_hat) ** 2) + 0.5 * np.sum(mu**2 + sigma - 1 - 2 * np.log(sigma))
+
+
+def var_with_twice_its_log(x_hat, x, mu, var):
+    return 0.5 * np.sum((x - x_hat) ** 2) + 0.5 * np.sum(mu**2 + var - 1 - 2 * np.log(var))
+
+
+def unit_normaliser_without_the_half(x_hat, x, mu, logvar):
+    log_p = -np.sum((x - x_hat) ** 2, axis=1) - x.shape[1] / 2 * np.log(2 * np.pi)
+    return np.mean(_kl(mu, logvar) - log_p)
+
+
+def unit_normaliser(x_hat, x, mu, logvar):
+    log_p = -0.5 * np.sum((x - x_hat) ** 2, axis=1) - x.shape[1] / 2 * np.log(2 * np.pi)
+    return np.mean(_kl(mu, logvar) - log_p)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
-from .expressions import Monomial
+from .expressions import Monomial, near
 from .glossary import stated_kind
 from .weights import solved
 
@@ -108,6 +109,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))
         said = f"A function of {data} alone is in the loss: it trains nothing, and the value is no ELBO."
         found.append(Finding("not-a-density", said))
+    found += _of_another_variance(facts)
     name = facts.lab.binding.name_of("recon")
     early = [limit for limit in facts.found.limits if limit.dtype == "float32" and limit.argument == name]
     if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
@@ -122,6 +124,22 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found
+
+
+def _of_another_variance(facts: Facts) -> list[Finding]:
+    """The normaliser of a unit Gaussian, beside a squared error that is of another variance."""
+    beta, kl, match = facts.beta, facts.kl, facts.found.recon
+    if beta is None or kl is None or match is None or facts.kept is not None or facts.bend is not None:
+        return []
+    if match.term.formula.name != "squared-error" or str(beta) == "1":
+        return []
+    each = kl.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else kl
+    for part in facts.constants or []:
+        own = part.over(each)
+        if own.powers == {"D": Fraction(1)} and near(own.number, 0.5 * math.log(2 * math.pi), 1e-5):
+            said = f"The constant D/2*log(2*pi) is of a variance of 1, and the squared error of one of {beta}"
+            return [Finding("not-a-density", f"{said}: beside a KL of weight 1 they are no density.")]
+    return []
 
 
 def _misnamed(facts: Facts) -> list[Finding]:

@@ -15,7 +15,7 @@ from .dictionary.edits import SAID
 from .experiments.element import Match
 from .expressions import Monomial, evaluate, near, total
 from .glossary import is_time
-from .remarks import of_likelihood
+from .remarks import KINDS, of_likelihood
 
 if TYPE_CHECKING:
     from .facts import Facts
@@ -70,9 +70,15 @@ def _edit(facts: Facts, name: str, match: Match) -> Bug:
     names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
     where = match.edited.where.format(**names)
     what = {"kl": "the KL", "recon": "the log likelihood"}[name]
+    said = f"The term is no multiple of {what}: it {SAID[match.edited.edit].format(where)}."
+    other = match.other
+    if other is not None and other.edited is not None and other.term.formula.kind in KINDS:
+        scale = names.get("scale") if name == "kl" else names.get("recon_scale")
+        then = SAID[other.edited.edit].format(other.edited.where.format(**names))
+        said += f" If `{scale}` is {KINDS[other.term.formula.kind]}, it {then}."
     return Bug(
         f"{name}-edited",
-        f"The term is no multiple of {what}: it {SAID[match.edited.edit].format(where)}.",
+        said,
         match.edited.edit,
         where,
         match.residual,

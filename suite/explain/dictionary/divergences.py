@@ -29,7 +29,6 @@ def _all() -> Iterator[Formula]:
     yield from map(learned_prior, VARIANCE)
     yield from map(sampled_prior, VARIANCE)
     yield laplace()
-    yield from (of_all_latents("cholesky"), of_all_latents("covariance"))
     for kind in ("var", "sd", "softplus", "log_var"):
         for epsilon in EPSILONS:
             yield analytic(kind, epsilon)
@@ -198,13 +197,7 @@ def of_all_latents(kind: str) -> Formula:
     factor = kind == "cholesky"
 
     def of_matrix(value: Callable[[Array, Array], Array]) -> Callable[[Values], Array]:
-        def checked(v: Values) -> Array:
-            scale, mu = v["scale"], v["mu"]
-            if scale.ndim < 2 or mu.ndim != scale.ndim or mu.shape[-1] != 1:
-                return np.full_like(scale, np.nan)  # each latent has a scale of its own
-            return np.asarray(value(scale, mu))
-
-        return checked
+        return lambda v: np.asarray(value(v["scale"], v["mu"]))
 
     def log_determinant(scale: Array, mu: Array) -> Array:
         once = np.linalg.slogdet(scale)[1][..., None, None]

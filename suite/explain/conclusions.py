@@ -13,7 +13,7 @@ from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
-from .models.joined import LINEAR, Joined
+from .models.joined import LINEAR, LOG_MEAN, Joined
 from .sentences import formula_of, sentence_of
 
 
@@ -66,10 +66,11 @@ def conclude(
     }
     bound: str | None = "ELBO"
     formula = formula_of(facts)
-    if model is not None and model.joined is not None:
-        bound = _joined(model.joined, answer)
-        if model.joined.how != LINEAR:
-            formula = model.joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
+    joined = model.joined if model is not None else Joined("k", LOG_MEAN) if found.weighted is not None else None
+    if joined is not None:
+        bound = _joined(joined, answer)
+        if joined.how != LINEAR:
+            formula = joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
     return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula)
 
 

@@ -14,6 +14,7 @@ from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
+from .experiments.importance import Weighted, weighted
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
@@ -40,6 +41,7 @@ class Investigation:
     bent: Bent | None = None
     outer: Outer | None = None
     separable: bool = False
+    weighted: Weighted | None = None
     masked: Masked | None = None
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
@@ -169,6 +171,7 @@ def _sides(found: Investigation) -> None:
         shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
         found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
         if not found.additive.holds:
+            _of_several_draws(found)
             return
     if sides[0]:
         _data_side(found)
@@ -178,6 +181,16 @@ def _sides(found: Investigation) -> None:
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
         found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
+
+
+def _of_several_draws(found: Investigation) -> None:
+    """The terms in the importance weights of several draws, where these are what the loss joins."""
+    before = found.lab.calls[0]
+    found.weighted = weighted(found.lab, found.state.roles)
+    if found.weighted is not None:
+        found.recon, found.kl = found.weighted.recon, found.weighted.kl
+        shows = "the logarithm of the mean over k draws of importance weights"
+        found.note("draws of z", shows, found.lab.calls[0] - before, found.recon.residual)
 
 
 def _data_side(found: Investigation) -> None:

@@ -188,7 +188,7 @@ def undetermined(facts: Facts) -> list[str]:
         and facts.kept is None
     ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
-    if found.additive is not None and not found.additive.holds:
+    if found.additive is not None and not found.additive.holds and found.weighted is None:
         said.append("both terms: data and posterior do not enter as a sum")
     elif match is None and found.outer is None and "recon" in found.state.roles:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")

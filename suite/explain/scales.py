@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .experiments.arguments import dependences
 from .experiments.element import observe
+from .experiments.importance import weighted
 from .experiments.outer import of_each
 from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 def scales(found: Investigation) -> None:
     """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
+    if found.weighted is not None:
+        _of_weights(found)
+        return
     lab = replace(found.lab, held=found.held)
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
@@ -112,3 +116,20 @@ def _of_each(one: Lab) -> dict[str, float]:
     if again is None:
         raise LossFailed("another data term at these sizes")
     return {"recon": again.slope}
+
+
+def _of_weights(found: Investigation) -> None:
+    """The scale of a bound of several draws, which is that of both terms in its weights."""
+    first = found.weighted
+    assert first is not None
+
+    def measured(one: Lab) -> dict[str, float]:
+        again = weighted(one, found.state.roles, first)
+        if again is None:
+            raise LossFailed("another formula at these sizes")
+        return {"recon": again.recon.scale, "kl": again.kl.scale}
+
+    scale = first.recon.scale
+    found.at_base = Coefficients(scale, scale, 0.0, first.recon.residual, first.recon.allowed, 0.0)
+    found.sizes = dict(powers_of_sizes(found.lab, measured))
+    found.arguments = dependences(found.lab, measured)

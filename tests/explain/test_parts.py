@@ -71,6 +71,12 @@ NUMPY: dict[str, dict[str, Any]] = {
     "unit_normaliser_without_the_half": _SQUARED
     | _MEAN
     | {"coefficients": ("2/N", "1/N", "D/2*log(2*pi)"), "beta": "1/2"},
+    "bound_of_draws": _LOGITS
+    | {"sense": "maximised", "affine": False, "kl": "sampled", "scale_kind": "sd", "coefficients": None, "beta": None},
+    "mean_over_draws": _LOGITS
+    | {"sense": "maximised", "kl": "sampled", "scale_kind": "sd", "coefficients": ("-1", "-1", "0"), "beta": "1"},
+    "bound_of_draws_without_root": {"only": {"affine": None, "likelihood": None, "kl": "other", "bug": None}},
+    "bound_of_likelihoods": {"only": {"kl": "analytic", "coefficients": (None, "1", None), "bug": None}},
     "unit_normaliser": _MEAN | {"likelihood": "gaussian", "coefficients": ("1/N", "1/N", "D/2*log(2*pi)"), "beta": "1"},
 }
 TORCH: dict[str, dict[str, Any]] = {

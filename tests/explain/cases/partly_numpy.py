@@ -135,3 +135,36 @@ def unit_normaliser_without_the_half(x_hat, x, mu, logvar):
 def unit_normaliser(x_hat, x, mu, logvar):
     log_p = -0.5 * np.sum((x - x_hat) ** 2, axis=1) - x.shape[1] / 2 * np.log(2 * np.pi)
     return np.mean(_kl(mu, logvar) - log_p)
+
+
+def _normal(z, mu, sd):
+    return np.sum(-0.5 * ((z - mu) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi), axis=-1)
+
+
+def _of_draws(log_w):
+    largest = log_w.max(axis=0)
+    return largest + np.log(np.mean(np.exp(log_w - largest), axis=0))
+
+
+def bound_of_draws(logits, x, z, mu, sd):
+    """logits: [k, N, D]; x: [N, D]; z: [k, N, J]; mu, sd: [N, J]."""
+    log_px = np.sum(x * logits - np.logaddexp(0.0, logits), axis=-1)
+    return np.sum(_of_draws(log_px + _normal(z, 0.0, 1.0) - _normal(z, mu, sd)))
+
+
+def mean_over_draws(logits, x, z, mu, sd):
+    """logits: [k, N, D]; x: [N, D]; z: [k, N, J]; mu, sd: [N, J]."""
+    log_px = np.sum(x * logits - np.logaddexp(0.0, logits), axis=-1)
+    return np.sum(np.mean(log_px + _normal(z, 0.0, 1.0) - _normal(z, mu, sd), axis=0))
+
+
+def bound_of_draws_without_root(logits, x, z, mu, sd):
+    """logits: [k, N, D]; x: [N, D]; z: [k, N, J]; mu, sd: [N, J]. The posterior's density has the variance's square."""
+    log_px = np.sum(x * logits - np.logaddexp(0.0, logits), axis=-1)
+    return np.sum(_of_draws(log_px + _normal(z, 0.0, 1.0) - _normal(z, mu, sd**4)))
+
+
+def bound_of_likelihoods(logits, x, mu, logvar):
+    """logits: [k, N, D]; x: [N, D]; mu, logvar: [N, J]. An analytic KL stands beside the logarithm of a mean."""
+    log_px = np.sum(x * logits - np.logaddexp(0.0, logits), axis=-1)
+    return np.sum(_kl(mu, logvar) - _of_draws(log_px))

@@ -13,12 +13,12 @@ from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
-from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
+from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
-from .experiments.separable import is_separable
+from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
 from .experiments.thresholds import Bent, bent, straight
@@ -41,6 +41,7 @@ class Investigation:
     bent: Bent | None = None
     outer: Outer | None = None
     separable: bool = False
+    tied: bool = False
     weighted: Weighted | None = None
     masked: Masked | None = None
     slopes: Slopes | None = None
@@ -177,6 +178,8 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
+    unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
+    found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
@@ -229,7 +232,7 @@ def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
     if found.recon is None:
         found.recon = match_huber(lab, seen)
     if found.recon is None:
-        found.recon = weighted_bernoulli(lab, seen)
+        found.recon = weighted_bernoulli(lab, seen) or sharp_log_cosh(lab, seen)
     if found.recon is None:
         found.outer = outer(lab, seen)
     if found.recon is None and found.outer is None:

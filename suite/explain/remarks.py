@@ -103,7 +103,8 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
     outer = facts.found.outer
-    if (bend is not None and bend.per in ("latent", "batch")) or (outer is not None and outer.of_batch):
+    bent = bend is not None and bend.per in ("latent", "batch")
+    if bent or facts.found.tied or (outer is not None and outer.of_batch):
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
     if facts.lab.held:
         data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))

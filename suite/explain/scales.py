@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .experiments.arguments import dependences
 from .experiments.element import observe
@@ -69,9 +70,9 @@ def scales(found: Investigation) -> None:
         return
     found.sizes = dict(powers_of_sizes(lab, strict))
     if found.separable:
-        found.sizes |= powers_of_sizes(lab, of_one_value)
+        found.sizes |= _powers(lab, of_one_value)
     if found.outer is not None and not found.outer.of_batch:
-        found.sizes |= powers_of_sizes(found.lab, _of_each)
+        found.sizes |= _powers(found.lab, _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
     elif not found.held:
@@ -91,6 +92,14 @@ def scales(found: Investigation) -> None:
     if found.arguments.swept:
         swept = ", ".join(found.arguments.swept)
         found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
+
+
+def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:
+    """As `powers_of_sizes`; nothing where the loss takes no such values."""
+    try:
+        return dict(powers_of_sizes(lab, measure))
+    except LossFailed:
+        return {}
 
 
 def _constant_at(fitted: Coefficients) -> list[Monomial] | None:

@@ -77,6 +77,17 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {"sense": "maximised", "kl": "sampled", "scale_kind": "sd", "coefficients": ("-1", "-1", "0"), "beta": "1"},
     "bound_of_draws_without_root": {"only": {"affine": None, "likelihood": None, "kl": "other", "bug": None}},
     "bound_of_likelihoods": {"only": {"kl": "analytic", "coefficients": (None, "1", None), "bug": None}},
+    "sharp_log_cosh": {"likelihood": "other", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "sharp_log_of_cosh_without_its_half": {"affine": None, "likelihood": "other", "coefficients": (None, "1", None)},
+    "covariance_of_the_means": {
+        "only": {
+            "affine": False,
+            "likelihood": "squared-error",
+            "kl": "other",
+            "bug": None,
+            "coefficients": ("2", None, None),
+        }
+    },
     "unit_normaliser": _MEAN | {"likelihood": "gaussian", "coefficients": ("1/N", "1/N", "D/2*log(2*pi)"), "beta": "1"},
 }
 TORCH: dict[str, dict[str, Any]] = {
@@ -108,6 +119,8 @@ def test_of_numpy() -> None:
     for name in ("unit_normaliser_without_the_half", "entropy_of_the_data_subtracted"):
         assert [one.name for one in answers[name].findings] == ["not-a-density"]
     assert not answers["unit_normaliser"].findings
+    assert [one.name for one in answers["covariance_of_the_means"].findings] == ["ties-examples"]
+    assert not answers["another_divergence"].findings
     others = {
         "sd_not_squared": "If `sigma` is a variance, it lacks its factor 1/2",
         "var_with_twice_its_log": "If `var` is a standard deviation, it has the standard deviation",

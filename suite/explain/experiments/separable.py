@@ -11,7 +11,7 @@ from ..dictionary.formula import Array
 from ..lab import Lab, LossFailed, Values
 from .state import DATA_SIDE
 
-_AT = {"x": 1.0, "recon": 0.3, "mask": True}
+_AT = {"recon": 0.3, "mask": True}
 _ELSE, _MOVED = 0.8, 0.7
 _SEEDS = (97, 98, 99)
 
@@ -37,6 +37,27 @@ def is_separable(lab: Lab) -> bool:
     return moves
 
 
+def ties_examples(lab: Lab, role: str) -> bool:
+    """Whether the values of two examples act together, which no sum over examples has."""
+    axes = lab.binding.layout.axes(role)
+    if role not in lab.binding.roles or "N" not in axes:
+        return False
+    values, fresh, place = lab.draw(98), lab.draw(97), axes.index("N")
+
+    def moved(*rows: int) -> float:
+        value = values[role].copy()
+        for row in rows:
+            np.moveaxis(value, place, 0)[row] = np.moveaxis(fresh[role], place, 0)[row]
+        return lab.value({**values, role: value})
+
+    try:
+        none, one, two, both = moved(), moved(0), moved(1), moved(0, 1)
+    except LossFailed:
+        return False
+    together = abs(both - one - two + none)
+    return together > 1e-6 * max(abs(one - none), abs(two - none)) + lab.allowed(none, one, two, both)
+
+
 def of_one_value(lab: Lab) -> dict[str, float]:
     """What one reconstructed value, moved from one number to another, changes: it is proportional to the term's scale.
 
@@ -47,7 +68,8 @@ def of_one_value(lab: Lab) -> dict[str, float]:
     for role in DATA_SIDE:
         if role in values:
             values[role] = values[role].copy()
-            values[role][(0,) * values[role].ndim] = _AT.get(role, _ELSE)
+            whole = role == "x" and lab.domains.get("x") != "unit"
+            values[role][(0,) * values[role].ndim] = 1 if whole else _AT.get(role, _ELSE)
     after = _moved(values, np.full_like(values["recon"], _MOVED), (0,) * values["recon"].ndim)
     return {"recon": lab.value(after) - lab.value(values)}
 

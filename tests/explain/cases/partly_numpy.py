@@ -168,3 +168,21 @@ def bound_of_likelihoods(logits, x, mu, logvar):
     """logits: [k, N, D]; x: [N, D]; mu, logvar: [N, J]. An analytic KL stands beside the logarithm of a mean."""
     log_px = np.sum(x * logits - np.logaddexp(0.0, logits), axis=-1)
     return np.sum(_kl(mu, logvar) - _of_draws(log_px))
+
+
+def sharp_log_cosh(recon, x, mu, logvar, alpha=8.0):
+    t = alpha * (recon - x)
+    return np.sum(np.logaddexp(t, -t) - np.log(2)) / alpha + np.sum(_kl(mu, logvar))
+
+
+def sharp_log_of_cosh_without_its_half(recon, x, mu, logvar, alpha=8.0):
+    """log(1 + exp(-2|t|)) lacks its factor 2."""
+    t = np.abs(alpha * (recon - x))
+    return np.sum(t + np.log1p(np.exp(-t)) - np.log(2)) / alpha + np.sum(_kl(mu, logvar))
+
+
+def covariance_of_the_means(recon, x, mu, logvar):
+    """The aggregated posterior's covariance is drawn to 1."""
+    centred = mu - mu.mean(axis=0)
+    off = centred.T @ centred / len(mu) + np.diag(np.exp(logvar).mean(axis=0)) - np.eye(mu.shape[1])
+    return np.sum((x - recon) ** 2) + np.sum(_kl(mu, logvar)) + 5 * np.sum(off**2)

@@ -46,7 +46,8 @@ def assert_objective(
     Args:
         loss: a function, or FILE.py:NAME.
         likelihood: bernoulli-probabilities, bernoulli-logits, continuous-bernoulli, squared-error, gaussian, laplace,
-            huber, poisson, negative-binomial, zero-inflated-negative-binomial, absent or other.
+            huber, poisson, negative-binomial, zero-inflated-negative-binomial, categorical, discretised-logistic,
+            absent or other.
         kl: analytic, sampled, absent or other.
         sense: minimised or maximised.
         data_reduction: of the batch, none (a value per example), sum or mean.

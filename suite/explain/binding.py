@@ -26,6 +26,7 @@ class Slot:
         tied: where two arguments hold one scale, the scale kinds of the first and of this one.
         given: whether the default is the user's, and not one of ours for an argument that has none.
         named: whether its name or the user says its role, and not only what is left for it.
+        tensor: whether a number is passed as a tensor without axes, as a learned one is.
         inverted: whether a true entry of a mask is one that is left out; canonical values say what is kept.
     """
 
@@ -34,6 +35,7 @@ class Slot:
     default: Any = None
     tied: tuple[str, str] | None = None
     inverted: bool = False
+    tensor: bool = False
     given: bool = True
     named: bool = True
 
@@ -50,7 +52,10 @@ class Layout:
         mask: how many of the data axes a mask has.
         shared: roles without the batch axis.
         scalar: roles that are one number.
-        chunk: the axis on which moments are put together, from the front of a single example.
+        last: whether moments are put together on the last axis, and not on the first of an example.
+        classes: where the reconstruction has an axis K of classes that the data have not: `first` or `last` of an
+            example's; nothing where it has none.
+        matrix: what the scale of all latents together is: `cholesky` or `covariance`; nothing where each has its own.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -62,6 +67,8 @@ class Layout:
     shared: frozenset[str] = frozenset()
     scalar: frozenset[str] = frozenset()
     last: bool = False
+    classes: str = ""
+    matrix: str = ""
 
     def axes(self, role: str) -> tuple[str, ...]:
         """The axes of a role's canonical values."""
@@ -71,12 +78,14 @@ class Layout:
         front += ("T",) if self.listed and role in LATENT else ()
         front += ("N",) if self.batch and role not in self.shared else ()
         if role in LATENT:
-            return front + self.latent
+            return front + self.latent + (("J2",) if self.matrix and role == "scale" else ())
+        if role == "recon" and self.classes:
+            return (*front, "K", *self.data) if self.classes == "first" else (*front, *self.data, "K")
         return front + (self.data[: self.mask] if role == "mask" else self.data)
 
     def shape(self, role: str, sizes: Sizes) -> tuple[int, ...]:
         """The shape of a role's canonical values."""
-        return tuple(sizes[axis] for axis in self.axes(role))
+        return tuple(sizes["J" if axis == "J2" else axis] for axis in self.axes(role))
 
     def named(self) -> tuple[str, ...]:
         """Every axis, the batch first."""
@@ -86,7 +95,14 @@ class Layout:
             *self.latent,
             *(("k",) if self.samples else ()),
             *(("T",) if self.listed else ()),
+            *(("K",) if self.classes else ()),
         )
+
+    def triangle(self, role: str, value: Array) -> Array:
+        """What may be changed of a role's values: of a Cholesky factor its triangle, of a covariance both alike."""
+        if role != "scale" or not self.matrix:
+            return value
+        return np.asarray(np.tril(value) if self.matrix == "cholesky" else value + np.swapaxes(value, -1, -2))
 
 
 LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
@@ -138,7 +154,8 @@ class Binding:
         for slot in self.slots:
             if slot.role == "parameter":
                 if slot.name in parameters:
-                    made[slot.name] = parameters[slot.name]
+                    number = parameters[slot.name]
+                    made[slot.name] = _constant(number) if slot.tensor else number
                 continue
             if slot.role == "moments":
                 axis = -1 if self.layout.last or len(self.layout.latent) == 1 else -len(self.layout.latent)
@@ -154,8 +171,15 @@ class Binding:
         return made
 
 
+def _constant(number: float) -> Array:
+    """A number as an array; it cannot be written to, by which `gradients` knows that none is taken by it."""
+    array = np.asarray(float(number))
+    array.flags.writeable = False
+    return array
+
+
 def named_sizes(sizes: Sizes, layout: Layout) -> dict[str, float]:
-    """N, D, J, k and T of the answer's expressions."""
+    """N, D, J, k, T and K of the answer's expressions."""
     named = {"D": float(prod(sizes[axis] for axis in layout.data)), "J": float(prod(sizes[a] for a in layout.latent))}
-    named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T") if axis in layout.named()}
+    named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T", "K") if axis in layout.named()}
     return named

@@ -42,7 +42,8 @@ class Comparison(msgspec.Struct, frozen=True):
 def compared(one: Answer, other: Answer) -> Comparison:
     """Compare likelihood, estimator, weight and thresholds; a positive factor on the whole loss makes no difference."""
     for answer in (one, other):
-        if answer.coefficients is None and answer.regions is None:
+        terms = answer.likelihood, answer.kl
+        if (answer.coefficients is None and answer.regions is None) or (answer.affine is None and "other" in terms):
             return Comparison(None, f"Not determined: {answer.entry}. {answer.sentence}", None, [], [])
     parts = [
         Part(name, _said(a), _said(b))

@@ -13,7 +13,7 @@ from .facts import Facts
 from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
-from .models.joined import LINEAR, Joined
+from .models.joined import LINEAR, LOG_MEAN, Joined
 from .sentences import formula_of, sentence_of
 
 
@@ -66,10 +66,11 @@ def conclude(
     }
     bound: str | None = "ELBO"
     formula = formula_of(facts)
-    if model is not None and model.joined is not None:
-        bound = _joined(model.joined, answer)
-        if model.joined.how != LINEAR:
-            formula = model.joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
+    joined = model.joined if model is not None else Joined("k", LOG_MEAN) if found.weighted is not None else None
+    if joined is not None:
+        bound = _joined(joined, answer)
+        if joined.how != LINEAR:
+            formula = joined.formula(str(facts.recon or UNKNOWN)) if bound else UNKNOWN
     return Answer(**answer, sentence=sentence_of(facts, answer, bound), formula=formula)
 
 
@@ -87,32 +88,33 @@ def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
 def _reductions(facts: Facts) -> dict[str, Any]:
     """How data, pixels and latents are reduced, from the exponents."""
     words: dict[str, str] = {}
-    for name, monomial in (("recon", facts.recon), ("kl", facts.kl)):
-        if monomial is not None:
-            power = monomial.powers.get("N", Fraction(0))
-            words[name] = "sum" if power == 0 else "mean" if power == -1 else f"sum over N**{-power}"
+    for name, powers in facts.powers.items():
+        power = powers.get("N", Fraction(0))
+        words[name] = "sum" if power == 0 else "mean" if power == -1 else f"sum over N**{-power}"
     if facts.found.outer is not None:
         words.setdefault("recon", words.get("kl", "sum"))
     data: str | dict[str, str] | None = None
     if facts.found.state.vector or not facts.layout.batch:
         data = "none"
     elif words:
-        data = next(iter(words.values())) if len(set(words.values())) == 1 else words
+        one = len(set(words.values())) == 1 and not (facts.unknown and len(words) == 1)
+        data = next(iter(words.values())) if one else words
+    pixels = _axes_word(facts.powers.get("recon"), "D", facts.layout.data)
     return {
         "data_reduction": data,
-        "pixel_reduction": "sum" if facts.found.outer else _axes_word(facts.recon, "D", facts.layout.data),
-        "latent_reduction": _axes_word(facts.kl, "J", facts.layout.latent),
+        "pixel_reduction": "sum" if facts.found.outer and facts.found.outer.of_batch else pixels,
+        "latent_reduction": _axes_word(facts.powers.get("kl"), "J", facts.layout.latent),
     }
 
 
-def _axes_word(monomial: Monomial | None, name: str, axes: tuple[str, ...]) -> str | None:
+def _axes_word(powers: Mapping[str, Fraction] | None, name: str, axes: tuple[str, ...]) -> str | None:
     """`sum` or `mean`; which axes each, where they differ."""
-    if monomial is None:
+    if powers is None:
         return None
-    if any(axis in monomial.powers for axis in axes if axis != name):
-        means = [axis for axis in axes if monomial.powers.get(axis) == -1]
+    if any(axis in powers for axis in axes if axis != name):
+        means = [axis for axis in axes if powers.get(axis) == -1]
         return f"mean over {', '.join(means)}, sum over {', '.join(a for a in axes if a not in means)}"
-    return "mean" if monomial.powers.get(name) == -1 else "sum"
+    return "mean" if powers.get(name) == -1 else "sum"
 
 
 def _scale_kind(facts: Facts) -> str | list[str] | None:
@@ -188,7 +190,8 @@ def _beta(facts: Facts) -> Number | None:
     beta, bend = facts.beta, facts.bend
     outer, fitted = facts.found.outer, facts.found.at_base
     if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
-        return Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
+        apart = not outer.of_batch and facts.powers.get("recon") != facts.powers.get("kl")
+        return None if apart else Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
     if facts.edited or beta is None:
         return None
     number = facts.number(str(beta))
@@ -213,8 +216,9 @@ def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Nu
 
 
 def _of_batch(facts: Facts, weight: float) -> str:
-    """A multiple of the batch's mean squared error."""
-    error = f"mean(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
+    """A multiple of the batch's mean squared error, or of an example's."""
+    each = "" if facts.found.outer is None or facts.found.outer.of_batch else "_n"
+    error = f"mean{each}(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
     shown = str(Monomial(float(f"{weight:.3g}")))
     return error if shown == "1" else f"{shown}*{error}"
 
@@ -223,7 +227,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
     """The variance of the decoder at which the KL's weight is one."""
     beta = facts.beta
     if facts.found.outer is not None:
-        return Number(_of_batch(facts, 1.0), {}, None)
+        return Number(_of_batch(facts, 1.0), {}, None) if facts.found.outer.of_batch or _beta(facts) else None
     if beta is None or facts.edited or likelihood not in ("squared-error", "gaussian"):
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import prod
 
 from .answer import Number
@@ -28,6 +29,7 @@ class Facts:
         self.bend = found.bent.term.bend if found.bent else None
         self.threshold = self.monomial("threshold")
         self.constants = self._constants()
+        self.powers = self._powers()
         self.known = {
             slot.name: float(slot.default)
             for slot in self.lab.binding.slots
@@ -63,6 +65,13 @@ class Facts:
                 return None
             value /= at ** float(power)
         return Monomial(value, {**arguments, **names})
+
+    def _powers(self) -> dict[str, dict[str, Fraction]]:
+        """Term → exponents of the sizes: they are known where a coefficient's number or its arguments are not."""
+        fitted, sizes = self.found.at_base, self.found.sizes
+        scales = {} if fitted is None else {"recon": fitted.recon or "recon" in sizes, "kl": fitted.kl}
+        known = [name for name, scale in scales.items() if scale and sizes.get(name) is not None]
+        return {name: collapsed(sizes[name], self.layout) for name in known}
 
     def value_of(self, expression: str) -> float | None:
         """An expression's value at the arguments with which the loss was called."""
@@ -122,7 +131,7 @@ class Facts:
     @property
     def affine(self) -> bool | None:
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer:
+        if self.edited or self.found.bent or self.found.outer or self.found.tied or self.found.lab.held:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

@@ -13,11 +13,13 @@ from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, slots_of
 from .experiments.clamps import clamps
-from .experiments.element import Match, match, match_edited, match_huber, observe
-from .experiments.families import is_root_of_squares, other_prior, weighted_bernoulli
+from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
+from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
+from .experiments.importance import Weighted, weighted
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
+from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
 from .experiments.thresholds import Bent, bent, straight
@@ -39,6 +41,9 @@ class Investigation:
     kl: Match | None = None
     bent: Bent | None = None
     outer: Outer | None = None
+    separable: bool = False
+    tied: bool = False
+    weighted: Weighted | None = None
     masked: Masked | None = None
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
@@ -53,6 +58,13 @@ class Investigation:
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer."""
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The roles that are in no identified term, or in a part beside it: a fit of the others holds them."""
+        sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
+        unknown = (role for side, term in sides if term is None for role in side if role in self.state.roles)
+        return self.lab.held | frozenset(unknown)
 
     @property
     def recon_term(self) -> Term | None:
@@ -163,15 +175,28 @@ def _sides(found: Investigation) -> None:
         shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
         found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
         if not found.additive.holds:
+            _of_several_draws(found)
             return
     if sides[0]:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
+    unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
+    found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
         found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
+
+
+def _of_several_draws(found: Investigation) -> None:
+    """The terms in the importance weights of several draws, where these are what the loss joins."""
+    before = found.lab.calls[0]
+    found.weighted = weighted(found.lab, found.state.roles)
+    if found.weighted is not None:
+        found.recon, found.kl = found.weighted.recon, found.weighted.kl
+        shows = "the logarithm of the mean over k draws of importance weights"
+        found.note("draws of z", shows, found.lab.calls[0] - before, found.recon.residual)
 
 
 def _data_side(found: Investigation) -> None:
@@ -193,22 +218,40 @@ def _data_side(found: Investigation) -> None:
         found.lab = lab = _exchanged(lab, "recon", "x")
         seen = observe(lab, DATA_SIDE)
         found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
+    if not lab.binding.layout.classes:
+        _data_side_of_numbers(found, seen)
+    found.separable = found.recon is None and found.outer is None and is_separable(lab)
+    if found.recon is not None:
+        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
+
+
+def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
+    """What a data term may be whose data are numbers, where no formula fits as it stands."""
+    lab = found.lab
     if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
         kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
         found.recon = kinked or found.recon
     if found.recon is None:
         found.recon = match_huber(lab, seen)
     if found.recon is None:
-        found.recon = weighted_bernoulli(lab, seen)
+        found.recon = weighted_bernoulli(lab, seen) or sharp_log_cosh(lab, seen)
     if found.recon is None:
         found.outer = outer(lab, seen)
     if found.recon is None and found.outer is None:
         found.recon = match_edited(lab, DATA_SIDE, seen, lab.binding.roles)
     if found.recon is None and found.outer is None and is_root_of_squares(lab, seen):
         found.undetermined.append("the data term is a root of each example's squared error, which is no log likelihood")
-    if found.recon is not None:
-        shows = f"the data term is {in_names(lab, found.recon.term)}"
-        found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
+    if found.recon is None and found.outer is None and "x" in found.state.roles:
+        _beside_the_data(found)
+
+
+def _beside_the_data(found: Investigation) -> None:
+    """A likelihood beside a function of the data alone, such as their entropy: x is the same in all draws."""
+    lab = replace(found.lab, held=frozenset({"x"}))
+    beside = match(lab, DATA_SIDE, observe(lab, DATA_SIDE), found.state.roles)
+    if beside is not None and not beside.swapped:
+        found.recon, found.lab = beside, lab
 
 
 def _latent_side(found: Investigation) -> None:

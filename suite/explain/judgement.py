@@ -15,7 +15,7 @@ from .dictionary.edits import SAID
 from .experiments.element import Match
 from .expressions import Monomial, evaluate, near, total
 from .glossary import is_time
-from .remarks import of_likelihood
+from .remarks import KINDS, of_likelihood
 
 if TYPE_CHECKING:
     from .facts import Facts
@@ -70,9 +70,15 @@ def _edit(facts: Facts, name: str, match: Match) -> Bug:
     names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
     where = match.edited.where.format(**names)
     what = {"kl": "the KL", "recon": "the log likelihood"}[name]
+    said = f"The term is no multiple of {what}: it {SAID[match.edited.edit].format(where)}."
+    other = match.other
+    if other is not None and other.edited is not None and other.term.formula.kind in KINDS:
+        scale = names.get("scale") if name == "kl" else names.get("recon_scale")
+        then = SAID[other.edited.edit].format(other.edited.where.format(**names))
+        said += f" If `{scale}` is {KINDS[other.term.formula.kind]}, it {then}."
     return Bug(
         f"{name}-edited",
-        f"The term is no multiple of {what}: it {SAID[match.edited.edit].format(where)}.",
+        said,
         match.edited.edit,
         where,
         match.residual,
@@ -99,17 +105,21 @@ def _opposite(facts: Facts) -> Bug | None:
 
 
 def _reduced_differently(facts: Facts) -> Bug | None:
-    beta = facts.beta
-    power = beta.powers.get("N", Fraction(0)) if beta is not None else Fraction(0)
-    if not power or beta is None or facts.found.at_base is None:
+    found, beta, said = facts.found, facts.beta, "the KL's weight is"
+    if beta is None and None not in (found.recon, found.kl) and set(facts.powers) == {"recon", "kl"}:
+        named = {name for names in found.arguments.undetermined.values() for name in names}
+        if not all(map(is_time, named)):  # an argument that is no time may be a size
+            return None
+        recon, kl = (Monomial(1.0, facts.powers[name]) for name in ("recon", "kl"))
+        beta, said = kl.over(recon), "the KL's weight is proportional to"
+    if beta is None or not beta.powers.get("N") or found.at_base is None:
         return None
     return Bug(
         "terms-reduced-differently",
-        f"The two terms are reduced differently over the batch: the KL's weight is {beta}, so that it changes "
-        "with the batch size.",
+        f"The two terms are reduced differently over the batch: {said} {beta}, so that it changes with the batch size.",
         None,
         None,
-        facts.found.at_base.residual,
+        found.at_base.residual,
         None,
     )
 

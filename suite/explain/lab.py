@@ -15,7 +15,9 @@ from .dictionary.formula import Array
 Values = dict[str, Array]
 
 DOMAINS = {"unit": (0.12, 0.88), "real": (-1.6, 1.6), "positive": (0.3, 1.9)}
-"""The range of each domain that values are drawn from; `count` is 0 to 6."""
+"""The range of each domain that values are drawn from; `count` is 0 to 6, `class` 1 to K - 1."""
+_HELD = 99
+"""The seed of what is held."""
 
 
 class Called(Protocol):
@@ -75,6 +77,7 @@ class Lab:
         domains: role → domain.
         total: the terms whose sum is explained.
         calls: how often the loss was called, shared by all that were made from this.
+        held: the roles whose values are the same in every draw of one size.
     """
 
     loss: Called
@@ -85,6 +88,7 @@ class Lab:
     total: tuple[str, ...] = ()
     epsilon: float = float(np.finfo(np.float64).eps)
     calls: list[int] = field(default_factory=lambda: [0])
+    held: frozenset[str] = frozenset()
 
     def at(self, sizes: Mapping[str, int] | None = None, parameters: Mapping[str, Any] | None = None) -> Lab:
         """The same at other sizes or parameters."""
@@ -100,8 +104,8 @@ class Lab:
 
     def draw(self, seed: int) -> Values:
         """Values of every role, random in its domain."""
-        random = np.random.default_rng(seed)
-        return {role: self.draw_role(role, random) for role in self.binding.roles}
+        random, held = np.random.default_rng(seed), np.random.default_rng(_HELD)
+        return {role: self.draw_role(role, held if role in self.held else random) for role in self.binding.roles}
 
     def draw_role(self, role: str, random: np.random.Generator) -> Array:
         """Values of one role."""
@@ -112,10 +116,17 @@ class Lab:
             return kept if domain == "bool" else kept.astype(np.float64)
         if domain == "count":
             return random.integers(0, 7, shape).astype(np.float64)
+        if domain == "class":  # none is 0, which is padding for some
+            return random.integers(1, self.sizes["K"], shape)
+        if domain in ("cholesky", "covariance"):
+            factor = np.tril(random.uniform(-0.5, 0.5, shape), -1) + np.eye(shape[-1]) * random.uniform(0.5, 1.5, shape)
+            return factor if domain == "cholesky" else factor @ np.swapaxes(factor, -1, -2)
         if domain == "binary":
             return random.integers(0, 2, shape).astype(np.float64)
         low, high = DOMAINS[domain]
-        return np.asarray(random.uniform(low, high, shape))
+        drawn = np.asarray(random.uniform(low, high, shape))
+        beside = 0.5 + np.copysign(0.02, drawn - 0.5)  # a continuous Bernoulli is a Taylor series around 1/2
+        return np.where(abs(drawn - 0.5) < 0.011, beside, drawn) if role == "recon" else drawn
 
     def terms(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """What the loss returns.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
-from .expressions import Monomial, names_in
+from .expressions import Monomial, names_in, near
 from .glossary import stated_kind
 from .weights import solved
 
@@ -51,6 +52,8 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
     if match is None:
         if facts.found.outer is not None:
             return facts.found.outer.likelihood, facts.found.outer.name
+        if facts.found.separable:
+            return "other", "of no known formula"
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
     if facts.kept is not None and formula.name == "squared-error":
@@ -108,8 +111,15 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         found.append(Finding("weight-of-two", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
-    if (bend is not None and bend.per in ("latent", "batch")) or facts.found.outer is not None:
+    outer = facts.found.outer
+    bent = bend is not None and bend.per in ("latent", "batch")
+    if bent or facts.found.tied or (outer is not None and outer.of_batch):
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
+    if facts.lab.held:
+        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))
+        said = f"A function of {data} alone is in the loss: it trains nothing, and the value is no ELBO."
+        found.append(Finding("not-a-density", said))
+    found += _of_another_variance(facts)
     name = facts.lab.binding.name_of("recon")
     early = [limit for limit in facts.found.limits if limit.dtype == "float32" and limit.argument == name]
     if early and facts.found.recon is not None and facts.found.recon.term.formula.name == "bernoulli-logits":
@@ -124,6 +134,22 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found
+
+
+def _of_another_variance(facts: Facts) -> list[Finding]:
+    """The normaliser of a unit Gaussian, beside a squared error that is of another variance."""
+    beta, kl, match = facts.beta, facts.kl, facts.found.recon
+    if beta is None or kl is None or match is None or facts.kept is not None or facts.bend is not None:
+        return []
+    if match.term.formula.name != "squared-error" or str(beta) == "1":
+        return []
+    each = kl.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else kl
+    for part in facts.constants or []:
+        own = part.over(each)
+        if own.powers == {"D": Fraction(1)} and near(own.number, 0.5 * math.log(2 * math.pi), 1e-5):
+            said = f"The constant D/2*log(2*pi) is of a variance of 1, and the squared error of one of {beta}"
+            return [Finding("not-a-density", f"{said}: beside a KL of weight 1 they are no density.")]
+    return []
 
 
 def _misnamed(facts: Facts) -> list[Finding]:
@@ -191,16 +217,17 @@ def undetermined(facts: Facts) -> list[str]:
         and facts.kept is None
     ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
-    if found.additive is not None and not found.additive.holds:
+    if found.additive is not None and not found.additive.holds and found.weighted is None:
         said.append("both terms: data and posterior do not enter as a sum")
     elif match is None and found.outer is None and "recon" in found.state.roles:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
-    if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
+    latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
+    if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts)
-    if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
+    if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")
-    if found.outer is not None:
+    if found.outer is not None and found.outer.of_batch:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
@@ -210,7 +237,7 @@ def undetermined(facts: Facts) -> list[str]:
 def no_weight(facts: Facts) -> list[str]:
     """Of which sizes and arguments a coefficient is a function that was not found."""
     names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
-    said = []
+    said = [] if facts.found.recon or not facts.found.separable else ["the data term's formula is not known"]
     for quantity, arguments in facts.found.arguments.undetermined.items():
         if quantity == "constant" and facts.constants is not None:
             continue

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from .experiments.arguments import dependences
+from .experiments.element import observe
+from .experiments.importance import weighted
+from .experiments.outer import of_each
 from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
 from .expressions import Monomial
@@ -18,9 +24,14 @@ if TYPE_CHECKING:
 
 def scales(found: Investigation) -> None:
     """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
-    lab = found.lab
+    if found.weighted is not None:
+        _of_weights(found)
+        return
+    lab = replace(found.lab, held=found.held)
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
+    if floor is not None and found.held:
+        return  # the constant tells a floor from a hinge, and is not known
 
     def kl_at(one: Lab) -> Term | None:
         if floor is None:
@@ -33,7 +44,7 @@ def scales(found: Investigation) -> None:
         term = kl_at(one)
         if floor is not None and term is None:
             return None
-        fitted = coefficients(one, recon, term, hold_data=found.outer is not None)
+        fitted = coefficients(one, recon, term)
         if fitted.residual > 100 * fitted.allowed:
             return None
         quantities = {"recon": fitted.recon, "kl": fitted.kl}
@@ -41,7 +52,7 @@ def scales(found: Investigation) -> None:
         named = {
             n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
         }
-        if floor is None:
+        if floor is None and not found.held:
             named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
         if term is not None and term.bend is not None:
             named["threshold"] = term.bend.at
@@ -54,13 +65,17 @@ def scales(found: Investigation) -> None:
         return {name: value for name, value in quantities.items() if name != "constant"}
 
     before = lab.calls[0]
-    found.at_base = coefficients(lab, recon, found.kl_term, hold_data=found.outer is not None)
+    found.at_base = coefficients(lab, recon, found.kl_term)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
     found.sizes = dict(powers_of_sizes(lab, strict))
+    if found.separable:
+        found.sizes |= _powers(lab, of_one_value)
+    if found.outer is not None and not found.outer.of_batch:
+        found.sizes |= _powers(found.lab, _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
-    elif found.outer is None:
+    elif not found.held:
         found.constants = constant_of_sizes(
             lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
         )
@@ -79,6 +94,14 @@ def scales(found: Investigation) -> None:
         found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
 
 
+def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:
+    """As `powers_of_sizes`; nothing where the loss takes no such values."""
+    try:
+        return dict(powers_of_sizes(lab, measure))
+    except LossFailed:
+        return {}
+
+
 def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
     return [] if abs(fitted.constant) <= 8 * fitted.blur else [Monomial(fitted.constant)]
 
@@ -90,3 +113,32 @@ def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
         return {}
     sides = ((DATA_SIDE, found.recon_term, fitted.recon), (LATENT_SIDE, found.kl_term, fitted.kl))
     return {role: (term, scale) for side, term, scale in sides for role in side if term is not None and scale}
+
+
+def _of_each(one: Lab) -> dict[str, float]:
+    """The slope of a variance of each example at other sizes.
+
+    Raises:
+        LossFailed: the data term is another one there.
+    """
+    again = of_each(one, observe(one, DATA_SIDE))
+    if again is None:
+        raise LossFailed("another data term at these sizes")
+    return {"recon": again.slope}
+
+
+def _of_weights(found: Investigation) -> None:
+    """The scale of a bound of several draws, which is that of both terms in its weights."""
+    first = found.weighted
+    assert first is not None
+
+    def measured(one: Lab) -> dict[str, float]:
+        again = weighted(one, found.state.roles, first)
+        if again is None:
+            raise LossFailed("another formula at these sizes")
+        return {"recon": again.recon.scale, "kl": again.kl.scale}
+
+    scale = first.recon.scale
+    found.at_base = Coefficients(scale, scale, 0.0, first.recon.residual, first.recon.allowed, 0.0)
+    found.sizes = dict(powers_of_sizes(found.lab, measured))
+    found.arguments = dependences(found.lab, measured)

@@ -25,6 +25,8 @@ _FAMILY = {
     "negative-binomial": "a negative binomial decoder",
     "zero-inflated-negative-binomial": "a zero-inflated negative binomial decoder",
     "continuous-bernoulli": "a continuous Bernoulli decoder",
+    "categorical": "a categorical decoder",
+    "discretised-logistic": "a discretised logistic decoder",
     "absent": "no data term",
     "other": "another data term",
 }

@@ -54,10 +54,8 @@ class Term:
 
     def elements(self, values: Mapping[str, Array], layout: Layout) -> tuple[Array, tuple[str, ...]]:
         """The formula of each element, masked, with its axes."""
-        named = {role: layout.axes(role) for role in self.formula.roles}
+        spread, axes = self._spread(values, layout)
         masked = "mask" in values and not self.is_divergence
-        axes = _joint(layout, [*named.values()])
-        spread = {role: _spread(values[role], own, axes) for role, own in named.items()}
         value = np.asarray(self.formula.value(spread))
         shape = np.broadcast_shapes(value.shape, *(v.shape for v in spread.values()))
         value = np.broadcast_to(value, shape)
@@ -65,6 +63,12 @@ class Term:
             keep = _spread(np.asarray(values["mask"], dtype=float), layout.axes("mask"), axes)
             value = value * keep / (keep.mean() if self.per_kept else 1.0)
         return value, axes
+
+    def _spread(self, values: Mapping[str, Array], layout: Layout) -> tuple[dict[str, Array], tuple[str, ...]]:
+        """The values of its roles on all their axes, and these."""
+        named = {role: layout.axes(role) for role in self.formula.roles}
+        axes = _joint(layout, [*named.values()])
+        return {role: _spread(values[role], own, axes) for role, own in named.items()}, axes
 
     @property
     def is_divergence(self) -> bool:
@@ -96,17 +100,14 @@ class Term:
     def size(self, values: Mapping[str, Array], layout: Layout) -> float:
         """The sum of magnitudes, which rounding is relative to."""
         elements, _ = self.elements(values, layout)
-        spread = {role: values[role] for role in self.formula.roles}
-        try:
-            return float(np.abs(elements).sum()) + self.formula.size(spread)
-        except ValueError:
-            return float(np.abs(elements).sum())
+        return float(np.abs(elements).sum()) + self.formula.size(self._spread(values, layout)[0])
 
 
 def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:
     """All axes, draws first, then the list, the batch and the rest."""
     found = {axis for axes in several for axis in axes}
-    order = ("k", "T", "N", *layout.data, *layout.latent)
+    data = ("K", *layout.data) if layout.classes == "first" else (*layout.data, "K")
+    order = ("k", "T", "N", *data, *layout.latent, "J2")
     return tuple(axis for axis in order if axis in found)
 
 

@@ -75,7 +75,7 @@ TORCH: dict[str, dict[str, Any]] = {
     "rare_pixels": _MEAN | {"likelihood": "other", "coefficients": ("1/N", "1/N", "0")},
     "wider_prior": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
     "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
-    "importance_weighted": {"only": {"bug": None, "affine": None, "coefficients": None}},
+    "importance_weighted": _LOGITS | _MEAN | {"affine": False, "kl": "sampled", "coefficients": None, "beta": None},
     "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
     "log_sigma_of_the_decoder": {"likelihood": "gaussian", "coefficients": ("1", "1", "0"), "beta": "1"},
     "beside_a_term_of_the_caller": _SQUARED

@@ -192,6 +192,29 @@ def laplace() -> Formula:
     )
 
 
+def of_all_latents(kind: str) -> Formula:
+    """KL(N(μ, Σ) ‖ N(0, 1)) = ½ (μᵀμ + tr Σ − J − log |Σ|), of Σ itself or of Σ = LLᵀ, spread over the matrix."""
+    factor = kind == "cholesky"
+
+    def of_matrix(value: Callable[[Array, Array], Array]) -> Callable[[Values], Array]:
+        return lambda v: np.asarray(value(v["scale"], v["mu"]))
+
+    def log_determinant(scale: Array, mu: Array) -> Array:
+        once = np.linalg.slogdet(scale)[1][..., None, None]
+        return np.asarray((2 if factor else 1) * once / scale.shape[-1] ** 2 * np.ones_like(scale))
+
+    def trace(scale: Array, mu: Array) -> Array:
+        return np.asarray(scale**2 if factor else scale * np.eye(scale.shape[-1]))
+
+    square = Atom("{mu}**2", of_matrix(lambda scale, mu: (mu**2 - 1) * np.eye(scale.shape[-1])), {})
+    parts = ("sum({scale}**2)", "2*log|{scale}|") if factor else ("trace({scale})", "log|{scale}|")
+    spread, volume = Atom(parts[0], of_matrix(trace), {}), Atom(parts[1], of_matrix(log_determinant), {})
+    atoms = ((0.5, square), (0.5, spread), (-0.5, volume))
+    covariance = "{scale} {scale}'" if factor else "{scale}"
+    text = f"KL(N({{mu}}, {covariance}) || N(0, 1))"
+    return Formula("analytic", ("mu", "scale"), atoms, 0.0, kind, text=text)
+
+
 def _square() -> Atom:
     return Atom(
         "{mu}**2",

@@ -15,7 +15,7 @@ SAID = {
     "sign": "has the wrong sign on {}",
     "dropped-term": "lacks {}",
     "scale-read-as-sd": "has the square of {}, as if that were a standard deviation",
-    "scale-read-as-variance": "has the root of {}, as if that were a variance",
+    "scale-read-as-variance": "has the standard deviation in place of the variance in {}",
     "missing-square": "lacks the square in {}",
     "absolute-for-square": "has the absolute value in place of the square in {}",
     "cube-for-square": "has a cube in place of the square in {}",

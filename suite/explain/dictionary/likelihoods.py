@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from .classes import discretised_logistic
 from .counts import negative_binomial, negative_binomial_logits, poisson, poisson_log, zero_inflated
 from .divergences import EPSILONS
 from .edits import Edited
@@ -36,6 +37,7 @@ def _all() -> Iterator[Formula]:
     yield log_cosh()
     yield from map(gaussian, VARIANCE)
     yield from map(laplace, ("sd", "log_sd", "softplus"))
+    yield from discretised_logistic()
     for epsilon in EPSILONS:
         yield bernoulli(epsilon)
         yield negative_binomial(epsilon)
@@ -182,19 +184,21 @@ def huber(delta: float) -> Formula:
     )
 
 
-def log_cosh() -> Formula:
-    """log cosh(x − x̂)."""
+def log_cosh(sharpness: float = 1.0) -> Formula:
+    """log cosh(α (x − x̂)) / α."""
 
     def value(v: Values) -> Array:
-        distance = np.abs(v["x"] - v["recon"])
-        return np.asarray(distance + np.log1p(np.exp(-2 * distance)) - np.log(2))
+        distance = sharpness * np.abs(v["x"] - v["recon"])
+        return np.asarray((distance + np.log1p(np.exp(-2 * distance)) - np.log(2)) / sharpness)
 
+    times = "" if sharpness == 1 else f"{sharpness:.6g}*"
+    distance = f"{times}({{x}} - {{recon}})" if times else "{x} - {recon}"
     return Formula(
         "other",
         ("recon", "x"),
-        ((1.0, Atom("log cosh({x} - {recon})", value, {})),),
-        detail="log cosh",
-        text="sum(log(cosh({x} - {recon})))",
+        ((1.0, Atom(f"log cosh({distance})", value, {})),),
+        detail="log cosh" if sharpness == 1 else f"log cosh of {sharpness:.6g} times the distance",
+        text=f"sum(log(cosh({distance})))" + (f"/{sharpness:.6g}" if times else ""),
     )
 
 

@@ -55,6 +55,8 @@ NEUTRAL = {
     "softplus": float(np.log(np.expm1(1.0))),
     "precision": 1.0,
     "laplace-scale": 1.0,
+    "cholesky": 1.0,
+    "covariance": 1.0,
 }
 """Where a scale is one."""
 

@@ -31,6 +31,7 @@ SIZES: dict[str, int] = {
     "w": 4,
     "k": 6,
     "T": 8,
+    "K": 6,
 }
 """The first sizes: pairwise different where they meet."""
 
@@ -151,6 +152,19 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example and over a batch look the same: only a docstring tells
                 yield layout
+    for layout in _of_classes_or_matrices(roles):
+        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
+            yield layout
+
+
+def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:
+    """Layouts in which the reconstruction has an axis of classes, or one scale is a matrix for all latents."""
+    if {"recon", "x"} <= roles and not roles & {"mask", "dispersion", "recon_scale"}:
+        for classes, data in product(("first", "last"), (("D",), ("H", "W"), ())):
+            yield Layout(data, classes=classes)
+    if {"mu", "scale"} <= roles and not roles & {"z", "prior_mu", "prior_scale"}:
+        for matrix, data in product(("cholesky", "covariance"), (("D",), ("C", "H", "W"))):
+            yield Layout(data, matrix=matrix)
 
 
 def _sums_series(text: str) -> bool:
@@ -204,6 +218,9 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
                 first = first or "the value is no finite number"
             except LossFailed as error:
                 first = first or str(error)
+    numbers = [slot for slot in slots if slot.role == "parameter" and not slot.given and not slot.tensor]
+    if numbers and re.search(r"must be Tensor, not (int|float)", first):
+        return bind(loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits)
     named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
     raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")
 
@@ -219,6 +236,12 @@ def _domains(binding: Binding) -> Iterator[dict[str, str]]:
         "dispersion": "positive",
         "mask": "bool",
     }
+    if binding.layout.matrix:
+        yield {**base, "scale": binding.layout.matrix}
+        return
+    if binding.layout.classes:
+        yield {**base, "x": "class"}
+        return
     counts = "dispersion" in binding.roles
     data = ("count", "unit") if counts else ("unit", "count", "binary")
     for x, mask in product(data, ("bool", "real") if "mask" in binding.roles else ("bool",)):

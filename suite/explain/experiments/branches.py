@@ -45,7 +45,7 @@ def schedules(names: set[str], others: list[str]) -> list[str]:
     """Common schedules, for losses whose framework computes them from tensors, where nothing is noted."""
     texts = []
     for name in sorted(names):
-        texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})"]
+        texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})", f"exp({name})", f"exp(-{name})"]
         for other in others:
             if other != name:
                 texts += [f"min(1, {name}/{other})", f"min(1, {name}*{other})", f"{name}+{other}", f"{name}-{other}"]

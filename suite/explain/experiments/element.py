@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..dictionary.divergences import divergences, reversed_divergence
+from ..dictionary.classes import categorical
+from ..dictionary.divergences import divergences, of_all_latents, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
-from ..dictionary.formula import Array
+from ..dictionary.formula import Array, Formula
 from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
-from ..dictionary.scale_kinds import NEUTRAL, TRANSFORMED
+from ..dictionary.scale_kinds import NEUTRAL
 from ..expressions import near
 from ..glossary import stated_kind
 from ..lab import Lab, LossFailed, Values
@@ -29,7 +30,10 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Match:
-    """A term with its scale, and what it leaves unexplained, relative to the observed range."""
+    """A term with its scale, and what it leaves unexplained, relative to the observed range.
+
+    Of an edited term, `other` has the edit that explains as much if the scale is of another kind than its name states.
+    """
 
     term: Term
     scale: float
@@ -38,6 +42,7 @@ class Match:
     swapped: bool = False
     edited: Edited | None = None
     without: float | None = None
+    other: Match | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def match(
 ) -> Match | None:
     """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
     known = tuple(sorted(set(roles) & set(side)))
-    formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
+    formulas = _formulas(lab, side, known)
     needed = "recon" if side is DATA_SIDE else "scale"
     formulas = tuple(f for f in formulas if needed in f.roles)
     for swapped in (False, True):
@@ -114,6 +119,16 @@ def match(
     return None
 
 
+def _formulas(lab: Lab, side: tuple[str, ...], known: tuple[str, ...]) -> tuple[Formula, ...]:
+    """Those of the dictionary that a side may have in this layout."""
+    if side is DATA_SIDE:
+        classes = tuple(categorical(lab.binding.name_of("recon"))) if "x" in known else ()
+        return likelihoods(*known) + classes
+    if lab.binding.layout.matrix:  # a factor is taken where a covariance is, and has another divergence
+        return tuple(map(of_all_latents, ("cholesky", "covariance")))
+    return divergences(*known)
+
+
 def match_edited(
     lab: Lab,
     side: tuple[str, ...],
@@ -125,7 +140,7 @@ def match_edited(
     """A dictionary formula under one edit.
 
     Of several that match it is the one whose own constant is the observed one; then the one whose scale is that of the
-    other term, or one; then, where the argument's name states a logarithm, the one that reads it so.
+    other term, or one; then the one that reads the scale as its name states.
 
     Args:
         lab, side, seen, roles: as `match` takes them.
@@ -133,10 +148,9 @@ def match_edited(
         beside: the scale of the other term, where that is known.
     """
     known = tuple(sorted(set(roles) & set(side)))
-    formulas = likelihoods(*known) if side is DATA_SIDE else divergences(*known)
+    formulas = _formulas(lab, side, known)
     plain = [f for f in formulas if "epsilon" not in (f.detail or "") and "sd +" not in (f.detail or "")]
     stated = stated_kind(lab.binding.name_of("recon_scale" if side is DATA_SIDE else "scale"))
-    stated = stated if stated in TRANSFORMED else None
     found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
@@ -149,7 +163,11 @@ def match_edited(
                 alike = beside is not None and near(scale, beside, 1e-6)
                 rank = (left, not alike, not near(abs(scale), 1.0, 1e-6), formula.kind != stated)
                 found.append((rank, Match(term, scale, residual, allowed, edited=edited, without=without)))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    if not found:
+        return None
+    rank, best = min(found, key=lambda pair: pair[0])
+    others = [one for at, one in found if at[:3] == rank[:3] and one.term.formula.kind != best.term.formula.kind]
+    return replace(best, other=others[0]) if others and best.term.formula.kind == stated else best
 
 
 def match_huber(lab: Lab, seen: Observed) -> Match | None:
@@ -213,5 +231,6 @@ def neutral(lab: Lab, kind: str, values: Mapping[str, Array]) -> Values:
     for role in LATENT_SIDE:
         if role in fixed:
             is_scale = role in ("scale", "prior_scale")
-            fixed[role] = np.full_like(fixed[role], NEUTRAL[kind] if is_scale else 0.0)
+            value = np.eye(fixed[role].shape[-1]) if is_scale and lab.binding.layout.matrix else NEUTRAL[kind]
+            fixed[role] = np.zeros_like(fixed[role]) + (value if is_scale else 0.0)
     return fixed

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..dictionary.divergences import analytic
 from ..dictionary.formula import Atom, Formula
-from ..dictionary.likelihoods import bernoulli
+from ..dictionary.likelihoods import bernoulli, log_cosh
 from ..dictionary.scale_kinds import VARIANCE, softplus
 from ..expressions import near, rational
-from ..lab import Lab
+from ..lab import Lab, LossFailed
 from ..terms import Term
 from .element import FEWEST, Match, Observed, fit
 
@@ -70,6 +70,29 @@ def _logit(text: str, of: int) -> Formula:
     else:
         atom = Atom(text, lambda v: (1 - v["x"]) * softplus(v["recon"]), {})
     return Formula("other", ("recon", "x"), ((1.0, atom),))
+
+
+def sharp_log_cosh(lab: Lab, seen: Observed) -> Match | None:
+    """log cosh(α d)/α of an α that is not 1: far away it is |d| − log(2)/α."""
+    base = seen.draws[0]
+    if "x" not in base or base["recon"].shape != base["x"].shape:
+        return None
+    values = []
+    for distance in (0.0, 20.0, 40.0):
+        recon = base["recon"].copy()
+        recon.flat[0] = base["x"].flat[0] + distance
+        try:
+            values.append(lab.value({**base, "recon": recon}))
+        except LossFailed:
+            return None
+    at_none, far, farther = values
+    slope = (farther - far) / 20
+    short = 20 * slope - (far - at_none)
+    if not np.isfinite(short) or not short or short * slope <= 0:
+        return None
+    term = Term(log_cosh(float(f"{slope * np.log(2) / short:.6g}")))
+    scale, residual, allowed = fit(lab, term, seen)
+    return Match(term, scale, residual, allowed) if residual <= allowed else None
 
 
 def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:

@@ -1,7 +1,8 @@
 """Experiment 5, where the data term is no sum over elements: an outer function of the squared error.
 
 With one variance for the whole batch, set to the batch's own mean squared error, a Gaussian gives N·D/2·log(error):
-the slope with respect to the reconstruction is everywhere parallel to that of the squared error, and one over it.
+the slope with respect to the reconstruction is everywhere parallel to that of the squared error, and one over it. With
+one for each example it gives the sum of D/2·log(error) over examples.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..lab import Lab, LossFailed
-from .element import Observed
+from .element import FEWEST, Observed
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,15 @@ class Outer:
         name: `variance of the batch`, or what else the graph is.
         likelihood: the contract's word.
         parallel: the largest difference between loss values at equal sums, relative to the range.
-        slope: d loss / d log(sum), in units of N·D/2.
+        slope: d loss / d log(sum), in units of N·D/2; of one example's sum, in units of D/2.
+        of_batch: whether the sum is over the batch, and not over an example.
     """
 
     name: str
     likelihood: str
     parallel: float
     slope: float
+    of_batch: bool = True
 
 
 def outer(lab: Lab, seen: Observed) -> Outer | None:
@@ -36,6 +39,9 @@ def outer(lab: Lab, seen: Observed) -> Outer | None:
     base = seen.draws[0]
     if "recon" not in base or "x" not in base:
         return None
+    each = of_each(lab, seen)
+    if each is not None:
+        return each
     shape = np.broadcast_shapes(base["recon"].shape, base["x"].shape)
     if base["recon"].shape != shape:
         return None
@@ -60,3 +66,19 @@ def outer(lab: Lab, seen: Observed) -> Outer | None:
         if np.all(np.abs(slopes / factor - slopes[-1] / factor) < 0.05 * abs(slopes[-1] / factor)):
             return Outer("variance of the batch", "gaussian", parallel, float(slopes[-1] / (size / 2)))
     return None
+
+
+def of_each(lab: Lab, seen: Observed) -> Outer | None:
+    """Whether the loss has the logarithm of each example's sum of squares."""
+    layout = lab.binding.layout
+    if layout.axes("recon") != layout.axes("x") or not layout.batch or len(seen.draws) < FEWEST:
+        return None
+    squares = np.array([((one["x"] - one["recon"]) ** 2).reshape(lab.sizes["N"], -1).sum(1) for one in seen.draws])
+    column = np.log(squares).sum(axis=1)
+    centred, target = column - column.mean(), seen.values - seen.values.mean()
+    scale = float(centred @ target / (centred @ centred))
+    residual = float(np.abs(target - scale * centred).max())
+    if not scale or residual > lab.allowed(seen.size, scale * np.abs(np.log(squares)).sum(axis=1).max()):
+        return None
+    size = seen.draws[0]["x"][0].size
+    return Outer("variance of each example", "gaussian", residual / float(np.ptp(target)), scale / (size / 2), False)

@@ -49,13 +49,12 @@ class Coefficients:
         return self.residual <= self.allowed
 
 
-def coefficients(lab: Lab, recon: Term | None, kl: Term | None, *, hold_data: bool = False) -> Coefficients:
+def coefficients(lab: Lab, recon: Term | None, kl: Term | None) -> Coefficients:
     """Fit the scales side by side, the constant from the rest, and hold the sum against fresh values.
 
     Args:
-        lab: at sizes and arguments.
+        lab: at sizes and arguments; it holds the values of what is in no term.
         recon, kl: the terms that were identified.
-        hold_data: whether the data side stays as it is, where its term is an outer function of a sum.
     """
     layout = lab.binding.layout
     a = b = None
@@ -79,8 +78,6 @@ def coefficients(lab: Lab, recon: Term | None, kl: Term | None, *, hold_data: bo
     rests, sizes = [], []
     for seed in range(400, 405):
         values = lab.draw(seed)
-        if hold_data:
-            values |= {role: value for role, value in lab.draw(99).items() if role in DATA_SIDE}
         total = lab.value(values)
         value, size = parts(values)
         rests.append(total - value)
@@ -146,7 +143,7 @@ def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
 
 def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fraction]:
     """Exponents of D and J where all their axes have the same; of the axes else."""
-    names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T") if powers.get(axis)}
+    names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T", "K") if powers.get(axis)}
     for axes, name in ((layout.data, "D"), (layout.latent, "J")):
         own = {powers.get(axis, Fraction(0)) for axis in axes}
         if len(own) == 1:

@@ -127,6 +127,7 @@ def _along(lab: Lab, base: Values, gradients: Mapping[str, Any], seed: int) -> I
         slots = [slot.name for slot in lab.binding.slots if slot.role in (role, "moments")]
         slots = [name for name in slots if name in gradients]
         along = np.random.default_rng(4 + seed).normal(size=base[role].shape)
+        along = lab.binding.layout.triangle(role, along)
         try:
             measured = _difference(lab, base, role, along, STEP)
         except LossFailed:

@@ -55,12 +55,15 @@ def change_of(
             return None
         after = explained(lab)
         beta = after.beta_effective
+        if kind and after.scale_kind != kind:
+            return None
         right = after.bug is None and after.affine and after.sense == answer.sense and beta is not None
         if not right or beta is None or {"N", "D", "J"} & names_in(beta.expression):
             return None
         return after.sentence, beta.expression
 
     name_of = found.lab.binding.name_of
-    scale = name_of("scale") if answer.bug is not None and answer.bug.name == ANOTHER_SCALE else ""
+    kind = found.kl.term.formula.kind if found.kl is not None and found.kl.other is not None else None
+    scale = name_of("scale") if kind or (answer.bug is not None and answer.bug.name == ANOTHER_SCALE) else ""
     pairs = [(name_of("recon"), name_of("x")), (name_of("mu"), name_of("scale"))]
     return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged, scale)

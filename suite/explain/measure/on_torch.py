@@ -53,7 +53,7 @@ class TorchLoss(Adapter):
             (name, leaf)
             for name, value in tensors.items()
             for leaf in (value if isinstance(value, list) else [value])
-            if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()
+            if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and not _is_constant(arguments[name])
         ]
         for _, leaf in leaves:
             leaf.requires_grad_()
@@ -69,3 +69,8 @@ class TorchLoss(Adapter):
             array = np.zeros(tuple(leaf.shape)) if slope is None else np.asarray(slope)
             found.setdefault(name, []).append(array)
         return found
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether an argument is a number that is passed as a tensor."""
+    return isinstance(value, np.ndarray) and not value.flags.writeable

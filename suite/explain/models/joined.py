@@ -16,9 +16,9 @@ LINEAR, LOG_MEAN, OTHER = "linear", "log-mean", "other"
 
 @dataclass(frozen=True)
 class Joined:
-    """So many draws of z, and how the loss joins them."""
+    """So many draws of z, or `k`, and how the loss joins them."""
 
-    draws: int
+    draws: int | str
     how: str
 
     def bound(self, kl: str | None) -> str | None:

@@ -46,6 +46,17 @@ def use_float64() -> None:
 
         return made
 
+    def of_number(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def made(x: Any, *arguments: Any, **named: Any) -> Any:
+            return function(np.float64(x) if isinstance(x, float) else x, *arguments, **named)
+
+        return made
+
+    tf.math.log = of_number(tf.math.log)
+    for name in ("exp", "sqrt"):
+        setattr(tf, name, of_number(getattr(tf, name)))
+        setattr(tf.math, name, getattr(tf, name))
     constant = tf.constant
     tf.random.normal, tf.random.uniform = widened(tf.random.normal, 3), widened(tf.random.uniform, 3)
     tf.zeros, tf.ones, tf.constant = widened(tf.zeros, 1), widened(tf.ones, 1), widened(tf.constant, 1)

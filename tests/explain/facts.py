@@ -193,6 +193,16 @@ MODELS_TORCH: dict[str, dict[str, Any]] = {
     "PositiveMean().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "posterior-confined"},
     "OnlyInTraining().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "mean-at-evaluation"},
 }
+_ONE = {"coefficients": ("1", "1", "0"), "beta": "1"}
+MODELS_GLOBAL: dict[str, dict[str, Any]] = {
+    "reads(x)": _PROBABILITIES | _ONE | {"bug": "mean-at-evaluation"},
+    "draws(x)": _PROBABILITIES | _ONE,
+    "given(DROPS_NOISE, x)": _PROBABILITIES | _ONE | {"bug": "mean-at-evaluation"},
+    "given(model=VAE(always=True), x=x)": _PROBABILITIES | _ONE,
+    "wrong_sign(x)": {"only": {"likelihood": "bernoulli-probabilities", "bug": "kl-edited"}},
+    "two_parts(x)": _PROBABILITIES | _ONE,
+    "no_layers(x)": _PROBABILITIES | _ONE,
+}
 MODELS_KERAS: dict[str, dict[str, Any]] = {
     "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "Averaged()": _SQUARED
@@ -203,6 +213,10 @@ MODELS_KERAS: dict[str, dict[str, Any]] = {
     },
     "Annealed()": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/(4*N)", "0"), "beta": "1/4"},
     "Annealed(plain=True)": _LOGITS | _MEAN | {"coefficients": ("1/N", "weight/N", "0"), "bug": "weight-frozen"},
+    "bound_of(CONVOLVED, x)": {
+        "only": {"likelihood": "bernoulli-logits", "kl": "sampled", "scale_kind": "log_var", "beta": "1", "bug": None}
+    },
+    "bound_of(CONVOLVED, x, sign=-1.0)": {"only": {"likelihood": "bernoulli-logits", "beta": "-1"}},
 }
 
 _ADDED = _PROBABILITIES | _MEAN | {"pixel_reduction": "mean", "coefficients": ("1/(N*D)", "1/(N*D)", "0"), "beta": "1"}

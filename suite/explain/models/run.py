@@ -69,6 +69,7 @@ class Setting:
         frozen: operations that are not called and give what they gave in `before`.
         parameters: attributes of the model.
         rebuilt: arguments with which the model is built anew.
+        resized: sizes of its weights' axes → other sizes.
         terms_only: whether the operations' outputs are of no interest.
         dtype: of the model, its data and what is replaced.
     """
@@ -80,6 +81,7 @@ class Setting:
     before: Run | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     rebuilt: Mapping[str, int] = field(default_factory=dict)
+    resized: Mapping[int, int] = field(default_factory=dict)
     terms_only: bool = False
     dtype: str = "float64"
 
@@ -89,10 +91,12 @@ class Runner(Protocol):
 
     Attributes:
         leaves_out: whether operations can be left out of a run.
+        resizes: whether it runs with weights of other sizes.
     """
 
     name: str
     leaves_out: bool
+    resizes: bool
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -96,18 +96,20 @@ def _reductions(facts: Facts) -> dict[str, Any]:
     data: str | dict[str, str] | None = None
     if facts.found.state.vector or not facts.layout.batch:
         data = "none"
+    elif any(facts.undecided(term, ("N",)) for term in (facts.recon, facts.kl)):
+        data = None
     elif words:
         data = next(iter(words.values())) if len(set(words.values())) == 1 else words
     return {
         "data_reduction": data,
-        "pixel_reduction": "sum" if facts.found.outer else _axes_word(facts.recon, "D", facts.layout.data),
-        "latent_reduction": _axes_word(facts.kl, "J", facts.layout.latent),
+        "pixel_reduction": "sum" if facts.found.outer else _axes_word(facts, facts.recon, "D", facts.layout.data),
+        "latent_reduction": _axes_word(facts, facts.kl, "J", facts.layout.latent),
     }
 
 
-def _axes_word(monomial: Monomial | None, name: str, axes: tuple[str, ...]) -> str | None:
-    """`sum` or `mean`; which axes each, where they differ."""
-    if monomial is None:
+def _axes_word(facts: Facts, monomial: Monomial | None, name: str, axes: tuple[str, ...]) -> str | None:
+    """`sum` or `mean`; which axes each, where they differ; None where that is not told."""
+    if monomial is None or facts.undecided(monomial, axes):
         return None
     if any(axis in monomial.powers for axis in axes if axis != name):
         means = [axis for axis in axes if monomial.powers.get(axis) == -1]

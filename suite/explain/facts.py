@@ -8,9 +8,12 @@ from math import prod
 from .answer import Number
 from .binding import named_sizes
 from .experiments.reductions import collapsed
-from .expressions import Monomial, evaluate, names_in
+from .expressions import Monomial, evaluate, names_in, near
 from .investigation import Investigation
 from .normaliser import kept
+
+PLAIN = (0.5, 1.0, 2.0)
+"""Numbers of a sum that nobody divides."""
 
 
 class Facts:
@@ -63,6 +66,15 @@ class Facts:
                 return None
             value /= at ** float(power)
         return Monomial(value, {**arguments, **names})
+
+    def undecided(self, term: Monomial | None, axes: tuple[str, ...]) -> list[str]:
+        """The axes of one size over which a mean is no other than a weighted sum: where the number is no plain one."""
+        stuck = [axis for axis in axes if axis in self.found.stuck]
+        if term is None or not stuck:
+            return []
+        size = prod(self.lab.sizes[axis] for axis in stuck)
+        as_sum, as_mean = (any(near(abs(term.number) * n, p) for p in PLAIN) for n in (1.0, float(size)))
+        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else stuck
 
     def value_of(self, expression: str) -> float | None:
         """An expression's value at the arguments with which the loss was called."""

@@ -169,13 +169,24 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     if found.kl_term is None and "scale" in found.state.roles and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
-    said += no_weight(facts)
+    said += no_weight(facts) + _of_one_size(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and found.outer is None:
         said.append("what the constant is made of")
     if found.outer is not None:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+    return said
+
+
+def _of_one_size(facts: Facts) -> list[str]:
+    """The axes whose size could not be changed, each with its size: a mean over one is a number like any other."""
+    sides = (("examples", ("N",), facts.recon or facts.kl), ("pixels", facts.layout.data, facts.recon))
+    said = []
+    for what, axes, term in (*sides, ("latents", facts.layout.latent, facts.kl)):
+        sizes = [f"{axis} = {facts.lab.sizes[axis]}" for axis in facts.undecided(term, axes)]
+        if sizes:
+            said.append(f"whether it is averaged over the {what}: it runs with {', '.join(sizes)} alone")
     return said
 
 

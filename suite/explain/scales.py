@@ -57,12 +57,12 @@ def scales(found: Investigation) -> None:
     found.at_base = coefficients(lab, recon, found.kl_term, hold_data=found.outer is not None)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
-    found.sizes = dict(powers_of_sizes(lab, strict))
+    found.sizes, found.stuck = powers_of_sizes(lab, strict)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
     elif found.outer is None:
         found.constants = constant_of_sizes(
-            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
+            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur), found.stuck
         )
     every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
     found.note(

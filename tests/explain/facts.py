@@ -70,6 +70,14 @@ TORCH: dict[str, dict[str, Any]] = {
     "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
     "importance_weighted": {"only": {"bug": None, "affine": None, "coefficients": None}},
     "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
+    "of_one_width": _MEAN
+    | {
+        "likelihood": "bernoulli-probabilities",
+        "pixel_reduction": None,
+        "coefficients": ("1/(36*N)", "1/(36*N)", "0"),
+        "beta": "1",
+        "undetermined": ["whether it is averaged over the pixels: it runs with D = 36 alone"],
+    },
     "kl_alone": {
         "likelihood": "absent",
         "data_reduction": "mean",
@@ -213,8 +221,12 @@ MODELS_KERAS: dict[str, dict[str, Any]] = {
     },
     "Annealed()": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/(4*N)", "0"), "beta": "1/4"},
     "Annealed(plain=True)": _LOGITS | _MEAN | {"coefficients": ("1/N", "weight/N", "0"), "bug": "weight-frozen"},
-    "bound_of(CONVOLVED, x)": {
-        "only": {"likelihood": "bernoulli-logits", "kl": "sampled", "scale_kind": "log_var", "beta": "1", "bug": None}
+    "bound_of(CONVOLVED, x)": _LOGITS
+    | _MEAN
+    | {
+        "kl": "sampled",
+        "coefficients": ("1/N", "1/N", "0"),
+        "undetermined": [],
     },
     "bound_of(CONVOLVED, x, sign=-1.0)": {"only": {"likelihood": "bernoulli-logits", "beta": "-1"}},
 }
@@ -223,11 +235,14 @@ _ADDED = _PROBABILITIES | _MEAN | {"pixel_reduction": "mean", "coefficients": ("
 _STEP = _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"}
 MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
     "lazy()": _ADDED,
-    "built()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "beta": "1", "bug": None}},
-    "one": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "beta": "1", "bug": None}},
+    "built()": _ADDED,
+    "one": _ADDED,
     "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": "support"}},
     "tanh_into_probabilities()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "bug": None}},
     "functional()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "averaged_over_latents": _SQUARED
+    | _MEAN
+    | {"latent_reduction": "mean", "coefficients": ("1/N", "1/(N*J)", "0"), "beta": "1/J"},
     "functional(sign=-1.0)": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
     "Warmed()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/(2*N)", "0"), "beta": "1/2"},
     "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "bug": "weight-frozen"},
@@ -242,7 +257,7 @@ ON_TORCH: dict[str, dict[str, Any]] = {
 # TensorFlow's Keras takes back the sigmoid of an output before a cross entropy.
 ON_TENSORFLOW: dict[str, dict[str, Any]] = {
     "lazy()": _ADDED | _LOGITS,
-    "built()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
-    "one": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
+    "built()": _ADDED | _LOGITS,
+    "one": _ADDED | _LOGITS,
     "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
 }

@@ -211,6 +211,19 @@ MODELS_GLOBAL: dict[str, dict[str, Any]] = {
     "two_parts(x)": _PROBABILITIES | _ONE,
     "no_layers(x)": _PROBABILITIES | _ONE,
 }
+_STEPS = _SQUARED | _MEAN | {"pixel_reduction": "mean", "coefficients": ("2/(N*D)", "1/N", "0"), "beta": "D/2"}
+MODELS_SEQUENCES: dict[str, dict[str, Any]] = {
+    "Recurrent().loss(x)": _STEPS,
+    "Recurrent(length=9).loss(x)": _STEPS,
+    "Recurrent(features=2, length=5).loss(x)": _STEPS,
+    "OverBatch(features=2, length=5).loss(x)": _STEPS
+    | {
+        "data_reduction": {"recon": "mean", "kl": "sum"},
+        "coefficients": ("2/(N*D)", "1", "0"),
+        "beta": "N*D/2",
+        "bug": "terms-reduced-differently",
+    },
+}
 MODELS_KERAS: dict[str, dict[str, Any]] = {
     "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "Averaged()": _SQUARED

@@ -16,7 +16,11 @@ from ...reference.errors import BadInput
 from ..experiments.bind import fixed_sizes
 from .load import open_names
 
-BATCH = 5
+BATCHES = (5, 9, 11, 13, 17, 19, 23)
+"""Sizes of the batch: the first that is no argument of the model."""
+BATCH = BATCHES[0]
+_LENGTH = 7
+"""Of a sequence, where no argument says it."""
 _MOST_WIDTHS = 25
 _UNNAMED = "_data"
 """The data of a method that is named without its argument."""
@@ -87,16 +91,17 @@ class Subject:
     def shapes(self, widths: list[int], channels: list[int]) -> list[tuple[int, ...]]:
         """Shapes of x: [N, width], images, sequences; the constructor's integers are tried as each."""
         numbers = list(dict.fromkeys(self.arguments.values()))
+        batch = next(size for size in BATCHES if size not in numbers)
         said = [] if self.width is None else [self.width]
-        tried: list[tuple[int, ...]] = [(BATCH, width) for width in dict.fromkeys([*said, *numbers, *widths])]
+        tried: list[tuple[int, ...]] = [(batch, width) for width in dict.fromkeys([*said, *numbers, *widths])]
         images = [(side, side) for side in (28, 32, 64, 16, 8)]
-        tried += [(BATCH, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
-        tried += [(BATCH, *image, c) for c in channels for image in images]
+        tried += [(batch, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
+        tried += [(batch, *image, c) for c in channels for image in images]
+        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), _LENGTH])
         for width in dict.fromkeys(widths):
-            for first, second in permutations(dict.fromkeys([BATCH, *numbers]), 2):
-                tried.append((first, second, width))
-        tried += [(BATCH, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
-        return tried + [(BATCH, width) for width in written_widths(self.file)]
+            tried += [(first, second, width) for first, second in permutations(lengths, 2)]
+        tried += [(batch, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
+        return tried + [(batch, width) for width in written_widths(self.file)]
 
 
 def written_widths(file: str) -> list[int]:

@@ -13,6 +13,10 @@ from .run import INPUT, Place, Run, Runner, Setting, example
 from .sampling import Sampling, draws_in
 
 
+class NoDecoder(BadInput):
+    """No output of a decoder meets x at its shape."""
+
+
 @dataclass(frozen=True)
 class Recon:
     """The decoder's output, and its scale where there is one.
@@ -79,7 +83,7 @@ def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) 
         if any(p == INPUT or not moved(by_z, p) for p in of_x):
             met += [p for p in one.inputs if p in plain and p not in met]
     if not met:
-        raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
+        raise NoDecoder("no output of the decoder meets x: the model returns no loss; name the method that has one")
     equal = {p: [q for q in plain if not (_differ(base, p, q, k) or _differ(by_z, p, q, k))] for p in plain}
     for every in [wider, met] if len(wider) > len(met) else [met]:
         for chosen in (*combinations(sorted(plain, reverse=True), 1), *combinations(sorted(plain, reverse=True), 2)):

@@ -14,7 +14,7 @@ from ..dictionary.formula import Array
 from ..experiments.bind import SIZES
 from ..lab import Float64, Lab, LossFailed
 from .flow import Flow
-from .run import INPUT, Place, Runner, RunnerInDtypes, Setting
+from .run import INPUT, Place, Runner, RunnerInDtypes, Setting, domain_of
 
 _DATA = {0: (), 1: ("D",), 2: ("S", "A"), 3: ("C", "H", "W")}
 _LATENT = {0: (), 1: ("J",), 2: ("h", "w"), 3: ("c", "h", "w")}
@@ -250,5 +250,6 @@ def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
         if name not in roles.values():
             slots.append(Slot(name, "parameter", given.get(name, value)))
     binding = Binding(tuple(slots), Layout(layouts[0], layouts[1]))
-    domains = {"recon": "unit", "x": "unit", "scale": "positive", "recon_scale": "positive"}
+    x = domain_of(run.x)
+    domains = {"recon": "positive" if x == "count" else "unit", "x": x, "scale": "positive", "recon_scale": "positive"}
     return Lab(CutLoss(runner, flow, roles), binding, sizes, binding.parameters, domains)

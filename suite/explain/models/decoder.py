@@ -9,7 +9,7 @@ import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from .run import INPUT, Place, Run, Runner, Setting, example
+from .run import INPUT, Place, Run, Runner, Setting, domain_of, example
 from .sampling import Sampling, draws_in
 
 
@@ -56,7 +56,7 @@ def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) 
     cuts |= dict.fromkeys((drawn.z, *also), z)
     held = Setting(replaced=cuts)
     base = runner.run(run.x, held)
-    by_x = runner.run(example(run.x.shape, 2), held)
+    by_x = runner.run(example(run.x.shape, 2, domain_of(run.x)), held)
     move = np.random.default_rng(4).normal(size=z[0].shape if k > 1 else z.shape)
     other = {**cuts, **dict.fromkeys((drawn.z, *also), z + move)}
     by_z = runner.run(run.x, replace(held, replaced=other))

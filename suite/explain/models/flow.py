@@ -12,7 +12,7 @@ from ...reference.errors import BadInput
 from ..lab import LossFailed
 from .decoder import NoDecoder, decoder
 from .noiseless import without_noise
-from .run import Place, Run, Runner, Setting, example
+from .run import Place, Run, Runner, Setting, domain_of, example
 from .sampling import NONE, Sampling, draws_in, sampling
 
 _MOST_RUNS = 4
@@ -122,13 +122,18 @@ def _runs(runner: Runner) -> Iterator[Run]:
     """A run on each shape that the model takes."""
     failed, ran = "", False
     for shape in runner.shapes():
-        try:
-            run = runner.run(example(shape), Setting())
-        except LossFailed as error:
-            failed = failed or f"x {list(shape)}: {error}"
-            continue
-        ran = True
-        yield run
+        domains = ["unit"]
+        for domain in domains:
+            try:
+                run = runner.run(example(shape, 0, domain), Setting())
+            except LossFailed as error:
+                failed = failed or f"x {list(shape)}: {error}"
+                if domain == "unit" and "support" in str(error):  # a distribution checks what it is given
+                    domains += ["binary", "count"] if "Boolean" in str(error) else ["count", "binary"]
+                continue
+            ran = True
+            yield run
+            break
     if ran:
         return
     failed = failed or "no shape of x suggests itself"
@@ -142,7 +147,7 @@ def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
         if run.x.shape[axis] < 2:
             continue
         moved = run.x.copy()
-        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(example(run.x.shape, 1), axis, 0)[1]
+        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(example(run.x.shape, 1, domain_of(run.x)), axis, 0)[1]
         after = runner.run(moved, Setting()).value(mu)
         for own in range(before.ndim):
             if before.shape[own] == run.x.shape[axis]:

@@ -141,6 +141,14 @@ def same(one: Array, other: Array, exact: float = 1e-9) -> bool:
     )
 
 
-def example(shape: tuple[int, ...], seed: int = 0) -> Array:
-    """Data of our own."""
-    return np.random.default_rng(seed).uniform(0.1, 0.9, shape)
+def example(shape: tuple[int, ...], seed: int = 0, domain: str = "unit") -> Array:
+    """Data of our own, in a domain of `lab`."""
+    random = np.random.default_rng(seed)
+    if domain == "unit":
+        return random.uniform(0.1, 0.9, shape)
+    return random.integers(0, 2 if domain == "binary" else 7, shape).astype(np.float64)
+
+
+def domain_of(x: Array) -> str:
+    """The domain of an example."""
+    return "unit" if (x % 1).any() else "count" if (x > 1).any() else "binary"

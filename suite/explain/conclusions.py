@@ -129,7 +129,8 @@ def _scale_kind(facts: Facts) -> str | list[str] | None:
 def _kl(facts: Facts) -> str:
     term = facts.found.kl_term
     if term is None:
-        return "other" if any(r in facts.found.state.roles for r in ("mu", "scale", "z")) else "absent"
+        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in ("mu", "scale", "z"))
+        return "other" if trained else "absent"
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 
 

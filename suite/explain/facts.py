@@ -67,6 +67,13 @@ class Facts:
             value /= at ** float(power)
         return Monomial(value, {**arguments, **names})
 
+    @property
+    def trained_alone(self) -> list[str]:
+        """Roles of the posterior that only the gradient depends on: in the value they cancel."""
+        slopes = self.found.slopes
+        moved = slopes.wrong if slopes is not None else ()
+        return [role for role in moved if role in ("mu", "scale", "z") and role not in self.found.state.roles]
+
     def undecided(self, term: Monomial | None, axes: tuple[str, ...]) -> list[str]:
         """The axes of one size over which a mean is no other than a weighted sum: where the number is no plain one."""
         stuck = [axis for axis in axes if axis in self.found.stuck]

@@ -150,6 +150,9 @@ def undetermined(facts: Facts) -> list[str]:
     """What could not be told apart, or was not found."""
     found, binding = facts.found, facts.lab.binding
     said: list[str] = []
+    if facts.trained_alone:
+        names = ", ".join(binding.name_of(role) for role in facts.trained_alone)
+        said.append(f"the KL: in its value the loss has none, and its gradient trains {names}")
     match = found.recon
     if match is not None and match.term.formula.name in ("squared-error", "laplace", "huber") and match.edited is None:
         said.append(

@@ -63,6 +63,15 @@ TORCH: dict[str, dict[str, Any]] = {
     "balanced_kl": _LOGITS | {"coefficients": ("1", "1", "0")},
     "prior_mean_detached": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "value-without-gradient"},
     "weight_adapts": {"only": {"bug": None}},
+    "weight_balances": {
+        "only": {
+            "bug": None,
+            "kl": "other",
+            "likelihood": "squared-error",
+            "sentence": "Not determined: the KL: in its value the loss has none, and its gradient trains mu, logvar; "
+            "which of recon and x is the data: the term is symmetric; taken by name.",
+        }
+    },
     "counts": {"likelihood": "poisson", "coefficients": ("1", "1", "0")},
     "HuberVAELoss(beta=4.0)": _MEAN | {"likelihood": "huber", "coefficients": ("1/N", "4/N", "0"), "beta": "4"},
     "rare_pixels": _MEAN | {"likelihood": "other", "coefficients": ("1/N", "1/N", "0")},
@@ -199,6 +208,15 @@ MODELS_TORCH: dict[str, dict[str, Any]] = {
     "TwoSigmoids().loss(x)": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "support"},
     "Stopped().loss(x)": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "variance": "1/2", "bug": "detached"},
     "PositiveMean().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "posterior-confined"},
+    "OfBinary().loss(x)": _LOGITS | {"coefficients": ("1", "1", "0"), "beta": "1"},
+    "OfBinary().loss(x, sign=-1.0)": {"only": {"likelihood": "bernoulli-logits", "bug": "kl-edited"}},
+    "OfCounts().loss(x)": {"likelihood": "poisson", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "Rectified().loss(x)": {
+        "only": {
+            "bug": "support",
+            "sentence": "The loss reads `recon` as a probability, and its range is from 0 up, unbounded.",
+        }
+    },
     "OnlyInTraining().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "mean-at-evaluation"},
 }
 _ONE = {"coefficients": ("1", "1", "0"), "beta": "1"}

@@ -96,20 +96,23 @@ def _reductions(facts: Facts) -> dict[str, Any]:
     data: str | dict[str, str] | None = None
     if facts.found.state.vector or not facts.layout.batch:
         data = "none"
+    elif any(facts.undecided(quantity, ("N",)) for quantity in facts.powers):
+        data = None
     elif words:
         one = len(set(words.values())) == 1 and not (facts.unknown and len(words) == 1)
         data = next(iter(words.values())) if one else words
-    pixels = _axes_word(facts.powers.get("recon"), "D", facts.layout.data)
+    pixels = _axes_word(facts, "recon", "D", facts.layout.data)
     return {
         "data_reduction": data,
         "pixel_reduction": "sum" if facts.found.outer and facts.found.outer.of_batch else pixels,
-        "latent_reduction": _axes_word(facts.powers.get("kl"), "J", facts.layout.latent),
+        "latent_reduction": _axes_word(facts, "kl", "J", facts.layout.latent),
     }
 
 
-def _axes_word(powers: Mapping[str, Fraction] | None, name: str, axes: tuple[str, ...]) -> str | None:
-    """`sum` or `mean`; which axes each, where they differ."""
-    if powers is None:
+def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) -> str | None:
+    """`sum` or `mean`; which axes each, where they differ; None where that is not told."""
+    powers = facts.powers.get(quantity)
+    if powers is None or facts.undecided(quantity, axes):
         return None
     if any(axis in powers for axis in axes if axis != name):
         means = [axis for axis in axes if powers.get(axis) == -1]
@@ -129,7 +132,8 @@ def _scale_kind(facts: Facts) -> str | list[str] | None:
 def _kl(facts: Facts) -> str:
     term = facts.found.kl_term
     if term is None:
-        return "other" if any(r in facts.found.state.roles for r in ("mu", "scale", "z")) else "absent"
+        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in ("mu", "scale", "z"))
+        return "other" if trained else "absent"
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 
 

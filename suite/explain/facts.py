@@ -9,9 +9,12 @@ from math import prod
 from .answer import Number
 from .binding import named_sizes
 from .experiments.reductions import collapsed
-from .expressions import Monomial, evaluate, names_in
+from .expressions import Monomial, evaluate, names_in, near
 from .investigation import Investigation
 from .normaliser import kept
+
+PLAIN = (0.5, 1.0, 2.0)
+"""Numbers of a sum that nobody divides."""
 
 
 class Facts:
@@ -72,6 +75,25 @@ class Facts:
         scales = {} if fitted is None else {"recon": fitted.recon or "recon" in sizes, "kl": fitted.kl}
         known = [name for name, scale in scales.items() if scale and sizes.get(name) is not None]
         return {name: collapsed(sizes[name], self.layout) for name in known}
+
+    @property
+    def trained_alone(self) -> list[str]:
+        """Roles of the posterior that only the gradient depends on: in the value they cancel."""
+        slopes = self.found.slopes
+        moved = slopes.wrong if slopes is not None else ()
+        return [role for role in moved if role in ("mu", "scale", "z") and role not in self.found.state.roles]
+
+    def undecided(self, quantity: str, axes: tuple[str, ...]) -> list[str]:
+        """The axes of one size over which a mean is no other than a weighted sum: where the number is no plain one."""
+        stuck = [axis for axis in axes if axis in self.found.stuck]
+        if not stuck or quantity not in self.powers:
+            return []
+        term = self.recon if quantity == "recon" else self.kl
+        if term is None:
+            return stuck
+        size = prod(self.lab.sizes[axis] for axis in stuck)
+        as_sum, as_mean = (any(near(abs(term.number) * n, p) for p in PLAIN) for n in (1.0, float(size)))
+        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else stuck
 
     def value_of(self, expression: str) -> float | None:
         """An expression's value at the arguments with which the loss was called."""

@@ -48,6 +48,7 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    stuck: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)

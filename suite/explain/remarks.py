@@ -204,6 +204,9 @@ def undetermined(facts: Facts) -> list[str]:
     """What could not be told apart, or was not found."""
     found, binding = facts.found, facts.lab.binding
     said: list[str] = []
+    if facts.trained_alone:
+        names = ", ".join(binding.name_of(role) for role in facts.trained_alone)
+        said.append(f"the KL: in its value the loss has none, and its gradient trains {names}")
     match = found.recon
     if match is not None and match.term.formula.name in ("squared-error", "laplace", "huber") and match.edited is None:
         said.append(
@@ -224,13 +227,25 @@ def undetermined(facts: Facts) -> list[str]:
     latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
     if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
-    said += no_weight(facts)
+    said += no_weight(facts) + _of_one_size(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")
     if found.outer is not None and found.outer.of_batch:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+    return said
+
+
+def _of_one_size(facts: Facts) -> list[str]:
+    """The axes whose size could not be changed, each with its size: a mean over one is a number like any other."""
+    term = "recon" if "recon" in facts.powers else "kl"
+    sides = (("examples", ("N",), term), ("pixels", facts.layout.data, "recon"), ("latents", facts.layout.latent, "kl"))
+    said = []
+    for what, axes, quantity in sides:
+        sizes = [f"{axis} = {facts.lab.sizes[axis]}" for axis in facts.undecided(quantity, axes)]
+        if sizes:
+            said.append(f"whether it is averaged over the {what}: it runs with {', '.join(sizes)} alone")
     return said
 
 

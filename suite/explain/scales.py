@@ -68,7 +68,7 @@ def scales(found: Investigation) -> None:
     found.at_base = coefficients(lab, recon, found.kl_term)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
-    found.sizes = dict(powers_of_sizes(lab, strict))
+    found.sizes, found.stuck = powers_of_sizes(lab, strict)
     if found.separable:
         found.sizes |= _powers(lab, of_one_value)
     if found.outer is not None and not found.outer.of_batch:
@@ -77,7 +77,7 @@ def scales(found: Investigation) -> None:
         found.constants = _constant_at(found.at_base)
     elif not found.held:
         found.constants = constant_of_sizes(
-            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur)
+            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur), found.stuck
         )
     every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
     found.note(
@@ -97,7 +97,7 @@ def scales(found: Investigation) -> None:
 def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:
     """As `powers_of_sizes`; nothing where the loss takes no such values."""
     try:
-        return dict(powers_of_sizes(lab, measure))
+        return powers_of_sizes(lab, measure)[0]
     except LossFailed:
         return {}
 
@@ -140,5 +140,5 @@ def _of_weights(found: Investigation) -> None:
 
     scale = first.recon.scale
     found.at_base = Coefficients(scale, scale, 0.0, first.recon.residual, first.recon.allowed, 0.0)
-    found.sizes = dict(powers_of_sizes(found.lab, measured))
+    found.sizes, found.stuck = powers_of_sizes(found.lab, measured)
     found.arguments = dependences(found.lab, measured)

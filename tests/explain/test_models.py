@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from explain.compared import CASES, all_differences, explained_together
-from explain.facts import MODELS_KERAS, MODELS_KERAS_ANY, MODELS_TORCH, ON_TENSORFLOW, ON_TORCH
+from explain.facts import (
+    MODELS_GLOBAL,
+    MODELS_KERAS,
+    MODELS_KERAS_ANY,
+    MODELS_SEQUENCES,
+    MODELS_TORCH,
+    ON_TENSORFLOW,
+    ON_TORCH,
+)
 
 from elbostone.explain.phase import explained_in_one_worker
 from elbostone.explain.records import Asked
@@ -15,6 +23,8 @@ from elbostone.explain.records import Asked
     ("stem", "framework", "facts"),
     [
         pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
+        pytest.param("models_global", "torch", MODELS_GLOBAL, marks=pytest.mark.backend("torch")),
+        pytest.param("models_sequences", "torch", MODELS_SEQUENCES, marks=pytest.mark.backend("torch")),
         pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
         pytest.param(
             "models_keras_any",

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..binding import Layout, named_sizes
-from ..expressions import Monomial
+from ..expressions import Monomial, rational
 from ..lab import Lab, LossFailed, Values
 from ..terms import Term
 from .element import Observed, fit, neutral, observe
@@ -97,8 +97,10 @@ def _quiet(lab: Lab, kl: Term | None, recon: Term) -> Observed:
     return Observed(draws, lab.values(draws))
 
 
-def powers_of_sizes(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, dict[str, Fraction] | None]:
-    """Quantity → exponent of each axis; None where it is no product of powers."""
+def powers_of_sizes(
+    lab: Lab, measure: Callable[[Lab], Mapping[str, float]]
+) -> tuple[dict[str, dict[str, Fraction] | None], tuple[str, ...]]:
+    """Quantity → exponent of each axis, None where it is no product of powers; and the axes that have one size only."""
     base = measure(lab)
     found: dict[str, dict[str, Fraction] | None] = {name: {} for name in base}
     everything: dict[str, int] = {}
@@ -118,10 +120,11 @@ def powers_of_sizes(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> 
                     found[name] = None
                 else:
                     powers[axis] = power
+    stuck = tuple(axis for axis in lab.binding.layout.named() if axis not in everything)
     try:
         last = measure(lab.at(everything))
     except LossFailed:
-        return found
+        return found, stuck
     for name, powers in found.items():
         if powers is not None and base[name]:
             expected = base[name] * math.prod(
@@ -129,7 +132,27 @@ def powers_of_sizes(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> 
             )
             if abs(last[name] - expected) > 1e-7 * abs(expected):
                 found[name] = None
-    return found
+    return found, _without_averaged(lab, base, found, stuck)
+
+
+def _without_averaged(
+    lab: Lab, base: Mapping[str, float], found: dict[str, dict[str, Fraction] | None], stuck: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The axes of one size of which no exponent is known: where a side's others are averaged over, so is this one.
+
+    It is only if that makes the number simpler, as 2 is for 2/3 at a size of 3.
+    """
+    left = list(stuck)
+    for name, axes in (("recon", lab.binding.layout.data), ("kl", lab.binding.layout.latent)):
+        powers = found.get(name) or {}
+        one = [axis for axis in axes if axis in stuck]
+        others = {powers[axis] for axis in axes if axis not in stuck and axis in powers}
+        number = base.get(name, 0.0) / math.prod(lab.sizes[axis] ** float(power) for axis, power in powers.items())
+        simple, as_mean = rational(number), rational(number * math.prod(lab.sizes[axis] for axis in one))
+        if one and others == {-1} and as_mean and (simple is None or as_mean.denominator < simple.denominator):
+            powers |= dict.fromkeys(one, Fraction(-1))
+            left = [axis for axis in left if axis not in one]
+    return tuple(left)
 
 
 def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
@@ -153,19 +176,22 @@ def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fract
     return {name: power for name, power in names.items() if power}
 
 
-def constant_of_sizes(lab: Lab, measure: Callable[[Lab], tuple[float, float]]) -> list[Monomial] | None:
+def constant_of_sizes(
+    lab: Lab, measure: Callable[[Lab], tuple[float, float]], stuck: tuple[str, ...]
+) -> list[Monomial] | None:
     """The constant as a sum of at most two products of powers of the sizes; None where it is none.
 
     Args:
         lab: at its first sizes.
         measure: lab → constant, and how exact it is.
+        stuck: axes that have one size only.
     """
     layout = lab.binding.layout
     labs = [lab]
     random = np.random.default_rng(3)
     for _ in range(7):
         sizes = {axis: int(random.integers(2, 12)) for axis in layout.named() if lab.sizes[axis] < 100}
-        labs.append(lab.at(sizes))
+        labs.append(lab.at({axis: size for axis, size in sizes.items() if axis not in stuck}))
     points, target, blur = [], [], []
     for one in labs:
         try:

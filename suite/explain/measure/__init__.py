@@ -115,7 +115,7 @@ def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, An
     if module is None:
         raise BadInput("--guide: expected a file that imports pyro or numpyro; it imports neither")
     library: guided.Library = import_module(f".on_{module}", __name__).LIBRARY
-    shapes = guided.shapes(guided.widths((model, guide), namespace), asked.at)
+    shapes = guided.shapes(guided.widths((model, guide), namespace), asked.at, asked.target)
     loss, roles = guided.guided(library, model, guide, shapes)
     answer = explain(
         adapter, loss, "", msgspec.structs.replace(asked, arguments={**roles, **asked.arguments}, changed=False), {}

@@ -18,6 +18,7 @@ from ...reference.errors import BadInput
 from ..answer import Finding
 from .guard import failure
 from .load import open_names
+from .subject import written_widths
 
 TERMS = Finding(
     "elbo-terms",
@@ -188,7 +189,8 @@ def _number(value: Any, what: str) -> float:
     return float(array.flat[0])
 
 
-def shapes(widths: list[int], at: Mapping[str, float]) -> list[tuple[int, ...]]:
-    """Shapes of x that are tried: the user's D, then the widths of layers, then those of everyday images."""
+def shapes(widths: list[int], at: Mapping[str, float], file: str) -> list[tuple[int, ...]]:
+    """Shapes of x that are tried: the user's D, the widths of layers, everyday images, the integers of the file."""
     sizes = [int(at[name]) for name in ("D",) if name in at] + [*widths, 7, 784]
-    return [(5, size) for size in dict.fromkeys(sizes)] + [(5, 1, 28, 28), (5, 3, 32, 32), (5, 28, 28)]
+    images = [(5, 1, 28, 28), (5, 3, 32, 32), (5, 28, 28)]
+    return [(5, size) for size in dict.fromkeys(sizes)] + images + [(5, size) for size in written_widths(file)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..dictionary.formula import Array
 from ..lab import LossFailed
 from ..models.run import INPUT, Operation, Place, Run, Setting
 from .jaxprs import Program, program
-from .keras_built import OfKeras
+from .keras_built import OfKeras, resized
 from .on_jax import JaxLoss
 from .subject import Subject
 
@@ -29,12 +30,13 @@ class _Numbers(JaxLoss):
 
 @dataclass
 class _Traced:
-    """A program: of x and the variables' values, to the numbers that it gives."""
+    """A program: of x and the variables' values, or its own values of them, to the numbers that it gives."""
 
     program: Program
     variables: list[Any]
     names: list[str]
     compiled: dict[object, Any] = field(default_factory=dict)
+    own: list[Any] | None = None
 
     @property
     def x(self) -> int:
@@ -56,6 +58,7 @@ class JaxRunner(OfKeras):
 
     name = "jax"
     leaves_out = False
+    resizes = True
 
     def __init__(self, subject: Subject):
         super().__init__(subject)
@@ -120,19 +123,22 @@ class JaxRunner(OfKeras):
         return {name: np.asarray(number) for name, number in zip(traced.names, numbers, strict=True)}
 
     def _values(self, traced: _Traced) -> list[Any]:
-        return [variable.value for variable in traced.variables]
+        return [variable.value for variable in traced.variables] if traced.own is None else traced.own
 
     def _program(self, x: Array, setting: Setting) -> _Traced:
         """The program at these sizes, mode and attributes; traced once."""
         key = (
             x.shape, setting.training, tuple(sorted(setting.rebuilt.items())),
-            tuple(sorted((n, str(v)) for n, v in setting.parameters.items())),
+            tuple(sorted((n, str(v)) for n, v in setting.parameters.items())), tuple(setting.resized.items()),
         )  # fmt: skip
         if key not in self._traced:
             subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
             with subject.at(setting.parameters, setting.training):
                 self.build(subject, keras.KerasTensor(x.shape, dtype=str(x.dtype)), setting.training)
-                self._traced[key] = self._trace(subject, x, setting.training)
+                with resized(subject.owner, setting.resized) if setting.resized else nullcontext():
+                    self._traced[key] = self._trace(subject, x, setting.training)
+                    if setting.resized:
+                        self._traced[key].own = [variable.value for variable in self._traced[key].variables]
         return self._traced[key]
 
     def _trace(self, subject: Subject, x: Array, training: bool) -> _Traced:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
@@ -16,6 +18,33 @@ from .guard import failure, watched
 from .subject import BATCH, OfSubject, Subject
 
 _IMAGES = (1, 3)
+
+
+@contextmanager
+def resized(owner: Any, sizes: Mapping[int, int]) -> Iterator[list[Any]]:
+    """A model whose weights have other sizes, and whose layers do not check what they are given; the weights' values.
+
+    The operations before a cut go through then, with numbers that nothing uses.
+    """
+    layers = owner._flatten_layers() if isinstance(owner, keras.Model) else ()
+    specs = [(layer, layer.input_spec) for layer in layers]
+    kept = []
+    for variable in {id(one): one for one in getattr(owner, "variables", ())}.values():
+        shape = tuple(sizes.get(size, size) for size in variable.shape)
+        if shape != tuple(variable.shape) and "float" in variable.dtype:
+            kept.append((variable, variable._value, variable._shape))
+            value = variable._convert_to_tensor(np.resize(keras.ops.convert_to_numpy(variable.value), shape))
+            variable._shape = shape
+            variable._initialize(value)
+    for layer, _ in specs:
+        layer.input_spec = None
+    try:
+        yield [variable._value for variable, *_ in kept]
+    finally:
+        for layer, spec in specs:
+            layer.input_spec = spec
+        for variable, value, shape in kept:
+            variable._value, variable._shape = value, shape
 
 
 class OfKeras(OfSubject):

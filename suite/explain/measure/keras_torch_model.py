@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 
 from ..dictionary.formula import Array
 from ..models.run import Run, Setting
-from .keras_built import OfKeras
+from .keras_built import OfKeras, resized
 from .torch_model import TorchRunner
 
 
@@ -19,6 +20,8 @@ class KerasTorchRunner(OfKeras, TorchRunner):
         subject: the user's model and its call.
     """
 
+    resizes = True
+
     def run_once(self, x: Array, setting: Setting) -> Run:
         """Run it from the variables that it had at first, those of its random seeds included."""
         return TorchRunner.run(self, x, setting)
@@ -27,7 +30,8 @@ class KerasTorchRunner(OfKeras, TorchRunner):
         subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
         with subject.at(setting.parameters, setting.training):
             self.build(subject, torch.tensor(x), setting.training)
-        return super()._recorded(x, setting, leaves=leaves)
+        with resized(subject.owner, setting.resized) if setting.resized else nullcontext():
+            return super()._recorded(x, setting, leaves=leaves)
 
     def _restore(self, owner: Any) -> None:
         """The variables that it had when it was built."""
@@ -37,5 +41,6 @@ class KerasTorchRunner(OfKeras, TorchRunner):
             self._kept[key] = {str(id(one)): one.value.detach().clone() for one in variables}
         with torch.no_grad():
             for one in variables:
-                if str(id(one)) in self._kept[key]:
-                    one.assign(self._kept[key][str(id(one))])
+                kept = self._kept[key].get(str(id(one)))
+                if kept is not None and tuple(kept.shape) == tuple(one.shape):
+                    one.assign(kept)

@@ -35,7 +35,11 @@ def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] 
             found: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
             return of_torch(owner) if found is None and of_torch is not None else found
 
-    subject = subject_of(asked.name, namespace, asked.target, calls, plain)
+    def joined(values: list[Any]) -> Any:
+        models = [value for value in values if asked.keras and keras_call.is_model(value)]
+        return models[0] if models else _modules(values) if asked.framework == "torch" else None
+
+    subject = subject_of(asked.name, namespace, asked.target, calls, plain, joined)
     if subject is None:
         return None
     subject.width = int(asked.at["D"]) if "D" in asked.at else None
@@ -43,3 +47,10 @@ def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] 
     module, name = (MODELS_OF_KERAS if of_keras or asked.framework not in MODELS else MODELS)[asked.framework]
     runner: Runner = getattr(import_module(f".{module}", __package__), name)(subject)
     return runner, subject
+
+
+def _modules(values: list[Any]) -> Any:
+    """The modules of torch with weights among some values as one; None where there is none."""
+    torch = import_module("torch")
+    found = [one for one in values if isinstance(one, torch.nn.Module) and any(True for _ in one.parameters())]
+    return found[0] if len(found) == 1 else torch.nn.ModuleList(found) if found else None

@@ -7,14 +7,21 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import islice, permutations
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from ...reference.errors import BadInput
+from ..experiments.bind import fixed_sizes
 from .load import open_names
 
-BATCH = 5
+BATCHES = (5, 9, 11, 13, 17, 19, 23)
+"""Sizes of the batch: the first that is no argument of the model."""
+BATCH = BATCHES[0]
+_LENGTH = 7
+"""Of a sequence, where no argument says it."""
+_MOST_WIDTHS = 25
 _UNNAMED = "_data"
 """The data of a method that is named without its argument."""
 
@@ -24,7 +31,7 @@ class Subject:
     """A model and its call.
 
     Attributes:
-        owner: the model; None where a function is called that has it.
+        owner: the model; what is called, where a function has none.
         call: x, training → what is returned.
         build: arguments of the owner's constructor → another subject.
         file: the user's.
@@ -84,16 +91,23 @@ class Subject:
     def shapes(self, widths: list[int], channels: list[int]) -> list[tuple[int, ...]]:
         """Shapes of x: [N, width], images, sequences; the constructor's integers are tried as each."""
         numbers = list(dict.fromkeys(self.arguments.values()))
+        batch = next(size for size in BATCHES if size not in numbers)
         said = [] if self.width is None else [self.width]
-        tried: list[tuple[int, ...]] = [(BATCH, width) for width in dict.fromkeys([*said, *numbers, *widths])]
+        tried: list[tuple[int, ...]] = [(batch, width) for width in dict.fromkeys([*said, *numbers, *widths])]
         images = [(side, side) for side in (28, 32, 64, 16, 8)]
-        tried += [(BATCH, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
-        tried += [(BATCH, *image, c) for c in channels for image in images]
+        tried += [(batch, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
+        tried += [(batch, *image, c) for c in channels for image in images]
+        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), _LENGTH])
         for width in dict.fromkeys(widths):
-            for first, second in permutations(dict.fromkeys([BATCH, *numbers]), 2):
-                tried.append((first, second, width))
-        tried += [(BATCH, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
-        return tried
+            tried += [(first, second, width) for first, second in permutations(lengths, 2)]
+        tried += [(batch, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
+        return tried + [(batch, width) for width in written_widths(self.file)]
+
+
+def written_widths(file: str) -> list[int]:
+    """Integers in a file, each of which may be the data's width where nothing else says it."""
+    text = Path(file).read_text(encoding="utf-8", errors="replace") if Path(file).is_file() else ""
+    return [size["D"] for size in islice(fixed_sizes(text), 1, _MOST_WIDTHS)]
 
 
 class OfSubject:
@@ -119,6 +133,7 @@ def subject_of(
     file: str,
     calls: Callable[[Any], Any] | None,
     plain: frozenset[str] = frozenset(),
+    joined: Callable[[list[Any]], Any] = lambda values: None,
 ) -> Subject | None:
     """The model that an entry names; None where it names a loss on tensors.
 
@@ -128,6 +143,7 @@ def subject_of(
         file: its path.
         calls: model → how its loss is called, or None where it is none of the framework's models.
         plain: attributes that every model of the framework has.
+        joined: values → the models among them as one; None where there is none.
 
     Raises:
         BadInput: it has more than one unknown name.
@@ -139,11 +155,15 @@ def subject_of(
             f"{name}: expected one name that the file has not, for the data; found {', '.join(sorted(free))}"
         )
     owner_tree: ast.expr = tree.body
+    given: list[Any] = []
     if free:
         inner = tree.body
         while isinstance(inner, ast.Call) and _mentions(inner, free):
             inner = inner.func.value if isinstance(inner.func, ast.Attribute) else inner.func
-        owner_tree = inner
+        parts = {one: _evaluated(one, namespace) for one in _given(tree.body, inner, free)}
+        models = [one for one, value in parts.items() if joined([value]) is not None]
+        given = [parts[one] for one in models]
+        owner_tree = models[0] if len(models) == 1 else inner
     data = next(iter(free), None)
 
     def made(arguments: Mapping[str, int]) -> Subject | None:
@@ -159,8 +179,11 @@ def subject_of(
         if call is None:
             return None
 
+        read = None
+        if data is not None and joined([owner]) is None:
+            read = joined(list({id(one): one for one in [*given, *_read(inspect.unwrap(owner))]}.values()))
         return Subject(
-            owner,
+            owner if read is None else read,
             call,
             lambda changes: _present(made(changes)),
             file,
@@ -169,6 +192,28 @@ def subject_of(
         )
 
     return made({})
+
+
+def _given(tree: ast.expr, called: ast.expr, free: set[str]) -> Iterator[ast.expr]:
+    """The parts of an entry that may be models, where what is called is named alone."""
+    for one in ast.walk(tree) if isinstance(called, ast.Name) else ():
+        if isinstance(one, ast.Name | ast.Attribute | ast.Call) and not _mentions(one, free):
+            yield one
+
+
+def _evaluated(tree: ast.expr, namespace: dict[str, Any]) -> Any:
+    return eval(compile(ast.Expression(tree), "entry", "eval"), namespace)
+
+
+def _read(function: Any) -> list[Any]:
+    """The globals that a plain function reads, and those of the functions of its file that it calls."""
+    functions, found = [function], []
+    for one in functions:
+        if inspect.isfunction(one):
+            own = [one.__globals__[name] for name in one.__code__.co_names if name in one.__globals__]
+            found += own
+            functions += [o for o in own if getattr(o, "__globals__", None) is one.__globals__ and o not in functions]
+    return found
 
 
 def _left_open(code: CodeType, namespace: dict[str, Any], data: str) -> Callable[[Any, bool], Any]:

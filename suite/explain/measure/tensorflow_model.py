@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from ..dictionary.formula import Array
 from ..lab import LossFailed
 from ..models.run import INPUT, Operation, Place, Run, Setting
-from .keras_built import OfKeras
+from .keras_built import OfKeras, resized
 from .subject import Subject
 
 _NORMAL = ("RandomStandardNormal", "StatelessRandomNormal", "StatelessRandomNormalV2")
@@ -46,6 +47,17 @@ def use_float64() -> None:
 
         return made
 
+    def of_number(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def made(x: Any, *arguments: Any, **named: Any) -> Any:
+            return function(np.float64(x) if isinstance(x, float) else x, *arguments, **named)
+
+        return made
+
+    tf.math.log = of_number(tf.math.log)
+    for name in ("exp", "sqrt"):
+        setattr(tf, name, of_number(getattr(tf, name)))
+        setattr(tf.math, name, getattr(tf, name))
     constant = tf.constant
     tf.random.normal, tf.random.uniform = widened(tf.random.normal, 3), widened(tf.random.uniform, 3)
     tf.zeros, tf.ones, tf.constant = widened(tf.zeros, 1), widened(tf.ones, 1), widened(tf.constant, 1)
@@ -53,13 +65,14 @@ def use_float64() -> None:
 
 @dataclass
 class _Traced:
-    """A graph: x, its operations' outputs by place, and the numbers that it gives."""
+    """A graph: x, its operations' outputs by place, the numbers that it gives, and weights that are its own."""
 
     function: Any
     x: Any
     tensors: dict[Place, Any]
     operations: list[Any]
     terms: dict[str, Any]
+    weights: list[Any]
     pruned: dict[object, Any] = field(default_factory=dict)
 
 
@@ -72,6 +85,7 @@ class TensorflowRunner(OfKeras):
 
     name = "tensorflow"
     leaves_out = False
+    resizes = True
 
     def __init__(self, subject: Subject):
         super().__init__(subject)
@@ -127,7 +141,7 @@ class TensorflowRunner(OfKeras):
         """The graph at these sizes, mode and attributes; traced once."""
         key = (
             x.shape, setting.training, tuple(sorted(setting.rebuilt.items())),
-            tuple(sorted((n, str(v)) for n, v in setting.parameters.items())),
+            tuple(sorted((n, str(v)) for n, v in setting.parameters.items())), tuple(setting.resized.items()),
         )  # fmt: skip
         if key not in self._traced:
             subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
@@ -140,7 +154,9 @@ class TensorflowRunner(OfKeras):
                     terms.update(named_tensors("", returned))
                     return list(terms.values())
 
-                function = tf.compat.v1.wrap_function(traced, [tf.TensorSpec(x.shape, tf.float64)])
+                own: AbstractContextManager[list[Any]] = nullcontext([])
+                with resized(subject.owner, setting.resized) if setting.resized else own as weights:
+                    function = tf.compat.v1.wrap_function(traced, [tf.TensorSpec(x.shape, tf.float64)])
             operations = [
                 one
                 for one in function.graph.get_operations()
@@ -149,7 +165,7 @@ class TensorflowRunner(OfKeras):
             tensors = {Place(p, o): t for p, one in enumerate(operations) for o, t in enumerate(one.outputs)}
             if not terms:
                 raise LossFailed("it returned no number")
-            self._traced[key] = _Traced(function, function.inputs[0], tensors, operations, terms)
+            self._traced[key] = _Traced(function, function.inputs[0], tensors, operations, terms, weights)
         return self._traced[key]
 
     def _fed(self, traced: _Traced, x: Array, setting: Setting) -> dict[Place, Array]:

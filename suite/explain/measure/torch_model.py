@@ -39,6 +39,7 @@ class TorchRunner(OfSubject):
 
     name = "torch"
     leaves_out = True
+    resizes = False
 
     def __init__(self, subject: Subject):
         super().__init__(subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from ..dictionary.formula import Array
 from ..experiments.bind import SIZES
 from ..lab import Float64, Lab, LossFailed
 from .flow import Flow
-from .run import INPUT, Place, Runner, RunnerInDtypes, Setting
+from .run import INPUT, Place, Runner, RunnerInDtypes, Setting, domain_of
 
 _DATA = {0: (), 1: ("D",), 2: ("S", "A"), 3: ("C", "H", "W")}
 _LATENT = {0: (), 1: ("J",), 2: ("h", "w"), 3: ("c", "h", "w")}
@@ -25,10 +25,11 @@ class CutLoss(Float64):
     """The loss on the tensors of `flow`, each of which is replaced by what is given; a `lab.Called`.
 
     At other sizes than the model's own it is run as it is, where it takes them; else built anew with the argument that
-    holds the size; else with the operations before its tensors left out, whose values nothing uses.
+    holds the size; else with weights of that size, or with the operations before its tensors left out: nothing uses
+    their values.
 
     Attributes:
-        how: sizes → which of these three it was.
+        how: sizes → which of these it was.
     """
 
     runner: Runner
@@ -66,6 +67,8 @@ class CutLoss(Float64):
 
     def _quicker(self, x: Array, place: int, settings: list[tuple[str, Setting]], terms: dict[str, Array]) -> int:
         """The last way, which leaves out most, where it gives the same numbers."""
+        if not self.runner.leaves_out:
+            return place
         try:
             shorter = self.runner.run(x, settings[-1][1]).terms
         except LossFailed:
@@ -145,10 +148,27 @@ class CutLoss(Float64):
             }
             if anew:
                 settings.append(("built anew", replace(live, rebuilt=anew)))
+        others = self._resized(x, replaced[self.flow.mu]) if self.runner.resizes else ()
+        settings += [("run with weights of other sizes", replace(live, resized=sizes)) for sizes in others]
         before = self._operations_before if self.runner.leaves_out else frozenset()
         if before:
             settings.append(("run without its encoder and decoder", replace(live, frozen=before, before=own)))
         return x, settings
+
+    def _resized(self, x: Array, mu: Array) -> Iterator[dict[int, int]]:
+        """Size → another size of the weights' axes: of the data and the latents, then of both heads in one too."""
+        pairs = [
+            (own, size)
+            for axis, before, after in zip(
+                self.flow.batch, (self.flow.run.x, self.flow.run.value(self.flow.mu)), (x, mu), strict=True
+            )
+            for place, (own, size) in enumerate(zip(before.shape, after.shape, strict=True))
+            if place != axis
+        ]
+        for several in (pairs, [*pairs, *((2 * own, 2 * size) for own, size in pairs)]):
+            sizes = dict(several)
+            if all(sizes[own] == size for own, size in several) and any(own != size for own, size in several):
+                yield {own: size for own, size in sizes.items() if own != size}
 
     def _noise(self, given: Mapping[str, Array]) -> dict[int, Array]:
         """The noise of these z, where there is one that gives them."""
@@ -230,5 +250,6 @@ def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
         if name not in roles.values():
             slots.append(Slot(name, "parameter", given.get(name, value)))
     binding = Binding(tuple(slots), Layout(layouts[0], layouts[1]))
-    domains = {"recon": "unit", "x": "unit", "scale": "positive", "recon_scale": "positive"}
+    x = domain_of(run.x)
+    domains = {"recon": "positive" if x == "count" else "unit", "x": x, "scale": "positive", "recon_scale": "positive"}
     return Lab(CutLoss(runner, flow, roles), binding, sizes, binding.parameters, domains)

@@ -9,8 +9,12 @@ import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from .run import INPUT, Place, Run, Runner, Setting, example
+from .run import INPUT, Place, Run, Runner, Setting, domain_of, example
 from .sampling import Sampling, draws_in
+
+
+class NoDecoder(BadInput):
+    """No output of a decoder meets x at its shape."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) 
     cuts |= dict.fromkeys((drawn.z, *also), z)
     held = Setting(replaced=cuts)
     base = runner.run(run.x, held)
-    by_x = runner.run(example(run.x.shape, 2), held)
+    by_x = runner.run(example(run.x.shape, 2, domain_of(run.x)), held)
     move = np.random.default_rng(4).normal(size=z[0].shape if k > 1 else z.shape)
     other = {**cuts, **dict.fromkeys((drawn.z, *also), z + move)}
     by_z = runner.run(run.x, replace(held, replaced=other))
@@ -79,7 +83,7 @@ def decoder(runner: Runner, run: Run, drawn: Sampling, also: tuple[Place, ...]) 
         if any(p == INPUT or not moved(by_z, p) for p in of_x):
             met += [p for p in one.inputs if p in plain and p not in met]
     if not met:
-        raise BadInput("no output of the decoder meets x: the model returns no loss; name the method that has one")
+        raise NoDecoder("no output of the decoder meets x: the model returns no loss; name the method that has one")
     equal = {p: [q for q in plain if not (_differ(base, p, q, k) or _differ(by_z, p, q, k))] for p in plain}
     for every in [wider, met] if len(wider) > len(met) else [met]:
         for chosen in (*combinations(sorted(plain, reverse=True), 1), *combinations(sorted(plain, reverse=True), 2)):

@@ -120,11 +120,14 @@ class ModelFacts:
     def _range(self, place: Place) -> tuple[float, float] | None:
         """What an output can be, where operations on single numbers make it of another; None where none does."""
         root = place
-        while (before := self._made_of(root)) is not None:
-            root = before
-        if root == place:
+        try:
+            while (before := self._made_of(root)) is not None:
+                root = before
+            ends = [self._moved(root, place, far)[0] for far in (-FAR, FAR)] if root != place else []
+        except LossFailed:  # a distribution checks what it is given
             return None
-        ends = [self._moved(root, place, far)[0] for far in (-FAR, FAR)]
+        if not ends:
+            return None
         return float(min(e.min() for e in ends)), float(max(e.max() for e in ends))
 
     def _made_of(self, place: Place) -> Place | None:
@@ -152,7 +155,10 @@ class ModelFacts:
         random, z = np.random.default_rng(6), self.run.value(self.flow.z)
         for scale in (1.0, 1e1, 1e2, 1e3):
             drawn = {self.flow.z: scale * random.normal(size=z.shape)}
-            value = self.runner.run(self.run.x, Setting(replaced=drawn)).value(place)
+            try:
+                value = self.runner.run(self.run.x, Setting(replaced=drawn)).value(place)
+            except LossFailed:
+                return False
             if (value < 0).any() or (value > 1).any():
                 return True
         return False
@@ -195,7 +201,7 @@ class ModelFacts:
             return Bug(
                 "support",
                 f"The loss reads `{name}` as a logit, and the decoder puts out a probability: its range is "
-                f"({reach[0]:g}, {reach[1]:g}).",
+                f"{_shown(reach)}.",
                 None,
                 name,
             )
@@ -203,8 +209,18 @@ class ModelFacts:
         if family == "bernoulli-probabilities" and reach is not None and beyond:
             return Bug(
                 "support",
-                f"The loss reads `{name}` as a probability, and its range is ({reach[0]:g}, {reach[1]:g}).",
+                f"The loss reads `{name}` as a probability, and its range is {_shown(reach)}.",
                 None,
                 name,
             )
         return None
+
+
+def _shown(reach: tuple[float, float]) -> str:
+    """A range in words; an end that moves with what was far is none."""
+    low, high = (abs(end) > 0.01 * FAR for end in reach)
+    if low and high:
+        return "unbounded"
+    if low or high:
+        return f"from {reach[0]:g} up, unbounded" if high else f"from {reach[1]:g} down, unbounded"
+    return f"({reach[0]:g}, {reach[1]:g})"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from ...reference.errors import BadInput
 from ..lab import LossFailed
-from .decoder import decoder
+from .decoder import NoDecoder, decoder
 from .noiseless import without_noise
-from .run import Place, Run, Runner, Setting, example
+from .run import Place, Run, Runner, Setting, domain_of, example
 from .sampling import NONE, Sampling, draws_in, sampling
+
+_MOST_RUNS = 4
+"""On so many shapes the tensors are looked for."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,24 @@ class Flow:
 
 
 def flow_of(runner: Runner) -> Flow:
-    """Run the model on the first shape that it takes, and find its tensors.
+    """Run the model on the first shapes that it takes, and find its tensors in one of these runs.
+
+    By broadcasting a model may take a shape that its decoder does not put out.
 
     Raises:
         BadInput: it takes none, draws no noise, or a tensor is not found.
     """
-    run = _first(runner)
+    first: NoDecoder | None = None
+    for run in islice(_runs(runner), _MOST_RUNS):
+        try:
+            return _flow_in(runner, run)
+        except NoDecoder as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _flow_in(runner: Runner, run: Run) -> Flow:
     for noise in run.draws("normal") + run.draws("other"):
         found = sampling(runner, run, noise)
         if found is not None:
@@ -101,13 +118,24 @@ def _also(runner: Runner, run: Run, first: Sampling) -> list[Sampling]:
     return [one for one in later if one is not None and (one.mu, one.scale) == (first.mu, first.scale)]
 
 
-def _first(runner: Runner) -> Run:
-    failed = ""
+def _runs(runner: Runner) -> Iterator[Run]:
+    """A run on each shape that the model takes."""
+    failed, ran = "", False
     for shape in runner.shapes():
-        try:
-            return runner.run(example(shape), Setting())
-        except LossFailed as error:
-            failed = failed or f"x {list(shape)}: {error}"
+        domains = ["unit"]
+        for domain in domains:
+            try:
+                run = runner.run(example(shape, 0, domain), Setting())
+            except LossFailed as error:
+                failed = failed or f"x {list(shape)}: {error}"
+                if domain == "unit" and "support" in str(error):  # a distribution checks what it is given
+                    domains += ["binary", "count"] if "Boolean" in str(error) else ["count", "binary"]
+                continue
+            ran = True
+            yield run
+            break
+    if ran:
+        return
     failed = failed or "no shape of x suggests itself"
     raise BadInput(f"the model could not be run: {failed}; if it takes another shape of x, pass --at D=784")
 
@@ -119,7 +147,7 @@ def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
         if run.x.shape[axis] < 2:
             continue
         moved = run.x.copy()
-        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(example(run.x.shape, 1), axis, 0)[1]
+        np.moveaxis(moved, axis, 0)[1] = np.moveaxis(example(run.x.shape, 1, domain_of(run.x)), axis, 0)[1]
         after = runner.run(moved, Setting()).value(mu)
         for own in range(before.ndim):
             if before.shape[own] == run.x.shape[axis]:

@@ -69,6 +69,7 @@ class Setting:
         frozen: operations that are not called and give what they gave in `before`.
         parameters: attributes of the model.
         rebuilt: arguments with which the model is built anew.
+        resized: sizes of its weights' axes → other sizes.
         terms_only: whether the operations' outputs are of no interest.
         dtype: of the model, its data and what is replaced.
     """
@@ -80,6 +81,7 @@ class Setting:
     before: Run | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     rebuilt: Mapping[str, int] = field(default_factory=dict)
+    resized: Mapping[int, int] = field(default_factory=dict)
     terms_only: bool = False
     dtype: str = "float64"
 
@@ -89,10 +91,12 @@ class Runner(Protocol):
 
     Attributes:
         leaves_out: whether operations can be left out of a run.
+        resizes: whether it runs with weights of other sizes.
     """
 
     name: str
     leaves_out: bool
+    resizes: bool
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -137,6 +141,14 @@ def same(one: Array, other: Array, exact: float = 1e-9) -> bool:
     )
 
 
-def example(shape: tuple[int, ...], seed: int = 0) -> Array:
-    """Data of our own."""
-    return np.random.default_rng(seed).uniform(0.1, 0.9, shape)
+def example(shape: tuple[int, ...], seed: int = 0, domain: str = "unit") -> Array:
+    """Data of our own, in a domain of `lab`."""
+    random = np.random.default_rng(seed)
+    if domain == "unit":
+        return random.uniform(0.1, 0.9, shape)
+    return random.integers(0, 2 if domain == "binary" else 7, shape).astype(np.float64)
+
+
+def domain_of(x: Array) -> str:
+    """The domain of an example."""
+    return "unit" if (x % 1).any() else "count" if (x > 1).any() else "binary"

@@ -88,3 +88,31 @@ class Annealing(keras.callbacks.Callback):
             self.model.weight = min(1.0, epoch / 4)
         else:
             self.model.weight.assign(min(1.0, epoch / 4))
+
+
+class Convolved(keras.Model):
+    """Right: only its parts say what they take."""
+
+    def __init__(self, latent=2):
+        super().__init__()
+        self.encoder = keras.Sequential(
+            [keras.Input((6, 6, 1)), layers.Conv2D(2, 3, strides=2), layers.Flatten(), layers.Dense(2 * latent)]
+        )
+        self.decoder = keras.Sequential([keras.Input((latent,)), layers.Dense(36), layers.Reshape((6, 6, 1))])
+
+
+def log_normal(z, mean, log_var):
+    log_2pi = tf.math.log(2.0 * 3.141592653589793)
+    return tf.reduce_sum(-0.5 * ((z - mean) ** 2.0 * tf.exp(-log_var) + log_var + log_2pi), axis=1)
+
+
+def bound_of(model, x, sign=1.0):
+    """Right; wrong where `sign` is -1. A tensor of one number is made of a float."""
+    mean, log_var = tf.split(model.encoder(x), 2, axis=1)
+    z = mean + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mean))
+    cross = tf.nn.sigmoid_cross_entropy_with_logits(logits=model.decoder(z), labels=x)
+    log_px = -tf.reduce_sum(cross, axis=[1, 2, 3])
+    return -tf.reduce_mean(log_px + sign * (log_normal(z, 0.0, 0.0) - log_normal(z, mean, log_var)))
+
+
+CONVOLVED = Convolved()

@@ -62,24 +62,27 @@ one = lazy()
 class Layer(layers.Layer):
     """Wrong where `sign` is -1."""
 
-    def __init__(self, sign=1.0, **kwargs):
+    def __init__(self, sign=1.0, reduced=kl_of, **kwargs):
         super().__init__(**kwargs)
-        self.sign, self.seed_generator = sign, keras.random.SeedGenerator(7)
+        self.sign, self.reduced, self.seed_generator = sign, reduced, keras.random.SeedGenerator(7)
 
     def call(self, inputs):
         mean, log_var = inputs
-        self.add_loss(self.sign * ops.mean(kl_of(mean, log_var)))
+        self.add_loss(self.sign * ops.mean(self.reduced(mean, log_var)))
         return mean + ops.exp(0.5 * log_var) * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
 
 
-def functional(sign=1.0):
+def functional(sign=1.0, reduced=kl_of):
     """Its input is declared, and the loss is a function."""
     inputs = keras.Input((12,))
     hidden = layers.Dense(6, activation="relu")(inputs)
-    z = Layer(sign)([layers.Dense(3)(hidden), layers.Dense(3)(hidden)])
+    z = Layer(sign, reduced)([layers.Dense(3)(hidden), layers.Dense(3)(hidden)])
     model = keras.Model(inputs, layers.Dense(12)(z))
     model.compile(optimizer="adam", loss=lambda y, out: 0.5 * ops.sum(ops.square(y - out), axis=-1))
     return model
+
+
+averaged_over_latents = functional(reduced=lambda mean, log_var: kl_of(mean, log_var) / ops.shape(mean)[-1])
 
 
 class OwnLoss(keras.Model):

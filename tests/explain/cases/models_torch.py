@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it
 from torch import nn
-from torch.distributions import Normal
+from torch.distributions import Bernoulli, Normal, Poisson
 
 
 class Plain(nn.Module):
@@ -105,3 +105,36 @@ class OnlyInTraining(Plain):
 
     def reparameterize(self, mu, logvar):
         return super().reparameterize(mu, logvar) if self.training else mu
+
+
+class OfBinary(Plain):
+    """Right where the terms are joined as they should: the density takes no data but 0 and 1."""
+
+    def density(self, out):
+        return Bernoulli(logits=out)
+
+    def loss(self, x, sign=1.0):
+        mu, logvar = self.encode(x)
+        out = self.fc4(F.relu(self.fc3(self.reparameterize(mu, logvar))))
+        kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        return sign * kl - self.density(out).log_prob(x).sum()
+
+
+class OfCounts(OfBinary):
+    """The same of counts."""
+
+    def density(self, out):
+        return Poisson(F.softplus(out))
+
+
+class Rectified(Plain):
+    """Wrong: a probability that is rectified."""
+
+    def decode(self, z):
+        return F.relu(self.fc4(F.relu(self.fc3(z))))
+
+    def loss(self, x):
+        mu, logvar = self.encode(x)
+        recon = self.decode(self.reparameterize(mu, logvar))
+        bce = -(x * torch.log(recon + 1e-8) + (1 - x) * torch.log(1 - recon + 1e-8)).sum()
+        return bce - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())

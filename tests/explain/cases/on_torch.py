@@ -193,3 +193,16 @@ def beside_a_term_of_the_caller(recon, x, vq_loss):
 def of_series(recon, x, mu, logvar, beta=2.0):
     rec = ((recon - x) ** 2).sum(dim=(1, 2)).mean()
     return rec - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(-1).mean()
+
+
+def of_one_width(recon_x, x, mu, logvar):
+    """Right: a mean over 36 pixels, and no other number of them goes through."""
+    bce = F.binary_cross_entropy(recon_x, x.view(-1, 36))
+    return bce - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / (len(mu) * 36)
+
+
+def weight_balances(recon, x, mu, logvar):
+    """The KL has a tenth of the data term's value, whatever its own is; only its gradient trains the posterior."""
+    rec = F.mse_loss(recon, x, reduction="sum")
+    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    return rec + 0.1 * rec.detach() / kl.detach() * kl

@@ -253,5 +253,5 @@ def test_what_is_exported_is_equal(notation: str, stage: str, capfd: pytest.Capt
 def test_only_float32_is_exported() -> None:
     pytest.importorskip("onnxruntime")
     subject = replace(subject_of("torch", "pytorch_examples", "bfloat16"), mode="exported")
-    with pytest.raises(ValueError, match="only float32"):
+    with pytest.raises(ValueError, match="expected dtype float32"):
         stage_of(subject, "encoder")

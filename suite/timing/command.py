@@ -1,4 +1,4 @@
-"""`elbostone bench --profile`: one timing by its key, and the framework's own trace of it."""
+"""`elbostone bench --profile`: one timing by its key, and the framework's trace of it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Work
 
 STEPS = (*FORWARD, "training_step")
 PUBLISHED_STAGES = {"torch": ("elbo", "training_step"), "keras": ("encoder", "decoder", "elbo")}
-"""The stages of the mode `published`: a source's own objective; on Keras also `predict`."""
+"""The stages of the mode `published`: a source's objective; on Keras also `predict`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class BenchSample:
 
 
 LIBRARY_BATCHES = (128, 1024)
-"""A library draws its own noise: its reference is computed for each process, which takes minutes for a large batch."""
+"""A library draws noise itself: its reference is computed for each process, which takes minutes for a large batch."""
 REPEATS = 3
 """Additional passes: with nine processes in all, an interval excludes the quickest and the slowest."""
 _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")

@@ -99,7 +99,7 @@ def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
 
     Args:
         tensors: canonical name → [batch, ...] or [sample, batch, ...], the batch axis `rows · repeats` long.
-        repeats: how often the rows are repeated, one repetition after the other.
+        repeats: the number of repetitions of the rows, which follow each other.
     """
     if repeats == 1:
         return dict(tensors)

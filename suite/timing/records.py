@@ -49,7 +49,7 @@ class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"
 
     Attributes:
         number: the pass, from 1; None where no process was started.
-        adapted: whether the problem leaves the source's own architecture.
+        adapted: whether the problem leaves the source's architecture.
         rounds_ns: nanoseconds per call of every round.
         iterations: calls of a round.
         cut_short: whether the rounds took much longer than the first calls predicted.
@@ -83,7 +83,7 @@ class ProfileRecord(TimingRecord, frozen=True, kw_only=True, tag="profile"):
     Attributes:
         found: `differs` where the timing's outputs differ from the reference, and are not traced; None elsewhere.
         calls: the number of traced calls.
-        files: what the framework left, relative to the folder of the trace.
+        files: the framework's files, relative to the folder of the trace.
     """
 
     found: str | None = None

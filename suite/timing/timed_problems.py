@@ -121,7 +121,7 @@ def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str =
             return with_one_update(rounded, _RULE, arithmetic, bound)
         return oracle.run(rounded, arithmetic, gradients=False, bound=bound)
 
-    numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
+    numbers = max(weight.size for weight in rounded.weights.values())  # each run has its perturbed weights
     allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)
     tensors = oracle.evaluate(rounded, gradients=trained, bound=bound)
     for name in list(filter(is_sum, allowed)):

@@ -57,7 +57,7 @@ class Workload:
 
 def rows_of(spec: Spec, batch: int) -> int:
     """The number of different rows in a batch: the cost of the reference depends on it, a timing does not."""
-    pixels = prod(spec.image_shape[1:]) // 4 if spec.image_shape else 1  # a kernel is applied at about every fourth
+    pixels = prod(spec.image_shape[1:]) // 4 if spec.image_shape else 1  # a kernel is applied to a fourth of them
     multiplications = sum(prod(shape) * (pixels if len(shape) == 4 else 1) for shape in weight_shapes(spec).values())
     rows = 1
     while rows < min(batch, ROWS) and 2 * rows * multiplications <= MULTIPLICATIONS:

@@ -1,4 +1,4 @@
-"""Other libraries draw their own noise, so the reference of their outputs is computed for each draw."""
+"""Other libraries draw their noise themselves, so the reference of their outputs is computed for each draw."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LibraryJudge:
         yield from against_truth(problem, outputs, reference)
 
     def _reference(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
-        """The reference at the library's draws; N is measured with the problem's own noise, on its own rows."""
+        """The reference at the library's draws; N is measured with the noise and the rows of the problem."""
         dtype, bound = precision(record.cell.dtype), record.bound
         key = expected.problem.name, dtype, bound
         if key not in self.allowed:

@@ -46,7 +46,7 @@ def products(spec: Spec, stage: str, batch: int) -> list[Product]:
     """The matrix products of one call, equal shapes counted together.
 
     Forward, every layer and every head is one product; a convolution counts at its im2col shape, with the zeros of its
-    padding, as the frameworks' own counters have it. A training step adds the gradient of every layer's weight
+    padding, as in the frameworks' counters. A training step adds the gradient of every layer's weight
     (`in × rows × out`) and of every layer's input (`rows × out × in`), except where the layer reads the data. A gated
     layer is two products. Elementwise operations (activations, densities, Adam) are not counted.
 

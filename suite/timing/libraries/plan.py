@@ -1,4 +1,4 @@
-"""The timings of other libraries, and the records of those that are not installed."""
+"""The timings of other libraries, and the records of missing libraries."""
 
 from __future__ import annotations
 

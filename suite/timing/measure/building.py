@@ -115,7 +115,7 @@ def open_expected(timing: Timing) -> Expected:
 
 
 def keep_outputs(folder: Path, stem: str, before: dict[str, Array], after: dict[str, Array]) -> Kept:
-    """Write the outputs of before and after timing; one file where they are the same bit by bit."""
+    """Write the outputs from before and after timing; a single file where they are the same bit by bit."""
 
     def keep(when: str, tensors: dict[str, Array]) -> str:
         name = f"{stem}-{when}.safetensors"

@@ -61,7 +61,7 @@ class Plugin:
         return self.session
 
     def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
-        """run.json describes the machine; pytest-benchmark's own probe would take a second of every session."""
+        """run.json describes the machine; pytest-benchmark's probe would take a second of every session."""
         return {"node": platform.node(), "machine": platform.machine(), "python_version": platform.python_version()}
 
     def pytest_benchmark_generate_commit_info(self) -> dict[str, Any]:

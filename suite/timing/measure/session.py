@@ -72,7 +72,7 @@ class ChildSession:
         """Time one stage of one cell and write its record, also where it raises.
 
         Args:
-            timing: what to time.
+            timing: the timing.
             benchmark: pytest-benchmark's fixture.
         """
         try:

@@ -96,7 +96,7 @@ def method_of(subject: Subject, function: Forward) -> Forward:
 
 
 class _Exportable(torch.nn.Module):
-    """A method of a model as the `forward` of a module, which is what torch exports."""
+    """A method of a model as the `forward` of a module, which torch can export."""
 
     def __init__(self, model: torch.nn.Module, function: Forward, bfloat16: bool):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Charts: each as SVG, which stands on the page without scripts, and as a specification that scripts make answer."""
+"""Charts: each as SVG, which needs no scripts, and as a specification, which scripts make interactive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from markupsafe import Markup
 Drawn = alt.Chart | alt.LayerChart | alt.FacetChart
 Rows = Sequence[Mapping[str, Any]]
 SMALL = 9
-"""Size of figures that have to find room in a tile on a phone."""
+"""Font size of numbers in a tile, for phones."""
 INK_ON_PAPER = "#16181d"
 LETTER = 6.8
-"""About the width of a letter in a picture's title, in pixels."""
+"""The approximate width of a letter in a picture's title, in pixels."""
 _WIDTH = re.compile(r'<svg[^>]* width="([0-9.]+)"')
 _ROLE = re.compile(r' (?:role|aria-roledescription)="[^"]*"')
-"""What each mark is called; the picture around them is one image with a name."""
+"""The accessible names of marks, which are removed: the picture around them is one image with a name."""
 TEXT = "#010203"
-"""Stands for the colour of the text around a chart, `currentColor`, which Altair's schema does not know."""
+"""A placeholder for the colour of the text around a chart, `currentColor`, which Altair's schema lacks."""
 INK = {"labelColor": TEXT, "titleColor": TEXT}
 AXIS = INK | {"tickColor": TEXT, "domainColor": TEXT, "gridColor": TEXT, "gridOpacity": 0.1}
 CONFIG: dict[str, Any] = {
@@ -37,9 +37,9 @@ CONFIG: dict[str, Any] = {
     | {"orient": "bottom", "columns": 2},
     "aria": False,
 }
-"""The figure around a chart says what it shows; a label on each mark would say it again a hundred times."""
+"""Without `aria`: the figure around a chart has a label; labels of marks would repeat it a hundred times."""
 LEGENDS = {"bottom": {"anchor": "start", "direction": "vertical"}}
-"""One below the other, for a phone: of Vega's, which Altair's schema does not know."""
+"""Legends one below the other, for phones: a setting of Vega that Altair's schema lacks."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Chart:
 
     Attributes:
         name: unique on the page.
-        title: what it shows, in a sentence.
+        title: its subject, in a sentence.
         svg: the picture.
-        specification: of Vega-Lite, as JSON.
-        note: what its marks mean; a picture that stands alone says it below its title.
+        specification: the specification of Vega-Lite, as JSON.
+        note: the meaning of its marks, which a standalone picture has below its title.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Chart:
     note: str = ""
 
     def picture(self) -> str:
-        """The chart as SVG that stands alone: dark on white."""
+        """The chart as standalone SVG, dark on white."""
         return vl_convert.vegalite_to_svg(self._on_paper(), allowed_base_urls=[])
 
     def png(self) -> bytes:
-        """The same as PNG."""
+        """The chart as PNG, dark on white."""
         return vl_convert.vegalite_to_png(self._on_paper(), scale=1, allowed_base_urls=[])
 
     def _on_paper(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def chart(name: str, title: str, drawn: Drawn, note: str = "") -> Chart:
 
 @cache
 def bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that ends no element of HTML."""
+    """Vega, Vega-Lite and Vega-Embed as one script, which contains no end tag of HTML's `script`."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 

@@ -1,4 +1,4 @@
-"""index.html of a run: everything on one page that asks nothing of a network."""
+"""index.html of a run: one page that needs no network."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .words import FILTERS, cited
 
 PAGE = "index.html"
 SCRIPTS = ("page.js", "rosetta.js", "tables.js")
-"""One script, by section."""
+"""The files of the page's script, by section."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What a page is drawn of.
+    """The runs of a page.
 
     Attributes:
         main: the run whose verdict, cells and claims are shown.
@@ -82,7 +82,7 @@ def draw(runs: Runs, folder: Path | None = None) -> Path:
 def page(runs: Runs) -> Page:
     """The page of a run.
 
-    It is drawn from the runs' tables and from the notations that are installed: twice the same, from the same of both.
+    It depends on the runs' tables and on the installed notations alone: the same of both give the same page.
     """
     settings = runs.main.settings()
     rows, claims = (rows_if_any(runs.main.path / f"{name}.parquet") for name in ("equivalence", "claims"))
@@ -134,7 +134,7 @@ def page(runs: Runs) -> Page:
 
 
 def _commands(runs: Runs) -> dict[str, str]:
-    """What of the page each command makes, and the command, as it was typed."""
+    """Part of the page → the command that made it, as it was typed."""
     of = {"cells": runs.main.path, "timings": runs.throughput, "θ": runs.theta, "training": runs.training}
     typed = {what: RunFolder(path).settings().command for what, path in of.items() if path}
     return {what: shlex.join(command) for what, command in typed.items() if command}
@@ -163,6 +163,6 @@ def _font() -> str:
 
 
 def _packed(document: Any) -> str:
-    """What only scripts need: JSON, gzipped without a date, in base 64."""
+    """A document for the scripts alone: JSON, gzipped without a date, in base64."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()

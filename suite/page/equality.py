@@ -23,7 +23,7 @@ MARKS = {
     "timeout": "◷",
     "unexpected-pass": "▲",
 }
-"""Verdict → its shape, so that colour alone says nothing."""
+"""Verdict → its shape, so that nothing is said by colour alone."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Line:
 
     Attributes:
         index: its place in `tensors`.
-        words: what `equality.tables.cell_line` says of it.
+        words: the cell's line of `equality.tables.cell_line`.
         used: the share of the tolerance that the worst tensor takes; None where nothing was compared.
-        reason: why the cell is not equal; empty for one that is.
+        reason: the reason why the cell is not equal; empty for an equal cell.
     """
 
     index: int
@@ -88,7 +88,7 @@ def _most(rows: Sequence[Row]) -> float | None:
 
 
 def _reason(rows: Sequence[Row]) -> str:
-    """What is known of the first row that decides a cell's verdict: where it parts, and why."""
+    """The first divergence and the reason of the first row that decides a cell's verdict."""
     row = next(row for row in rows if row["verdict"] == cell_verdict(rows))
     said = [row["first_divergence"], row["reason"]] if row["verdict"] != "equal" else []
     return ". ".join(text for text in said if text)
@@ -97,15 +97,15 @@ def _reason(rows: Sequence[Row]) -> str:
 def tensors(rows: Sequence[Row]) -> list[list[list[Any]]]:
     """Cell → its tensors in the order of data flow.
 
-    Each is name, verdict, error, allowed, ulps, index of the largest error, and, where the tensor is not equal, a line
-    with the first index at which it is not, both values, error, ulps and what was allowed.
+    Each has name, verdict, error, tolerance, ulps and index of the largest error. A tensor that is not equal also has a
+    line with the first index at which it differs, both values, error, ulps and tolerance.
     """
     fields = ("term", "verdict", "worst_error", "tolerance", "worst_ulps", "worst_index", "first_divergence")
     return [[[row[name] for name in fields] for row in group if row["term"]] for group in by_cell(rows).values()]
 
 
 def reasons(rows: Sequence[Row], verdict: str) -> list[tuple[int, str, dict[str, Any] | None]]:
-    """Why cells have a verdict: how many, the reason, and the row with the largest error, where any was compared."""
+    """The reasons of a verdict: number of cells, reason, and the row with the largest error, where any was compared."""
     found: dict[str, list[list[Row]]] = {}
     for group in by_cell(rows).values():
         if cell_verdict(group) == verdict:

@@ -1,4 +1,4 @@
-"""The section of losses: public ones, written anew, as `elbostone explain` explained them."""
+"""The section of losses: public ones, rewritten, with the answers of `elbostone explain`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.resources import files as resources
 import msgspec
 
 TABLE = "explained.json"
-"""Among the assets; `python tests/explain/public.py` makes it, and nothing is computed here."""
+"""A file of the assets, which `python tests/explain/public.py` writes; nothing is computed here."""
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,10 +16,10 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         source: the report's address below github.com.
         entry: the loss in examples/losses/public.py.
-        about: what the report is about.
-        sentence, formula, beta, notes: of the answer.
-        fault: whether something is wrong with it.
-        change: the line as it is and as it should be; None where no line was found that mends it.
+        about: the subject of the report.
+        sentence, formula, beta, notes: fields of the answer.
+        fault: whether the loss is wrong.
+        change: the wrong line and its correction; None where no change of one line corrects the loss.
     """
 
     source: str
@@ -34,14 +34,14 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def mark(self) -> tuple[str, str, str]:
-        """Its class in the style, shape and words: a note may be what the author meant, so it is no fault."""
+        """Its class in the style, shape and words. A note is no fault: the author may have meant it."""
         if self.fault:
             return "differs", "✖", "a fault"
         return ("excluded", "△", "no fault, with a note") if self.notes else ("equal", "✓", "no fault")
 
     @property
     def report(self) -> str:
-        """`keras-team/keras#4538`."""
+        """The report's short name, e.g. `keras-team/keras#4538`."""
         return self.source.replace("/issues/", "#")
 
 

@@ -12,7 +12,7 @@ PACKAGES = ("jinja2", "pygments", "latex2mathml", "altair", "vl_convert")
 
 
 def lacking() -> str:
-    """One line: which packages of the extra are missing, and the command that installs them; empty where none is.
+    """One line: the missing packages of the extra, and the command that installs them; empty where none is missing.
 
     Imports nothing.
     """
@@ -33,7 +33,7 @@ def leave_page(
     Args:
         folder: the run.
         theta, throughput, training: runs whose tables of θ, timings and curves it shows.
-        publish: where to write the page, with its charts as files; in the run's own folder where None.
+        publish: the folder of the page and of its charts as files; None for the run's folder, without these files.
     """
     if lack := lacking():
         stderr.print(lack, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""The first screen: what θ names in each source, the verdict of the run in a sentence, and where the run was made."""
+"""The first screen: the weights that θ names in each source, the verdict of the run, and the machine of the run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .words import percent
 
 @dataclass(frozen=True)
 class Strip:
-    """What one source calls the weights of each part of the model.
+    """One source's letters for the weights of each part of the model.
 
     Attributes:
         notation: the source.
         letters: part of the model → the letters of its weights, and whether one of them is θ.
-        says: what θ names, in words.
+        says: the weights that θ names, in words.
     """
 
     notation: Notation
@@ -45,7 +45,7 @@ def strip(notation: Notation) -> Strip:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run found, in a word or two and in a sentence."""
+    """The verdict of a run, in a few words and in a sentence."""
 
     short: str
     sentence: str
@@ -57,7 +57,7 @@ _MEANINGS = {word: word for word in FAILING} | {
     "unsupported": "unsupported, since the source does not define the problem",
     "missing": "missing",
 }
-"""Verdict → how the sentence says it."""
+"""Verdict → its words in the sentence."""
 
 
 def verdict(rows: Sequence[Row], claims: Sequence[dict[str, Any]]) -> Verdict:
@@ -87,7 +87,7 @@ def verdict(rows: Sequence[Row], claims: Sequence[dict[str, Any]]) -> Verdict:
 
 
 def facts(settings: RunSettings) -> list[tuple[str, str]]:
-    """Where and when the run was made, by name."""
+    """(name, text) of the run's date, machine, commit, system and versions, as far as they are known."""
     stamp = settings.created
     date = f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]} UTC" if len(stamp) == 16 else stamp
     machine = [settings.cpu, f"{settings.cpus} CPUs" if settings.cpus else "", settings.gpu or "no GPU"]

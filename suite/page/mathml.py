@@ -1,8 +1,8 @@
-r"""TeX as MathML that browsers draw as it is meant.
+r"""TeX as MathML that browsers draw correctly.
 
 Chromium knows no `mathvariant` but `normal`: bold, typewriter and double-struck letters are therefore written as the
-letters that Unicode has for them, which the page's own font holds. Nor does it break lines: a formula is as many <math>
-elements as it may have lines.
+letters that Unicode has for them, which the page's font contains. Nor does it break lines: a formula is one <math>
+element for each line that it may have.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _NAMED_OTHERWISE = {
 }
 _MALFORMED = tuple(e for e in vars(exceptions).values() if isinstance(e, type) and issubclass(e, Exception))
 _REFUSED = ("href", "id", "style")
-"""Attributes that TeX can set, and that would do something."""
+"""Attributes that TeX can set, and that would affect the page."""
 _FUNCTIONS = ("log", "ln", "det", "tr")
 _OPENING = ("(", "[", "{")
 _BREAKS = ("=", "≃", "≈", "+", "−", "-")
-"""Signs before which a line may break, where they stand outside of everything."""
+"""Signs before which a line may break, at the top level of a formula."""
 
 
 @cache
 def mathml(tex: str) -> str:
-    r"""A formula as <math> elements, which may stand in several lines; what is in \class{name}{…} has the class.
+    r"""A formula as <math> elements, which may stand in several lines; the content of \class{name}{…} has the class.
 
     Raises:
         ValueError: the TeX is malformed, or the result holds a command that was not understood, or a style that
@@ -55,7 +55,7 @@ def mathml(tex: str) -> str:
     except _MALFORMED as error:
         raise ValueError(f"{tex}: expected TeX; found {type(error).__name__}") from None
     for element in root.iter():
-        element.text = unescape(element.text or "") or None  # a letter is an entity there
+        element.text = unescape(element.text or "") or None  # the converter writes letters as entities
         element.attrib = {name: value for name, value in element.attrib.items() if name not in _REFUSED}
         _style(element)
         _space(element)
@@ -100,7 +100,7 @@ def _lines(row: ElementTree.Element) -> list[ElementTree.Element]:
     pieces: list[ElementTree.Element] = []
     for child in row:
         sign = child.tag == "mo" and child.text in _BREAKS
-        after_sign = bool(pieces) and pieces[-1][-1].text in _BREAKS  # a − there is a sign of its own
+        after_sign = bool(pieces) and pieces[-1][-1].text in _BREAKS  # there a − is unary
         breaks = sign and bool(pieces) and not after_sign
         if not pieces or breaks or (child.tag == "mspace" and child.get("width") == "1em"):
             pieces.append(ElementTree.Element("math"))

@@ -1,4 +1,4 @@
-"""The section Rosetta: equations, source files and symbols of every notation, each with the role of what it names."""
+"""The section Rosetta: equations, source files and symbols of every notation, with the roles of the symbols."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Formula:
     """An equation in one notation.
 
     Attributes:
-        math: as MathML.
-        latex: as TeX.
-        built: the meanings that the source has no symbol for.
+        math: the equation as MathML.
+        latex: the equation as TeX.
+        built: the meanings for which the source has no symbol.
     """
 
     math: Markup
@@ -40,11 +40,11 @@ class Meaning:
     """A symbol of a source, as the glossary shows it.
 
     Attributes:
-        entry: of the glossary.
+        entry: the entry of the glossary.
         math: the symbol as MathML.
-        says: what it means, its scale kind or what it covers, and its sign.
-        letters: what a search finds it by.
-        verified: how many cells have executed what is said of it.
+        says: its meaning, its scale kind or the weights that it covers, and its sign.
+        letters: the text that a search compares.
+        verified: the number of cells that have verified the entry.
     """
 
     entry: Entry
@@ -55,7 +55,7 @@ class Meaning:
 
 
 def formulas(notations: Sequence[Notation]) -> dict[str, dict[str, Formula]]:
-    """Equation → notation → how it is written there."""
+    """Equation → notation → its formula there."""
     found: dict[str, dict[str, Formula]] = {}
     for notation in notations:
         for equation in equations(notation):
@@ -66,7 +66,7 @@ def formulas(notations: Sequence[Notation]) -> dict[str, dict[str, Formula]]:
 
 
 def _math(marked: str, tex: str) -> Markup:
-    """A formula as MathML; as its TeX where that has commands that cannot be typeset."""
+    """A formula as MathML; as TeX where a command of it cannot be typeset."""
     try:
         return Markup(mathml(marked))
     except ValueError:
@@ -93,7 +93,7 @@ def _meaning(entry: Entry) -> Meaning:
 
 
 def _scale(symbol: Symbol) -> str:
-    """The kind of a scale; of a printed logarithm also what is inside of it, whose letter a reader looks for."""
+    """The kind of a scale; for a printed logarithm also its argument, whose letter a reader looks for."""
     inner, kind = unlogged(symbol)
     said = f"a {_kind(str(symbol.scale))}"
     return said if kind == symbol.scale else f"{said}: {inner} is the {_kind(kind)}"
@@ -111,5 +111,5 @@ def files(notation: Notation) -> dict[str, Markup]:
 
 
 def copies(notations: Sequence[Notation]) -> dict[str, str]:
-    """`notation framework` → the file that stands alone."""
+    """`notation framework` → the standalone file."""
     return {f"{n.id} {framework}": standalone(n, framework) for n in notations for framework in FRAMEWORKS}

@@ -20,7 +20,7 @@ STYLES = {"light": "friendly", "dark": "github-dark"}
 
 
 class _Roles(Filter):
-    """Names of a program that are symbols, as tokens of a type of their own."""
+    """A filter that gives the names of symbols in a program separate types of token."""
 
     def __init__(self, roles: Mapping[str, str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Charts of throughput: images per second, cold start, and what each recipe brings."""
+"""Charts of throughput: images per second, cold start, and the speed-up of each recipe."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _speeds(rows: Rows) -> alt.Data:
 
 
 def _way(row: Mapping[str, Any]) -> str:
-    """How a figure came about, but for the notation; another library, by its name."""
+    """Backend, mode and optimisation step of a row; for another library its name and variant."""
     parts = ("notation", "rung") if row["mode"] == "peer" else ("backend", "mode", "rung")
     return ", ".join(str(row[name]) for name in parts if row[name])
 
@@ -94,7 +94,7 @@ def _backend(rows: Rows, legend: alt.Legend | None) -> alt.Color:
 
 
 def _points(base: alt.Chart, rows: Rows, legend: alt.Legend | None) -> alt.Chart:
-    """Points that say everything of themselves; hollow where a figure is not stable."""
+    """Points with the fields of their rows as tooltips; hollow where a figure is not stable."""
     hover = [alt.Tooltip(f"{field}:N") for field in (*FIELDS[:6], "stable")]
     hover += [alt.Tooltip(f"{field}:Q", format=",.4s") for field in FIELDS[6:]]
     hollow = alt.condition("datum.stable == 'stable'", alt.value(0.85), alt.value(0.0))
@@ -129,7 +129,7 @@ def cold_start(rows: Rows) -> Drawn:
 
 
 def recipes(rows: Rows) -> Drawn:
-    """What each recipe adds to those before it, as a waterfall; pale where it is not stable.
+    """The additional speed-up of each recipe, as a waterfall; pale where a figure is not stable.
 
     Args:
         rows: recipe, stable, and the multiple of eager's images per second before and after; of one stage and backend.

@@ -18,24 +18,24 @@ GRADIENTS = "norm of the gradient of each log density by each weight"
 RESIDUAL = "log p(x|z) + log p(z) − log p(x) − log p(z|x), with one factor at another θ"
 CHANGES = "what the change of the latent z = As + m moves"
 FLOOR_NATS = 1e-17
-"""Where a number that is exactly 0 is drawn on a logarithmic axis."""
+"""The position of an exact 0 on a logarithmic axis."""
 _BELOW = alt.Legend(columns=1)
 _EXPECTED = {True: "no: the joint must hold", False: "yes: the joint must break"}
-"""Whether a factor ignores what was exchanged → what follows."""
+"""Whether a factor ignores the exchanged weights → the expected result."""
 TABLES = ("dependency", "joint", "absorption", "statements", "readings")
 
 
 @dataclass(frozen=True)
 class Section:
-    """What a run of `elbostone theta` found.
+    """The results of a run of `elbostone theta`.
 
     Attributes:
         maps: a heat map per model.
-        joint: how far the joint falls apart with one factor at another θ, a chart per model.
-        absorption: what moves when the prior is absorbed into the decoder, a chart per model.
+        joint: the residual of the joint with one factor at another θ, a chart per model.
+        absorption: the changes where the prior is absorbed into the decoder, a chart per model.
         statements: sentences with their verdicts, by topic.
-        readings: what a subscript can be taken for, and what becomes of it.
-        zeros, derivatives: how many derivatives are exactly zero, and how many there are.
+        readings: the readings of a subscript, and their results.
+        zeros, derivatives: the number of derivatives that are exactly zero, and the number of all.
     """
 
     maps: list[Chart]
@@ -138,7 +138,7 @@ def _joint(rows: Rows) -> Drawn:
 
 
 def _absorption(rows: Rows) -> Drawn:
-    """How far each density moves when the prior is absorbed into the decoder: what stays lies at rounding.
+    """The change of each density where the prior is absorbed into the decoder; an unchanged one has rounding errors.
 
     Args:
         rows: of theta_absorption.parquet, of one case.

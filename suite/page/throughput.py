@@ -1,4 +1,4 @@
-"""The section of throughput: tables, and charts of speed, cold start and what the recipes bring."""
+"""The section of throughput: tables, and charts of speed, of cold starts and of the recipes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ WORDS = {
 
 
 WEAK = 0.1
-"""A proof that finds larger errors alone would let a wrong formula pass."""
+"""A proof that detects larger errors alone would let a wrong formula pass."""
 
 
 @dataclass(frozen=True)
 class Proofs:
-    """The smallest relative errors, planted in all of a tensor, that the proofs of one dtype would have found."""
+    """The smallest detectable errors (relative, of a whole tensor) of the proofs of one dtype."""
 
     dtype: str
     least: float
@@ -46,21 +46,20 @@ class Proofs:
 
 @dataclass(frozen=True)
 class Section:
-    """What a run has timed.
+    """The timings of a run.
 
     Attributes:
-        facts: where and when it was timed, by name.
-        figures, unstable: how many timings there are, and how many of them are not stable.
-        extremes: the timing of fewest images per second, and that of least share of the roofline, in words, by what
-            they are.
-        proofs: how large an error has to be for the proofs behind the timings to find it, by dtype.
-        words: the words of the tables, and what they mean.
-        best: the quickest of each stage, as people read it.
-        lines: every row, and the same as people read it.
+        facts: date, machine and versions of the run, by name.
+        figures, unstable: the number of timings, and the number of unstable ones.
+        extremes: title → a timing in words: with the fewest images per second, or the least share of the roofline.
+        proofs: the smallest detectable errors of the proofs, by dtype.
+        words: the words of the tables → their meanings.
+        best: the quickest of each stage, as text.
+        lines: every row, with its text.
         speeds: charts of images per second.
-        cold: a chart of the cold start, if there is anything of it.
-        recipes: charts of what each recipe brings, one for each stage and backend.
-        recipes_of: the workload, batch and dtype of these.
+        cold: a chart of cold starts; empty where none was measured.
+        recipes: charts of the speed-up by each recipe, one for each stage and backend.
+        recipes_of: the workload, batch and dtype of the recipes.
     """
 
     facts: dict[str, str]
@@ -132,7 +131,7 @@ def _proofs(rows: Iterable[Row]) -> list[Proofs]:
 
 
 def _speeds(rows: Iterable[Row]) -> list[Chart]:
-    """A chart per workload, stage and dtype: each has a roofline of its own."""
+    """A chart per workload, stage and dtype: each of these has another roofline."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["workload"], row["stage"], row["dtype"]), []).append(row)
@@ -154,7 +153,7 @@ def _cold_start(rows: Sequence[Row]) -> list[Chart]:
 
 
 def _recipes(rows: Sequence[Row]) -> tuple[list[Chart], str]:
-    """Each backend's recipes, one after the other from eager on, of the workload, batch and dtype that has most."""
+    """Charts of each backend's recipes in their order from eager on, for the rows of `_widest`."""
     chosen = _widest([row for row in rows if row["mode"] == "tuned"])
     found = []
     for stage, backend, notation in dict.fromkeys((r["stage"], r["backend"], r["notation"]) for r in chosen):

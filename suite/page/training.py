@@ -1,4 +1,4 @@
-"""The section of training: curves from the same weights, how far they are apart, and what was learnt."""
+"""The section of training: curves from the same weights, their distances, and images of the trained model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL_WORDS = {
 BOUND_WORDS = {"elbo": "KL in closed form", "elbo_monte_carlo": "KL of the draw"}
 
 DISTANCE_FLOOR_NATS = 1e-16
-"""Where two bounds that are the same number are drawn on a logarithmic axis."""
+"""The position of an exact 0 on a logarithmic axis."""
 REFERENCE_BACKEND = "numpy"
 WIDTH, HEIGHT = 270, 200
 EPOCH = alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1))
@@ -42,9 +42,9 @@ class Panel:
     """The trainings of one model by one bound.
 
     Attributes:
-        figures: of `training.tables.panels`.
+        figures: the row of `training.tables.panels`.
         title: model and bound, in words.
-        notations: whose objectives were ascended.
+        notations: the notations whose objectives were ascended.
         bounds, distances: charts.
     """
 
@@ -57,16 +57,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """What a run of `elbostone train` found.
+    """The results of a run of `elbostone train`.
 
     Attributes:
-        facts: where and when it was made, by name.
-        sizes: of the model and of a minibatch, in words.
+        facts: date, machine and versions of the run, by name.
+        sizes: the sizes of the model and of a minibatch, in words.
         panels: by model and bound.
         lost: trainings without a curve.
         apart: largest distance between two curves of one panel, in nats.
         spacing: the largest distance between a bound and the next number of float64, in nats.
-        curves: how many there are.
+        curves: the number of curves.
         good: whether every curve is within its tolerance.
         images, latents: charts.
     """
@@ -152,7 +152,7 @@ def _bounds(rows: Rows) -> Drawn:
 
 
 def _distances(rows: Rows) -> Drawn:
-    """How far the curves are from the reference's: per backend and epoch the furthest, and what is allowed, dashed.
+    """Distances from the reference's curve: the largest per backend and epoch, and the tolerance, dashed.
 
     Args:
         rows: of training.parquet, of one model and bound.
@@ -179,7 +179,7 @@ def _distances(rows: Rows) -> Drawn:
 
 
 def _images(rows: Rows) -> Drawn:
-    """Images side by side, a row of them per kind; what is off is left out.
+    """Images side by side, a row of them per kind; pixels that are off are left out.
 
     Args:
         rows: of training_pixels.parquet.

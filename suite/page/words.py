@@ -1,4 +1,4 @@
-"""Figures, names and identifiers as people read them: the filters of the templates."""
+"""Figures, names and identifiers as text for readers: the filters of the templates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ARXIV = re.compile(r"arXiv:(\S+)")
 
 
 def number(value: float | None) -> str:
-    """Three digits; nothing for what is no number."""
+    """Three digits; empty for None and NaN."""
     return "" if value is None or math.isnan(value) else f"{value:.3g}"
 
 
@@ -35,7 +35,7 @@ def linked(text: str | None) -> Markup:
 
 
 def identifier(text: str) -> Markup:
-    """What a source is found by: a number of arXiv, or an address, as a link."""
+    """The identifier of a source, an arXiv number or an address, as a link."""
     number_there = _ARXIV.fullmatch(text)
     return _link(f"https://arxiv.org/abs/{number_there[1]}", text) if number_there else linked(text)
 
@@ -56,7 +56,7 @@ def breakable(name: str) -> Markup:
 
 
 def cited(notation: Notation) -> str:
-    """A source by its authors and year: `Kingma & Welling 2013`; the id's year, and what the id says after it."""
+    """A source by its authors and year: `Kingma & Welling 2013`; the year, and the words after it, are the id's."""
     name, dated = people(notation.source.authors), _DATED.search(notation.id)
     if dated is None:
         return f"{name} {notation.source.year}"

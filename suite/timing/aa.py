@@ -1,4 +1,4 @@
-"""A/A tests: a cell is timed as two arms, and as a third with slower calls: how often do the arms differ?"""
+"""A/A tests: two arms time the same cell, a third arm times it with slower calls. How often do they differ?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .workloads import DIGITS, MNIST_SIZE, Workload
 
 FIRST, AGAIN, SLOWED = ARMS = ("first", "again", "slowed")
 PLANTED = 0.1
-"""The share of its own time by which a call of the arm `slowed` is made slower."""
+"""The relative slowdown of each call in the arm `slowed`."""
 PASSES = 6
-"""With fewer processes there is no interval, and no difference is claimed."""
+"""Processes per backend; with fewer there is no interval, and no difference is claimed."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Part:
     """Timings with the same number of tries.
 
     Attributes:
-        timed: what.
-        tries: how often each is timed as three arms.
-        backends: the backends that have them; empty for all.
+        timed: the timings.
+        tries: the number of tries of each timing; a try has three arms.
+        backends: the backends that are timed; empty for all.
     """
 
     timed: Slice
@@ -43,7 +43,7 @@ class AaSample:
 
     @property
     def timed(self) -> BenchSample:
-        """The timings in it. Formulas are proven in eager mode; in other modes the outputs of the timed calls are."""
+        """The timings of the preset. Formulas are proven in eager mode alone, outputs in the mode that is timed."""
         slices = tuple(dict.fromkeys(part.timed for part in self.parts))
         return BenchSample(slices, passes=self.passes, max_time_s=self.max_time_s, compiled_proofs=())
 
@@ -56,9 +56,9 @@ def _part(workload: str, stage: str, mode: str, tries: int, backends: tuple[str,
     return Part(Slice(workload, (128,), (stage,), (mode,), notations=("pytorch_examples",)), tries, backends)
 
 
-# A hundred tries per backend: in fewer, two or three decide whether 5 % are kept. Every arm leaves its outputs in each
-# process: stages that return little, and steps of the small network. Steps are compiled where an eager one takes tens
-# of milliseconds, every operation going through TensorFlow's or JAX's dispatch.
+# A hundred tries per backend: of fewer, two or three would decide on the limit of 5 %. Every arm saves its outputs in
+# each process, so the stages return little, and the steps are of the small network. On TensorFlow and JAX the steps are
+# compiled: an eager one takes tens of milliseconds, since the framework dispatches every operation.
 AA_TESTS = AaSample(
     (
         _part(MNIST_SIZE, "encoder", "eager", 45),

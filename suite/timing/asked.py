@@ -15,10 +15,10 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         backend, device: the names in its records.
         number: the pass, from 1.
-        cold_cache: whether it finds no compile cache.
-        max_time_s: the longest time of one timing.
+        cold_cache: whether its compile cache is empty at the start.
+        max_time_s: the longest time of one timing, in seconds.
         started: `time.time()` when the parent started it.
-        tensors: the folder that outputs go to.
+        tensors: the folder of the outputs.
         rooflines: rates to measure first.
         with_numpy: whether NumPy's rates are among them.
         timings: in the order in which they run.
@@ -39,7 +39,7 @@ class SessionAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileAsked(msgspec.Struct, frozen=True):
-    """A trace of one timing, which goes to a folder."""
+    """A request to trace one timing into a folder."""
 
     timing: Timing
     folder: str

@@ -1,4 +1,4 @@
-"""`elbostone bench --profile`: one timing by its key, and the framework's own trace of it."""
+"""`elbostone bench --profile`: one timing by its key, and the framework's trace of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .workloads import WORKLOADS, make_workload
 CLOSEST = 3
 _FORM = "STAGE-WORKLOAD-BATCH-NOTATION-BACKEND-DEVICE-DTYPE-MODE, with -STEP where the mode is tuned"
 _SAMPLES = {"cpu": (QUICK, LIBRARIES_BESIDE, FULL), "cuda": (QUICK, LIBRARIES_BESIDE, FULL_CUDA)}
-#: How a file of a trace is opened, by the end of its name.
+#: End of a trace file's name → how to open the file.
 OPENED_BY = {
     "trace.json": "load {file} at https://ui.perfetto.dev or chrome://tracing",
     ".trace.json.gz": "load {file} at https://ui.perfetto.dev",
@@ -55,17 +55,17 @@ def carry_out_profile(
 
     Args:
         key: the key of the timing.
-        beside: options that choose what is timed, as given; the key says all of that.
+        beside: option → value, of the options that choose timings; the key excludes all of them.
         device: the given device, or `cpu` where none is given.
         out, threads, timeout_s, as_json: the options of the command.
 
     Raises:
         BadInput: an unknown key, or an option that contradicts it.
-        EnvironmentLacks: what the timing needs is not installed.
+        EnvironmentLacks: a package that the timing needs is not installed.
     """
     if given := [name for name, value in beside.items() if value]:
         raise BadInput(
-            f"--profile: the cell says what is run: expected no {', '.join(beside)}; found {', '.join(given)}"
+            f"--profile: the key chooses the timing: expected no {', '.join(beside)}; found {', '.join(given)}"
         )
     timing = find_timing(key)
     cell = timing.cell
@@ -81,7 +81,7 @@ def carry_out_profile(
     elif record.status != "ok":
         print(f"{record.found or record.status}: {key}: {record.reason}")
     else:
-        for table in sorted(place.glob("*.txt")):  # the framework's own, of the costliest operations
+        for table in sorted(place.glob("*.txt")):  # the framework's table of the costliest operations
             print(table.read_text(encoding="utf-8").rstrip() + "\n")
         print(f"trace of {record.calls} warm calls: {shown_path(place)}")
         for name, (end, line) in product(record.files, OPENED_BY.items()):
@@ -94,7 +94,7 @@ def find_timing(key: str) -> Timing:
     """The timing of a key, without its problem file.
 
     Raises:
-        BadInput: no timing has the key, or nothing can trace it.
+        BadInput: no timing has the key, or its mode cannot be traced.
     """
     known = {timing.key: timing for timing in candidates()}
     found = known.get(key)
@@ -109,25 +109,25 @@ def find_timing(key: str) -> Timing:
 
 
 def candidates() -> Iterator[Timing]:
-    """Every timing that a run may have, with any notations."""
+    """Every timing that a run can have, of all notations."""
     for device, samples in _SAMPLES.items():
         for part in dict.fromkeys(replace(s, notations=None) for sample in samples for s in sample.slices):
             yield from timings_of(part, WORKLOADS[part.workload], notations().values(), packages(), device)
 
 
 def profile(folder: RunFolder, timing: Timing, place: Path, threads: int, timeout_s: float) -> ProfileRecord:
-    """Trace a timing in a process of its own, in the environment in which it is timed; its record is kept in the run.
+    """Trace a timing in a new process, in the environment in which it is timed; add the record to the run's.
 
     Args:
         folder: the run.
         timing: a timing without its problem file.
         place: the folder for the framework's files.
         threads: threads of one operation, where the timing has pinned threads.
-        timeout_s: how long all of it may take.
+        timeout_s: the longest time of the process, in seconds.
 
     Returns:
-        the record: `reason` says why there is no trace, `found` whether it is the timing's own fault, `files` what the
-        framework left.
+        the record: `reason` says why there is no trace, `found` whether the outputs differ from the reference, `files`
+        are the framework's.
     """
     workload = make_workload(timing.workload, timing.batch, images_of(timing.workload))
     file = str(save_problem(workload.problem, folder.problems))

@@ -1,4 +1,4 @@
-"""The timing phases of a run: the timings, those that cannot be made, and the tables of the results."""
+"""The timing phases of a run: possible and impossible timings, and the tables of the results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_BFLOAT16 = "this processor has no bfloat16 products (avx512_bf16, amx_bf16): 
 
 
 class Where(TypedDict):
-    """The machine on which timings run, as plans take it."""
+    """The device and the backends of timings, as keyword arguments of plans."""
 
     device: str
     backends: Collection[str]
@@ -41,9 +41,9 @@ class Where(TypedDict):
 
 @dataclass(frozen=True)
 class Phase:
-    """Sessions of one run folder: the timings, those that cannot be made, and the rates for comparison.
+    """One phase of a run: its timings, the records of impossible timings, and its rooflines.
 
-    Its name is the one in the run's plan.
+    The run's plan lists it by its name.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Phase:
 
     @property
     def total(self) -> int:
-        """How many timings there will be, all passes counted."""
+        """The number of timings in all passes."""
         return len(self.timings) * self.sample.passes
 
     def run(self, on_record: Callable[[Measured], None]) -> None:
@@ -94,10 +94,10 @@ class Phases:
     Attributes:
         folder: the run.
         notations: the notations that are timed.
-        proven: what the equality phase found.
+        proven: the results of the equality phase.
         device: the device of the timings.
         threads: threads of one operation.
-        timeout_s: how long one timing may take.
+        timeout_s: the longest time of one timing, in seconds.
         backends: the backends that are timed; empty for all.
     """
 
@@ -110,7 +110,7 @@ class Phases:
     backends: Collection[str] = ()
 
     def throughput(self, sample: BenchSample) -> Phase:
-        """The timings of a sample's proven cells, their references, and the rates that they are held against."""
+        """The timings of a preset's proven cells, with their references and rooflines."""
         workloads = kept_workloads(self.folder, sample)
         timings, missing = possible(plan_timings(sample, workloads, *self._proven, **self._where))
         if sample.libraries:
@@ -127,7 +127,7 @@ class Phases:
         return Phase(THROUGHPUT, self, sample, timings, missing, sorted(needed))
 
     def aa(self, sample: AaSample) -> Phase:
-        """A sample's proven cells against themselves, and against themselves made slower."""
+        """The A/A tests of a preset's proven cells, with their slowed arms."""
         workloads = kept_workloads(self.folder, sample.timed)
         timings = plan_aa(sample, workloads, *self._proven, **self._where)
         write_expected(timings)
@@ -143,7 +143,7 @@ class Phases:
 
 
 def possible(timings: Iterable[Timing]) -> tuple[list[Timing], list[ThroughputRecord]]:
-    """The timings that can be made here, and a record of each other one, which says what it lacks."""
+    """The timings that can be made here, and a record of every other timing, with the reason."""
     found: list[Timing] = []
     missing: list[ThroughputRecord] = []
     multiplies = computes_bfloat16()
@@ -160,11 +160,11 @@ def possible(timings: Iterable[Timing]) -> tuple[list[Timing], list[ThroughputRe
 
 
 def tabulate(folder: RunFolder) -> tuple[list[Row], list[AaRow]]:
-    """The rows of throughput and of A/A of a run's records; the tables are written."""
+    """Write the tables of a run's records, and return the rows of throughput and of A/A."""
     records = timing_records(folder.records)
     judged = (records, expected_of(folder), folder.tensors_of)
     rows, tests = throughput_rows(*judged), aa_rows(throughput_rows(*judged, arms=True))
-    if rows or not tests:  # a run may do nothing but test its timings
+    if rows or not tests:  # a run may have A/A tests alone
         write_throughput(rows, msgspec.to_builtins(folder.settings()), folder.path)
     if tests:
         write_aa(tests, folder.path)

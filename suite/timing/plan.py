@@ -18,7 +18,7 @@ from .workloads import AEVB_SIZE, CONVOLUTIONAL, DIGITS, LARGE, MNIST_SIZE, Work
 
 STEPS = (*FORWARD, "training_step")
 PUBLISHED_STAGES = {"torch": ("elbo", "training_step"), "keras": ("encoder", "decoder", "elbo")}
-"""The stages of the mode `published`: a source's own objective; on Keras also `predict`."""
+"""The stages of the mode `published`: a source's objective; on Keras also `predict`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Slice:
 
     Attributes:
         workload: the workload whose problem is timed.
-        batches, stages, modes, dtypes: what is timed of it.
+        batches, stages, modes, dtypes: the values that are combined.
         notations: the notations that are timed; None for all that can write the workload.
         threads: `pinned`, `default`, or both.
     """
@@ -46,12 +46,12 @@ class BenchSample:
     """A preset of timings.
 
     Attributes:
-        slices: what is timed.
+        slices: the timings.
         passes: processes per backend; from six on their figures have an interval.
-        max_time_s: the longest time of one timing.
-        compiled_proofs: the notations that are proven in other modes than eager; None for all.
+        max_time_s: the longest time of one timing, in seconds.
+        compiled_proofs: the notations that are also proven in modes other than eager; None for all.
         libraries: the batches at which other libraries are timed as well.
-        repeats: how many passes more what is not stable has.
+        repeats: additional passes of a timing that is not stable.
     """
 
     slices: tuple[Slice, ...]
@@ -76,15 +76,15 @@ class BenchSample:
 
 
 LIBRARY_BATCHES = (128, 1024)
-"""A library draws its own noise: its reference is computed for each process, which takes minutes for a large batch."""
+"""A library draws noise itself: its reference is computed for each process, which takes minutes for a large batch."""
 REPEATS = 3
-"""With nine processes in all an interval no longer reaches from the quickest to the slowest."""
+"""Additional passes: with nine processes in all, an interval excludes the quickest and the slowest."""
 _PROVEN = ("keras_io", "kingma_welling_2013", "kingma_welling_2019", "pytorch_examples")
 
-# Every session starts from an empty cache. torch.compile then takes seconds for each training step, so the sample has
-# compiled cells of one notation; and JAX compiles every operation of an eager step, so it has eager cells of two: one
-# that maximises, on log σ, and one that minimises. Compiled cells are proven of these two; a full sample has four,
-# which also differ in reduction and in whose code they are. What the sample does not have is not printed as missing.
+# Every session starts with an empty cache. torch.compile then takes seconds for each training step, so the preset has
+# compiled cells of one notation. JAX compiles every operation of an eager step, so the preset has eager cells of two
+# notations: the first maximises and has a log σ, the second minimises. Compiled cells are proven for these two. The
+# full preset proves four, which also differ in reduction and author. Cells that a preset lacks are not called missing.
 _QUICK = ("kingma_welling_2019", "pytorch_examples")
 _TIMED = ("encoder", "decoder", "training_step")
 QUICK = BenchSample(
@@ -99,8 +99,8 @@ QUICK = BenchSample(
 
 _MODES = ("published", "eager", "compiled", "compiled-xla", "exported")
 _BATCHES = (1, 128, 1024, 8192)
-# Every workload with the notation that it is of, in every mode; then every notation on the digits. What is tuned is
-# timed at each of its steps. A tuned `elbo` is an encoder, a decoder and little else, so it is there once.
+# Every workload with the notation of its source, in every mode; then every notation on the digits. The mode `tuned` is
+# timed at each optimisation step. A tuned `elbo` is little more than an encoder and a decoder, so it is timed once.
 _COMMON = (
     Slice(MNIST_SIZE, _BATCHES, STEPS, _MODES, notations=("pytorch_examples",)),
     Slice(MNIST_SIZE, (128, 1024), _TIMED, ("tuned",), notations=("pytorch_examples",)),
@@ -114,8 +114,8 @@ _COMMON = (
     Slice(CONVOLUTIONAL, (128,), _TIMED, ("tuned",), ("float32", "bfloat16"), ("keras_io",)),
     Slice(DIGITS, (128,), ("encoder", "training_step"), ("eager",)),
 )
-# A step of the large model takes a second here, and its reference, of 71 million weights in sixteen runs, ten minutes;
-# to load them takes every process longer than to time anything.
+# A step of the large model takes a second on a CPU, and its reference (71 million weights, sixteen runs) ten minutes.
+# Every process would take longer to load the weights than to time the step.
 FULL = BenchSample(
     slices=(
         *_COMMON,
@@ -127,7 +127,7 @@ FULL = BenchSample(
     libraries=LIBRARY_BATCHES,
     repeats=REPEATS,
 )
-# Figures of two runs are not comparable: other libraries, and beside them the one notation of the same network.
+# Other libraries, and the notation of the same network in the same run: figures of two runs are not comparable.
 LIBRARIES_BESIDE = BenchSample(
     slices=(
         Slice(
@@ -183,8 +183,8 @@ class Proven:
     def admits(self, cell: Cell) -> bool:
         """Whether a cell may be timed: its formula is proven in its backend, and nothing speaks against the cell.
 
-        The timed stage itself is proven by the process that times it, before and after. Below float32 that says
-        little, so the formula must be equal in float64.
+        The timed stage itself is proven by the process that times it, before and after. Below float32 this proof is
+        weak, so the formula must be equal in float64.
         """
         accepted = ("float64",) if cell.dtype in ("bfloat16", "tf32") else ("float64", "float32")
         formula = (cell.notation, cell.backend, cell.device)
@@ -204,11 +204,11 @@ def plan_timings(
     """The timings of a preset, for proven cells only; each once, also where several slices have it.
 
     Args:
-        sample: what is declared.
+        sample: the preset.
         workloads: each with the path of its problem file.
         notations: the notations that are timed.
         packages: notation id → package.
-        proven: what the equality phase found.
+        proven: the results of the equality phase.
         device: the device of the timings.
         backends: the backends that are timed; empty for all.
     """
@@ -229,10 +229,10 @@ def plan_timings(
 def timings_of(
     part: Slice, spec: Spec, notations: Iterable[Notation], packages: Mapping[str, str], device: str
 ) -> Iterator[Timing]:
-    """Every timing of a slice that some backend can make, each still without a problem.
+    """Every timing of a slice that some backend can make, without its problem.
 
     Args:
-        part: what is combined.
+        part: the slice.
         spec: the specification of its workload.
         notations: the notations that are timed, as far as the slice has them.
         packages: notation id → package.
@@ -258,7 +258,7 @@ def has_stage(backend: Backend, notation: Notation, stage: str, dtype: str, mode
     if mode not in (*backend.modes, *backend.stage_modes) or dtype not in backend.timed_dtypes:
         return False
     if dtype in ("bfloat16", "tf32") and mode != "tuned":
-        return False  # a tuner's contexts ask for them; a model as it is computes in what it is stored in
+        return False  # recipes set them; every other mode computes in the dtype of the weights
     if stage == "encoder" and notation.methods.encoder is None:
         return False
     if mode == "exported":

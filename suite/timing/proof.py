@@ -21,23 +21,23 @@ from ..reference.truth import Truth, flow
 Array = NDArray[Any]
 
 LEAST, MOST = "/least", "/most"
-"""Ends of the names of what is kept of a tensor over the repetitions of a problem's rows."""
+"""Suffixes of the names of a tensor's minimum and maximum over the repetitions of a problem's rows."""
 OF_SUM = "/sum"
-"""End of the names of tolerances of one thing alone: a first-to-last sum of a tensor over a problem's rows."""
+"""Suffix of the names of tolerances of the addition alone, in a first-to-last sum over a problem's rows."""
 _ALLOWED = "allowed "
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The reference of a problem in one precision, and what a batch makes of it.
+    """The reference of a problem in one precision, for a batch that repeats the problem's rows.
 
-    A batch repeats the problem's rows: what is per datum is the same in each repetition, and a sum is so many times
-    the problem's own; so is the rounding of its parts. Adding them up rounds as well, more the longer the sum.
+    A per-datum tensor is the same in each repetition. A sum over the batch is `repeats` times the sum over the rows;
+    so is the rounding error of its terms. The addition has a rounding error as well, which grows with the sum's length.
 
     Attributes:
-        problem: rounded to the precision.
-        reference: the reference of the problem's own rows.
-        repeats: how often the batch has them.
+        problem: the problem, rounded to the precision.
+        reference: the reference of the problem's rows.
+        repeats: the number of their repetitions in the batch.
         bound: what the reference's objective sums over the batch.
     """
 
@@ -71,8 +71,9 @@ class Expected:
     def tolerance(self, name: str) -> float:
         """The largest deviation of a tensor of the batch that counts as equal.
 
-        The reference's own has the sum over the problem's rows in it. The error of a sum of n like parts, added first
-        to last, is a random walk of steps that grow: n^{3/2} long, where the sum is n. It is independent of the parts'.
+        The reference's tolerance includes the sum over the problem's rows. The error of a first-to-last sum of n equal
+        terms is a random walk whose steps grow with the partial sum: its length grows as n^{3/2}, and the sum as n. It
+        is independent of the errors of the terms.
         """
         allowed = self.reference.tolerances
         if not is_sum(name):
@@ -94,11 +95,11 @@ def is_sum(name: str) -> bool:
 
 
 def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
-    """Per-datum tensors as their least and most over the repetitions of the problem's rows; sums as they are.
+    """Per-datum tensors as their minimum and maximum over the repetitions of the problem's rows; sums unchanged.
 
     Args:
         tensors: canonical name → [batch, ...] or [sample, batch, ...], the batch axis `rows · repeats` long.
-        repeats: how often the rows are repeated, one repetition after the other.
+        repeats: the number of repetitions of the rows, which follow each other.
     """
     if repeats == 1:
         return dict(tensors)
@@ -110,13 +111,13 @@ def fold(tensors: Mapping[str, Array], repeats: int) -> dict[str, Array]:
         axis = TENSORS[name].index("batch")
         shape = (*tensor.shape[:axis], repeats, tensor.shape[axis] // repeats, *tensor.shape[axis + 1 :])
         unfolded = tensor.reshape(shape)
-        # NumPy's min and max keep a NaN: it is not lost in the folding.
+        # NumPy's min and max keep a NaN.
         folded[name + LEAST], folded[name + MOST] = unfolded.min(axis), unfolded.max(axis)
     return folded
 
 
 def reference_file(problem_file: Path, precision: str, bound: str = "elbo") -> Path:
-    """Where a problem's reference in a precision, with an objective that sums a bound, lies: beside the problem."""
+    """The path of a problem's reference in a precision, with an objective that sums a bound: beside the problem."""
     which = precision if bound == "elbo" else f"{precision}-{bound}"
     return problem_file.with_name(f"{problem_file.stem}.truth-{which}.safetensors")
 
@@ -134,7 +135,7 @@ def save_reference(reference: Truth, path: Path) -> None:
 
 
 def load_reference(path: Path, precision: str) -> Truth:
-    """Read what `save_reference` wrote."""
+    """Read a reference that `save_reference` wrote."""
     found = read_tensors(path)
     allowed = {name.removeprefix(_ALLOWED): float(t) for name, t in found.items() if name.startswith(_ALLOWED)}
     return Truth({name: t for name, t in found.items() if not name.startswith(_ALLOWED)}, allowed, precision)

@@ -1,4 +1,4 @@
-"""The records of timing, one line of JSON each; `timing_records` reads those of a run."""
+"""The records of timing, one line of JSON each; `timing_records` reads them from a run."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"
 
     Attributes:
         number: the pass, from 1; None where no process was started.
-        adapted: whether the problem leaves the source's own architecture.
+        adapted: whether the problem leaves the source's architecture.
         rounds_ns: nanoseconds per call of every round.
         iterations: calls of a round.
         cut_short: whether the rounds took much longer than the first calls predicted.
-        cold_cache: whether the session found no compile cache; records from before this was written are all of such.
-        graphs: what was compiled, if anything was.
+        cold_cache: whether the session started with an empty compile cache; true in older records, without the field.
+        graphs: the compiled graphs; None where nothing was compiled.
         peak_memory_mb, resident_before_mb, peak_memory_reset: see `measure.session`.
         before, after: the files of the outputs from before and after timing.
     """
@@ -74,16 +74,16 @@ class ThroughputRecord(TimingRecord, frozen=True, kw_only=True, tag="throughput"
 
     def __post_init__(self) -> None:
         if self.status == "ok" and (self.before is None or self.after is None):
-            raise ValueError("expected the files before and after in a record that is ok; found none of one")
+            raise ValueError("expected the files `before` and `after` in a record that is ok; found at most one")
 
 
 class ProfileRecord(TimingRecord, frozen=True, kw_only=True, tag="profile"):
     """A trace of a timing.
 
     Attributes:
-        found: what makes the timing itself unfit for a trace; None elsewhere.
+        found: `differs` where the timing's outputs differ from the reference, and are not traced; None elsewhere.
         calls: the number of traced calls.
-        files: what the framework left, relative to the folder of the trace.
+        files: the framework's files, relative to the folder of the trace.
     """
 
     found: str | None = None
@@ -92,10 +92,10 @@ class ProfileRecord(TimingRecord, frozen=True, kw_only=True, tag="profile"):
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Something that a session measures beside the timings; each kind is a class of its own.
+    """A measurement of a session beside its timings; each kind has its class.
 
     Attributes:
-        backend, device: those of the session.
+        backend, device: the session's.
         number: the pass.
         status, reason: how it ended, and why there is no figure.
     """
@@ -113,9 +113,9 @@ class SessionRecord(ProcessRecord, frozen=True, kw_only=True, tag="session"):
 
     Attributes:
         versions: package → version.
-        import_s: seconds until the backend was there.
-        compiler_start_s: seconds that a trivial compilation took; None where nothing is compiled.
-        session: which of a backend's sessions of one pass; each has one such record, however often it is begun.
+        import_s: seconds until the backend was imported.
+        compiler_start_s: seconds of a trivial compilation; None where nothing is compiled.
+        session: the session's name without its pass; a session has one such record, however often it is restarted.
     """
 
     versions: dict[str, str]
@@ -129,7 +129,7 @@ class RateRecord(ProcessRecord, frozen=True, kw_only=True, tag="roof"):
 
     Attributes:
         operation, shape, dtype: see `Roofline`.
-        library, route: what computed.
+        library, route: the library that computed, and the name of its function.
         seconds: per call, the median of `rounds_ns`; None where the route failed.
     """
 
@@ -145,7 +145,7 @@ class RateRecord(ProcessRecord, frozen=True, kw_only=True, tag="roof"):
 Measured = ThroughputRecord | ProfileRecord | SessionRecord | RateRecord
 KINDS: Mapping[str, type[Measured]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Measured)}
 
-# Kinds of older runs that nothing reads any more.
+# Kinds of records in older runs that nothing reads.
 DROPPED = {
     "duel": "paired comparisons",
     "harness": "what the harness adds to a call",
@@ -155,12 +155,12 @@ EPOCHS, ASYNCHRONOUS = "passes over a data set", "calls that did not wait for th
 
 
 def as_measured(document: Document) -> Measured:
-    """A record of timing out of its line. Raises msgspec.ValidationError, which says what is wrong with it."""
+    """A record of timing from its line. Raises msgspec.ValidationError: a field is missing or has a wrong value."""
     return as_record(document, KINDS[document["kind"]])
 
 
 def dropped(document: Document) -> str | None:
-    """The kind of an older run's record that nothing reads any more; None for every other record."""
+    """The kind of an older run's record that nothing reads; None for every other record."""
     if document["kind"] in ("throughput", "profile"):
         if document.get("stage") == "epoch":
             return EPOCHS
@@ -169,12 +169,12 @@ def dropped(document: Document) -> str | None:
 
 
 def timing_records(path: Path) -> list[Measured]:
-    """The records of timing among those of a run, of each timing and pass the last, save dropped ones.
+    """A run's records of timing, the last of each timing and pass, without the dropped kinds.
 
-    None where there is no file yet.
+    The list is empty where there is no file yet.
 
     Raises:
-        BadInput: as `read_records`; or a record has not the fields of its kind.
+        BadInput: as `read_records`; or a record lacks a field of its kind.
     """
     if not path.exists():
         return []
@@ -182,7 +182,7 @@ def timing_records(path: Path) -> list[Measured]:
 
 
 def left_out(path: Path) -> str:
-    """One line: how many records of a run are dropped, and what they are of; empty where none is."""
+    """One line: the number of a run's dropped records by kind; empty where none is dropped."""
     documents = read_records(path) if path.exists() else []
     counts = Counter(what for document in documents if (what := dropped(document)))
     said = ", ".join(f"{count} of {what}" for what, count in counts.items())

@@ -1,4 +1,4 @@
-"""The parent side: one pytest session per backend × device × pass, each in a process and a folder of its own."""
+"""The parent side: one pytest session per backend × device × pass, each in a separate process and folder."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from .timings import Roofline, Timing, thread_limit
 ROOFLINE_PASSES = 2
 """The passes in which rooflines are measured: in a pass they take a third as long as all timings."""
 MIN_ROUNDS = 3
-"""The least rounds of a timing in a process, however long a call takes: figures are medians over processes."""
+"""The fewest rounds of a timing in a process, however long a call takes: figures are medians over processes."""
 
 
 @dataclass
 class Session:
-    """The timings that one process is to make.
+    """The timings of one process.
 
     Attributes:
         number: the pass, from 1.
         timings: in the order in which they run.
-        restarts: processes that this session has already cost.
-        with_numpy: whether it measures NumPy's rates: the first of a pass does.
+        restarts: the number of earlier processes of this session, which died or hung.
+        with_numpy: whether it measures NumPy's rates: the first session of a pass does.
     """
 
     number: int
@@ -71,7 +71,7 @@ class Session:
 
     @property
     def group(self) -> str:
-        """A name for the sessions that differ in their pass alone."""
+        """The common name of sessions that differ in their pass alone."""
         bits = "-x64" if self.x64 else "-tf32" if self.tf32 else ""
         threads = "" if self.timings[0].threads == "pinned" else f"-{self.timings[0].threads}-threads"
         tries = "-aa" if self.timings[0].arm else ""
@@ -94,9 +94,9 @@ def rooflines_of(session: Session, rooflines: Iterable[Roofline]) -> list[Roofli
 def plan_sessions(timings: Iterable[Timing], passes: int, *, first: int = 1) -> list[Session]:
     """All sessions in the order in which they run: the backends interleaved, pass by pass.
 
-    float64 and TF32 have sessions of their own, since JAX' 64-bit mode, and that no GPU multiplies float32 in TF32, are
-    of a whole process; so have default threads. Every second pass runs backwards, so that no cell is always the first
-    or always the one after the same neighbour.
+    float64, TF32 and default threads have separate sessions: JAX' 64-bit mode, the ban on TF32 in products of float32,
+    and the number of threads hold for a whole process. Every second pass runs backwards, so that no cell is always the
+    first or always follows the same cell.
     """
     groups: dict[tuple[str, str, bool, bool, bool], list[Timing]] = {}
     for timing in timings:
@@ -126,25 +126,25 @@ def run_sessions(
     again: Callable[[], Collection[str]] = tuple,
     repeats: int = 0,
 ) -> None:
-    """Time what was proven; every timing and pass ends in exactly one record in `folder`/records.jsonl.
+    """Time proven cells; every timing and pass ends in exactly one record in `folder`/records.jsonl.
 
-    Those that have a record already are left out, so that a killed run goes on. Sessions run one after the other:
-    nothing else should use the machine. The first pass starts from an empty compile cache, later ones from what it
-    left; a record's `cold_cache` says whether its session found nothing.
+    Timings that have a record are left out, so that a killed run can go on. Sessions run one after the other: nothing
+    else should use the machine. The first pass starts with an empty compile cache, later passes with its files; a
+    record's `cold_cache` says whether the cache was empty.
 
     Args:
         timings: timings of cells whose equality was proven.
         folder: the run; gets records.jsonl, tensors/ (outputs before and after timing) and benchmark/ (JSON of
             pytest-benchmark, one per session).
         passes: processes per backend.
-        max_time_s: the longest time of one timing.
+        max_time_s: the longest time of one timing, in seconds.
         threads: threads of one operation.
         rooflines: rates to measure in every session of their dtype.
-        timeout_s: how long a timing may take, the start of its process counted in.
+        timeout_s: the longest time until a timing's record, the start of its process included, in seconds.
         on_record: called with each record as it is written.
-        planned: called with the records that there will be, before the first is made and before there are more.
-        again: asked after the last pass for the keys of those that are to have more of them.
-        repeats: how many more.
+        planned: called with the identities of all planned records, before the first pass and before additional ones.
+        again: called after the last pass; returns the keys of the timings that have additional passes.
+        repeats: the number of additional passes.
     """
     timings = list(timings)
     with TemporaryDirectory(dir=own_folder(), prefix="caches-") as caches:
@@ -159,7 +159,7 @@ def run_sessions(
 
 
 def records_of(sessions: Iterable[Session]) -> list[Identity]:
-    """The identities of the records that sessions must leave."""
+    """The identities of the records that sessions must write."""
     return [record_of(timing, session.number) for session in sessions for timing in session.timings]
 
 
@@ -172,7 +172,7 @@ Once = SessionRecord | RateRecord
 
 
 def _once(record: Once) -> bytes:
-    """The identity of a record, for any measurement and any outcome."""
+    """The identity of a record, whatever its figures and its outcome."""
     nothing: dict[str, Any] = {"status": "ok", "reason": None}
     if isinstance(record, RateRecord):
         nothing |= {"seconds": None, "rounds_ns": ()}
@@ -202,7 +202,7 @@ class Runner:
         self.known = {_once(record) for record in timing_records(self.records) if isinstance(record, Once)}
 
     def unfinished(self, sessions: Iterable[Session]) -> list[Session]:
-        """The sessions that have something left to time, with that alone."""
+        """The sessions with timings that have no record, without their other timings."""
         done = RunFolder(self.folder).finished()
         left = []
         for session in sessions:
@@ -212,7 +212,7 @@ class Runner:
         return left
 
     def run_all(self, sessions: Iterable[Session]) -> None:
-        """Run the sessions one after the other; one that died is started again for the timings it did not reach."""
+        """Run the sessions one after the other; restart a session that died, for the timings that it did not reach."""
         waiting = list(sessions)
         while waiting:
             session = waiting.pop(0)
@@ -220,7 +220,7 @@ class Runner:
                 waiting.insert(0, replace(session, timings=rest, restarts=session.restarts + 1))
 
     def run(self, session: Session) -> list[Timing]:
-        """Run one process. Returns the timings that it did not reach: it died or hung in the one before them."""
+        """Run one process. Returns the timings that it did not reach because it died or hung in an earlier one."""
         threads = thread_limit(session.timings[0], self.threads)
 
         def settle(timing: Timing, status: Lost, reason: str, tail: str) -> None:
@@ -273,13 +273,13 @@ class Runner:
             *("-c", "pytest.ini", "--rootdir=.", "--confcutdir=."),
             *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "-q", "-s", "--assert=plain"),
             *(f"--benchmark-max-time={self.max_time_s}", "--benchmark-disable-gc", "--benchmark-quiet"),
-            # The number of rounds follows from the quickest of three calls, not from an odd first one.
+            # The number of rounds follows from the quickest of three calls, not from a slow first one.
             *("--benchmark-warmup=on", "--benchmark-warmup-iterations=3"),
             *(f"--benchmark-min-rounds={MIN_ROUNDS}", f"--benchmark-json={json_file}"),
         ]
 
     def _write_once(self, record: Measured) -> None:
-        """Write what a session measures beside its timings, but for what another process of the session has left."""
+        """Write a record that is no timing, unless another process of the session has written it."""
         if isinstance(record, Once) and (key := _once(record)) not in self.known:
             self.known.add(key)
             self._write(record)

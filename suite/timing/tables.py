@@ -56,7 +56,7 @@ before it (docs/performance.md)."""
 
 
 def shown(rows: Sequence[Row]) -> list[list[str]]:
-    """Rows as people read them, in the columns `SHOWN`; a cell without a figure says why."""
+    """Rows as text, in the columns `SHOWN`; a row without a figure has its verdict and reason."""
     return [[str(row[name]) for name in SHOWN[:6]] + [_mode(row)] + _figures(row) for row in rows]
 
 
@@ -89,7 +89,7 @@ def _percent(value: float | None) -> str:
 
 
 def write_throughput(rows: Sequence[Row], settings: Mapping[str, Any], folder: Path) -> None:
-    """throughput.csv, .parquet and .md."""
+    """Write throughput.csv, .parquet and .md."""
     write_table(frame(rows, COLUMNS), folder / "throughput")
     processes = max((row["processes"] for row in rows), default=0)
     few = f"the spread of {processes} processes, which is no interval"
@@ -136,7 +136,7 @@ def best(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _times(quickest: Row, group: Sequence[Row]) -> str:
-    """How many times the images per second of its own backend's eager row a row has; empty where there is none."""
+    """The speed-up over the eager row of the same notation, backend and threads; empty where there is none."""
     same = ("notation", "backend", "threads")
     plain = [row for row in group if row["mode"] == "eager" and all(row[name] == quickest[name] for name in same)]
     if not plain or plain[0] is quickest:
@@ -168,16 +168,16 @@ ratios come from order statistics; fewer than six tries have none."""
 
 
 def shown_aa(rows: Sequence[Row]) -> list[list[str]]:
-    """Rows of A/A as people read them, in the columns `AA_SHOWN`."""
+    """Rows of A/A as text, in the columns `AA_SHOWN`."""
     return [_question(row) for row in rows]
 
 
 def write_aa(rows: Sequence[Row], folder: Path) -> None:
-    """trust.csv, .parquet and .md.
+    """Write trust.csv, .parquet and .md.
 
     Args:
         rows: the rows of `judge.aa.aa_rows`.
-        folder: the run's.
+        folder: the run's folder.
     """
     write_table(frame(rows, AA_COLUMNS), folder / "trust")
     table = markdown(pd.DataFrame(shown_aa(rows), columns=list(AA_SHOWN)))

@@ -35,7 +35,7 @@ from .proof import (
 from .timings import Timing
 from .workloads import DIGITS, MNIST_SIZE, ROWS, WORKLOADS, Workload, make_workload
 
-# N does not depend on the scale of an objective, nor, to its digits, on where ε is added.
+# N does not depend on the scale of an objective, nor noticeably on where ε is added.
 _RULE = Adam(scale=1.0, epsilon=1e-8, corrected=True)
 
 ACCUMULATED = {"bfloat16": "float32", "tf32": "float32", "float16": "float32"}
@@ -49,9 +49,9 @@ def workloads_of(sample: BenchSample) -> list[Workload]:
 
 
 def images_of(workload: str) -> Array | None:
-    """[image, data], in [0, 1]: binarised digits, grey ones at the size of MNIST's, or None for synthetic ones.
+    """The images of a workload, [image, data], in [0, 1]: digits, enlarged for MNIST's size; None for synthetic data.
 
-    Binarised where other libraries are timed: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
+    They are binarised where other libraries are timed: to NumPyro's Bernoulli a grey pixel has log-probability −∞.
     """
     if workload == DIGITS:
         return digits(binarised=True)
@@ -62,40 +62,40 @@ def images_of(workload: str) -> Array | None:
 
 
 def write_expected(timings: Iterable[Timing]) -> None:
-    """Leave beside each problem what the sessions hold their outputs against."""
+    """Write the references of the timings' problems, with which the sessions compare their outputs."""
     trained: dict[tuple[Path, str, str], bool] = {}
     for timing in timings:
-        bound = "elbo" if timing.cell.mode == LIBRARY_MODE else timing.bound  # the judge makes another library's
+        bound = "elbo" if timing.cell.mode == LIBRARY_MODE else timing.bound  # the judge computes another library's
         key = Path(timing.problem_file), precision(timing.cell.dtype), bound
         trained[key] = trained.get(key, False) or timing.stage == "training_step"
     write_references(trained, cpu_threads())
 
 
 def lacks_reference(problem_file: Path, precision: str, bound: str, *, trained: bool) -> bool:
-    """Whether a problem's reference is still to be made, or made again with what a training step returns."""
+    """Whether a problem's reference is missing, or lacks the outputs of a training step."""
     path = reference_file(problem_file, precision, bound)
     return not path.exists() or (trained and AFTER not in load_reference(path, precision).tolerances)
 
 
 def write_reference(problem_file: Path, precision: str, bound: str, *, trained: bool) -> None:
-    """Leave a problem's reference beside it, for the children of a run."""
+    """Write a problem's reference beside the problem, for the children of a run."""
     reference = stage_reference(load_problem(problem_file), precision, trained=trained, bound=bound)
     save_reference(reference, reference_file(problem_file, precision, bound))
 
 
 def write_references(trained: Mapping[tuple[Path, str, str], bool], processes: int) -> None:
-    """Leave the references that are lacking beside their problems.
+    """Write the missing references beside their problems.
 
     Args:
         trained: (problem file, precision, bound) → whether a training step is among the stages.
-        processes: how many at a time: the reference computes on one CPU.
+        processes: the number of parallel processes; the reference computes on one CPU.
     """
     todo = {key: steps for key, steps in trained.items() if lacks_reference(*key, trained=steps)}
     if len(todo) < 2 or processes < 2:
         for key, steps in todo.items():
             write_reference(*key, trained=steps)
         return
-    # New processes, and no forks: of this one's threads a fork would have the locks alone.
+    # New processes, and no forks: a fork would inherit the locks of this process's threads, but not the threads.
     with ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn")) as pool:
         for future in [pool.submit(write_reference, *key, trained=steps) for key, steps in todo.items()]:
             future.result()
@@ -104,12 +104,12 @@ def write_references(trained: Mapping[tuple[Path, str, str], bool], processes: i
 def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str = "elbo") -> Truth:
     """The expected outputs of a problem's stages, in one precision.
 
-    The objective after an update depends on the framework's ε: it has a tolerance here, and its value when it is
+    The objective after an update depends on the framework's ε: its tolerance is computed here, its value when it is
     compared. A sum over the batch has a second tolerance, of the addition alone, for batches that repeat the problem
     (`Expected.tolerance`).
 
     Args:
-        problem: with one draw of noise per datum.
+        problem: a problem with one draw of noise per datum.
         dtype: a key of `arithmetic.EPSILON`.
         trained: whether a training step is among the stages: with gradients, and the objective after an update.
         bound: what the objective sums over the batch.
@@ -121,7 +121,7 @@ def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str =
             return with_one_update(rounded, _RULE, arithmetic, bound)
         return oracle.run(rounded, arithmetic, gradients=False, bound=bound)
 
-    numbers = max(weight.size for weight in rounded.weights.values())  # each run perturbs its own
+    numbers = max(weight.size for weight in rounded.weights.values())  # each run has its perturbed weights
     allowed = oracle.noise_scale_of(rounded, compute, dtype, numbers=numbers)
     tensors = oracle.evaluate(rounded, gradients=trained, bound=bound)
     for name in list(filter(is_sum, allowed)):
@@ -132,7 +132,7 @@ def stage_reference(problem: Problem, dtype: str, *, trained: bool, bound: str =
 
 
 def rounding_of_a_sum(parts: int, dtype: str) -> float:
-    """N of a sum of so many equal numbers, first to last, as a share of the sum: the median of 64 that are measured."""
+    """N of a first-to-last sum of `parts` equal numbers, relative to the sum: the median of 64 measurements."""
     arithmetic = Perturbed(EPSILON[dtype], runs=64 * 16, seed=0)
     sums = arithmetic.sum(np.ones((arithmetic.runs, parts)), axis=1)
     return float(np.median(np.abs(sums / parts - 1).reshape(64, 16).max(axis=1)))
@@ -140,7 +140,7 @@ def rounding_of_a_sum(parts: int, dtype: str) -> float:
 
 @cache
 def expected_of(folder: RunFolder) -> Expectations:
-    """The expected outputs of stages; each reference is read once, and again where more stages were added."""
+    """The function that gives the expected outputs of stages; it reads a reference once, and again after a change."""
 
     @cache
     def read(file: Path, dtype: str, batch: int, bound: str, written_ns: int) -> Expected:
@@ -159,6 +159,6 @@ def kept_workloads(folder: RunFolder, sample: BenchSample) -> list[tuple[Workloa
 
 
 def _kept(folder: RunFolder, workload: Workload) -> str:
-    """The path of a workload's problem file, which is written if it is not there."""
+    """The path of a workload's problem file; the file is written if it is missing."""
     file = folder.problems / f"{workload.problem.name}.json"
     return str(file if file.exists() else save_problem(workload.problem, folder.problems))

@@ -26,14 +26,14 @@ class Timing:
     """One stage of one cell; its problem is a workload at a batch size.
 
     Attributes:
-        cell: what is run.
-        workload, stage, batch: what is timed of it.
-        problem_file, package, notation_file: what a worker needs to run it.
+        cell: the cell.
+        workload, stage, batch: the workload, its stage, and the images per call.
+        problem_file, package, notation_file: the problem, the implementation and the notation, for a worker.
         last_step: the last optimisation step that is turned on, where the mode is `tuned`; another library's variant.
-        threads: `pinned`, or `default` for what the framework takes by itself.
+        threads: `pinned`, or `default` for the framework's default number.
         bound: what the objective sums over the batch.
         arm: in an A/A test the try and its arm, e.g. `17-again`; empty elsewhere.
-        slowed: by which share of its own time each call is made slower.
+        slowed: the relative slowdown of each call.
     """
 
     cell: Cell
@@ -51,7 +51,7 @@ class Timing:
 
     @property
     def key(self) -> str:
-        """Test id and file name: it carries the whole cell, and is unique in a run."""
+        """Test id and file name, unique in a run: it contains the whole cell."""
         cell = self.cell
         words = [self.stage, self.workload, str(self.batch)]
         words += [cell.notation, cell.backend, cell.device, cell.dtype, cell.mode]
@@ -61,7 +61,7 @@ class Timing:
         return "-".join(words)
 
     def about(self) -> About:
-        """The fields that name it in its records, beside the cell."""
+        """The fields that name the timing in its records, beside the cell."""
         return {
             "workload": self.workload,
             "stage": self.stage,
@@ -75,13 +75,13 @@ class Timing:
 
 
 def thread_limit(timing: Timing, threads: int) -> int | None:
-    """Threads of one operation; None where the framework is to take what it takes by itself."""
+    """Threads of one operation; None for the framework's default."""
     return None if timing.threads == "default" else threads
 
 
 @dataclass(frozen=True, order=True)
 class Roofline:
-    """A rate that the machine reaches: a matrix product [m, k, n], or reading a vector of so many bytes.
+    """A piece of work whose rate limits a stage: a matrix product [m, k] by [k, n], or the reading of a vector.
 
     Attributes:
         operation: `product` or `read`.

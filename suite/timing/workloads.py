@@ -1,4 +1,4 @@
-"""The problems that are timed: a workload's rows are a problem like any other, and a batch repeats them."""
+"""The timed problems: a workload's rows are an ordinary problem, and a batch repeats them."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ WORKLOADS = {
 }
 
 ROWS = 128
-#: The runs of the reference for a row cost about as many operations as the model has multiplications for it, with those
-#: of the gradients; a problem has as many rows as stay below this.
+#: The largest number of multiplications of a model for all rows of a problem; the cost of the reference is proportional
+#: to it.
 MULTIPLICATIONS = 1 << 28
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A problem with the words under which its throughput is reported.
+    """A problem with the name and the batch size of its throughput.
 
     Attributes:
         name: key of `WORKLOADS`.
@@ -56,8 +56,8 @@ class Workload:
 
 
 def rows_of(spec: Spec, batch: int) -> int:
-    """How many different rows a batch has: what is timed does not depend on it, what the reference costs does."""
-    pixels = prod(spec.image_shape[1:]) // 4 if spec.image_shape else 1  # a kernel is used at every fourth, or so
+    """The number of different rows in a batch: the cost of the reference depends on it, a timing does not."""
+    pixels = prod(spec.image_shape[1:]) // 4 if spec.image_shape else 1  # a kernel is applied to a fourth of them
     multiplications = sum(prod(shape) * (pixels if len(shape) == 4 else 1) for shape in weight_shapes(spec).values())
     rows = 1
     while rows < min(batch, ROWS) and 2 * rows * multiplications <= MULTIPLICATIONS:
@@ -76,8 +76,8 @@ def make_workload(name: str, batch: int, images: Array | None = None, *, seed: i
     Args:
         name: key of `WORKLOADS`.
         batch: images per call, a power of two.
-        images: [image, data], in [0, 1]; repeated where there are fewer than rows. None for synthetic binary ones: a
-            speed does not depend on what they show.
+        images: [image, data], in [0, 1]; repeated where there are fewer than rows. None for synthetic binary images: a
+            speed does not depend on their content.
         seed: the seed of weights, noise and synthetic data.
     """
     spec = WORKLOADS[name]

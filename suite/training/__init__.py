@@ -1,1 +1,1 @@
-"""Do the implementations train alike? Each ascends its own objective, from the same weights, with the same draws."""
+"""Do the implementations train alike? Each ascends its objective, from the same weights, with the same draws."""

@@ -20,9 +20,9 @@ SEED = 1
 EPOCHS, BATCH, STEP_SIZE = 20, 200, 0.02
 UNIT = Spec("mlp", "gaussian-fixed", "standard", "tanh", (32,), 64, 2, variance=1.0)
 MODELS = {"bernoulli": replace(UNIT, likelihood="bernoulli", variance=None), "gaussian": UNIT}
-"""64-32-2 by name: between them, all sources whose decoder has weights and no posterior over them."""
+"""The models 64-32-2 by name: a source whose decoder has weights without a posterior writes one of them."""
 GREY = 4.0
-"""Largest grey value where p(x|z) is Gaussian: beside its variance of 1, digits from 0 to 1 would all be alike."""
+"""Largest grey value where p(x|z) is Gaussian: with a variance of 1, digits from 0 to 1 would hardly differ."""
 
 Weights = Mapping[str, Array]
 """Canonical name → [run, ...]."""
@@ -45,7 +45,7 @@ def bound_of(notation: Notation) -> str:
 
 
 def minibatches(problem: Problem, epoch: int) -> Iterator[Problem]:
-    """The digits in another order each epoch, with fresh noise; those that fill no minibatch are left out."""
+    """The digits in a new order for each epoch, with fresh noise; a last, incomplete minibatch is left out."""
     generator = np.random.default_rng((SEED, epoch))
     order = generator.permutation(len(problem.x))
     for rows in order[: len(order) // BATCH * BATCH].reshape(-1, BATCH):
@@ -60,17 +60,17 @@ def ascend(
     gradients: Callable[[Problem, Weights], dict[str, Array]],
     mean_bound: Callable[[Problem, Weights], Array],
 ) -> tuple[list[Array], Weights]:
-    """Train by Adam in NumPy, so that nothing differs between two trainings but what computes the gradients.
+    """Train by Adam in NumPy, so that two trainings differ only in the code that computes the gradients.
 
     Args:
-        problem: from whose weights.
+        problem: all digits, with the first weights.
         arithmetic: the arithmetic of the steps.
-        epochs: how many.
+        epochs: the number of epochs.
         gradients: (minibatch, weights) → gradients of Σ_b bound_b, [run, ...].
         mean_bound: (all digits, weights) → mean bound in nats, [run].
 
     Returns:
-        the mean bound before the first epoch and after each, and the last weights.
+        the mean bounds in nats, [run] each, before the first epoch and after each epoch; and the last weights.
     """
     weights: dict[str, Array] = {n: np.repeat(w[None], arithmetic.runs, axis=0) for n, w in problem.weights.items()}
     update = Adam(1 / BATCH, epsilon=1e-8, corrected=True, learning_rate=STEP_SIZE).update()
@@ -83,7 +83,7 @@ def ascend(
 
 
 def train_reference(problem: Problem, bound: str, arithmetic: Arithmetic, epochs: int) -> tuple[list[Array], Weights]:
-    """`ascend` by the reference's own gradients; in perturbed arithmetic, how far rounding may carry a training."""
+    """`ascend` by the reference's gradients; in perturbed arithmetic, the effect of rounding on a training."""
 
     def gradients(part: Problem, weights: Weights) -> dict[str, Array]:
         found = oracle.run(part, arithmetic, weights=weights, bound=bound)

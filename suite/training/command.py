@@ -41,7 +41,7 @@ def train(
     selection = select(notation, backend, "cpu", None, None)
     if not any(written_by(each, spec) for each in selection.notations for spec in MODELS.values()):
         chosen = ", ".join(each.id for each in selection.notations)
-        raise BadInput(f"--notation: expected one that writes {' or '.join(MODELS)} p(x|z) of weights; found {chosen}")
+        raise BadInput(f"--notation: expected a source with weights in a {' or '.join(MODELS)} p(x|z); found {chosen}")
     problems = {name: problem_of(name) for name in MODELS}
     options = {"verb": "train", "notations": notation or [], "backends": backend or [], "epochs": epochs}
     folder = create_run(out, options | {"timeout_s": timeout})
@@ -66,7 +66,7 @@ def plan_trainings(selection: Selection, files: dict[str, Path], epochs: int) ->
     """A training per model, backend and notation that writes the model.
 
     Args:
-        selection: which notations, on which backends.
+        selection: the notations and the backends.
         files: problem files by model.
         epochs: epochs of each training.
     """
@@ -82,7 +82,7 @@ def plan_trainings(selection: Selection, files: dict[str, Path], epochs: int) ->
                 if backend.lacking():
                     plan.settled.append(CurveRecord(cell=cell, status="missing", reason=backend.remedy()))
                     continue
-                weight_maps(notation, backend.framework, written.target)  # a bad table is bad input
+                weight_maps(notation, backend.framework, written.target)  # raises BadInput: the table is wrong
                 task = TrainingTask(cell, str(file.absolute()), where[notation.id], str(notation.path), epochs)
                 plan.tasks.append(task)
     return plan

@@ -1,4 +1,4 @@
-"""Training in a worker: a notation's own objective and its gradients, from the canonical weights of each step."""
+"""Training in a worker: a notation's objective and its gradients, at the canonical weights of each step."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _run(binding: Binding, task: TrainingTask) -> CurveRecord:
 
 
 def _entered(subject: Subject, problem: Problem, weights: Weights) -> tuple[Any, ...]:
-    """The arguments of a call, after the model was given the weights of a training that has one run."""
+    """Give the model the weights of a training with one run, and return the arguments of a call."""
     here = replace(problem, weights={name: weight[0] for name, weight in weights.items()})
     subject.binding.put_weights(subject.model, subject.starting_weights(here))
     (arguments,) = inputs(subject, here)

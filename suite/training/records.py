@@ -1,4 +1,4 @@
-"""The cells of training: the task that a worker is given for a cell, and its record."""
+"""The cells of training: a worker's task, and its record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CurveRecord(CellRecord, frozen=True, kw_only=True, tag="curve"):
 
     Attributes:
         bound: what the objective sums over the batch, `elbo` or `elbo_monte_carlo`; None where nothing ran.
-        bounds_nats: mean bound of all digits, before the first epoch and after each.
+        bounds_nats: mean bound of all digits, before the first epoch and after each epoch.
     """
 
     bound: str | None = None
@@ -22,12 +22,12 @@ class CurveRecord(CellRecord, frozen=True, kw_only=True, tag="curve"):
 
 
 class TrainingTask(CellTask, frozen=True):
-    """A cell to train, with what a worker needs for it.
+    """A cell to train, as a worker's task.
 
     Attributes:
         problem_file, notation_file: paths.
-        package: what the implementation is imported from.
-        epochs: how many.
+        package: the package of the implementation.
+        epochs: the number of epochs.
     """
 
     measure: ClassVar[Measure] = "training.measure"

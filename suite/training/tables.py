@@ -25,10 +25,10 @@ Row = dict[str, Any]
 TITLE = "Mean bound of the digits before and after training, in nats"
 REFERENCE = "reference"
 RUNS = 8
-"""Trainings in perturbed arithmetic, by which the noise of a training is measured."""
+"""The number of trainings in perturbed arithmetic, which measure the rounding error of a training."""
 SHOWN, SIDE = 10, 8
 LATENTS = 600
-"""Digits whose posterior means are kept."""
+"""The number of digits whose posterior means are written."""
 COLUMNS = ("model", "bound", "notation", "backend", "dtype", "verdict", "reason", "epoch")
 FIGURES = ("bound_nats", "distance_nats", "tolerance_nats")
 PANELS = (
@@ -45,10 +45,10 @@ PANELS = (
 
 
 def rows_of(records: Sequence[CurveRecord], problems: Mapping[str, Problem], epochs: int) -> list[Row]:
-    """A row per curve and epoch, the reference's own among them, and one per training that has no curve.
+    """A row per curve and epoch, the reference's curve included, and a row per training without a curve.
 
-    A curve is `equal` where it is nowhere further from the reference's than `tolerance_nats`: `tolerance.K` times as
-    far as rounding carries the reference's own training.
+    A curve is `equal` where its distance from the reference's curve is at most `tolerance_nats` at every epoch. The
+    tolerance is `tolerance.K` times the largest distance of the reference's training in perturbed arithmetic.
     """
     rows: list[Row] = []
     panels: dict[tuple[str, str], list[CurveRecord]] = {}
@@ -90,7 +90,7 @@ def _curve(named: Row, bounds: Array, reference: Array, tolerance: float) -> lis
 
 
 def panels(rows: Sequence[Row]) -> list[Row]:
-    """A row per model and bound: how many curves, from where to where, and how far any two of them are apart."""
+    """A row per model and bound: number of curves, bounds before and after, largest distance between two curves."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["bound"] is not None:
@@ -122,7 +122,7 @@ def pixels(problem: Problem, weights: Weights) -> list[Row]:
 
     Args:
         problem: a problem with a Bernoulli p(x|z) and all digits.
-        weights: after one training, with its axis of runs.
+        weights: canonical name → [run, ...], after a training of one run.
     """
     draws = np.random.default_rng(SEED).standard_normal((2 * SHOWN, problem.spec.latent_dim))
     pictures = {
@@ -139,7 +139,7 @@ def pixels(problem: Problem, weights: Weights) -> list[Row]:
 
 
 def latents(problem: Problem, weights: Weights) -> list[Row]:
-    """Where the posterior of each of the first digits has its mean, and which digit it is."""
+    """The posterior mean and the label of each of the first digits."""
     found = zip(labels(), posterior_means(problem, weights)[:LATENTS], strict=False)
     return [{"number": i, "label": int(label), "z_1": z[0], "z_2": z[1]} for i, (label, z) in enumerate(found)]
 
@@ -158,14 +158,14 @@ def decoded(problem: Problem, weights: Weights, z: Array) -> Array:
 
 
 def shown(value: Any) -> str:
-    """A figure of a panel as people read it: six digits of a bound, two of a distance."""
+    """A figure of a panel as text: six digits of a bound, two of a distance."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:.2g}" if abs(value) < 1 else f"{value:.6g}"
 
 
 def write_training(rows: Sequence[Row], images: Sequence[Row], means: Sequence[Row], folder: Path) -> None:
-    """training, training_pixels and training_latents as CSV and Parquet, training.md, and the dictionary of all."""
+    """Write training, training_pixels and training_latents as CSV and Parquet, training.md, and the dictionary."""
     write_table(frame(rows, (*COLUMNS, *FIGURES)), folder / "training")
     write_table(frame(images, tuple(images[0])), folder / "training_pixels")
     write_table(frame(means, tuple(means[0])), folder / "training_latents")

@@ -1,4 +1,4 @@
-"""Copies of a notation with one line of its torch file changed, each a package of its own."""
+"""Copies of a notation with one line of its torch file changed, each in a separate package."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real sessions of one small workload: its timings, the records of a run, and the rows that are made of them."""
+"""Real sessions of one small workload: its timings, the records of a run, and the rows of the records."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,7 +35,7 @@ def cell(backend: str, notation: str = NOTATION, mode: str = "eager", workload: 
 
 
 def plan(folder: Path, cells: Iterable[Cell], stages: tuple[str, ...] = STAGES, **copies: Notation) -> list[Timing]:
-    """Timings of these cells with their reference; `copies` are of no registry; their package is their id."""
+    """Timings of cells, with their references; `copies` are in no registry, and their package is their id."""
     workloads = [(WORKLOAD, str(save_problem(WORKLOAD.problem, folder / "problems")))]
     sample = BenchSample((Slice("digits", (BATCH,), stages, ("eager",)),), passes=1, max_time_s=0.01)
     proven = Proven(frozenset(cells))
@@ -70,7 +70,7 @@ def rows_of(folder: Path, records: list[dict[str, Any]]) -> dict[tuple[str, str]
         lambda _, dtype, batch, bound: load_expected(file, WORKLOAD.problem, dtype, batch, bound),
         lambda name: read_tensors(folder / "tensors" / name),
     )
-    # Of the notation as it is, or in another mode.
+    # An eager row is named by its notation, another row also by its mode.
     return {
         (row["notation"] + ("" if row["mode"] == "eager" else f", {row['mode']}"), row["stage"]): row for row in rows
     }

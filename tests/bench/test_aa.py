@@ -1,4 +1,4 @@
-"""`elbostone bench --aa` from end to end on torch, by a sample of very few tries in one process."""
+"""`elbostone bench --aa` from end to end on torch, with a preset of very few tries in one process."""
 
 import json
 from pathlib import Path

@@ -32,9 +32,9 @@ BOUNDS = {"burda_2016": "iwae", "tomczak_welling_2018": "elbo_monte_carlo", "kin
 
 @dataclass(frozen=True)
 class Finished:
-    """A run of one backend: every stage of one notation, twice, and a training step of others.
+    """A run of one backend: every stage of one notation, twice, and a training step of other notations.
 
-    On torch there are copies with a line that is wrong too, and all of it runs in a folder of somebody else's files.
+    On torch it also has copies with one wrong line, and its folder contains foreign files.
     """
 
     folder: Path
@@ -95,7 +95,7 @@ def test_every_stage_is_timed_and_proven(backend: str, finished: Callable[[str],
         assert record["graphs"] is None
         assert record["active"]["backend"] == backend
         assert record["active"]["dtype"] == "float32"
-        if record["pass"] == 1 or backend == "keras-jax":  # which keeps even what an eager cell compiles
+        if record["pass"] == 1 or backend == "keras-jax":  # keras-jax caches eager operations too
             assert record["cold_cache"] is (record["pass"] == 1)
     for stage in STAGES:
         row = found.rows[NOTATION, stage]
@@ -140,7 +140,7 @@ def test_what_is_compiled_is_one_graph_and_what_is_tuned_is_proven_too(
 def test_a_step_towards_another_bound_is_held_against_its_own_reference(
     backend: str, finished: Callable[[str], Finished]
 ) -> None:
-    """Importance weights, and a sampled KL: what their objectives sum is no ELBO with a closed-form KL."""
+    """Importance weights, and a sampled KL: these objectives do not sum the ELBO with a closed-form KL."""
     for name, bound in BOUNDS.items():
         row = finished(backend).rows[name, "training_step"]
         assert (row["verdict"], row["reason"]) == ("equal", None), name
@@ -163,7 +163,7 @@ def test_a_mode_that_is_not_installed_is_a_row_with_what_installs_it(
 
 
 def test_an_update_of_weights_that_are_published_scaled_is_proven(finished: Callable[[str], Finished]) -> None:
-    """Its head is log σ, half of the canonical log-variance: Adam's steps have their length in that."""
+    """Its head is log σ, half of the canonical log-variance: Adam's steps have their length in log σ."""
     name, found = "kingma_welling_2019", finished("torch")
     record = found.timed(name)[0]
     assert set(record["adam"]["weight_scales"].values()) == {0.5}
@@ -238,7 +238,7 @@ def test_the_quick_sample_is_of_the_declared_notations(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_after_a_kill_with_more_passes_of_what_is_asked_for_again(tmp_path: Path) -> None:
-    """Default threads have sessions of their own: here one of them is asked for again."""
+    """Default threads have a separate session, which has additional passes here."""
     (pinned,) = plan(tmp_path, [cell("torch")], ("encoder",))
     default = replace(pinned, threads="default")
     names = [session.name for session in plan_sessions([pinned, default], 1)]

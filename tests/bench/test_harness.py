@@ -1,4 +1,4 @@
-"""What the harness does to a call: it adds next to nothing, ends what takes too long, and slows by what it was told."""
+"""The effects of the harness on a call: a negligible overhead, a time limit, and the requested slowdown."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def test_a_call_that_computes_nothing_takes_next_to_nothing(tmp_path: Path) -> N
     options = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir=.", "-c", "pytest.ini", "test_nothing.py"]
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", *options]
-    # pytest-benchmark times nothing in a process that says it is one of several.
+    # pytest-benchmark times nothing in a worker of pytest-xdist.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=True)
     assert 0 < float(done.stdout.partition("NS ")[2].split()[0]) < 2_000
@@ -64,7 +64,7 @@ def test_calls_that_became_slow_are_ended_and_those_until_then_count() -> None:
 
 
 def test_a_slowed_call_takes_its_share_more() -> None:
-    """Of what this very call took: where the process has to wait, it idles longer too."""
+    """The share is of the same call's time: a call that has to wait also idles longer."""
     inner: list[int] = []
 
     def work() -> None:

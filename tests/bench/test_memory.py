@@ -1,4 +1,4 @@
-"""The high-water mark of memory is a cell's own, where the kernel lets it be reset."""
+"""The high-water mark of memory is reset for each cell, where the kernel permits it."""
 
 import resource
 from pathlib import Path
@@ -12,7 +12,7 @@ MIB = 2**20
 
 
 def held(mib: int) -> None:
-    """Hold so much memory for a moment."""
+    """Allocate `mib` MiB for a moment."""
     assert np.ones(mib * MIB // 8)[-1] == 1
 
 

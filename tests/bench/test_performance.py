@@ -1,4 +1,4 @@
-"""docs/performance.md: every recipe runs, is at most fifteen lines, and computes what the plain model computes."""
+"""docs/performance.md: every recipe runs, has at most fifteen lines, and computes the same as the plain model."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 SECTIONS = {"torch": "torch", "keras-tensorflow": "Keras on TensorFlow", "keras-jax": "Keras on JAX"}
 LINES = 15
 NO_STEPS = {"autocast", "onednn", "exported", "inference", "logits", "graph", "jit", "slices", "loop", "scan"}
-"""Recipes that are a dtype, a mode, or in every mode already; of an epoch; and one that not every processor has."""
+"""Recipes without an optimisation step: a dtype, a mode, part of every mode, of an epoch, or of some processors."""
 BACKENDS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in SECTIONS]
 
 
@@ -25,7 +25,7 @@ def section(backend: str) -> str:
 
 
 def recipes(backend: str) -> list[tuple[str, str]]:
-    """(title, code) of each block; the first, without a title, makes the model."""
+    """(title, code) of each block; the first block, without a title, makes the model."""
     parts = section(backend).split("\n### ")
     return [
         (part.partition("\n")[0], code) for part in parts for code in re.findall(r"```python\n(.*?)```", part, re.S)
@@ -38,7 +38,7 @@ def arrays(outputs: Any) -> list[Any]:
 
 
 def close(found: Any, expected: Any, share: float) -> bool:
-    """Whether all outputs are within a share of the largest of what is expected."""
+    """Whether all errors are at most `share` of the largest expected value."""
     pairs = zip(arrays(found), arrays(expected), strict=True)
     return all(np.abs(a - b).max() <= share * np.abs(b).max() for a, b in pairs)
 
@@ -53,7 +53,7 @@ def test_every_recipe_runs_and_computes_what_the_plain_model_does(backend: str, 
     try:
         for number, (title, code) in enumerate(recipes(backend)):
             assert sum(bool(line.strip()) for line in code.splitlines()) <= LINES, title
-            file = tmp_path / f"recipe_{number}.py"  # TensorFlow reads the source of what it compiles
+            file = tmp_path / f"recipe_{number}.py"  # TensorFlow reads the source of a function that it compiles
             file.write_text(code, encoding="utf-8")
             before = dict(names)
             exec(compile(code, str(file), "exec"), names)
@@ -66,13 +66,13 @@ def test_every_recipe_runs_and_computes_what_the_plain_model_does(backend: str, 
 
 
 def put_back(names: dict[str, Any]) -> None:
-    """What a block has set for the whole process."""
+    """Reset the settings that a block has made for the whole process."""
     if "torch" in names:
         names["torch"].backends.mkldnn.matmul.fp32_precision = "none"
 
 
 def check(title: str, made: set[str], names: dict[str, Any]) -> None:
-    """Hold what a block has made against the plain model."""
+    """Compare the results of a block with the plain model."""
     if "fast" in made:
         tensor = names["z" if "plain" in names else "x"]
         found = names["fast"](tensor)

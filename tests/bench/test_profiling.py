@@ -1,4 +1,4 @@
-"""`elbostone bench --profile`: the framework's own trace of what was first proven, and of nothing else."""
+"""`elbostone bench --profile`: the framework's trace of a proven timing, and of no other."""
 
 import gzip
 import json
@@ -44,9 +44,9 @@ def profiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def events(place: Path) -> Counter[str]:
-    """How often each name stands in a trace of torch."""
+    """The number of events by name in a trace of torch."""
     found = json.loads((place / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
-    # Each step is there once more on the time line of annotations.
+    # Each step is repeated on the time line of annotations.
     return Counter(event["name"] for event in found if event.get("cat") != "gpu_user_annotation")
 
 

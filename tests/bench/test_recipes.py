@@ -1,4 +1,4 @@
-"""Optimisation steps: each is equal to the reference, and what the harness adds to a recipe does what it says.
+"""Optimisation steps: each is equal to the reference, and the harness's additions to the recipes are correct.
 
 torch's compilers take seconds for each stage: by default a training step of each network is compiled, and an encoder
 ahead of time; with `--exhaustive` every stage is, in both dtypes and of one more notation.
@@ -31,13 +31,13 @@ from elbostone.workers.records import Cell
 from elbostone.workers.subject import Subject, prepare
 
 pytestmark = [
-    # Inductor imports torch.utils.mkldnn, which torch wrote with what torch has deprecated since.
+    # Inductor imports torch.utils.mkldnn, which uses functions that torch has deprecated.
     pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
-    # Inductor copies what it times by a storage class that torch wants out of use.
+    # Inductor copies tensors by a storage class that torch has deprecated.
     pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning"),
-    # torch.export asks for leaves as torch no longer asks for them.
+    # torch.export compares leaves in a way that torch has deprecated.
     pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning"),
-    # NumPy 2 warns of how Keras 3.15 makes arrays of its variables, which `predict` does on torch.
+    # NumPy 2 warns of Keras 3.15's conversion of variables to arrays, which `predict` makes on torch.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
 ]
 
@@ -45,7 +45,7 @@ BATCH = 8
 DENSE = Spec("mlp", "bernoulli", "standard", "tanh", hidden=(16,), data_dim=64, latent_dim=4)
 CONV = Spec("conv", "bernoulli", "standard", "relu", (8,), 64, latent_dim=2, image_shape=(1, 8, 8), channels=(10, 8))
 SPECS = {"pytorch_examples": DENSE, "keras_io": CONV, "kingma_welling_2013": DENSE}
-# A step is of the framework: what it does to a second dense network follows.
+# A step belongs to the framework: its effect on a second dense network follows.
 NOTATIONS = ["pytorch_examples", "keras_io", pytest.param("kingma_welling_2013", marks=pytest.mark.implied)]
 TUNED = [pytest.param(n, marks=pytest.mark.backend(n)) for n, b in BACKENDS.items() if "tuned" in b.stage_modes]
 KERAS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS if name.startswith("keras-")]
@@ -87,7 +87,7 @@ def unequal(subject: Subject, stage: Stage, outputs: Any) -> list[str]:
 
 
 def tried(backend: str, spec: Spec, stage: str, dtype: str, everything: bool) -> list[str]:
-    """The steps of a stage that are tried: those that torch compiles are a part of them, unless all are."""
+    """The tested steps of a stage: some of the steps that torch compiles, or all with `everything`."""
     steps = list(steps_of(backend, spec, stage, BATCH, dtype, "cpu"))
     if everything or backend != "torch":
         return steps
@@ -203,7 +203,7 @@ STRIDED = [(3, 2, 0), ((3, 4), 2, 0), (4, 3, 0), (5, (2, 1), 1), ((2, 3), (3, 2)
 @pytest.mark.parametrize(("kernel", "stride", "padding"), STRIDED)
 @pytest.mark.parametrize("bias", [True, False])
 def test_whole_strides_are_the_transposed_convolution(kernel: Any, stride: Any, padding: Any, bias: bool) -> None:
-    """The same outputs, and the same gradients of weights and input, by a layer that asks for more."""
+    """The same outputs, and the same gradients of weights and input, by a layer with a larger output."""
     import torch
 
     from elbostone.timing.recipes.torch_recipes import whole_strides
@@ -253,5 +253,5 @@ def test_what_is_exported_is_equal(notation: str, stage: str, capfd: pytest.Capt
 def test_only_float32_is_exported() -> None:
     pytest.importorskip("onnxruntime")
     subject = replace(subject_of("torch", "pytorch_examples", "bfloat16"), mode="exported")
-    with pytest.raises(ValueError, match="only float32"):
+    with pytest.raises(ValueError, match="expected dtype float32"):
         stage_of(subject, "encoder")

@@ -1,4 +1,4 @@
-"""Rooflines: every route computes the product and has its rate, in its own dtype, and what is slow costs little."""
+"""Rooflines: every route computes the product and has its rate, in its dtype, and a slow route takes little time."""
 
 import importlib
 import time
@@ -20,7 +20,7 @@ from elbostone.workers.records import Cell
 
 M, K, N = 32, 48, 24
 A, B = (np.random.default_rng(0).standard_normal(shape).astype(np.float32) for shape in ((M, K), (K, N)))
-#: Of float32, and of products whose operands are rounded to eight bits.
+#: Largest error by dtype; in bfloat16 the operands are rounded to eight bits.
 ERROR = {"float32": 1e-5, "bfloat16": 0.1, "float64": 1e-5}
 
 
@@ -32,7 +32,7 @@ def test_every_route_of_torch_is_the_product(dtype: str, routes: set[str]) -> No
     device = open_timing(open_binding("torch", "cpu"))
     dtypes = np.float64 if dtype == "float64" else np.float32
     found = device.product(A.astype(dtypes), B.astype(dtypes), dtype)
-    # A processor without bfloat16 has the products, emulated, but packs no weights for them.
+    # A processor without bfloat16 emulates the products, but packs no weights for them.
     packs = dtype != "bfloat16" or importlib.import_module("torch").ops.mkldnn._is_mkldnn_bf16_supported()
     assert set(found) == (routes if packs else {"mm"})
     for call in found.values():

@@ -81,7 +81,7 @@ def test_a_killed_run_goes_on_where_it_was(finished: Path) -> None:
     records = finished / "records.jsonl"
     whole = records.read_text().splitlines()
     figures = len([line for line in whole if '"kind": "throughput"' in line])
-    # As a kill leaves it: one cell short, and half a line.
+    # The file after a kill: one cell is missing, and the last line is incomplete.
     lost = next(line for line in whole if all(text in line for text in ('"throughput"', '"eager"', '"pass": 2')))
     kept = [line for line in whole if line != lost]
     records.write_text("\n".join(kept) + '\n{"schema": 1, "pro')

@@ -77,7 +77,7 @@ WRONG = {
     "profile of no cell": (("bench", "--profile", f"{CELL}r"), f"expected a timing, the closest known are {CELL}, "),
     "profile beside what chooses": (
         ("bench", "--profile", CELL, "--full", "--backend", "torch"),
-        "--profile: the cell says what is run: expected no --full, --peers, --aa, --notation, --backend, --resume",
+        "--profile: the key chooses the timing: expected no --full, --peers, --aa, --notation, --backend, --resume",
     ),
     "profile on another device": (("bench", "--profile", CELL, "--device", "cuda"), "expected --device cpu, as in"),
     "tests of timings beside peers": (("bench", "--aa", "--peers"), "--aa: expected alone or with --full; found"),

@@ -113,7 +113,7 @@ def test_one_draw_of_the_importance_weighted_bound_is_the_monte_carlo_elbo(few: 
 
 def test_a_notation_that_writes_no_model_is_bad_input(tmp_path: Path) -> None:
     code, _, err = train(tmp_path, "--notation", "blei_2017")
-    assert code == 2 and "--notation: expected one that writes bernoulli or gaussian" in err
+    assert code == 2 and "--notation: expected a source with weights in a bernoulli or gaussian p(x|z)" in err
     assert not list(tmp_path.iterdir())
 
 

@@ -29,13 +29,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class _Try:
-    """One arm against the first of its try.
+    """The paired comparison of an arm with the first arm of its try.
 
     Attributes:
         question: `aa` or `planted`.
-        backend, device: those of the cell.
-        ratio: its time ÷ that of the first; None where one of them has no figure.
-        verdict: `faster`, `slower`, `same`; or why it is lost.
+        backend, device: the cell's.
+        ratio: the arm's time ÷ the first arm's time; None where one of them has no figure.
+        verdict: `faster`, `slower`, `same`; or the reason why the try is lost.
     """
 
     question: str
@@ -46,11 +46,11 @@ class _Try:
 
 
 def aa_rows(arms: Iterable[Row]) -> list[Row]:
-    """The rows of trust.csv: for each question one per backend, and one of all where there are several.
+    """The rows of trust.csv: for each question a row per backend, and a row of all backends where there are several.
 
-    `called` of `tries` were called different, or slower: `rate`, with its Clopper-Pearson bounds; `ratio` is the median
-    over the tries, with its interval. Tries that were not measured, or not of what is proven equal, are `lost`; where
-    there are any, no limit holds.
+    `called` of `tries` were called different, or slower; `rate` is their share, with its Clopper-Pearson bounds;
+    `ratio` is the median over the tries, with its interval. Tries that were not measured, or whose cell is not proven
+    equal, are `lost`; where there are any, no limit holds.
 
     Args:
         arms: rows of throughput, each with its `arm`.

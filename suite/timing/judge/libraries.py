@@ -1,4 +1,4 @@
-"""Other libraries draw their own noise, so the reference of their outputs is computed for each draw."""
+"""Other libraries draw their noise themselves, so the reference of their outputs is computed for each draw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGMAS = 6
 
 
 class LibraryJudge:
-    """The verdicts on other libraries' records; the draws of one problem share its tolerances."""
+    """The verdicts on other libraries' records; all draws of a problem share its tolerances."""
 
     def __init__(self) -> None:
         self.allowed: dict[tuple[str, str, str], dict[str, float]] = {}
@@ -33,8 +33,8 @@ class LibraryJudge:
         """The outputs of another library's stage compared with the reference at its draws, in the order of data flow.
 
         Args:
-            record: with the bound that its loss sums.
-            tensors: its outputs; among them the noise.
+            record: the record, with the bound that the loss sums.
+            tensors: the outputs, the noise included.
             expected: the reference, with the x and weights of the stage.
         """
         noise = tensors[NOISE].astype(np.float64)
@@ -48,7 +48,7 @@ class LibraryJudge:
         yield from against_truth(problem, outputs, reference)
 
     def _reference(self, expected: Expected, drawn: Problem, record: ThroughputRecord) -> Truth:
-        """The reference at the library's draws; N is measured with the problem's own noise, on its own rows."""
+        """The reference at the library's draws; N is measured with the noise and the rows of the problem."""
         dtype, bound = precision(record.cell.dtype), record.bound
         key = expected.problem.name, dtype, bound
         if key not in self.allowed:
@@ -60,7 +60,7 @@ class LibraryJudge:
 
 
 def _normality(noise: Array, shape: tuple[int, ...]) -> Iterator[Comparison]:
-    """Whether noise may be standard normal: an equality on zeros, or on few draws repeated, would prove less."""
+    """Tests whether noise may be standard normal: equality at zeros, or at few repeated draws, would prove less."""
     if noise.shape != shape:
         yield compare("noise", noise, np.empty(shape), 0.0, "float64")
         return
@@ -69,4 +69,4 @@ def _normality(noise: Array, shape: tuple[int, ...]) -> Iterator[Comparison]:
         ("variance", noise.var(), 1.0, (2 / noise.size) ** 0.5),
     ):
         measured = compare(f"noise's {moment}", np.asarray(found), np.asarray(true), SIGMAS * deviation, "float64")
-        yield replace(measured, largest=np.nan)  # says nothing of errors in what was computed
+        yield replace(measured, largest=np.nan)  # no error of a computed tensor

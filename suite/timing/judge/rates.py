@@ -12,7 +12,7 @@ from ..records import Measured, RateRecord
 from ..timings import Roofline
 from .rooflines import rooflines
 
-#: Libraries that compute on the CPU, whatever the device of the session that asked them.
+#: Libraries that compute on the CPU, whatever the device of the session.
 ON_THE_CPU = ("numpy", "onnxruntime")
 
 
@@ -56,8 +56,8 @@ def share(
     Args:
         rates: the rates of the run.
         spec: the model.
-        row: its stage, batch, device and dtype.
-        seconds: measured per call.
+        row: a row with the stage, batch, device and dtype.
+        seconds: measured seconds per call.
         library: the library whose rates count; None for the best of all.
     """
     total = 0.0

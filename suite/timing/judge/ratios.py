@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 MARGIN = 0.02
-"""A smaller difference is not claimed."""
+"""The largest relative difference that is not claimed."""
 
 
 def interval(values: Array) -> tuple[float, float, float]:
@@ -36,14 +36,14 @@ def interval(values: Array) -> tuple[float, float, float]:
 
 
 def time_ratio(row: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
-    """(median, lower, upper) of the time of a row ÷ that of another, process by process.
+    """(median, lower, upper) of the time of `row` ÷ the time of `other`, process by process.
 
-    What a process does differently as a whole is in both of its timings, and not in their ratio.
+    An effect of a whole process is in both of its timings and cancels in their ratio.
 
     Args:
-        row, other: rows of throughput with a figure, of sessions that have timed both.
+        row, other: rows of throughput with a figure, timed in the same sessions.
     """
-    pairs = list(zip(row["by_process"], other["by_process"], strict=False))  # one may have passes more
+    pairs = list(zip(row["by_process"], other["by_process"], strict=False))  # one may have more passes
     return interval(np.array([theirs / ours for ours, theirs in pairs]))
 
 

@@ -1,4 +1,4 @@
-"""The matrix products that a stage cannot do without, and the bytes of the weights that it must read."""
+"""The matrix products that a stage must compute, and the bytes of the weights that it must read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Product:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One layer forward, [rows, fan_in] by [fan_in, fan_out]; where it reads the data, its input needs no gradient."""
+    """One layer forward, [rows, fan_in] by [fan_in, fan_out]; if it reads the data, its input needs no gradient."""
 
     rows: int
     fan_in: int
@@ -46,9 +46,9 @@ def products(spec: Spec, stage: str, batch: int) -> list[Product]:
     """The matrix products of one call, equal shapes counted together.
 
     Forward, every layer and every head is one product; a convolution counts at its im2col shape, with the zeros of its
-    padding, as the frameworks' own counters have it. A training step adds the gradient of every layer's weight
-    (`in × rows × out`) and of every layer's input (`rows × out × in`), save of those layers that read the data. A gated
-    layer is two. What is computed element by element (activations, densities, Adam) is not counted.
+    padding, as in the frameworks' counters. A training step adds the gradient of every layer's weight
+    (`in × rows × out`) and of every layer's input (`rows × out × in`), except where the layer reads the data. A gated
+    layer is two products. Elementwise operations (activations, densities, Adam) are not counted.
 
     Args:
         spec: the model.
@@ -56,14 +56,14 @@ def products(spec: Spec, stage: str, batch: int) -> list[Product]:
         batch: images per call.
 
     Raises:
-        ValueError: another stage, or a family of models that is not timed: its posterior is neither diagonal nor
-            isotropic, or it has a chain, components of a prior, or decoder weights with a posterior.
+        ValueError: another stage, or a family of models that is not timed: the posterior is neither diagonal nor
+            isotropic, or the model has a chain, components of a prior, or decoder weights with a posterior.
     """
     if stage not in COUNTED:
-        raise ValueError(f"stage '{stage}': operations are counted of {', '.join(COUNTED)}")
+        raise ValueError(f"stage '{stage}': expected one of {', '.join(COUNTED)}")
     special = spec.chain or spec.components or spec.decoder_weights != "point"
     if special or spec.posterior not in ("diagonal", "isotropic"):
-        raise ValueError(f"operations of this family are not counted: {spec}")
+        raise ValueError(f"expected a family of models whose operations are counted; found {spec}")
     layers: list[_Layer] = []
     if stage != "decoder":
         layers += _encoder(spec, batch)
@@ -77,7 +77,7 @@ def products(spec: Spec, stage: str, batch: int) -> list[Product]:
 
 
 def flops(spec: Spec, stage: str, batch: int) -> int:
-    """Floating-point operations of the matrix products of one call; arguments and errors are those of `products`."""
+    """Floating-point operations of the matrix products of one call; arguments and errors as `products`."""
     return sum(product.flops for product in products(spec, stage, batch))
 
 
@@ -105,7 +105,7 @@ def _decoder(spec: Spec, rows: int) -> Iterator[_Layer]:
     height, side = spec.bottom_shape[1:] if spec.network == "conv" else (1, 1)
     for slot in _weights(decoder_slots(spec), "decoder."):
         if slot.name.startswith("decoder.conv."):
-            # Each pixel is stamped onto a 3×3 patch of the output, which has twice the sides.
+            # Each pixel is added to a 3×3 patch of the output, which has twice the height and width.
             fan_in, fan_out = slot.shape[:2]
             yield _Layer(rows * height * side, fan_in, fan_out * 9)
             height, side = 2 * height, 2 * side
@@ -123,10 +123,10 @@ def _weights(every: Iterable[Slot], net: str) -> Iterator[Slot]:
 
 
 def rooflines(spec: Spec, stage: str, batch: int, dtype: str) -> dict[Roofline, int]:
-    """The rates that a stage is held against, and how often each is needed.
+    """The rooflines of a stage, and how often a call needs each.
 
-    They are those of its matrix products, or of a multilayer perceptron at batch 1 of the reading of its weights: a
-    convolution reads few, and has a product of many rows for one image too.
+    They are its matrix products or, for a multilayer perceptron at batch 1, the reading of its weights. A convolution
+    reads few weights, and its product has many rows even for one image.
     """
     if batch == 1 and spec.network == "mlp":
         return {Roofline("read", (weight_bytes(spec, stage, dtype),), dtype): 1}

@@ -56,7 +56,7 @@ STABLE_SPREAD = 0.1
 
 Row = dict[str, Any]
 Expectations = Callable[[str, str, int, str], Expected]
-"""(problem, precision, batch, bound) → what its stages return."""
+"""(problem, precision, batch, bound) → the expected outputs of its stages."""
 
 
 def throughput_rows(
@@ -64,13 +64,13 @@ def throughput_rows(
 ) -> list[Row]:
     """The rows of throughput.csv, one per stage and cell, in the order in which they were first timed.
 
-    A figure is printed only where the timed call's own outputs were equal to the reference: before and after timing, in
+    A row has a figure only where the timed call's outputs were equal to the reference, before and after timing, in
     every process.
 
     Args:
-        records: the records of one run; those of other kinds are ignored.
-        expected: what stages return.
-        load: a record's outputs by file name.
+        records: the records of one run; other kinds are ignored.
+        expected: gives the expected outputs of stages.
+        load: reads a record's outputs by file name.
         arms: the rows of the arms of A/A tests instead, each with its `arm`.
     """
     records = list(records)
@@ -95,7 +95,7 @@ def throughput_rows(
 
 
 def reference_of(record: ThroughputRecord, expected: Expectations) -> Expected:
-    """What a record's stage must return; of another library data and weights alone: `LibraryJudge` makes the rest."""
+    """The expected outputs of a record's stage; another library's are incomplete: `LibraryJudge` computes the rest."""
     cell, bound = record.cell, "elbo" if record.cell.mode == LIBRARY_MODE else record.bound
     return expected(cell.problem, precision(cell.dtype), record.batch, bound)
 
@@ -115,12 +115,12 @@ def proof(
 
     Args:
         records: the records of the cell.
-        expected: what its stages return.
-        load: a record's outputs by file name.
-        compared: how outputs are held against it.
+        expected: the expected outputs of its stages.
+        load: reads a record's outputs by file name.
+        compared: compares outputs with the expected ones.
 
     Returns:
-        the verdict; the reason where it is not `equal`; the smallest relative error that would have been found.
+        the verdict; the reason where it is not `equal`; the smallest detectable error, relative.
     """
     detects = None
     for record in records:
@@ -151,12 +151,12 @@ def row_of(records: Sequence[ThroughputRecord], spec: Spec, rates: Rates, verdic
         records: the records of the cell.
         spec: its model.
         rates: the rates of the run.
-        verdict, reason: what the records prove.
+        verdict, reason: the result of `proof`.
     """
     row = _unmeasured(records, verdict, reason)
     if verdict != "equal":
         return row
-    # A median of medians: what one process does differently as a whole must not weigh by how many rounds it made.
+    # A median of medians: a process must not weigh more for having more rounds.
     records = sorted(records, key=lambda record: record.number or 0)
     medians = [statistics.median(record.rounds_ns) / 1e9 for record in records]
     seconds, images = statistics.median(medians), records[0].images
@@ -170,7 +170,7 @@ def row_of(records: Sequence[ThroughputRecord], spec: Spec, rates: Rates, verdic
         "roof_share": share(rates, spec, row, per_batch),
         "library_share": share(rates, spec, row, per_batch, library=host_of(row["backend"])),
         "flop_per_image": flops(spec, row["stage"], row["batch"]) / row["batch"],
-        # Of sessions that found an empty compile cache. Their later cells still reuse what their earlier ones compiled.
+        # Sessions that started with an empty compile cache; their later cells still reuse code of their earlier ones.
         "first_call_s": most(record.first_call_s for record in records if record.cold_cache),
         "graphs": most(record.graphs.graphs if record.graphs else None for record in records),
         "peak_memory_mb": most(record.peak_memory_mb for record in records),
@@ -186,7 +186,7 @@ def most(values: Iterable[float | None]) -> float | None:
 
 
 def bounds(medians: Sequence[float]) -> tuple[float, float]:
-    """(lowest, highest) that the median of all processes may be; of few processes the lowest and highest seen."""
+    """The interval (lower, upper) of the median over processes; of few processes the lowest and the highest."""
     if len(medians) < INTERVAL_PROCESSES:
         return min(medians), max(medians)
     _, lower, upper = interval(np.array(medians))
@@ -194,13 +194,13 @@ def bounds(medians: Sequence[float]) -> tuple[float, float]:
 
 
 def is_stable(medians: Sequence[float]) -> bool:
-    """Whether the bounds are within a tenth of the median. One process says nothing of the others: it is not."""
+    """Whether the bounds are at most a tenth of the median apart. The figure of a single process is not stable."""
     lower, upper = bounds(medians)
     return len(medians) > 1 and (upper - lower) / statistics.median(medians) <= STABLE_SPREAD
 
 
 def unstable(records: Iterable[Measured], passes: int) -> set[str]:
-    """The keys of timings that were made, and whose first so many processes do not agree on a stable figure.
+    """The keys of timings whose first `passes` processes all have rounds, but no stable figure.
 
     Args:
         records: the records of one run.

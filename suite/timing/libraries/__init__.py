@@ -1,1 +1,1 @@
-"""Other libraries' VAEs, each as in its own documentation; only the file of a library imports it."""
+"""Other libraries' VAEs, each as in its documentation; only the module of a library imports the library."""

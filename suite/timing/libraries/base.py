@@ -1,6 +1,6 @@
-"""The interface of every library's file: the timed call, its replay, and its outputs.
+"""The interface of every library's module: the timed call, its replay, and its outputs.
 
-Each file has a function `open_run(binding, problem, stage, variant)`, which gives the `LibraryRun` of a stage.
+Each module has a function `open_run(binding, problem, stage, variant)`, which returns the `LibraryRun` of a stage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...notations.axes import parse_axes, permute
 
 Array = NDArray[Any]
 SEED = 2014
-"""The seed of each library's own generator before a call whose noise must be known."""
+"""The seed of each library's generator before a call whose noise must be known."""
 
 ENCODER_HIDDEN, ENCODER_MEAN, ENCODER_LOG_VARIANCE = "encoder.hidden.0", "encoder.mean", "encoder.log_variance"
 DECODER_HIDDEN, DECODER_LOGITS = "decoder.hidden.0", "decoder.logits"
@@ -26,10 +26,10 @@ _CANONICAL, _KERNEL = parse_axes("out in"), parse_axes("in out")
 
 
 class LibraryRun(ABC):
-    """One stage of a library's own model with a problem's weights: calling it computes once.
+    """One stage of a library's model with a problem's weights: calling it computes once.
 
     Attributes:
-        compiled: what the binding is asked for the number of graphs; None where nothing was compiled.
+        compiled: the compiled function, whose graphs the binding counts; None where nothing was compiled.
     """
 
     compiled: Any = None
@@ -52,7 +52,7 @@ class LibraryRun(ABC):
 
     @abstractmethod
     def noise(self) -> Array:
-        """The draws of the first call, generated again by the library's own generator: [batch, latent]."""
+        """The draws of the first call, generated again by the library's generator: [batch, latent]."""
 
     @abstractmethod
     def first_moments(self) -> dict[str, Array]:
@@ -60,11 +60,11 @@ class LibraryRun(ABC):
 
     @abstractmethod
     def weight(self) -> Any:
-        """Any weight: where it is says where the model is."""
+        """Any weight: its device and dtype are the model's."""
 
 
 def float32(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Canonical weights as another library gets them."""
+    """Canonical weights in float32, the dtype of other libraries."""
     return {name: weight.astype(np.float32) for name, weight in weights.items()}
 
 
@@ -79,7 +79,7 @@ def unkernel(array: Array) -> Array:
 
 
 def layers(read: Callable[[str], tuple[Array, Array]]) -> dict[str, Array]:
-    """Canonical weights out of (weight, bias) of each layer."""
+    """Canonical weights from the (weight, bias) of each layer."""
     found = {}
     for name in LAYERS:
         found[f"{name}.weight"], found[f"{name}.bias"] = read(name)

@@ -80,7 +80,7 @@ class NumPyroRun(LibraryRun):
         self.state = self.fresh()
 
     def fresh(self) -> Any:
-        """The first state, in arrays of its own: a donated one is deleted by the step that takes it."""
+        """The first state, in new arrays: a step deletes a state that is donated to it."""
         return self.svi.init(jax.random.key(SEED), self.x, init_params=self.parameters(self.weights))
 
     def parameters(self, weights: dict[str, Array]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class NumPyroRun(LibraryRun):
         return layers(lambda name: (unkernel(np.asarray(dense[name][0])), np.asarray(dense[name][1])))
 
     def noise(self) -> Array:
-        """The guide itself under the first step's key, with heads of zero: its z is the noise."""
+        """The noise [batch, latent]: z of the guide under the first step's key, with zeros as weights of the heads."""
         _, key = jax.random.split(self.fresh().rng_key)
         _, guide_key = jax.random.split(key)
         heads = (ENCODER_MEAN, ENCODER_LOG_VARIANCE)

@@ -1,4 +1,4 @@
-"""The shared code of libraries on torch: the process's generator is seeded before a first call and replayed after."""
+"""The shared code of libraries on torch: torch's global generator is seeded before a first call, and replayed later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from .base import SEED, Array, LibraryRun, layers
 
 MOST_DRAWS = 8
-"""A call that compiles itself draws while it traces; more than this is no VAE's step."""
+"""The largest number of draws in a call: a call that compiles also draws while it traces."""
 
 
 class TorchRun(LibraryRun):
@@ -40,10 +40,10 @@ class TorchRun(LibraryRun):
         return outputs
 
     def replay(self, draw: Callable[[], torch.Tensor]) -> Array:
-        """The last draw before the generator came to where the first call left it.
+        """The draw, [batch, latent], after which the generator is in the state in which the first call left it.
 
         Raises:
-            ValueError: the library draws otherwise.
+            ValueError: no draw leads to that state: the library draws in another way.
         """
         kept = torch.get_rng_state()
         try:
@@ -54,10 +54,10 @@ class TorchRun(LibraryRun):
                     return noise.numpy()
         finally:
             torch.set_rng_state(kept)
-        raise ValueError(f"no {MOST_DRAWS} draws of the noise bring torch's generator to where the call left it")
+        raise ValueError(f"expected torch's generator in the state after the call; {MOST_DRAWS} draws did not reach it")
 
     def moments_of(self, state: Callable[[torch.Tensor], Mapping[str, Any]]) -> dict[str, Array]:
-        """Adam's first moment by canonical weight, out of the state that a torch optimiser keeps of a parameter."""
+        """Adam's first moment by canonical weight, from a torch optimiser's state of each parameter."""
 
         def read(name: str) -> tuple[Array, Array]:
             layer = self.linear[name]

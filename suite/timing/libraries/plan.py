@@ -1,4 +1,4 @@
-"""The timings of other libraries, and the records of those that are not installed."""
+"""The timings of other libraries, and the records of missing libraries."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .table import LIBRARIES, LIBRARY_MODE, supports
 def plan_libraries(
     workloads: Iterable[tuple[Workload, str]], *, device: str = "cpu", backends: Collection[str] = ()
 ) -> tuple[list[Timing], list[ThroughputRecord]]:
-    """Every variant of every installed library, and one record per library, stage and batch of those that are missing.
+    """Every variant of every installed library, and one record per missing library, stage and batch.
 
     Args:
-        workloads: each with the path of its problem file; those that no library's model fits are passed over.
+        workloads: each with the path of its problem file; workloads that no library's model fits are left out.
         device: other libraries are timed on `cpu` alone.
-        backends: our backends; libraries that run on others are left out. Empty for all.
+        backends: this package's backends; libraries that run on others are left out. Empty for all.
 
     Returns:
-        timings, and records of status `missing` with what installs the library.
+        timings, and records of status `missing` with the command that installs the library.
     """
     timings: list[Timing] = []
     missing: list[ThroughputRecord] = []

@@ -27,7 +27,7 @@ from .base import (
 )
 from .on_torch import TorchRun
 
-# Pyro keeps parameters by name in a store of the whole process: models of one name would train each other's.
+# Pyro keeps parameters by name in a store of the whole process: models of the same name would share parameters.
 NUMBERS = count()
 LOSSES = {"Trace_ELBO": Trace_ELBO, "TraceMeanField_ELBO": TraceMeanField_ELBO, "JitTrace_ELBO": JitTrace_ELBO}
 

@@ -1,4 +1,4 @@
-"""pythae: `VAE` with an encoder and a decoder of one's own, as its documentation has it, and `BaseTrainer`'s step."""
+"""pythae: `VAE` with a custom encoder and decoder, as in its documentation, and the step of `BaseTrainer`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Decoder(BaseDecoder):
 
 
 class OneBatch(list[Any]):
-    """A loader of one batch that is in memory: what is timed is the step, not a DataLoader."""
+    """A loader of one batch in memory, so that the step is timed, and no DataLoader."""
 
     def __init__(self, inputs: Any, dataset: Any):
         super().__init__([inputs])

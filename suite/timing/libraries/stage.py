@@ -1,4 +1,4 @@
-"""Another library's timing as a stage like any other: called, awaited, and read as canonical tensors."""
+"""A stage of another library, with the interface of every timed stage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Array = NDArray[Any]
 
 
 class LibraryStage(Stage):
-    """One stage of another library. Its model is its own: there is no subject, and the noise is what the library draws.
+    """One stage of another library. It has no subject, since the library has its model and draws its noise.
 
     Attributes:
-        variant: what is timed; its bound is what the outputs are held against.
+        variant: the timed variant, with whose bound the outputs are compared.
     """
 
     def __init__(self, binding: Binding, library: Library, variant: Variant, run: LibraryRun, batch: int):
@@ -42,10 +42,10 @@ class LibraryStage(Stage):
         return outputs
 
     def tensors(self, outputs: Any) -> dict[str, Array]:
-        """The objective, the noise that it was computed with, and gradients out of Adam's first moments.
+        """The objective [], its noise [sample, batch, latent], and the gradients, from Adam's first moments.
 
         Raises:
-            ValueError: the outputs are not those of a first call, whose noise alone is known.
+            ValueError: the outputs are of a later call: only the noise of a first call is known.
         """
         if self.calls != 1:
             raise ValueError(
@@ -82,11 +82,11 @@ def make_library_stage(binding: Binding, cell: Cell, problem: Problem, stage: st
         variant: a name of the library's table.
 
     Raises:
-        ValueError: the library has no such model.
+        ValueError: the library has no such model, or the dtype is not float32.
     """
     library = LIBRARIES[cell.notation]
     if not supports(problem.spec):
-        raise ValueError(f"{library.name}: its model is one hidden layer of ReLU with a Bernoulli; not {problem.spec}")
+        raise ValueError(f"{library.name}: expected one hidden layer of ReLU and a Bernoulli; found {problem.spec}")
     if cell.dtype != "float32":
         raise ValueError(f"{library.name}: expected dtype float32; found {cell.dtype}")
     problem = oracle.rounded(problem, precision(cell.dtype))

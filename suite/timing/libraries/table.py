@@ -1,4 +1,4 @@
-"""The table of other libraries: backend, timed stages, and the conversion of the loss to a bound. It imports none."""
+"""The table of other libraries: backend, timed stages, and the conversion of the loss to a bound. Imports none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...backends.table import host_of
 from ...reference.spec import Spec
 
 LIBRARY_MODE = "peer"
-"""The mode of their cells."""
+"""The mode of the cells of other libraries."""
 NOISE = "noise"
 """The additional tensor among another library's outputs: the noise that it drew, [sample, batch, latent]."""
 
@@ -20,7 +20,7 @@ class Variant:
     """One documented way to compute a stage.
 
     Attributes:
-        name: what the library calls it; it stands where a tuned cell has its optimisation step.
+        name: the library's name of the variant, in the field that names a tuned cell's optimisation step.
         bound: what the loss sums over the batch: `elbo` where its KL is exact, `elbo_monte_carlo` where it is sampled.
     """
 
@@ -34,13 +34,13 @@ class Library:
 
     Attributes:
         name: the name of its distribution.
-        framework: what its model is written in.
-        backend: what executes it.
-        module: the module of this package that drives it.
+        framework: the framework of its model.
+        backend: the backend that executes the model.
+        module: the module of this package that calls it.
         packages: importable packages that it needs.
         extra: the extra of this distribution that installs them.
-        reduction: its loss is minus the bound's `sum` or `mean` over the batch.
-        stages: stage → what is timed.
+        reduction: `sum` or `mean`: the loss is minus that reduction of the bound over the batch.
+        stages: stage → its timed variants.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Library:
 
     @property
     def host(self) -> str:
-        """Our backend that executes the same way: the library is timed in the sessions of that backend."""
+        """This package's backend that executes in the same way: the library is timed in that backend's sessions."""
         return host_of(self.backend)
 
     def lacking(self) -> list[str]:
@@ -66,11 +66,11 @@ class Library:
         return f"{self.name} needs {', '.join(self.lacking())}: pip install 'elbostone[{self.extra}]'"
 
     def variant(self, stage: str, name: str) -> Variant:
-        """A stage's variant. Raises KeyError where there is none of the name."""
+        """A stage's variant by its name. Raises KeyError: the stage has no such variant."""
         return {variant.name: variant for variant in self.stages[stage]}[name]
 
     def total_bound(self, loss: float, batch: int) -> float:
-        """Σ_b bound_b of a loss."""
+        """The sum of the bound over the batch, Σ_b bound_b, from the loss."""
         return -loss * (batch if self.reduction == "mean" else 1)
 
 
@@ -137,7 +137,7 @@ LIBRARIES = {
 
 
 def supports(spec: Spec) -> bool:
-    """Whether the other libraries' models are of this kind: one hidden layer of ReLU, N(0, I), a Bernoulli."""
+    """Whether other libraries are timed on a model: one hidden layer of ReLU, p(z) = N(0, I), a Bernoulli p(x|z)."""
     return spec == Spec("mlp", "bernoulli", "standard", "relu", spec.hidden, spec.data_dim, spec.latent_dim) and (
         len(spec.hidden) == 1
     )

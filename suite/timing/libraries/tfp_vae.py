@@ -1,7 +1,7 @@
-"""TensorFlow Probability: distributions over nets of tf_keras, as its VAE examples have it, in a tf.function.
+"""TensorFlow Probability: distributions over nets of tf_keras, as in its VAE examples, in a tf.function.
 
 TensorFlow Probability works with tf_keras alone, not with Keras 3. Its seed is a tensor here, split at every step, so
-that what was drawn can be drawn again.
+that a draw can be repeated.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TfpRun(LibraryRun):
         self.initial = float32(problem.weights)
         self.seed = tf.constant((0, SEED), tf.int32)
         unit = tfd.MultivariateNormalDiag(tf.zeros(self.shape), scale_diag=tf.ones(self.shape))
-        # compiled as the call is: XLA has a generator of its own
+        # compiled like the timed call: XLA draws by another generator
         self.draw = self.function(lambda seed: unit.sample(seed=self.drawn(seed)))
         self.put_weights()
 

@@ -1,4 +1,4 @@
-"""The steps of every process that measures a timing: build its stage, and keep the outputs of the stage."""
+"""The steps of every process that measures a timing: build its stage, and save the outputs of the stage."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class Kept(TypedDict):
 
 
 class FirstCall:
-    """The first call of a stage: what it took, what it returned, and whether that is equal to the reference.
+    """The first call of a stage: its seconds, its outputs, and whether they are equal to the reference.
 
     Args:
         stage: a stage that was not called yet.
-        expected: what it must return; None for another library: the judge makes the reference of what it drew.
+        expected: the expected outputs; None for another library, whose reference the judge computes.
 
     Attributes:
         tensors: canonical name → array, folded over the repetitions of the problem's rows.
-        equal: whether all of them are; what is not equal is not timed.
+        equal: whether all tensors are equal to the reference; otherwise the stage is not timed.
     """
 
     def __init__(self, stage: Stage, expected: Expected | None):
@@ -76,7 +76,7 @@ class FirstCall:
         self.where = stage.where(outputs)
 
     def again(self) -> dict[str, Array]:
-        """The outputs of one more call, from where the first one started."""
+        """The outputs of one more call, from the state before the first call."""
         self.stage.restore()
         return self._proven(self.stage())[0]
 
@@ -87,7 +87,7 @@ class FirstCall:
         return tensors, all(comparison.equal for comparison in compared)
 
     def about(self, binding: Binding) -> Called:
-        """The fields of its record."""
+        """The fields of the call in a record."""
         device, dtype = self.where
         active = Active(
             backend=binding.active_backend(),
@@ -115,7 +115,7 @@ def open_expected(timing: Timing) -> Expected:
 
 
 def keep_outputs(folder: Path, stem: str, before: dict[str, Array], after: dict[str, Array]) -> Kept:
-    """Write the outputs of before and after timing; one file where they are the same bit by bit."""
+    """Write the outputs from before and after timing; a single file where they are the same bit by bit."""
 
     def keep(when: str, tensors: dict[str, Array]) -> str:
         name = f"{stem}-{when}.safetensors"
@@ -128,7 +128,7 @@ def keep_outputs(folder: Path, stem: str, before: dict[str, Array], after: dict[
 
 
 def _narrow(tensor: Array) -> Array:
-    """float64 as float32 where that loses nothing: what a float32 cell returned fits."""
+    """A float64 tensor as float32 where that is exact, as it is for the outputs of a float32 cell."""
     narrow = tensor.astype(np.float32)
     return narrow if np.array_equal(narrow.astype(np.float64), tensor) else tensor
 

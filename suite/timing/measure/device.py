@@ -1,4 +1,4 @@
-"""The functions of a backend that timing needs beside its binding: training, rates, memory, a profiler."""
+"""The functions of a backend for timing, beside its binding: training, rates, memory, a profiler."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _MODULES = {
 
 
 class TimingDevice(ABC):
-    """One backend on one device, as timing needs it.
+    """The functions of one backend on one device for timing.
 
     Args:
         binding: the binding of the backend.
     """
 
     adam_epsilon: tuple[float, bool]
-    """The framework's own ε of Adam, and whether it is added to the bias-corrected root of the second moment."""
+    """The framework's ε of Adam, and whether it is added to the bias-corrected root of the second moment."""
 
     def __init__(self, binding: Binding):
         self.binding = binding
 
-    # What is timed
+    # Timed calls
 
     @abstractmethod
     def training(
@@ -45,9 +45,9 @@ class TimingDevice(ABC):
 
         Args:
             subject: the model whose weights are trained in place.
-            objective: the subject's own where it is None.
+            objective: the objective; None for the subject's.
             rule: the update rule.
-            mode: the subject's own where it is empty.
+            mode: the mode of execution; empty for the subject's.
         """
 
     def predict(self, subject: Subject, function: Forward, batch: int) -> Forward:
@@ -55,16 +55,16 @@ class TimingDevice(ABC):
         return self.binding.forward(subject.model, function, "eager")
 
     def start_compiler(self) -> None:  # noqa: B027 without a compiler there is nothing to start
-        """Compile something trivial: what a process pays once is then not part of its first compiled cell."""
+        """Compile a trivial function, so that the compiler's start is not part of the first compiled cell."""
 
-    # The library's own rates
+    # Rates of the library
 
     @abstractmethod
     def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
-        """The library's own matrix products of a [m, k] and b [k, n], ready to be timed, by the name of the route.
+        """The library's matrix products of a [m, k] and b [k, n], ready to be timed, by the name of the route.
 
-        Operands of `bfloat16` are of that dtype themselves; the products of `tf32` are those of the GPU's cores. A
-        route may lay b out beforehand, as one does with weights. None where the library has no such dtype here.
+        For `bfloat16` the operands have that dtype; `tf32` is computed by the GPU's tensor cores. A route may pack b
+        beforehand, as weights are packed. Empty where the library lacks the dtype on this device.
         """
 
     @abstractmethod
@@ -75,26 +75,26 @@ class TimingDevice(ABC):
 
     @abstractmethod
     def reset_peak_memory(self) -> None:
-        """Forget the device memory that was in use at most until now, where the library can."""
+        """Reset the peak of device memory, where the library can."""
 
     @abstractmethod
     def peak_memory_bytes(self) -> int | None:
-        """Device memory that was in use at most; None on the CPU, whose memory is the process's."""
+        """The peak of device memory, in bytes; None on the CPU, whose memory is the process's."""
 
     @abstractmethod
     def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
-        """Leave the framework's own trace of some calls in an empty folder, each call marked as a step of it.
+        """Write the framework's trace of `calls` calls to an empty folder; each call is marked as a step.
 
-        Where the framework itself makes a table of the costliest operations, it is beside the trace as a `.txt`.
+        Where the framework also makes a table of the costliest operations, the table is a `.txt` beside the trace.
         """
 
 
 def native_dtype(dtype: str) -> str:
-    """The library's own dtype of a name; a binding keeps bfloat16 in float32."""
+    """The library's name of a dtype; a binding keeps bfloat16 in float32."""
     return "bfloat16" if dtype == "bfloat16" else base_dtype(dtype)
 
 
 def open_timing(binding: Binding) -> TimingDevice:
-    """What timing needs of a binding's backend."""
+    """The timing device of a binding's backend."""
     device: TimingDevice = import_module(f".{_MODULES[binding.backend]}", __package__).open_timing(binding)
     return device

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # pytest-benchmark fixes the number of rounds by the first calls. Where calls then become slower (another process on the
-# same cores), it is stopped at so many times the time asked for, but never below MIN_CALLS, warm-up included.
+# same cores), it is stopped at OVERRUN times the requested time, but not before MIN_CALLS calls, warm-up included.
 OVERRUN = 4
 MIN_CALLS = 10
 
@@ -48,7 +48,7 @@ def limited(stage: Callable[[], Any], limit_s: float) -> Iterator[Callable[[], A
 
 
 def slowed(stage: Callable[[], Any], share: float) -> Callable[[], Any]:
-    """The stage with each call followed by idling for a share of what the call itself took."""
+    """The stage with each call followed by idling for a share of the call's time."""
 
     def call() -> Any:
         begin = time.perf_counter_ns()

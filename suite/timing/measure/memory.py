@@ -1,4 +1,4 @@
-"""The peak memory of this process: reset before a cell, so that the figure is the cell's own."""
+"""The peak memory of this process, which is reset before each cell."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 PROC = Path("/proc/self")
 RESET_HIGH_WATER_MARK = "5"
-"""The value that makes Linux reset it; see proc_pid_clear_refs(5)."""
+"""The value that makes Linux reset the high-water mark; see proc_pid_clear_refs(5)."""
 
 
 def reset_peak(proc: Path = PROC) -> bool:
-    """Set the process's high-water mark to what it holds now. Returns whether the kernel allows that."""
+    """Set the process's high-water mark to its present memory. Returns whether the kernel permits it."""
     try:
         (proc / "clear_refs").write_text(RESET_HIGH_WATER_MARK, encoding="ascii")
     except OSError:
@@ -20,13 +20,13 @@ def reset_peak(proc: Path = PROC) -> bool:
 
 
 def peak_mb(proc: Path = PROC) -> float:
-    """MiB that were resident at most since the last reset, or since the start of the process."""
+    """The peak of resident memory since the last reset, or since the start of the process, in MiB."""
     found = _status(proc, "VmHWM")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if found is None else found
 
 
 def resident_mb(proc: Path = PROC) -> float | None:
-    """MiB that are resident now; None where the kernel does not say."""
+    """The resident memory, in MiB; None where the kernel does not give it."""
     return _status(proc, "VmRSS")
 
 

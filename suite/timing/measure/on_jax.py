@@ -1,4 +1,4 @@
-"""Keras on JAX, timed: value_and_grad with a stateless optimiser, and the rates of JAX' own products."""
+"""Timing of Keras on JAX: value_and_grad with a stateless optimiser, and the rates of JAX' products."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .training import ADAM, Optimizer, Training
 
 
 class JaxTiming(KerasTiming):
-    """What timing needs of Keras on JAX."""
+    """The timing device of Keras on JAX."""
 
     binding: JaxBinding
 
@@ -41,7 +41,7 @@ class JaxTiming(KerasTiming):
         return {"sum": lambda: compiled(x)}
 
     def reset_peak_memory(self) -> None:
-        """JAX has no way to: its peak is the process's until then."""
+        """Nothing: JAX cannot reset its peak, which is of the whole process."""
 
     def peak_memory_bytes(self) -> int | None:
         if self.binding.device == "cpu":
@@ -56,7 +56,7 @@ class JaxTiming(KerasTiming):
                     call()
 
     def _native(self, array: Array, dtype: str) -> Tensor:
-        """An array in JAX' own dtype of that name."""
+        """An array in JAX' dtype of that name."""
         return self.binding.tensor(array, dtype).astype(native_dtype(dtype))
 
     def start_compiler(self) -> None:
@@ -64,7 +64,7 @@ class JaxTiming(KerasTiming):
 
 
 class JaxTraining(KerasTraining):
-    """value_and_grad and the optimiser's stateless form; the state is written back when it is asked for."""
+    """value_and_grad and the optimiser's stateless form; the state is written back when it is read."""
 
     def __init__(self, binding: JaxBinding, subject: Subject, objective: Forward, rule: Optimizer, mode: str):
         super().__init__(binding, subject, rule)

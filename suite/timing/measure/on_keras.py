@@ -1,4 +1,4 @@
-"""Keras, timed: a Keras optimiser, and `model.predict` on an array, as its documentation has it."""
+"""Timing of Keras: a Keras optimiser, and `model.predict` on an array, as in its documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .training import Optimizer, Training
 
 
 class KerasTiming(TimingDevice):
-    """What timing needs of Keras; sub-classes add what differs between backends: the step and the rates."""
+    """The timing device of Keras; sub-classes add the step and the rates of a backend."""
 
     binding: KerasBinding
     adam_epsilon = 1e-7, False
@@ -26,7 +26,7 @@ class KerasTiming(TimingDevice):
 
 
 class KerasTraining(Training):
-    """State that lives in Keras variables; sub-classes take the step."""
+    """A training whose state is in Keras variables; sub-classes add the step."""
 
     def __init__(self, binding: KerasBinding, subject: Subject, rule: Optimizer):
         self.binding, self.sign = binding, subject.objective_sign()
@@ -57,10 +57,10 @@ class KerasTraining(Training):
 
 
 class Prediction:
-    """`predict` of a keras.Model around a method, on the NumPy array that a user has.
+    """`predict` of a keras.Model around a method, on a NumPy array, as users have it.
 
     Args:
-        binding: makes the tensors with which it is called.
+        binding: the binding of the backend.
         model: the model that has the method.
         function: the method, of one tensor.
         batch: images per step of `predict`.
@@ -72,7 +72,7 @@ class Prediction:
         self.latest: tuple[Tensor, Array] | None = None
 
     def __call__(self, x: Tensor) -> Any:
-        """x: [batch, ...] → what the method returns, as arrays: `predict` copies it to the host."""
+        """x: [batch, ...] → the method's outputs as arrays: `predict` copies them to the host."""
         if self.latest is None or self.latest[0] is not x:
             self.latest = x, np.array(self.binding.array(x))
         with self.binding.scope():
@@ -80,7 +80,7 @@ class Prediction:
 
 
 class MethodModel(keras.Model):  # type: ignore[misc]  # Keras has no type information
-    """A model whose `call` is a method of another one, whose weights it has."""
+    """A model whose `call` is a method of another model, and whose weights are the other model's."""
 
     def __init__(self, model: Model, function: Forward):
         super().__init__()

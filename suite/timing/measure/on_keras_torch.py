@@ -1,4 +1,4 @@
-"""Keras on torch, timed: backward() and a Keras optimiser."""
+"""Timing of Keras on torch: backward() and a Keras optimiser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .training import ADAM, Optimizer, Training
 
 
 class KerasTorchTiming(KerasTiming, TorchRates):
-    """What timing needs of Keras on torch."""
+    """The timing device of Keras on torch."""
 
     binding: KerasTorchBinding
 

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, timed: GradientTape with a Keras optimiser, and the rates of TensorFlow's own products."""
+"""Timing of Keras on TensorFlow: GradientTape with a Keras optimiser, and the rates of TensorFlow's products."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .training import ADAM, Optimizer, Training
 
 
 class TensorFlowTiming(KerasTiming):
-    """What timing needs of Keras on TensorFlow."""
+    """The timing device of Keras on TensorFlow."""
 
     binding: TensorFlowBinding
 
@@ -28,7 +28,7 @@ class TensorFlowTiming(KerasTiming):
 
     def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
         if dtype == "tf32":
-            return {}  # TensorFlow allows it for a whole process alone
+            return {}  # TensorFlow can only permit TF32 for a whole process
         x, y = self._native(a, dtype), self._native(b, dtype)
         compiled = self.binding.compile(tf.matmul, "compiled-xla")
         return {"matmul": lambda: tf.matmul(x, y), "XLA": lambda: compiled(x, y)}
@@ -49,12 +49,12 @@ class TensorFlowTiming(KerasTiming):
     def profile(self, call: Callable[[], Any], calls: int, folder: Path) -> None:
         with tf.profiler.experimental.Profile(str(folder)):
             for number in range(calls):
-                # `_r`: it is a step, by which the profiler's pages divide what they show
+                # `_r` marks a step, by which the profiler's pages are divided
                 with tf.profiler.experimental.Trace("call", step_num=number, _r=1):
                     call()
 
     def _native(self, array: Array, dtype: str) -> Tensor:
-        """An array in TensorFlow's own dtype of that name."""
+        """An array in TensorFlow's dtype of that name."""
         return tf.cast(self.binding.tensor(array, dtype), native_dtype(dtype))
 
     def start_compiler(self) -> None:

@@ -1,4 +1,4 @@
-"""torch, timed: backward() and a torch optimiser, and the rates of torch's own products."""
+"""Timing of torch: backward() and a torch optimiser, and the rates of torch's products."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COSTLIEST = 10
 
 
 class TorchRates(TimingDevice):
-    """The rates, the memory and the profiler of torch, whichever framework wrote the model."""
+    """The rates, the memory and the profiler of torch, for models of torch and of Keras."""
 
     def product(self, a: Array, b: Array, dtype: str) -> dict[str, Callable[[], Tensor]]:
         x, y = self._native(a, dtype), self._native(b, dtype)
@@ -31,7 +31,7 @@ class TorchRates(TimingDevice):
         # Packing bfloat16 raises on a processor that has no instructions for it.
         packs = dtype == "float32" or (dtype == "bfloat16" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
         if one_dnn and self.binding.device == "cpu" and packs:
-            # What torch.compile with freezing calls: weights packed once, for this number of rows.
+            # The operator that torch.compile with freezing calls: weights packed once, for this number of rows.
             packed = torch.ops.mkldnn._reorder_linear_weight(y.t().contiguous(), x.shape[0])
             multiply = torch.ops.mkldnn._linear_pointwise
             routes["oneDNN"] = lambda: multiply(x, packed, None, "none", [], "")
@@ -61,12 +61,12 @@ class TorchRates(TimingDevice):
         (folder / "operations.txt").write_text(table, encoding="utf-8")
 
     def _native(self, array: Array, dtype: str) -> Tensor:
-        """An array in torch's own dtype of that name."""
+        """An array in torch's dtype of that name."""
         return torch.from_numpy(array).to(self.binding.device, getattr(torch, native_dtype(dtype)))
 
 
 class TorchTiming(TorchRates):
-    """What timing needs of torch."""
+    """The timing device of torch."""
 
     binding: TorchBinding
     adam_epsilon = 1e-8, True

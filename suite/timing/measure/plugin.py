@@ -19,7 +19,7 @@ Asked = SessionAsked
 
 
 def measure(binding: Binding, asked: SessionAsked, append: Append) -> None:
-    """Run pytest in an empty folder of its own, below the current one."""
+    """Run pytest in a new folder below the current one."""
     scratch = Path.cwd()
     tests = scratch / "tests"
     tests.mkdir()
@@ -37,7 +37,7 @@ def measure(binding: Binding, asked: SessionAsked, append: Append) -> None:
 
 
 class Plugin:
-    """What a session adds to pytest.
+    """The hooks and fixtures that a session adds to pytest.
 
     Args: as `ChildSession`.
     """
@@ -61,7 +61,7 @@ class Plugin:
         return self.session
 
     def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
-        """run.json describes the machine; pytest-benchmark's own probe would take a second of every session."""
+        """run.json describes the machine; pytest-benchmark's probe would take a second of every session."""
         return {"node": platform.node(), "machine": platform.machine(), "python_version": platform.python_version()}
 
     def pytest_benchmark_generate_commit_info(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rooflines of a session: rates that libraries reach on the shapes of what is timed."""
+"""The rooflines of a session: rates that libraries reach on the shapes of the timings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..records import RateRecord
 from ..timings import Roofline
 from .device import TimingDevice
 
-# A round is short, and those of a library's routes alternate. Long calls vary less, and must not take the
-# session's time: few rounds then, and of a route that is slow already only what told so.
+# Rounds are short, and the rounds of a library's routes alternate. Long calls vary less and would take the session's
+# time, so they have few rounds; a slow route has only the calls that showed it to be slow.
 ROUND_S = 1e-3
 ROUNDS = ((0.02, 9), (0.1, 5), (math.inf, 2))
 LONG_S = 0.02
 SLOW = 1.5
 TRIES = 5
-# Between libraries: each one's idle threads go on spinning for a while, on the CPUs that the next one needs. Rounds
-# that alternated between torch and NumPy made [1024, 784]·[784, 400] 2.3 to 4.3 times slower on two CPUs.
+# A rest between libraries: a library's idle threads go on spinning for a while, on the CPUs that the next library
+# needs. Rounds that alternated between torch and NumPy made [1024, 784]·[784, 400] 2.3 to 4.3 times slower on two CPUs.
 REST_S = 0.04
 
 Call = Callable[[], Any]
@@ -32,7 +32,7 @@ Call = Callable[[], Any]
 def measure_roofline(device: TimingDevice, roofline: Roofline, *, with_numpy: bool) -> Iterator[RateRecord]:
     """Seconds per call of every route by which a roofline's work can be done, one record each.
 
-    A route is of a library. A route that fails has a record with the reason.
+    A route is a function of a library. A route that fails has a record with the reason.
 
     Args:
         device: the device whose library is measured.
@@ -41,7 +41,7 @@ def measure_roofline(device: TimingDevice, roofline: Roofline, *, with_numpy: bo
     """
     binding, generator = device.binding, np.random.default_rng(0)
     numpy_dtype = np.dtype(base_dtype(roofline.dtype))
-    # Below float32 NumPy computes nothing.
+    # NumPy has neither bfloat16 nor TF32.
     numpys = with_numpy and roofline.dtype in ("float32", "float64")
     if roofline.operation == "read":
         size = 2 if roofline.dtype == "bfloat16" else numpy_dtype.itemsize
@@ -88,7 +88,7 @@ def _measured(
     for route, call in routes.items():
         try:
             wait(call())
-        except Exception as error:  # an operator that this version of the library does not have: said, not hidden
+        except Exception as error:  # e.g. the library's version lacks the operator: the record has the reason
             yield record(route, None, reason=f"{type(error).__name__}: {error}".splitlines()[0])
         else:
             working[route] = call
@@ -107,8 +107,7 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
     first: dict[str, list[int]] = {}
     for name, call in routes.items():
         taken: list[float] = []
-        # The best of some, since a slow route has no rounds beside these: one call may be stalled by whatever else the
-        # machine does.
+        # The best of several calls, since a slow route has no other rounds, and another process may stall one call.
         while len(taken) < TRIES and (not taken or min(taken) < LONG_S * TRIES):
             begin = time.perf_counter()
             wait(call())
@@ -122,7 +121,7 @@ def alternated(routes: Mapping[str, Call], wait: Callable[[Any], None]) -> dict[
         for name, call in kept.items():
             loops = max(1, math.ceil(ROUND_S / once[name]))
             if once[name] < LONG_S:
-                wait(call())  # the route before this one left the caches its own
+                wait(call())  # the previous route has filled the processor's caches
             start = time.perf_counter_ns()
             for _ in range(loops):
                 result = call()

@@ -1,4 +1,4 @@
-"""The framework's own trace of one timing: its stage is proven and warm before some calls of it are traced."""
+"""The framework's trace of one timing: its stage is proven and warmed up before calls of it are traced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def untraced(timing: Timing, status: Status, reason: str, **more: Any) -> Profil
 
 
 def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
-    """Leave one record."""
+    """Trace the timing and write one record."""
     timing = asked.timing
     try:
         record = _traced(binding, timing, Path(asked.folder))
@@ -38,7 +38,7 @@ def measure(binding: Binding, asked: ProfileAsked, append: Append) -> None:
 
 
 def _traced(binding: Binding, timing: Timing, folder: Path) -> ProfileRecord:
-    """The record of a timing; its trace is in the folder if it is proven."""
+    """The record of a timing; the trace is in the folder if the outputs are equal to the reference."""
     expected = open_expected(timing)
     stage = build_stage(timing, build_subject(binding, timing))
     first = FirstCall(stage, expected)

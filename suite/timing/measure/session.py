@@ -1,4 +1,4 @@
-"""The inside of a session: build a cell, call it once, time it, and keep its outputs from before and after."""
+"""The child side of a session: build a cell, call it once, time it, and save its outputs from before and after."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Whose(TypedDict):
 
 
 class ChildSession:
-    """One backend on one device in one process, with the timings that are asked for.
+    """One backend on one device in one process, with the requested timings.
 
     Args:
-        binding: what executes them.
-        asked: what the parent asks.
+        binding: the binding of the backend.
+        asked: the parent's request.
         append: writes a record.
     """
 
@@ -63,7 +63,7 @@ class ChildSession:
         )
 
     def measure_rooflines(self) -> None:
-        """The rates that this backend's library reaches, and NumPy's where they are asked for, one record per route."""
+        """The rates that this backend's library reaches, and NumPy's where requested, one record per route."""
         for roofline in self.asked.rooflines:
             for record in measure_roofline(self.device, roofline, with_numpy=self.asked.with_numpy):
                 self.append(replace_fields(record, **self._whose()))
@@ -72,7 +72,7 @@ class ChildSession:
         """Time one stage of one cell and write its record, also where it raises.
 
         Args:
-            timing: what to time.
+            timing: the timing.
             benchmark: pytest-benchmark's fixture.
         """
         try:
@@ -85,7 +85,7 @@ class ChildSession:
         self._leave(timing, record)
 
     def _leave(self, timing: Timing, record: ThroughputRecord) -> None:
-        """Write a record; hold the session's last back, since a session with all its records is not run again."""
+        """Write a record; keep the last one until `close`: a session with all its records is not run again."""
         if timing is self.asked.timings[-1]:
             self.held = record
         else:
@@ -108,9 +108,9 @@ class ChildSession:
             cut_short = time_stage(timed, benchmark, OVERRUN * self.asked.max_time_s)
             rounds = [round(seconds * 1e9) for seconds in benchmark.stats.stats.data]
             after = call.again()
-        # On the CPU the peak is the whole process's, its framework included, and `resident_before_mb` what it held
-        # before; `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On a GPU it
-        # is the device memory that the framework took.
+        # On the CPU the peak is of the whole process, its framework included, and `resident_before_mb` is the memory
+        # before the cell; `peak_memory_reset` is false where the kernel keeps the high-water mark of earlier cells. On
+        # a GPU the peak is of the device memory that the framework allocated.
         device_bytes = self.device.peak_memory_bytes()
         return ThroughputRecord(
             cell=timing.cell,
@@ -131,9 +131,9 @@ class ChildSession:
         )
 
     def _stage(self, timing: Timing) -> tuple[Stage, bool, Expected | None]:
-        """What is timed, whether its problem leaves the source's own architecture, and what it must return.
+        """The stage, whether its problem leaves the source's architecture, and its expected outputs.
 
-        The reference of another library depends on what it drew: the judge makes it, and there is no figure without.
+        The reference of another library depends on its draws: the judge computes it, and gives no figure without it.
         """
         if timing.cell.mode == LIBRARY_MODE:
             problem = repeated(open_problem(timing.problem_file), timing.batch)
@@ -144,9 +144,9 @@ class ChildSession:
         return build_stage(timing, subject), subject.notation.adapted(expected.problem.spec), expected
 
     def _subject(self, timing: Timing) -> Subject:
-        """The timing's model with the problem's weights; the one before it is used again where it is the same.
+        """The timing's model with the problem's weights; the previous model is used again where it is the same.
 
-        Only the one before: to construct a model is also to set the process to its dtype.
+        An earlier one is not: the construction of a model also sets the dtype of the process.
         """
         cell = timing.cell
         problem = open_problem(timing.problem_file)

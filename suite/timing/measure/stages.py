@@ -1,4 +1,4 @@
-"""The calls that are timed: the stages of a VAE, with inputs on the device and outputs that can be proven."""
+"""The timed calls: the stages of a VAE, with inputs on the device and outputs that can be compared."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Stage(ABC):
 
     Attributes:
         images: the images of one call.
-        latest: what the last call returned. It stays alive until the next call has made its own.
+        latest: the outputs of the last call, which stay alive until the next call has computed its outputs.
     """
 
     def __init__(self, subject: Subject, images: int):
@@ -48,11 +48,11 @@ class Stage(ABC):
 
     @abstractmethod
     def tensors(self, outputs: Any) -> dict[str, Array]:
-        """A call's own outputs as canonical tensors, float64."""
+        """A call's outputs as canonical tensors, float64."""
 
     @abstractmethod
     def graphs(self) -> Graphs | None:
-        """What was compiled for this stage; None if nothing."""
+        """The graphs that were compiled for this stage; None where nothing was compiled."""
 
     def adam(self) -> Adam | None:
         """The rule of a stage that trains."""
@@ -70,11 +70,11 @@ class ForwardStage(Stage):
     """A method without gradients: `encoder`, `decoder` or the published objective.
 
     Args:
-        stage: which one.
+        stage: its name.
         function: the method.
         inputs: its arguments, on the device.
         last_step: the last optimisation step that is turned on, where the mode is `tuned`.
-        returned: the symbols of what it returns, in order; None for the objective.
+        returned: the symbols of its outputs, in order; None for the objective.
     """
 
     def __init__(
@@ -159,8 +159,8 @@ class TrainingStage(Stage):
         return value
 
     def tensors(self, outputs: Any) -> dict[str, Array]:
-        """Of a first step only: the objective, the gradients of Σ_b elbo_b out of Adam's first moments, and the
-        objective of one step more, which depends on the update. It takes that step.
+        """The objective of a first step, the gradients of Σ_b elbo_b from Adam's first moments, and the objective of a
+        second step, which depends on the update and is taken here.
         """
         subject = self.subject
         found = {OBJECTIVE: total_bound(subject, subject.binding.array(outputs), self.images)}
@@ -192,8 +192,8 @@ def make_stage(
 ) -> ForwardStage | TrainingStage:
     """A stage of a subject on a problem with one draw of noise per datum.
 
-    The decoder is given z of the reference, not the encoder's, so that its proof is its own; every method gets its
-    arguments in the axes that the notation declares.
+    The decoder is given z of the reference, not of the encoder, so that its proof does not depend on the encoder. Every
+    method gets its arguments in the axes that the notation declares.
 
     Args:
         subject: a model with the problem's weights.
@@ -201,9 +201,12 @@ def make_stage(
         stage: one of `STAGES`.
         batch: images per call, a multiple of the problem's rows, which are then repeated; None for the rows themselves.
         last_step: the last optimisation step that is turned on, where the subject's mode is `tuned`.
+
+    Raises:
+        ValueError: an unknown stage or optimisation step, several draws, no multiple of the rows, or no encoder.
     """
     if len(problem.noise) != 1:
-        raise ValueError(f"{problem.name}: a timed problem has one draw of noise per datum; found {len(problem.noise)}")
+        raise ValueError(f"{problem.name}: expected one draw of noise per datum; found {len(problem.noise)}")
     rows = oracle.rounded(problem, precision(subject.dtype))
     problem = repeated(rows, batch or len(rows.x))
     binding, notation, spec = subject.binding, subject.notation, subject.spec
@@ -216,7 +219,7 @@ def make_stage(
 
     if stage == "encoder":
         if methods.encoder is None:
-            raise ValueError(f"{notation.id} has no encoder to be timed")
+            raise ValueError(f"stage 'encoder': expected a notation with an encoder; found {notation.id}")
         encoder = getattr(subject.model, methods.encoder)
         return forward(encoder, (subject.data(problem.x),), methods.encoder_returns[spec.posterior])
     if stage == "decoder":
@@ -235,10 +238,10 @@ def make_stage(
 
 
 def repeated(problem: Problem, batch: int) -> Problem:
-    """The problem with its rows one after the other again and again, `batch` of them.
+    """The problem with its rows repeated in their order until there are `batch` of them.
 
     Raises:
-        ValueError: `batch` is no multiple of them.
+        ValueError: `batch` is no multiple of the number of rows.
     """
     if batch % len(problem.x):
         raise ValueError(f"{problem.name}: expected a multiple of its {len(problem.x)} rows; found batch {batch}")
@@ -259,5 +262,5 @@ def listed(outputs: Any) -> list[Any]:
 
 
 def total_bound(subject: Subject, objective: Array, batch: int) -> Array:
-    """The published objective as Σ_b bound_b, by its declared sense, reduction and constants."""
+    """The published objective as Σ_b bound_b, [], by its declared sense, reduction and constants."""
     return np.asarray(subject.total_bound(float(objective.astype(np.float64)), batch, None))

@@ -1,4 +1,4 @@
-"""What a session collects: a copy of this file in an empty folder of its own. `plugin` provides the fixtures."""
+"""The tests of a session, which collects a copy of this file in a new folder. `plugin` provides the fixtures."""
 
 
 def test_rooflines(session):  # type: ignore[no-untyped-def]  # imports nothing: it is also read outside of its package

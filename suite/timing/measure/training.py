@@ -1,4 +1,4 @@
-"""Training: an update rule, and a step that holds its own state."""
+"""Training: an update rule, and a step with its state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Optimizer:
     Attributes:
         name: `adam`, or `adagrad` with its ε inside the root as the start of the accumulator.
         learning_rate: step size.
-        accumulator: Adagrad's start of Σg².
+        accumulator: the initial value of Adagrad's Σg².
     """
 
     name: str = "adam"
@@ -29,11 +29,11 @@ class Optimizer:
 
 
 ADAM = Optimizer()
-"""The rule of every training that is timed."""
+"""The rule of every timed training."""
 
 
 class Training(ABC):
-    """A training step that holds its own state: weights and optimiser slots."""
+    """A training step with its state: weights and optimiser slots."""
 
     @abstractmethod
     def step(self, x: Tensor, noise: Tensor) -> Tensor:

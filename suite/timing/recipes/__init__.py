@@ -1,4 +1,4 @@
-"""Recipes: what makes a stage fast within its framework, and ONNX Runtime, which a model can be exported to.
+"""Recipes that make a stage fast within its framework, and the export of a model to ONNX Runtime.
 
 A framework's module has the functions `forward` and `training`, which take the names of the steps that are turned on.
 """
@@ -19,14 +19,14 @@ _MODULES = {"torch": "torch_recipes", "keras-tensorflow": "tensorflow_recipes", 
 def tuned_forward(
     subject: Subject, stage: str, last_step: str, function: Forward, inputs: tuple[Tensor, ...], batch: int
 ) -> Forward:
-    """`function(*inputs)` without gradients.
+    """`function` without gradients, with the optimisation steps up to `last_step`.
 
     Args:
         subject: the model that has the method.
-        stage: which of `table.FORWARD` it is.
+        stage: one of `table.FORWARD`.
         last_step: the last step that is turned on.
         function: `encoder`, `decoder` or the objective.
-        inputs: the tensors that it will be called with, as examples: shapes may be fixed by them.
+        inputs: example arguments; they may fix the shapes.
         batch: images per call.
 
     Raises:
@@ -38,7 +38,7 @@ def tuned_forward(
 
 
 def tuned_training(subject: Subject, last_step: str, inputs: tuple[Tensor, Tensor], batch: int) -> Training:
-    """Steps of Adam, as `training.ADAM` has it, on the published objective; arguments and errors as `tuned_forward`."""
+    """Training steps by `training.ADAM` on the published objective; arguments and errors as `tuned_forward`."""
     on = _on(subject, "training_step", last_step, batch)
     made: Training = _module(subject).training(subject, inputs, on)
     return made

@@ -1,4 +1,4 @@
-"""Keras on JAX as fast as JAX makes it: `jax.jit`, with weights as constants, or with donated buffers."""
+"""The recipes of Keras on JAX: `jax.jit`, with weights as constants, or with donated buffers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..measure.training import ADAM, Training
 
 
 class Constants:
-    """A method without gradients, compiled with the weights that the model has when this is made."""
+    """A method without gradients, compiled with the model's present weights as constants."""
 
     def __init__(self, subject: Subject, function: Forward):
         variables = [variable_at(subject.model, path) for path in subject.paths]
@@ -29,7 +29,7 @@ class Constants:
 
 
 class Donated(JaxTraining):
-    """Gradient and Adam as one function, whose new weights and moments lie where its old ones were."""
+    """Gradient and Adam as one function, which writes new weights and moments into the buffers of the old ones."""
 
     def __init__(self, binding: JaxBinding, subject: Subject):
         super().__init__(binding, subject, subject.objective(), ADAM, "eager")
@@ -37,7 +37,7 @@ class Donated(JaxTraining):
 
     def _read(self) -> None:
         super()._read()
-        # Copies: a donated array is gone, and the variables are to outlive the steps.
+        # Copies: a step deletes the arrays that it is given, and the variables must outlive the steps.
         self.values, self.slots = ([jnp.array(a, copy=True) for a in arrays] for arrays in (self.values, self.slots))
 
     def _write_back(self) -> None:

@@ -1,7 +1,7 @@
-"""The optimisation steps of each framework, from the plainest on: `tuned` is timed at each of them. Imports none.
+"""The optimisation steps of each framework, in order: `tuned` is timed at each of them. Imports no framework.
 
-A step is a recipe of `docs/performance.md`, turned on together with those before it. It stays inside of its framework,
-and changes how something is computed, not what.
+A step is a recipe of `docs/performance.md`, turned on together with all steps before it. It stays within its framework,
+and changes how a result is computed, not the result.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FORWARD = ("encoder", "decoder", "elbo")
 
 
 def steps_of(backend: str, spec: Spec, stage: str, batch: int, dtype: str, device: str) -> tuple[str, ...]:
-    """The names of the steps of a stage; empty where nothing is tuned.
+    """The names of the optimisation steps of a stage, in order; empty where there is none.
 
     Args:
         backend: the backend that executes.

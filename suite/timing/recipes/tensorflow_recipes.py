@@ -1,4 +1,4 @@
-"""Keras on TensorFlow as fast as TensorFlow makes it: one graph, called without a look at its arguments, by XLA."""
+"""The recipes of Keras on TensorFlow: one graph, called without checks of its arguments, and compiled by XLA."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Concrete:
         function: a function of tensors.
         examples: tensors of the shapes and dtypes that it will be called with.
         on: the names of the optimisation steps that are turned on.
-        dtype: `bfloat16` has TensorFlow's own mixed precision: products in bfloat16, sums and variables in float32.
+        dtype: `bfloat16` turns on TensorFlow's mixed precision: products in bfloat16, sums and variables in float32.
 
     Attributes:
         compiled_step: the tf.function, which counts its traces.
@@ -39,8 +39,8 @@ class Concrete:
         self.rewrite = dtype == "bfloat16"
 
     def __call__(self, *tensors: Tensor) -> Any:
-        # TensorFlow optimises a graph again for each set of options of a call, and keeps the results: the
-        # setting, which is one of the whole process, holds for this call alone.
+        # TensorFlow optimises a graph again for each set of options of a call, and keeps the results. The
+        # setting is the process's, so it is turned on for this call alone.
         if not self.rewrite:
             return self.function(*tensors)
         tf.config.optimizer.set_experimental_options({_REWRITE: True})
@@ -51,12 +51,12 @@ class Concrete:
 
 
 class TunedTraining(TensorFlowTraining):
-    """Gradient and a Keras optimizer in one graph, on the model's own variables.
+    """Gradient and a Keras optimizer in one graph, on the model's variables.
 
     Args:
         binding: the binding of the subject.
         subject: the model that has the objective.
-        inputs: x and noise, as examples.
+        inputs: examples of x and noise.
         on: the names of the optimisation steps that are turned on.
     """
 

@@ -19,18 +19,18 @@ ERRORS_ONLY = 3
 
 
 def exported(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-    """`function(*inputs)` by ONNX Runtime, on torch's tensors; the weights are those of now.
+    """`function(*inputs)` by ONNX Runtime, on torch's tensors, with the model's present weights.
 
     Args:
         subject: the model that has the method.
         function: `encoder`, `decoder` or the objective.
-        inputs: the tensors that it will be called with, as examples: shapes are fixed by them.
+        inputs: example arguments, which fix the shapes.
 
     Raises:
         ValueError: the dtype is not float32.
     """
     if subject.dtype != "float32":
-        raise ValueError(f"dtype '{subject.dtype}': only float32 is exported")
+        raise ValueError(f"export to ONNX: expected dtype float32; found '{subject.dtype}'")
     session = open_session(_model(subject, function, inputs), subject.binding.threads())
     names = [node.name for node in session.get_inputs()]
 
@@ -48,7 +48,7 @@ def _model(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> b
     module = exportable(subject, method_of(subject, function))
     logger = logging.getLogger("torch.onnx")
     level = logger.level
-    # The exporter speaks to its user: of operators that nobody registered, and of its own progress.
+    # The exporter prints its progress, and warns of unregistered operators.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")
         logger.setLevel(logging.ERROR)
@@ -62,7 +62,7 @@ def _model(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> b
 
 
 def open_session(model: bytes, threads: int) -> Any:
-    """A session of a model on the CPU, with so many threads of one operation, which says nothing but errors."""
+    """A session of a model on the CPU, with `threads` threads of one operation; it logs errors alone."""
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1

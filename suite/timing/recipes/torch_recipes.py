@@ -1,4 +1,4 @@
-"""torch as fast as torch makes it: the library of its products, fused Adam, layouts of convolutions, its compilers."""
+"""The recipes of torch: the library of matrix products, fused Adam, layouts of convolutions, and compilers."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _ALLOWED = "bf16"
 
 
 class Arithmetic:
-    """A context in which products have a dtype's arithmetic, and the library that the steps turned on ask for.
+    """A context that sets the arithmetic of products for a dtype, and their library for the optimisation steps.
 
-    torch multiplies float32 matrices by MKL. oneDNN does it where `fp32_precision` permits bfloat16 inside; without
-    matrix units for that (AMX) it does not make use of the permission and stays in float32 (`keeps_float32`).
-    The settings are the process's, which also has calls without them: they hold for one call and are then put back.
+    torch multiplies float32 matrices by MKL, or by oneDNN where `fp32_precision` permits bfloat16 inside. On a
+    processor without matrix units (AMX), oneDNN makes no use of the permission and stays in float32 (`keeps_float32`).
+    The settings are the process's, which also makes calls without them: they hold for one call and are then restored.
     """
 
     def __init__(self, dtype: str, device: str, on: Collection[str]):
@@ -60,7 +60,7 @@ class Arithmetic:
 
 
 def own(subject: Subject, on: Collection[str] = ()) -> Subject:
-    """The subject with a model of its own, so that layouts and weights of the shared one stay as they are."""
+    """The subject with a copy of its model, so that layouts and weights of the shared model do not change."""
     model = copy.deepcopy(subject.model)
     if "channels-last" in on:
         model = model.to(memory_format=torch.channels_last)
@@ -70,10 +70,10 @@ def own(subject: Subject, on: Collection[str] = ()) -> Subject:
 
 
 def whole_strides(model: torch.nn.Module) -> None:
-    """Let transposed convolutions of an output that is no whole number of strides ask for one, and crop it.
+    """Enlarge the outputs of transposed convolutions to whole numbers of strides, and crop the results.
 
-    For whole strides alone oneDNN 3.12 takes its `brg_deconv`, as `ONEDNN_VERBOSE=1` shows; for other sizes `conv:any`,
-    in twice the time in float32 and 17 times in bfloat16 (AVX-512). What is computed stays the same.
+    oneDNN 3.12 chooses its `brg_deconv` for whole strides alone, as `ONEDNN_VERBOSE=1` shows. Its choice for other
+    sizes, `conv:any`, takes twice the time in float32 and 17 times in bfloat16 (AVX-512). The results are the same.
     """
     for layer in model.modules():
         if not isinstance(layer, torch.nn.ConvTranspose2d) or set(layer.output_padding) != {0}:
@@ -91,12 +91,12 @@ def _cropped(more: tuple[int, ...], layer: torch.nn.Module, inputs: tuple[Tensor
 
 
 def method_of(subject: Subject, function: Forward) -> Forward:
-    """A method of another subject's model as that of this one's; what is no method is the objective."""
+    """The method of the same name of the subject's model; where `function` is no method, the subject's objective."""
     return MethodType(function.__func__, subject.model) if isinstance(function, MethodType) else subject.objective()
 
 
 class _Exportable(torch.nn.Module):
-    """A method of a model as the `forward` of a module, which is what torch exports."""
+    """A method of a model as the `forward` of a module, which torch can export."""
 
     def __init__(self, model: torch.nn.Module, function: Forward, bfloat16: bool):
         super().__init__()
@@ -116,11 +116,11 @@ def exportable(subject: Subject, function: Forward) -> torch.nn.Module:
 
 
 def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...]) -> Forward:
-    """`function`, compiled to a library that holds the weights as they are now, packed for oneDNN.
+    """`function`, compiled to a library that contains the model's present weights, packed for oneDNN.
 
     Args:
         subject: the model that has the method.
-        inputs: the tensors that it will be called with, as examples: their shapes are fixed.
+        inputs: example arguments, which fix the shapes.
     """
     with torch.no_grad():
         program = torch.export.export(exportable(subject, function), inputs)
@@ -128,7 +128,7 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
     run: Callable[[list[Tensor]], list[Tensor]] = loader.run
 
     def call(*tensors: Tensor) -> Any:
-        # The package's own __call__ would first flatten trees of arguments, at a third of the cost at batch 1.
+        # The package's __call__ would first flatten trees of arguments, which is a third of the cost at batch 1.
         outputs = run(list(tensors))
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
@@ -136,7 +136,7 @@ def ahead_of_time(subject: Subject, function: Forward, inputs: tuple[Tensor, ...
 
 
 def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
-    """The file of a program's library; kept where torch.compile keeps its own, and found there again."""
+    """The file of a program's library, in the cache folder of torch.compile; it is compiled only if it is missing."""
     about = [torch.__version__, torch.get_num_threads(), str(program), [tensor.stride() for tensor in inputs]]
     digest = sha256(repr(about).encode())
     for name, weight in program.state_dict.items():
@@ -153,7 +153,7 @@ def _package(program: Any, inputs: tuple[Tensor, ...]) -> Path:
 
 
 def compiled(binding: TorchBinding, function: Forward, on: Collection[str]) -> Forward:
-    """`function`, compiled if that is turned on."""
+    """`function`, compiled if that step is turned on."""
     mode = "reduce-overhead" if "cuda-graphs" in on else None
     return binding.compile(function, enabled="compiled" in on, mode=mode)
 
@@ -191,10 +191,10 @@ class TunedTraining(TorchTraining):
     def step(self, x: Tensor, noise: Tensor) -> Tensor:
         if self.graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        # The backward pass has the settings of the forward one; autocast it takes from the graph itself.
+        # The backward pass needs the settings too, except autocast, which the graph contains.
         with self.arithmetic:
             value = super().step(x, noise)
-        # What a CUDA graph returns lies in memory that its next replay writes again.
+        # A CUDA graph returns memory that its next replay overwrites.
         return value.clone() if self.graphs else value
 
 

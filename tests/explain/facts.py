@@ -75,8 +75,8 @@ TORCH: dict[str, dict[str, Any]] = {
             "bug": None,
             "kl": "other",
             "likelihood": "squared-error",
-            "sentence": "Not determined: the KL: in its value the loss has none, and its gradient trains mu, logvar; "
-            "which of recon and x is the data: the term is symmetric; taken by name.",
+            "sentence": "Not determined: the KL: in its value the loss has none, and its gradient trains mu, logvar. "
+            "The data term is a squared error.",
         }
     },
     "counts": {"likelihood": "poisson", "coefficients": ("1", "1", "0")},

@@ -258,6 +258,6 @@ def no_weight(facts: Facts) -> list[str]:
             continue
         said.append(f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}")
     for quantity, powers in facts.found.sizes.items():
-        if powers is None:
+        if powers is None and not (quantity == "recon" and facts.found.separable):
             said.append(f"how {names.get(quantity, f'the {quantity}')} depends on the sizes")
     return said

@@ -86,7 +86,7 @@ def test_what_several_draws_bound() -> None:
     assert "importance-weighted bound of 3 draws" in found["Weighted"].sentence
     assert found["Weighted"].affine is False
     for model in ("MeanLikelihood", "DroppedTwice"):
-        assert found[model].sentence.startswith("Not determined"), model
+        assert found[model].sentence.startswith(("Not determined", "The KL's weight is not determined")), model
     assert all(answer.bug is None for answer in found.values())
 
 

@@ -50,7 +50,7 @@ def conclude(
         "constant_nats_per_datum": _constant(facts),
         "constants_dropped": remarks.dropped(facts, likelihood),
         "bug": bug,
-        "findings": remarks.findings(facts, bug is not None and bug.name == "value-without-gradient")
+        "findings": remarks.findings(facts, "" if bug is None else bug.name)
         + (model.findings if model is not None else []),
         "parameters": _parameters(facts),
         "state": State(found.state.deterministic, found.state.stateful, model.training_changes_it if model else None),

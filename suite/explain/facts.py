@@ -23,10 +23,19 @@ class Facts:
     Args:
         found: the experiments.
         known: sizes and arguments at which numbers are wanted.
+
+    Attributes:
+        pinned: quantities whose dependence on arguments was not found, and for all of these a value was set: they are
+            known there.
     """
 
     def __init__(self, found: Investigation, known: Mapping[str, float]):
         self.found, self.lab, self.layout = found, found.lab, found.lab.binding.layout
+        self.pinned = {
+            quantity
+            for quantity, names in found.arguments.undetermined.items()
+            if names and all(name in known and self.lab.parameters.get(name) == known[name] for name in names)
+        }
         self.recon, self.kl = self.monomial("recon"), self.monomial("kl")
         self.edited = [m for m in (found.recon, found.kl) if m is not None and m.edited is not None]
         self.bend = found.bent.term.bend if found.bent else None
@@ -53,7 +62,7 @@ class Facts:
         if quantity == "threshold" and found.bent is not None and found.bent.term.bend is not None:
             value = found.bent.term.bend.at
         powers = found.sizes.get(quantity)
-        if value is None or powers is None or quantity in found.arguments.undetermined:
+        if value is None or powers is None or quantity in found.arguments.undetermined.keys() - self.pinned:
             return None
         names = collapsed(powers, self.layout)
         numbers: dict[str, float] = {

@@ -189,7 +189,7 @@ def sweep(answer: Answer, name: str, at: Iterable[int]) -> Sweep:
         low, high = min(weights), max(weights)
         sentence = (
             f"From {name} {places[0]} to {places[-1]} the KL's weight runs in cycles of {period:g}, from {low:.6g} to "
-            f"{high:.6g} in each: it does not arrive, and is not meant to."
+            f"{high:.6g} in each."
         )
     elif abs(last - weights[-2]) <= 1e-3 * (max(weights) - min(weights)) and not stays:
         sentence = f"{span}, which it still approaches."

@@ -94,12 +94,12 @@ def below(facts: Facts, bend: Bend) -> str:
     return f"Below {at} nats {unit} {low}"
 
 
-def findings(facts: Facts, accused: bool) -> list[Finding]:
-    """What a right loss may have too; a gradient that is a fault is not said again."""
+def findings(facts: Facts, fault: str) -> list[Finding]:
+    """What a right loss may have too, beside a fault of this name: what is the fault is not said again."""
     found: list[Finding] = []
     beta, bend = facts.beta, facts.bend
     sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
-    if sizes and beta is not None:
+    if sizes and beta is not None and fault != "terms-reduced-differently":
         found.append(
             Finding(
                 "weight-depends-on-sizes",
@@ -130,7 +130,7 @@ def findings(facts: Facts, accused: bool) -> list[Finding]:
     if slopes is not None and slopes.balance is not None:
         shares = "{:.3g} of it goes to the posterior, and {:.3g} to the prior".format(*slopes.balance)
         found.append(Finding("gradient-is-balanced", f"The KL's gradient is shared out: {shares}."))
-    elif slopes is not None and slopes.wrong and not accused:
+    elif slopes is not None and slopes.wrong and fault != "value-without-gradient":
         names = ", ".join(facts.lab.binding.name_of(role) for role in slopes.wrong)
         found.append(Finding("gradient-is-not-the-slope", f"The gradient of {names} is not the slope of the value."))
     return found
@@ -169,7 +169,7 @@ def _clamped(facts: Facts) -> list[Finding]:
     for one in facts.found.clamps:
         if not 0 < abs(float(one.at)) < _UNREACHED:
             places.setdefault(one.argument, []).append(one.at)
-    said = "`{}` is clamped at {}: beyond, neither the value nor a gradient says where it is."
+    said = "`{}` is clamped at {}: an input that is beyond changes nothing."
     return [Finding("threshold", said.format(name, " and ".join(at))) for name, at in places.items()]
 
 
@@ -256,7 +256,11 @@ def no_weight(facts: Facts) -> list[str]:
     for quantity, arguments in facts.found.arguments.undetermined.items():
         if quantity == "constant" and facts.constants is not None:
             continue
-        said.append(f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}")
+        how = f"how {names.get(quantity, f'the {quantity}')} depends on {', '.join(arguments)}"
+        at = " ".join(f"--set {name}=…" for name in arguments)
+        said.append(
+            f"{how}: the weight is of the values set" if quantity in facts.pinned else f"{how}; at a value: {at}"
+        )
     for quantity, powers in facts.found.sizes.items():
         if powers is None and not (quantity == "recon" and facts.found.separable):
             said.append(f"how {names.get(quantity, f'the {quantity}')} depends on the sizes")

@@ -158,6 +158,22 @@ NUMPY: dict[str, dict[str, Any]] = {
         "bug": "constant-off",
         "sentence": "The KL's constant is -T**2/2 nats per datum, and should be -T*J/2.",
     },
+    "of_a_learned_prior": _SQUARED
+    | _MEAN
+    | {
+        "coefficients": ("1/N", "1/N", "0"),
+        "roles": {
+            "y": "x",
+            "y_hat": "recon",
+            "mu": "mu",
+            "logvar": "posterior scale",
+            "prior_mean": "prior mu",
+            "prior_logvar": "prior scale",
+        },
+    },
+    "of_the_posterior_from_a_learned_prior": _SQUARED
+    | _MEAN
+    | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "reversed-divergence"},
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
     "prediction_for_target": {

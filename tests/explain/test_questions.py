@@ -137,7 +137,14 @@ def test_a_schedule_without_an_expression_is_measured() -> None:
     found = explained(asked).answer
     assert found is not None
     assert found.beta_effective is None
-    assert found.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on epoch.")
+    assert found.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on epoch; ")
+    assert found.sentence.endswith(
+        "at a value: --set epoch=…. The data term is a Bernoulli decoder (probabilities), with an analytic KL."
+    )
+    pinned = explained(msgspec.structs.replace(asked, set={"epoch": 20})).answer
+    assert pinned is not None
+    assert pinned.beta_effective is not None
+    assert pinned.beta_effective.value == pytest.approx(0.5)
     course = sweep(found, name, places)
     assert "as it was measured at small sizes, from 0 to 1, where it arrives by epoch 30 and stays." in course.sentence
     assert course.weights[places.index(20)] == pytest.approx(0.5)

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from .edits import Edited
+from .edits import Edited, exchanged
 from .formula import Array, Atom, Formula, Values
 from .scale_kinds import TEXT, TRANSFORMED, VARIANCE, Variance
 
@@ -55,13 +55,17 @@ def analytic(kind: str, epsilon: float = 0.0) -> Formula:
 
 
 def reversed_divergence(formula: Formula) -> Iterator[Edited]:
-    """KL(N(0, 1) ‖ N(μ, V)) = ½ ((1 + μ²)/V − 1 + log V) in place of KL(N(μ, V) ‖ N(0, 1))."""
+    """KL(N(0, 1) ‖ N(μ, V)) = ½ ((1 + μ²)/V − 1 + log V) in place of KL(N(μ, V) ‖ N(0, 1)); of a learned prior too."""
+    said = "that of the posterior from the prior"
+    if formula.name == "analytic" and "prior_mu" in formula.roles:
+        of_prior = exchanged(exchanged(formula, "mu", "prior_mu").formula, "scale", "prior_scale").formula
+        yield Edited(of_prior, "reversed-divergence", said)
     if formula.name != "analytic" or formula.roles != ("mu", "scale") or formula.kind not in VARIANCE or formula.detail:
         return
     variance, text = VARIANCE[formula.kind], TEXT[formula.kind].replace("{s}", "{scale}")
     ratio = Atom(f"(1 + {{mu}}**2)/({text})", lambda v: (1 + v["mu"] ** 2) / variance(v["scale"]), {})
     atoms = ((0.5, ratio), (0.5, _log(variance, f"log({text})", 0.0, formula.kind)))
-    yield Edited(replace(formula, atoms=atoms), "reversed-divergence", "that of the posterior from the prior")
+    yield Edited(replace(formula, atoms=atoms), "reversed-divergence", said)
 
 
 def _inner_epsilon(kind: str, epsilon: float) -> Formula:

@@ -38,6 +38,8 @@ SIZES: dict[str, int] = {
 _TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
 _TRIED_LATENT = (("J",), ("c", "h", "w"), ())
 _SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
+_OF_DATA_TOO = ("y", "p")
+"""Names of predictions that beside another prediction, such as `y_hat`, are data."""
 _NUMBERS = (0.5, 1, 2)
 
 
@@ -94,7 +96,8 @@ def _settled(slots: list[Slot]) -> list[Slot]:
         settled[place] = replace(settled[place], role=role, named=False)
 
     if len(by_role.get("recon", [])) == 2 and "x" not in by_role:
-        give(by_role["recon"][1], "x")
+        plain = [place for place in by_role["recon"] if slots[place].name.lower() in _OF_DATA_TOO]
+        give(plain[0] if len(plain) == 1 else by_role["recon"][1], "x")
     elif len(by_role.get("x", [])) == 2 and "recon" not in by_role:
         give(by_role["x"][0], "recon")
     scales = by_role.get("scale", [])

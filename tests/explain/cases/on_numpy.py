@@ -166,3 +166,17 @@ def number_of_steps_for_latents(recon, x, mus, sigmas):
     steps = zip(mus, sigmas, strict=True)
     kl = sum(0.5 * np.sum(mu**2 + sigma**2 - 2 * np.log(sigma), axis=1) - 0.5 * len(mus) for mu, sigma in steps)
     return 0.5 * np.sum((x - recon) ** 2) + np.sum(kl)
+
+
+def _from(mean, logvar, other_mean, other_logvar):
+    return 0.5 * np.sum(
+        other_logvar - logvar + (np.exp(logvar) + (mean - other_mean) ** 2) / np.exp(other_logvar) - 1, axis=-1
+    )
+
+
+def of_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
+    return np.mean(0.5 * np.sum((y - y_hat) ** 2, axis=-1) + _from(mu, logvar, prior_mean, prior_logvar))
+
+
+def of_the_posterior_from_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
+    return np.mean(0.5 * np.sum((y - y_hat) ** 2, axis=-1) + _from(prior_mean, prior_logvar, mu, logvar))

@@ -23,7 +23,9 @@ def hostile() -> dict[str, Any]:
     long, right_to_left = "n" * 300, "מקודד"
     source = msgspec.structs.replace(one.source, title=f"{HOSTILE} {long}", authors=(f"{right_to_left} {HOSTILE}",))
     symbols = tuple(
-        replace(s, code=f"{s.code}{HOSTILE}", note=HOSTILE, tex=rf"\text{{{HOSTILE}}}" if s.role == "data" else s.tex)
+        msgspec.structs.replace(
+            s, code=f"{s.code}{HOSTILE}", note=HOSTILE, tex=rf"\text{{{HOSTILE}}}" if s.role == "data" else s.tex
+        )
         for s in one.symbols
     )
     return known | {HOSTILE: replace(one, id=HOSTILE, source=source, symbols=symbols)}

@@ -96,6 +96,7 @@ TORCH: dict[str, dict[str, Any]] = {
         "kl": "absent",
         "coefficients": ("2/(N*D)", "0", "vq_loss"),
     },
+    "OfSeries()": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
     "of_series": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
     "of_one_width": _MEAN
     | {

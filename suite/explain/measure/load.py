@@ -119,11 +119,17 @@ def called_of(found: Any) -> tuple[Callable[..., Any], str]:
     called = found.forward if hasattr(found, "forward") and hasattr(found, "named_parameters") else found
     if hasattr(called, "call") and not inspect.isroutine(called):
         called = called.call
+    return spelled(called, source_of(called)), source_of(called)
+
+
+def source_of(called: Any) -> str:
+    """The source of a function, or of the method by which the user's object is called; nothing where there is none."""
+    method = type(called).__call__ if callable(called) else None
+    theirs = inspect.isfunction(method) and not installed(method.__code__.co_filename)
     try:
-        source = inspect.getsource(called)
+        return inspect.getsource(method if theirs else called)
     except (OSError, TypeError):
-        source = ""
-    return spelled(called, source), source
+        return ""
 
 
 def ran(call: Callable[[], object], function: object, namespace: Mapping[str, object]) -> list[types.FunctionType]:

@@ -124,7 +124,7 @@ def called_of(found: Any) -> tuple[Callable[..., Any], str]:
 
 def source_of(called: Any) -> str:
     """The source of a function, or of the method by which the user's object is called; nothing where there is none."""
-    method = type(called).__call__ if callable(called) else None
+    method: Any = type(called).__call__ if callable(called) else None
     theirs = inspect.isfunction(method) and not installed(method.__code__.co_filename)
     try:
         return inspect.getsource(method if theirs else called)

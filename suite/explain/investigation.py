@@ -133,7 +133,11 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
         scales(found)
+        before = found.lab.calls[0]
         found.clamps = clamps(found.lab, state.roles)
+        if found.clamps:
+            places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)
+            found.note("clamps", f"the value rests beyond {places}", found.lab.calls[0] - before, None)
     found.slopes = slopes(found.lab, by_role(found))
     if found.slopes is not None:
         found.note("slopes", found.slopes.shows, found.slopes.calls, found.slopes.residual)
@@ -216,7 +220,7 @@ def _data_side(found: Investigation) -> None:
     per_kept = bool(found.masked and found.masked.normalised)
     found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
-        found.lab = lab = _exchanged(lab, "recon", "x")
+        found.lab = lab = lab.exchanged("recon", "x")
         seen = observe(lab, DATA_SIDE)
         found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if not lab.binding.layout.classes:
@@ -260,7 +264,7 @@ def _latent_side(found: Investigation) -> None:
     seen = observe(lab, LATENT_SIDE)
     found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
     if found.kl is not None and found.kl.swapped and not lab.binding.says("mu", "scale"):
-        found.lab = lab = _exchanged(lab, "mu", "scale")
+        found.lab = lab = lab.exchanged("mu", "scale")
         seen = observe(lab, LATENT_SIDE)
         found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)
     analytic = found.kl is not None and found.kl.term.formula.name == "analytic" and not found.kl.swapped
@@ -295,9 +299,3 @@ def _latent_side(found: Investigation) -> None:
             lab.calls[0] - before,
             found.kl.residual,
         )
-
-
-def _exchanged(lab: Lab, one: str, two: str) -> Lab:
-    """The lab with two roles exchanged, where a formula says what no name did."""
-    domains = {**lab.domains, one: lab.domains.get(two, "real"), two: lab.domains.get(one, "real")}
-    return replace(lab, binding=lab.binding.exchanged(one, two), domains=domains)

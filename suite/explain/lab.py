@@ -96,6 +96,11 @@ class Lab:
             self, sizes={**self.sizes, **(sizes or {})}, parameters={**self.parameters, **(parameters or {})}
         )
 
+    def exchanged(self, one: str, two: str) -> Lab:
+        """The lab with two roles exchanged, where a formula says what no name did."""
+        domains = {**self.domains, one: self.domains.get(two, "real"), two: self.domains.get(one, "real")}
+        return replace(self, binding=self.binding.exchanged(one, two), domains=domains)
+
     @property
     def shown_sizes(self) -> str:
         """`N=5 D=7 J=3`."""

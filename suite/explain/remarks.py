@@ -28,7 +28,7 @@ KINDS = {
 
 _UNREACHED = 1e-12
 
-_WEIGHT = re.compile(r"beta|weight|lambda|lambd$|coeff?")
+_WEIGHT = re.compile(r"beta|weight|lambd|coef")
 """Names of arguments that promise to weight a term."""
 
 WHICH = "which of"

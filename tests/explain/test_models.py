@@ -1,11 +1,11 @@
-"""Every model in `cases/` is explained as `facts.py` says; the right ones among them are called right."""
+"""Every model in `cases/` is explained as `facts_of_models.py` says; the right ones among them are called right."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 from explain.compared import CASES, all_differences, explained_together
-from explain.facts import (
+from explain.facts_of_models import (
     MODELS_GLOBAL,
     MODELS_KERAS,
     MODELS_KERAS_ANY,

@@ -119,7 +119,8 @@ def called_of(found: Any) -> tuple[Callable[..., Any], str]:
     called = found.forward if hasattr(found, "forward") and hasattr(found, "named_parameters") else found
     if hasattr(called, "call") and not inspect.isroutine(called):
         called = called.call
-    return spelled(called, source_of(called)), source_of(called)
+    source = source_of(called)
+    return spelled(called, source), source
 
 
 def source_of(called: Any) -> str:

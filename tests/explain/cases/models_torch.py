@@ -1,4 +1,4 @@
-"""Whole models as people write them in torch, some wrong. `facts.py` has what each computes."""
+"""Whole models as people write them in torch, some wrong. `facts_of_models.py` has what each computes."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it

@@ -1,0 +1,98 @@
+"""What the models in `cases/` compute, worked out by hand, as `facts.py` has it of losses."""
+
+from typing import Any
+
+_SQUARED = {"likelihood": "squared-error"}
+_LOGITS = {"likelihood": "bernoulli-logits"}
+_MEAN = {"data_reduction": "mean"}
+_PROBABILITIES = {"likelihood": "bernoulli-probabilities"}
+MODELS_TORCH: dict[str, dict[str, Any]] = {
+    "Plain().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "beta": "beta"},
+    "Images()": _LOGITS | _MEAN | {"kl": "sampled", "scale_kind": "softplus", "coefficients": ("1/N", "1/N", "0")},
+    "TwoSigmoids().loss(x)": _LOGITS | {"coefficients": ("1", "1", "0"), "bug": "support"},
+    "Stopped().loss(x)": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "variance": "1/2", "bug": "detached"},
+    "PositiveMean().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "posterior-confined"},
+    "OfBinary().loss(x)": _LOGITS | {"coefficients": ("1", "1", "0"), "beta": "1"},
+    "OfBinary().loss(x, sign=-1.0)": {"only": {"likelihood": "bernoulli-logits", "bug": "kl-edited"}},
+    "OfCounts().loss(x)": {"likelihood": "poisson", "coefficients": ("1", "1", "0"), "beta": "1"},
+    "Rectified().loss(x)": {
+        "only": {
+            "bug": "support",
+            "sentence": "The loss reads `recon` as a probability, and its range is from 0 up, unbounded.",
+        }
+    },
+    "OnlyInTraining().loss(x)": _PROBABILITIES | {"coefficients": ("1", "beta", "0"), "bug": "mean-at-evaluation"},
+}
+_ONE = {"coefficients": ("1", "1", "0"), "beta": "1"}
+MODELS_GLOBAL: dict[str, dict[str, Any]] = {
+    "reads(x)": _PROBABILITIES | _ONE | {"bug": "mean-at-evaluation"},
+    "draws(x)": _PROBABILITIES | _ONE,
+    "given(DROPS_NOISE, x)": _PROBABILITIES | _ONE | {"bug": "mean-at-evaluation"},
+    "given(model=VAE(always=True), x=x)": _PROBABILITIES | _ONE,
+    "wrong_sign(x)": {"only": {"likelihood": "bernoulli-probabilities", "bug": "kl-edited"}},
+    "two_parts(x)": _PROBABILITIES | _ONE,
+    "no_layers(x)": _PROBABILITIES | _ONE,
+}
+_STEPS = _SQUARED | _MEAN | {"pixel_reduction": "mean", "coefficients": ("2/(N*D)", "1/N", "0"), "beta": "D/2"}
+MODELS_SEQUENCES: dict[str, dict[str, Any]] = {
+    "Recurrent().loss(x)": _STEPS,
+    "Recurrent(length=9).loss(x)": _STEPS,
+    "Recurrent(features=2, length=5).loss(x)": _STEPS,
+    "OverBatch(features=2, length=5).loss(x)": _STEPS
+    | {
+        "data_reduction": {"recon": "mean", "kl": "sum"},
+        "coefficients": ("2/(N*D)", "1", "0"),
+        "beta": "N*D/2",
+        "bug": "terms-reduced-differently",
+    },
+}
+MODELS_KERAS: dict[str, dict[str, Any]] = {
+    "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "Averaged()": _SQUARED
+    | {
+        "data_reduction": {"recon": "sum", "kl": "mean"},
+        "coefficients": ("2", "1/N", "0"),
+        "bug": "terms-reduced-differently",
+    },
+    "Annealed()": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/(4*N)", "0"), "beta": "1/4"},
+    "Annealed(plain=True)": _LOGITS | _MEAN | {"coefficients": ("1/N", "weight/N", "0"), "bug": "weight-frozen"},
+    "bound_of(CONVOLVED, x)": _LOGITS
+    | _MEAN
+    | {
+        "kl": "sampled",
+        "coefficients": ("1/N", "1/N", "0"),
+        "undetermined": [],
+    },
+    "bound_of(CONVOLVED, x, sign=-1.0)": {"only": {"likelihood": "bernoulli-logits", "beta": "-1"}},
+}
+
+_ADDED = _PROBABILITIES | _MEAN | {"pixel_reduction": "mean", "coefficients": ("1/(N*D)", "1/(N*D)", "0"), "beta": "1"}
+_STEP = _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"}
+MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
+    "lazy()": _ADDED,
+    "built()": _ADDED,
+    "one": _ADDED,
+    "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": "support"}},
+    "tanh_into_probabilities()": {"only": {"likelihood": "bernoulli-probabilities", "kl": "analytic", "bug": None}},
+    "functional()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "averaged_over_latents": _SQUARED
+    | _MEAN
+    | {"latent_reduction": "mean", "coefficients": ("1/N", "1/(N*J)", "0"), "beta": "1/J"},
+    "functional(sign=-1.0)": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+    "Warmed()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/(2*N)", "0"), "beta": "1/2"},
+    "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "bug": "weight-frozen"},
+    "OwnLoss()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "STEP()": _STEP,
+    "Negative()": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
+}
+# On torch Keras compiles nothing, so that a number is read at each step.
+ON_TORCH: dict[str, dict[str, Any]] = {
+    "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "beta": "kl_weight"}
+}
+# TensorFlow's Keras takes back the sigmoid of an output before a cross entropy.
+ON_TENSORFLOW: dict[str, dict[str, Any]] = {
+    "lazy()": _ADDED | _LOGITS,
+    "built()": _ADDED | _LOGITS,
+    "one": _ADDED | _LOGITS,
+    "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
+}

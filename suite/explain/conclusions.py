@@ -236,8 +236,8 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:
         return None
-    if facts.kept is not None:
-        return facts.number(str(facts.kept.spread))
+    if facts.normaliser is not None:
+        return facts.number(str(facts.normaliser.spread))
     number = facts.number(str(beta))
     if facts.bend is not None:
         at = _place(facts)
@@ -247,7 +247,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
 
 
 def _constant(facts: Facts) -> Number | None:
-    recon = facts.kept.weight if facts.kept is not None else facts.recon or facts.kl
+    recon = facts.normaliser.weight if facts.normaliser is not None else facts.recon or facts.kl
     if recon is None or facts.constants is None or facts.edited:
         return None
     each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon

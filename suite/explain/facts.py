@@ -11,7 +11,7 @@ from .binding import named_sizes
 from .experiments.reductions import collapsed
 from .expressions import Monomial, evaluate, names_in, near
 from .investigation import Investigation
-from .normaliser import kept
+from .normaliser import normaliser_of
 
 PLAIN = (0.5, 1.0, 2.0)
 """Numbers of a sum that nobody divides."""
@@ -47,9 +47,9 @@ class Facts:
             for slot in self.lab.binding.slots
             if slot.role == "parameter" and slot.given and isinstance(slot.default, int | float)
         } | dict(known)
-        self.kept = kept(self)
-        if self.kept is not None and self.constants is None:
-            self.constants = [self.kept.constant]
+        self.normaliser = normaliser_of(self)
+        if self.normaliser is not None and self.constants is None:
+            self.constants = [self.normaliser.constant]
         if self.bend is not None and self.bend.kind == "floor" and self._is_hinge():
             self.bend = type(self.bend)("hinge", self.bend.per, self.bend.at)
 
@@ -94,15 +94,15 @@ class Facts:
 
     def undecided(self, quantity: str, axes: tuple[str, ...]) -> list[str]:
         """The axes of one size over which a mean is no other than a weighted sum: where the number is no plain one."""
-        stuck = [axis for axis in axes if axis in self.found.stuck]
-        if not stuck or quantity not in self.powers:
+        fixed = [axis for axis in axes if axis in self.found.fixed_axes]
+        if not fixed or quantity not in self.powers:
             return []
         term = self.recon if quantity == "recon" else self.kl
         if term is None:
-            return stuck
-        size = prod(self.lab.sizes[axis] for axis in stuck)
+            return fixed
+        size = prod(self.lab.sizes[axis] for axis in fixed)
         as_sum, as_mean = (any(near(abs(term.number) * n, p) for p in PLAIN) for n in (1.0, float(size)))
-        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else stuck
+        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else fixed
 
     def value_of(self, expression: str) -> float | None:
         """An expression's value at the arguments with which the loss was called."""
@@ -150,7 +150,7 @@ class Facts:
         """kl / recon, per draw and datum; over the density's own weight where that is known."""
         if self.recon is None or self.kl is None or not self.recon.number:
             return None
-        return self.kl.over(self.recon if self.kept is None else self.kept.weight)
+        return self.kl.over(self.recon if self.normaliser is None else self.normaliser.weight)
 
     @property
     def unknown(self) -> bool:
@@ -162,7 +162,7 @@ class Facts:
     @property
     def affine(self) -> bool | None:
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer or self.found.tied or self.found.lab.held:
+        if self.edited or self.found.bent or self.found.outer or self.found.examples_tied or self.found.lab.fixed_roles:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

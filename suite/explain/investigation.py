@@ -42,13 +42,13 @@ class Investigation:
     bent: Bent | None = None
     outer: Outer | None = None
     separable: bool = False
-    tied: bool = False
+    examples_tied: bool = False
     weighted: Weighted | None = None
     masked: Masked | None = None
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
-    stuck: tuple[str, ...] = ()
+    fixed_axes: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Investigation:
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
 
     @property
-    def held(self) -> frozenset[str]:
+    def unexplained_roles(self) -> frozenset[str]:
         """The roles that are in no identified term, or in a part beside it: a fit of the others holds them."""
         sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
         unknown = (role for side, term in sides if term is None for role in side if role in self.state.roles)
-        return self.lab.held | frozenset(unknown)
+        return self.lab.fixed_roles | frozenset(unknown)
 
     @property
     def recon_term(self) -> Term | None:
@@ -187,7 +187,7 @@ def _sides(found: Investigation) -> None:
     if sides[1]:
         _latent_side(found)
     unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
-    found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
+    found.examples_tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
@@ -253,7 +253,7 @@ def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
 
 def _beside_the_data(found: Investigation) -> None:
     """A likelihood beside a function of the data alone, such as their entropy: x is the same in all draws."""
-    lab = replace(found.lab, held=frozenset({"x"}))
+    lab = replace(found.lab, fixed_roles=frozenset({"x"}))
     beside = match(lab, DATA_SIDE, observe(lab, DATA_SIDE), found.state.roles)
     if beside is not None and not beside.swapped:
         found.recon, found.lab = beside, lab

@@ -16,8 +16,8 @@ Values = dict[str, Array]
 
 DOMAINS = {"unit": (0.12, 0.88), "real": (-1.6, 1.6), "positive": (0.3, 1.9)}
 """The range of each domain that values are drawn from; `count` is 0 to 6, `class` 1 to K - 1."""
-_HELD = 99
-"""The seed of what is held."""
+_FIXED_SEED = 99
+"""The seed of the values of fixed roles."""
 
 
 class Called(Protocol):
@@ -77,7 +77,7 @@ class Lab:
         domains: role → domain.
         total: the terms whose sum is explained.
         calls: how often the loss was called, shared by all that were made from this.
-        held: the roles whose values are the same in every draw of one size.
+        fixed_roles: roles whose values are the same in every draw of one size.
     """
 
     loss: Called
@@ -88,7 +88,7 @@ class Lab:
     total: tuple[str, ...] = ()
     epsilon: float = float(np.finfo(np.float64).eps)
     calls: list[int] = field(default_factory=lambda: [0])
-    held: frozenset[str] = frozenset()
+    fixed_roles: frozenset[str] = frozenset()
 
     def at(self, sizes: Mapping[str, int] | None = None, parameters: Mapping[str, Any] | None = None) -> Lab:
         """The same at other sizes or parameters."""
@@ -109,8 +109,10 @@ class Lab:
 
     def draw(self, seed: int) -> Values:
         """Values of every role, random in its domain."""
-        random, held = np.random.default_rng(seed), np.random.default_rng(_HELD)
-        return {role: self.draw_role(role, held if role in self.held else random) for role in self.binding.roles}
+        random, fixed = np.random.default_rng(seed), np.random.default_rng(_FIXED_SEED)
+        return {
+            role: self.draw_role(role, fixed if role in self.fixed_roles else random) for role in self.binding.roles
+        }
 
     def draw_role(self, role: str, random: np.random.Generator) -> Array:
         """Values of one role."""

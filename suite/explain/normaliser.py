@@ -41,7 +41,7 @@ _DENSITIES = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class Normaliser:
     """A normaliser that was kept.
 
     Attributes:
@@ -57,7 +57,7 @@ class Kept:
     dropped: tuple[str, ...] = ()
 
 
-def kept(facts: Facts) -> Kept | None:
+def normaliser_of(facts: Facts) -> Normaliser | None:
     """The normaliser; None where the constant is none."""
     match, recon, parts = facts.found.recon, facts.recon, facts.found.constants
     if match is None or match.edited is not None or recon is None or not recon.number or not parts:
@@ -83,7 +83,7 @@ def kept(facts: Facts) -> Kept | None:
                 if variance.powers:
                     log = density.log.format(f"({variance})" if "/" in str(variance) else variance)
                     constant = Monomial(unit.number, {**unit.powers, log: Fraction(1)})
-                return Kept(variance, weight, constant, density.dropped)
+                return Normaliser(variance, weight, constant, density.dropped)
     return None
 
 

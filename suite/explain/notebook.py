@@ -75,7 +75,7 @@ def explain(
         entry = getattr(loss, "__qualname__", type(loss).__name__)
         named = framework or framework_of(loss)
         measure = import_module(".measure", __package__)
-        with kept(named):
+        with in_float64(named):
             outcome = measure.explained_here(loss, Asked("", entry, named, False, sizes, values, roles, time.time()))
     if outcome.bad_input is not None:
         raise BadInput(outcome.bad_input)
@@ -110,7 +110,7 @@ def _package(value: Any) -> str:
 
 
 @contextmanager
-def kept(framework: str) -> Iterator[None]:
+def in_float64(framework: str) -> Iterator[None]:
     """What is set for float64 is set back afterwards, and so is one thread: several would wait for each other."""
     if framework == "torch":
         torch: Any = import_module("torch")

@@ -56,19 +56,19 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return "other", "of no known formula"
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
-    if facts.kept is not None and formula.name == "squared-error":
-        constants = "log(2*pi) left out" if facts.kept.dropped else "constants kept"
-        return "gaussian", f"variance {facts.kept.spread}, {constants}"
-    if facts.kept is not None:
-        return formula.name, f"scale {facts.kept.spread}, constants kept"
+    if facts.normaliser is not None and formula.name == "squared-error":
+        constants = "log(2*pi) left out" if facts.normaliser.dropped else "constants kept"
+        return "gaussian", f"variance {facts.normaliser.spread}, {constants}"
+    if facts.normaliser is not None:
+        return formula.name, f"scale {facts.normaliser.spread}, constants kept"
     return formula.name, formula.detail
 
 
 def dropped(facts: Facts, likelihood: str | None) -> list[str]:
     """What a normalised density has and the loss has not, in nats per datum."""
     match = facts.found.recon
-    if facts.kept is not None:
-        return [*facts.kept.dropped]
+    if facts.normaliser is not None:
+        return [*facts.normaliser.dropped]
     if match is None or match.term.formula.dropped is None or likelihood == "gaussian":
         return []
     if likelihood == "laplace" and facts.constants:
@@ -106,17 +106,21 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
                 f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}{_for_one(facts, beta)}.",
             )
         )
-    if beta is not None and str(beta) == "2" and (facts.kept is not None or likelihood_of(facts)[0] in _OF_NO_SCALE):
+    if (
+        beta is not None
+        and str(beta) == "2"
+        and (facts.normaliser is not None or likelihood_of(facts)[0] in _OF_NO_SCALE)
+    ):
         said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
         found.append(Finding("weight-of-two", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
     outer = facts.found.outer
     bent = bend is not None and bend.per in ("latent", "batch")
-    if bent or facts.found.tied or (outer is not None and outer.of_batch):
+    if bent or facts.found.examples_tied or (outer is not None and outer.of_batch):
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
-    if facts.lab.held:
-        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))
+    if facts.lab.fixed_roles:
+        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.fixed_roles))
         said = f"A function of {data} alone is in the loss: it trains nothing, and the value is no ELBO."
         found.append(Finding("not-a-density", said))
     found += _of_another_variance(facts)
@@ -139,7 +143,7 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
 def _of_another_variance(facts: Facts) -> list[Finding]:
     """The normaliser of a unit Gaussian, beside a squared error that is of another variance."""
     beta, kl, match = facts.beta, facts.kl, facts.found.recon
-    if beta is None or kl is None or match is None or facts.kept is not None or facts.bend is not None:
+    if beta is None or kl is None or match is None or facts.normaliser is not None or facts.bend is not None:
         return []
     if match.term.formula.name != "squared-error" or str(beta) == "1":
         return []
@@ -217,7 +221,7 @@ def undetermined(facts: Facts) -> list[str]:
         match is not None
         and match.term.formula.name == "squared-error"
         and facts.beta is not None
-        and facts.kept is None
+        and facts.normaliser is None
     ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds and found.weighted is None:
@@ -228,7 +232,7 @@ def undetermined(facts: Facts) -> list[str]:
     if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts) + _of_one_size(facts)
-    if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
+    if facts.constants is None and found.at_base is not None and not facts.edited and not found.unexplained_roles:
         said.append("what the constant is made of")
     if found.outer is not None and found.outer.of_batch:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")

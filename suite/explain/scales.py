@@ -10,7 +10,7 @@ from .experiments.arguments import dependences
 from .experiments.element import observe
 from .experiments.importance import weighted
 from .experiments.outer import of_each
-from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.reductions import SECOND_SIZES, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
@@ -27,10 +27,10 @@ def scales(found: Investigation) -> None:
     if found.weighted is not None:
         _of_weights(found)
         return
-    lab = replace(found.lab, held=found.held)
+    lab = replace(found.lab, fixed_roles=found.unexplained_roles)
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
-    if floor is not None and found.held:
+    if floor is not None and found.unexplained_roles:
         return  # the constant tells a floor from a hinge, and is not known
 
     def kl_at(one: Lab) -> Term | None:
@@ -52,8 +52,8 @@ def scales(found: Investigation) -> None:
         named = {
             n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
         }
-        if floor is None and not found.held:
-            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
+        if floor is None and not found.unexplained_roles:
+            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.constant_error else 0.0
         if term is not None and term.bend is not None:
             named["threshold"] = term.bend.at
         return named
@@ -68,18 +68,18 @@ def scales(found: Investigation) -> None:
     found.at_base = coefficients(lab, recon, found.kl_term)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
-    found.sizes, found.stuck = powers_of_sizes(lab, strict)
+    found.sizes, found.fixed_axes = powers_of_sizes(lab, strict)
     if found.separable:
         found.sizes |= _powers(lab, of_one_value)
     if found.outer is not None and not found.outer.of_batch:
         found.sizes |= _powers(found.lab, _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
-    elif not found.held:
+    elif not found.unexplained_roles:
         found.constants = constant_of_sizes(
-            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur), found.stuck
+            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.constant_error), found.fixed_axes
         )
-    every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    every = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     found.note(
         "coefficients",
         "one size changed at a time, then all",
@@ -103,7 +103,7 @@ def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str
 
 
 def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
-    return [] if abs(fitted.constant) <= 8 * fitted.blur else [Monomial(fitted.constant)]
+    return [] if abs(fitted.constant) <= 8 * fitted.constant_error else [Monomial(fitted.constant)]
 
 
 def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
@@ -140,5 +140,5 @@ def _of_weights(found: Investigation) -> None:
 
     scale = first.recon.scale
     found.at_base = Coefficients(scale, scale, 0.0, first.recon.residual, first.recon.allowed, 0.0)
-    found.sizes, found.stuck = powers_of_sizes(found.lab, measured)
+    found.sizes, found.fixed_axes = powers_of_sizes(found.lab, measured)
     found.arguments = dependences(found.lab, measured)

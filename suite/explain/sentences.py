@@ -49,8 +49,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         unknown = [why for why in answer["undetermined"] if not why.startswith(remarks.WHICH)]
         text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
         return text + (f" The data term is {family}." if likelihood not in (None, "other", "absent") else "")
-    if facts.kept is not None:
-        family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.kept.spread}"
+    if facts.normaliser is not None:
+        family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.normaliser.spread}"
     if answer["kl"] == "absent":
         return f"This is {family} alone, with no KL."
     if likelihood == "absent":

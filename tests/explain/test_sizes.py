@@ -25,7 +25,7 @@ def test_an_axis_of_one_size(averaged: str, power: int | None, left: tuple[str, 
 
     layout = Layout(("C", "H", "W"), ("J",))
     lab = Lab(None, Binding((), layout), {**SIZES, "C": 3, "H": 5}, {}, {})  # type: ignore[arg-type]
-    powers, stuck = powers_of_sizes(lab, measure)
-    assert stuck == left
+    powers, fixed_axes = powers_of_sizes(lab, measure)
+    assert fixed_axes == left
     assert powers["recon"] is not None
     assert powers["recon"].get("C") == (None if power is None else Fraction(power))

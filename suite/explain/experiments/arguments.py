@@ -15,7 +15,7 @@ from ..expressions import evaluate, names_in, near, rational
 from ..glossary import is_time
 from ..lab import Lab, LossFailed
 from ..traced import Trace, functions_noted
-from .branches import chosen, schedules, shown
+from .branches import conditional, schedules, unbracketed
 from .reductions import exponent
 
 Point = dict[str, float]
@@ -180,11 +180,11 @@ def _expression(
     leaves = sorted({text for _, _, trace in known for text, _ in trace.made} | set(guesses), key=len)
     for text in guesses:
         if _scale(text, known) is not None:
-            return shown(text), Fraction(1)
+            return unbracketed(text), Fraction(1)
     for text in (text for text in guesses if "(" in text):
         for power in _POWERS:
             if _scale(f"({text})**({power})", known) is not None:
-                return shown(text), power
+                return unbracketed(text), power
     for text in guesses:  # the factor of one branch sets the scale of all
         branch = [one for one in known if any(made == text for made, _ in one[2].made)]
         for depth in range(1, len(branch)):
@@ -193,7 +193,7 @@ def _expression(
             if scale:
                 tree = _tree([(p, q / scale, t) for p, q, t in known], leaves, 0)
                 if tree is not None:
-                    return shown(tree), Fraction(1)
+                    return unbracketed(tree), Fraction(1)
     return None, Fraction(1)
 
 
@@ -261,7 +261,7 @@ def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: in
             ]
             if sides[0] is None or sides[1] is None:
                 return None
-            return chosen(condition, sides[0], sides[1])
+            return conditional(condition, sides[0], sides[1])
         if len(conditions) > 1:
             break
     return None

@@ -7,7 +7,7 @@ from itertools import accumulate
 from ..expressions import monomial
 
 
-def chosen(condition: str, yes: str, no: str) -> str:
+def conditional(condition: str, yes: str, no: str) -> str:
     """A condition as `min` or `max` where it is one."""
     for sign, word in ((" < ", "min"), (" > ", "max"), (" <= ", "min"), (" >= ", "max")):
         left, found, right = condition.partition(sign)
@@ -32,13 +32,13 @@ def _equal(one: str, other: str) -> bool:
         return one.strip("()") == other.strip("()")
 
 
-def shown(text: str) -> str:
+def unbracketed(text: str) -> str:
     """An expression without brackets around the whole."""
     inner = text[1:-1]
     if not (text.startswith("(") and text.endswith(")")):
         return text
     depths = accumulate((sign == "(") - (sign == ")") for sign in inner)
-    return shown(inner) if min(depths, default=0) >= 0 else text
+    return unbracketed(inner) if min(depths, default=0) >= 0 else text
 
 
 def schedules(names: set[str], others: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ from ..dictionary.scale_kinds import VARIANCE
 from ..lab import Lab, Values
 from ..terms import Term
 from .element import Match
-from .reductions import OTHER
+from .reductions import SECOND_SIZES
 
 _SWAPPED = {
     "mean": "sum",
@@ -156,7 +156,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
         kls = [analytic(kind) for kind in kinds or VARIANCE]
     else:
         kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
-    other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    other = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     ratios: list[dict[int, float]] = []
     for one in (lab, other):
         draws = [one.draw(seed) for seed in range(500, 507)]

@@ -20,7 +20,21 @@ from ..terms import Term
 from .element import Observed, fit, neutral, observe
 from .state import DATA_SIDE, LATENT_SIDE
 
-OTHER = {"N": 11, "D": 13, "J": 4, "C": 3, "H": 5, "W": 7, "S": 9, "A": 5, "c": 3, "h": 5, "w": 7, "k": 9, "T": 5}
+SECOND_SIZES = {
+    "N": 11,
+    "D": 13,
+    "J": 4,
+    "C": 3,
+    "H": 5,
+    "W": 7,
+    "S": 9,
+    "A": 5,
+    "c": 3,
+    "h": 5,
+    "w": 7,
+    "k": 9,
+    "T": 5,
+}
 """The second size of each axis."""
 SPREADS = (1.0, 30.0, 1e3, 3e4)
 
@@ -34,7 +48,7 @@ class Coefficients:
         constant: what is left.
         residual: the largest deviation on fresh values, relative to the terms' magnitudes.
         allowed: what rounding explains.
-        blur: how exact the constant is, absolutely.
+        constant_error: how exact the constant is, absolutely.
     """
 
     recon: float | None
@@ -42,7 +56,7 @@ class Coefficients:
     constant: float
     residual: float
     allowed: float
-    blur: float
+    constant_error: float
 
     @property
     def holds(self) -> bool:
@@ -106,7 +120,7 @@ def powers_of_sizes(
     everything: dict[str, int] = {}
     for axis in lab.binding.layout.named():
         one = lab.sizes[axis]
-        two = OTHER[axis] if axis in OTHER and OTHER[axis] != one else one + 4
+        two = SECOND_SIZES[axis] if axis in SECOND_SIZES and SECOND_SIZES[axis] != one else one + 4
         try:
             moved = measure(lab.at({axis: two}))
         except LossFailed:
@@ -120,11 +134,11 @@ def powers_of_sizes(
                     found[name] = None
                 else:
                     powers[axis] = power
-    stuck = tuple(axis for axis in lab.binding.layout.named() if axis not in everything)
+    fixed_axes = tuple(axis for axis in lab.binding.layout.named() if axis not in everything)
     try:
         last = measure(lab.at(everything))
     except LossFailed:
-        return found, stuck
+        return found, fixed_axes
     for name, powers in found.items():
         if powers is not None and base[name]:
             expected = base[name] * math.prod(
@@ -132,21 +146,21 @@ def powers_of_sizes(
             )
             if abs(last[name] - expected) > 1e-7 * abs(expected):
                 found[name] = None
-    return found, _without_averaged(lab, base, found, stuck)
+    return found, _without_averaged(lab, base, found, fixed_axes)
 
 
 def _without_averaged(
-    lab: Lab, base: Mapping[str, float], found: dict[str, dict[str, Fraction] | None], stuck: tuple[str, ...]
+    lab: Lab, base: Mapping[str, float], found: dict[str, dict[str, Fraction] | None], fixed_axes: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The axes of one size of which no exponent is known: where a side's others are averaged over, so is this one.
 
     It is only if that makes the number simpler, as 2 is for 2/3 at a size of 3.
     """
-    left = list(stuck)
+    left = list(fixed_axes)
     for name, axes in (("recon", lab.binding.layout.data), ("kl", lab.binding.layout.latent)):
         powers = found.get(name) or {}
-        one = [axis for axis in axes if axis in stuck]
-        others = {powers[axis] for axis in axes if axis not in stuck and axis in powers}
+        one = [axis for axis in axes if axis in fixed_axes]
+        others = {powers[axis] for axis in axes if axis not in fixed_axes and axis in powers}
         number = base.get(name, 0.0) / math.prod(lab.sizes[axis] ** float(power) for axis, power in powers.items())
         simple, as_mean = rational(number), rational(number * math.prod(lab.sizes[axis] for axis in one))
         if one and others == {-1} and as_mean and (simple is None or as_mean.denominator < simple.denominator):
@@ -177,21 +191,21 @@ def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fract
 
 
 def constant_of_sizes(
-    lab: Lab, measure: Callable[[Lab], tuple[float, float]], stuck: tuple[str, ...]
+    lab: Lab, measure: Callable[[Lab], tuple[float, float]], fixed_axes: tuple[str, ...]
 ) -> list[Monomial] | None:
     """The constant as a sum of at most two products of powers of the sizes; None where it is none.
 
     Args:
         lab: at its first sizes.
         measure: lab → constant, and how exact it is.
-        stuck: axes that have one size only.
+        fixed_axes: axes that have one size only.
     """
     layout = lab.binding.layout
     labs = [lab]
     random = np.random.default_rng(3)
     for _ in range(7):
         sizes = {axis: int(random.integers(2, 12)) for axis in layout.named() if lab.sizes[axis] < 100}
-        labs.append(lab.at({axis: size for axis, size in sizes.items() if axis not in stuck}))
+        labs.append(lab.at({axis: size for axis, size in sizes.items() if axis not in fixed_axes}))
     points, target, blur = [], [], []
     for one in labs:
         try:

@@ -64,7 +64,7 @@ def of_one_value(lab: Lab) -> dict[str, float]:
     Raises:
         LossFailed: the loss raised.
     """
-    values = dict(replace(lab, held=frozenset(lab.binding.roles)).draw(0))
+    values = dict(replace(lab, fixed_roles=frozenset(lab.binding.roles)).draw(0))
     for role in DATA_SIDE:
         if role in values:
             values[role] = values[role].copy()

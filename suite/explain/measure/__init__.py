@@ -34,8 +34,7 @@ from ..plan import COUNTS
 from ..records import Asked, Explained
 from . import guided
 from .called import Adapter
-from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
-from .guard import changed as differing
+from .guard import Misbehaved, differing, failure, print_into_a_file, raised_at, state, watched
 from .load import called_of, imported, load, ran
 from .mended import change_of
 from .runners import model_of

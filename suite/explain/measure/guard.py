@@ -107,6 +107,6 @@ def state() -> dict[str, object]:
     return found
 
 
-def changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
+def differing(before: dict[str, object], after: dict[str, object]) -> list[str]:
     """The names of what differs."""
     return [name for name, value in before.items() if after.get(name) != value]

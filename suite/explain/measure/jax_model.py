@@ -83,7 +83,7 @@ class JaxRunner(OfKeras):
         run.returned = [places[where] for where in plan.returned if isinstance(where, int) and where in places]
         return run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight; one that is 0 everywhere counts as none."""
         traced = self._program(x, setting)
         plan, fed, values = traced.program, self._fed(traced, x, setting), self._values(traced)

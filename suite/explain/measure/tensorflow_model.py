@@ -111,7 +111,7 @@ class TensorflowRunner(OfKeras):
             run.operations.append(Operation(operation.type, inputs, outputs, draws))
         return run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight."""
         traced = self._graph(x, setting)
         fed = self._fed(traced, x, setting)

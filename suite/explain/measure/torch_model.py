@@ -59,7 +59,7 @@ class TorchRunner(OfSubject):
         recording, _ = self._recorded(x, setting, leaves=False)
         return recording.run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight."""
         recording, owner = self._recorded(x, setting, leaves=True)
         if isinstance(of, Place):
@@ -141,7 +141,7 @@ class _Recording(TorchFunctionMode):
             return None
         place, before, draws = len(self.run.operations), self.setting.before, ""
         inputs: tuple[Place, ...] = ()
-        if place in self.setting.frozen and before is not None and before.operations[place].name == name:
+        if place in self.setting.skipped and before is not None and before.operations[place].name == name:
             tensors = [torch.tensor(value) for value in before.operations[place].outputs]
             tensors = [tensor.to(self.dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
             result = tensors[0] if len(tensors) == 1 else tuple(tensors)

@@ -79,7 +79,7 @@ class CutLoss(Float64):
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         """Gradients by its tensors, at the model's own sizes."""
         x, [(_, setting), *_] = self._settings(arguments)
-        found = self.runner.slopes(x, setting, total)
+        found = self.runner.gradients(x, setting, total)
         if found is None:
             return None
         slopes: dict[str, Any] = {}
@@ -152,7 +152,7 @@ class CutLoss(Float64):
         settings += [("run with weights of other sizes", replace(live, resized=sizes)) for sizes in others]
         before = self._operations_before if self.runner.leaves_out else frozenset()
         if before:
-            settings.append(("run without its encoder and decoder", replace(live, frozen=before, before=own)))
+            settings.append(("run without its encoder and decoder", replace(live, skipped=before, before=own)))
         return x, settings
 
     def _resized(self, x: Array, mu: Array) -> Iterator[dict[int, int]]:

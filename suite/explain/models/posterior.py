@@ -143,7 +143,7 @@ class Posterior:
         flow, run = self.flow, self.flow.run
         cuts = {place: run.value(place) for place in (flow.mu, flow.scale)}
         recon = flow.recon[0]
-        slopes = self.runner.slopes(run.x, Setting(replaced=cuts), recon)
+        slopes = self.runner.gradients(run.x, Setting(replaced=cuts), recon)
         if slopes is None:
             return None
         self.found.note("reparametrisation", "the gradient of the decoder's output by the posterior's moments", 5, None)

@@ -66,7 +66,7 @@ class Setting:
         training: training mode, or evaluation mode.
         replaced: outputs that are replaced by these values.
         noise: operation → the standard normal values that it draws.
-        frozen: operations that are not called and give what they gave in `before`.
+        skipped: operations that are not called and give what they gave in `before`.
         parameters: attributes of the model.
         rebuilt: arguments with which the model is built anew.
         resized: sizes of its weights' axes → other sizes.
@@ -77,7 +77,7 @@ class Setting:
     training: bool = True
     replaced: Mapping[Place, Array] = field(default_factory=dict)
     noise: Mapping[int, Array] = field(default_factory=dict)
-    frozen: frozenset[int] = frozenset()
+    skipped: frozenset[int] = frozenset()
     before: Run | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     rebuilt: Mapping[str, int] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Runner(Protocol):
             LossFailed: it raised.
         """
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients of the sum of terms, or of an output, by each replaced place and each weight's name.
 
         None in place of a gradient says that none is connected; None in place of all, that there are none to be had.

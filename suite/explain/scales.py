@@ -1,4 +1,4 @@
-"""Experiment 7 on an investigation: the scales of its two terms, and how they change with sizes and arguments."""
+"""Experiment 7: which coefficients do the two terms have, and how do they change with sizes and arguments?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def scales(found: Investigation) -> None:
-    """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
+    """Measure coefficients and constant at the first sizes, at other sizes, and at other arguments."""
     if found.weighted is not None:
         _of_weights(found)
         return
@@ -31,7 +31,7 @@ def scales(found: Investigation) -> None:
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
     if floor is not None and found.unexplained_roles:
-        return  # the constant tells a floor from a hinge, and is not known
+        return  # only the constant tells a floor from a hinge, and beside an unknown term it is not known
 
     def kl_at(one: Lab) -> Term | None:
         if floor is None:
@@ -95,7 +95,7 @@ def scales(found: Investigation) -> None:
 
 
 def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:
-    """As `powers_of_sizes`; nothing where the loss takes no such values."""
+    """The exponents of `powers_of_sizes`; empty if the loss fails at the measured values."""
     try:
         return powers_of_sizes(lab, measure)[0]
     except LossFailed:
@@ -103,11 +103,12 @@ def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str
 
 
 def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
+    """The constant at one set of sizes as a number; empty if it is 0 up to rounding."""
     return [] if abs(fitted.constant) <= 8 * fitted.constant_error else [Monomial(fitted.constant)]
 
 
 def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
-    """Role → the term that it is in, with its coefficient."""
+    """Role → the identified term that contains it, and the term's coefficient."""
     fitted = found.at_base
     if fitted is None or found.outer is not None:
         return {}
@@ -116,10 +117,10 @@ def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
 
 
 def _of_each(one: Lab) -> dict[str, float]:
-    """The slope of a variance of each example at other sizes.
+    """The coefficient of Σ D/2·log(squared error of an example), at the sizes of a lab.
 
     Raises:
-        LossFailed: the data term is another one there.
+        LossFailed: the data term has another form at these sizes.
     """
     again = of_each(one, observe(one, DATA_SIDE))
     if again is None:
@@ -128,7 +129,7 @@ def _of_each(one: Lab) -> dict[str, float]:
 
 
 def _of_weights(found: Investigation) -> None:
-    """The scale of a bound of several draws, which is that of both terms in its weights."""
+    """Measure the coefficient of an importance-weighted bound; both terms in its weights have this coefficient."""
     first = found.weighted
     assert first is not None
 

@@ -1,4 +1,4 @@
-"""How the expression of a schedule is written: conditions as `min` and `max`, and those that people write most."""
+"""How is the expression of a schedule written? A condition becomes `min` or `max` if possible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..expressions import monomial
 
 
 def conditional(condition: str, yes: str, no: str) -> str:
-    """A condition as `min` or `max` where it is one."""
+    """The expression `yes if condition else no`, written as `min` or `max` if it is one."""
     for sign, word in ((" < ", "min"), (" > ", "max"), (" <= ", "min"), (" >= ", "max")):
         left, found, right = condition.partition(sign)
         if found:
@@ -33,7 +33,7 @@ def _equal(one: str, other: str) -> bool:
 
 
 def unbracketed(text: str) -> str:
-    """An expression without brackets around the whole."""
+    """An expression without brackets around all of it."""
     inner = text[1:-1]
     if not (text.startswith("(") and text.endswith(")")):
         return text
@@ -42,7 +42,12 @@ def unbracketed(text: str) -> str:
 
 
 def schedules(names: set[str], others: list[str]) -> list[str]:
-    """Common schedules, for losses whose framework computes them from tensors, where nothing is noted."""
+    """Usual schedules, for losses that compute them with tensors, where the arithmetic is not traced.
+
+    Args:
+        names: arguments with an unknown dependence.
+        others: all arguments that are numbers.
+    """
     texts = []
     for name in sorted(names):
         texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})", f"exp({name})", f"exp(-{name})"]

@@ -29,7 +29,7 @@ class Slot:
         tied: for the second of two arguments that hold one scale: the scale kinds of the first and of this one.
         inverted: whether True in the user's mask leaves an element out; in canonical values it keeps one.
         tensor: whether a number is passed as a tensor without axes, as a learned scalar is.
-        given: whether the default is the user's; False for an argument without one, which gets a value of ours.
+        given: whether the default is the user's; False for a value that `bind` chose.
         named: whether the argument's name or the user states the role; False where the role was the only one left.
     """
 

@@ -169,7 +169,7 @@ class _Unit:
         return low
 
     def contribution(self, nats: float) -> float:
-        """The loss minus the contributions of other units, over the coefficient, and over N for a mean over examples."""
+        """The loss minus all other units' contributions, over the coefficient, and over N for a mean over examples."""
         values = self.values(nats)
         layout = self.lab.binding.layout
         whole = self.term.value(values, layout)

@@ -1,4 +1,4 @@
-"""Losses on TensorFlow tensors, Keras's on TensorFlow among them."""
+"""Losses on TensorFlow tensors, including those of Keras on TensorFlow."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class ModelFacts:
         )
 
     def _support(self) -> Bug | None:
-        """A range of the decoder that does not fit a Bernoulli: probabilities read as logits, or values beyond [0, 1]."""
+        """A decoder whose range does not fit a Bernoulli: probabilities read as logits, or values beyond [0, 1]."""
         term, flow = self.found.recon_term, self.flow
         if term is None or self.found.recon is None or self.found.recon.edited is not None:
             return None

@@ -1,4 +1,4 @@
-"""What the losses in `cases/` compute, worked out by hand. What is not listed has its usual value (`USUAL`)."""
+"""What the losses in `cases/` compute, worked out by hand. A fact that is not listed has its usual value (`USUAL`)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What other people's code does beside computing is an outcome that says what and where; ours goes on."""
+"""A file that forks, exits, floods or changes settings is an outcome with cause and line; the command goes on."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An axis of one size only: its exponent is that of the side's others if they are averaged over, and unknown else."""
+"""An axis whose size is fixed: its exponent is −1 if its side's other axes are averaged over, else it is unknown."""
 
 from fractions import Fraction
 

@@ -110,14 +110,7 @@ def _reductions(facts: Facts) -> dict[str, Any]:
 
 
 def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) -> str | None:
-    """`sum` or `mean`, or both with their axes if these differ; None if not determined.
-
-    Args:
-        facts: the measured coefficients.
-        quantity: `recon` or `kl`.
-        name: `D` or `J`, the product of the axes.
-        axes: the data or latent axes.
-    """
+    """The reduction of `recon` over D, or of `kl` over J: `sum`, `mean`, or both with their axes; None if unknown."""
     powers = facts.powers.get(quantity)
     if powers is None or facts.undecided(quantity, axes):
         return None
@@ -128,6 +121,7 @@ def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) ->
 
 
 def _scale_kind(facts: Facts) -> str | list[str] | None:
+    """What the argument of the posterior's scale holds; a list for two arguments that hold one scale."""
     term = facts.found.kl_term
     if term is None:
         return None
@@ -149,6 +143,7 @@ def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
 
 
 def _coefficients(facts: Facts) -> Coefficients | None:
+    """The coefficients of the whole loss; None for a loss with a threshold or a function of the squared error."""
     if facts.bend is not None or facts.found.outer is not None or facts.found.at_base is None:
         return None
     found = facts.found
@@ -198,6 +193,7 @@ def _place(facts: Facts) -> str:
 
 
 def _beta(facts: Facts) -> Number | None:
+    """The KL's weight in effect; by region if the KL has a threshold."""
     beta, bend = facts.beta, facts.bend
     outer, fitted = facts.found.outer, facts.found.at_base
     if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
@@ -254,6 +250,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
 
 
 def _constant(facts: Facts) -> Number | None:
+    """The constant in nats per datum: over N times the weight of the data term."""
     recon = facts.normaliser.weight if facts.normaliser is not None else facts.recon or facts.kl
     if recon is None or facts.constants is None or facts.edited:
         return None
@@ -269,6 +266,7 @@ def _constant(facts: Facts) -> Number | None:
 
 
 def _parameters(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Argument that is no tensor → its default, the values tried, and the quantities that it changes."""
     arguments = facts.found.arguments
     shown: dict[str, dict[str, Any]] = {}
     for name, default in facts.lab.binding.parameters.items():

@@ -87,10 +87,12 @@ class Investigation:
 
     @property
     def recon_term(self) -> Term | None:
+        """The data term, if it is identified."""
         return self.recon.term if self.recon else None
 
     @property
     def kl_term(self) -> Term | None:
+        """The KL, with its threshold if it has one, if it is identified."""
         return self.bent.term if self.bent else self.kl.term if self.kl else None
 
 

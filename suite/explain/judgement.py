@@ -75,6 +75,7 @@ def _edited(facts: Facts) -> Bug | None:
 
 
 def _edit(facts: Facts, name: str, match: Match) -> Bug:
+    """The fault of an edited formula; the sentence also names the edit in another scale kind, if one fits as well."""
     assert match.edited is not None
     names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
     where = match.edited.where.format(**names)

@@ -129,6 +129,7 @@ def _of_the_change(answer: Answer, aim: float | None) -> str:
 def _said(
     expression: str, now: float | None, aim: float | None, how: str, goal: Target, others: Sequence[str], then: str = ""
 ) -> str:
+    """The sentence: the weight that the loss has, how it gets the requested one, and what else differs."""
     is_now = expression if now is None else f"{expression} = {now:.6g}" if expression != f"{now:.6g}" else expression
     is_now += then
     also = ""

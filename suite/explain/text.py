@@ -164,6 +164,7 @@ def _words(value: str | dict[str, str] | None) -> str:
 
 
 def _number(number: Number) -> str:
+    """An expression with its value, or with the names that its value needs."""
     at = ", ".join(f"{name} = {value:g}" for name, value in number.at.items() if name != number.expression)
     values = number.value if isinstance(number.value, list) else [number.value]
     shown = " and ".join(f"{value:.7g}" for value in values if value is not None) or UNKNOWN

@@ -1,4 +1,4 @@
-"""Negative log likelihoods of discrete data: categorical, and the discretised logistic."""
+"""Which negative log likelihoods of discrete data are known? The categorical, and the discretised logistic."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ def discretised_logistic() -> Iterator[Formula]:
 def _logistic(
     kind: str, scale: Callable[[Array], Array], epsilon: float, bins: float, below: float, above: float
 ) -> Formula:
+    """−log of the mass between x + below and x + above; with `bins`, x is rounded down to a multiple of 1/bins."""
+
     def value(v: Values) -> Array:
         spread = scale(v["recon_scale"])
         distance = (np.floor(v["x"] * bins) / bins if bins else v["x"]) - v["recon"]

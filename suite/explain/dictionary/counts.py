@@ -1,4 +1,4 @@
-"""Negative log likelihoods of counts."""
+"""Which negative log likelihoods of counts are known? Poisson, negative binomial, zero-inflated negative binomial."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def poisson_log(normalised: bool) -> Formula:
 
 
 def _poisson(detail: str, parts: list[tuple[float, Atom]], normalised: bool, epsilon: float) -> Formula:
+    """The formula of these parts, and of log x! if it is normalised."""
     if normalised:
         parts.append((1.0, _factorial()))
     detail += f", epsilon {epsilon:g}" if epsilon else ""

@@ -1,4 +1,4 @@
-"""KL divergences of one latent, and log q(z) − log p(z): for every scale kind, with and without a small ε.
+"""Which divergences are known? The KL of one latent, and log q(z) − log p(z), for every scale kind, with and without ε.
 
 Source of the analytic KL: Kingma and Welling (2013), appendix B.
 """

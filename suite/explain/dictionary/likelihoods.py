@@ -1,4 +1,4 @@
-"""Negative log likelihoods of one observed value, in nats; a match leaves their scale and offset free."""
+"""Which negative log likelihoods are known? Each is a formula of one observed value, in nats."""
 
 from __future__ import annotations
 

@@ -58,11 +58,7 @@ class _Traced:
 
 
 class JaxRunner(OfKeras):
-    """A model of Keras on JAX.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on JAX; `subject` is the user's model and the call of its loss."""
 
     name = "jax"
     leaves_out = False

@@ -14,11 +14,7 @@ from .torch_model import TorchRunner
 
 
 class KerasTorchRunner(OfKeras, TorchRunner):
-    """A model of Keras on torch.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on torch; `subject` is the user's model and the call of its loss."""
 
     resizes = True
 

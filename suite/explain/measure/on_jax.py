@@ -1,4 +1,4 @@
-"""Losses on JAX arrays, including those of Keras on JAX."""
+"""How is a loss on JAX arrays called? This includes losses of Keras on JAX."""
 
 from __future__ import annotations
 

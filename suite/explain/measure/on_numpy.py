@@ -1,4 +1,4 @@
-"""Losses on NumPy arrays, which have no automatic differentiation."""
+"""How is a loss on NumPy arrays called? It has no gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions of NumPyro that `guided` needs."""
+"""How are sites replaced in NumPyro? The functions that `guided` needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions of Pyro that `guided` needs."""
+"""How are sites replaced in Pyro? The functions that `guided` needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses on TensorFlow tensors, including those of Keras on TensorFlow."""
+"""How is a loss on TensorFlow tensors called? This includes losses of Keras on TensorFlow."""
 
 from __future__ import annotations
 

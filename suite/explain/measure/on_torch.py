@@ -1,4 +1,4 @@
-"""Losses on torch tensors, including those of Keras on torch."""
+"""How is a loss on torch tensors called? This includes losses of Keras on torch."""
 
 from __future__ import annotations
 

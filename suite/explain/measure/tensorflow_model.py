@@ -87,11 +87,7 @@ class _Traced:
 
 
 class TensorflowRunner(OfKeras):
-    """A model of Keras on TensorFlow.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on TensorFlow; `subject` is the user's model and the call of its loss."""
 
     name = "tensorflow"
     leaves_out = False

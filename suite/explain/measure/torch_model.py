@@ -31,11 +31,7 @@ _OTHER = (
 
 
 class TorchRunner(OfSubject):
-    """A model of torch.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a model of torch; `subject` is the user's model and the call of its loss."""
 
     name = "torch"
     leaves_out = True

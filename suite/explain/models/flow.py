@@ -41,14 +41,17 @@ class Flow:
 
     @property
     def z(self) -> Place:
+        """The tensor z; μ in a model without draws."""
         return self.drawn.z
 
     @property
     def mu(self) -> Place:
+        """The posterior's mean."""
         return self.drawn.mu
 
     @property
     def scale(self) -> Place:
+        """The scale's head, such as a log variance."""
         return self.drawn.scale
 
     @property

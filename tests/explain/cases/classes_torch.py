@@ -1,4 +1,4 @@
-"""Losses of classes, and with numbers that must be tensors, in torch."""
+"""Losses in torch: of class data, and with arguments that are numbers but must be tensors."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it

@@ -1,4 +1,4 @@
-"""Models of torch that draw z as people do, or do not. `test_drawn.py` says what is wrong with which."""
+"""Models of torch with right and wrong draws of z. `test_drawn.py` has the fault of each."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it

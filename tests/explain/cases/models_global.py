@@ -1,4 +1,4 @@
-"""Functions that read a model of the file, or are given one, in torch."""
+"""Functions in torch that read a global model, or take a model as an argument."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody writes it

@@ -1,4 +1,4 @@
-"""Models in which several draws of z, or several calls of a decoder, are joined to one loss."""
+"""Models whose loss combines several draws of z, or several calls of a decoder."""
 
 import math
 

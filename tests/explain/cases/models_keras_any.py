@@ -1,4 +1,4 @@
-"""Whole models as people write them in Keras for any backend, some wrong; training steps of each backend's own."""
+"""Whole models as people write them in Keras for any backend, some wrong, with training steps for each backend."""
 
 import keras
 from keras import layers, ops

@@ -1,4 +1,4 @@
-"""Whole models of sequences in torch, of lengths and widths that are easily taken for one another."""
+"""Whole models of sequences in torch, whose lengths and widths are easily confused."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Losses of which one part has no formula in the dictionary, in NumPy: what is left has its own."""
+"""Losses in NumPy with one term that has no formula in the dictionary; the other term has one."""
 
 import numpy as np
 

@@ -251,8 +251,12 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
             if "mean" in name:
                 yield 3, f"{swapped} / len({data})"
                 yield 4, f"{size.replace(data, latent)} / {size} * {text}"
-        if size and ("loss" in name or "entropy" in name or "mean" in name):
+        of_data = any(isinstance(argument, ast.Name) and argument.id == data for argument in node.args)
+        if size.endswith("numel()") and of_data and not any(word.arg == "reduction" for word in node.keywords):
+            yield 1, f'{text[:-1]}, reduction="sum")'
+        if size and (of_data or "loss" in name or "entropy" in name or "mean" in name):
             yield 2, f"{size} * {text}"
+            yield 3, f"{size.replace('[0]', '')} * {text}"
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in ("sum", "mean"):
         yield 0, repr({"sum": "mean", "mean": "sum"}[node.value]).replace("'", text[0])
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value:
@@ -264,6 +268,9 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
         yield from _of_operation(node, text)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
         yield 1, text.replace("-", "", 1).lstrip()
+    if "batch_size" in text.lower() and isinstance(node, ast.Name | ast.Attribute | ast.BinOp):
+        # a nominal size, which the last batch has not
+        yield 0, size.replace("[0]", "") if isinstance(node, ast.BinOp) else f"len({data})"
     if isinstance(node, ast.Name | ast.Call | ast.BinOp):
         held = text if isinstance(node, ast.Name | ast.Call) else f"({text})"
         yield 4, f"0.5 * {held}"

@@ -1,10 +1,11 @@
 """What does this loss compute?   the verb `explain`
 
-The loss is taken apart by experiments, in this order: bind, state, dependence, additivity, separability and element,
-reductions, thresholds, residual, answer. `experiments/` has a file for each, on float64 NumPy values; `dictionary/`
-the formulas that they are held against; `measure/` what runs in the worker, with one adapter per framework.
+Experiments take the loss apart in this order: bind, state, dependence, additivity, separability and element,
+reductions, thresholds, residual, answer. `experiments/` has a file for each; they work on float64 NumPy values.
+`dictionary/` has the known formulas. `measure/` runs in the worker and has an adapter per framework. `models/` runs
+whole models.
 
-`elbostone.explain(loss)` is `notebook.explain`: the room itself is what is called.
+`elbostone.explain(loss)` calls `notebook.explain`: the package itself is callable.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from types import ModuleType
 from typing import Any
 
 
-class _Room(ModuleType):
+class _CallablePackage(ModuleType):
     def __call__(self, *args: Any, **options: Any) -> Any:
         return import_module(f"{__name__}.notebook").explain(*args, **options)
 
 
-sys.modules[__name__].__class__ = _Room
+sys.modules[__name__].__class__ = _CallablePackage

@@ -1,4 +1,4 @@
-"""What a test of the user's asserts of a loss; a failure says in one sentence what the loss is, and what to change."""
+"""Is a loss the objective that a user's test expects? A failure has the sentence of the answer and the change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .text import compared_text, diff
 
 Loss = str | Callable[..., Any]
 NO_TERM = (None, "other", "absent")
-"""What an answer says of a likelihood or a KL that is not determined, of no known kind, or not there."""
+"""Words for a likelihood or a KL that is not determined, unknown or absent: each must be named to be accepted."""
 WORDS: dict[str, tuple[str, ...]] = {
     "likelihood": LIKELIHOODS,
     "kl": ("analytic", "sampled", "absent", "other"),
@@ -24,7 +24,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "pixel_reduction": ("sum", "mean"),
     "latent_reduction": ("sum", "mean"),
 }
-"""What may be asserted; of several axes with different reductions, `mean over H, W, sum over C` as well."""
+"""Field → the words that may be asserted. Axes with different reductions are written `mean over H, W, sum over C`."""
 
 
 def assert_objective(
@@ -41,29 +41,29 @@ def assert_objective(
     set: Mapping[str, Any] | None = None,
     arguments: Mapping[str, str] | None = None,
 ) -> Explanation:
-    """Assert that a loss has no fault, and is what is named.
+    """Assert that a loss has no fault, and that its named properties are the expected ones.
 
     Args:
-        loss: a function, or FILE.py:NAME.
+        loss: a function, or the text FILE.py:NAME.
         likelihood: bernoulli-probabilities, bernoulli-logits, continuous-bernoulli, squared-error, gaussian, laplace,
             huber, poisson, negative-binomial, zero-inflated-negative-binomial, categorical, discretised-logistic,
             absent or other.
         kl: analytic, sampled, absent or other.
         sense: minimised or maximised.
-        data_reduction: of the batch, none (a value per example), sum or mean.
+        data_reduction: none (a value per example), sum or mean over the batch.
         pixel_reduction, latent_reduction: sum or mean.
         beta: the KL's weight in effect: a number, or an expression such as `kld_weight*D/2`.
-        at, set, arguments: as `elbostone.explain` takes them.
+        at, set, arguments: sizes, argument values and roles, as in `elbostone.explain`.
 
     Returns:
         The answer.
 
     Raises:
-        AssertionError: a fault was found, or one of these is another; or the likelihood or the KL is not determined,
-            of no known kind (`other`) or `absent`, and that word is not what was named.
-        BadInput: it cannot be called, or one of these is no such word.
+        AssertionError: the loss has a fault, or a named property differs. A likelihood or KL that is not determined,
+            unknown (`other`) or `absent` fails too, unless that word was named.
+        BadInput: the loss cannot be called, or a word is unknown.
     """
-    __tracebackhide__ = True  # pytest shows the user's line, and none of ours
+    __tracebackhide__ = True  # pytest then shows the line of the user's test
     words = {
         "likelihood": likelihood,
         "kl": kl,
@@ -101,11 +101,15 @@ def assert_objective(
 
 
 def assert_same_objective(one: Loss, other: Loss, *, at: Mapping[str, float] | None = None) -> None:
-    """Assert that two losses are one objective, but for a positive factor on the whole.
+    """Assert that two losses are the same objective, up to a positive factor on the whole loss.
+
+    Args:
+        one, other: functions, or texts FILE.py:NAME.
+        at: sizes of both, such as {"D": 784}.
 
     Raises:
-        AssertionError: they are not, or one of them is not determined.
-        BadInput: one cannot be called.
+        AssertionError: the objectives differ, or one of them is not determined.
+        BadInput: a loss cannot be called.
     """
     __tracebackhide__ = True
     answers = [explain(loss, at=at) for loss in (one, other)]
@@ -119,7 +123,7 @@ def _diff(answer: Explanation) -> list[str]:
 
 
 def _has_weight(answer: Explanation, beta: float | str) -> bool:
-    """Whether the weight is the expected one, at the sizes that are known, or at any."""
+    """Whether the KL's weight is the expected one: at the known sizes, else at three points."""
     number = answer.beta_effective
     if number is None:
         return False
@@ -128,7 +132,7 @@ def _has_weight(answer: Explanation, beta: float | str) -> bool:
     names = sorted(names_in(number.expression) | names_in(str(beta)))
     for base in (1.3, 2.7, 5.1):
         point = {name: base + 0.37 * place for place, name in enumerate(names)}
-        found, wanted = evaluate(number.expression, point), evaluate(str(beta), point)
-        if found is None or wanted is None or not near(found, wanted, 1e-9):
+        measured, expected = evaluate(number.expression, point), evaluate(str(beta), point)
+        if measured is None or expected is None or not near(measured, expected, 1e-9):
             return False
     return True

@@ -1,4 +1,7 @@
-"""Arguments and their roles, and the layouts of their values: from role → canonical values to the user's arguments."""
+"""Which role and which axes does each argument have? A binding turns values by role into the user's arguments.
+
+Canonical values are float64 arrays with the axes of `Layout.axes`: draws, list, batch, then data or latent axes.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Slot:
-    """An argument.
+    """One argument of the loss.
 
     Attributes:
-        name: the user's.
-        role: of `glossary.ROLES`.
-        default: of a parameter.
-        tied: where two arguments hold one scale, the scale kinds of the first and of this one.
-        given: whether the default is the user's, and not one of ours for an argument that has none.
-        named: whether its name or the user says its role, and not only what is left for it.
-        tensor: whether a number is passed as a tensor without axes, as a learned one is.
-        inverted: whether a true entry of a mask is one that is left out; canonical values say what is kept.
+        name: the user's name.
+        role: a key of `glossary.ROLES`.
+        default: the value of a parameter.
+        tied: for the second of two arguments that hold one scale: the scale kinds of the first and of this one.
+        inverted: whether True in the user's mask leaves an element out; in canonical values it keeps one.
+        tensor: whether a number is passed as a tensor without axes, as a learned scalar is.
+        given: whether the default is the user's; False for a value that `bind` chose.
+        named: whether the argument's name or the user states the role; False where the role was the only one left.
     """
 
     name: str
@@ -42,20 +45,22 @@ class Slot:
 
 @dataclass(frozen=True)
 class Layout:
-    """The axes of the values.
+    """The axes of the values, by role.
+
+    Axis names: N batch, k draws, T tensors in a list, K classes, D data, J latents; C, H, W of images, S, A of series,
+    and c, h, w of latent images.
 
     Attributes:
-        data, latent: axis names after the batch's.
+        data, latent: the names of the data axes and of the latent axes.
         batch: whether there is a batch axis.
-        samples: the roles that have k draws in front.
-        listed: whether posterior arguments are lists over T.
-        mask: how many of the data axes a mask has.
+        samples: roles with an axis of k draws in front.
+        listed: whether posterior arguments are lists of T tensors.
+        mask: the number of data axes of the mask.
         shared: roles without the batch axis.
         scalar: roles that are one number.
-        last: whether moments are put together on the last axis, and not on the first of an example.
-        classes: where the reconstruction has an axis K of classes that the data have not: `first` or `last` of an
-            example's; nothing where it has none.
-        matrix: what the scale of all latents together is: `cholesky` or `covariance`; nothing where each has its own.
+        last: whether μ and scale, given as one tensor, are concatenated on the last axis, else on the first after N.
+        classes: the place of the reconstruction's class axis K, `first` or `last` after N; empty without classes.
+        matrix: `cholesky` or `covariance` if the scale is a matrix of [J, J]; empty if each latent has its own scale.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -71,7 +76,7 @@ class Layout:
     matrix: str = ""
 
     def axes(self, role: str) -> tuple[str, ...]:
-        """The axes of a role's canonical values."""
+        """The axis names of a role's canonical values, such as ("N", "D"); "J2" is the second axis of a matrix."""
         if role in self.scalar:
             return ()
         front: tuple[str, ...] = ("k",) if role in self.samples else ()
@@ -88,7 +93,7 @@ class Layout:
         return tuple(sizes["J" if axis == "J2" else axis] for axis in self.axes(role))
 
     def named(self) -> tuple[str, ...]:
-        """Every axis, the batch first."""
+        """The names of all axes, the batch first."""
         return (
             *(("N",) if self.batch else ()),
             *self.data,
@@ -99,7 +104,12 @@ class Layout:
         )
 
     def triangle(self, role: str, value: Array) -> Array:
-        """What may be changed of a role's values: of a Cholesky factor its triangle, of a covariance both alike."""
+        """A direction that keeps a scale matrix valid: triangular for a Cholesky factor, symmetric for a covariance.
+
+        Args:
+            role: a role; only the scale of a matrix layout is changed.
+            value: any direction, of [..., J, J] for a scale matrix.
+        """
         if role != "scale" or not self.matrix:
             return value
         return np.asarray(np.tril(value) if self.matrix == "cholesky" else value + np.swapaxes(value, -1, -2))
@@ -111,13 +121,13 @@ LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
 
 @dataclass(frozen=True)
 class Binding:
-    """The arguments of a loss, in order."""
+    """The arguments of a loss in the order of its signature, and the layout of their values."""
 
     slots: tuple[Slot, ...]
     layout: Layout
 
     def name_of(self, role: str) -> str:
-        """The user's name of a role; of the first where there are two."""
+        """The user's name of the first argument with a role; the role itself if there is none."""
         names = [slot.name for slot in self.slots if slot.role == role]
         if not names and role in ("mu", "scale"):
             part = "mean" if role == "mu" else "scale"
@@ -126,7 +136,7 @@ class Binding:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles that have values, in order, each once."""
+        """The roles of tensors, in the order of the arguments, each once."""
         found: list[str] = []
         for slot in self.slots:
             for role in ("mu", "scale") if slot.role == "moments" else (slot.role,):
@@ -140,16 +150,21 @@ class Binding:
         return replace(self, slots=tuple(replace(s, role=other.get(s.role, s.role)) for s in self.slots))
 
     def says(self, *roles: str) -> bool:
-        """Whether the arguments of these roles say by their names that they are these."""
+        """Whether the names of the arguments with these roles state the roles."""
         return all(slot.named for slot in self.slots if slot.role in roles)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The arguments that are no tensors, and their values."""
+        """Argument that is no tensor → its value."""
         return {slot.name: slot.default for slot in self.slots if slot.role == "parameter"}
 
     def arguments(self, values: Mapping[str, Array], parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The user's arguments: arrays, lists of arrays and numbers, each a copy of its own."""
+        """The user's arguments for one call: arrays, lists of arrays and numbers, all of them copies.
+
+        Args:
+            values: role → canonical values.
+            parameters: argument that is no tensor → its value.
+        """
         made: dict[str, Any] = {}
         for slot in self.slots:
             if slot.role == "parameter":
@@ -172,14 +187,14 @@ class Binding:
 
 
 def _constant(number: float) -> Array:
-    """A number as an array; it cannot be written to, by which `gradients` knows that none is taken by it."""
+    """A number as a read-only array; `gradients` takes no gradient of a read-only array."""
     array = np.asarray(float(number))
     array.flags.writeable = False
     return array
 
 
 def named_sizes(sizes: Sizes, layout: Layout) -> dict[str, float]:
-    """N, D, J, k, T and K of the answer's expressions."""
+    """The values of the names N, D, J, k, T and K in the answer's expressions; D and J are products of their axes."""
     named = {"D": float(prod(sizes[axis] for axis in layout.data)), "J": float(prod(sizes[a] for a in layout.latent))}
     named |= {axis: float(sizes[axis]) for axis in ("N", "k", "T", "K") if axis in layout.named()}
     return named

@@ -1,4 +1,4 @@
-"""`elbostone explain`."""
+"""What does `elbostone explain` take, print and return? The options, the order of the questions, and the exit codes."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ Entry = Annotated[
         help="FILE.py:NAME or MODULE:NAME. NAME may be an expression; for a model, 'VAE().loss(x)' with x left open."
     ),
 ]
-At = Annotated[list[str] | None, typer.Option("--at", help="Sizes at which numbers are wanted: D=784,J=20.")]
+At = Annotated[list[str] | None, typer.Option("--at", help="Sizes at which expressions are evaluated: D=784,J=20.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Values of arguments: kld_weight=0.5.")]
 Roles = Annotated[
     list[str] | None,
     typer.Option("--arguments", help="Roles of arguments where names mislead: preds=recon,m=mu,s='posterior scale'."),
 ]
-
-
 Guide = Annotated[str | None, typer.Option("--guide", help="The guide of NAME, a model of Pyro or NumPyro.")]
 Against = Annotated[str | None, typer.Option("--against", help="Another loss, FILE.py:NAME: is it the same objective?")]
 Want = Annotated[
-    str | None, typer.Option("--want", help="Which weight gives this one: beta=1, paper, or a notation's id.")
+    str | None,
+    typer.Option("--want", help="Which argument gives the KL this weight: beta=1, paper, or a notation's id."),
 ]
 Swept = Annotated[str | None, typer.Option("--sweep", help="Draw a schedule of the KL's weight: epoch=0:500.")]
 DataFile = Annotated[str | None, typer.Option("--data", help="Check data against the likelihood: FILE.npy or digits.")]
@@ -57,20 +56,20 @@ def explain(
     want: Want = None,
     sweep: Swept = None,
     data: DataFile = None,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds that it may take.", min=1)] = 120.0,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print each experiment, and what it showed.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which it is stopped.", min=1)] = 120.0,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print each experiment with its result.")] = False,
     as_json: AsJson = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for an issue.")] = False,
-    page_at: Annotated[Path | None, typer.Option("--html", help="Write an HTML file of its own as well.")] = None,
+    page_at: Annotated[Path | None, typer.Option("--html", help="Also write the answer to this HTML file.")] = None,
 ) -> None:
     """Say what a loss computes: its likelihood, its KL, their weights and reductions, and what is wrong, if anything.
 
-    The loss is called on values of our own, in a process of its own, and every statement is what an experiment showed.
-    A whole model is run with its noise intercepted, and its loss explained on its own tensors.
+    The loss is called on generated values, in a process of its own, and an experiment stands behind every statement.
+    A whole model is run with its noise replaced, and its loss is explained on its own tensors.
 
-    Exit code 0: no fault was found; a weight that is not 1, and so a loss that is not the ELBO, may be meant. 1: a
-    fault was found, --want does not hold, --against is another objective, or the file crashed, exited or hung; with
-    --json the first has the field `bug`, the last `failed`. 2: bad input. 3: a framework is not installed.
+    Exit code 0: no fault was found. A KL weight other than 1 is no fault, though the loss is then not the ELBO. 1: a
+    fault was found, --want does not hold, --against is another objective, or the file crashed, exited or hung; in
+    --json a fault is the field `bug`, a crash the field `failed`. 2: bad input. 3: a framework is not installed.
     """
     if page_at is not None and not page_at.parent.is_dir():
         raise BadInput(f"--html: expected a file in a folder that exists; found '{page_at}'")
@@ -94,7 +93,7 @@ def explain(
         _print_comparison(answer, _answered(str(against), other, timeout, as_json=as_json), as_json=as_json)
     weight = None if goal is None else wanted(answer, goal)
     course = None if schedule is None else swept(answer, *schedule)
-    if weight is not None and answer.bug is None:  # one cure, which is the wanted one
+    if weight is not None and answer.bug is None:  # the answer to --want is the one change to show
         answer = msgspec.structs.replace(answer, change=None)
     if page_at is not None:
         page_at.write_text(page(answer, weight, course), encoding="utf-8")
@@ -110,10 +109,11 @@ def explain(
 
 
 def _answered(entry: str, what: Asked, timeout: float, *, as_json: bool) -> Answer:
-    """The answer; what a file does instead of coming through is printed, and ends the command.
+    """The answer of a loss. A file that crashes, exits or hangs is printed as that, and ends the command.
 
     Raises:
         BadInput: the loss cannot be called.
+        typer.Exit: the file gave no answer; the exit code is 1.
     """
     outcome = answered(what, timeout)
     if outcome.bad_input is not None:
@@ -130,7 +130,7 @@ def _answered(entry: str, what: Asked, timeout: float, *, as_json: bool) -> Answ
 
 
 def _print_comparison(one: Answer, other: Answer, *, as_json: bool) -> None:
-    """Print whether two losses are one objective, and end the command."""
+    """Print whether two losses are the same objective, and end the command with exit code 0 or 1."""
     found = compared(one, other)
     if as_json:
         print_json({"schema": 1, **msgspec.to_builtins({"comparison": found, "one": one, "other": other})})

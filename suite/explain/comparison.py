@@ -1,4 +1,4 @@
-"""Two losses: the same objective, or the term and the factor in which they part."""
+"""Are two losses the same objective? If not, which term differs, and by which factor?"""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from .answer import Answer
 from .expressions import monomial
 
 _SAME = {"squared-error": "gaussian", "bernoulli-logits": "bernoulli", "bernoulli-probabilities": "bernoulli"}
-"""Words of likelihoods that are one family; R of the first is that of the second."""
+"""Likelihood → the family that it is compared as: both have the same R."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Where two losses part: what it is in each, and by which factor the second differs, where it is a number."""
+    """A property in which two losses differ.
+
+    Attributes:
+        name: the property.
+        one, other: its words or expressions in the two losses.
+        factor: the second over the first, if the property is a number.
+    """
 
     name: str
     one: str
@@ -23,13 +29,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Whether two losses are one objective.
+    """Whether two losses are the same objective.
 
     Attributes:
-        same: None where one of them is not determined.
-        factor: what the second is, times the first.
-        parts: where they part.
-        notes: what differs and is no part of the objective.
+        same: None if one of them is not determined.
+        sentence: the result in one sentence.
+        factor: the second loss over the first, an expression.
+        parts: the properties in which the objectives differ.
+        notes: differences that leave the objective as it is.
     """
 
     same: bool | None
@@ -40,7 +47,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 def compared(one: Answer, other: Answer) -> Comparison:
-    """Compare likelihood, estimator, weight and thresholds; a positive factor on the whole loss makes no difference."""
+    """Compare likelihood, KL, weight, thresholds and gradient; a positive factor on the whole loss is no difference."""
     for answer in (one, other):
         terms = answer.likelihood, answer.kl
         if (answer.coefficients is None and answer.regions is None) or (answer.affine is None and "other" in terms):
@@ -102,7 +109,7 @@ def _thresholds(answer: Answer) -> str:
 
 
 def _gradient(answer: Answer) -> str:
-    """What trains: the slope of the value, or what the answer says of it."""
+    """Whether the gradient is the slope of the value, in words."""
     if answer.bug is not None and answer.bug.name == "value-without-gradient":
         fault, *_ = answer.bug.sentence.split(":")
         return f"another than the value's slope ({fault.rstrip('.')})"
@@ -115,7 +122,7 @@ def _beta(answer: Answer) -> str:
 
 
 def _spread(answer: Answer) -> str:
-    """The decoder's variance; the likelihood where it has none, or no one."""
+    """The decoder's variance, else the likelihood."""
     variance = answer.implied_variance
     return _said(answer.likelihood_name or answer.likelihood) if variance is None else variance.expression
 
@@ -125,7 +132,7 @@ def _absent(coefficient: str | None) -> bool:
 
 
 def _defaults(answer: Answer) -> dict[str, float]:
-    """The arguments of the weight whose values are known."""
+    """Argument → its known value, of the arguments in the KL's weight."""
     at = {} if answer.beta_effective is None else answer.beta_effective.at
     return {name: value for name, value in at.items() if name in answer.parameters}
 
@@ -143,7 +150,7 @@ def _sentence(one: Answer, other: Answer, parts: list[Part], factor: str | None)
 
 
 def quotient(one: str | None, other: str | None, known: Mapping[str, float]) -> str | None:
-    """other / one: a number times powers of the sizes where it is such; None where it has no value."""
+    """other / one, simplified to a number times powers of the sizes if possible; None if either expression is None."""
     if one is None or other is None:
         return None
     if one == other and one != "0":

@@ -1,4 +1,4 @@
-"""The answer, from what the experiments showed."""
+"""What is the answer, given the results of the experiments? Each field of `Answer` has a function here or beside."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .sentences import formula_of, sentence_of
 def conclude(
     found: Investigation, entry: str, known: Mapping[str, float], seconds: float, model: Faults | None = None
 ) -> Answer:
-    """The whole answer.
+    """The answer to all experiments.
 
     Args:
-        found: the experiments.
-        entry: as the user wrote it.
-        known: sizes and arguments at which numbers are wanted.
-        seconds: what it took.
-        model: what the experiments on a whole model showed.
+        found: the results of the experiments.
+        entry: FILE:NAME as the user wrote it.
+        known: sizes and arguments at which expressions are evaluated, by name.
+        seconds: the time since the start of the command.
+        model: the faults of a whole model; None for a loss.
     """
     facts = Facts(found, known)
     binding, fitted = found.lab.binding, found.at_base
@@ -75,7 +75,7 @@ def conclude(
 
 
 def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
-    """What a loss of several draws bounds. Only where it joins them linearly, the numbers are those of the whole."""
+    """What a loss of several draws bounds; None if unknown. Coefficients are removed unless it is a mean over draws."""
     bound = several.bound(answer["kl"])
     if several.how != LINEAR:
         answer |= {"affine": False if bound else None, "coefficients": None, "beta_effective": None}
@@ -86,7 +86,7 @@ def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
 
 
 def _reductions(facts: Facts) -> dict[str, Any]:
-    """How data, pixels and latents are reduced, from the exponents."""
+    """How batch, pixels and latents are reduced, from the exponents of the sizes."""
     words: dict[str, str] = {}
     for name, powers in facts.powers.items():
         power = powers.get("N", Fraction(0))
@@ -110,7 +110,7 @@ def _reductions(facts: Facts) -> dict[str, Any]:
 
 
 def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) -> str | None:
-    """`sum` or `mean`; which axes each, where they differ; None where that is not told."""
+    """The reduction of `recon` over D, or of `kl` over J: `sum`, `mean`, or both with their axes; None if unknown."""
     powers = facts.powers.get(quantity)
     if powers is None or facts.undecided(quantity, axes):
         return None
@@ -121,6 +121,7 @@ def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) ->
 
 
 def _scale_kind(facts: Facts) -> str | list[str] | None:
+    """What the argument of the posterior's scale holds; a list for two arguments that hold one scale."""
     term = facts.found.kl_term
     if term is None:
         return None
@@ -142,6 +143,7 @@ def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
 
 
 def _coefficients(facts: Facts) -> Coefficients | None:
+    """The coefficients of the whole loss; None for a loss with a threshold or a function of the squared error."""
     if facts.bend is not None or facts.found.outer is not None or facts.found.at_base is None:
         return None
     found = facts.found
@@ -153,11 +155,11 @@ def _coefficients(facts: Facts) -> Coefficients | None:
 
 
 UNIT = {"element": "K_nj", "example": "K_n", "latent": "mean_n(K_nj)", "batch": "mean_n(K_n)"}
-"""How the KL of a unit is written."""
+"""Unit of a threshold → how its KL is written."""
 
 
 def _regions(facts: Facts) -> list[Region] | None:
-    """The coefficients where all units are above the threshold, and where all are below."""
+    """The coefficients where the KL of all units is above the threshold, and where it is below."""
     bend, fitted = facts.bend, facts.found.at_base
     if bend is None or fitted is None:
         return None
@@ -177,7 +179,7 @@ def _regions(facts: Facts) -> list[Region] | None:
 
 
 def _of_thresholds(facts: Facts) -> Monomial | None:
-    """What all thresholds together add where the KL is below them."""
+    """The constant that a floor leaves in the loss if the KL of all units is below the threshold."""
     if facts.bend is None or facts.kl is None or facts.threshold is None:
         return None
     names = (["N"] if facts.layout.batch else []) + (["J"] if facts.bend.per in ("element", "latent") else [])
@@ -185,12 +187,13 @@ def _of_thresholds(facts: Facts) -> Monomial | None:
 
 
 def _place(facts: Facts) -> str:
-    """The threshold, as an expression where it has one."""
+    """The threshold as an expression, else as a number."""
     assert facts.bend is not None
     return str(facts.threshold) if facts.threshold else f"{facts.bend.at:.6g}"
 
 
 def _beta(facts: Facts) -> Number | None:
+    """The KL's weight in effect; by region if the KL has a threshold."""
     beta, bend = facts.beta, facts.bend
     outer, fitted = facts.found.outer, facts.found.at_base
     if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
@@ -210,7 +213,7 @@ def _beta(facts: Facts) -> Number | None:
 
 
 def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
-    """The weight in effect where the callback has arrived, run eagerly and compiled, if the compiled step differs."""
+    """The KL's weight at a callback's last value, eagerly and compiled, if the compiled step keeps the first value."""
     if beta is None or frozen is None or frozen.name not in names_in(beta.expression):
         return beta
     values = [facts.number(beta.expression, {frozen.name: v}).value for v in (frozen.eager, frozen.compiled)]
@@ -220,7 +223,7 @@ def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Nu
 
 
 def _of_batch(facts: Facts, weight: float) -> str:
-    """A multiple of the batch's mean squared error, or of an example's."""
+    """A multiple of the mean squared error of the batch, or of one example, in the user's names."""
     each = "" if facts.found.outer is None or facts.found.outer.of_batch else "_n"
     error = f"mean{each}(({facts.lab.binding.name_of('x')} - {facts.lab.binding.name_of('recon')})**2)"
     shown = str(Monomial(float(f"{weight:.3g}")))
@@ -228,7 +231,7 @@ def _of_batch(facts: Facts, weight: float) -> str:
 
 
 def _variance(facts: Facts, likelihood: str | None) -> Number | None:
-    """The variance of the decoder at which the KL's weight is one."""
+    """The variance of the decoder at which the KL's weight is 1."""
     beta = facts.beta
     if facts.found.outer is not None:
         return Number(_of_batch(facts, 1.0), {}, None) if facts.found.outer.of_batch or _beta(facts) else None
@@ -236,8 +239,8 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:
         return None
-    if facts.kept is not None:
-        return facts.number(str(facts.kept.spread))
+    if facts.normaliser is not None:
+        return facts.number(str(facts.normaliser.spread))
     number = facts.number(str(beta))
     if facts.bend is not None:
         at = _place(facts)
@@ -247,7 +250,8 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
 
 
 def _constant(facts: Facts) -> Number | None:
-    recon = facts.kept.weight if facts.kept is not None else facts.recon or facts.kl
+    """The constant in nats per datum: over N times the weight of the data term."""
+    recon = facts.normaliser.weight if facts.normaliser is not None else facts.recon or facts.kl
     if recon is None or facts.constants is None or facts.edited:
         return None
     each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon
@@ -262,6 +266,7 @@ def _constant(facts: Facts) -> Number | None:
 
 
 def _parameters(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Argument that is no tensor → its default, the values tried, and the quantities that it changes."""
     arguments = facts.found.arguments
     shown: dict[str, dict[str, Any]] = {}
     for name, default in facts.lab.binding.parameters.items():

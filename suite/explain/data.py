@@ -1,4 +1,4 @@
-"""The user's data against the support of the likelihood that their loss has."""
+"""Do the user's data lie in the support of the loss's likelihood?"""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _UNIT = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli")
 
 
 def loaded(text: str) -> Data:
-    """`digits` (those of scikit-learn, grey), or the array of a .npy file.
+    """The array [N, …] of a .npy file, or scikit-learn's grey digits [N, 64] for the text `digits`.
 
     Raises:
-        BadInput: there is no such file, or it holds no numbers along a batch axis.
+        BadInput: the file does not exist, is no .npy file, or holds no numbers of [N, …].
     """
     if text == "digits":
         return np.asarray(digits(binarised=False))
@@ -39,12 +39,12 @@ def loaded(text: str) -> Data:
 
 
 def sizes(data: Data) -> dict[str, float]:
-    """D of the data. N is the batch's, which a file of data does not say."""
+    """The size D of the data [N, …]. The number of data is no batch size, so N is left open."""
     return {"D": float(np.prod(data.shape[1:]))}
 
 
 def checked(answer: Answer, data: Data) -> Answer:
-    """The answer with what the data show: a fault where they are outside of the support, notes where they are not."""
+    """The answer with a fault if the data [N, …] leave the likelihood's support, and with notes on the values."""
     fault = _outside(answer.likelihood, data)
     findings = [*answer.findings, *_notes(answer.likelihood, data)]
     if fault is None or answer.bug is not None:
@@ -54,7 +54,7 @@ def checked(answer: Answer, data: Data) -> Answer:
 
 
 def _outside(likelihood: str | None, data: Data) -> str | None:
-    """What is wrong with data under a likelihood; None where nothing is."""
+    """Why the data are outside of the likelihood's support, in a sentence; None if they are inside."""
     if not np.all(np.isfinite(data)):
         return f"The data are not all finite: {_share(~np.isfinite(data))} of the values are NaN or infinite."
     low, high = f"{data.min():.6g}", f"{data.max():.6g}"
@@ -72,7 +72,7 @@ def _outside(likelihood: str | None, data: Data) -> str | None:
 
 
 def _notes(likelihood: str | None, data: Data) -> list[Finding]:
-    """What a right loss may have too: grey values, constant values, padding."""
+    """Notes on grey values, constant values and padding, which are no faults."""
     notes = []
     inside = (data > 0) & (data < 1)
     unit = likelihood in _UNIT and data.min() >= 0 and data.max() <= 1
@@ -108,7 +108,7 @@ def _notes(likelihood: str | None, data: Data) -> list[Finding]:
 
 
 def _padding(data: Data) -> float:
-    """The share of steps of [N, S, A] that are zero from there to the end, where lengths differ."""
+    """The share of time steps of series [N, S, A] after the last nonzero step; 0 if all series are equally long."""
     if data.ndim != 3:
         return 0.0
     filled = np.any(data != 0, axis=2)

@@ -1,4 +1,4 @@
-"""The answer as Markdown, for an issue, and as HTML: a part of a notebook, or a file of its own in the page's style."""
+"""How does an answer look in an issue, in a notebook and as a page? Markdown and HTML of the same rows as the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from .text import asked_of, diff, facts, residual, shown_by
 
 
 def markdown(answer: Answer, weight: Wanted | None = None, course: Sweep | None = None) -> str:
-    """What was asked beside, the sentence, the facts as a table, the change as a diff, and the experiments folded."""
+    """The answer as Markdown: sentence, facts as a table, change as a diff, experiments folded.
+
+    Args:
+        answer: the answer.
+        weight, course: the results of `--want` and `--sweep`, which are printed first.
+    """
     lines = []
     for sentence, *rows in asked_of(weight, course):
         lines += [_cell(sentence), "", *(f"- {_cell(row)}" for row in rows), ""]
@@ -28,7 +33,7 @@ def markdown(answer: Answer, weight: Wanted | None = None, course: Sweep | None 
 
 
 def html(answer: Answer, weight: Wanted | None = None, course: Sweep | None = None) -> str:
-    """A part of a page."""
+    """The answer as an HTML fragment, with the same arguments as `markdown`."""
     asked = [
         f"<p>{escape(sentence)}</p><ul>{''.join(f'<li>{escape(row)}</li>' for row in below)}</ul>"
         for sentence, *below in asked_of(weight, course)
@@ -50,7 +55,7 @@ def html(answer: Answer, weight: Wanted | None = None, course: Sweep | None = No
 
 
 def page(answer: Answer, weight: Wanted | None = None, course: Sweep | None = None) -> str:
-    """A file of its own, in the style of a run's page."""
+    """The answer as an HTML document in the style of the page of a run, with the same arguments as `markdown`."""
     title = escape(answer.entry)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -60,5 +65,5 @@ def page(answer: Answer, weight: Wanted | None = None, course: Sweep | None = No
 
 
 def _cell(text: str) -> str:
-    """Text in which no sign is Markdown's: formulas hold `*` and `|`."""
+    """Text with Markdown's special characters escaped: formulas contain `*` and `|`."""
     return "".join(f"\\{sign}" if sign in "\\|*_<>[]`" else sign for sign in text)

@@ -1,9 +1,8 @@
-"""Expressions over sizes and arguments: a number times powers, and sums of such; written as Python.
+"""Which expression is a measured number? Monomials in sizes and arguments, and sums of them, written as Python.
 
-Neither of the two languages of formulas in `notations` says this. `notations.formulas` reads arithmetic on arrays that
-a source prints, without the comparisons, conditions, `min`, `max` and `//` of a schedule, and cannot write; and
-`notations.equations.expressions` are densities of random variables. What is measured here is a `Monomial`, which has to
-be multiplied, divided and solved.
+The two languages of formulas in `notations` do not fit here. `notations.formulas` only reads, and has none of the
+comparisons, conditions, `min`, `max` and `//` of a schedule. `notations.equations.expressions` are densities of random
+variables. A measured coefficient is a `Monomial`, which is multiplied, divided and solved for an argument.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from random import Random
 from typing import Any
 
 UNKNOWN = "not determined"
-"""What is printed where there is no expression."""
+"""The text in place of an expression that is not known."""
 EXACT = 1e-10
-"""Relative: how near a measured number must be to the number that it is called."""
+"""The relative deviation up to which a measured number is called by a simple number."""
 
 _LARGEST_DENOMINATOR = 400
 _IRRATIONAL = {
@@ -38,12 +37,12 @@ _NAMES = {name: getattr(math, name) for name in ("log", "exp", "sqrt", "tanh", "
 
 
 def near(value: float, target: float, exact: float = EXACT) -> bool:
-    """Whether a measured number is the target."""
+    """Whether a measured number is the target, up to a relative deviation of `exact`."""
     return abs(value - target) <= exact * max(abs(target), 1e-300)
 
 
 def rational(value: float, exact: float = EXACT) -> Fraction | None:
-    """A fraction with few digits that a number is, or a short decimal; None where there is none."""
+    """The simple fraction or short decimal that a number is; None if there is none."""
     if value == 0 or not math.isfinite(value):
         return Fraction(0) if value == 0 else None
     for digits in (1, 2, 3):  # 0.00025 has two digits, 17.5 three
@@ -67,7 +66,7 @@ class Monomial:
 
     Attributes:
         number: the number.
-        powers: name, or an expression in brackets, → exponent.
+        powers: name, or a longer expression, → exponent.
     """
 
     number: float
@@ -97,33 +96,33 @@ class Monomial:
         return f"{sign}{above}/{under[0]}" if len(under) == 1 else f"{sign}{above}/({'*'.join(under)})"
 
     def over(self, other: Monomial) -> Monomial:
-        """This divided by another."""
+        """The quotient of this and another."""
         powers = dict(self.powers)
         for name, power in other.powers.items():
             powers[name] = powers.get(name, Fraction(0)) - power
         return Monomial(self.number / other.number, {name: power for name, power in powers.items() if power})
 
     def times(self, other: Monomial) -> Monomial:
-        """This times another."""
+        """The product of this and another."""
         return self.over(Monomial(1 / other.number, {name: -power for name, power in other.powers.items()}))
 
     def raised(self, power: Fraction) -> Monomial:
-        """This to a power."""
+        """The given power of this."""
         return Monomial(self.number ** float(power), {name: own * power for name, own in self.powers.items()})
 
     def value(self, names: Mapping[str, float]) -> float | None:
-        """Its value; None where a name is not known."""
+        """The value at these values of the names; None if one is missing."""
         return evaluate(str(self), names) if self.number else 0.0
 
 
 def _called(name: str) -> bool:
-    """Whether an expression is one call, which needs no brackets around it."""
+    """Whether an expression is a single function call, which needs no brackets."""
     head, bracket, rest = name.partition("(")
     return head.isidentifier() and bool(bracket) and rest.find(")") == len(rest) - 1
 
 
 def _number(value: float) -> tuple[str, str]:
-    """A positive number as a numerator and a denominator."""
+    """A positive number as the texts of a numerator and a denominator."""
     plain = rational(value)
     if plain is not None:
         return _fraction(plain)
@@ -145,16 +144,15 @@ def _fraction(value: Fraction) -> tuple[str, str]:
 
 
 def evaluate(expression: str, names: Mapping[str, float]) -> float | None:
-    """The value of an expression that this room wrote; None where a name is missing or it has no value there."""
+    """The value of an expression of this package; None if a name is missing or the value is undefined."""
     try:
-        found = eval(expression, {"__builtins__": {}}, {**_NAMES, **names})
-        return float(found)
+        return float(eval(expression, {"__builtins__": {}}, {**_NAMES, **names}))
     except (NameError, ArithmeticError, ValueError, TypeError, SyntaxError):
         return None
 
 
 def names_in(expression: str) -> set[str]:
-    """The names in an expression, but for its functions; none where it is no Python."""
+    """The names in an expression without those of functions; empty for a text that is no Python."""
     try:
         return set(compile(expression, "", "eval").co_names) - set(_NAMES)
     except SyntaxError:
@@ -162,12 +160,12 @@ def names_in(expression: str) -> set[str]:
 
 
 def negative(expression: str) -> str:
-    """An expression with the other sign."""
+    """The negative of an expression."""
     return f"-({expression})" if any(sign in expression for sign in "+- ") else f"-{expression}"
 
 
 def total(parts: list[Monomial]) -> str:
-    """A sum as it is written."""
+    """The sum of monomials as text; "0" for none."""
     text = ""
     for part in parts:
         if part.number:
@@ -177,7 +175,7 @@ def total(parts: list[Monomial]) -> str:
 
 
 def monomial(text: str, known: Mapping[str, float]) -> str:
-    """An expression as a number times powers of its unknown names where it is such; else as it is written."""
+    """An expression as a monomial in the names without a known value if it is one, else unchanged."""
     names = sorted(names_in(text) - set(known))
 
     def at(point: Mapping[str, float]) -> float:
@@ -203,10 +201,10 @@ def monomial(text: str, known: Mapping[str, float]) -> str:
 
 
 def power_of(expression: str, name: str) -> Fraction | None:
-    """The power of a name that an expression is proportional to, whatever the others are; None where there is none."""
+    """The p with which an expression is proportional to name**p at all values of the other names; else None."""
     names = sorted(names_in(expression))
     powers = set()
-    for seed in range(12):  # from 0.03 to 3,000: beyond what a schedule bends at
+    for seed in range(12):  # values from 0.03 to 3,000 lie on both sides of a schedule's kinks
         random = Random(seed)
         point = {other: 10 ** random.uniform(-1.5, 3.5) for other in names}
         one, two = (evaluate(expression, {**point, name: times * point.get(name, 1.0)}) for times in (1, 2))

@@ -1,4 +1,4 @@
-"""Coefficients by name, and what follows from them."""
+"""Which expressions do the measured coefficients have? The numbers that `judgement`, `remarks` and `sentences` read."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from .binding import named_sizes
 from .experiments.reductions import collapsed
 from .expressions import Monomial, evaluate, names_in, near
 from .investigation import Investigation
-from .normaliser import kept
+from .normaliser import normaliser_of
 
 PLAIN = (0.5, 1.0, 2.0)
-"""Numbers of a sum that nobody divides."""
+"""The coefficients of terms that are summed, and not averaged."""
 
 
 class Facts:
-    """Coefficients by name, and what follows from them; `judgement` and `sentences` read it.
+    """The measured coefficients as expressions, and what follows from them.
 
     Args:
-        found: the experiments.
-        known: sizes and arguments at which numbers are wanted.
+        found: the results of the experiments.
+        known: sizes and arguments at which expressions are evaluated, by name.
 
     Attributes:
-        pinned: quantities whose dependence on arguments was not found, and for all of these a value was set: they are
-            known there.
+        pinned: quantities whose dependence on arguments is unknown, while the user set a value of all these arguments:
+            their coefficient is known at that value.
+        recon, kl, threshold: coefficients and threshold as monomials; None if not determined.
+        edited: the matches of a formula under an edit.
+        bend: the threshold of the KL.
+        constants: the constant as a sum of monomials; None if not determined.
+        powers: term → exponents of the sizes.
+        normaliser: the normaliser of the decoder's density, if the loss has it.
     """
 
     def __init__(self, found: Investigation, known: Mapping[str, float]):
@@ -47,14 +53,18 @@ class Facts:
             for slot in self.lab.binding.slots
             if slot.role == "parameter" and slot.given and isinstance(slot.default, int | float)
         } | dict(known)
-        self.kept = kept(self)
-        if self.kept is not None and self.constants is None:
-            self.constants = [self.kept.constant]
+        self.normaliser = normaliser_of(self)
+        if self.normaliser is not None and self.constants is None:
+            self.constants = [self.normaliser.constant]
         if self.bend is not None and self.bend.kind == "floor" and self._is_hinge():
             self.bend = type(self.bend)("hinge", self.bend.per, self.bend.at)
 
     def monomial(self, quantity: str) -> Monomial | None:
-        """A quantity as a number times powers of sizes and arguments; None where it was not measured or is none."""
+        """A quantity as a number times powers of sizes and arguments; None if it was not measured or is no monomial.
+
+        Args:
+            quantity: `recon`, `kl` or `threshold`.
+        """
         found, fitted = self.found, self.found.at_base
         if fitted is None:
             return None
@@ -79,7 +89,7 @@ class Facts:
         return Monomial(value, {**arguments, **names})
 
     def _powers(self) -> dict[str, dict[str, Fraction]]:
-        """Term → exponents of the sizes: they are known where a coefficient's number or its arguments are not."""
+        """Term → exponents of the sizes. They may be known where the dependence on arguments is not."""
         fitted, sizes = self.found.at_base, self.found.sizes
         scales = {} if fitted is None else {"recon": fitted.recon or "recon" in sizes, "kl": fitted.kl}
         known = [name for name, scale in scales.items() if scale and sizes.get(name) is not None]
@@ -87,30 +97,30 @@ class Facts:
 
     @property
     def trained_alone(self) -> list[str]:
-        """Roles of the posterior that only the gradient depends on: in the value they cancel."""
+        """The roles of the posterior that have a gradient but do not change the value."""
         slopes = self.found.slopes
         moved = slopes.wrong if slopes is not None else ()
         return [role for role in moved if role in ("mu", "scale", "z") and role not in self.found.state.roles]
 
     def undecided(self, quantity: str, axes: tuple[str, ...]) -> list[str]:
-        """The axes of one size over which a mean is no other than a weighted sum: where the number is no plain one."""
-        stuck = [axis for axis in axes if axis in self.found.stuck]
-        if not stuck or quantity not in self.powers:
+        """The axes that ran at one size only and over which a mean cannot be told from a weighted sum."""
+        fixed = [axis for axis in axes if axis in self.found.fixed_axes]
+        if not fixed or quantity not in self.powers:
             return []
         term = self.recon if quantity == "recon" else self.kl
         if term is None:
-            return stuck
-        size = prod(self.lab.sizes[axis] for axis in stuck)
+            return fixed
+        size = prod(self.lab.sizes[axis] for axis in fixed)
         as_sum, as_mean = (any(near(abs(term.number) * n, p) for p in PLAIN) for n in (1.0, float(size)))
-        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else stuck
+        return [] if as_sum and (not as_mean or near(abs(term.number), 1.0)) else fixed
 
     def value_of(self, expression: str) -> float | None:
-        """An expression's value at the arguments with which the loss was called."""
+        """The value of an expression at the arguments of the calls."""
         numbers = {n: float(v) for n, v in self.lab.parameters.items() if isinstance(v, int | float)}
         return evaluate(expression, numbers)
 
     def _constants(self) -> list[Monomial] | None:
-        """The constant's parts, with the arguments that they are proportional to."""
+        """The parts of the constant, each with the powers of the arguments."""
         if self.found.constants is None or "constant" in self.found.arguments.undetermined:
             return None
         powers = self.found.arguments.powers.get("constant", {})
@@ -119,7 +129,7 @@ class Facts:
         return [Monomial(part.number / scale, {**powers, **part.powers}) for part in self.found.constants]
 
     def _is_hinge(self) -> bool:
-        """Whether the loss is 0 and not λ below a floor: the constant tells."""
+        """Whether the KL counts as 0 below its threshold λ (hinge), and not as λ (floor): a hinge adds −λ per unit."""
         fitted, bend = self.found.at_base, self.bend
         if fitted is None or bend is None or fitted.kl is None:
             return False
@@ -131,7 +141,7 @@ class Facts:
 
     @property
     def sense(self) -> str | None:
-        """By the sign of the data term; of the divergence where there is none."""
+        """`minimised` or `maximised` by the sign of the data term, else of the KL; None if neither is known."""
         fitted = self.found.at_base
         signs = [] if fitted is None else [fitted.recon, fitted.kl]
         for sign in signs:
@@ -140,29 +150,30 @@ class Facts:
         return "minimised" if self.found.outer and self.found.outer.slope > 0 else None
 
     def number(self, expression: str, at: Mapping[str, float] | None = None) -> Number:
-        """An expression with its value where all its names are known."""
+        """An expression with its value at the known sizes and arguments, and at those of `at`."""
         known = {**self.known, **(at or {})}
         names = {name for name in known if name in names_in(expression)}
         return Number(expression, {name: known[name] for name in sorted(names)}, evaluate(expression, known))
 
     @property
     def beta(self) -> Monomial | None:
-        """kl / recon, per draw and datum; over the density's own weight where that is known."""
+        """The KL's weight in effect: kl / recon, or kl over the weight of the decoder's density if that is known."""
         if self.recon is None or self.kl is None or not self.recon.number:
             return None
-        return self.kl.over(self.recon if self.kept is None else self.kept.weight)
+        return self.kl.over(self.recon if self.normaliser is None else self.normaliser.weight)
 
     @property
     def unknown(self) -> bool:
-        """Whether the loss depends on a side whose term was not identified."""
+        """Whether the loss depends on data or posterior and the term of that side was not identified."""
         found = self.found
         sides = ((found.recon, ("recon", "x")), (found.kl_term, ("mu", "scale", "z")))
         return any(term is None and any(r in found.state.roles for r in roles) for term, roles in sides)
 
     @property
     def affine(self) -> bool | None:
+        """Whether loss = a·R + b·K + c at fixed sizes and arguments; None if not determined."""
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer or self.found.tied or self.found.lab.held:
+        if self.edited or self.found.bent or self.found.outer or self.found.examples_tied or self.found.lab.fixed_roles:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

@@ -1,4 +1,4 @@
-"""What an argument's name says of its role. A name is a hypothesis: `bind` tries it, and the experiments decide."""
+"""Which role does an argument's name suggest? A name is a hypothesis: `bind` tries it, and the experiments decide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROLES = {
     "moments": "mu and posterior scale",
     "parameter": "parameter",
 }
-"""Role → the word of the answer."""
+"""Role → its word in the answer and in `--arguments`."""
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
@@ -68,7 +68,7 @@ _TARGET = re.compile(r"(true|target|orig|real|truth|^x$)")
 
 
 def role_of(name: str) -> str | None:
-    """The role that a name suggests; None where it suggests none."""
+    """The role that an argument's name suggests; None if it suggests none."""
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     for role, pattern in _PATTERNS:
         if re.search(pattern, plain):
@@ -77,12 +77,12 @@ def role_of(name: str) -> str | None:
 
 
 def is_time(name: str) -> bool:
-    """Whether a name says that training counts it up, and not up to where."""
+    """Whether a name is a counter of training, such as `step`, and not its limit, such as `total_steps`."""
     return bool(_TIME.search(name.lower())) and not _HORIZON.search(name.lower())
 
 
 def kind_of(name: str) -> str | None:
-    """The scale kind that a name suggests."""
+    """The scale kind that an argument's name suggests, such as `log_var`; None if it suggests none."""
     plain = name.lower()
     log = "log" in plain or "lv" in plain or plain.startswith("ln")
     if re.search(r"(var|lv|sq|2$)", plain):
@@ -93,13 +93,13 @@ def kind_of(name: str) -> str | None:
 
 
 def stated_kind(name: str) -> str | None:
-    """The scale kind that a name states in a word; None for one that says no more than `s`, `scale` or `sigma2`."""
+    """The scale kind that an argument's name states; None for names as vague as `s`, `scale` or `sigma2`."""
     stated = re.search(r"var|lv|sigma|std|sd|dev", name.lower()) and not name.endswith("2")
     return kind_of(name) if stated else None
 
 
 def documented_shapes(text: str) -> dict[str, tuple[str, ...]]:
-    """Argument → axis names, where a docstring or comment says `a, b: [N, D]`; a list of tensors has `*` first."""
+    """Argument → axis names, from a docstring or comment such as `a, b: [N, D]`; `*` is first for a list of tensors."""
     shapes: dict[str, tuple[str, ...]] = {}
     for names, kind, axes in re.findall(
         r"([\w*]+(?:\s*(?:,|and)\s*[\w*]+)*)\s*(?::|=|in)([^\[\];.\n:]{0,40})(?<!\w)\[([\w*,\s]+)\]", text

@@ -1,4 +1,4 @@
-"""What a file imports and which backend of Keras it asks for, read line by line; nothing is executed."""
+"""Which packages does a file import, and which backend of Keras does it set? The source is parsed, and not executed."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _VARIABLE = "KERAS_BACKEND"
 
 @dataclass
 class Imports:
-    """What was read of a file, and of the files beside it that it imports.
+    """The imports of a file, and of the files in its folder that it imports.
 
     Attributes:
-        packages: top-level packages, in the order of the lines; `keras` is among them where it is `tensorflow.keras`.
-        backend: what is in KERAS_BACKEND when Keras is imported; None where nothing sets it.
-        settled: whether Keras is imported by now, after which no variable has an effect.
+        packages: top-level packages, in the order of the lines; `tensorflow.keras` counts as `keras` too.
+        backend: the value of KERAS_BACKEND when Keras is imported; None if nothing sets it.
+        keras_imported: whether Keras is imported already, so that a later change of the variable has no effect.
     """
 
     packages: list[str] = field(default_factory=list)
     backend: str | None = None
-    settled: bool = False
+    keras_imported: bool = False
 
 
 def imports_of(path: str, backend: str | None = None) -> Imports:
     """The imports of a file.
 
     Args:
-        path: of the file.
-        backend: what is in KERAS_BACKEND before it is imported.
+        path: the file's path.
+        backend: the value of KERAS_BACKEND before the file runs.
 
     Raises:
-        BadInput: it cannot be read or parsed.
+        BadInput: the file cannot be read or parsed.
     """
     reader = _Reader(Path(path), Imports(backend=backend))
     reader.read(Path(path))
@@ -44,7 +44,7 @@ def imports_of(path: str, backend: str | None = None) -> Imports:
 
 
 class _Reader(ast.NodeVisitor):
-    """Follows imports of files in the same folder, each once."""
+    """Collects imports in the order of execution, and follows imports of files in the same folder, each file once."""
 
     def __init__(self, path: Path, found: Imports):
         self.folder, self.found = path.parent, found
@@ -53,7 +53,7 @@ class _Reader(ast.NodeVisitor):
         self.later: list[str] = []
 
     def read(self, path: Path) -> None:
-        """Read a file in the order in which its import executes it."""
+        """Collect the imports of a file in the order of execution."""
         self.seen.add(path.resolve())
         try:
             tree = ast.parse(path.read_bytes(), filename=str(path))
@@ -102,7 +102,7 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """What a function does is done later: it imports, and sets no variable in time."""
+        """A function's body runs later: its imports come last, and it sets no variable before Keras is imported."""
         self.deferred += 1
         self.generic_visit(node)
         self.deferred -= 1
@@ -110,16 +110,16 @@ class _Reader(ast.NodeVisitor):
     def visit_If(self, node: ast.If) -> None:
         test = ast.unparse(node.test)
         already = _VARIABLE in test and self.found.backend is not None  # `if "KERAS_BACKEND" not in os.environ`
-        if "__name__" not in test and not already:  # what only a script does
+        if "__name__" not in test and not already:  # `if __name__ == "__main__"` does not run in an import
             self.generic_visit(node)
 
     def _set(self, value: ast.expr) -> None:
         text = _text(value)
-        if text is not None and not self.found.settled and not self.deferred:
+        if text is not None and not self.found.keras_imported and not self.deferred:
             self.found.backend = text
 
     def _imported(self, module: str) -> None:
-        """Note a module, or go on with it where it is a file in the same folder."""
+        """Note the package of a module, or read the module if it is a file in the same folder."""
         top, *rest = module.split(".")
         outer = [path for path in (self.folder / f"{top}.py", self.folder / top / "__init__.py") if path.is_file()]
         if outer and not _installed(top):
@@ -130,11 +130,11 @@ class _Reader(ast.NodeVisitor):
             return
         packages = self.later if self.deferred else self.found.packages
         packages += [top, "keras"] if module.startswith("tensorflow.keras") else [top]
-        self.found.settled |= packages[-1] == "keras" and not self.deferred
+        self.found.keras_imported |= packages[-1] == "keras" and not self.deferred
 
 
 def _installed(name: str) -> bool:
-    """Whether a package of this name is on the path: it comes before a file of the user's folder."""
+    """Whether a package of this name is on sys.path, where it comes before a file in the user's folder."""
     try:
         return find_spec(name) is not None
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""The experiments in their order; what each showed is collected, and nothing is judged here."""
+"""What did the experiments show? They run here in their order, and `Investigation` collects the results unjudged."""
 
 from __future__ import annotations
 
@@ -21,18 +21,36 @@ from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
-from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
+from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence, late_in_training, with_nonzero_weights
 from .experiments.thresholds import Bent, bent, straight
 from .expressions import Monomial
-from .glossary import is_time
-from .lab import Called, Lab, LossFailed
+from .lab import Called, Lab
 from .scales import by_role, scales
-from .terms import Term
+from .terms import Term, in_names
 
 
 @dataclass
 class Investigation:
-    """What was shown, experiment by experiment."""
+    """The results, experiment by experiment; None for an experiment that did not run or showed nothing.
+
+    Attributes:
+        state: determinism, and the roles that the loss depends on.
+        lab: the bound loss, with roles as the experiments corrected them.
+        additive: whether the loss is a function of the data plus a function of the posterior.
+        recon, kl: the formulas of the data term and of the KL.
+        bent: the KL with a threshold, in place of `kl`.
+        outer: a function of the whole squared error, in place of `recon`.
+        separable: whether a data term without a known formula is a sum over observed values.
+        examples_tied: whether a term without a known formula couples the examples of a batch.
+        weighted: the two terms in the importance weights of several draws.
+        masked: how a mask enters.
+        slopes: gradients compared with slopes of the value.
+        at_base: the coefficients at the first sizes and arguments.
+        sizes: quantity → exponent of each axis; None for a quantity that is no product of powers.
+        fixed_axes: axes whose size could not be changed.
+        constants: the constant as a sum of monomials in the sizes; empty for 0.
+        arguments: the coefficients as functions of the arguments.
+    """
 
     state: Dependence
     lab: Lab
@@ -42,13 +60,13 @@ class Investigation:
     bent: Bent | None = None
     outer: Outer | None = None
     separable: bool = False
-    tied: bool = False
+    examples_tied: bool = False
     weighted: Weighted | None = None
     masked: Masked | None = None
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
-    stuck: tuple[str, ...] = ()
+    fixed_axes: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
@@ -57,45 +75,41 @@ class Investigation:
     clamps: list[Threshold] = field(default_factory=list)
 
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
-        """Add an experiment to the answer."""
+        """Add an experiment to the answer, at the sizes of the lab if no others are given."""
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
 
     @property
-    def held(self) -> frozenset[str]:
-        """The roles that are in no identified term, or in a part beside it: a fit of the others holds them."""
+    def unexplained_roles(self) -> frozenset[str]:
+        """The roles in no identified term; the other terms are fitted while the values of these are fixed."""
         sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
         unknown = (role for side, term in sides if term is None for role in side if role in self.state.roles)
-        return self.lab.held | frozenset(unknown)
+        return self.lab.fixed_roles | frozenset(unknown)
 
     @property
     def recon_term(self) -> Term | None:
+        """The data term, if it is identified."""
         return self.recon.term if self.recon else None
 
     @property
     def kl_term(self) -> Term | None:
+        """The KL, with its threshold if it has one, if it is identified."""
         return self.bent.term if self.bent else self.kl.term if self.kl else None
-
-
-def in_names(lab: Lab, term: Term) -> str:
-    """A term's formula in the user's names."""
-    names = {role: lab.binding.name_of(role) for role in term.formula.roles}
-    return (term.formula.text or term.formula.name).format(**names)
 
 
 def investigate(
     loss: Called, function: Callable[..., Any], source: str, arguments: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> Investigation:
-    """Run the experiments.
+    """Bind a loss and run all experiments.
 
     Args:
         loss: the user's loss, on NumPy values.
-        function: the same as it was imported, for its signature and docstring.
-        source: its source text, or nothing.
-        arguments: roles that the user gave.
-        parameters: values that the user gave.
+        function: the loss as it was imported, for its signature and docstring.
+        source: its source text; empty if there is none.
+        arguments: argument → role, as the user gave them.
+        parameters: argument → value, as the user gave them.
 
     Raises:
-        BadInput: it cannot be called.
+        BadInput: the loss cannot be called.
     """
     slots = slots_of(function, arguments, parameters)
     text = f"{function.__doc__ or ''}\n{source}"
@@ -113,17 +127,16 @@ def investigate(
 
 
 def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
-    """Run the experiments after the first on a loss that is bound.
+    """Run all experiments but the binding.
 
     Args:
-        lab: the loss, at its first sizes.
-        parameters: values that the user gave.
+        lab: the bound loss, at its first sizes.
+        parameters: argument → value, as the user gave them.
     """
-    state = dependence(_late(lab, parameters))
-    silent = [role for role in state.lab.binding.roles if role not in state.roles]
-    if silent:  # a weight whose default is 0 hides a term
-        woken = dependence(_awake(state.lab, parameters))
-        state = woken if len(woken.roles) > len(state.roles) else state
+    state = dependence(late_in_training(lab, parameters))
+    if set(state.lab.binding.roles) - set(state.roles):  # a weight whose default is 0 hides a term
+        weighted_state = dependence(with_nonzero_weights(state.lab, parameters))
+        state = weighted_state if len(weighted_state.roles) > len(state.roles) else state
     found = Investigation(state, state.lab)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
@@ -146,33 +159,8 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     return found
 
 
-LATE = 1_000_389
-"""A step late in training that is no multiple of 10, 64 or any other cycle that people write."""
-
-
-def _late(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab late in training, so that what is warmed up counts, and at no cycle's start, where it is 0 again."""
-    return _callable(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
-
-
-def _awake(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab with no weight at zero."""
-    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
-    return _callable(lab, {name: 0.7 for name, value in values.items() if type(value) in (int, float) and value == 0})
-
-
-def _callable(lab: Lab, changes: Mapping[str, Any]) -> Lab:
-    """The lab with other arguments, where the loss takes them."""
-    try:
-        moved = lab.at(parameters=changes)
-        moved.terms(moved.draw(0))
-    except LossFailed:
-        return lab
-    return moved
-
-
 def _sides(found: Investigation) -> None:
-    """Experiments 4 to 6 and 8: whether the loss is a sum, and what the two terms are."""
+    """Experiments 4 to 6 and 8: whether the loss is a sum of two terms, and which formulas they are."""
     lab, roles = found.lab, found.state.roles
     sides = [any(role in side for role in roles) for side in (DATA_SIDE, LATENT_SIDE)]
     if all(sides):
@@ -187,7 +175,7 @@ def _sides(found: Investigation) -> None:
     if sides[1]:
         _latent_side(found)
     unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
-    found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
+    found.examples_tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
@@ -195,7 +183,7 @@ def _sides(found: Investigation) -> None:
 
 
 def _of_several_draws(found: Investigation) -> None:
-    """The terms in the importance weights of several draws, where these are what the loss joins."""
+    """The terms in the importance weights of several draws, if the loss is the log of their mean."""
     before = found.lab.calls[0]
     found.weighted = weighted(found.lab, found.state.roles)
     if found.weighted is not None:
@@ -205,6 +193,7 @@ def _of_several_draws(found: Investigation) -> None:
 
 
 def _data_side(found: Investigation) -> None:
+    """The formula of the data term, or what else is known of it."""
     lab, before = found.lab, found.lab.calls[0]
     if "mask" in found.state.roles:
         found.masked = masked(lab)
@@ -227,12 +216,12 @@ def _data_side(found: Investigation) -> None:
         _data_side_of_numbers(found, seen)
     found.separable = found.recon is None and found.outer is None and is_separable(lab)
     if found.recon is not None:
-        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        shows = f"the data term is {in_names(found.recon.term, lab.binding)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
 
 
 def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
-    """What a data term may be whose data are numbers, where no formula fits as it stands."""
+    """The data term of numbers, as opposed to classes, if no formula of the dictionary fits as it stands."""
     lab = found.lab
     if found.recon is not None and found.recon.term.formula.name in ("squared-error", "bernoulli-probabilities"):
         kinked = match_huber(lab, seen) if found.recon.term.formula.name == "squared-error" else None
@@ -252,14 +241,15 @@ def _data_side_of_numbers(found: Investigation, seen: Observed) -> None:
 
 
 def _beside_the_data(found: Investigation) -> None:
-    """A likelihood beside a function of the data alone, such as their entropy: x is the same in all draws."""
-    lab = replace(found.lab, held=frozenset({"x"}))
+    """A likelihood beside a function of x alone, such as its entropy: it fits while x is the same in all draws."""
+    lab = replace(found.lab, fixed_roles=frozenset({"x"}))
     beside = match(lab, DATA_SIDE, observe(lab, DATA_SIDE), found.state.roles)
     if beside is not None and not beside.swapped:
         found.recon, found.lab = beside, lab
 
 
 def _latent_side(found: Investigation) -> None:
+    """The formula of the KL, with a threshold if it has one."""
     lab, before = found.lab, found.lab.calls[0]
     seen = observe(lab, LATENT_SIDE)
     found.kl = match(lab, LATENT_SIDE, seen, found.state.roles)

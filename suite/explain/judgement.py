@@ -1,6 +1,6 @@
-"""What is wrong, if something is, and what a right loss may have too: each from an experiment, with its residual.
+"""Which fault does a loss or a model have? Each fault is shown by an experiment, and has its residual.
 
-A right loss is never accused. What was not identified is `undetermined`, and no bug.
+A right loss must not be accused: a term that was not identified is `undetermined`, and no fault.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def bug_of(facts: Facts) -> Bug | None:
-    """The first fault that an experiment showed."""
+    """The first fault of a loss, in the order of this list; None if no experiment showed one."""
     for look in (
         _edited,
         _opposite,
@@ -41,13 +41,21 @@ def bug_of(facts: Facts) -> Bug | None:
 
 
 def of_model(facts: Facts, model: Faults | None) -> Bug | None:
-    """The first fault of a model, with that of its loss in the same sentence; the loss's own where it is no model."""
+    """The fault of a model, or of its loss.
+
+    Args:
+        facts: the measured coefficients of the loss.
+        model: the faults that the experiments on the model showed; None for a loss that is no model.
+
+    Returns:
+        The model's first fault; its sentence also names the fault of the loss and the model's other faults.
+    """
     own = bug_of(facts)
     if model is None:
         return own
     if facts.unknown:
         if own is not None and own.name == "recon-edited" and "z" in facts.found.state.roles:
-            return None  # a part of the data term may come from z by another way than the decoder's output
+            return None  # the data term may depend on z beside the decoder's output, which is replaced
         shown = [bug for bug in model.bugs if bug.name == "no-noise"]
     else:
         shown = model.bugs
@@ -59,6 +67,7 @@ def of_model(facts: Facts, model: Faults | None) -> Bug | None:
 
 
 def _edited(facts: Facts) -> Bug | None:
+    """A term that is a known formula under one edit."""
     for name, match in (("kl", facts.found.kl), ("recon", facts.found.recon)):
         if match is not None and match.edited is not None:
             return _edit(facts, name, match)
@@ -66,6 +75,7 @@ def _edited(facts: Facts) -> Bug | None:
 
 
 def _edit(facts: Facts, name: str, match: Match) -> Bug:
+    """The fault of an edited formula; the sentence also names the edit in another scale kind, if one fits as well."""
     assert match.edited is not None
     names = {role: facts.lab.binding.name_of(role) for role in match.term.formula.roles}
     where = match.edited.where.format(**names)
@@ -87,6 +97,7 @@ def _edit(facts: Facts, name: str, match: Match) -> Bug:
 
 
 def _opposite(facts: Facts) -> Bug | None:
+    """Two terms of opposite signs."""
     fitted = facts.found.at_base
     if fitted is None or not fitted.recon or not fitted.kl or fitted.recon * fitted.kl > 0 or not fitted.holds:
         return None
@@ -105,10 +116,11 @@ def _opposite(facts: Facts) -> Bug | None:
 
 
 def _reduced_differently(facts: Facts) -> Bug | None:
+    """A weight of the KL that depends on the batch size N."""
     found, beta, said = facts.found, facts.beta, "the KL's weight is"
     if beta is None and None not in (found.recon, found.kl) and set(facts.powers) == {"recon", "kl"}:
         named = {name for names in found.arguments.undetermined.values() for name in names}
-        if not all(map(is_time, named)):  # an argument that is no time may be a size
+        if not all(map(is_time, named)):  # an argument that is no step counter may be the batch size
             return None
         recon, kl = (Monomial(1.0, facts.powers[name]) for name in ("recon", "kl"))
         beta, said = kl.over(recon), "the KL's weight is proportional to"
@@ -125,6 +137,7 @@ def _reduced_differently(facts: Facts) -> Bug | None:
 
 
 def _mask_for_maximum(facts: Facts) -> Bug | None:
+    """Free bits written as a mask `kl * (kl > λ)`, whose gradient is that of max(kl, λ) and whose value is not."""
     if facts.bend is None or facts.bend.kind != "mask" or facts.found.bent is None:
         return None
     return Bug(
@@ -139,6 +152,7 @@ def _mask_for_maximum(facts: Facts) -> Bug | None:
 
 
 def _mask_in_denominator(facts: Facts) -> Bug | None:
+    """A masked mean that divides by the number of all elements."""
     masked, recon = facts.found.masked, facts.recon
     if masked is None or masked.normalised or recon is None:
         return None
@@ -146,8 +160,8 @@ def _mask_in_denominator(facts: Facts) -> Bug | None:
         return None
     return Bug(
         "mask-in-denominator",
-        "What the mask leaves out still counts in the denominator of the data term: it shrinks with the share "
-        "that is masked, and the KL does not.",
+        "Masked elements still count in the denominator of the data term: the term shrinks with the masked share, "
+        "and the KL does not.",
         None,
         facts.lab.binding.name_of("mask"),
         masked.residual,
@@ -156,6 +170,7 @@ def _mask_in_denominator(facts: Facts) -> Bug | None:
 
 
 def _schedule_unbounded(facts: Facts) -> Bug | None:
+    """A weight of the KL that grows without bound in a step counter."""
     kl, arguments = facts.kl, facts.found.arguments
     if kl is None or not kl.number:
         return None
@@ -180,13 +195,13 @@ def _schedule_unbounded(facts: Facts) -> Bug | None:
 
 
 def without_gradient(facts: Facts) -> Bug | None:
-    """A gradient that is not the slope of the value, where the value is known or there is none at all."""
+    """A gradient that differs from the slope of the value, of a loss that is identified; or no gradient at all."""
     slopes, lab = facts.found.slopes, facts.lab
     if slopes is None or slopes.balance is not None:
         return None
     wrong, term = dict(slopes.wrong), facts.found.kl_term
-    if term is not None and term.formula.name == "sampled":  # without the gradient of log q by its own arguments, which
-        wrong = {role: several for role, several in wrong.items() if role not in ("mu", "scale")}  # is 0 on average
+    if term is not None and term.formula.name == "sampled":  # log q's score is 0 on average
+        wrong = {role: several for role, several in wrong.items() if role not in ("mu", "scale")}
     without = [lab.binding.name_of(role) for role, several in wrong.items() if all(one.is_none for one in several)]
     said = []
     if without and not slopes.right and len(without) == len(wrong):
@@ -196,7 +211,7 @@ def without_gradient(facts: Facts) -> Bug | None:
         one = len(without) == 1
         said = [f"{names} count{'s' if one else ''} in the value and {'gets' if one else 'get'} no gradient."]
     weights = [monomial.number if monomial is not None else 0.0 for monomial in (facts.recon, facts.kl)]
-    if all(weights) and (facts.affine or facts.bend is not None):  # else the gradient may be what is meant
+    if all(weights) and (facts.affine or facts.bend is not None):  # of an unknown value the gradient may be intended
         said += [_of_another(facts, role) for role in wrong if lab.binding.name_of(role) not in without]
     if not said:
         return None
@@ -204,7 +219,7 @@ def without_gradient(facts: Facts) -> Bug | None:
 
 
 def _of_another(facts: Facts, role: str) -> str:
-    """A gradient that is there, and is another than the value's slope."""
+    """The sentence for a gradient that exists and differs from the value's slope."""
     slopes, name = facts.found.slopes, facts.lab.binding.name_of(role)
     assert slopes is not None
     one = slopes.wrong[role][0]
@@ -215,7 +230,7 @@ def _of_another(facts: Facts, role: str) -> str:
 
 
 def _constant_off(facts: Facts) -> Bug | None:
-    """A constant of the KL that is no convention: neither 0, nor the whole J/2, nor of the likelihood."""
+    """A constant that no convention explains: it is not 0, not the J/2 of the KL, and not the likelihood's."""
     kl, fitted = facts.kl, facts.found.at_base
     if facts.constants is None or kl is None or facts.bend is not None or facts.edited or fitted is None:
         return None
@@ -242,9 +257,9 @@ def _constant_off(facts: Facts) -> Bug | None:
         odd.append(own)
     due = total([half.times(Monomial(-1.0)) for half in halves])
     sentence = f"A constant of {total(odd)} nats per datum is in the loss, which neither the KL nor the likelihood has."
-    if halves and odd:  # what is left beside the KL cancels its constant: another stands in its place
+    if halves and odd:  # `halves` cancels the KL's constant, so `odd` stands in its place
         sentence = f"The KL's constant is {total(odd)} nats per datum, and should be {due}."
-    if halves and alone:  # a part of the KL's constant is there: it was taken once for all latents
+    if halves and alone:  # the KL's constant was added once, and not once per latent
         odd = halves + alone
         sentence = f"The KL's constant is {total(alone)} nats per datum, and should be {due}."
     if not odd:

@@ -1,4 +1,4 @@
-"""Which of the published notations have this objective, or the one that is nearest to it and in what it differs."""
+"""Which published notations have this objective? If none has, which one is nearest, and which fields differ?"""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ESTIMATORS = {"elbo": "analytic", "elbo_monte_carlo": "sampled"}
 
 
 def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
-    """Compare sense, reductions, family, estimator and weight; None where the loss was not identified.
+    """Compare sense, reductions, family, estimator and weight; None if the loss was not identified.
 
-    Where the KL has a weight, the nearest is looked for among the notations that have one. The nearest has the same
-    likelihood and the same estimator where one has; of several that differ in as many places, it is the first by name.
+    The nearest notation of a weighted KL is sought among the notations with a weight. It has the same likelihood and
+    estimator if possible, then the fewest differing fields; of equally near notations, it is the first by id.
     """
     if answer.kl not in _ESTIMATORS.values() or answer.likelihood in (None, "absent") or answer.sense is None:
         return None
@@ -39,7 +39,7 @@ def nearest(answer: Answer, notations: Iterable[Notation]) -> Nearest | None:
 
 
 def differences(answer: Answer, notation: Notation) -> list[str]:
-    """The fields of the answer in which a notation's objective is another one."""
+    """The fields in which the answer and a notation's objective differ."""
     objective = notation.objective
     beta = answer.beta_effective.expression if answer.beta_effective is not None else ""
     own = beta if objective.beta == "beta" and beta.isidentifier() else f"{_number(objective.beta)}"
@@ -61,7 +61,7 @@ def differences(answer: Answer, notation: Notation) -> list[str]:
 
 
 def in_words(fields: Iterable[str]) -> str:
-    """Fields of an answer as a reader calls them."""
+    """The names of fields in words."""
     words = {
         "kl": "the KL's estimator",
         "coefficients": "the KL's weight",

@@ -1,7 +1,8 @@
-"""Which variance a decoder has that the loss gives none: a Gaussian's normaliser, where it was kept, says it.
+"""Which variance does the decoder of a squared error have? The normaliser of its Gaussian tells, if the loss has it.
 
-A squared error beside the constant s·N·D/2·log(2π v), with s/v as its coefficient, is s times the density of a Gaussian
-of variance v; the coefficient alone leaves s and v apart. An absolute error beside s·N·D·log(2 b) is a Laplace density.
+A squared error of coefficient s/v beside the constant s·N·D/2·log(2π v) is s times the −log density of a Gaussian of
+variance v. The coefficient alone does not separate s and v. An absolute error of coefficient s/b beside s·N·D·log(2 b)
+is s times the −log density of a Laplace of scale b.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Density:
-    """The constant per observed value of a density of spread v: `each(v)` in numbers, and as it is written."""
+    """The normaliser of a density, per observed value.
+
+    Attributes:
+        each: the variance of a Gaussian or the scale of a Laplace → the constant in nats.
+        lowest: where v · each(v) is lowest, so that its inverse has one branch on either side.
+        factor, log: the constant as factor · log, with the variance or scale in braces.
+        dropped: the parts that this normaliser leaves out, as expressions in nats per datum.
+    """
 
     each: Callable[[float], float]
     lowest: float
@@ -37,18 +45,18 @@ _DENSITIES = {
     ),
     "laplace": (_Density(lambda b: math.log(2 * b), 1 / (2 * math.e), 1.0, "log(2*{})"),),
 }
-"""Data term → the densities that it may be of; `dropped` is what people leave out of them."""
+"""Data term → the normalisers that it may have, with and without the constant log(2π)."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A normaliser that was kept.
+class Normaliser:
+    """The normaliser in a loss.
 
     Attributes:
-        spread: the variance of a Gaussian, the scale of a Laplace.
-        weight: that of the density, which is the loss's own scale: 1/N in a mean.
-        constant: of the loss.
-        dropped: what it lacks, in nats per datum.
+        spread: the variance of a Gaussian, or the scale of a Laplace.
+        weight: the coefficient of −log density in the loss, such as 1/N in a mean over the batch.
+        constant: the normaliser times the weight.
+        dropped: the missing parts of the normaliser, in nats per datum.
     """
 
     spread: Monomial
@@ -57,8 +65,8 @@ class Kept:
     dropped: tuple[str, ...] = ()
 
 
-def kept(facts: Facts) -> Kept | None:
-    """The normaliser; None where the constant is none."""
+def normaliser_of(facts: Facts) -> Normaliser | None:
+    """The normaliser in a loss; None if no constant of the loss is one."""
     match, recon, parts = facts.found.recon, facts.recon, facts.found.constants
     if match is None or match.edited is not None or recon is None or not recon.number or not parts:
         return None
@@ -83,7 +91,7 @@ def kept(facts: Facts) -> Kept | None:
                 if variance.powers:
                     log = density.log.format(f"({variance})" if "/" in str(variance) else variance)
                     constant = Monomial(unit.number, {**unit.powers, log: Fraction(1)})
-                return Kept(variance, weight, constant, density.dropped)
+                return Normaliser(variance, weight, constant, density.dropped)
     return None
 
 
@@ -91,9 +99,9 @@ _SIZES = ("N", "D", "J", "T", "k")
 
 
 def _spreads(density: _Density, each: float, coefficient: float) -> Iterator[tuple[float, float]]:
-    """The spreads v with v·each(v) as wanted, and coefficient · v, the weight; those of weight 1 first."""
+    """The spreads v with v · density.each(v) = each, and their weights coefficient · v; those of weight ±1 first."""
     found = []
-    if near(each, density.each(1.0), 1e-5):  # people write 0.919
+    if near(each, density.each(1.0), 1e-5):  # log(2π)/2 is often written as 0.919
         found.append(1.0)
     lowest = density.lowest * density.each(density.lowest)
     for low, high in ((1e-30, density.lowest), (density.lowest, 1e9)):
@@ -113,7 +121,7 @@ def _spreads(density: _Density, each: float, coefficient: float) -> Iterator[tup
 
 
 def _at_all_arguments(facts: Facts, density: _Density, weight: Monomial, spread: Monomial) -> bool:
-    """Whether the constant is the normaliser of the coefficient at every value of the arguments that was tried."""
+    """Whether the constant is the normaliser that belongs to the coefficient, at all swept values of the arguments."""
     found = facts.found
     if "constant" not in found.arguments.undetermined and not found.arguments.powers.get("constant"):
         return not spread.powers

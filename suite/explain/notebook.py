@@ -1,4 +1,4 @@
-"""`elbostone.explain(...)`: a loss of a notebook, or of a file, explained; the answer shows itself there."""
+"""How is a loss explained in Python? `elbostone.explain(...)` takes a function or a file, and displays its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .text import printed
 
 
 class Explanation(Answer, frozen=True, kw_only=True):
-    """An answer that shows itself: as text, and in a notebook as a table."""
+    """An answer that displays itself: as text, and in a notebook as a table."""
 
     def __repr__(self) -> str:
         return printed(self)
@@ -48,18 +48,18 @@ def explain(
     """Say what a loss computes, as the command does.
 
     Args:
-        loss: FILE.py:NAME or MODULE:NAME, which is explained in a process of its own, and is the way for a whole model
-            (`model.py:VAE().loss(x)`); or a function, a method or a module that is called with the terms of a loss,
-            which is explained here, on float64 values, and for which `timeout` does not hold.
-        at: sizes at which numbers are wanted, such as {"D": 784, "J": 20}.
-        set: values of arguments.
-        arguments: roles of arguments where names mislead.
-        guide: of a model of Pyro or NumPyro that is given as text, the name of its guide.
-        framework: `torch`, `tensorflow`, `jax` or `numpy`; by default what the loss's module has imported.
-        timeout: seconds that a file may take.
+        loss: the text FILE.py:NAME or MODULE:NAME, which is explained in a process of its own; a Keras model must be
+            given so (`model.py:VAE()`). Or a function, a method or a module that is called with recon, x, mu and
+            logvar, or a model of torch: these are explained in this process, on float64 values.
+        at: sizes at which expressions are evaluated, such as {"D": 784, "J": 20}.
+        set: argument → value.
+        arguments: argument → role, for names that mislead.
+        guide: the name of the guide, for a model of Pyro or NumPyro that is given as text.
+        framework: `torch`, `tensorflow`, `jax` or `numpy`; by default the framework that the loss's module imports.
+        timeout: seconds after which a file is stopped; without effect on a loss explained in this process.
 
     Raises:
-        BadInput: it cannot be called, or is none of these.
+        BadInput: the loss cannot be called, or is no such object.
         RuntimeError: the file crashed, exited or hung.
         EnvironmentLacks: a framework is not installed.
     """
@@ -75,7 +75,7 @@ def explain(
         entry = getattr(loss, "__qualname__", type(loss).__name__)
         named = framework or framework_of(loss)
         measure = import_module(".measure", __package__)
-        with kept(named):
+        with in_float64(named):
             outcome = measure.explained_here(loss, Asked("", entry, named, False, sizes, values, roles, time.time()))
     if outcome.bad_input is not None:
         raise BadInput(outcome.bad_input)
@@ -87,14 +87,14 @@ def explain(
 
 
 def framework_of(loss: Callable[..., Any]) -> str:
-    """The framework of the modules that a loss names in its body; else of those that its own module has imported."""
+    """The framework of the modules that a loss names in its body; else of the modules that its file imports."""
     called = getattr(loss, "forward", loss)
     plain = inspect.unwrap(getattr(called, "__func__", called))
     namespace = getattr(plain, "__globals__", None) or vars(inspect.getmodule(type(loss)))
     used = getattr(getattr(plain, "__code__", None), "co_names", ())
-    if getattr(plain, "__closure__", None):  # a module that is imported inside of a function
-        held = inspect.getclosurevars(plain).nonlocals
-        namespace, used = {**namespace, **held}, (*used, *held)
+    if getattr(plain, "__closure__", None):  # a framework may be imported inside of an outer function
+        nonlocals = inspect.getclosurevars(plain).nonlocals
+        namespace, used = {**namespace, **nonlocals}, (*used, *nonlocals)
     for names in (used, namespace):
         tops = [_package(namespace[name]) for name in names if name in namespace]
         found = [FRAMEWORKS[top] for top in tops if top in FRAMEWORKS]
@@ -104,14 +104,17 @@ def framework_of(loss: Callable[..., Any]) -> str:
 
 
 def _package(value: Any) -> str:
-    """The top-level package of a module, or of what is defined in one."""
+    """The top-level package of a module, or of an object's module."""
     name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
     return name.partition(".")[0] if isinstance(name, str) else ""
 
 
 @contextmanager
-def kept(framework: str) -> Iterator[None]:
-    """What is set for float64 is set back afterwards, and so is one thread: several would wait for each other."""
+def in_float64(framework: str) -> Iterator[None]:
+    """Compute in float64 inside the context, and restore the settings after it.
+
+    torch uses one thread inside: the calls are small, and several threads would wait for each other.
+    """
     if framework == "torch":
         torch: Any = import_module("torch")
         before, threads = torch.get_default_dtype(), torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Losses explained in a worker, each in its own if it does not come through."""
+"""How do losses reach a worker, and how do answers come back? After a crash another worker explains the rest."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ from .records import Asked, Explained
 def asked(
     entry: str, at: dict[str, float], values: dict[str, Any], roles: dict[str, str], guide: str | None = None
 ) -> Asked:
-    """What a worker is asked of an entry.
+    """The request to a worker for an entry FILE:NAME.
+
+    Args:
+        entry: FILE.py:NAME or MODULE:NAME.
+        at: sizes at which expressions are evaluated.
+        values: argument → value.
+        roles: argument → role.
+        guide: the name of the guide of a model of Pyro or NumPyro.
 
     Raises:
-        BadInput: there is no such file, or it is no Python.
+        BadInput: the file does not exist, or is no Python.
         EnvironmentLacks: its framework is not installed.
     """
     file, name = plan.entry(entry)
@@ -32,13 +39,13 @@ def asked(
 
 
 def answered(what: Asked, timeout_s: float) -> Explained:
-    """Explain in a process of its own, with a sign on stderr; a crash, an exit or a hang is an outcome."""
+    """Explain in a process of its own, with a spinner on stderr; a crash, an exit or a hang is an outcome too."""
     with stderr.status(f"explain {what.name} ({what.framework})"):
         return explained_in_one_worker([msgspec.structs.replace(what, limit_s=timeout_s)], timeout_s)[0]
 
 
 def explained_in_one_worker(several: Sequence[Asked], timeout_s: float) -> list[Explained]:
-    """The outcomes of several losses of one framework, in order; each may take so many seconds."""
+    """The outcomes of several losses of one framework, in order; each is stopped after `timeout_s` seconds."""
     found: list[Explained] = []
 
     def take(line: bytes) -> bool:
@@ -61,6 +68,6 @@ def explained_in_one_worker(several: Sequence[Asked], timeout_s: float) -> list[
 
 
 def _line_in(tail: str, file: str) -> str:
-    """Where the user's file was, by the traceback among what was printed last; nothing where there is none."""
+    """The user's line in the traceback at the end of the output, as text; empty if there is no traceback."""
     lines = re.findall(rf'File "{re.escape(file)}", line (\d+)', tail)
     return f" at {Path(file).name}, line {lines[0]}" if lines else ""

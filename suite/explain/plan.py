@@ -1,4 +1,4 @@
-"""What is asked: the entry, its framework, and the numbers of `--at`, `--set` and `--arguments`."""
+"""What do the command's arguments mean? The entry, its framework, and the values of --at, --set and --arguments."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ FRAMEWORKS = {
     "tensorflow_probability": "tensorflow",
 }
 """Top-level package → framework."""
-#: Names of sizes: batch, observed and latent values per datum, draws, entries of a list.
 COUNTS = ("N", "D", "J", "k", "T")
+"""Names of sizes: batch, observed and latent values per datum, draws, tensors in a list."""
 
 
 def entry(text: str) -> tuple[str, str]:
-    """FILE_OR_MODULE:NAME as its two parts; the file's path is absolute.
+    """The two parts of FILE.py:NAME or MODULE:NAME; the file's path is made absolute.
 
     Raises:
-        BadInput: there is no colon, no file, or no name.
+        BadInput: the text has no colon or no name, or the file does not exist.
     """
     target, colon, name = text.partition(":")
     if not colon or not target or not name:
@@ -52,10 +52,10 @@ def entry(text: str) -> tuple[str, str]:
 
 
 def framework_of(target: str) -> tuple[str, bool]:
-    """The framework of a file or a module, from what it imports, and whether it uses Keras. Nothing is executed.
+    """The framework that a file or a module imports, and whether it imports Keras. Nothing is executed.
 
     Raises:
-        BadInput: it cannot be found, read or parsed, or asks for a backend that Keras has not.
+        BadInput: the file cannot be found, read or parsed, or sets an unknown backend of Keras.
         EnvironmentLacks: its framework is not installed.
     """
     path = target
@@ -80,18 +80,18 @@ def framework_of(target: str) -> tuple[str, bool]:
     return (found[0] if found else "numpy"), False
 
 
-def _backend_of_keras(path: str, wanted: str | None, imported: list[str]) -> str:
-    """The framework that Keras runs on: of KERAS_BACKEND, else one that the file imports, else one that is installed.
+def _backend_of_keras(path: str, variable: str | None, imported: list[str]) -> str:
+    """The framework that Keras runs on: the value of KERAS_BACKEND, else an imported one, else an installed one.
 
     Raises:
-        BadInput: KERAS_BACKEND is none that Keras is explained on.
-        EnvironmentLacks: it is not installed.
+        BadInput: KERAS_BACKEND is no backend of `backends.table`.
+        EnvironmentLacks: the backend is not installed.
     """
     known = [name.removeprefix("keras-") for name in BACKENDS if name.startswith("keras-")]
-    if wanted and wanted not in known:
-        raise BadInput(f"{path}: KERAS_BACKEND: expected {', '.join(known)}; found '{wanted}'")
+    if variable and variable not in known:
+        raise BadInput(f"{path}: KERAS_BACKEND: expected {', '.join(known)}; found '{variable}'")
     complete = [name for name in known if not BACKENDS[f"keras-{name}"].lacking()]
-    chosen = wanted or next((name for name in [*imported, *complete] if name in known), None)
+    chosen = variable or next((name for name in [*imported, *complete] if name in known), None)
     if chosen is None:
         extras = ", ".join(f"keras-{name}" for name in known)
         raise EnvironmentLacks(f"Keras needs a backend, one of {extras}: pip install 'elbostone[keras-{known[0]}]'")
@@ -102,7 +102,7 @@ def _backend_of_keras(path: str, wanted: str | None, imported: list[str]) -> str
 
 
 def environment(framework: str, keras: bool) -> dict[str, str]:
-    """What the worker's environment has beside the common part."""
+    """The environment variables of the worker beside the common ones: float64 in JAX, no GPU, Keras's backend."""
     variables = {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
     if keras:
         variables["KERAS_BACKEND"] = framework if framework in FRAMEWORKS else "tensorflow"
@@ -110,10 +110,10 @@ def environment(framework: str, keras: bool) -> dict[str, str]:
 
 
 def pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:
-    """`NAME=VALUE` texts, each of which may hold several with commas between.
+    """Name → value of texts `NAME=VALUE`, or of several such in one text with commas between.
 
     Raises:
-        BadInput: one has no `=`.
+        BadInput: a part has no `=`.
     """
     found: dict[str, str] = {}
     for text in texts or ():
@@ -126,10 +126,10 @@ def pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:
 
 
 def sizes(texts: Mapping[str, str]) -> dict[str, float]:
-    """The numbers of `--at`.
+    """Name → number of `--at`.
 
     Raises:
-        BadInput: one is no number, or a size is no count.
+        BadInput: a value is no number, or a size is no whole number from 1 on.
     """
     found: dict[str, float] = {}
     for name, text in texts.items():
@@ -143,7 +143,7 @@ def sizes(texts: Mapping[str, str]) -> dict[str, float]:
 
 
 def values(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values of `--set`: Python literals, and text where one is none."""
+    """Argument → value of `--set`: a Python literal, or text if it is none."""
     found: dict[str, Any] = {}
     for name, text in texts.items():
         try:

@@ -1,4 +1,4 @@
-"""The pytest plug-in: one fixture. `elbostone.assert_objective` and `assert_same_objective` need none."""
+"""What does the pytest plug-in offer? One fixture of inputs; the assertions of `asserted` need no fixture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 @pytest.fixture
 def elbostone_probe() -> Callable[..., dict[str, Any]]:
-    """Makes the inputs of a loss: `elbostone_probe(N=5, D=7, J=3, seed=0)`.
+    """A function that makes inputs of a loss: `elbostone_probe(N=5, D=7, J=3, seed=0)`.
 
     It returns float64 arrays by name: `x` and `recon`: [N, D], in (0, 1); `logits`: [N, D]; `mu`, `logvar` and `z`:
-    [N, J]. The sizes are pairwise coprime, so that a sum is not taken for a mean.
+    [N, J]. The default sizes are pairwise coprime, so that a sum is not mistaken for a mean.
     """
-    import numpy as np  # here, so that a session that does not use it does not pay for it
+    import numpy as np  # imported here, so that a test run without the fixture does not pay for it
 
     def probe(N: int = 5, D: int = 7, J: int = 3, seed: int = 0) -> dict[str, Any]:  # noqa: N803  # the sizes' names
         random = np.random.default_rng(seed)

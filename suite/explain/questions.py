@@ -1,4 +1,4 @@
-"""What is asked of an answer: which weight gives a wanted one, and what a schedule makes of it."""
+"""Which argument gives the KL a requested weight (`--want`), and how does a schedule change the weight (`--sweep`)?"""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from .nearest import differences, in_words
 from .weights import arrived, solved
 
 ELSEWHERE = ({"D": 784, "J": 2}, {"D": 784, "J": 20}, {"D": 3072, "J": 64}, {"D": 12288, "J": 128})
-"""Sizes at which a wanted weight is shown beside the user's own: MNIST, CIFAR-10, CelebA at 64 × 64."""
+"""Sizes at which the argument is shown beside the user's own: MNIST, CIFAR-10, CelebA at 64 × 64."""
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What gives a wanted weight.
+    """How the KL gets the requested weight.
 
     Attributes:
-        holds: whether the loss has it already at its sizes and arguments; None where a number is missing.
-        arguments: argument → the value that gives it, as an expression.
-        factor: by which the KL is multiplied where there is no such argument.
-        at: the values of these at some sizes.
-        differs_in: in what else the loss is another objective than a wanted notation's: the likelihood, the KL's
-            estimator, thresholds. A sign or a factor on the whole loss is no such thing.
+        sentence: the result in one sentence.
+        holds: whether the loss has the weight already; None if a size or an argument is not known.
+        arguments: argument → the value that gives the weight, an expression.
+        factor: the factor on the KL that gives the weight, if no argument does.
+        at: sizes, and the values of the arguments or the factor there.
+        differs_in: the fields in which the loss differs from the requested notation beside the weight: `likelihood`,
+            `kl`, `thresholds`. The sign and a factor on the whole loss do not count.
     """
 
     sentence: str
@@ -43,17 +44,22 @@ class Wanted(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Target:
-    """A weight, and the notation that it is of; None where the notation leaves the weight open."""
+    """A requested weight, and the notation that has it.
+
+    Attributes:
+        beta: the weight; None if the notation leaves it open.
+        notation: the notation; None for a plain number.
+    """
 
     beta: float | None
     notation: Notation | None = None
 
 
 def target(text: str, notations: Mapping[str, Notation]) -> Target:
-    """`beta=1`, `paper` (that of Kingma and Welling 2013), or a notation's id.
+    """The weight of `beta=1`, of `paper` (Kingma and Welling 2013), or of a notation's id.
 
     Raises:
-        BadInput: it is none of these.
+        BadInput: the text is none of these.
     """
     name, equals, number = text.partition("=")
     if equals and name.strip() == "beta":
@@ -69,10 +75,10 @@ def target(text: str, notations: Mapping[str, Notation]) -> Target:
 
 
 def wanted(answer: Answer, goal: Target) -> Wanted:
-    """Which argument, or else which factor on the KL, gives the wanted weight; of a faulty loss, what its change gives.
+    """The argument, or else the factor on the KL, that gives the requested weight; for a faulty loss, the change.
 
     Raises:
-        BadInput: the loss has no fault, and no weight that is an expression.
+        BadInput: the loss has no fault, and its KL's weight is no expression in sizes and arguments.
     """
     beta, aim = answer.beta_effective, goal.beta
     others = [] if goal.notation is None else differences(answer, goal.notation)
@@ -107,7 +113,7 @@ def wanted(answer: Answer, goal: Target) -> Wanted:
 
 
 def _of_the_change(answer: Answer, aim: float | None) -> str:
-    """What a faulty loss needs first, and what weight it has then."""
+    """The sentence for a faulty loss: its change, and the KL's weight after it."""
     if answer.change is None:
         return "The loss has a fault: its KL has no weight to be set before that is mended."
     after = answer.change.beta
@@ -123,6 +129,7 @@ def _of_the_change(answer: Answer, aim: float | None) -> str:
 def _said(
     expression: str, now: float | None, aim: float | None, how: str, goal: Target, others: Sequence[str], then: str = ""
 ) -> str:
+    """The sentence: the weight that the loss has, how it gets the requested one, and what else differs."""
     is_now = expression if now is None else f"{expression} = {now:.6g}" if expression != f"{now:.6g}" else expression
     is_now += then
     also = ""
@@ -136,7 +143,13 @@ def _said(
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """A schedule: the weight at each step, where it arrives, and whether it stays."""
+    """The KL's weight along a schedule.
+
+    Attributes:
+        name: the argument that counts the steps.
+        sentence: whether the weight reaches a final value and stays there, in one sentence.
+        steps, weights: the steps, and the weight at each.
+    """
 
     name: str
     sentence: str
@@ -145,10 +158,10 @@ class Sweep(msgspec.Struct, frozen=True):
 
 
 def steps(text: str) -> tuple[str, list[int]]:
-    """`epoch=0:500` as a name and at most 61 whole steps.
+    """The name and at most 61 whole steps of a text such as `epoch=0:500`.
 
     Raises:
-        BadInput: it is no such text.
+        BadInput: the text has another form.
     """
     found = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+)\s*:\s*(\d+)\s*", text)
     if found is None or int(found[2]) >= int(found[3]):
@@ -158,10 +171,15 @@ def steps(text: str) -> tuple[str, list[int]]:
 
 
 def sweep(answer: Answer, name: str, at: Iterable[int]) -> Sweep:
-    """The weight of the KL over the steps of a schedule.
+    """The KL's weight at the steps of a schedule, from its expression, else as measured.
+
+    Args:
+        answer: the answer.
+        name: the argument that counts the steps.
+        at: the steps.
 
     Raises:
-        BadInput: the weight does not depend on it, or a size is missing.
+        BadInput: the weight does not depend on the argument, or a size is missing.
     """
     beta, places = answer.beta_effective, list(at)
     measured = answer.parameters.get(name, {}).get("weights") or []
@@ -201,7 +219,7 @@ def sweep(answer: Answer, name: str, at: Iterable[int]) -> Sweep:
 
 
 def _period(beta: Number, name: str, places: Sequence[int]) -> float | None:
-    """The length of a schedule's cycle, of which some are within the places; None where it has none."""
+    """The length in steps of the cycle in an expression with `%`; None if no whole cycle is within the steps."""
     for text in re.findall(r"%\s*(\w+(?:\.\d+)?)", beta.expression):
         period = evaluate(text, beta.at)
         if not period or period <= 0 or places[-1] - places[0] < period:
@@ -216,7 +234,7 @@ def _period(beta: Number, name: str, places: Sequence[int]) -> float | None:
 
 
 def _repeats(places: Sequence[int], weights: Sequence[float]) -> float | None:
-    """The shortest distance of steps after which measured weights are the same again, at least twice."""
+    """The length in steps of the shortest cycle of measured weights; None if none repeats within the steps."""
     gaps = {after - before for before, after in pairwise(places)}
     for lag in range(2, len(places) // 2 + 1) if len(gaps) == 1 else ():
         if all(abs(one - other) < 1e-6 for one, other in zip(weights, weights[lag:], strict=False)):
@@ -225,7 +243,7 @@ def _repeats(places: Sequence[int], weights: Sequence[float]) -> float | None:
 
 
 def drawn(one: Sweep) -> str:
-    """The weights as bars, one for each step."""
+    """The weights as a bar chart of text, one bar per step."""
     low, high = min(0.0, *one.weights), max(one.weights)
     reach = (high - low) or 1.0
     return "".join(_BARS[min(7, int(8 * (weight - low) / reach))] for weight in one.weights)

@@ -1,4 +1,4 @@
-"""What a worker is asked to explain, and its outcome."""
+"""What does a worker receive and return? The request, and the outcome."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from .answer import Answer
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is explained.
+    """A request to explain one loss.
 
     Attributes:
-        target: a path or a module's name.
-        name: an expression in its namespace.
-        framework: one of `measure.ADAPTERS`.
-        keras: whether it uses Keras.
-        at: sizes at which numbers are wanted.
-        set: values of arguments.
-        arguments: roles of arguments.
-        started: seconds since the epoch at which the command began.
-        data: a file of data that a model is run on; nothing for none.
-        changed: whether a change is looked for.
-        limit_s: seconds that it may take; 0 for no limit of its own.
-        guide: of a model of Pyro or NumPyro, its guide; nothing for none.
-        sweep: argument → values at which the KL's weight is measured, where it has no expression.
+        target: the path of a file, or the name of a module.
+        name: the loss, an expression in the namespace of the file.
+        framework: a key of `measure.ADAPTERS`.
+        keras: whether the file imports Keras.
+        at: sizes at which expressions are evaluated.
+        set: argument → value.
+        arguments: argument → role.
+        started: the start of the command, in seconds since the epoch.
+        data: a file of data that a model is run on, or `digits`; empty for none.
+        changed: whether to look for an edit that makes a wrong loss right.
+        limit_s: seconds until the worker is stopped; 0 for no limit.
+        guide: the guide of a model of Pyro or NumPyro; empty for none.
+        sweep: argument → values at which the KL's weight is measured, if it has no expression.
     """
 
     target: str
@@ -44,7 +44,13 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True, tag_field="kind", tag="explained"):
-    """The outcome: an answer, or why there is none."""
+    """The outcome of a request.
+
+    Attributes:
+        answer: the answer, if there is one.
+        bad_input: why the loss cannot be explained, which the user can change.
+        raised: what the file did instead of returning: it raised, exited, crashed or hung.
+    """
 
     answer: Answer | None = None
     bad_input: str | None = None

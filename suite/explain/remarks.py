@@ -1,4 +1,4 @@
-"""What is said beside a fault: the likelihood's name, what a right loss may have too, and what was not determined."""
+"""What does an answer say beside a fault? The likelihood's name, notes, and what was not determined."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ KINDS = {
     "var": "a variance",
     "sd": "a standard deviation",
 }
-"""Scale kind → as it is said, of the kinds that a name may state."""
-
-
+"""Scale kind that a name may state → the kind in words."""
 _UNREACHED = 1e-12
+"""Clamps nearer to 0 than this are beyond the inputs of a training run."""
 
 _WEIGHT = re.compile(r"beta|weight|lambd|coef")
-"""Names of arguments that promise to weight a term."""
+"""Names of arguments that should weight a term."""
 
 WHICH = "which of"
-"""How the remark begins that a symmetry hides which argument is the data; it is no failure."""
+"""The first words of the remark that a symmetric term hides which argument is the data; this is no failure."""
 
 _OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
-"""Likelihoods beside which a weight is no variance."""
+"""Likelihoods whose KL weight is not the variance of the decoder."""
 
 
 def of_likelihood(facts: Facts, part: Monomial) -> float | None:
-    """A constant per observed value, in units of the data term's weight; None where it is no such constant."""
+    """A constant per observed value, over the data term's weight; None if the constant is not proportional to N·D."""
     if facts.recon is None:
         return None
     own = part.over(facts.recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else facts.recon)
@@ -47,7 +46,7 @@ def of_likelihood(facts: Facts, part: Monomial) -> float | None:
 
 
 def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
-    """The contract's word, and what distinguishes it; a squared error with its constants is a Gaussian."""
+    """The contract's word of the likelihood, and its details; a squared error with its normaliser is a Gaussian."""
     match = facts.found.recon
     if match is None:
         if facts.found.outer is not None:
@@ -56,19 +55,19 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return "other", "of no known formula"
         return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
     formula = match.term.formula
-    if facts.kept is not None and formula.name == "squared-error":
-        constants = "log(2*pi) left out" if facts.kept.dropped else "constants kept"
-        return "gaussian", f"variance {facts.kept.spread}, {constants}"
-    if facts.kept is not None:
-        return formula.name, f"scale {facts.kept.spread}, constants kept"
+    if facts.normaliser is not None and formula.name == "squared-error":
+        constants = "log(2*pi) left out" if facts.normaliser.dropped else "constants kept"
+        return "gaussian", f"variance {facts.normaliser.spread}, {constants}"
+    if facts.normaliser is not None:
+        return formula.name, f"scale {facts.normaliser.spread}, constants kept"
     return formula.name, formula.detail
 
 
 def dropped(facts: Facts, likelihood: str | None) -> list[str]:
-    """What a normalised density has and the loss has not, in nats per datum."""
+    """The parts of a normalised density that the loss leaves out, in nats per datum."""
     match = facts.found.recon
-    if facts.kept is not None:
-        return [*facts.kept.dropped]
+    if facts.normaliser is not None:
+        return [*facts.normaliser.dropped]
     if match is None or match.term.formula.dropped is None or likelihood == "gaussian":
         return []
     if likelihood == "laplace" and facts.constants:
@@ -77,7 +76,7 @@ def dropped(facts: Facts, likelihood: str | None) -> list[str]:
 
 
 def below(facts: Facts, bend: Bend) -> str:
-    """What a threshold does, of which unit of the KL."""
+    """A threshold of the KL in words: its unit, and its effect below."""
     at = str(facts.threshold or f"{bend.at:.6g}")
     unit = {
         "element": "the KL of each latent of each example",
@@ -95,7 +94,7 @@ def below(facts: Facts, bend: Bend) -> str:
 
 
 def findings(facts: Facts, fault: str) -> list[Finding]:
-    """What a right loss may have too, beside a fault of this name: what is the fault is not said again."""
+    """The notes of an answer; a note that repeats the fault of this name is left out."""
     found: list[Finding] = []
     beta, bend = facts.beta, facts.bend
     sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
@@ -106,17 +105,21 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
                 f"The KL's weight in effect is {beta}: it changes with {' and '.join(sizes)}{_for_one(facts, beta)}.",
             )
         )
-    if beta is not None and str(beta) == "2" and (facts.kept is not None or likelihood_of(facts)[0] in _OF_NO_SCALE):
+    if (
+        beta is not None
+        and str(beta) == "2"
+        and (facts.normaliser is not None or likelihood_of(facts)[0] in _OF_NO_SCALE)
+    ):
         said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
         found.append(Finding("weight-of-two", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
     outer = facts.found.outer
     bent = bend is not None and bend.per in ("latent", "batch")
-    if bent or facts.found.tied or (outer is not None and outer.of_batch):
+    if bent or facts.found.examples_tied or (outer is not None and outer.of_batch):
         found.append(Finding("ties-examples", "The value of one example depends on the others of its batch."))
-    if facts.lab.held:
-        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.held))
+    if facts.lab.fixed_roles:
+        data = ", ".join(facts.lab.binding.name_of(role) for role in sorted(facts.lab.fixed_roles))
         said = f"A function of {data} alone is in the loss: it trains nothing, and the value is no ELBO."
         found.append(Finding("not-a-density", said))
     found += _of_another_variance(facts)
@@ -137,9 +140,9 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
 
 
 def _of_another_variance(facts: Facts) -> list[Finding]:
-    """The normaliser of a unit Gaussian, beside a squared error that is of another variance."""
+    """A note if the normaliser belongs to a Gaussian of variance 1, and the squared error to another variance."""
     beta, kl, match = facts.beta, facts.kl, facts.found.recon
-    if beta is None or kl is None or match is None or facts.kept is not None or facts.bend is not None:
+    if beta is None or kl is None or match is None or facts.normaliser is not None or facts.bend is not None:
         return []
     if match.term.formula.name != "squared-error" or str(beta) == "1":
         return []
@@ -153,28 +156,28 @@ def _of_another_variance(facts: Facts) -> list[Finding]:
 
 
 def _misnamed(facts: Facts) -> list[Finding]:
-    """A scale whose name states another kind than the KL reads."""
+    """A note if the scale's name states another kind than the KL reads."""
     term, slots = facts.found.kl_term, facts.lab.binding.slots
     name = next((slot.name for slot in slots if slot.role == "scale" and slot.tied is None), "")
     stated, read = stated_kind(name), None if term is None or facts.edited else term.formula.kind
     if stated is None or read not in KINDS or stated == read:
         return []
-    said = f"`{name}` is called {KINDS[stated]} and is read as {KINDS[read]}: pass that, or change the KL."
-    return [Finding("name-misleads", said)]
+    said = f"`{name}` is named as {KINDS[stated]}, and the KL reads {KINDS[read]}"
+    return [Finding("name-misleads", f"{said}: pass {KINDS[read]}, or change the KL.")]
 
 
 def _clamped(facts: Facts) -> list[Finding]:
-    """Clamps that inputs reach; torch's cross entropy has one at 1e-44, which none does."""
+    """Notes on the clamps that inputs may reach, unlike the clamp of torch's cross entropy at 1e-44."""
     places: dict[str, list[str]] = {}
     for one in facts.found.clamps:
         if not 0 < abs(float(one.at)) < _UNREACHED:
             places.setdefault(one.argument, []).append(one.at)
-    said = "`{}` is clamped at {}: an input that is beyond changes nothing."
+    said = "`{}` is clamped at {}: an input beyond it changes nothing."
     return [Finding("threshold", said.format(name, " and ".join(at))) for name, at in places.items()]
 
 
 def _idle(facts: Facts) -> list[Finding]:
-    """Arguments that are called weights, and change neither a term's weight nor the constant."""
+    """Notes on arguments that are named as weights, and change no coefficient."""
     arguments, rest = facts.found.arguments, facts.found.arguments.undetermined.values()
     used = {name for powers in arguments.powers.values() for text in powers for name in (text, *names_in(text))}
     used |= {name for names in rest for name in names} | set(arguments.flags)
@@ -183,25 +186,23 @@ def _idle(facts: Facts) -> list[Finding]:
 
 
 def limits_of(limits: Iterable[Limit]) -> str:
-    """`infinite from logvar = 88.7 on, mu = -256 down`."""
-    words = {"infinite": "infinite", "nan": "no number", "digits": "wrong in half of its digits"}
+    """Limits in words, such as `infinite at logvar >= 88.7, mu <= -256`."""
+    words = {"infinite": "infinite", "nan": "NaN", "digits": "wrong in half of its digits"}
     places: dict[str, list[str]] = {}
     for one in limits:
         at = f"{one.at:.4g}" if 0 < abs(one.at) < 0.9 or abs(one.at) > 1 else f"1 - {1 - one.at:.2g}"
-        places.setdefault(words[one.what], []).append(
-            f"{one.argument} = {at} {'on' if one.side == 'above' else 'down'}"
-        )
-    return "; ".join(f"{what} from {', '.join(several)}" for what, several in places.items())
+        places.setdefault(words[one.what], []).append(f"{one.argument} {'>=' if one.side == 'above' else '<='} {at}")
+    return "; ".join(f"{what} at {', '.join(several)}" for what, several in places.items())
 
 
 def _for_one(facts: Facts, beta: Monomial) -> str:
-    """Which arguments make the weight 1."""
+    """The values of arguments that make the weight 1, in words."""
     passed = solved(str(beta), 1.0, [name for name in facts.lab.binding.parameters if name in beta.powers])
     return "".join(f"; for a weight of 1 pass {name} = {value}" for name, value in passed.items())
 
 
 def undetermined(facts: Facts) -> list[str]:
-    """What could not be told apart, or was not found."""
+    """What was not determined, or could not be told apart, one phrase each."""
     found, binding = facts.found, facts.lab.binding
     said: list[str] = []
     if facts.trained_alone:
@@ -217,7 +218,7 @@ def undetermined(facts: Facts) -> list[str]:
         match is not None
         and match.term.formula.name == "squared-error"
         and facts.beta is not None
-        and facts.kept is None
+        and facts.normaliser is None
     ):
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds and found.weighted is None:
@@ -228,29 +229,33 @@ def undetermined(facts: Facts) -> list[str]:
     if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts) + _of_one_size(facts)
-    if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
-        said.append("what the constant is made of")
+    if facts.constants is None and found.at_base is not None and not facts.edited and not found.unexplained_roles:
+        said.append("the expression of the constant")
     if found.outer is not None and found.outer.of_batch:
-        said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
+        said.append("the batch's variance beyond three digits: it was read from the slope over the squared error")
     if len(facts.lab.total) > 1:
         said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
     return said
 
 
 def _of_one_size(facts: Facts) -> list[str]:
-    """The axes whose size could not be changed, each with its size: a mean over one is a number like any other."""
+    """The axes whose size could not be changed: at one size, a mean cannot be told from a sum with a weight."""
     term = "recon" if "recon" in facts.powers else "kl"
-    sides = (("examples", ("N",), term), ("pixels", facts.layout.data, "recon"), ("latents", facts.layout.latent, "kl"))
+    sides = (
+        ("the loss is averaged over the examples", ("N",), term),
+        ("the data term is averaged over the pixels", facts.layout.data, "recon"),
+        ("the KL is averaged over the latents", facts.layout.latent, "kl"),
+    )
     said = []
     for what, axes, quantity in sides:
         sizes = [f"{axis} = {facts.lab.sizes[axis]}" for axis in facts.undecided(quantity, axes)]
         if sizes:
-            said.append(f"whether it is averaged over the {what}: it runs with {', '.join(sizes)} alone")
+            said.append(f"whether {what}: the loss runs with {', '.join(sizes)} alone")
     return said
 
 
 def no_weight(facts: Facts) -> list[str]:
-    """Of which sizes and arguments a coefficient is a function that was not found."""
+    """The coefficients whose dependence on sizes or arguments was not determined, one phrase each."""
     names = {"recon": "the data term's coefficient", "kl": "the KL's coefficient", "threshold": "the threshold"}
     said = [] if facts.found.recon or not facts.found.separable else ["the data term's formula is not known"]
     for quantity, arguments in facts.found.arguments.undetermined.items():

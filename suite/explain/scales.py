@@ -1,4 +1,4 @@
-"""Experiment 7 on an investigation: the scales of its two terms, and how they change with sizes and arguments."""
+"""Experiment 7: which coefficients do the two terms have, and how do they change with sizes and arguments?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .experiments.arguments import dependences
 from .experiments.element import observe
 from .experiments.importance import weighted
 from .experiments.outer import of_each
-from .experiments.reductions import OTHER, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
+from .experiments.reductions import SECOND_SIZES, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def scales(found: Investigation) -> None:
-    """Experiment 7: scales and constant at the first sizes, at others, and at other arguments."""
+    """Measure coefficients and constant at the first sizes, at other sizes, and at other arguments."""
     if found.weighted is not None:
         _of_weights(found)
         return
-    lab = replace(found.lab, held=found.held)
+    lab = replace(found.lab, fixed_roles=found.unexplained_roles)
     recon = found.recon_term
     floor = found.bent.term if found.bent else None
-    if floor is not None and found.held:
-        return  # the constant tells a floor from a hinge, and is not known
+    if floor is not None and found.unexplained_roles:
+        return  # only the constant tells a floor from a hinge, and beside an unknown term it is not known
 
     def kl_at(one: Lab) -> Term | None:
         if floor is None:
@@ -52,8 +52,8 @@ def scales(found: Investigation) -> None:
         named = {
             n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
         }
-        if floor is None and not found.held:
-            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.blur else 0.0
+        if floor is None and not found.unexplained_roles:
+            named["constant"] = fitted.constant if abs(fitted.constant) > 8 * fitted.constant_error else 0.0
         if term is not None and term.bend is not None:
             named["threshold"] = term.bend.at
         return named
@@ -68,18 +68,18 @@ def scales(found: Investigation) -> None:
     found.at_base = coefficients(lab, recon, found.kl_term)
     if found.at_base.residual > 100 * found.at_base.allowed:
         return
-    found.sizes, found.stuck = powers_of_sizes(lab, strict)
+    found.sizes, found.fixed_axes = powers_of_sizes(lab, strict)
     if found.separable:
         found.sizes |= _powers(lab, of_one_value)
     if found.outer is not None and not found.outer.of_batch:
         found.sizes |= _powers(found.lab, _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
-    elif not found.held:
+    elif not found.unexplained_roles:
         found.constants = constant_of_sizes(
-            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.blur), found.stuck
+            lab, lambda one: ((c := coefficients(one, recon, kl_at(one))).constant, c.constant_error), found.fixed_axes
         )
-    every = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    every = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     found.note(
         "coefficients",
         "one size changed at a time, then all",
@@ -95,7 +95,7 @@ def scales(found: Investigation) -> None:
 
 
 def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:
-    """As `powers_of_sizes`; nothing where the loss takes no such values."""
+    """The exponents of `powers_of_sizes`; empty if the loss fails at the measured values."""
     try:
         return powers_of_sizes(lab, measure)[0]
     except LossFailed:
@@ -103,11 +103,12 @@ def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str
 
 
 def _constant_at(fitted: Coefficients) -> list[Monomial] | None:
-    return [] if abs(fitted.constant) <= 8 * fitted.blur else [Monomial(fitted.constant)]
+    """The constant at one set of sizes as a number; empty if it is 0 up to rounding."""
+    return [] if abs(fitted.constant) <= 8 * fitted.constant_error else [Monomial(fitted.constant)]
 
 
 def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
-    """Role → the term that it is in, with its coefficient."""
+    """Role → the identified term that contains it, and the term's coefficient."""
     fitted = found.at_base
     if fitted is None or found.outer is not None:
         return {}
@@ -116,10 +117,10 @@ def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
 
 
 def _of_each(one: Lab) -> dict[str, float]:
-    """The slope of a variance of each example at other sizes.
+    """The coefficient of Σ D/2·log(squared error of an example), at the sizes of a lab.
 
     Raises:
-        LossFailed: the data term is another one there.
+        LossFailed: the data term has another form at these sizes.
     """
     again = of_each(one, observe(one, DATA_SIDE))
     if again is None:
@@ -128,7 +129,7 @@ def _of_each(one: Lab) -> dict[str, float]:
 
 
 def _of_weights(found: Investigation) -> None:
-    """The scale of a bound of several draws, which is that of both terms in its weights."""
+    """Measure the coefficient of an importance-weighted bound; both terms in its weights have this coefficient."""
     first = found.weighted
     assert first is not None
 
@@ -140,5 +141,5 @@ def _of_weights(found: Investigation) -> None:
 
     scale = first.recon.scale
     found.at_base = Coefficients(scale, scale, 0.0, first.recon.residual, first.recon.allowed, 0.0)
-    found.sizes, found.stuck = powers_of_sizes(found.lab, measured)
+    found.sizes, found.fixed_axes = powers_of_sizes(found.lab, measured)
     found.arguments = dependences(found.lab, measured)

@@ -1,4 +1,4 @@
-"""The one sentence, and the formula in the user's own names."""
+"""How is the answer said? The one sentence, and the formula in the user's argument names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import remarks
 from .expressions import UNKNOWN, near
-from .investigation import in_names
-from .terms import Term
+from .terms import Term, in_names
 from .weights import averaged
 
 if TYPE_CHECKING:
@@ -31,11 +30,17 @@ _FAMILY = {
     "other": "another data term",
 }
 LIKELIHOODS = tuple(_FAMILY)
-"""The words of `likelihood`."""
+"""The words of the answer's `likelihood`."""
 
 
 def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO") -> str:
-    """What it is, or what is wrong with it; a bound is what the loss is, None where that was not determined."""
+    """The answer in one sentence: what the loss is, or its fault.
+
+    Args:
+        facts: the measured coefficients.
+        answer: the fields of the answer so far, by name.
+        bound: what the loss bounds or is, such as "ELBO"; None if that was not determined.
+    """
     bug = answer["bug"]
     if bug is not None:
         return str(bug.sentence)
@@ -49,8 +54,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         unknown = [why for why in answer["undetermined"] if not why.startswith(remarks.WHICH)]
         text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
         return text + (f" The data term is {family}." if likelihood not in (None, "other", "absent") else "")
-    if facts.kept is not None:
-        family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.kept.spread}"
+    if facts.normaliser is not None:
+        family += f" of {'variance' if likelihood == 'gaussian' else 'scale'} {facts.normaliser.spread}"
     if answer["kl"] == "absent":
         return f"This is {family} alone, with no KL."
     if likelihood == "absent":
@@ -60,13 +65,13 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     text = f"This is the {sign}{bound} with {family} and {kl}"
     if beta is None and facts.found.outer:
         return text + "; the KL's weight depends on the data."
-    if bound != "ELBO" and beta is None:  # its terms stand in each draw's weight, and have none of their own
+    if bound != "ELBO" and beta is None:  # the KL of an importance-weighted bound has no weight of its own
         return text + "."
     if beta is None:
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression
-    if facts.bend is not None and facts.beta is not None:  # above its threshold
+    if facts.bend is not None and facts.beta is not None:  # the sentence gives the weight above the threshold
         value, weight = value[0] if isinstance(value, list) else value, str(facts.beta)
     plain = re.fullmatch(r"[-+.\d/e]+", weight)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
@@ -98,7 +103,7 @@ def _is_one(value: object) -> bool:
 
 
 def formula_of(facts: Facts) -> str:
-    """The loss in the user's own argument names."""
+    """The loss as a sum of terms, in the user's argument names."""
     parts = []
     found = facts.found
     for coefficient, term, match in ((facts.recon, found.recon_term, found.recon), (facts.kl, found.kl_term, found.kl)):
@@ -112,14 +117,15 @@ def formula_of(facts: Facts) -> str:
 
 
 def _edited(facts: Facts, term: Term) -> str:
-    """A term whose formula has an edit, atom by atom."""
+    """An edited formula in the user's argument names, summand by summand."""
     names = {role: facts.lab.binding.name_of(role) for role in term.formula.roles}
     parts = [f"{factor:+g}*{atom.text.format(**names)}" for factor, atom in term.formula.atoms if factor]
     return f"sum({' '.join(parts).removeprefix('+')})"
 
 
 def _term(facts: Facts, term: Term) -> str:
-    text = in_names(facts.lab, term)
+    """A formula in the user's argument names, with its threshold."""
+    text = in_names(term, facts.lab.binding)
     bend = facts.bend if term.bend is not None else None
     if bend is None:
         return text

@@ -1,4 +1,4 @@
-"""A term that was identified: the sum of a formula over its values, with a floor or a mask where one was found."""
+"""What is the value of an identified term? The sum of its formula over all elements, with its mask and threshold."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .binding import LATENT, Layout
+from .binding import LATENT, Binding, Layout
 from .dictionary.formula import Array, Formula
 
 
 @dataclass(frozen=True)
 class Bend:
-    """What happens to a KL at a threshold.
+    """The threshold λ of a KL.
 
     Attributes:
-        kind: `floor` (max), `mask` (0 below), `hinge` (max(0, K − λ)) or `capacity` (|K − C|).
-        per: `element`, `example`, `latent` (of the batch's mean) or `batch`.
-        at: λ, in nats of the unit.
+        kind: `floor`: max(K, λ), the free bits of Kingma et al. (2016); `mask`: K above λ, else 0; `hinge`:
+            max(K − λ, 0); `capacity`: |K − λ|, as in Burgess et al. (2018).
+        per: the unit whose K is compared with λ: `element` (K_nj), `example` (Σ_j K_nj), `latent` (mean_n K_nj) or
+            `batch` (mean_n Σ_j K_nj).
+        at: λ, in nats per unit.
     """
 
     kind: str
@@ -26,7 +28,7 @@ class Bend:
     at: float
 
     def of(self, value: Array) -> Array:
-        """The bent value."""
+        """The KL of each unit after the threshold, in nats; `value` is the KL of each unit."""
         return _BENT[self.kind](value, self.at)
 
 
@@ -40,12 +42,12 @@ _BENT: dict[str, Callable[[Array, float], Array]] = {
 
 @dataclass(frozen=True)
 class Term:
-    """Σ of a formula's elements over the batch and its own axes, averaged over draws.
+    """The sum of a formula over the batch and the data or latent axes, averaged over draws.
 
     Attributes:
-        formula: of one element.
-        bend: what a threshold makes of it.
-        per_kept: whether a masked sum is divided by the share that is kept.
+        formula: the formula of one element.
+        bend: the threshold, if there is one.
+        per_kept: whether a masked sum is divided by the share of kept elements.
     """
 
     formula: Formula
@@ -53,7 +55,7 @@ class Term:
     per_kept: bool = False
 
     def elements(self, values: Mapping[str, Array], layout: Layout) -> tuple[Array, tuple[str, ...]]:
-        """The formula of each element, masked, with its axes."""
+        """The formula at each element, times the mask, and the names of the array's axes."""
         spread, axes = self._spread(values, layout)
         masked = "mask" in values and not self.is_divergence
         value = np.asarray(self.formula.value(spread))
@@ -65,18 +67,18 @@ class Term:
         return value, axes
 
     def _spread(self, values: Mapping[str, Array], layout: Layout) -> tuple[dict[str, Array], tuple[str, ...]]:
-        """The values of its roles on all their axes, and these."""
+        """The values of its roles, broadcast to their common axes, and the names of these axes."""
         named = {role: layout.axes(role) for role in self.formula.roles}
         axes = _joint(layout, [*named.values()])
         return {role: _spread(values[role], own, axes) for role, own in named.items()}, axes
 
     @property
     def is_divergence(self) -> bool:
-        """Whether it is a KL or a log-ratio."""
+        """Whether the term is a KL, or log q(z) − log p(z)."""
         return bool(set(self.formula.roles) & set(LATENT))
 
     def value(self, values: Mapping[str, Array], layout: Layout) -> float:
-        """The sum; in a mean over draws."""
+        """The term in nats, averaged over draws."""
         elements, axes = self.elements(values, layout)
         draws = elements.shape[axes.index("k")] if "k" in axes else 1
         if self.bend is None:
@@ -85,7 +87,7 @@ class Term:
         return float(self.bend.of(unit).sum()) * count / draws
 
     def units(self, elements: Array, axes: tuple[str, ...]) -> tuple[Array, int]:
-        """The sums that the threshold looks at, and how many examples each is a mean over."""
+        """The KL of each unit that is compared with the threshold, and the number of examples in its mean."""
         assert self.bend is not None
         batch = axes.index("N") if "N" in axes else None
         count = elements.shape[batch] if batch is not None else 1
@@ -98,13 +100,19 @@ class Term:
         return np.asarray(elements.sum() / count), count
 
     def size(self, values: Mapping[str, Array], layout: Layout) -> float:
-        """The sum of magnitudes, which rounding is relative to."""
+        """The sum of the magnitudes of all parts, to which rounding errors are relative."""
         elements, _ = self.elements(values, layout)
         return float(np.abs(elements).sum()) + self.formula.size(self._spread(values, layout)[0])
 
 
+def in_names(term: Term, binding: Binding) -> str:
+    """The formula of a term in the user's argument names."""
+    names = {role: binding.name_of(role) for role in term.formula.roles}
+    return (term.formula.text or term.formula.name).format(**names)
+
+
 def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """All axes, draws first, then the list, the batch and the rest."""
+    """The union of several axes: draws, list, batch, data, latents."""
     found = {axis for axes in several for axis in axes}
     data = ("K", *layout.data) if layout.classes == "first" else (*layout.data, "K")
     order = ("k", "T", "N", *data, *layout.latent, "J2")
@@ -112,7 +120,7 @@ def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _spread(value: Array, own: tuple[str, ...], axes: tuple[str, ...]) -> Array:
-    """A value with length-one axes where it has none."""
+    """A value with an axis of length one for each of `axes` that it lacks."""
     shape, place = [], 0
     for axis in axes:
         if axis in own:

@@ -1,4 +1,4 @@
-"""The answer as text, 80 columns wide."""
+"""How does an answer look in a terminal? Text of 80 columns: the sentence, a row per fact, the change."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ WIDTH = 80
 
 
 def printed(answer: Answer, weight: Wanted | None = None, course: Sweep | None = None, *, verbose: bool = False) -> str:
-    """What was asked beside the answer, and the answer: its sentence, the facts, the change, and how it was checked."""
+    """The whole text: results of --want and --sweep, sentence, facts, change, and the experiments.
+
+    Args:
+        answer: the answer.
+        weight, course: the results of `--want` and `--sweep`.
+        verbose: whether to list the experiments.
+    """
     return "\n".join(_lines(answer, weight, course, verbose=verbose))
 
 
 def asked_of(weight: Wanted | None, course: Sweep | None) -> Iterator[list[str]]:
-    """What was asked beside the answer: of each a sentence, and the lines below it."""
+    """The results of `--want` and `--sweep`: for each a sentence, and the lines below it."""
     if weight is not None:
         yield [weight.sentence, *(", ".join(f"{n} = {value:.6g}" for n, value in at.items()) for at in weight.at)]
     if course is not None:
@@ -29,7 +35,7 @@ def asked_of(weight: Wanted | None, course: Sweep | None) -> Iterator[list[str]]
 
 
 def compared_text(found: Comparison) -> str:
-    """Two losses: the sentence, where they part, and what differs beside."""
+    """The text of a comparison: its sentence, the differing properties, and notes."""
     lines = [*textwrap.wrap(found.sentence, WIDTH, break_on_hyphens=False), ""]
     for part in found.parts:
         lines += _row(part.name, f"{part.one} | {part.other}" + (f" | factor {part.factor}" if part.factor else ""))
@@ -65,7 +71,7 @@ def _lines(answer: Answer, weight: Wanted | None, course: Sweep | None, *, verbo
 
 
 def facts(answer: Answer) -> Iterator[tuple[str, str]]:
-    """The rows of an answer, each a name and a text."""
+    """The rows of an answer: name and text."""
     yield "formula", answer.formula
     yield "arguments", ", ".join(f"{name}: {role}" for name, role in answer.roles.items())
     yield "likelihood", _with(answer.likelihood, answer.likelihood_name)
@@ -118,14 +124,14 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
 
 
 def shown_by(answer: Answer) -> Iterator[str]:
-    """Each experiment, with what it left unexplained."""
+    """Each experiment in words, with calls and residual."""
     for experiment in answer.experiments:
         rest = "" if experiment.residual is None else f"; residual {experiment.residual:.1e}"
         yield f"{experiment.name}: {experiment.shows} ({experiment.calls} calls{rest})"
 
 
 def residual(found: Residual, dtype: str) -> str:
-    """What the formula leaves unexplained."""
+    """The residual of the formula in words."""
     return f"off by {found.relative:.1e} on fresh values in {dtype}, {found.allowed:.1e} allowed"
 
 
@@ -135,7 +141,7 @@ def _coefficients(c: Coefficients) -> str:
 
 
 def diff(change: Change) -> Iterator[str]:
-    """An edit as a diff of one line, not wrapped."""
+    """A change as the lines of a diff, not wrapped."""
     yield f"--- {change.file}, line {change.line}"
     yield f"-{change.before}"
     yield f"+{change.after}"
@@ -158,6 +164,7 @@ def _words(value: str | dict[str, str] | None) -> str:
 
 
 def _number(number: Number) -> str:
+    """An expression with its value, or with the names that its value needs."""
     at = ", ".join(f"{name} = {value:g}" for name, value in number.at.items() if name != number.expression)
     values = number.value if isinstance(number.value, list) else [number.value]
     shown = " and ".join(f"{value:.7g}" for value in values if value is not None) or UNKNOWN

@@ -1,7 +1,7 @@
-"""Numbers that remember the arithmetic that they went through: what a schedule makes of its step, as an expression.
+"""Which expression does a schedule compute from its step? Traced numbers record the arithmetic that is done with them.
 
-An argument that is no tensor is handed over as such a number. What is computed from it before it meets a tensor is
-noted, with each comparison on the way, and is a hypothesis: the measured coefficients decide which one holds.
+An argument that is no tensor is passed as a traced number. Each expression computed from it in Python is recorded, with
+each comparison on the way. The expressions are hypotheses: the measured coefficients decide which one holds.
 """
 
 from __future__ import annotations
@@ -23,23 +23,28 @@ _BINARY: dict[str, tuple[str, int]] = {
     "pow": ("**", 4),
 }
 _FUNCTIONS = ("exp", "log", "sqrt", "tanh", "cos", "sin")
-"""Functions of `math` and ufuncs of NumPy that are noted."""
+"""Functions of `math` and ufuncs of NumPy that are recorded."""
 _COMPARED = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
 @dataclass
 class Trace:
-    """What one call did with its numbers: the expressions in the order of their making, and the comparisons."""
+    """What one call computed from its numbers.
+
+    Attributes:
+        made: expressions and their values, in the order of their computation.
+        path: comparisons and their results, in order.
+    """
 
     made: list[tuple[str, float]] = field(default_factory=list)
     path: list[tuple[str, bool]] = field(default_factory=list)
 
     def number(self, name: str, value: float) -> Any:
-        """A number under its name."""
+        """An argument as a traced number, under its name."""
         return self.noted(value, name, 9)
 
     def noted(self, value: Any, text: str, rank: int) -> Any:
-        """The number with its text; ranks say where brackets are needed."""
+        """A computed value as a traced number; `rank` is the precedence of the text's outermost operator."""
         made = (_Int if isinstance(value, int) else _Float)(value)
         made.text, made.rank, made.trace = text, rank, self
         self.made.append((text, float(value)))
@@ -47,6 +52,8 @@ class Trace:
 
 
 class _Traced:
+    """The common part of traced floats and ints."""
+
     text: str
     rank: int
     trace: Trace
@@ -80,6 +87,7 @@ def _plain(value: Any) -> Any:
 
 
 def _in(value: Any, rank: int) -> str:
+    """The text of an operand, with brackets if its operator binds less than `rank`."""
     text, own = (
         (value.text, value.rank) if isinstance(value, _Traced) else ("pi" if value == math.pi else repr(value), 9)
     )
@@ -88,7 +96,7 @@ def _in(value: Any, rank: int) -> str:
 
 @contextmanager
 def functions_noted(namespace: MutableMapping[str, Any]) -> Iterator[None]:
-    """Inside, functions of `math` keep the text of their argument, by `math` and by their names in a namespace."""
+    """Replace functions of `math` by ones that trace, in `math` and under their names in a namespace."""
     plain = {name: getattr(math, name) for name in _FUNCTIONS}
     own = {key: name for key, value in namespace.items() for name, one in plain.items() if value is one}
 

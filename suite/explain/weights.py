@@ -1,4 +1,4 @@
-"""The inverse question: which argument gives the KL a wanted weight, and why its weight depends on the sizes."""
+"""Which value of an argument gives the KL a requested weight, and why does the weight depend on the sizes?"""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from .expressions import Monomial, evaluate, monomial, names_in, power_of
 from .glossary import is_time
 
 
-def solved(beta: str, wanted: float, arguments: Iterable[str]) -> dict[str, str]:
-    """Argument → its value at which the weight is the wanted one, for each argument that the weight is a power of."""
+def solved(beta: str, requested: float, arguments: Iterable[str]) -> dict[str, str]:
+    """Argument → the expression of its value at which the weight is the requested one.
+
+    Args:
+        beta: the expression of the KL's weight.
+        requested: the requested weight.
+        arguments: the arguments to solve for; those that the weight is no power of are left out.
+    """
     found: dict[str, str] = {}
     for name in arguments:
         power = power_of(beta, name)
-        if power is not None and (wanted > 0 or power == 1):
-            at_one = re.sub(rf"\b{name}\b", "1", beta)  # it is proportional to the power
-            rest = f"({wanted!r}/({at_one}))"
+        if power is not None and (requested > 0 or power == 1):
+            at_one = re.sub(rf"\b{name}\b", "1", beta)  # beta = at_one * name**power
+            rest = f"({requested!r}/({at_one}))"
             found[name] = monomial(rest if power == 1 else f"{rest}**({1 / power})", {})
     return found
 
 
 def averaged(pixels: str | None, latents: str | None, beta: Monomial) -> str:
-    """Why the weight depends on D or J, in words."""
+    """Why the KL's weight depends on D or J, in words."""
     reasons = []
     if pixels is not None and pixels.startswith("mean"):
         reasons.append("the data term is averaged over the pixels")
@@ -35,7 +41,7 @@ def averaged(pixels: str | None, latents: str | None, beta: Monomial) -> str:
 
 
 def arrived(number: Number) -> tuple[str, Number] | None:
-    """The argument that training counts up, and what a weight is when it is large; None where that is no end."""
+    """The step counter in a weight, and the weight's limit for large steps; None if the weight has no limit."""
     for name in sorted(names_in(number.expression)):
         if not is_time(name) or "%" in number.expression:
             continue

@@ -1,4 +1,4 @@
-"""Count false alarms on random right losses, and how many single edits are named.
+"""How many random right losses are accused, and how many losses with one edit are named?
 
 `python tests/explain/alarms.py 200` explains 200 right losses (100 of random styles, 100 whose every fact is known) and
 100 edited ones in this process, and prints the figures and each loss that was judged wrongly. Further arguments are the
@@ -29,7 +29,7 @@ NAMED = {"batch": "terms-reduced-differently", "recon-sign": "recon-edited"}
 
 
 def answer_of(loss: Generated | Styled, folder: Path, place: int) -> Answer | str:
-    """The answer, or why there is none."""
+    """The answer to a generated loss, or the reason why there is none."""
     file = folder / f"generated_{loss.framework}_{place}.py"
     file.write_text(loss.source)
     outcome = explained(Asked(str(file), "loss", loss.framework, False, {}, {}, {}, time.time(), changed=False))
@@ -37,7 +37,7 @@ def answer_of(loss: Generated | Styled, folder: Path, place: int) -> Answer | st
 
 
 def wrong_about_right(loss: Generated, answer: Answer | str) -> list[str]:
-    """What an answer has wrong about a right loss; an accusation first."""
+    """What an answer to a right loss has wrong: an accusation first, then other facts."""
     if isinstance(answer, str):
         return [f"no answer: {answer}"]
     expected = {
@@ -59,7 +59,7 @@ def wrong_about_right(loss: Generated, answer: Answer | str) -> list[str]:
 
 
 def is_named(loss: Generated, answer: Answer | str) -> bool:
-    """Whether the fault of an edited loss is found, under the name of its kind."""
+    """Whether an answer names the edit of a loss by its kind."""
     return (
         not isinstance(answer, str)
         and answer.bug is not None
@@ -68,15 +68,15 @@ def is_named(loss: Generated, answer: Answer | str) -> bool:
 
 
 class Judged(NamedTuple):
-    """A loss that was explained.
+    """A loss, and whether its answer is right.
 
     Attributes:
         group: `styled`, `right` or `edited`.
-        fall: what was judged wrongly: `accused`, `unexplained`, `incomplete` (another fact is wrong), `missed` (an edit
-            is called right) or `unnamed`; nothing where nothing was.
+        fall: the error of the answer: `accused`, `unexplained`, `incomplete` (another fact is wrong), `missed` (an edit
+            is called right) or `unnamed`; empty for none.
         what: the edit, or the styles.
-        why: what was found instead.
-        source: the loss.
+        why: what the answer says instead.
+        source: the source of the loss.
     """
 
     group: str
@@ -87,7 +87,7 @@ class Judged(NamedTuple):
 
 
 def judged(count: int, frameworks: tuple[str, ...] = FRAMEWORKS, seed: int = 0) -> Iterator[Judged]:
-    """Explain, in turn, so many right losses of random styles, right ones whose facts are known, and edited ones."""
+    """Explain losses in turn: right ones of random styles, right ones whose facts are known, and edited ones."""
     with TemporaryDirectory() as name:
         folder, random = Path(name), Random(seed)
         for place in range(count):
@@ -109,7 +109,7 @@ def judged(count: int, frameworks: tuple[str, ...] = FRAMEWORKS, seed: int = 0) 
 
 
 def falls(count: int, frameworks: tuple[str, ...] = FRAMEWORKS, seed: int = 0) -> list[Judged]:
-    """Those that were judged wrongly."""
+    """The losses with a wrong answer."""
     return [one for one in judged(count, frameworks, seed) if one.fall]
 
 

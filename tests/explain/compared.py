@@ -1,4 +1,4 @@
-"""What an answer has other than the facts say, one line each."""
+"""In which facts does an answer differ from the facts worked out by hand? One line for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def equal(one: str | None, other: str | None) -> bool:
 
 
 def differences(answer: Answer, facts: dict[str, Any]) -> list[str]:
-    """Every fact that the answer has otherwise."""
+    """Every fact in which the answer differs."""
     expected = dict(facts["only"]) if "only" in facts else {**USUAL, **facts}
     found: dict[str, tuple[Any, Any]] = {}
     for name, value in expected.items():
@@ -60,7 +60,7 @@ def differences(answer: Answer, facts: dict[str, Any]) -> list[str]:
 
 
 def all_differences(outcomes: Mapping[str, Explained], facts: Mapping[str, dict[str, Any]]) -> dict[str, list[str]]:
-    """The names of those that have no answer, or an answer that differs from its facts, with why."""
+    """The losses without an answer, or with an answer that differs from their facts, and the differences."""
     found = {}
     for name, outcome in outcomes.items():
         if outcome.answer is None:

@@ -1,4 +1,4 @@
-"""What the losses in `cases/` compute, worked out by hand. What is not listed has its usual value (`USUAL`)."""
+"""What the losses in `cases/` compute, worked out by hand. A fact that is not listed has its usual value (`USUAL`)."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ TORCH: dict[str, dict[str, Any]] = {
         "pixel_reduction": None,
         "coefficients": ("1/(36*N)", "1/(36*N)", "0"),
         "beta": "1",
-        "undetermined": ["whether it is averaged over the pixels: it runs with D = 36 alone"],
+        "undetermined": ["whether the data term is averaged over the pixels: the loss runs with D = 36 alone"],
     },
     "kl_alone": {
         "likelihood": "absent",

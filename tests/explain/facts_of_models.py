@@ -1,4 +1,4 @@
-"""What the models in `cases/` compute, worked out by hand, as `facts.py` has it of losses."""
+"""What the models in `cases/` compute, worked out by hand, in the form of `facts.py`."""
 
 from typing import Any
 
@@ -85,11 +85,11 @@ MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
     "STEP()": _STEP,
     "Negative()": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
 }
-# On torch Keras compiles nothing, so that a number is read at each step.
+# Keras compiles nothing on torch, so each step reads the number anew.
 ON_TORCH: dict[str, dict[str, Any]] = {
     "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "beta": "kl_weight"}
 }
-# TensorFlow's Keras takes back the sigmoid of an output before a cross entropy.
+# Keras on TensorFlow undoes the sigmoid of an output before a cross entropy.
 ON_TENSORFLOW: dict[str, dict[str, Any]] = {
     "lazy()": _ADDED | _LOGITS,
     "built()": _ADDED | _LOGITS,

@@ -1,7 +1,7 @@
-"""Random losses, right ones and ones with a single edit, with what they compute: NumPy-like source per framework.
+"""Random losses with known facts, right ones and ones with a single edit, as source in each framework.
 
-A loss is made of a family, a scale kind, reductions, a weight, an estimator and a framework. Its source is written, so
-that what is explained is what a person would have written, and imported from a file.
+A loss has a family, a scale kind, reductions, a weight, an estimator and a framework. Its source is written to a file
+and imported, as a person's loss is.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Generated:
     """A loss as text.
 
     Attributes:
-        framework, family, kind, reduction, weight, estimator: what it is made of.
-        sign: 1 for a loss, -1 for a bound that is maximised.
-        edit: what was changed; None for a right loss.
+        framework, family, kind, reduction, weight, estimator: the properties of the loss.
+        sign: 1 for a minimised loss, -1 for a maximised bound.
+        edit: the edit; None for a right loss.
         recon, kl: the expressions of one element.
-        divisor: of the KL beside its reduction, after an edit.
+        divisor: what an edit divides the KL by, beside its reduction.
     """
 
     framework: str
@@ -77,7 +77,7 @@ class Generated:
 
     @property
     def source(self) -> str:
-        """The file."""
+        """The source of the loss's file."""
         arguments = "recon, x, mu, s" + (", z" if self.estimator == "sampled" else "")
         arguments += {"beta": ", beta=0.3", "warm": ", epoch, warm_up=40"}.get(self.weight, "")
         weight = {"warm": "min(1.0, epoch / warm_up)"}.get(self.weight, self.weight)
@@ -119,7 +119,7 @@ def right(random: Random, frameworks: tuple[str, ...] = FRAMEWORKS) -> Generated
 
 
 def edited(random: Random, frameworks: tuple[str, ...] = FRAMEWORKS) -> Generated:
-    """A loss with one edit that makes it another objective."""
+    """A loss with one edit that changes its objective."""
     while True:
         loss = right(random, frameworks)
         name = random.choice(

@@ -1,4 +1,4 @@
-"""Explain the losses of public reports, for the page: `python tests/explain/public.py` writes its table anew."""
+"""Explain the losses of public reports for the page: `python tests/explain/public.py` writes `explained.json` anew."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE = ROOT / "suite" / "page" / "assets" / "explained.json"
 
 
 class Report(NamedTuple):
-    """A report's address below github.com, its loss in LOSSES, and the sizes at which numbers are wanted."""
+    """A report's address below github.com, its loss in LOSSES, and the sizes at which it is explained."""
 
     source: str
     entry: str
@@ -37,10 +37,10 @@ REPORTS = (
 
 
 def rows() -> list[dict[str, Any]]:
-    """What the page says of each report, in their order.
+    """The page's row of each report, in their order.
 
     Raises:
-        AssertionError: a loss does not come through.
+        AssertionError: a loss has no answer.
     """
     wanted = [asked(f"{LOSSES}:{report.entry}", report.at, {}, {}) for report in REPORTS]
     about = {

@@ -1,7 +1,7 @@
 """Right losses in the styles that people write: clamps, epsilons, floors, schedules, dicts and tuples, masks.
 
-A loss is a header, a data term and a KL, each with an element and a reduction of its own, a weight, and a way to return
-them. All of it is right: what is counted is whether anything is accused.
+A loss has a header, a data term and a KL, each with an element and a reduction, a weight, and a form of return. All
+these losses are right, so that every fault in an answer is a false alarm.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ STYLES = (*_DATA, *_KL, *filter(None, dict.fromkeys(_FLOORS)), *_RETURNS, *_WEIG
 
 @dataclass(frozen=True)
 class Styled:
-    """A right loss as text, and the styles that it has."""
+    """A right loss as text, and its styles."""
 
     framework: str
     source: str

@@ -1,4 +1,4 @@
-"""A part of the random losses of `alarms.py`: no right one is accused, and each edit is named."""
+"""A sample of the random losses of `alarms.py`: no right one is accused, and each edit is named."""
 
 import pytest
 from explain.alarms import falls, judged
@@ -12,7 +12,7 @@ def test_no_false_alarm_and_every_edit_named() -> None:
 
 @pytest.mark.parametrize("seed", [7])
 def test_a_judge_that_accuses_is_counted(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count is no constant: with a judge that calls everything edited, each right loss is a false alarm."""
+    """If every loss is called edited, each right loss counts as a false alarm."""
     from elbostone.explain import judgement
     from elbostone.explain.answer import Bug
 

@@ -1,4 +1,4 @@
-"""Which backend a file of Keras is explained on: what it sets, the environment, what it imports, what is installed."""
+"""The backend of a Keras file: the one that it sets, else the environment's, else an imported or an installed one."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ ALL = ("keras", "torch", "tensorflow", "jax")
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The packages that are there; a test may take some away."""
+    """The installed packages; a test may remove some."""
     names = list(ALL)
     monkeypatch.setattr(table, "find_spec", lambda name: name if name in names else None)
     monkeypatch.delenv("KERAS_BACKEND", raising=False)

@@ -1,4 +1,4 @@
-"""Every loss in `cases/` is explained as `facts.py` says, in a worker process, and nothing more is accused."""
+"""Every loss in `cases/` is explained as `facts.py` says, in a worker process, and no other fault is named."""
 
 import pytest
 from explain.compared import all_differences, differences, explained_together
@@ -23,7 +23,7 @@ def test_every_fact(framework: str) -> None:
 
 
 def test_a_wrong_fact_is_a_difference() -> None:
-    """The comparison itself: planted facts that do not hold are all reported."""
+    """The comparison reports all planted wrong facts."""
     [outcome] = explained_together("numpy", ["plain"]).values()
     assert outcome.answer is not None
     planted = {

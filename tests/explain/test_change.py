@@ -1,4 +1,4 @@
-"""The edit that is offered: it stands in the user's own line, and the edited loss is what the answer says."""
+"""The printed change: it edits the user's own line, and the edited loss is what the answer says."""
 
 import json
 import subprocess
@@ -96,7 +96,7 @@ loss = Model()
     ],
 )  # fmt: skip
 def test_one_edit_of_what_a_model_calls(tmp_path: Path, right: str, wrong: str) -> None:
-    """In its own method, or in a function that it calls; a right model is offered none."""
+    """A change is in a model's method, or in a function that it calls; a right model gets none."""
     assert answer_of(tmp_path, MODEL)["change"] is None
     source = MODEL.replace(right, wrong)
     answer = answer_of(tmp_path, source)

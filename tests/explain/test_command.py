@@ -1,4 +1,4 @@
-"""The verb: text and JSON, exit codes, and what it does with a file that crashes, exits, hangs or prints."""
+"""The command: text and JSON, exit codes, and files that crash, exit, hang or print."""
 
 import json
 import subprocess
@@ -132,7 +132,7 @@ def test_what_is_asked_beside_is_in_every_form(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("The KL's weight is beta\\*D/2; for 1, pass beta = 2/D.")
     assert "<p>The KL&#x27;s weight is beta*D/2; for 1, pass beta = 2/D.</p>" in (tmp_path / "answer.html").read_text()
-    assert "+    " not in done.stdout  # one cure, which is the wanted one
+    assert "+    " not in done.stdout  # the answer to --want is the one change to show
 
 
 def test_experiments_are_listed_where_they_are_asked_for() -> None:

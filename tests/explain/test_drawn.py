@@ -1,4 +1,4 @@
-"""How a model draws z, against the KL that it has: what is wrong is named, and what is right is called right."""
+"""How a model draws z, compared with its KL: wrong draws are named, and right ones are called right."""
 
 import pytest
 from explain.compared import CASES, explained_together

@@ -113,7 +113,7 @@ def test_a_kl_is_zero_at_the_prior_and_positive_elsewhere(kind: str) -> None:
 
 
 def test_no_edit_of_a_kl_is_a_multiple_of_a_kl() -> None:
-    """An edit that left a right formula would be an accusation of it."""
+    """If an edited KL were a multiple of a KL, a right loss would be accused."""
     random = np.random.default_rng(0)
     values = {"mu": random.normal(size=60), "scale": random.uniform(0.4, 1.9, 60)}
     rights = [f.value(values) for f in divergences("mu", "scale") if f.detail is None]

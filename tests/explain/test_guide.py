@@ -1,4 +1,4 @@
-"""`docs/explain.md`: each file in it is explained as it says."""
+"""Each file in `docs/explain.md` is explained as the document says."""
 
 import re
 import shlex

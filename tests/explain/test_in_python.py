@@ -1,4 +1,4 @@
-"""`elbostone.explain` and the assertions for tests; the documents; the plug-in, in a pytest of its own."""
+"""`elbostone.explain`, the assertions, Markdown and HTML, and the plug-in in a pytest run of its own."""
 
 import importlib.util
 import subprocess
@@ -60,7 +60,7 @@ def test_a_weight_that_changes_nothing_is_noted() -> None:
 
 
 def test_no_elbo_without_its_weight() -> None:
-    """What is not determined is said first, and a prediction in its target's place is put right."""
+    """A sentence begins with what is not determined, and exchanged prediction and target are recognised."""
     unknown = elbostone.explain(f"{CASES / 'on_numpy.py'}:weight_of_no_known_form")
     assert unknown.sentence.startswith("The KL's weight is not determined: how the KL's coefficient depends on the siz")
     root = elbostone.explain(f"{CASES / 'on_numpy.py'}:root_of_the_squares")
@@ -126,7 +126,7 @@ def test_every_edit_has_words() -> None:
 
 @pytest.mark.backend("torch")
 def test_models_of_this_process(tmp_path: Path) -> None:
-    """A method of a model, and its text without the data; a class or a method of none is told what to write."""
+    """A model's method is explained, also as text without the data; for a class the message has the text to write."""
     spec = importlib.util.spec_from_file_location("models_torch", CASES / "models_torch.py")
     assert spec is not None
     assert spec.loader is not None

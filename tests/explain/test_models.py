@@ -1,4 +1,4 @@
-"""Every model in `cases/` is explained as `facts_of_models.py` says; the right ones among them are called right."""
+"""Every model in `cases/` is explained as `facts_of_models.py` says, and right models are called right."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
 
 @pytest.mark.backend("torch")
 def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
-    """With a weight of 1 and summed, a model prints the canonical negative ELBO of its batch; a Gaussian one too."""
+    """A model with a KL weight of 1 and sums prints the negative ELBO of its batch, a Gaussian decoder too."""
     np.save(tmp_path / "data.npy", np.random.default_rng(0).uniform(size=(23, 11)))
     rows = tmp_path / "data.npy"
     models = (

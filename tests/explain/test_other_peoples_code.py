@@ -1,4 +1,4 @@
-"""What other people's code does beside computing is an outcome that says what and where; ours goes on."""
+"""A file that forks, exits, floods or changes settings is an outcome with cause and line; the command goes on."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_a_flood_ends(tmp_path: Path) -> None:
     began = time.monotonic()
     done = run(tmp_path, "    while True:\n        print('flood' * 10000)\n", "--timeout", "100")
     assert done.returncode == 1
-    assert "it prints or writes more than it may (own.py, line 9)" in done.stdout
+    assert "it exceeds the limit of output (own.py, line 9)" in done.stdout
     assert "floodflood" not in done.stdout + done.stderr
     assert time.monotonic() - began < 90
 
@@ -52,7 +52,7 @@ def test_a_flood_ends(tmp_path: Path) -> None:
 def test_memory_is_limited(tmp_path: Path) -> None:
     done = run(tmp_path, "    recon = recon + np.ones(2 * 10**12).sum()\n")
     assert done.returncode == 1
-    assert "it takes more memory than it may (own.py, line 8)" in done.stdout
+    assert "it exceeds the limit of memory (own.py, line 8)" in done.stdout
 
 
 def test_what_is_changed_in_place_and_for_the_process_is_noted(tmp_path: Path) -> None:

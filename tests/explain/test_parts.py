@@ -1,4 +1,4 @@
-"""One part of a loss that is not identified loses nothing of the other; further families, each beside a wrong one."""
+"""A term that is not identified leaves the other term determined; each further family has a wrong neighbour."""
 
 from typing import Any
 

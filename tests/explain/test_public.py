@@ -1,4 +1,4 @@
-"""The page's table of public losses is what the losses are explained as today."""
+"""The page's table of public losses agrees with their answers of today."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ def test_the_table_is_what_is_explained() -> None:
 
 
 def test_every_loss_of_the_file_is_in_the_table() -> None:
-    """And the table has the fault of a report that was right, and none for one that was wrong."""
+    """The table has a fault for each report that was right, and none for a report that was wrong."""
     table = {row["entry"]: row for row in json.loads(TABLE.read_text(encoding="utf-8"))}
     assert list(table) == [report.entry for report in REPORTS]
     tree = ast.parse(LOSSES.read_text(encoding="utf-8"))

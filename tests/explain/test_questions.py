@@ -1,4 +1,4 @@
-"""What is asked of an answer: another loss, a wanted weight, a schedule, the user's data."""
+"""The questions to an answer: another loss, a requested weight, a schedule, the user's data."""
 
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_the_term_and_the_factor_in_which_two_part() -> None:
 
 
 def test_another_gradient_is_another_objective() -> None:
-    """The values agree, and what is trained does not."""
+    """Two losses with equal values and different gradients are different objectives."""
     plain = answer("plain")
     without = msgspec.structs.replace(plain, bug=Bug("value-without-gradient", "`mu` gets no gradient: see."))
     found = compared(plain, without)
@@ -84,7 +84,7 @@ def test_a_wanted_weight_holds_after_the_change(aim: float) -> None:
 
 
 def test_a_density_of_known_variance_has_its_weight() -> None:
-    """The normaliser says the variance: the weight is 1 as it is, and a factor of 100 on the KL is not advised."""
+    """The normaliser gives the decoder's variance: the weight is 1 already, and no factor of 100 is advised."""
     known = answer("normal_of_known_sd")
     assert wanted(known, target("beta=1", notations())).holds is True
     assert "a Gaussian decoder of variance 0.01" in known.sentence
@@ -107,7 +107,7 @@ def test_a_notation_is_wanted() -> None:
 
 
 def test_another_likelihood_than_the_wanted_notations() -> None:
-    """Its weight is as wanted, and it is another objective all the same; a sign, or a factor on the whole, is none."""
+    """A loss with the requested weight may be another objective; a sign or a factor on the whole makes no other."""
     other = wanted(answer("plain"), target("prince_2023", notations()))
     assert other.holds is False
     assert other.differs_in == ["likelihood"]
@@ -131,7 +131,7 @@ def test_a_schedule_is_swept() -> None:
 
 
 def test_a_schedule_without_an_expression_is_measured() -> None:
-    """Weights of a table are measured at each step; those of an expression are calculated from it."""
+    """Weights from a table are measured at each step; weights with an expression are calculated from it."""
     name, places = steps("epoch=0:60")
     asked = Asked(str(CASES / "on_numpy.py"), "rises_by_a_table", "numpy", False, {}, {}, {}, 0.0, sweep={name: places})
     found = explained(asked).answer

@@ -1,4 +1,4 @@
-"""An axis of one size only: its exponent is that of the side's others if they are averaged over, and unknown else."""
+"""An axis whose size is fixed: its exponent is −1 if its side's other axes are averaged over, else it is unknown."""
 
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ def test_an_axis_of_one_size(averaged: str, power: int | None, left: tuple[str, 
 
     layout = Layout(("C", "H", "W"), ("J",))
     lab = Lab(None, Binding((), layout), {**SIZES, "C": 3, "H": 5}, {}, {})  # type: ignore[arg-type]
-    powers, stuck = powers_of_sizes(lab, measure)
-    assert stuck == left
+    powers, fixed_axes = powers_of_sizes(lab, measure)
+    assert fixed_axes == left
     assert powers["recon"] is not None
     assert powers["recon"].get("C") == (None if power is None else Fraction(power))

@@ -1,5 +1,6 @@
-"""Formulas of one element: likelihoods and divergences, each for every scale kind, and all of them under one edit.
+"""Which formulas are known? Likelihoods and divergences of one element, for every scale kind, and their single edits.
 
-A new likelihood is a formula in `likelihoods.py` or `counts.py`, which `likelihoods` yields. Its name has words in
-`sentences.py`, its support a line in `data.py`, and the docstring of `asserted.py` names it.
+To add a likelihood, write its formula in `likelihoods.py`, `counts.py` or `classes.py`, and yield it in
+`likelihoods._all`. Put its words into `sentences.py`, its support into `data.py`, and its name into the docstring of
+`asserted.assert_objective`.
 """

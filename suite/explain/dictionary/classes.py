@@ -1,4 +1,4 @@
-"""Negative log likelihoods of discrete data: of classes, and of integers that are intervals of a logistic density."""
+"""Which negative log likelihoods of discrete data are known? The categorical, and the discretised logistic."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _EPSILONS = (0.0, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
 
 
 def categorical(name: str) -> Iterator[Formula]:
-    """-log of a class's probability, on logits or log-probabilities, of one-hot data or indices.
+    """−log p of a class, from logits or log-probabilities [N, ..., K], for class indices or one-hot data.
 
-    One-hot data times log-probabilities is what a Bernoulli on logits is without its softplus, so that there the name
-    of the argument must say what it is.
+    One-hot data times log-probabilities is also the linear part of a Bernoulli on logits. That formula is yielded only
+    if the argument's name states log-probabilities.
 
     Args:
-        name: of the argument.
+        name: the user's name of the reconstruction.
     """
     yield from (_categorical(axis, logits) for axis in (1, -1) for logits in (True, False))
     says = bool(re.search(r"log_?(p|soft)", name.lower()))
@@ -30,12 +30,13 @@ def categorical(name: str) -> Iterator[Formula]:
 
 
 def _normaliser(recon: Array, axis: int) -> Array:
+    """log Σ exp over the class axis."""
     largest = recon.max(axis=axis, keepdims=True)
     return np.asarray(largest + np.log(np.exp(recon - largest).sum(axis=axis, keepdims=True)))
 
 
 def _categorical(axis: int, logits: bool) -> Formula:
-    """Of class indices, which have one entry on the axis of the classes."""
+    """−log p of integer class indices, which have length one on the class axis."""
 
     def value(v: Values) -> Array:
         recon, x = v["recon"], v["x"]
@@ -48,6 +49,8 @@ def _categorical(axis: int, logits: bool) -> Formula:
 
 
 def _one_hot(axis: int, logits: bool) -> Formula:
+    """−log p of one-hot data."""
+
     def value(v: Values) -> Array:
         recon, x = v["recon"], v["x"]
         if recon.ndim < 2 or x.shape != recon.shape:
@@ -60,12 +63,15 @@ def _one_hot(axis: int, logits: bool) -> Formula:
 def _formula(value: Callable[[Values], Array], logits: bool, data: str) -> Formula:
     argument = "logits" if logits else "log-probabilities"
     text = "sum(log(sum(exp({recon}))) - {recon}[{x}])" if logits else "-sum({recon}[{x}])"
-    atom = Atom("-log p({x})", value, {})  # one atom, so that no edit is looked for
+    atom = Atom("-log p({x})", value, {})  # a single atom, which has no edits
     return Formula("categorical", ("recon", "x"), ((1.0, atom),), detail=f"{argument}, {data}", text=text)
 
 
 def discretised_logistic() -> Iterator[Formula]:
-    """-log of the mass that a logistic density has in the interval of a value: from its left end, or around it."""
+    """−log of the mass of a logistic density in a bin of x.
+
+    The bin begins at x, as one of 256 in Kingma et al. (2016), or is centred at x, as in Salimans et al. (2017).
+    """
     scales: dict[str, Callable[[Array], Array]] = {"log_sd": np.exp, "sd": lambda s: s, "softplus": softplus}
     for kind, scale in scales.items():
         for epsilon in _EPSILONS:
@@ -77,6 +83,8 @@ def discretised_logistic() -> Iterator[Formula]:
 def _logistic(
     kind: str, scale: Callable[[Array], Array], epsilon: float, bins: float, below: float, above: float
 ) -> Formula:
+    """−log of the mass between x + below and x + above; with `bins`, x is rounded down to a multiple of 1/bins."""
+
     def value(v: Values) -> Array:
         spread = scale(v["recon_scale"])
         distance = (np.floor(v["x"] * bins) / bins if bins else v["x"]) - v["recon"]

@@ -1,4 +1,4 @@
-"""Negative log likelihoods of counts."""
+"""Which negative log likelihoods of counts are known? Poisson, negative binomial, zero-inflated negative binomial."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _log_gamma = np.vectorize(math.lgamma, otypes=[float])  # a worker has NumPy, an
 
 
 def poisson(normalised: bool, epsilon: float = 0.0) -> Formula:
-    """r − x log r + log x!, without log x! where it is not normalised."""
+    """r − x log(r + ε) + log x! of a rate r; without log x! if it is not normalised."""
     parts = [
         (1.0, Atom("{recon}", lambda v: v["recon"], {})),
         (-1.0, Atom("{x}*log({recon})", lambda v: v["x"] * np.log(v["recon"] + epsilon), {})),
@@ -22,7 +22,7 @@ def poisson(normalised: bool, epsilon: float = 0.0) -> Formula:
 
 
 def poisson_log(normalised: bool) -> Formula:
-    """exp(l) − x l + log x!, of a log rate l."""
+    """exp(l) − x l + log x! of a log rate l; without log x! if it is not normalised."""
     parts = [
         (1.0, Atom("exp({recon})", lambda v: np.exp(v["recon"]), {})),
         (-1.0, Atom("{x}*{recon}", lambda v: v["x"] * v["recon"], {})),
@@ -31,6 +31,7 @@ def poisson_log(normalised: bool) -> Formula:
 
 
 def _poisson(detail: str, parts: list[tuple[float, Atom]], normalised: bool, epsilon: float) -> Formula:
+    """The formula of these parts, and of log x! if it is normalised."""
     if normalised:
         parts.append((1.0, _factorial()))
     detail += f", epsilon {epsilon:g}" if epsilon else ""
@@ -50,6 +51,7 @@ def _factorial() -> Atom:
 
 
 def _binomial(v: Values, epsilon: float) -> Array:
+    """log NB(x) of mean m and inverse dispersion θ: log(Γ(x+θ)/(Γ(θ) x!)) + θ log(θ/(θ+m)) + x log(m/(θ+m))."""
     x, mean, size = v["x"], v["recon"], v["dispersion"]
     both = np.log(size + mean + epsilon)
     return np.asarray(
@@ -62,7 +64,7 @@ def _binomial(v: Values, epsilon: float) -> Array:
 
 
 def negative_binomial(epsilon: float = 0.0) -> Formula:
-    """Mean and inverse dispersion."""
+    """−log NB(x) of a mean and an inverse dispersion, with ε in each logarithm."""
     atom = Atom("log NB", lambda v: _binomial(v, epsilon), {})
     detail = "mean, inverse dispersion" + (f", epsilon {epsilon:g}" if epsilon else "")
     return Formula(
@@ -75,7 +77,7 @@ def negative_binomial(epsilon: float = 0.0) -> Formula:
 
 
 def negative_binomial_logits() -> Formula:
-    """Total count and logits of success: mean = count · exp(logit)."""
+    """−log NB(x) of a total count and logits of success, where mean = count · exp(logit)."""
 
     def value(v: Values) -> Array:
         x, logit, count = v["x"], v["recon"], v["dispersion"]
@@ -97,7 +99,7 @@ def negative_binomial_logits() -> Formula:
 
 
 def zero_inflated(epsilon: float = 0.0) -> Formula:
-    """Mean, inverse dispersion, and the logit of a zero beside the counts."""
+    """−log ZINB(x) of a mean, an inverse dispersion, and the logit of an additional zero (Lopez et al., 2018)."""
 
     def value(v: Values) -> Array:
         x, mean, size, logit = v["x"], v["recon"], v["dispersion"], v["dropout"]

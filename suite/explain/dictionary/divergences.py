@@ -1,4 +1,7 @@
-"""KL divergences, and log-ratios at a given z, of one latent: for every scale kind, with and without a small ε."""
+"""Which divergences are known? The KL of one latent, and log q(z) − log p(z), for every scale kind, with and without ε.
+
+Source of the analytic KL: Kingma and Welling (2013), appendix B.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from .formula import Array, Atom, Formula, Values
 from .scale_kinds import TEXT, TRANSFORMED, VARIANCE, Variance
 
 EPSILONS = (*(10.0**-power for power in range(3, 17)), float(np.finfo(np.float32).eps), 1e-38, 1e-45)
-"""What people add inside a logarithm."""
+"""Usual values of a constant added inside a logarithm."""
 
 
 @cache
 def divergences(*roles: str) -> tuple[Formula, ...]:
-    """Every formula that needs no other roles than these, the plain ones first."""
+    """The formulas that need no other roles than these: those with most roles first, then those without ε."""
     known = [f for f in _all() if set(f.roles) <= set(roles)]
     return tuple(sorted(known, key=lambda f: (-len(f.roles), f.detail is not None)))
 
@@ -38,7 +41,7 @@ def _all() -> Iterator[Formula]:
 
 
 def analytic(kind: str, epsilon: float = 0.0) -> Formula:
-    """KL(N(μ, V) ‖ N(0, 1)) = ½ (μ² + V − 1 − log V), log(V + ε) with an ε."""
+    """KL(N(μ, V) ‖ N(0, 1)) = ½ (μ² + V − 1 − log(V + ε))."""
     variance = VARIANCE[kind]
     text = TEXT[kind].replace("{s}", "{scale}")
     log = f"log({text})" if not epsilon else f"log({text} + {epsilon:g})"
@@ -55,7 +58,7 @@ def analytic(kind: str, epsilon: float = 0.0) -> Formula:
 
 
 def reversed_divergence(formula: Formula) -> Iterator[Edited]:
-    """KL(N(0, 1) ‖ N(μ, V)) = ½ ((1 + μ²)/V − 1 + log V) in place of KL(N(μ, V) ‖ N(0, 1)); of a learned prior too."""
+    """The edit KL(N(0, 1) ‖ N(μ, V)) = ½ ((1 + μ²)/V − 1 + log V) of the analytic KL; likewise of a learned prior."""
     said = "that of the posterior from the prior"
     if formula.name == "analytic" and "prior_mu" in formula.roles:
         of_prior = exchanged(exchanged(formula, "mu", "prior_mu").formula, "scale", "prior_scale").formula
@@ -69,7 +72,7 @@ def reversed_divergence(formula: Formula) -> Iterator[Edited]:
 
 
 def _inner_epsilon(kind: str, epsilon: float) -> Formula:
-    """The same with sd + ε in place of the sd everywhere."""
+    """The analytic KL with sd + ε in place of the standard deviation."""
     variance = VARIANCE[kind]
 
     def shifted(s: Array) -> Array:
@@ -88,7 +91,7 @@ def _inner_epsilon(kind: str, epsilon: float) -> Formula:
 
 
 def sampled(kind: str, epsilon: float = 0.0) -> Formula:
-    """log q(z) − log p(z) = −½ log V − (z − μ)²/(2 V) + ½ z²."""
+    """log q(z) − log p(z) = −½ log V − (z − μ)²/(2 (V + ε)) + ½ z², for a standard normal prior."""
     variance = VARIANCE[kind]
     text = TEXT[kind].replace("{s}", "{scale}")
     quadratic = Atom(
@@ -154,7 +157,7 @@ def learned_prior(kind: str) -> Formula:
 
 
 def sampled_prior(kind: str) -> Formula:
-    """log N(z; μ, V) − log N(z; μₚ, Vₚ)."""
+    """log q(z) − log p(z) = log N(z; μ, V) − log N(z; μₚ, Vₚ)."""
     variance = VARIANCE[kind]
 
     def log_density(v: Values, mean: str, scale: str) -> Array:
@@ -197,7 +200,10 @@ def laplace() -> Formula:
 
 
 def of_all_latents(kind: str) -> Formula:
-    """KL(N(μ, Σ) ‖ N(0, 1)) = ½ (μᵀμ + tr Σ − J − log |Σ|), of Σ itself or of Σ = LLᵀ, spread over the matrix."""
+    """KL(N(μ, Σ) ‖ N(0, I)) = ½ (μᵀμ + tr Σ − J − log |Σ|) of a covariance Σ or a Cholesky factor L, Σ = LLᵀ.
+
+    The value is an array [..., J, J] whose sum is the KL; μ is broadcast along its first axis.
+    """
     factor = kind == "cholesky"
 
     def of_matrix(value: Callable[[Array, Array], Array]) -> Callable[[Values], Array]:
@@ -220,6 +226,7 @@ def of_all_latents(kind: str) -> Formula:
 
 
 def _square() -> Atom:
+    """μ², with its edits."""
     return Atom(
         "{mu}**2",
         lambda v: v["mu"] ** 2,
@@ -231,6 +238,7 @@ def _square() -> Atom:
 
 
 def _variance(variance: Variance, text: str, kind: str) -> Atom:
+    """V, with its edits."""
     wrong: dict[str, Callable[[Values], Array]] = {
         "scale-read-as-sd": lambda v: variance(v["scale"]) ** 2,
         "scale-read-as-variance": lambda v: np.sqrt(variance(v["scale"])),
@@ -241,6 +249,7 @@ def _variance(variance: Variance, text: str, kind: str) -> Atom:
 
 
 def _log(variance: Variance, text: str, epsilon: float, kind: str) -> Atom:
+    """log(V + ε), with its edits."""
     wrong: dict[str, Callable[[Values], Array]] = {
         "log1p-for-log": lambda v: np.log1p(variance(v["scale"])),
         "missing-log": lambda v: variance(v["scale"]),

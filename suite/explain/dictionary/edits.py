@@ -1,4 +1,4 @@
-"""One edit of a right formula: a factor at one place or on a pair, a sign, a dropped part, or a part read wrongly."""
+"""Which formulas are one edit away from a right one? A wrong factor or sign, a dropped summand, a misread scale."""
 
 from __future__ import annotations
 
@@ -35,12 +35,18 @@ SAID = {
     "swapped-arguments": "has {} in each other's place",
     "missing-complement": "has the reconstruction in place of its complement in {}",
 }
-"""Edit → what a term has then, with the part in braces."""
+"""Edit → the predicate of a sentence about the term, with the edited part in braces."""
 
 
 @dataclass(frozen=True)
 class Edited:
-    """An edited formula, and what was edited where."""
+    """An edited formula.
+
+    Attributes:
+        formula: the formula with the edit.
+        edit: a key of `SAID`.
+        where: the edited part, with roles in braces.
+    """
 
     formula: Formula
     edit: str
@@ -48,7 +54,7 @@ class Edited:
 
 
 def edits(formula: Formula) -> Iterator[Edited]:
-    """All that one edit makes of a formula: of one atom, and of each group that is not the whole."""
+    """All single edits of a formula: of one atom, or a factor on several atoms, but not on all."""
     atoms = formula.atoms
     for size in range(1, len(atoms)):
         for chosen in combinations(range(len(atoms)), size):
@@ -67,7 +73,7 @@ def edits(formula: Formula) -> Iterator[Edited]:
 
 
 def exchanged(formula: Formula, one: str, two: str) -> Edited:
-    """A formula that reads each of two roles in the other's place."""
+    """A formula with two roles exchanged."""
     atoms = tuple((weight, _exchanged(atom, one, two)) for weight, atom in formula.atoms)
     return Edited(replace(formula, atoms=atoms), "swapped-arguments", f"{{{one}}} and {{{two}}}")
 

@@ -1,4 +1,4 @@
-"""A formula of one element as a sum of atoms, so that an edit of it is an edit of one atom."""
+"""What is a formula? A sum of atoms at one element; an edit of a formula changes one of its atoms or factors."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]
-"""Role → values; the roles are those of `bind.ROLES`."""
+"""Role → values; the roles are the keys of `glossary.ROLES`."""
 
 
 @dataclass(frozen=True)
 class Atom:
-    """One summand without its factor.
+    """A summand of a formula, without its factor.
 
     Attributes:
-        text: as it is written, with roles in braces.
-        value: its value.
-        wrong: what it becomes under an edit: name of the edit → its value then.
+        text: the expression, with roles in braces.
+        value: values by role → the summand at each element.
+        wrong: name of an edit → the edited summand, as a function of the values.
     """
 
     text: str
@@ -31,16 +31,16 @@ class Atom:
 
 @dataclass(frozen=True)
 class Formula:
-    """Σ factor · atom + constant.
+    """Σ factor · atom + constant at one element, in nats.
 
     Attributes:
-        name: the contract's word.
-        kind: scale kind, or None.
-        roles: of the values that it takes.
-        atoms: factor and atom.
-        constant: what is added to the sum of atoms.
-        detail: what distinguishes it from others of its name.
-        dropped: a part that a normalised density has and this has not, as an expression per datum.
+        name: the likelihood's or the KL's word in the JSON contract.
+        roles: the roles whose values it takes.
+        atoms: pairs of factor and atom.
+        constant: the constant per element.
+        kind: the scale kind that it reads; None without a scale.
+        detail: the difference from other formulas of the same name.
+        dropped: the part of a normalised density that it lacks, an expression in nats per datum.
         text: the sum over all elements, with roles in braces.
     """
 
@@ -54,13 +54,13 @@ class Formula:
     text: str = ""
 
     def value(self, values: Values) -> Array:
-        """The element, with the values' own shapes."""
+        """The formula at each element; values are broadcast against each other."""
         with np.errstate(all="ignore"):
             parts = [factor * atom.value(values) for factor, atom in self.atoms]
             return np.asarray(sum(parts[1:], parts[0]) + self.constant)
 
     def size(self, values: Values) -> float:
-        """The sum of the magnitudes of its atoms, which rounding is relative to."""
+        """The sum of the magnitudes of all summands, to which rounding errors are relative."""
         with np.errstate(all="ignore"):
             parts = [float(np.abs(factor * atom.value(values)).sum()) for factor, atom in self.atoms]
         return sum(parts) + abs(self.constant)

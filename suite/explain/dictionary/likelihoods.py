@@ -1,4 +1,4 @@
-"""Negative log likelihoods of one observed value, in the contract's unit R, with free scale and offset when matched."""
+"""Which negative log likelihoods are known? Each is a formula of one observed value, in nats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .scale_kinds import TEXT, VARIANCE, softplus
 
 @cache
 def likelihoods(*roles: str) -> tuple[Formula, ...]:
-    """Every formula that needs no other roles than these, those that use more of them first."""
+    """The formulas that need no other roles than these: those with most roles first, then those without ε."""
     known = [f for f in _all() if set(f.roles) <= set(roles)]
     return tuple(sorted(known, key=lambda f: (-len(f.roles), "epsilon" in (f.detail or ""))))
 
@@ -47,7 +47,7 @@ def _all() -> Iterator[Formula]:
 
 
 def bernoulli(epsilon: float = 0.0) -> Formula:
-    """−x log p − (1 − x) log(1 − p), each log(· + ε) with an ε."""
+    """−x log(p + ε) − (1 − x) log(1 − p + ε) of a probability p."""
     name = f" + {epsilon:g}" if epsilon else ""
     one = Atom(
         f"{{x}}*log({{recon}}{name})",
@@ -77,7 +77,7 @@ def bernoulli(epsilon: float = 0.0) -> Formula:
 
 
 def logits() -> Formula:
-    """log(1 + eˡ) − x l."""
+    """log(1 + eˡ) − x l of a logit l."""
     return Formula(
         "bernoulli-logits",
         ("recon", "x"),
@@ -104,7 +104,7 @@ def logits() -> Formula:
 
 
 def sigmoid_twice(formula: Formula) -> Iterator[Edited]:
-    """log(1 + eˢ) − x s, where s is the sigmoid of the logit already."""
+    """The edit log(1 + eˢ) − x s of a Bernoulli on logits, where s is the sigmoid of the logit."""
     if formula.name != "bernoulli-logits":
         return
     atoms = (
@@ -119,7 +119,7 @@ def _sigmoid(value: Array) -> Array:
 
 
 def of_centred_data(formula: Formula) -> Formula:
-    """A Bernoulli of data between -1 and 1, which are moved to between 0 and 1."""
+    """A Bernoulli of (x + 1)/2, for data in [−1, 1]."""
 
     def moved(atom: Atom) -> Atom:
         text = atom.text.replace("{x}", "(({x} + 1)/2)")
@@ -161,7 +161,7 @@ def squared() -> Formula:
 
 
 def absolute() -> Formula:
-    """|x − x̂|, a Laplace of scale 1."""
+    """|x − x̂|, a Laplace of scale 1 without its normaliser log 2."""
     atom = Atom("abs({x} - {recon})", lambda v: np.abs(v["x"] - v["recon"]), {})
     return Formula(
         "laplace", ("recon", "x"), ((1.0, atom),), detail="scale 1", dropped="D*log(2)", text="sum(abs({x} - {recon}))"
@@ -203,7 +203,10 @@ def log_cosh(sharpness: float = 1.0) -> Formula:
 
 
 def continuous_bernoulli(on_logits: bool) -> Formula:
-    """The Bernoulli cross-entropy minus log C, C = l / tanh(l/2), and 2 where the logit l is 0."""
+    """The Bernoulli cross entropy minus log C, C = l / tanh(l/2) of the logit l, and C = 2 at l = 0.
+
+    Source: Loaiza-Ganem and Cunningham (2019).
+    """
 
     def log_normaliser(v: Values) -> Array:
         logit = v["recon"] if on_logits else np.log(v["recon"]) - np.log1p(-v["recon"])
@@ -223,7 +226,7 @@ def continuous_bernoulli(on_logits: bool) -> Formula:
 
 
 def gaussian(kind: str) -> Formula:
-    """½ (x − x̂)²/V + ½ log V + ½ log 2π, of a scale that the decoder puts out."""
+    """½ (x − x̂)²/V + ½ log V + ½ log 2π, with V from an argument of this scale kind."""
     variance = VARIANCE[kind]
     text = TEXT[kind].replace("{s}", "{recon_scale}")
     log = {"log_var": "{recon_scale}", "log_sd": "2*{recon_scale}"}.get(kind, f"log({text})")
@@ -249,7 +252,7 @@ def gaussian(kind: str) -> Formula:
 
 
 def laplace(kind: str) -> Formula:
-    """|x − x̂|/b + log b + log 2, of a scale b that the decoder puts out."""
+    """|x − x̂|/b + log b + log 2, with b from an argument of this scale kind."""
     maps: dict[str, Callable[[Array], Array]] = {"sd": lambda s: s, "log_sd": np.exp, "softplus": softplus}
     b = maps[kind]
     return Formula(

@@ -1,4 +1,4 @@
-"""What an argument that holds a scale may be, and the variance that it stands for."""
+"""What does an argument for a scale hold? Each scale kind, such as `log_var`, with the variance that it stands for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VARIANCE: dict[str, Variance] = {
     "softplus": lambda s: softplus(s) ** 2,
     "precision": lambda s: 1.0 / s,
 }
-"""Scale kind → variance, as a function of the argument."""
+"""Scale kind → variance as a function of the argument."""
 
 TEXT = {
     "log_var": "exp({s})",
@@ -35,7 +35,7 @@ TEXT = {
     "softplus": "softplus({s})**2",
     "precision": "1/{s}",
 }
-"""The same as it is written."""
+"""Scale kind → variance as an expression in {s}, the argument."""
 
 DEVIATION = {
     "log_var": "exp({s}/2)",
@@ -45,7 +45,7 @@ DEVIATION = {
     "softplus": "softplus({s})",
     "precision": "1/sqrt({s})",
 }
-"""The standard deviation as it is written."""
+"""Scale kind → standard deviation as an expression in {s}."""
 
 NEUTRAL = {
     "log_var": 0.0,
@@ -58,14 +58,14 @@ NEUTRAL = {
     "cholesky": 1.0,
     "covariance": 1.0,
 }
-"""Where a scale is one."""
+"""Scale kind → the argument at which the scale is 1; on the diagonal of a matrix."""
 
 TRANSFORMED = ("log_var", "log_sd", "softplus")
-"""Those whose argument may be any number."""
+"""Scale kinds whose argument may be any real number."""
 
 
 def as_kind(variance: Array, kind: str) -> Array:
-    """The argument of a scale kind that stands for a variance; of a Laplace scale, its square is meant."""
+    """The argument of a scale kind for a variance; a Laplace scale is the variance's root."""
     sd = np.sqrt(variance)
     arguments: dict[str, Callable[[], Array]] = {
         "log_var": lambda: np.log(variance),

@@ -1,1 +1,1 @@
-"""One file per experiment. Each takes the loss as a function of NumPy values, and returns what it showed."""
+"""Which experiments are run on a loss? One file for each: it takes a `Lab`, calls the loss, and returns its result."""

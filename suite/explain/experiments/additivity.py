@@ -1,4 +1,7 @@
-"""Experiment 4: mixed second differences over the data side and the posterior's side; zero means a sum of two terms."""
+"""Experiment 4: is the loss a sum of a function of the data side and a function of the posterior's side?
+
+It is if f(a, b) − f(a′, b) − f(a, b′) + f(a′, b′) = 0 for all values a of one side and b of the other.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,14 @@ from .state import DATA_SIDE
 
 @dataclass(frozen=True)
 class Additivity:
-    """Whether f(a, b) = g(a) + h(b), and the largest mixed difference relative to the values."""
+    """Whether the loss is a sum of two functions.
+
+    Attributes:
+        holds: whether rounding explains all mixed differences.
+        residual: the largest mixed difference, relative to the loss.
+        allowed: the difference that rounding explains, relative to the loss.
+        calls: the number of calls.
+    """
 
     holds: bool
     residual: float
@@ -19,7 +29,7 @@ class Additivity:
 
 
 def additivity(lab: Lab, pairs: int = 3) -> Additivity:
-    """Mixed differences of so many pairs of random values."""
+    """Mixed differences at several pairs of random values."""
     worst = limit = 0.0
     before = lab.calls[0]
     holds = True

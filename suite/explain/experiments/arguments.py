@@ -1,4 +1,4 @@
-"""Experiment 7, continued: the coefficients as functions of the arguments that are numbers."""
+"""Experiment 7, continued: how do the coefficients depend on the arguments that are numbers?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..expressions import evaluate, names_in, near, rational
 from ..glossary import is_time
 from ..lab import Lab, LossFailed
 from ..traced import Trace, functions_noted
-from .branches import chosen, schedules, shown
+from .branches import conditional, schedules, unbracketed
 from .reductions import exponent
 
 Point = dict[str, float]
@@ -26,13 +26,14 @@ _STEPS = (0, 1, 3, 10, 37, 150, 1499, 1500, 4000, 30000, 450000, 3000000)
 
 @dataclass
 class Dependences:
-    """Quantity → how it depends on arguments.
+    """How the quantities `recon`, `kl`, `constant` and `threshold` depend on arguments.
 
     Attributes:
-        powers: argument, or an expression of some → exponent, by quantity.
-        undetermined: arguments by quantity whose part was not found.
-        swept: argument → values.
-        flags: arguments at whose other values the loss is another one.
+        powers: quantity → argument, or expression in arguments → exponent.
+        undetermined: quantity → the arguments on which it depends in an unknown way.
+        swept: argument → the values tried.
+        flags: arguments at whose other values the loss has other formulas.
+        sampled: quantity → pairs of argument values and its value there.
     """
 
     powers: dict[str, dict[str, Fraction]] = field(default_factory=dict)
@@ -43,16 +44,16 @@ class Dependences:
 
 
 def numeric(parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters that are numbers and no flags."""
+    """The names of parameters that are numbers, and no truth values."""
     return [n for n, v in parameters.items() if isinstance(v, int | float) and not isinstance(v, bool)]
 
 
 def dependences(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) -> Dependences:
-    """Sweep each number alone; name powers; look for the rest among what the loss itself computes from its numbers.
+    """Sweep each number alone, and find powers; search other dependences among the expressions that the loss computes.
 
     Args:
-        lab: at its first sizes and arguments.
-        measure: lab → quantities; None where the loss is another one there.
+        lab: the loss at its first sizes and arguments.
+        measure: lab → value by quantity; None if the loss has other formulas at the lab's arguments.
     """
     names, found = numeric(lab.parameters), Dependences()
     base = measure(lab)
@@ -86,7 +87,7 @@ def dependences(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) 
                 found.undetermined[quantity] = sorted(others)
             else:
                 for name in numeric(lab.parameters):
-                    if name in expression_names(expression):
+                    if name in names_in(expression):
                         found.powers[quantity].pop(name, None)
                 found.powers[quantity][expression] = power
         found.sampled[quantity] = [(point, values[quantity]) for point, values in points if quantity in values]
@@ -96,7 +97,10 @@ def dependences(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) 
 def _joint(
     lab: Lab, rest: list[str], swept: Mapping[str, list[float]], measure: Callable[[Lab], Mapping[str, float] | None]
 ) -> list[tuple[Point, Mapping[str, float]]]:
-    """Points at which all numbers differ, and for each number of `rest` those at which it keeps its sweep's values."""
+    """The quantities at 18 points where all numbers change together, drawn from their swept values.
+
+    A step counter in `rest` is drawn from its small values and from its large ones in turn.
+    """
     random, points = np.random.default_rng(11), []
     for place in range(18):
         changes: dict[str, Any] = {}
@@ -113,17 +117,13 @@ def _joint(
     return points
 
 
-def expression_names(expression: str) -> set[str]:
-    """The names in an expression."""
-    return names_in(expression)
-
-
 def _numbers(lab: Lab) -> Point:
+    """Argument that is a number → its value."""
     return {name: float(lab.parameters[name]) for name in numeric(lab.parameters)}
 
 
 def _values(name: str, default: Any) -> list[Any]:
-    """What a number is swept over."""
+    """The values that a number is swept over."""
     if is_time(name):
         return [value for value in _STEPS if value != default]
     if isinstance(default, int) and default >= 10:
@@ -135,6 +135,7 @@ def _values(name: str, default: Any) -> list[Any]:
 
 
 def _tried(lab: Lab, measure: Callable[[Lab], Mapping[str, float] | None]) -> Mapping[str, float] | None:
+    """The quantities; None if the loss fails, or has other formulas."""
     try:
         return measure(lab)
     except LossFailed:
@@ -150,7 +151,7 @@ def _power(
     found: Dependences,
     rest: dict[str, set[str]],
 ) -> None:
-    """Whether a quantity is a power of one number, or does not depend on it."""
+    """Note the power of one number in a quantity; an unknown dependence is noted in `rest`."""
     seen = [(float(value), quantities[quantity]) for value, quantities in swept if quantity in quantities]
     seen = [(v, q) for v, q in seen if math.isfinite(q)] + [(default, at_base)]
     reach = max(abs(q) for _, q in seen) or 1.0
@@ -172,20 +173,20 @@ def _power(
 def _expression(
     lab: Lab, quantity: str, names: set[str], points: list[tuple[Point, Mapping[str, float]]]
 ) -> tuple[str | None, Fraction]:
-    """The expression of the numbers to a power of which a quantity is proportional at all points, and the power."""
+    """An expression and the power of it to which a quantity is proportional at all points; None if none is found."""
     known = [(p, q[quantity], _trace(lab, p)) for p, q in points if quantity in q and math.isfinite(q[quantity])]
-    texts = {text for _, _, trace in known for text, _ in trace.made if names & expression_names(text)}
+    texts = {text for _, _, trace in known for text, _ in trace.made if names & names_in(text)}
     capped = {f"min({one}, {cap})" for one in texts for cap in numeric(lab.parameters) if cap not in names}
     guesses = sorted(texts | capped | set(schedules(names, numeric(lab.parameters))), key=len)
     leaves = sorted({text for _, _, trace in known for text, _ in trace.made} | set(guesses), key=len)
     for text in guesses:
         if _scale(text, known) is not None:
-            return shown(text), Fraction(1)
+            return unbracketed(text), Fraction(1)
     for text in (text for text in guesses if "(" in text):
         for power in _POWERS:
             if _scale(f"({text})**({power})", known) is not None:
-                return shown(text), power
-    for text in guesses:  # the factor of one branch sets the scale of all
+                return unbracketed(text), power
+    for text in guesses:  # a branch with this expression gives the factor of all branches
         branch = [one for one in known if any(made == text for made, _ in one[2].made)]
         for depth in range(1, len(branch)):
             part = [one for one in branch if one[2].path[:depth] == branch[-1][2].path[:depth]]
@@ -193,18 +194,19 @@ def _expression(
             if scale:
                 tree = _tree([(p, q / scale, t) for p, q, t in known], leaves, 0)
                 if tree is not None:
-                    return shown(tree), Fraction(1)
+                    return unbracketed(tree), Fraction(1)
     return None, Fraction(1)
 
 
 def _trace(lab: Lab, point: Point) -> Trace:
-    """What a call at a point makes of its numbers: of floats where it takes them, since `0.1 * step` forgets an int."""
+    """The trace of a call: of floats if the loss takes them, since Python computes `0.1 * step` untraced for an int."""
     own = {n: int(value) if isinstance(lab.parameters[n], int) else value for n, value in point.items()}
     traces = [_traced(lab, numbers) for numbers in (point, own)]
     return max(traces, key=lambda trace: len(trace.made))
 
 
 def _traced(lab: Lab, numbers: Point) -> Trace:
+    """The trace of a call with these numbers; empty if the loss fails."""
     trace = Trace()
     moved = lab.at(parameters={name: trace.number(name, value) for name, value in numbers.items()})
     function = inspect.unwrap(getattr(lab.loss, "function", _trace))
@@ -217,7 +219,7 @@ def _traced(lab: Lab, numbers: Point) -> Trace:
 
 
 def _scale(text: str, known: list[tuple[Point, float, Trace]]) -> float | None:
-    """The one number by which an expression has to be multiplied to give a quantity; None where there is none."""
+    """The ratio of a quantity to an expression if it is the same at all points; else None."""
     pairs = [(evaluate(text, point), value) for point, value, _ in known]
     if any(e is None for e, _ in pairs):
         return None
@@ -231,13 +233,19 @@ def _scale(text: str, known: list[tuple[Point, float, Trace]]) -> float | None:
 
 
 def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: int) -> str | None:
-    """Nested conditions whose leaves are expressions or numbers."""
+    """A nested conditional expression that gives a quantity at all points; None if none is found.
+
+    Args:
+        known: points, values of the quantity, and traces of the calls.
+        guesses: expressions that may be leaves.
+        depth: the first comparison of the traces that may be a condition.
+    """
     values = [value for _, value, _ in known]
     if all(near(value, values[0], 1e-8) or value == values[0] for value in values):
         for text in guesses:
             if len(set(values)) > 1 and all(near(v, evaluate(text, p) or 0.0, 1e-8) for p, v, _ in known):
                 return text
-        # A number that an argument happens to have as well is that argument's where the loss computes it from it.
+        # A constant value may equal an expression of an argument: the expression is taken if the loss computes it.
         computed = set.intersection(*({text for text, _ in trace.made} for _, _, trace in known))
         for text in sorted(computed, key=len):
             if not text.isidentifier() and all(near(v, evaluate(text, p) or 0.0, 1e-8) for p, v, _ in known):
@@ -261,7 +269,7 @@ def _tree(known: list[tuple[Point, float, Trace]], guesses: list[str], depth: in
             ]
             if sides[0] is None or sides[1] is None:
                 return None
-            return chosen(condition, sides[0], sides[1])
+            return conditional(condition, sides[0], sides[1])
         if len(conditions) > 1:
             break
     return None

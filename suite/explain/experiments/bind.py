@@ -1,4 +1,4 @@
-"""Experiment 1: which argument has which role, and with which axes a call goes through."""
+"""Experiment 1: which argument has which role, and with which axes can the loss be called?"""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ SIZES: dict[str, int] = {
     "T": 8,
     "K": 6,
 }
-"""The first sizes: pairwise different where they meet."""
+"""The first size of each axis: axes of one tensor have different sizes."""
 
 _TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
 _TRIED_LATENT = (("J",), ("c", "h", "w"), ())
 _SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
 _OF_DATA_TOO = ("y", "p")
-"""Names of predictions that beside another prediction, such as `y_hat`, are data."""
+"""Names of predictions that are data if another prediction, such as `y_hat`, is there too."""
 _NUMBERS = (0.5, 1, 2)
 
 
 def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], parameters: Mapping[str, Any]) -> list[Slot]:
-    """The arguments of a function with the roles that their names suggest.
+    """The arguments of a loss, with the roles that their names suggest.
 
     Args:
         function: the loss.
-        arguments: role or `parameter` by argument, as `--arguments` says.
-        parameters: values of `--set`.
+        arguments: argument → role, of `--arguments`.
+        parameters: argument → value, of `--set`.
 
     Raises:
-        BadInput: an argument is named that there is not, or none has a role.
+        BadInput: the loss has no argument of a given name, or a given role is unknown.
     """
     found: list[Slot] = []
     signature = inspect.signature(function).parameters
@@ -72,7 +72,7 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
         elif name in parameters or is_time(name) or isinstance(default, int | float | str | bool):
             role = "parameter"
         elif default is None:
-            continue  # optional, and left out
+            continue  # an optional tensor is left out of the calls
         else:
             role = role_of(name)
         if role == "parameter":
@@ -82,18 +82,18 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
         named = name in arguments or name == "x" or len(name) > 1  # a `y` is data for some, and a prediction for others
         found.append(Slot(name, role or "?", default, given=given, named=named))
         taken.add(role or "?")
-    return _settled(found)
+    return _with_distinct_roles(found)
 
 
-def _settled(slots: list[Slot]) -> list[Slot]:
-    """Roles that two arguments claim, or that none does, settled by what is left."""
+def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
+    """The arguments, where each of two with one role, and each without a role, gets a role that no other has."""
     by_role: dict[str, list[int]] = {}
     for place, slot in enumerate(slots):
         by_role.setdefault(slot.role, []).append(place)
-    settled = list(slots)
+    distinct = list(slots)
 
     def give(place: int, role: str) -> None:
-        settled[place] = replace(settled[place], role=role, named=False)
+        distinct[place] = replace(distinct[place], role=role, named=False)
 
     if len(by_role.get("recon", [])) == 2 and "x" not in by_role:
         plain = [place for place in by_role["recon"] if slots[place].name.lower() in _OF_DATA_TOO]
@@ -105,24 +105,29 @@ def _settled(slots: list[Slot]) -> list[Slot]:
         first, second = (kind_of(slots[place].name) for place in scales)
         logs = [kind is not None and kind.startswith("log") for kind in (first, second)]
         if first and second and logs[0] is not logs[1]:  # one scale and its logarithm
-            settled[scales[1]] = replace(slots[scales[1]], tied=(first, second))
+            distinct[scales[1]] = replace(slots[scales[1]], tied=(first, second))
         elif "recon_scale" not in by_role:
             give(scales[1], "recon_scale")
     if scales and "moments" in by_role and "recon_scale" not in by_role:
         give(scales[0], "recon_scale")
     if len(by_role.get("mu", [])) == 2 and "recon" not in by_role:
         give(by_role["mu"][0], "recon")
-    lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in settled)]
-    unknown = [place for place, slot in enumerate(settled) if slot.role == "?"]
-    if any(slot.role == "moments" for slot in settled):
+    lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in distinct)]
+    unknown = [place for place, slot in enumerate(distinct) if slot.role == "?"]
+    if any(slot.role == "moments" for slot in distinct):
         lacking = [role for role in lacking if role in ("recon", "x")]
     for place, role in zip(unknown, lacking, strict=False):
         give(place, role)
-    return [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in settled]
+    return [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
 
 
 def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
-    """Layouts in the order in which they are tried; those that the docstring's shapes rule out are left out."""
+    """The layouts to try, in order, without those that contradict the shapes in the docstring.
+
+    Args:
+        slots: the arguments.
+        text: the docstring and the source of the loss.
+    """
     shapes = documented_shapes(text)
     roles = {slot.role for slot in slots}
     hinted = {slot.name: shapes[slot.name] for slot in slots if slot.name in shapes}
@@ -135,12 +140,13 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     draws = [samples for samples in _SAMPLED if samples <= roles]
     latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
     small = frozenset(role for role in ("recon_scale",) if role in roles)
-    # Plurals that are looped over may be lists, one tensor for each layer; a loop over the data too is over examples.
+    # Posterior arguments in the plural that are looped over may be lists, a tensor per layer. A loop that includes the
+    # data runs over examples.
     looped = [slot for slot in slots if iterates(text, slot.name)]
     plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
     data_axes = (("D",), ("S", "A"), ("C", "H", "W"), ()) if _sums_series(text) else _TRIED_DATA
     shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
-    # A batch axis before none, and no data or latent axis last of all.
+    # Layouts with a batch axis come before those without; layouts without data or latent axes come last.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
         if not data and not batch:
             continue
@@ -153,7 +159,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
             layout = Layout(data, latent, batch, samples, listed, mask, frozenset(shared), scalar, last)
             if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
                 if not batch and not hinted:
-                    continue  # a sum over one example and over a batch look the same: only a docstring tells
+                    continue  # a sum over one example looks like a sum over a batch: only a docstring tells
                 yield layout
     for layout in _of_classes_or_matrices(roles):
         if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
@@ -161,7 +167,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
 
 
 def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:
-    """Layouts in which the reconstruction has an axis of classes, or one scale is a matrix for all latents."""
+    """The layouts in which the reconstruction has a class axis, or the scale is a matrix [J, J]."""
     if {"recon", "x"} <= roles and not roles & {"mask", "dispersion", "recon_scale"}:
         for classes, data in product(("first", "last"), (("D",), ("H", "W"), ())):
             yield Layout(data, classes=classes)
@@ -171,7 +177,7 @@ def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:
 
 
 def _sums_series(text: str) -> bool:
-    """Whether a source reduces the axes 1 and 2 together and no axis 3: its data are series, not images."""
+    """Whether a source reduces axes 1 and 2 together and no axis 3, so that its data are series and not images."""
     reduced = re.findall(r"(?:dims?|axis|axes|sum|mean|reduce_sum|reduce_mean)\s*[=(]\s*[(\[]([-\d,\s]+)[)\]]", text)
     axes = {tuple(re.findall(r"-?\d+", one)) for one in reduced}
     return ("1", "2") in axes and not any("3" in one for one in axes)
@@ -183,6 +189,7 @@ def iterates(text: str, name: str) -> bool:
 
 
 def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
+    """Whether an argument has as many axes in a layout as in the docstring, and draws and lists in both or neither."""
     listed = axes[:1] == ("*",)
     if (slot.role in LATENT or slot.role == "moments") and listed != layout.listed:
         return False
@@ -201,13 +208,13 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
     """The first layout and domains with which the loss can be called at two sizes.
 
     Args:
-        loss: the user's.
+        loss: the user's loss.
         slots: its arguments.
         text: its docstring and source.
         limits: axis → a size that the source fixes.
 
     Raises:
-        BadInput: none goes through; the message has what the loss raised first.
+        BadInput: the loss fails with every layout; the message has its first error.
     """
     first = ""
     tried = list(layouts(slots, text)) or list(layouts(slots, ""))
@@ -216,7 +223,7 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
         for domains in _domains(binding):
             lab = Lab(loss, binding, {**SIZES, **limits}, binding.parameters, domains)
             try:
-                if _goes_through(lab):
+                if _is_finite(lab):
                     return lab
                 first = first or "the value is no finite number"
             except LossFailed as error:
@@ -229,7 +236,7 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
 
 
 def _domains(binding: Binding) -> Iterator[dict[str, str]]:
-    """What is drawn for each role: first what suits every likelihood, then what stricter ones ask for."""
+    """Role → domain of its draws: first domains that most likelihoods take, then counts and binary data."""
     base = {
         "recon": "unit",
         "x": "unit",
@@ -252,7 +259,12 @@ def _domains(binding: Binding) -> Iterator[dict[str, str]]:
         yield {**base, "x": x, "mask": mask, "recon": recon}
 
 
-def _goes_through(lab: Lab) -> bool:
+def _is_finite(lab: Lab) -> bool:
+    """Whether the loss is finite at two sizes, and a number or a vector [N] if the layout has draws.
+
+    Raises:
+        LossFailed: the loss raised, or returned no number.
+    """
     layout, sizes = lab.binding.layout, lab.sizes
     other = lab.at({axis: sizes[axis] + 6 for axis in layout.named() if sizes[axis] == SIZES[axis]})
     for one in (lab, other):
@@ -266,7 +278,7 @@ def _goes_through(lab: Lab) -> bool:
 
 
 def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
-    """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none first, then each integer in it."""
+    """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none, then each integer in it, then products."""
     yield {}
     numbers = sorted({int(n) for n in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)})
     products = {a * b for a in numbers for b in numbers if a * b <= 20000}

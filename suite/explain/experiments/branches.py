@@ -1,4 +1,4 @@
-"""How the expression of a schedule is written: conditions as `min` and `max`, and those that people write most."""
+"""How is the expression of a schedule written? A condition becomes `min` or `max` if possible."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import accumulate
 from ..expressions import monomial
 
 
-def chosen(condition: str, yes: str, no: str) -> str:
-    """A condition as `min` or `max` where it is one."""
+def conditional(condition: str, yes: str, no: str) -> str:
+    """The expression `yes if condition else no`, written as `min` or `max` if it is one."""
     for sign, word in ((" < ", "min"), (" > ", "max"), (" <= ", "min"), (" >= ", "max")):
         left, found, right = condition.partition(sign)
         if found:
@@ -32,17 +32,22 @@ def _equal(one: str, other: str) -> bool:
         return one.strip("()") == other.strip("()")
 
 
-def shown(text: str) -> str:
-    """An expression without brackets around the whole."""
+def unbracketed(text: str) -> str:
+    """An expression without brackets around all of it."""
     inner = text[1:-1]
     if not (text.startswith("(") and text.endswith(")")):
         return text
     depths = accumulate((sign == "(") - (sign == ")") for sign in inner)
-    return shown(inner) if min(depths, default=0) >= 0 else text
+    return unbracketed(inner) if min(depths, default=0) >= 0 else text
 
 
 def schedules(names: set[str], others: list[str]) -> list[str]:
-    """Common schedules, for losses whose framework computes them from tensors, where nothing is noted."""
+    """Usual schedules, for losses that compute them with tensors, where the arithmetic is not traced.
+
+    Args:
+        names: arguments with an unknown dependence.
+        others: all arguments that are numbers.
+    """
     texts = []
     for name in sorted(names):
         texts += [f"1-{name}", f"1+{name}", f"min(1, {name})", f"1/(1+{name})", f"exp({name})", f"exp(-{name})"]

@@ -1,7 +1,7 @@
-"""What to change: one edit of the loss's own source, tried until the edited loss is right.
+"""Which edit of one line makes a wrong loss right? Candidates are tried until the edited loss is explained as right.
 
-Every candidate is one edit at one place. It stands in for the function's code while the experiments run on it, and
-nothing is written: what is offered was shown to compute what is wanted.
+Each candidate is one edit at one place of the source. The function's code object is replaced by the edited code while
+experiments run, and no file is written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..dictionary.scale_kinds import VARIANCE
 from ..lab import Lab, Values
 from ..terms import Term
 from .element import Match
-from .reductions import OTHER
+from .reductions import SECOND_SIZES
 
 _SWAPPED = {
     "mean": "sum",
@@ -49,7 +49,7 @@ _SIZE = {
 _LIBRARIES = ("torch", "F", "D", "tf", "np", "jnp", "keras", "self")
 _EXP = {"torch": "{}.exp()", "numpy": "np.exp({})", "jax": "jnp.exp({})", "tensorflow": "tf.exp({})"}
 MOST = 120
-"""Candidates that are tried."""
+"""The largest number of candidates that are tried."""
 BUDGET_S = 8.0
 """CPU seconds after which no further candidate is tried: an answer must not wait for its change."""
 
@@ -63,18 +63,18 @@ def changed(
     judged: Callable[[], tuple[str, str] | None],
     scaled: str = "",
 ) -> Change | None:
-    """The first edit that makes the loss right and gives the KL a weight of 1, or else some weight.
+    """The first edit that makes the loss right with a KL weight of 1, else the first that makes it right.
 
     Args:
-        functions: the user's, which are edited where they are, one at a time, and set back.
-        framework: whose tensors they take.
+        functions: the user's functions; their code is edited one at a time, and restored.
+        framework: the framework of their tensors.
         data, latent: the user's names of x and of the posterior's mean.
-        pairs: two names of his each, of which one may stand in the other's place.
-        judged: what the loss is by now, in words, and its KL's weight; None where it is not right.
-        scaled: a name of which multiples and powers are tried first.
+        pairs: pairs of the user's names that may be exchanged.
+        judged: explains the edited loss; gives its sentence and KL weight, or None if it is not right.
+        scaled: a name whose multiples and powers are tried first; empty for none.
 
     Returns:
-        The edit; None where there is none, no source, or no time.
+        The edit; None if no candidate is right, there is no source, or the time is over.
     """
     began, some = time.process_time(), None
     size, exp = _SIZE[framework].format(x=data), _EXP[framework]
@@ -87,7 +87,7 @@ def changed(
         function.__code__ = code
         try:
             then = judged()
-        except Exception:  # an edited loss may be anything: what raises is no candidate
+        except Exception:  # an edited loss may raise anything
             continue
         finally:
             function.__code__ = function_code
@@ -101,7 +101,7 @@ def changed(
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An edited source, and its line before and after."""
+    """An edited source, and its line before and after the edit; candidates of low rank are tried first."""
 
     rank: int
     source: str
@@ -119,7 +119,7 @@ def _ordered(
     exp: str,
     scaled: str,
 ) -> list[tuple[types.FunctionType, _Candidate]]:
-    """The candidates of all functions; what changes least comes first."""
+    """The candidates of all functions by rank, with edits of the `scaled` name first."""
     found = []
     for function in functions:
         try:
@@ -142,12 +142,12 @@ def _ordered(
 
 
 def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str, ...] = ()) -> bool:
-    """Whether a loss is a·R + b·K + c at two sets of sizes, with one b/a: a quick question, asked first.
+    """Whether an edited loss is a·R + b·K + c with the same b/a at two sets of sizes: a quick test before all others.
 
     Args:
-        lab: the loss by now.
-        recon, kl: its terms as they were.
-        kinds: the scale kinds that its KL may read, where not any may be read.
+        lab: the edited loss.
+        recon, kl: the terms of the loss without the edit.
+        kinds: the scale kinds that its KL may read; empty for all.
     """
     if recon is None:
         return False
@@ -156,7 +156,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
         kls = [analytic(kind) for kind in kinds or VARIANCE]
     else:
         kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
-    other = lab.at({axis: size for axis, size in OTHER.items() if lab.sizes.get(axis, 100) < 100})
+    other = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     ratios: list[dict[int, float]] = []
     for one in (lab, other):
         draws = [one.draw(seed) for seed in range(500, 507)]
@@ -169,7 +169,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
 
 
 def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
-    """The formula that an edit was made of."""
+    """The dictionary's formula of a match, without its edit."""
     own = match.term.formula
     return (
         own if match.edited is None else next((f for f in formulas if f.text == own.text and f.kind == own.kind), own)
@@ -177,7 +177,7 @@ def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
 
 
 def _ratio(layout: Layout, draws: list[Values], values: Array, recon: Term, kl: Term) -> float | None:
-    """b/a, where nothing but rounding is left; None where something is."""
+    """b/a of values = a·R + b·K + c; None if the fit leaves more than rounding, or a and b differ in sign."""
     matrix = np.array([[recon.value(draw, layout), kl.value(draw, layout), 1.0] for draw in draws])
     if not np.all(np.isfinite(values)) or not np.all(np.isfinite(matrix)):
         return None
@@ -187,7 +187,7 @@ def _ratio(layout: Layout, draws: list[Values], values: Array, recon: Term, kl: 
 
 
 def _compiled(source: str, function: types.FunctionType) -> types.CodeType | None:
-    """The code of an edited source, for the function that it was of; None where it cannot stand in its place."""
+    """The code object of an edited source; None if it does not compile, or has other closure variables."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -197,7 +197,7 @@ def _compiled(source: str, function: types.FunctionType) -> types.CodeType | Non
 
 
 def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tuple[int, int, str, str]]:
-    """Rank, row, the line as it is, and the line with one edit."""
+    """The edits of expressions: rank, row, the line without and with the edit."""
     try:
         tree, rows = ast.parse(source), source.split("\n")
     except SyntaxError:  # a lambda in the middle of a line
@@ -210,8 +210,8 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
         start, end = (len(row.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0))
         for rank, text in _edits(node, row[start:end], data, latent, size):
             method = row[end : end + 1] == "." and row[start:end] not in _LIBRARIES
-            held = f"({text})" if method and text.startswith(("0.5 *", "2 *")) else text
-            found.append((rank, node.lineno - 1, row, row[:start] + held + row[end:]))
+            bracketed = f"({text})" if method and text.startswith(("0.5 *", "2 *")) else text
+            found.append((rank, node.lineno - 1, row, row[:start] + bracketed + row[end:]))
     seen: set[tuple[int, str]] = set()
     for rank, place, before, after in sorted(found, key=lambda one: one[0]):
         if (place, after) not in seen and after != before:
@@ -220,7 +220,7 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
 
 
 def _of_lines(source: str, pairs: Sequence[tuple[str, str]], exp: str) -> Iterator[tuple[int, int, str, str]]:
-    """Each line after the signature with two names exchanged, or with the exponential of one name at one place."""
+    """The edits of names: each line with the names of a pair exchanged, or with exp of the second at one place."""
     try:
         tree, rows = ast.parse(source), source.split("\n")
     except SyntaxError:
@@ -237,7 +237,7 @@ def _of_lines(source: str, pairs: Sequence[tuple[str, str]], exp: str) -> Iterat
 
 
 def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iterator[tuple[int, str]]:
-    """A rank and the new text of a node."""
+    """The edits of one expression: rank and new text."""
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "detach" and isinstance(node.func, ast.Attribute):
@@ -272,15 +272,15 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
         # a nominal size, which the last batch has not
         yield 0, size.replace("[0]", "") if isinstance(node, ast.BinOp) else f"len({data})"
     if isinstance(node, ast.Name | ast.Call | ast.BinOp):
-        held = text if isinstance(node, ast.Name | ast.Call) else f"({text})"
-        yield 4, f"0.5 * {held}"
-        yield 4, f"2 * {held}"
-        yield 5, f"{held}**2"
-        yield 6, f"{held}**0.5"
+        bracketed = text if isinstance(node, ast.Name | ast.Call) else f"({text})"
+        yield 4, f"0.5 * {bracketed}"
+        yield 4, f"2 * {bracketed}"
+        yield 5, f"{bracketed}**2"
+        yield 6, f"{bracketed}**0.5"
 
 
 def _of_operation(node: ast.BinOp, text: str) -> Iterator[tuple[int, str]]:
-    """The other sign of a sum, and a product without its number."""
+    """The edits of an operation: the other sign in a sum, a product without its number, a quotient's numerator."""
     gap = text[_end(node.left, text, node) : _start(node.right, text, node)]
     left, right = text[: _end(node.left, text, node)], text[_start(node.right, text, node) :]
     if isinstance(node.op, ast.Add | ast.Sub):

@@ -1,7 +1,7 @@
-"""Experiment 8, continued: an argument that is clamped. Beyond a place the value does not change, and there is a kink.
+"""Experiment 8, continued: which arguments are clamped? Beyond a clamp the value is constant, and it has a kink there.
 
-One element goes out as far as its domain lets it. A value that comes to rest smoothly is no clamp: an epsilon inside a
-logarithm, a saturated sigmoid.
+One element is moved to the end of its domain. A value that becomes constant smoothly is no clamp, but an ε inside a
+logarithm or a saturated sigmoid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ _TO_ZERO = 80.0
 
 
 def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
-    """The clamps of the arguments of these roles that the loss depends on."""
+    """The clamps of the arguments of `ROLES`, at the values where the loss becomes constant.
+
+    Args:
+        lab: the loss.
+        roles: the roles that the loss depends on.
+    """
     found, values = [], lab.draw(7)
     for role in ROLES:
         if role in values and role in roles:
@@ -35,7 +40,7 @@ def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
 
 
 def _clamp(lab: Lab, values: Values, role: str, path: Callable[[float], float], farthest: float) -> float | None:
-    """Where a path's values come to rest; None where they do not, or do so smoothly."""
+    """The value on a path from which on the loss is constant; None if it changes to the end, or has no kink."""
     rest = value_of(lab, moved(values, role, path(farthest)))
     if not math.isfinite(rest):
         return None
@@ -44,7 +49,7 @@ def _clamp(lab: Lab, values: Values, role: str, path: Callable[[float], float], 
         return abs(value_of(lab, moved(values, role, at)) - rest)
 
     quiet = lab.allowed(rest, value_of(lab, values))
-    start = 0.5 if abs(path(2)) < 1 else -6.0  # of numbers between 0 and 1, and of others
+    start = 0.5 if abs(path(2)) < 1 else -6.0  # paths to 0 or 1 start at the half, others near 0
     if not off(path(farthest - 1)) <= quiet or off(path(start)) <= quiet:
         return None
     low, high = start, farthest

@@ -1,7 +1,7 @@
-"""Experiments 5 and 6: the terms of each side, matched to the dictionary over random values of all elements.
+"""Experiments 5 and 6: which formula of the dictionary is the term of each side?
 
-Additivity was shown before, so that the other side is held fixed. A formula matches where a free scale and a free
-offset leave nothing but rounding over more draws than it has unknowns: it is then separable over every axis too.
+The loss is additive, so that the other side is fixed. A formula matches if scale · formula + offset equals the loss up
+to rounding, at more draws than unknowns. A term that matches is also separable over every axis.
 """
 
 from __future__ import annotations
@@ -25,14 +25,22 @@ from .state import DATA_SIDE, LATENT_SIDE
 
 DRAWS = 14
 FEWEST = 4
-"""Draws that a scale and an offset are fitted to: with fewer a fit shows nothing."""
+"""The fewest draws for a fit of scale and offset."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A term with its scale, and what it leaves unexplained, relative to the observed range.
+    """A term that fits one side of the loss.
 
-    Of an edited term, `other` has the edit that explains as much if the scale is of another kind than its name states.
+    Attributes:
+        term: the term.
+        scale: its coefficient.
+        residual: the largest deviation, relative to the range of the values.
+        allowed: the deviation that rounding explains, relative to the range.
+        swapped: whether the fit has two arguments exchanged.
+        edited: the edit of a dictionary formula, if the term has one.
+        without: the residual of the formula without the edit.
+        other: another edit that fits, for a scale of another kind than its name states.
     """
 
     term: Term
@@ -47,18 +55,27 @@ class Match:
 
 @dataclass(frozen=True)
 class Observed:
-    """One side's draws, with the other side fixed, and the loss at each."""
+    """Draws of one side with the other side fixed, and the loss at each, [draws]."""
 
     draws: list[Values]
     values: Array
 
     @property
     def size(self) -> float:
+        """The largest magnitude of the loss."""
         return float(np.abs(self.values).max())
 
 
 def observe(lab: Lab, side: tuple[str, ...], *, spread: float = 1.0, count: int = DRAWS, seed: int = 100) -> Observed:
-    """Draws of one side. A spread multiplies the means of the posterior, which makes its KL larger."""
+    """Draws of one side at which the loss is finite.
+
+    Args:
+        lab: the loss.
+        side: the roles that are drawn anew.
+        spread: a factor on the posterior's means; a large one makes the KL large.
+        count: the number of draws.
+        seed: the seed of the first draw.
+    """
     base = lab.draw(99)
     draws: list[Values] = []
     values: list[float] = []
@@ -80,7 +97,7 @@ def observe(lab: Lab, side: tuple[str, ...], *, spread: float = 1.0, count: int 
 
 
 def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> tuple[float, float, float]:
-    """Scale, residual relative to the range of the values, and what rounding allows."""
+    """Fit scale · term + offset by least squares: scale, residual and allowed residual, relative to the range."""
     layout = lab.binding.layout
     if len(seen.draws) < FEWEST:
         return 0.0, np.inf, 0.0
@@ -98,7 +115,15 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
 def match(
     lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
 ) -> Match | None:
-    """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
+    """The formula that fits one side as it is, else with two arguments exchanged; None if none fits.
+
+    Args:
+        lab: the loss.
+        side: the roles of the side.
+        seen: draws of the side.
+        roles: the roles that the loss depends on.
+        per_kept: whether a masked sum is divided by the share of kept elements.
+    """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)
     needed = "recon" if side is DATA_SIDE else "scale"
@@ -120,11 +145,11 @@ def match(
 
 
 def _formulas(lab: Lab, side: tuple[str, ...], known: tuple[str, ...]) -> tuple[Formula, ...]:
-    """Those of the dictionary that a side may have in this layout."""
+    """The formulas of the dictionary that a side may have in this layout."""
     if side is DATA_SIDE:
         classes = tuple(categorical(lab.binding.name_of("recon"))) if "x" in known else ()
         return likelihoods(*known) + classes
-    if lab.binding.layout.matrix:  # a factor is taken where a covariance is, and has another divergence
+    if lab.binding.layout.matrix:  # a loss that takes a covariance also takes a factor, so both formulas are tried
         return tuple(map(of_all_latents, ("cholesky", "covariance")))
     return divergences(*known)
 
@@ -137,15 +162,15 @@ def match_edited(
     offset: float = np.nan,
     beside: float | None = None,
 ) -> Match | None:
-    """A dictionary formula under one edit.
+    """A dictionary formula under one edit that fits one side; None if none fits.
 
-    Of several that match it is the one whose own constant is the observed one; then the one whose scale is that of the
-    other term, or one; then the one that reads the scale as its name states.
+    Of several that fit, the first by this order is taken: its constant is the observed one; its coefficient is that of
+    the other term; its coefficient is ±1; it reads the scale kind that the argument's name states.
 
     Args:
-        lab, side, seen, roles: as `match` takes them.
-        offset: the loss at a draw of `seen` minus the other side, where that is known; NaN where it is not.
-        beside: the scale of the other term, where that is known.
+        lab, side, seen, roles: as in `match`.
+        offset: the loss without this side at the first draw of `seen`; NaN if unknown.
+        beside: the coefficient of the other term; None if unknown.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)
@@ -171,7 +196,7 @@ def match_edited(
 
 
 def match_huber(lab: Lab, seen: Observed) -> Match | None:
-    """A Huber loss: δ from the scan of one element far from its target, where the slope is constant."""
+    """A Huber loss: δ is the slope far from the target, where it is constant, over the curvature at the target."""
     base = seen.draws[0]
     spot = (0,) * base["recon"].ndim
 
@@ -186,7 +211,7 @@ def match_huber(lab: Lab, seen: Observed) -> Match | None:
         return None
     curvature, slope = 2 * (near - nearer) / 1e-4, (farther - far) / 1e3
     if curvature == 0 or slope == 0 or abs((farthest - farther) / 2e3 - slope) > 1e-6 * abs(slope):
-        return None  # not of constant slope far away
+        return None  # the slope far from the target is not constant
     delta = slope / curvature
     term = Term(huber(float(f"{delta:.6g}")))
     wide = observe_wide(lab, seen)
@@ -195,7 +220,7 @@ def match_huber(lab: Lab, seen: Observed) -> Match | None:
 
 
 def observe_wide(lab: Lab, seen: Observed) -> Observed:
-    """The same draws with the reconstruction far away from the data."""
+    """The same draws with the reconstruction up to 9 away from the data."""
     random = np.random.default_rng(7)
     draws: list[Values] = [
         {**values, "recon": values["x"] + random.uniform(-9, 9, values["recon"].shape)} for values in seen.draws
@@ -213,12 +238,12 @@ def observe_wide(lab: Lab, seen: Observed) -> Observed:
 
 
 def _pair(side: tuple[str, ...]) -> tuple[str, str]:
-    """The two roles of a side that may be mixed up."""
+    """The two roles of a side that a loss may take in the wrong order."""
     return ("recon", "x") if side is DATA_SIDE else ("mu", "scale")
 
 
 def _swapped(seen: Observed, side: tuple[str, ...]) -> Observed | None:
-    """The draws with the two roles exchanged that a name may have mixed up."""
+    """The draws with the two roles of `_pair` exchanged; None if their shapes differ."""
     one, two = _pair(side)
     if any(one not in v or two not in v or v[one].shape != v[two].shape for v in seen.draws[:1]):
         return None
@@ -226,7 +251,7 @@ def _swapped(seen: Observed, side: tuple[str, ...]) -> Observed | None:
 
 
 def neutral(lab: Lab, kind: str, values: Mapping[str, Array]) -> Values:
-    """The values with a posterior that is the prior."""
+    """The values with a posterior equal to the standard normal prior, for a scale of this kind."""
     fixed = dict(values)
     for role in LATENT_SIDE:
         if role in fixed:

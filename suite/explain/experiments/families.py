@@ -1,6 +1,6 @@
-"""Right terms with a number of their own, found by two scales in place of one: a weighted Bernoulli, another prior.
+"""Is the term a right one with a free number, such as a weighted Bernoulli or a prior of another variance?
 
-They are looked for before any edit is: a term that is right in a wider family is no edited term.
+Two scales are fitted in place of one. These families are tried before edits, since their members are no faults.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .element import FEWEST, Match, Observed, fit
 
 
 def two_scales(lab: Lab, one: Term, other: Term, seen: Observed) -> tuple[float, float] | None:
-    """The scales of two terms whose sum the values are, but for a constant; None where they are not."""
+    """The coefficients a, b of values = a·one + b·other + constant; None if the fit leaves more than rounding."""
     layout = lab.binding.layout
     if len(seen.draws) < FEWEST + 2:
         return None
@@ -35,7 +35,7 @@ def two_scales(lab: Lab, one: Term, other: Term, seen: Observed) -> tuple[float,
 
 
 def weighted_bernoulli(lab: Lab, seen: Observed) -> Match | None:
-    """−w x log p − (1 − x) log(1 − p), on probabilities or on logits, of a positive w that is not 1."""
+    """−w x log p − (1 − x) log(1 − p), on probabilities or logits, with a positive w ≠ 1."""
     if not {"recon", "x"} <= set(lab.binding.roles):
         return None
     probabilities = bernoulli()
@@ -64,7 +64,7 @@ def weighted_bernoulli(lab: Lab, seen: Observed) -> Match | None:
 
 
 def _logit(text: str, of: int) -> Formula:
-    """One half of the cross-entropy on logits."""
+    """One summand of the cross entropy on logits: of x, or of 1 − x."""
     if of:
         atom = Atom(text, lambda v: v["x"] * softplus(-v["recon"]), {})
     else:
@@ -73,7 +73,7 @@ def _logit(text: str, of: int) -> Formula:
 
 
 def sharp_log_cosh(lab: Lab, seen: Observed) -> Match | None:
-    """log cosh(α d)/α of an α that is not 1: far away it is |d| − log(2)/α."""
+    """log cosh(α d)/α of a distance d with α ≠ 1; for large d it is |d| − log(2)/α, which gives α."""
     base = seen.draws[0]
     if "x" not in base or base["recon"].shape != base["x"].shape:
         return None
@@ -96,9 +96,14 @@ def sharp_log_cosh(lab: Lab, seen: Observed) -> Match | None:
 
 
 def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:
-    """KL(N(μ, V) ‖ N(0, v)) = ½ ((μ² + V)/v − 1 − log V + log v), of a v that is not 1.
+    """KL(N(μ, V) ‖ N(0, v)) = ½ ((μ² + V)/v − 1 − log V + log v), with v ≠ 1.
 
-    With v = ½ or 2 the shape is that of a KL with one factor edited. The constant tells: ½ log v belongs to the prior.
+    At v = ½ or 2, this equals the KL with one edited factor up to the constant ½ log v, which must then be there.
+
+    Args:
+        lab: the loss.
+        seen: draws of the posterior.
+        offset: the loss without the KL at the first draw of `seen`; NaN if unknown.
     """
     if not {"mu", "scale"} <= set(lab.binding.roles):
         return None
@@ -129,7 +134,7 @@ def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:
 
 
 def is_root_of_squares(lab: Lab, seen: Observed) -> bool:
-    """Whether the values are the root of each example's sum of squared errors, but for a scale and a constant."""
+    """Whether the data term is Σ_n sqrt(Σ_d (x − x̂)²), up to scale and constant."""
     layout = lab.binding.layout
     if not {"recon", "x"} <= set(lab.binding.roles) or layout.axes("recon") != layout.axes("x") or not layout.batch:
         return False

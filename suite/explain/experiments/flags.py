@@ -1,4 +1,4 @@
-"""Arguments that are flags or words: what else the source compares them with, and what the loss is then."""
+"""Which other values may a flag or a word have? The other truth value, or a word that the source compares it with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MOST = 4
-"""Other values that are tried."""
+"""The largest number of other values."""
 
 
 def others(source: str, parameters: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """Argument and another value: the opposite of a truth value, and the words that a word is compared with."""
+    """Pairs of an argument and another value of it.
+
+    Args:
+        source: the source of the loss.
+        parameters: argument that is no tensor → its value.
+    """
     return list(_others(source, parameters))[:MOST]
 
 
@@ -29,7 +34,7 @@ def _others(source: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, o
 
 
 def _words(tree: ast.AST, name: str) -> list[str]:
-    """The words in comparisons with a name."""
+    """The string literals that a name is compared with."""
     found: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node)):

@@ -1,6 +1,6 @@
-"""Experiment 5, where data and posterior do not enter as a sum: whether draws are joined as importance weights.
+"""Experiment 5 for a loss that is not additive: is it the importance-weighted bound of Burda et al. (2016)?
 
-The bound of k draws sums log(mean over the draws of exp(-R - K)) over examples, where K is log q(z) - log p(z).
+That bound is Σ_n log(mean over k draws of exp(−R − K)), with K = log q(z) − log p(z).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .state import DATA_SIDE, LATENT_SIDE
 
 @dataclass(frozen=True)
 class Weighted:
-    """The terms in each weight; their scale is that of the bound."""
+    """The terms R and K in the importance weights; the scale of both is the coefficient of the bound."""
 
     recon: Match
     kl: Match
 
 
 def weighted(lab: Lab, roles: tuple[str, ...], known: Weighted | None = None) -> Weighted | None:
-    """The two formulas whose weights the loss joins; None where it joins none.
+    """The formulas of R and K in the importance weights; None if the loss is no importance-weighted bound.
 
     Args:
         lab: the loss.
-        roles: those that it depends on.
-        known: what was found, where only the scale is measured anew.
+        roles: the roles that it depends on.
+        known: the terms, if only their coefficient is measured anew.
     """
     layout = lab.binding.layout
     if not layout.samples or not layout.batch or "z" not in roles:
@@ -58,20 +58,20 @@ def weighted(lab: Lab, roles: tuple[str, ...], known: Weighted | None = None) ->
 
 
 def _per_draw(lab: Lab, term: Term, values: Values) -> Array:
-    """A term of each draw of each example: [k, N], or [1, N] where it has no draws."""
+    """A term per draw and example: [k, N], or [1, N] if it does not depend on draws."""
     elements, axes = term.elements(values, lab.binding.layout)
     kept = elements.sum(axis=tuple(place for place, axis in enumerate(axes) if axis not in ("k", "N")))
     return np.asarray(kept if "k" in axes else kept[None])
 
 
 def _bound(minus_log: Array) -> float:
-    """The negative bound, summed over the examples."""
+    """The negative bound Σ_n −log(mean over draws of exp(−minus_log)), of minus_log: [k, N]."""
     least = minus_log.min(axis=0)
     return float((least - np.log(np.exp(least - minus_log).mean(axis=0))).sum())
 
 
 def _fit(lab: Lab, column: Array, values: Array, sizes: float) -> tuple[float, float, float] | None:
-    """Scale, residual relative to the range of the values, and what rounding allows; None where it is more."""
+    """Scale, residual and allowed residual, relative to the range of the values; None if the residual is larger."""
     if not np.all(np.isfinite(column)) or np.ptp(column) == 0:
         return None
     centred, target = column - column.mean(), values - values.mean()

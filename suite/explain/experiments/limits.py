@@ -1,7 +1,7 @@
-"""Numbers: from which input on the value overflows, or loses half of its digits, in the dtypes that people train in.
+"""At which inputs does the loss overflow, or lose half of its digits, in float32, float16 and bfloat16?
 
-One element of one argument goes out to far values, where the rest of the arguments stay as they are. The value in a
-dtype is held against that in float64, of the same rounded input; the place is found by bisection.
+One element of one argument is moved to large values. The value in the dtype is compared with the float64 value at the
+same rounded input. The first wrong input is found by bisection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..answer import Limit
 from ..lab import InDtypes, Lab, LossFailed, Values
 
 EPSILON = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-"""dtype → the distance from 1 to the next number."""
+"""dtype → machine epsilon, the distance from 1 to the next number."""
 _ROLES = ("recon", "recon_scale", "mu", "scale")
 _FARTHEST = 8
 """Inputs go to 4**8 = 65536, and towards 0 and 1 to 4**-12."""
@@ -23,7 +23,7 @@ _BISECTIONS = 11
 
 
 def limits(lab: Lab) -> list[Limit]:
-    """The limits of each argument, in each dtype that the framework has; none for a loss without dtypes."""
+    """The limits of each argument in each dtype of the framework; empty if the loss runs in float64 only."""
     loss, found = lab.loss, []
     if not isinstance(loss, InDtypes):
         return []
@@ -41,7 +41,11 @@ def limits(lab: Lab) -> list[Limit]:
 
 
 def paths(lab: Lab, values: Values, role: str) -> Iterator[tuple[str, Callable[[float], float], int]]:
-    """The ways out that the argument's domain has, by a number that counts powers of 4."""
+    """The directions in which an argument's domain extends.
+
+    Yields:
+        The side, `above` or `below`; t → the input, which goes to ±4**t, or to 0 or 1 as 4**-t; and the largest t.
+    """
     signed = math.isfinite(value_of(lab, moved(values, role, -1.0)))
     beyond = math.isfinite(value_of(lab, moved(values, role, 2.0)))
     if beyond:
@@ -64,13 +68,13 @@ def _limit(
     dtype: str,
     epsilon: float,
 ) -> tuple[float, str] | None:
-    """The first input of a path at which something is wrong, and what; None where nothing is."""
+    """The first input of a path with a wrong value, and the word for what is wrong; None if there is none."""
 
     def fault(t: float) -> str:
         return _fault(lab, loss, moved(values, role, path(t)), values, dtype, epsilon)
 
     for far in range(1, farthest + 1):
-        if abs(path(far)) * epsilon >= 64:  # beyond what the dtype holds, or resolves
+        if abs(path(far)) * epsilon >= 64:  # the dtype does not resolve such an input
             return None
         if fault(far):
             low, high = float(far - 1), float(far)
@@ -82,7 +86,7 @@ def _limit(
 
 
 def _fault(lab: Lab, loss: InDtypes, values: Values, near: Values, dtype: str, epsilon: float) -> str:
-    """`infinite`, `nan` or `digits`; nothing where the value agrees with float64's, or where that is no number."""
+    """`infinite`, `nan` or `digits`; empty if the value agrees with float64's, or float64's is not finite."""
     rounded = {role: loss.rounded(value, dtype) for role, value in values.items()}
     exact = value_of(lab, rounded)
     if not math.isfinite(exact):  # the input itself is rounded to 0, 1 or infinity
@@ -98,7 +102,7 @@ def _fault(lab: Lab, loss: InDtypes, values: Values, near: Values, dtype: str, e
 
 
 def value_of(lab: Lab, values: Values) -> float:
-    """The loss; no number where it fails."""
+    """The loss; NaN if it fails."""
     try:
         with np.errstate(all="ignore"):
             return lab.value(values)
@@ -107,7 +111,7 @@ def value_of(lab: Lab, values: Values) -> float:
 
 
 def moved(values: Values, role: str, to: float) -> Values:
-    """The values with another first element of one role."""
-    moved = values[role].copy()
-    moved.flat[0] = to
-    return {**values, role: moved}
+    """The values with the first element of one role replaced."""
+    changed = values[role].copy()
+    changed.flat[0] = to
+    return {**values, role: changed}

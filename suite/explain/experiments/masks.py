@@ -1,4 +1,4 @@
-"""A mask: which weight a kept element has, and whether what is left out still counts in the denominator."""
+"""How does a mask enter? Which entries it keeps, and whether the term is divided by the number of kept elements."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..lab import Lab, LossFailed
 
 @dataclass(frozen=True)
 class Masked:
-    """What was shown.
+    """How a mask enters.
 
     Attributes:
-        keeps: whether a true entry is kept (and not left out).
-        normalised: whether the weight of a kept element is one over the number that is kept.
-        residual: what the weights leave unexplained.
+        keeps: whether True keeps an element; if not, True leaves it out.
+        normalised: whether a kept element has the weight 1 / (number of kept elements).
+        residual: the relative deviation from equal weights.
     """
 
     keeps: bool
@@ -25,7 +25,11 @@ class Masked:
 
 
 def masked(lab: Lab) -> Masked | None:
-    """Change one kept element under masks that keep much and little."""
+    """Change one kept element under a mask that keeps all elements, and under a mask that keeps this one alone.
+
+    Returns:
+        None if masked and kept elements both count, or the loss fails.
+    """
     base = lab.draw(1)
     if "recon" not in base:
         return None

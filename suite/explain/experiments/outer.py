@@ -1,8 +1,7 @@
-"""Experiment 5, where the data term is no sum over elements: an outer function of the squared error.
+"""Experiment 5 for a data term that is no sum over elements: is it a function of the squared error?
 
-With one variance for the whole batch, set to the batch's own mean squared error, a Gaussian gives N·D/2·log(error):
-the slope with respect to the reconstruction is everywhere parallel to that of the squared error, and one over it. With
-one for each example it gives the sum of D/2·log(error) over examples.
+A Gaussian whose variance is the batch's mean squared error gives N·D/2·log(error), the optimal σ-VAE of Rybkin et al.
+(2021). With a variance per example it gives Σ_n D/2·log(error_n).
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from .element import FEWEST, Observed
 
 @dataclass(frozen=True)
 class Outer:
-    """A data term that is a function of one sum.
+    """A data term that is a function of the sum of squared errors.
 
     Attributes:
-        name: `variance of the batch`, or what else the graph is.
+        name: `variance of the batch`, or `variance of each example`.
         likelihood: the contract's word.
-        parallel: the largest difference between loss values at equal sums, relative to the range.
-        slope: d loss / d log(sum), in units of N·D/2; of one example's sum, in units of D/2.
+        parallel: the largest difference of the loss at equal sums, relative to its range.
+        slope: d loss / d log(sum), over N·D/2 for the sum of a batch, over D/2 for the sum of an example.
         of_batch: whether the sum is over the batch, and not over an example.
     """
 
@@ -35,7 +34,7 @@ class Outer:
 
 
 def outer(lab: Lab, seen: Observed) -> Outer | None:
-    """Whether the loss depends on the data side by the sum of squares alone, and how."""
+    """The function of the squared error that the data term is; None if it is no such function."""
     base = seen.draws[0]
     if "recon" not in base or "x" not in base:
         return None
@@ -69,7 +68,7 @@ def outer(lab: Lab, seen: Observed) -> Outer | None:
 
 
 def of_each(lab: Lab, seen: Observed) -> Outer | None:
-    """Whether the loss has the logarithm of each example's sum of squares."""
+    """The data term Σ_n D/2·log(Σ_d (x − x̂)²); None if it is another."""
     layout = lab.binding.layout
     if layout.axes("recon") != layout.axes("x") or not layout.batch or len(seen.draws) < FEWEST:
         return None

@@ -1,7 +1,7 @@
-"""Experiment 7: the coefficients, and how they change with each size and each argument that is a number.
+"""Experiment 7: which coefficients do the terms have, and how do they change with the sizes?
 
-One axis is changed at a time: a coefficient that is a power of it says so by one ratio, and a further point, where all
-sizes and arguments differ, must agree with the product.
+One axis is changed at a time: the ratio of the coefficients gives the exponent of its size. A further point, where all
+sizes differ, must agree with the product of the powers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,24 @@ from ..terms import Term
 from .element import Observed, fit, neutral, observe
 from .state import DATA_SIDE, LATENT_SIDE
 
-OTHER = {"N": 11, "D": 13, "J": 4, "C": 3, "H": 5, "W": 7, "S": 9, "A": 5, "c": 3, "h": 5, "w": 7, "k": 9, "T": 5}
+SECOND_SIZES = {
+    "N": 11,
+    "D": 13,
+    "J": 4,
+    "C": 3,
+    "H": 5,
+    "W": 7,
+    "S": 9,
+    "A": 5,
+    "c": 3,
+    "h": 5,
+    "w": 7,
+    "k": 9,
+    "T": 5,
+}
 """The second size of each axis."""
 SPREADS = (1.0, 30.0, 1e3, 3e4)
+"""Factors on the posterior's means that are tried in turn; a large KL lies above its threshold."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +45,11 @@ class Coefficients:
     """loss = recon · R + kl · K + constant at one set of sizes and arguments.
 
     Attributes:
-        recon, kl: None where the loss has no such term.
-        constant: what is left.
+        recon, kl: the coefficients; None if the loss has no such term.
+        constant: the constant.
         residual: the largest deviation on fresh values, relative to the terms' magnitudes.
-        allowed: what rounding explains.
-        blur: how exact the constant is, absolutely.
+        allowed: the deviation that rounding explains, relative to the terms' magnitudes.
+        constant_error: the absolute rounding error of the constant.
     """
 
     recon: float | None
@@ -42,19 +57,20 @@ class Coefficients:
     constant: float
     residual: float
     allowed: float
-    blur: float
+    constant_error: float
 
     @property
     def holds(self) -> bool:
+        """Whether rounding explains the residual."""
         return self.residual <= self.allowed
 
 
 def coefficients(lab: Lab, recon: Term | None, kl: Term | None) -> Coefficients:
-    """Fit the scales side by side, the constant from the rest, and hold the sum against fresh values.
+    """Fit the coefficient of each term, then the constant, and compare the sum with the loss on fresh values.
 
     Args:
-        lab: at sizes and arguments; it holds the values of what is in no term.
-        recon, kl: the terms that were identified.
+        lab: the loss at sizes and arguments; its `fixed_roles` are the roles in no term.
+        recon, kl: the identified terms.
     """
     layout = lab.binding.layout
     a = b = None
@@ -64,7 +80,7 @@ def coefficients(lab: Lab, recon: Term | None, kl: Term | None) -> Coefficients:
         for spread in SPREADS:
             seen = observe(lab, LATENT_SIDE, spread=spread, count=6, seed=300)
             b, residual, allowed = fit(lab, kl, seen)
-            if residual <= allowed < 1e-11:  # below a floor all draws may have the same value
+            if residual <= allowed < 1e-11:  # below a floor, all draws may have the same value and fit nothing
                 break
 
     def parts(values: Values) -> tuple[float, float]:
@@ -88,25 +104,32 @@ def coefficients(lab: Lab, recon: Term | None, kl: Term | None) -> Coefficients:
 
 
 def _quiet(lab: Lab, kl: Term | None, recon: Term) -> Observed:
-    """Draws of the data side with the posterior at its prior, where the KL adds least rounding."""
-    seen = observe(lab, DATA_SIDE, count=1, seed=200)
+    """Draws of the data side with the posterior equal to the prior, where the KL adds the least rounding."""
     draws = observe(lab, DATA_SIDE, count=6, seed=200).draws
     if kl is not None and kl.formula.kind is not None:
         draws = [neutral(lab, kl.formula.kind, values) for values in draws]
-    del seen
     return Observed(draws, lab.values(draws))
 
 
 def powers_of_sizes(
     lab: Lab, measure: Callable[[Lab], Mapping[str, float]]
 ) -> tuple[dict[str, dict[str, Fraction] | None], tuple[str, ...]]:
-    """Quantity → exponent of each axis, None where it is no product of powers; and the axes that have one size only."""
+    """The exponents of the sizes in each quantity.
+
+    Args:
+        lab: the loss at its first sizes.
+        measure: lab → value by quantity.
+
+    Returns:
+        Quantity → axis → exponent, None for a quantity that is no product of powers; and the axes whose size could not
+        be changed, without those that are averaged over.
+    """
     base = measure(lab)
     found: dict[str, dict[str, Fraction] | None] = {name: {} for name in base}
     everything: dict[str, int] = {}
     for axis in lab.binding.layout.named():
         one = lab.sizes[axis]
-        two = OTHER[axis] if axis in OTHER and OTHER[axis] != one else one + 4
+        two = SECOND_SIZES[axis] if axis in SECOND_SIZES and SECOND_SIZES[axis] != one else one + 4
         try:
             moved = measure(lab.at({axis: two}))
         except LossFailed:
@@ -120,11 +143,11 @@ def powers_of_sizes(
                     found[name] = None
                 else:
                     powers[axis] = power
-    stuck = tuple(axis for axis in lab.binding.layout.named() if axis not in everything)
+    fixed_axes = tuple(axis for axis in lab.binding.layout.named() if axis not in everything)
     try:
         last = measure(lab.at(everything))
     except LossFailed:
-        return found, stuck
+        return found, fixed_axes
     for name, powers in found.items():
         if powers is not None and base[name]:
             expected = base[name] * math.prod(
@@ -132,21 +155,21 @@ def powers_of_sizes(
             )
             if abs(last[name] - expected) > 1e-7 * abs(expected):
                 found[name] = None
-    return found, _without_averaged(lab, base, found, stuck)
+    return found, _without_averaged(lab, base, found, fixed_axes)
 
 
 def _without_averaged(
-    lab: Lab, base: Mapping[str, float], found: dict[str, dict[str, Fraction] | None], stuck: tuple[str, ...]
+    lab: Lab, base: Mapping[str, float], found: dict[str, dict[str, Fraction] | None], fixed_axes: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The axes of one size of which no exponent is known: where a side's others are averaged over, so is this one.
+    """The fixed axes without a known exponent; a fixed axis gets the exponent −1 if its side's other axes have it.
 
-    It is only if that makes the number simpler, as 2 is for 2/3 at a size of 3.
+    It gets that exponent only if the coefficient's number becomes simpler, as 2 is simpler than 2/3 at a size of 3.
     """
-    left = list(stuck)
+    left = list(fixed_axes)
     for name, axes in (("recon", lab.binding.layout.data), ("kl", lab.binding.layout.latent)):
         powers = found.get(name) or {}
-        one = [axis for axis in axes if axis in stuck]
-        others = {powers[axis] for axis in axes if axis not in stuck and axis in powers}
+        one = [axis for axis in axes if axis in fixed_axes]
+        others = {powers[axis] for axis in axes if axis not in fixed_axes and axis in powers}
         number = base.get(name, 0.0) / math.prod(lab.sizes[axis] ** float(power) for axis, power in powers.items())
         simple, as_mean = rational(number), rational(number * math.prod(lab.sizes[axis] for axis in one))
         if one and others == {-1} and as_mean and (simple is None or as_mean.denominator < simple.denominator):
@@ -156,7 +179,7 @@ def _without_averaged(
 
 
 def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
-    """The exponent of a power, a multiple of ½; None where it is none."""
+    """The exponent p, a multiple of ½, of ratio = base**p; None if there is none up to 4."""
     if ratio <= 0 or not math.isfinite(ratio):
         return None
     power = math.log(ratio) / math.log(base)
@@ -165,7 +188,7 @@ def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
 
 
 def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fraction]:
-    """Exponents of D and J where all their axes have the same; of the axes else."""
+    """Exponents by name: of D and J if all their axes have the same exponent, else of each axis."""
     names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T", "K") if powers.get(axis)}
     for axes, name in ((layout.data, "D"), (layout.latent, "J")):
         own = {powers.get(axis, Fraction(0)) for axis in axes}
@@ -177,31 +200,31 @@ def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fract
 
 
 def constant_of_sizes(
-    lab: Lab, measure: Callable[[Lab], tuple[float, float]], stuck: tuple[str, ...]
+    lab: Lab, measure: Callable[[Lab], tuple[float, float]], fixed_axes: tuple[str, ...]
 ) -> list[Monomial] | None:
-    """The constant as a sum of at most two products of powers of the sizes; None where it is none.
+    """The constant as a sum of at most two monomials in the sizes; None if it is no such sum, empty if it is 0.
 
     Args:
-        lab: at its first sizes.
-        measure: lab → constant, and how exact it is.
-        stuck: axes that have one size only.
+        lab: the loss at its first sizes.
+        measure: lab → the constant and its absolute error.
+        fixed_axes: axes whose size cannot be changed.
     """
     layout = lab.binding.layout
     labs = [lab]
     random = np.random.default_rng(3)
     for _ in range(7):
         sizes = {axis: int(random.integers(2, 12)) for axis in layout.named() if lab.sizes[axis] < 100}
-        labs.append(lab.at({axis: size for axis, size in sizes.items() if axis not in stuck}))
-    points, target, blur = [], [], []
+        labs.append(lab.at({axis: size for axis, size in sizes.items() if axis not in fixed_axes}))
+    points, target, errors = [], [], []
     for one in labs:
         try:
-            value, exact = measure(one)
+            value, error = measure(one)
         except LossFailed:
             continue
         points.append(named_sizes(one.sizes, layout))
         target.append(value)
-        blur.append(exact)
-    values, exact_to = np.array(target), 4 * np.array(blur)
+        errors.append(error)
+    values, exact_to = np.array(target), 4 * np.array(errors)
     if np.all(np.abs(values) <= exact_to):
         return []
     names: list[str] = [n for n in ("N", "D", "J", "T", "k") if n in points[0] and len({p[n] for p in points}) > 1]
@@ -219,7 +242,7 @@ def constant_of_sizes(
 
 
 def _monomials(names: list[str]) -> list[dict[str, int]]:
-    """Products that constants are made of, the simplest first."""
+    """Name → exponent, of the products of sizes that constants have, the simplest first."""
     inner: list[dict[str, int]] = [{}] + [{n: 1} for n in names if n != "N"]
     inner += (
         [{"T": 1, "J": 1}, {"T": 2}, {"J": 2}, {"D": 2}] if "T" in names else [{"J": 2}, {"D": 2}, {"D": 1, "J": 1}]

@@ -1,4 +1,4 @@
-"""Experiment 5, where no formula fits: whether the data term is a sum over observed values, and how it is reduced."""
+"""Experiment 5 for a data term without a known formula: is it a sum over observed values, and how is it reduced?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEEDS = (97, 98, 99)
 
 
 def is_separable(lab: Lab) -> bool:
-    """Whether two reconstructed values never act together: a step along each axis, and along all of them."""
+    """Whether mixed differences of two reconstructed values are 0, for a step along each axis and along all axes."""
     axes = lab.binding.layout.axes("recon")
     if not axes or lab.binding.layout.classes or "recon" not in lab.binding.roles:
         return False
@@ -38,7 +38,7 @@ def is_separable(lab: Lab) -> bool:
 
 
 def ties_examples(lab: Lab, role: str) -> bool:
-    """Whether the values of two examples act together, which no sum over examples has."""
+    """Whether mixed differences of two examples are not 0, so that the loss is no sum over examples."""
     axes = lab.binding.layout.axes(role)
     if role not in lab.binding.roles or "N" not in axes:
         return False
@@ -59,12 +59,12 @@ def ties_examples(lab: Lab, role: str) -> bool:
 
 
 def of_one_value(lab: Lab) -> dict[str, float]:
-    """What one reconstructed value, moved from one number to another, changes: it is proportional to the term's scale.
+    """The change of the loss when one reconstructed value moves from 0.3 to 0.7: it is proportional to the coefficient.
 
     Raises:
         LossFailed: the loss raised.
     """
-    values = dict(replace(lab, held=frozenset(lab.binding.roles)).draw(0))
+    values = dict(replace(lab, fixed_roles=frozenset(lab.binding.roles)).draw(0))
     for role in DATA_SIDE:
         if role in values:
             values[role] = values[role].copy()
@@ -75,7 +75,7 @@ def of_one_value(lab: Lab) -> dict[str, float]:
 
 
 def _far(values: Values) -> Array:
-    """Reconstructions that are far from their data, so that a maximum is moved too."""
+    """Reconstructions far from their data, so that a maximum over elements changes too."""
     return np.where(values.get("x", np.zeros(())) < 0.5, 0.88, 0.12) + np.zeros_like(values["recon"])
 
 

@@ -1,4 +1,4 @@
-"""Value and gradient: whether automatic differentiation agrees with differences of the values, argument by argument."""
+"""Is the gradient of each argument the slope of the value? Automatic differentiation is compared with differences."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..terms import Term
 
 STEP = 1e-5
 SEEDS = (1, 2)
-"""Of the draws at which a gradient has to differ before it is called another."""
+"""Seeds of the draws; a gradient is called wrong only if it differs at all of them."""
 _EXACT = 1e-3
 _POSTERIOR, _PRIOR = ("mu", "scale"), ("prior_mu", "prior_scale")
 
 
 @dataclass(frozen=True)
 class Slope:
-    """Along one direction of one role, the value's slope and the gradient.
+    """The directional derivative of the loss along one direction of one role, measured and differentiated.
 
     Attributes:
-        role: whose values move.
-        along: the direction.
-        at: where it was measured.
-        measured: by differences of the value.
-        differentiated: by the framework.
+        role: the role whose values move.
+        along: the direction, of the shape of the role's values.
+        at: the values at which it was measured.
+        measured: the central difference of the value.
+        differentiated: the framework's gradient times the direction.
     """
 
     role: str
@@ -40,26 +40,26 @@ class Slope:
 
     @property
     def size(self) -> float:
-        """The larger of the two."""
+        """The larger magnitude of the two."""
         return max(abs(self.measured), abs(self.differentiated))
 
     @property
     def is_none(self) -> bool:
-        """Whether there is no gradient."""
+        """Whether the gradient is 0."""
         return abs(self.differentiated) <= 1e-12
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """What was shown.
+    """Gradients compared with slopes of the value.
 
     Attributes:
         wrong: role → slopes, of the roles whose gradient is not the slope of the value.
-        right: the roles whose gradient is.
-        residual: the largest relative difference where it is.
-        calls: of the loss.
-        failed: what the framework raised in place of a gradient.
-        cut: role → the parts of its term that count in the value and give no gradient, where that explains it.
+        right: the roles whose gradient is the slope.
+        residual: the largest relative difference among the right ones.
+        calls: the number of calls.
+        failed: the exception that the framework raised instead of a gradient; empty for none.
+        cut: role → the summands of its term without a gradient, such as detached ones, if these explain the difference.
     """
 
     wrong: dict[str, list[Slope]]
@@ -71,7 +71,7 @@ class Slopes:
 
     @property
     def shows(self) -> str:
-        """In words."""
+        """The result in words."""
         if self.failed:
             return f"no gradient was taken: {self.failed}"
         return (
@@ -80,7 +80,10 @@ class Slopes:
 
     @property
     def balance(self) -> tuple[float, float] | None:
-        """The shares of the gradient of a KL that posterior and learned prior get; None where it is not so shared."""
+        """The shares of the KL's gradient that posterior and learned prior get (KL balancing); None if not shared.
+
+        Source: Hafner et al. (2021), DreamerV2.
+        """
         if not set(self.wrong) & set(_PRIOR) or not set(self.wrong) <= {*_POSTERIOR, *_PRIOR}:
             return None
         shares = []
@@ -93,11 +96,11 @@ class Slopes:
 
 
 def slopes(lab: Lab, terms: Mapping[str, tuple[Term, float]]) -> Slopes | None:
-    """Compare along random directions of each role; None where the framework has no gradients.
+    """Compare gradients and slopes along random directions of each role; None if the framework has no gradients.
 
     Args:
         lab: the loss.
-        terms: role → the term that it is in and its coefficient, of the roles whose term was identified.
+        terms: role → its identified term and the term's coefficient.
     """
     before = lab.calls[0]
     found: dict[str, list[Slope]] = {}
@@ -105,7 +108,7 @@ def slopes(lab: Lab, terms: Mapping[str, tuple[Term, float]]) -> Slopes | None:
         base = lab.draw(seed)
         try:
             gradients = lab.loss.gradients(lab.binding.arguments(base, lab.parameters), lab.total)
-        except Exception as error:  # what cannot be differentiated may raise anything
+        except Exception as error:  # frameworks raise different exceptions for what has no derivative
             return Slopes({}, [], 0.0, lab.calls[0] - before, f"{type(error).__name__}")
         if gradients is None:
             return None
@@ -120,7 +123,7 @@ def slopes(lab: Lab, terms: Mapping[str, tuple[Term, float]]) -> Slopes | None:
 
 
 def _along(lab: Lab, base: Values, gradients: Mapping[str, Any], seed: int) -> Iterator[Slope]:
-    """One slope of each role that moves the value."""
+    """The slope of each role along a random direction, without mask and data."""
     for role in lab.binding.roles:
         if role in ("mask", "x"):
             continue
@@ -154,7 +157,7 @@ def _difference(lab: Lab, base: Values, role: str, along: Array, step: float) ->
 
 
 def _parts(lab: Lab, one: Slope) -> bool:
-    """Whether a gradient differs from the slope by more than two slopes, of which one step is longer, do."""
+    """Whether gradient and slope differ by much more than the slopes of a short and of a long step differ."""
     off = abs(one.measured - one.differentiated)
     noise = lab.allowed(1 + abs(lab.value(one.at))) / STEP
     if off <= _EXACT * one.size + noise + 1e-9:
@@ -167,7 +170,7 @@ def _parts(lab: Lab, one: Slope) -> bool:
 
 
 def _cut(lab: Lab, several: list[Slope], term: Term, coefficient: float) -> list[str]:
-    """The fewest parts of a term whose slopes are what the gradient lacks; none where no parts are."""
+    """The fewest summands of a term whose slopes sum to slope minus gradient, in the user's names; empty if none do."""
     formula, layout = term.formula, lab.binding.layout
     if term.bend is not None:
         return []

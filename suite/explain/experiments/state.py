@@ -1,32 +1,65 @@
-"""Experiment 2 and 3: do two equal calls agree, and which values does each returned term depend on?"""
+"""Experiments 2 and 3: do two equal calls agree, and which roles does each returned term depend on?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
+from ..glossary import is_time
 from ..lab import Lab, LossFailed
 
 DATA_SIDE = ("recon", "x", "recon_scale", "dispersion", "dropout", "mask")
 LATENT_SIDE = ("mu", "scale", "z", "prior_mu", "prior_scale")
+LATE = 1_000_389
+"""A step late in training that is no multiple of 10, 64 or another usual length of a cycle."""
 _TOTAL = ("loss", "total", "total_loss", "objective", "elbo", "nelbo", "neg_elbo", "vae_loss", "return value")
+"""Names of a returned total, the likeliest first."""
+
+
+def late_in_training(lab: Lab, given: Mapping[str, Any]) -> Lab:
+    """The lab at a late step, where warmed-up weights count; no cyclic schedule starts there, where its weight is 0.
+
+    Args:
+        lab: the bound loss.
+        given: argument → value, as the user gave them; these keep their values.
+    """
+    return _with_arguments(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
+
+
+def with_nonzero_weights(lab: Lab, given: Mapping[str, Any]) -> Lab:
+    """The lab with 0.7 in place of arguments that are 0; the arguments in `given` keep their values."""
+    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
+    zeros = [name for name, value in values.items() if type(value) in (int, float) and value == 0]
+    return _with_arguments(lab, dict.fromkeys(zeros, 0.7))
+
+
+def _with_arguments(lab: Lab, changes: Mapping[str, Any]) -> Lab:
+    """The lab with other arguments; unchanged if the loss does not take them."""
+    try:
+        moved = lab.at(parameters=changes)
+        moved.terms(moved.draw(0))
+    except LossFailed:
+        return lab
+    return moved
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """What was shown.
+    """Determinism and dependence.
 
     Attributes:
-        lab: the lab with its total chosen, in the dtype that came out.
+        lab: the lab with its total chosen, and with the machine epsilon of the dtype that the loss returns.
         deterministic: whether two calls with the same arguments agree.
-        stateful: whether a third call, after another one, differs from the first.
-        roles: those that the total depends on.
-        terms: term → what it is called in the answer.
-        vector: whether the total comes per example.
+        stateful: whether a repeated call differs after calls with other arguments.
+        roles: the roles that the total depends on.
+        terms: `total` → the names of the returned terms in it.
+        vector: whether the total is a value per example, [N].
         summed: whether the total is a sum of several returned terms.
-        calls: how many were made.
+        calls: the number of calls.
     """
 
     lab: Lab
@@ -40,14 +73,14 @@ class Dependence:
 
 
 def dependence(lab: Lab) -> Dependence:
-    """Choose the total among the terms, by what each depends on."""
+    """Choose the total among the returned terms, by the roles that each depends on."""
     before = lab.calls[0]
     base = lab.draw(1)
     first, second = lab.terms(base), lab.terms(base)
     same = all(np.array_equal(first[name], second.get(name, np.nan)) for name in first)
     touched: dict[str, set[str]] = {name: set() for name in first}
     for start in (base, {role: value * 40 if role == "mu" else value for role, value in base.items()}):
-        # far from the prior too: below a floor a KL depends on nothing
+        # The posterior is moved far from the prior too, since a KL below a floor is constant.
         unmoved = lab.terms(start)
         for role, seed in product(lab.binding.roles, (2, 3)):
             moved = {**start, role: lab.draw_role(role, np.random.default_rng(seed))}
@@ -79,7 +112,11 @@ def dependence(lab: Lab) -> Dependence:
 
 
 def _total(terms: dict[str, np.ndarray], touched: dict[str, set[str]]) -> tuple[tuple[str, ...], bool]:
-    """The term that depends on both sides; by its name where several do; else the sum of all that depend on any."""
+    """The names of the terms in the total, and whether it is a sum.
+
+    The total is the term that depends on data and posterior, chosen by name among several; if there is none, the sum of
+    the terms that depend on either.
+    """
     both = [n for n, roles in touched.items() if roles & set(DATA_SIDE) and roles & set(LATENT_SIDE)]
     for name in _TOTAL:
         for found in both:

@@ -1,4 +1,4 @@
-"""The KL's weight at each value of an argument, measured; for a schedule that no expression was found for."""
+"""Which weight does the KL have at each step of a schedule without a known expression?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from .reductions import coefficients
 
 
 def weights_at(found: Investigation, name: str, values: Iterable[int]) -> list[float | None]:
-    """kl / recon at the first sizes; None where the loss is no sum of the two terms."""
+    """kl / recon at each value of an argument, at the first sizes; None where the loss is no sum of the two terms.
+
+    Args:
+        found: the results of the experiments.
+        name: the argument.
+        values: its values.
+    """
     recon, kl = found.recon_term, found.kl_term
     if recon is None or kl is None or kl.bend is not None:
         return []

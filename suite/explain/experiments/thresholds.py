@@ -1,7 +1,7 @@
-"""Experiment 8: each KL from far below to far above. A floor, a mask, a hinge or a target shows as a bend of its graph.
+"""Experiment 8: does the KL have a threshold, such as free bits? Of which kind, in which unit, and at how many nats?
 
-With all posteriors far from the prior the loss is affine in the KL; that gives its scale. Then one unit at a time (an
-element, an example, a latent's mean over the batch, the batch) is brought near the prior, and its share is read.
+If all posteriors are far from the prior, the loss is affine in the KL, which gives the coefficient. Then one unit (an
+element, an example, a latent's mean over the batch, or the batch) is moved near the prior, and its contribution read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ UNITS = ("element", "example", "latent", "batch")
 
 @dataclass(frozen=True)
 class Bent:
-    """A KL with its bend, its scale above the threshold, and what is left unexplained on values on both sides of it."""
+    """A KL with a threshold.
+
+    Attributes:
+        term: the KL with its threshold.
+        scale: its coefficient above the threshold.
+        residual: the largest deviation on both sides of the threshold, relative to the range of the values.
+        allowed: the deviation that rounding explains.
+        below: the slope below the threshold, relative to the slope above.
+    """
 
     term: Term
     scale: float
@@ -33,7 +41,7 @@ class Bent:
 
 
 def far(lab: Lab, count: int = 14) -> Observed:
-    """Draws whose posteriors are all far from the prior."""
+    """Draws with all posterior means at ±20 to ±40, far from the prior."""
     draws: list[Values] = []
     base = lab.draw(99)
     for seed in range(count):
@@ -47,7 +55,7 @@ def far(lab: Lab, count: int = 14) -> Observed:
 
 
 def near(lab: Lab, kind: str, count: int = 8) -> Observed:
-    """Draws whose posteriors are all close to the prior."""
+    """Draws with all posteriors close to the prior, for a scale of this kind."""
     draws = []
     for seed in range(count):
         random = np.random.default_rng(800 + seed)
@@ -58,7 +66,7 @@ def near(lab: Lab, kind: str, count: int = 8) -> Observed:
 
 
 def bent(lab: Lab, roles: tuple[str, ...]) -> Bent | None:
-    """A KL that is affine far away and bent near the prior; None where there is none."""
+    """A KL that is affine far from the prior and has a threshold near it; None if there is none."""
     if "mu" not in roles or "scale" not in roles:
         return None
     above = far(lab)
@@ -72,7 +80,11 @@ def bent(lab: Lab, roles: tuple[str, ...]) -> Bent | None:
 
 
 def again(lab: Lab, known: Bent) -> Bent | None:
-    """The same bend at other sizes or arguments; only its scale and place are measured anew."""
+    """The KL with its threshold at other sizes or arguments: coefficient and threshold are measured anew.
+
+    Returns:
+        None if the KL does not fit far from the prior.
+    """
     formula, bend = known.term.formula, known.term.bend
     assert bend is not None
     assert formula.kind is not None
@@ -89,7 +101,7 @@ def again(lab: Lab, known: Bent) -> Bent | None:
 
 
 def straight(lab: Lab, term: Term, scale: float) -> bool:
-    """Whether a KL that matched keeps its scale close to the prior and far from it, on one line."""
+    """Whether a matched KL has the same coefficient and offset near the prior and far from it, so without threshold."""
     assert term.formula.kind is not None
     layout = lab.binding.layout
     low, high = near(lab, term.formula.kind), far(lab, 4)
@@ -103,7 +115,7 @@ def straight(lab: Lab, term: Term, scale: float) -> bool:
 
 
 def _bend(lab: Lab, formula: Formula, scale: float, above: Observed) -> Bent | None:
-    """Which unit is bent, how, and where."""
+    """The KL with the threshold of the first unit whose contribution is not its own KL; None if all are."""
     layout, plain = lab.binding.layout, Term(formula)
     rests = above.values - scale * np.array([plain.value(values, layout) for values in above.draws])
     offset, kind = float(np.median(rests)), formula.kind
@@ -118,7 +130,7 @@ def _bend(lab: Lab, formula: Formula, scale: float, above: Observed) -> Bent | N
 
 
 class _Unit:
-    """What one unit contributes to the loss in nats, as a function of its own KL."""
+    """The contribution of one unit to the loss, in nats, as a function of its own KL."""
 
     def __init__(self, lab: Lab, term: Term, kind: str, base: Values, unit: str, scale: float, offset: float):
         self.lab, self.term, self.kind, self.base = lab, term, kind, base
@@ -136,7 +148,7 @@ class _Unit:
         self.batch = base["mu"].shape[batch] if batch is not None and unit in ("latent", "batch") else 1
 
     def values(self, nats: float) -> Values:
-        """The base values with this unit's KL, or the batch's mean of it, at so many nats."""
+        """The base values with the KL of this unit (for latent and batch the mean over examples) set to `nats`."""
         fixed = neutral(self.lab, self.kind, self.base)
         values = {role: value.copy() for role, value in self.base.items()}
         for role in ("mu", "scale"):
@@ -147,7 +159,7 @@ class _Unit:
         return values
 
     def _mean(self, nats: float) -> float:
-        """The mean of one latent whose KL is so many nats; |μ| + exp(−|μ|) − 1 for a Laplace posterior."""
+        """The μ of a latent with scale 1 and a KL of `nats`: ½μ² of a normal, |μ| + exp(−|μ|) − 1 of a Laplace."""
         if self.kind != "laplace-scale":
             return math.sqrt(2 * nats)
         low, high = 0.0, nats + 2
@@ -157,7 +169,7 @@ class _Unit:
         return low
 
     def contribution(self, nats: float) -> float:
-        """The loss minus all other units', divided by its scale and, for means over the batch, by the batch."""
+        """The loss minus all other units' contributions, over the coefficient, and over N for a mean over examples."""
         values = self.values(nats)
         layout = self.lab.binding.layout
         whole = self.term.value(values, layout)
@@ -165,11 +177,17 @@ class _Unit:
         return (self.lab.value(values) - self.offset - self.scale * others) / (self.scale * self.batch)
 
 
-def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, blur: float) -> Bent | None:
-    """The kind and the place of a bend, from one unit's graph."""
+def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, error: float) -> Bent | None:
+    """The kind and the place of a threshold, from the contribution of one unit at KLs near 0.
+
+    Args:
+        lab, formula, scale: the loss, the formula of its KL, and the KL's coefficient.
+        seen: the unit.
+        error: the rounding error of a contribution, in nats.
+    """
     at_zero, small = seen.contribution(0.0), seen.contribution(1e-3)
     slope = (small - at_zero) / 1e-3
-    if abs(at_zero) <= blur and abs(slope) < 1e-6:
+    if abs(at_zero) <= error and abs(slope) < 1e-6:
         place, kind = _jump(seen), "mask"
     elif abs(slope) < 1e-6:
         place, kind = _exact(at_zero), "floor"
@@ -178,7 +196,7 @@ def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, blur: float) ->
     else:
         return None
     term = Term(formula, Bend(kind, seen.unit, place))
-    found = _held(lab, term, seen)  # a floor and a hinge differ by a constant: `conclusions` tells them apart
+    found = _checked(lab, term, seen)  # a floor and a hinge differ by a constant: `facts` tells them apart
     if found is None:
         return None
     residual, allowed = found
@@ -186,7 +204,7 @@ def _read(lab: Lab, formula: Formula, seen: _Unit, scale: float, blur: float) ->
 
 
 def _jump(seen: _Unit) -> float:
-    """Where a masked KL begins to count, by bisection."""
+    """The KL of one unit from which on it counts in the loss, by bisection."""
     low, high = 1e-3, 1e-3
     while abs(seen.contribution(high) - high) > 0.5 * high and high < 1e5:
         low, high = high, high * 2
@@ -200,18 +218,18 @@ def _jump(seen: _Unit) -> float:
 
 
 def _exact(value: float) -> float:
-    """A threshold without the rounding of the sums that it is a difference of: 0 and small ones are exact then."""
+    """A threshold without rounding errors below 1e-11, which come from a difference of large sums."""
     short = round(value, 9) + 0.0
     return short if abs(value - short) < 1e-11 else value
 
 
 def _short(value: float) -> float:
-    """A bisected number without its last digits."""
+    """A bisected number with nine digits."""
     return float(f"{value:.9g}")
 
 
-def _held(lab: Lab, term: Term, seen: _Unit) -> tuple[float, float] | None:
-    """The residual of the bent KL on fresh values on both sides of its threshold."""
+def _checked(lab: Lab, term: Term, seen: _Unit) -> tuple[float, float] | None:
+    """Residual and allowed residual of a KL, on fresh values on both sides of its threshold; None if too large."""
     assert term.bend is not None
     draws = []
     for seed in range(10):

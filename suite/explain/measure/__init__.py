@@ -1,4 +1,4 @@
-"""What the worker does: import the user's file, run the experiments, and leave one record."""
+"""What does the worker do? It imports the user's file, runs the experiments, and appends one record of the outcome."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ from ..plan import COUNTS
 from ..records import Asked, Explained
 from . import guided
 from .called import Adapter
-from .guard import Misbehaved, failure, print_into_a_file, raised_at, state, watched
-from .guard import changed as differing
+from .guard import Misbehaved, differing, failure, print_into_a_file, raised_at, state, watched
 from .load import called_of, imported, load, ran
 from .mended import change_of
 from .runners import model_of
@@ -53,15 +52,15 @@ ADAPTERS = {
 _LARGEST_FILE = 64 * 2**20
 _MEMORY = 12 * 2**30
 _SLOW_S = 8.0
-"""CPU seconds of experiments after which other values of flags, and other dtypes, are not tried."""
+"""CPU seconds after which no other values of flags and no other dtypes are tried."""
 
 
 def measure(binding: object, asked: Asked, append: Append) -> None:
-    """Leave one record; the binding is not used, since the user's file imports its own framework."""
+    """Append one record; the binding is unused, since the user's file imports its own framework."""
     print_into_a_file()
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
-    faulthandler.enable()  # a crash leaves its line among what was printed, and so does a hang
+    faulthandler.enable()  # so that a crash, and below a hang, prints the user's line
     if asked.limit_s:
         faulthandler.dump_traceback_later(max(1.0, 0.8 * asked.limit_s), exit=False)
     append(explained(asked))
@@ -69,7 +68,7 @@ def measure(binding: object, asked: Asked, append: Append) -> None:
 
 
 def explained(asked: Asked) -> Explained:
-    """Import and explain; what the user's file raises is an outcome."""
+    """Import the file and explain the loss; an exception of the user's code is an outcome."""
     if asked.keras:
         import_module(".keras_call", __name__).prepare()
     module, name = ADAPTERS[asked.framework]
@@ -89,7 +88,7 @@ def explained(asked: Asked) -> Explained:
             return Explained(raised=str(error))
         except BaseException as error:
             where = raised_at(error)
-            if isinstance(error, AttributeError) and not where:  # of the entry: what it names is not there
+            if isinstance(error, AttributeError) and not where:  # the entry names an attribute that does not exist
                 return Explained(bad_input=f"{asked.target}:{asked.name}: {error}")
             return Explained(raised=f"{type(error).__name__}: {error}"[:480] + where)
         try:
@@ -103,13 +102,17 @@ def explained(asked: Asked) -> Explained:
             return Explained(raised=f"it ends the process: {failure(error)}")
         except Misbehaved as error:
             return Explained(raised=str(error))
-        except Exception as error:  # a fault of these experiments, which a user can only report
+        except Exception as error:  # a fault of this package, which the user can only report
             where = raised_at(error, ours=True)
             return Explained(raised=f"an experiment failed: {type(error).__name__}: {error}"[:450] + where)
 
 
 def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, Any]) -> Explained:
-    """The answer for a model of Pyro or NumPyro and its guide."""
+    """The outcome for a model of Pyro or NumPyro and its guide.
+
+    Raises:
+        BadInput: the file imports neither library, or model and guide cannot be explained.
+    """
     model, guide = guided.pair_of(asked.name, asked.guide, namespace)
     module = next((name for name in ("numpyro", "pyro") if name in sys.modules), None)
     if module is None:
@@ -124,14 +127,14 @@ def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, An
 
 
 def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:
-    """Explain a function of this process."""
+    """Explain a function or a model of torch in this process, for `elbostone.explain`."""
     module, name = ADAPTERS[asked.framework]
     adapter = getattr(import_module(f".{module}", __name__), name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             plain = getattr(function, "__func__", getattr(type(function), "forward", function))
-            compiles = asked.framework in ("jax", "tensorflow")  # and would keep an edited helper for later calls
+            compiles = asked.framework in ("jax", "tensorflow")  # compiled code would keep an edited helper
             own = {} if compiles else getattr(plain, "__globals__", {})
             if "keras" in sys.modules:
                 import_module(".keras_call", __name__).refuse_model(function)
@@ -150,7 +153,18 @@ def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:
 def explain(
     adapter: type[Adapter], function: Callable[..., Any], source: str, asked: Asked, namespace: Mapping[str, object]
 ) -> Answer:
-    """The answer for a loss that is imported; an edit of what it calls in the namespace may be offered."""
+    """The answer for an imported loss.
+
+    Args:
+        adapter: the adapter of its framework.
+        function: the loss.
+        source: its source text; empty if there is none.
+        asked: the request.
+        namespace: the globals of its file; functions in it may be edited to find a change.
+
+    Raises:
+        BadInput: the loss cannot be called, or an option names an unknown argument.
+    """
     loss, before, began = adapter(function), state(), time.process_time()
     found = investigate(loss, function, source, asked.arguments, asked.set)
     in_dtypes = (asked.changed or asked.guide) and time.process_time() - began < _SLOW_S
@@ -181,26 +195,30 @@ def explain(
 
 
 def _side_effects(loss: Adapter, shared: list[str]) -> list[Finding]:
-    """What calling the loss does beside computing."""
+    """Notes on arguments and global settings that a call of the loss changes."""
     findings = []
     if loss.in_place:
         names = ", ".join(f"`{name}`" for name in sorted(loss.in_place))
-        findings.append(Finding("in-place", f"The loss changes {names} in place: the caller's tensor is another one."))
+        findings.append(Finding("in-place", f"The loss changes {names} in place, and so the caller's tensor."))
     if shared:
         findings.append(Finding("global-state", f"Calling the loss changes {', '.join(shared)} for the whole process."))
     return findings
 
 
 def _otherwise(found: Investigation, asked: Asked, name: str, value: object) -> str:
-    """What the loss is at another value of a flag."""
+    """The sentence of the loss at another value of a flag."""
     try:
         return concluded(examine(found.lab.at(parameters={name: value}), {**asked.set, name: value}), asked).sentence
-    except Exception as error:  # the loss is another one there, and may return other terms
+    except Exception as error:  # the loss may return other terms at this value
         return f"It is not explained: {error if isinstance(error, LossFailed) else failure(error)}."
 
 
 def concluded(found: Investigation, asked: Asked, model: Faults | None = None) -> Answer:
-    """The answer of what was found, with the sizes and values that were asked for."""
+    """The answer to the results of experiments, at the requested sizes and values.
+
+    Raises:
+        BadInput: an option names an unknown size or argument.
+    """
     own = found.lab.binding.parameters
     for option, given, names in (("--at", asked.at, [*own, *COUNTS]), ("--set", asked.set, [*own])):
         for name in given:
@@ -211,7 +229,17 @@ def concluded(found: Investigation, asked: Asked, model: Faults | None = None) -
 
 
 def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict[str, Any]) -> Answer:
-    """The answer for a model: its loss on its own tensors, and what only a model shows."""
+    """The answer for a whole model: its loss as a function of its own tensors, and the faults that only a model shows.
+
+    Args:
+        model: runs the model.
+        subject: the model and its call.
+        asked: the request.
+        namespace: the globals of its file; functions in it may be edited to find a change.
+
+    Raises:
+        BadInput: the model cannot be run, or its tensors are not found.
+    """
 
     def bound() -> Lab:
         return lab_of(model, flow_of(model), asked.set)
@@ -228,7 +256,7 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     loss = lab.loss
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
-    if getattr(model, "declared", False):  # the sizes of a built model are known
+    if getattr(model, "declared", False):  # a model that declares its input has a known D
         sized = named_sizes(lab.sizes, lab.binding.layout)
         asked = msgspec.structs.replace(asked, at={"D": sized["D"], **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None

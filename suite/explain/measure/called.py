@@ -1,4 +1,4 @@
-"""What the adapters share: arguments by name, and the terms of whatever a loss returns."""
+"""How is a loss of any framework called? The common part of the adapters: arguments and returned numbers by name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .guard import failure, watched
 
 
 class Adapter(Float64, ABC):
-    """A loss of one framework, called on NumPy values; a framework's adapter says what its tensors are.
+    """A loss of one framework, called with NumPy values; a subclass converts between arrays and tensors.
 
     Args:
-        function: the user's.
+        function: the user's loss.
 
     Attributes:
-        in_place: the arguments whose values it was seen to change.
+        in_place: the names of arguments that a call has changed in place.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Adapter(Float64, ABC):
 
     @abstractmethod
     def tensor(self, value: Array) -> Any:
-        """A framework's tensor of an array, in its dtype."""
+        """The framework's tensor of an array, in the array's dtype."""
 
     @abstractmethod
     def array(self, value: Any) -> Array | None:
-        """The array of a tensor; None for what is no tensor."""
+        """The array of a tensor or a number; None for other values."""
 
     def is_tensor(self, value: Any) -> bool:
         """Whether a value is a tensor of the framework."""
@@ -46,18 +46,18 @@ class Adapter(Float64, ABC):
 
     @abstractmethod
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
-        """Argument → gradient, as `lab.Called` says."""
+        """Argument → gradients, as in `lab.Called`."""
 
     @abstractmethod
     def cast(self, tensor: Any, dtype: str) -> Any:
-        """A tensor in a dtype of the framework, by its name."""
+        """A tensor cast to a dtype, such as "float16"."""
 
     def has(self, dtype: str) -> bool:
         """Whether the framework has a dtype."""
         return True
 
     def rounded(self, value: Array, dtype: str) -> Array:
-        """Values as a dtype holds them, in float64; what are no real numbers as they are."""
+        """Real values rounded to a dtype, as float64; other values unchanged."""
         if value.dtype != np.float64:
             return value
         array = self.array(self.cast(self.cast(self.tensor(value), dtype), "float64"))
@@ -65,7 +65,7 @@ class Adapter(Float64, ABC):
         return array
 
     def converted(self, value: Any) -> Any:
-        """An argument as the user's loss takes it."""
+        """An argument with tensors in place of arrays, in the dtype in use."""
         if isinstance(value, list):
             return [self.converted(entry) for entry in value]
         if not isinstance(value, np.ndarray):
@@ -75,21 +75,21 @@ class Adapter(Float64, ABC):
 
     @cached_property
     def _positional(self) -> list[str]:
-        """The arguments that have no name for a caller."""
+        """The names of positional-only arguments."""
         parameters = inspect.signature(self.function).parameters.values()
         return [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY]
 
     def called(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the loss on converted arguments; its terms, as tensors, by name."""
+        """Call the loss with converted arguments; name → number or tensor that it returns."""
         named = dict(arguments)
         positional = [named.pop(name) for name in self._positional if name in named]
         return dict(self._flat("", self.function(*positional, **named)))
 
     def terms(self, arguments: Mapping[str, Any]) -> dict[str, Array]:
-        """What a call returns, as arrays.
+        """Name → number or array, of all that a call returns.
 
         Raises:
-            LossFailed: it raised, or returned no number.
+            LossFailed: the loss raised, or returned no number.
         """
         given = {
             name: self.converted(value.copy() if isinstance(value, np.ndarray) else value)
@@ -111,7 +111,7 @@ class Adapter(Float64, ABC):
         return numbers
 
     def _flat(self, name: str, value: Any) -> list[tuple[str, Any]]:
-        """The numbers in what was returned, by key, place or attribute."""
+        """The numbers and tensors in a returned value, named by key, index or attribute."""
         if isinstance(value, bool | str) or value is None:
             return []
         if isinstance(value, int | float | np.ndarray | np.generic) or self.is_tensor(value):

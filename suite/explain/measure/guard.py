@@ -1,4 +1,4 @@
-"""What other people's code does beside computing: it forks, exits, or leaves the process another one than it was."""
+"""What does the user's code do beside computing? It may fork, exceed limits, or change settings of the process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ _PACKAGE = str(Path(__file__).parents[2])
 
 
 def installed(file: str) -> bool:
-    """Whether a file is Python's own, or of an installed package."""
+    """Whether a file belongs to Python's standard library or an installed package."""
     return "site-packages" in file or file.startswith(_STANDARD)
 
 
 def raised_at(error: BaseException, *, ours: bool = False) -> str:
-    """` (FILE.py, line N)`: the last line of the user's, or of ours, that an error came through; or nothing."""
+    """The innermost line of the user's code in an error's traceback, as ` (FILE.py, line N)`; empty if there is none.
+
+    Args:
+        error: the error.
+        ours: whether to take the innermost line of this package instead.
+    """
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         own = file.startswith(_PACKAGE)
@@ -34,8 +39,8 @@ def raised_at(error: BaseException, *, ours: bool = False) -> str:
 
 
 def failure(error: BaseException) -> str:
-    """An error in one line: its type, what it says, and the user's line."""
-    said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).partition("\nArguments received by ")[0]  # Keras paints, and lists
+    """An error in one line: its type, its message, and the user's line."""
+    said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).partition("\nArguments received by ")[0]  # Keras adds these
     return f"{type(error).__name__}: {' '.join(said.split())[:300]}{raised_at(error)}"
 
 
@@ -44,12 +49,12 @@ _forks: list[str] = []
 
 
 class Misbehaved(BaseException):
-    """The user's code did what no loss does; no experiment goes on, whatever exceptions it expects."""
+    """The user's code forked or exceeded a limit. A BaseException, so that no experiment catches it and goes on."""
 
 
 def _note_fork() -> None:
     if _watched:
-        frame = traceback.extract_stack(limit=2)[0]  # the last but one: what called os.fork
+        frame = traceback.extract_stack(limit=2)[0]  # the caller of os.fork
         _forks.append(f"{Path(frame.filename).name}, line {frame.lineno}")
 
 
@@ -57,7 +62,7 @@ os.register_at_fork(before=_note_fork)
 
 
 def print_into_a_file() -> None:
-    """The guard lets a worker print on and on through its pipe; at the limit of a file the user's line is known."""
+    """Print into the guard's output file instead of its pipe: at the file's limit, an error has the user's line."""
     kept = os.open(f"/proc/{os.getppid()}/fd/1", os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(kept, stream)
@@ -66,10 +71,10 @@ def print_into_a_file() -> None:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """The user's code runs inside; a process that it forks ends when it comes out.
+    """Run the user's code inside the context; a process that it forks is ended at the end of the context.
 
     Raises:
-        Misbehaved: it forked, or came to the limit of memory or of what it may print.
+        Misbehaved: the code forked, or exceeded the limit of memory or of output.
     """
     process = os.getpid()
     _watched.append(process)
@@ -77,11 +82,11 @@ def watched() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise Misbehaved(f"it takes more memory than it may{raised_at(error)}: {error}") from error
+        raise Misbehaved(f"it exceeds the limit of memory{raised_at(error)}: {error}") from error
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        raise Misbehaved(f"it prints or writes more than it may{raised_at(error)}") from error
+        raise Misbehaved(f"it exceeds the limit of output{raised_at(error)}") from error
     finally:
         if os.getpid() != process:
             os._exit(0)
@@ -91,7 +96,7 @@ def watched() -> Iterator[None]:
 
 
 def state() -> dict[str, object]:
-    """What a process shares: compared before and after, it says what the user's code changed."""
+    """Name → value of the settings that all code of a process shares."""
     found: dict[str, object] = {
         "the working folder": Path.cwd(),
         "the environment's variables": dict(os.environ),
@@ -107,6 +112,6 @@ def state() -> dict[str, object]:
     return found
 
 
-def changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
-    """The names of what differs."""
+def differing(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    """The names of settings that differ."""
     return [name for name, value in before.items() if after.get(name) != value]

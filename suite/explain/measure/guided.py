@@ -1,8 +1,8 @@
-"""A model and a guide of Pyro or NumPyro as a loss of the tensors that cross between them.
+"""How is a model with a guide, of Pyro or NumPyro, explained? As a loss of the parameters at its two sites.
 
-Their handlers give both the distributions and the values of our choice, at the latent and at the observed site, and the
-library's own Trace_ELBO makes a loss of them: scales, plates and further sites stay as they are. The user's networks go
-on with values of their own sizes, and what they put out is replaced.
+Effect handlers replace the distributions and values at the latent and the observed site. The library's own Trace_ELBO
+computes the loss of them, so that scales, plates and other sites count as they stand. The user's networks run on values
+of their own sizes, and their outputs are replaced.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _SCALE = "scale"
 
 @dataclass
 class Cut:
-    """What a handler does at the two sites, in the model or in the guide; `swap` before the site, `keep` after it.
+    """The replacement of sites in a model or a guide; a handler calls `swap` before a site and `keep` after it.
 
     Attributes:
-        given: site → its distribution and value.
-        own: site → the value that the user's code goes on with.
+        given: site → the distribution and the value that replace its own.
+        own: site → the value with which the user's code continues.
     """
 
     given: Mapping[str, tuple[Any, Any]]
     own: dict[str, Any] = field(default_factory=dict)
 
     def swap(self, message: dict[str, Any], drawn: Callable[[Any], Any]) -> None:
-        """Give a site our distribution and value."""
+        """Replace a site's distribution and value; `drawn` draws from a distribution."""
         name = message["name"]
         if name in self.given:
             if name not in self.own:
@@ -50,20 +50,20 @@ class Cut:
             message["fn"], message["value"] = self.given[name]
 
     def keep(self, message: dict[str, Any]) -> None:
-        """Let the user's code go on with its own value; the trace has ours already."""
+        """Return its own value to the user's code; the trace has recorded the replacement already."""
         if message["name"] in self.given:
             message["value"] = self.own[message["name"]]
 
 
 @dataclass(frozen=True)
 class Library:
-    """Pyro, or NumPyro.
+    """The functions of Pyro or of NumPyro that are needed here.
 
     Attributes:
-        sites: a callable and its data → the sample sites of a run, by name.
-        loss: model, guide, data, what is given in the model and in the guide → the loss.
+        sites: a model or guide, and its data → name → sample site of one run.
+        loss: model, guide, data, replaced sites of the model and of the guide → the loss.
         tensor: an array → a tensor.
-        compiled: a function → the same, compiled where its many runs would be slow else.
+        compiled: a function → the function, compiled if the library is slow without.
     """
 
     sites: Callable[[Callable[..., Any], Any], dict[str, dict[str, Any]]]
@@ -75,10 +75,15 @@ class Library:
 def guided(
     library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
 ) -> tuple[Callable[..., Any], dict[str, str]]:
-    """The loss as a function of its tensors, and the roles of its arguments.
+    """The loss as a function of the parameters and values at the two sites, and the roles of its arguments.
+
+    Args:
+        library: Pyro or NumPyro.
+        model, guide: the user's.
+        shapes: shapes of x to try.
 
     Raises:
-        BadInput: they cannot be run, or have other sites than one latent and one observed.
+        BadInput: they cannot be run, or have other sites than one latent Normal and one observed site.
     """
     shape, in_model, in_guide = _run(library, model, guide, shapes)
     latent, observed = _only("latent", in_guide, model=False), _only("observed", in_model, model=True)
@@ -123,10 +128,10 @@ def guided(
 
 
 def pair_of(name: str, guide: str, namespace: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The model and the guide that are named; the guide may be a method of the model's own object.
+    """The model and the guide by name; the guide may be a method of the model's object.
 
     Raises:
-        BadInput: one is not there.
+        BadInput: the file has no such name.
     """
     for free in sorted(open_names(name, dict(namespace))):
         raise BadInput(f"the file has no '{free}'")
@@ -140,7 +145,7 @@ def pair_of(name: str, guide: str, namespace: Mapping[str, Any]) -> tuple[Callab
 
 
 def widths(functions: Iterable[Any], namespace: Mapping[str, Any]) -> list[int]:
-    """What the linear layers of torch take, in the owners of the functions and in the namespace."""
+    """The input widths of torch's linear layers, in the objects of methods and in the namespace."""
     owners = [*(getattr(function, "__self__", None) for function in functions), *namespace.values()]
     modules = [
         m for one in owners if hasattr(one, "named_parameters") and not isinstance(one, type) for m in one.modules()
@@ -151,19 +156,27 @@ def widths(functions: Iterable[Any], namespace: Mapping[str, Any]) -> list[int]:
 def _run(
     library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
 ) -> tuple[tuple[int, ...], dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """The first shape of x that both take, and their sites."""
+    """The first shape of x that model and guide take, and the sites of both.
+
+    Raises:
+        BadInput: they take none; the message has the first error.
+    """
     first = ""
     for shape in shapes:
         x = library.tensor(np.random.default_rng(0).uniform(0.1, 0.9, shape))
         try:
             return shape, library.sites(model, x), library.sites(guide, x)
-        except Exception as error:  # whatever their code raises
+        except Exception as error:  # the user's code may raise anything
             first = first or f"x {list(shape)}: {failure(error)}"
     raise BadInput(f"model and guide could not be run: {first}; give the data's size with --at D=784")
 
 
 def _only(kind: str, sites: Mapping[str, dict[str, Any]], *, model: bool) -> str:
-    """The name of the one site of a kind."""
+    """The name of the only observed or latent site.
+
+    Raises:
+        BadInput: there is none, or several.
+    """
     names = [name for name, site in sites.items() if site["is_observed"] is model]
     if len(names) != 1:
         where = "model" if model else "guide"
@@ -172,17 +185,23 @@ def _only(kind: str, sites: Mapping[str, dict[str, Any]], *, model: bool) -> str
 
 
 def _base(distribution: Any) -> Any:
-    """A distribution without what wraps it."""
+    """The distribution inside of wrappers such as Independent."""
     while hasattr(distribution, "base_dist"):
         distribution = distribution.base_dist
     return distribution
 
 
 def _array(value: Any) -> Any:
+    """A tensor without its history."""
     return value.detach() if hasattr(value, "detach") else value
 
 
 def _number(value: Any, what: str) -> float:
+    """The number that all elements of a tensor are.
+
+    Raises:
+        BadInput: they differ.
+    """
     array = np.asarray(_array(value))
     if np.ptp(array):
         raise BadInput(f"{what}: expected one number for all latents; it has several")
@@ -190,7 +209,7 @@ def _number(value: Any, what: str) -> float:
 
 
 def shapes(widths: list[int], at: Mapping[str, float], file: str) -> list[tuple[int, ...]]:
-    """Shapes of x that are tried: the user's D, the widths of layers, everyday images, the integers of the file."""
+    """The shapes of x to try, of batch size 5: the user's D, widths of layers, usual images, integers of the file."""
     sizes = [int(at[name]) for name in ("D",) if name in at] + [*widths, 7, 784]
     images = [(5, 1, 28, 28), (5, 3, 32, 32), (5, 28, 28)]
     return [(5, size) for size in dict.fromkeys(sizes)] + images + [(5, size) for size in written_widths(file)]

@@ -1,4 +1,4 @@
-"""What a training step of Keras on JAX differentiates: `jax.value_and_grad` and `jax.grad` say so, and give zeros."""
+"""Which loss does a training step of Keras on JAX differentiate? `jax.value_and_grad` and `jax.grad` are wrapped."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import jax
 import jax.numpy as jnp
 
 _open: list[list[Any] | None] = []
-"""Where losses are noted; None inside of one, whose own gradients are real."""
+"""The lists that record differentiated losses; None inside of such a loss, where gradients are real."""
 
 
 def watch() -> None:
-    """From now on the two functions can be asked, whoever imports them."""
+    """Replace the two functions by wrapped ones, before other code imports them."""
     jax.value_and_grad = _asked(jax.value_and_grad, with_value=True)
     jax.grad = _asked(jax.grad, with_value=False)
 
 
 @contextmanager
 def seen(found: list[Any]) -> Iterator[None]:
-    """Inside, what is differentiated is noted."""
+    """Record the losses that are differentiated inside the context; their gradients are zeros."""
     _open.append(found)
     try:
         yield
@@ -31,6 +31,8 @@ def seen(found: list[Any]) -> Iterator[None]:
 
 
 def _asked(original: Callable[..., Any], *, with_value: bool) -> Callable[..., Any]:
+    """The wrapped `jax.value_and_grad` or `jax.grad`."""
+
     @functools.wraps(original)
     def transformed(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, **named: Any) -> Any:
         real = original(fun, argnums, has_aux, **named)

@@ -1,4 +1,4 @@
-"""Models of Keras on JAX: the loss as a jaxpr, whose operations are run one by one, or compiled without what is cut."""
+"""How is a Keras model on JAX run? Its loss is traced to a jaxpr, whose operations are run one by one or compiled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .subject import Subject
 
 
 class _Numbers(JaxLoss):
-    """Finds the numbers in what was returned, of which a traced one has no value yet."""
+    """Finds the numbers in a returned value; a traced number counts, though it has no value yet."""
 
     def array(self, value: Any) -> Array | None:
         return np.zeros(()) if isinstance(value, jax.core.Tracer) else super().array(value)
@@ -30,7 +30,15 @@ class _Numbers(JaxLoss):
 
 @dataclass
 class _Traced:
-    """A program: of x and the variables' values, or its own values of them, to the numbers that it gives."""
+    """A traced loss.
+
+    Attributes:
+        program: the operations from x and the variables to the returned numbers.
+        variables: the model's variables.
+        names: the names of the returned numbers.
+        compiled: replaced outputs → the compiled program.
+        own: values of resized variables; None if the model's own are used.
+    """
 
     program: Program
     variables: list[Any]
@@ -40,21 +48,17 @@ class _Traced:
 
     @property
     def x(self) -> int:
-        """Where x is held."""
+        """The register of x."""
         return int(self.program.inputs[0])
 
     def given(self, x: Any, fed: Mapping[Place, Any], variables: list[Any]) -> dict[int, Any]:
-        """All values that are not computed, by where they are held."""
+        """Register → value, of all values that are not computed."""
         own = dict(zip(self.program.inputs, [x, *variables], strict=True))
         return own | {self.program.at(place): value for place, value in fed.items()}
 
 
 class JaxRunner(OfKeras):
-    """A model of Keras on JAX.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on JAX; `subject` is the user's model and the call of its loss."""
 
     name = "jax"
     leaves_out = False
@@ -65,7 +69,7 @@ class JaxRunner(OfKeras):
         self._traced: dict[object, _Traced] = {}
 
     def run_once(self, x: Array, setting: Setting) -> Run:
-        """Run the program; outputs that are replaced, and draws, are given."""
+        """Run the program with replaced outputs and given draws."""
         traced = self._program(x, setting)
         fed, plan = self._fed(traced, x, setting), traced.program
         if setting.terms_only:
@@ -83,20 +87,20 @@ class JaxRunner(OfKeras):
         run.returned = [places[where] for where in plan.returned if isinstance(where, int) and where in places]
         return run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
-        """Gradients by each replaced output and each weight; one that is 0 everywhere counts as none."""
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+        """Gradients by each replaced output and each weight; None in place of a gradient that is 0 everywhere."""
         traced = self._program(x, setting)
         plan, fed, values = traced.program, self._fed(traced, x, setting), self._values(traced)
-        wanted = [plan.at(of)] if isinstance(of, Place) else [plan.returned[traced.names.index(name)] for name in of]
+        targets = [plan.at(of)] if isinstance(of, Place) else [plan.returned[traced.names.index(name)] for name in of]
         weights = {v.path: place for place, v in enumerate(traced.variables) if v.trainable}
-        steps = plan.needed(wanted, set(traced.given(x, fed, values)))
+        steps = plan.needed(targets, set(traced.given(x, fed, values)))
 
-        def total(replaced: dict[Place, Any], held: dict[str, Any]) -> Any:
+        def total(replaced: dict[Place, Any], trained: dict[str, Any]) -> Any:
             own = list(values)
             for name, place in weights.items():
-                own[place] = held[name]
+                own[place] = trained[name]
             value = plan.values(traced.given(jnp.asarray(x), fed | replaced, own), steps)
-            return sum((jnp.sum(value(where)) for where in wanted), jnp.zeros(()))
+            return sum((jnp.sum(value(where)) for where in targets), jnp.zeros(()))
 
         replaced = {place: jnp.asarray(fed[place]) for place in setting.replaced}
         own = {name: values[place] for name, place in weights.items()}
@@ -107,7 +111,7 @@ class JaxRunner(OfKeras):
         return slopes
 
     def _terms(self, traced: _Traced, x: Array, fed: Mapping[Place, Array]) -> dict[str, Array]:
-        """The numbers alone, compiled without what they do not need."""
+        """The returned numbers alone, compiled without unneeded operations."""
         places, plan = tuple(fed), traced.program
         if places not in traced.compiled:
             known = {plan.at(place) for place in places}
@@ -126,7 +130,7 @@ class JaxRunner(OfKeras):
         return [variable.value for variable in traced.variables] if traced.own is None else traced.own
 
     def _program(self, x: Array, setting: Setting) -> _Traced:
-        """The program at these sizes, mode and attributes; traced once."""
+        """The program at these sizes, mode and attributes; it is traced once and kept."""
         key = (
             x.shape, setting.training, tuple(sorted(setting.rebuilt.items())),
             tuple(sorted((n, str(v)) for n, v in setting.parameters.items())), tuple(setting.resized.items()),
@@ -142,7 +146,11 @@ class JaxRunner(OfKeras):
         return self._traced[key]
 
     def _trace(self, subject: Subject, x: Array, training: bool) -> _Traced:
-        """The program of a model that is built."""
+        """The program of a built model.
+
+        Raises:
+            LossFailed: the call returns no number.
+        """
         variables = list({id(v): v for v in getattr(subject.owner, "variables", ())}.values())
         names: list[str] = []
 
@@ -160,7 +168,11 @@ class JaxRunner(OfKeras):
         return _Traced(program(closed), variables, names)
 
     def _fed(self, traced: _Traced, x: Array, setting: Setting) -> dict[Place, Array]:
-        """What is replaced, and every normal draw."""
+        """Place → value, of replaced outputs and of all normal draws.
+
+        Raises:
+            LossFailed: a replaced output does not exist.
+        """
         fed: dict[Place, Array] = {}
         operations = traced.program.operations
         for place, operation in enumerate(operations):
@@ -170,5 +182,5 @@ class JaxRunner(OfKeras):
                 drawn = np.random.default_rng(1000 + place).normal(size=shape) if noise is None else noise
                 fed[Place(place)] = np.reshape(drawn, shape)
         if any(place.operation >= len(operations) for place in setting.replaced):
-            raise LossFailed("another course of operations at these sizes")
+            raise LossFailed("the model runs other operations at these sizes")
         return fed | dict(setting.replaced)

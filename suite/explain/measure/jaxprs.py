@@ -1,4 +1,4 @@
-"""A jaxpr as a plain list of operations, whose outputs can be replaced, and which can be left out."""
+"""How is a jaxpr run in parts? As a list of operations on numbered registers; outputs can be replaced or left out."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from ..models.run import Place
 
 _INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr", "remat2": "jaxpr",
             "checkpoint": "jaxpr", "remat": "jaxpr"}  # fmt: skip
-"""Primitives that only call → the parameter that holds what they call."""
+"""Primitive that only calls a jaxpr → its parameter that holds the jaxpr."""
 _NORMAL = ("_normal", "_normal_real")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: its primitive's equation, where its inputs and outputs are held, and what it draws.
+    """One operation.
 
     Attributes:
-        place: its number among the operations whose outputs are arrays; None where they are none, such as keys.
+        equation: the equation of the jaxpr.
+        inputs: registers, or known values.
+        outputs: registers.
+        place: its number among the operations whose outputs are arrays; None if they are not, such as random keys.
+        draws: `normal`, `other`, or empty for an operation that draws nothing.
     """
 
     equation: Any
@@ -34,8 +38,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A value that is known when the jaxpr is read."""
+class _Known:
+    """A value that is known when the jaxpr is read, in place of a register."""
 
     value: Any
 
@@ -45,23 +49,25 @@ class Program:
     """The operations of a jaxpr in order.
 
     Attributes:
-        operations: those whose outputs are arrays, in the order of their places.
-        inputs, returned: where these are held: numbers, or known values.
+        steps: all operations.
+        operations: the operations whose outputs are arrays, in the order of their places.
+        inputs, returned: the registers, or known values, of inputs and returned numbers.
+        registers: the number of registers.
     """
 
     steps: list[Step] = field(default_factory=list)
     operations: list[Step] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     returned: list[Any] = field(default_factory=list)
-    held: int = 0
+    registers: int = 0
 
     def at(self, place: Place) -> int:
-        """Where an output is held."""
+        """The register of an output."""
         return self.operations[place.operation].outputs[place.output]
 
-    def needed(self, wanted: Sequence[Any], known: set[int]) -> list[Step]:
-        """The operations without which the wanted values cannot be had from the known ones."""
-        pending, kept = {one for one in wanted if isinstance(one, int)} - known, []
+    def needed(self, targets: Sequence[Any], known: set[int]) -> list[Step]:
+        """The operations that compute the target registers from the known ones."""
+        pending, kept = {one for one in targets if isinstance(one, int)} - known, []
         for step in reversed(self.steps):
             if pending.intersection(step.outputs):
                 kept.append(step)
@@ -69,15 +75,15 @@ class Program:
         return kept[::-1]
 
     def values(self, given: Mapping[int, Any], steps: Sequence[Step]) -> Callable[[Any], Any]:
-        """Run operations; what is given is not computed.
+        """Run operations; given registers are not computed.
 
         Returns:
-            Where a value is held → the value.
+            A function: register, or known value → value.
         """
         found = dict(given)
 
         def value(where: Any) -> Any:
-            return where.value if isinstance(where, _Held) else found[where]
+            return where.value if isinstance(where, _Known) else found[where]
 
         for step in steps:
             if all(one in given for one in step.outputs):
@@ -93,7 +99,7 @@ class Program:
 
 
 def program(closed: Any) -> Program:
-    """A closed jaxpr as a program: what it calls is written out; a draw of normal values is one operation."""
+    """A closed jaxpr as a program: called jaxprs are inlined, except the draws of normal values, each one operation."""
     made = Program()
     made.inputs = [_new(made) for _ in closed.jaxpr.invars]
     made.returned = _written_out(made, closed.jaxpr, closed.consts, made.inputs)
@@ -101,17 +107,17 @@ def program(closed: Any) -> Program:
 
 
 def _new(made: Program) -> int:
-    made.held += 1
-    return made.held
+    made.registers += 1
+    return made.registers
 
 
 def _written_out(made: Program, jaxpr: Any, constants: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-    """Add the operations of a jaxpr; where its outputs are held."""
+    """Add the operations of a jaxpr to a program; the registers of its outputs."""
     where: dict[Any, Any] = dict(zip(jaxpr.invars, inputs, strict=True))
-    where |= {name: _Held(value) for name, value in zip(jaxpr.constvars, constants, strict=True)}
+    where |= {name: _Known(value) for name, value in zip(jaxpr.constvars, constants, strict=True)}
 
     def of(name: Any) -> Any:
-        return _Held(name.val) if isinstance(name, Literal) else where[name]
+        return _Known(name.val) if isinstance(name, Literal) else where[name]
 
     for equation in jaxpr.eqns:
         taken = tuple(of(name) for name in equation.invars)
@@ -119,8 +125,8 @@ def _written_out(made: Program, jaxpr: Any, constants: Sequence[Any], inputs: Se
         drawn = inner is not None and equation.params.get("name") in _NORMAL and len(taken) == 1
         if inner is not None and not drawn:
             closed = inner if hasattr(inner, "consts") else None
-            body, held = (closed.jaxpr, closed.consts) if closed is not None else (inner, ())
-            where |= dict(zip(equation.outvars, _written_out(made, body, held, taken), strict=True))
+            body, known = (closed.jaxpr, closed.consts) if closed is not None else (inner, ())
+            where |= dict(zip(equation.outvars, _written_out(made, body, known, taken), strict=True))
             continue
         outputs = tuple(_new(made) for _ in equation.outvars)
         plain = all(not jnp.issubdtype(name.aval.dtype, jax.dtypes.extended) for name in equation.outvars)

@@ -1,4 +1,4 @@
-"""What every backend of Keras needs: the shapes of x that a model takes, and its layers built before it is recorded."""
+"""What do Keras models need on every backend? Shapes of x to try, and layers built before a run is recorded."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ _IMAGES = (1, 3)
 
 @contextmanager
 def resized(owner: Any, sizes: Mapping[int, int]) -> Iterator[list[Any]]:
-    """A model whose weights have other sizes, and whose layers do not check what they are given; the weights' values.
+    """Give a model's weights other sizes inside the context, and turn off its layers' checks of inputs.
 
-    The operations before a cut go through then, with numbers that nothing uses.
+    The operations before replaced outputs then run at other sizes, with numbers that nothing uses.
+
+    Args:
+        owner: the model.
+        sizes: size of a weight's axis → its other size.
+
+    Yields:
+        The values of the resized weights.
     """
     layers = owner._flatten_layers() if isinstance(owner, keras.Model) else ()
     specs = [(layer, layer.input_spec) for layer in layers]
@@ -48,10 +55,10 @@ def resized(owner: Any, sizes: Mapping[int, int]) -> Iterator[list[Any]]:
 
 
 class OfKeras(OfSubject):
-    """What runs a model of Keras, on every backend.
+    """The common part of runners of Keras models, on every backend.
 
     Attributes:
-        declared: whether the model says what shape of x it takes.
+        declared: whether the model declares the shape of x.
     """
 
     def __init__(self, subject: Subject):
@@ -63,7 +70,7 @@ class OfKeras(OfSubject):
         self._called: dict[int, Any] = {}
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """The input that a model declares or was built with, else from its layers and the constructor's integers."""
+        """The shapes of x to try: the declared or built one, else shapes by layers and the constructor's integers."""
         owner = self.subject.owner
         known, inner = known_shape(owner), [shape for shape in map(known_shape, _layers(owner)) if shape]
         guessed = [*inner, *self.subject.shapes([*_widths(owner), 784], list(_IMAGES))]
@@ -71,11 +78,11 @@ class OfKeras(OfSubject):
         return self._tried
 
     def run(self, x: Array, setting: Setting) -> Run:
-        """Run it once.
+        """Run the model once.
 
         Raises:
-            LossFailed: it raised.
-            BadInput: it raised the same on every shape that it may take.
+            LossFailed: the model raised.
+            BadInput: the model raised the same on every shape.
         """
         try:
             with watched():
@@ -88,7 +95,7 @@ class OfKeras(OfSubject):
                 self._failures.append(str(failed))
                 if len(self._failures) == len(self._tried) and len(set(self._failures)) == 1:
                     raise BadInput(f"the model could not be run: {failed}") from error
-                if self.subject.build is not None:  # layers that were built for another shape of x
+                if self.subject.build is not None:  # its layers may be built for another shape of x now
                     self.subject = self.subject.build({})
             raise failed from error
         self._ran = True
@@ -96,10 +103,10 @@ class OfKeras(OfSubject):
 
     @abstractmethod
     def run_once(self, x: Array, setting: Setting) -> Run:
-        """Run it; whatever is raised."""
+        """Run the model once; any exception may be raised."""
 
     def build(self, subject: Subject, x: Any, training: bool) -> None:
-        """Build layers that are built at their first call, which is by x: a tensor, or what stands for one."""
+        """Build the layers that are built at their first call, by calling the model on x, a tensor or a KerasTensor."""
         owner = subject.owner
         if not isinstance(owner, keras.Model):
             return
@@ -114,18 +121,18 @@ class OfKeras(OfSubject):
 
 
 def _built(owner: Any) -> bool:
-    """Whether all layers are."""
+    """Whether all layers are built."""
     return all(layer.built for layer in _layers(owner)) and bool(owner.variables)
 
 
 def _layers(owner: Any) -> Iterator[Any]:
-    """The layers of a model, without itself."""
+    """The layers of a model, without the model itself."""
     if isinstance(owner, keras.Model):
         yield from owner._flatten_layers(include_self=False)
 
 
 def known_shape(layer: Any) -> tuple[int, ...] | None:
-    """The shape of the one input that a model declares, or was built with."""
+    """The shape of the one input that a model declares or was built with, with `BATCH` for open axes; else None."""
     if not isinstance(layer, keras.Model):
         return None
     declared = list(layer.inputs or ()) if hasattr(layer, "inputs") else []
@@ -138,7 +145,7 @@ def known_shape(layer: Any) -> tuple[int, ...] | None:
 
 
 def _widths(owner: Any) -> list[int]:
-    """What built dense layers take, and what those put out that are not built, the last first."""
+    """The input widths of built dense layers, then the output widths of all dense layers, the last first."""
     dense = [layer for layer in _layers(owner) if isinstance(layer, keras.layers.Dense)]
     taken = [int(layer.kernel.shape[0]) for layer in dense if layer.built]
     return [*taken, *(int(layer.units) for layer in reversed(dense))]

@@ -1,4 +1,4 @@
-"""How the loss of a Keras model is reached: its training step up to the gradient, or its call and compiled loss."""
+"""How is the loss of a Keras model computed? By its training step up to the gradient, or its call and compiled loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .load import written
 
 
 def keras_call(owner: Any) -> Callable[[Any, bool], Any] | None:
-    """The call of a model; None where the owner is none, or is a loss on tensors."""
+    """The function of x and training mode that returns a Keras model's loss; None if the owner is no Keras model."""
     if not isinstance(owner, keras.Model):
         return None
     if type(owner).train_step is not keras.Model.train_step:
@@ -27,19 +27,19 @@ def keras_call(owner: Any) -> Callable[[Any, bool], Any] | None:
     def call(x: Any, training: bool) -> Any:
         made = owner(x, training=training)
         if not _has_loss(owner):
-            return made  # its call returns the loss
+            return made  # the model's call returns the loss
         return {"loss": owner._compute_loss(x=x, y=x, y_pred=made, training=training)}
 
     return call
 
 
 def is_model(owner: Any) -> bool:
-    """Whether it is a model of Keras."""
+    """Whether an object is a Keras model."""
     return isinstance(owner, keras.Model)
 
 
 def prepare() -> None:
-    """Before the user's file is imported: float64 throughout, and gradients that are seen."""
+    """Set up Keras before the user's file is imported: float64 throughout, and recorded gradients."""
     keras.config.set_floatx("float64")
     lift_float64()
     if keras.backend.backend() == "tensorflow":
@@ -49,17 +49,17 @@ def prepare() -> None:
 
 
 def _has_loss(owner: Any) -> bool:
-    """Whether there is one beside what the call returns: compiled, added, or the model's own."""
+    """Whether a model has a loss beside the output of its call: compiled, added with `add_loss`, or `compute_loss`."""
     own = type(owner).compute_loss is not keras.Model.compute_loss
     compiled = getattr(owner, "compiled", False) and vars(owner).get("loss") is not None
     return own or compiled or bool(owner.losses)
 
 
 def refuse_model(found: Any) -> None:
-    """Refuse a model of this process, or a method of one that takes the data alone: its weights are not in float64.
+    """Refuse a Keras model of this process, or its method that takes the data alone: its weights are not float64.
 
     Raises:
-        BadInput: it is one; the message has the form to write.
+        BadInput: the object is one; the message has the text to give instead.
     """
     owner = getattr(found, "__self__", found)
     needed = [p for p in inspect.signature(found).parameters.values() if p.default is p.empty]
@@ -68,12 +68,12 @@ def refuse_model(found: Any) -> None:
 
 
 def plain_names() -> frozenset[str]:
-    """The attributes that every Keras model has."""
+    """The names of attributes that every Keras model has."""
     return frozenset(vars(keras.Model())) | {"optimizer", "loss"}
 
 
 def _step(owner: Any, x: Any, training: bool) -> Any:
-    """The training step without its update; what it differentiates is the loss, where that is seen."""
+    """The loss that a training or test step differentiates, else what it returns; the weights are not updated."""
     name = "train_step" if training else "test_step"
     if getattr(type(owner), name) is getattr(keras.Model, name):
         raise ValueError("the model has no test_step of its own: evaluation runs no loss")
@@ -85,11 +85,11 @@ def _step(owner: Any, x: Any, training: bool) -> Any:
                 return {"loss": targets[-1]} if targets else returned
             except (TypeError, ValueError, AttributeError, KeyError) as failed:
                 errors.append(failed)
-        raise max(errors, key=lambda error: len(list(traceback.walk_tb(error.__traceback__))))  # which came furthest
+        raise max(errors, key=lambda error: len(list(traceback.walk_tb(error.__traceback__))))  # of the deepest call
 
 
 def _stepped(owner: Any, name: str, data: Any) -> Any:
-    """What a step returns; on JAX it is given the state, and returns it too."""
+    """The result of a step; on JAX a step also takes and returns the state."""
     step = getattr(owner, name)
     if keras.backend.backend() != "jax":
         return step(data)
@@ -101,10 +101,10 @@ def _stepped(owner: Any, name: str, data: Any) -> Any:
 
 
 def _expect_signature(owner: Any, name: str) -> None:
-    """Refuse a step of another backend.
+    """Refuse a step that is written for another backend.
 
     Raises:
-        BadInput: it is one.
+        BadInput: the step has another backend's signature; the message names that backend.
     """
     jax = keras.backend.backend() == "jax"
     parameters = list(inspect.signature(getattr(owner, name)).parameters.values())
@@ -123,7 +123,7 @@ def _expect_signature(owner: Any, name: str) -> None:
 
 @contextmanager
 def _no_update(optimizer: Any) -> Iterator[None]:
-    """An optimiser that leaves the weights as they are."""
+    """Make an optimiser leave the weights unchanged inside the context."""
     kept = {name: optimizer.__dict__.get(name) for name in ("apply", "apply_gradients", "stateless_apply")}
     for name in kept:
         object.__setattr__(optimizer, name, lambda *arguments, **named: None)
@@ -140,10 +140,10 @@ def _no_update(optimizer: Any) -> Iterator[None]:
 
 @contextmanager
 def _targets() -> Iterator[list[Any]]:
-    """What a tape of TensorFlow, or a transformation of JAX, is to differentiate; it gives no gradients meanwhile."""
+    """The targets that TensorFlow's tape or JAX differentiates inside the context; all gradients are zeros there."""
     found: list[Any] = []
     if keras.backend.backend() == "torch":
-        yield found  # its recording sees `backward` itself
+        yield found  # the recording of torch sees `backward`
         return
     if keras.backend.backend() == "jax":
         with import_module(".jax_gradients", __package__).seen(found):

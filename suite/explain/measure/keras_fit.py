@@ -1,4 +1,4 @@
-"""What `fit` does with a weight that a callback changes: the compiled step reads it each time, or has it frozen."""
+"""Does the compiled step of `fit` read a weight that a callback changes, or keep its first value?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .subject import Subject
 
 EPOCHS = 200
 HUGE = 1e8
-"""A weight that no draw of noise can be taken for."""
+"""A weight whose effect on the loss exceeds that of any draw of noise."""
 
 
 def frozen(subject: Subject, namespace: dict[str, Any], x: Array) -> Frozen | None:
-    """A number of the model that a callback of the user's file changes, and the compiled step does not read again."""
+    """A number of the model that a callback of the file changes and the compiled step reads once; None for none."""
     owner = subject.owner
     if keras.backend.backend() == "torch" or not isinstance(owner, keras.Model):  # Keras compiles nothing on torch
         return None
@@ -31,7 +31,7 @@ def frozen(subject: Subject, namespace: dict[str, Any], x: Array) -> Frozen | No
 
 
 def _series(subject: Subject, namespace: dict[str, Any]) -> Iterator[tuple[str, list[float]]]:
-    """The attributes that the file's callbacks change, epoch by epoch."""
+    """The attributes of the model that the file's callbacks change, with their values by epoch."""
     for kind in list(namespace.values()):
         own = isinstance(kind, type) and issubclass(kind, keras.callbacks.Callback)
         if not own or kind.__module__ != namespace.get("__name__") or subject.build is None:
@@ -47,13 +47,13 @@ def _series(subject: Subject, namespace: dict[str, Any]) -> Iterator[tuple[str, 
                 for name in names:
                     seen[name].append(float(getattr(model.owner, name)))
                 callback.on_epoch_end(epoch, {})
-        except Exception:  # a callback that asks for more than a model and an epoch
+        except Exception:  # a callback may need more than a model and an epoch
             continue
         yield from ((name, values) for name, values in seen.items() if len(set(values)) > 1)
 
 
 def _reads(subject: Subject, name: str, first: float, x: Array, *, eager: bool) -> bool | None:
-    """Whether a step that ran once with one weight shows another; None where it does not run."""
+    """Whether a step reads a new value of a weight after it ran once with another; None if it does not run."""
     assert subject.build is not None
     model = subject.build({}).owner
     try:
@@ -67,7 +67,7 @@ def _reads(subject: Subject, name: str, first: float, x: Array, *, eager: bool) 
 
 
 def _printed(model: Any, x: Array) -> float:
-    """The largest number that one step of `fit` returns; the history of `fit` has the model's metrics instead."""
+    """The largest number that one step of `fit` returns; the history of `fit` has the model's metrics."""
     seen: list[float] = []
     step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.extend(map(float, logs.values())))
     model.fit(x, batch_size=len(x), verbose=0, callbacks=[step])

@@ -1,4 +1,4 @@
-"""Models of Keras on torch: recorded as those of torch are, once their layers are built."""
+"""How is a Keras model on torch run? As a model of torch, after its layers are built."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from .torch_model import TorchRunner
 
 
 class KerasTorchRunner(OfKeras, TorchRunner):
-    """A model of Keras on torch.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on torch; `subject` is the user's model and the call of its loss."""
 
     resizes = True
 
     def run_once(self, x: Array, setting: Setting) -> Run:
-        """Run it from the variables that it had at first, those of its random seeds included."""
+        """Run the model once, from its first variables, including those of random seeds."""
         return TorchRunner.run(self, x, setting)
 
     def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> Any:
@@ -34,7 +30,7 @@ class KerasTorchRunner(OfKeras, TorchRunner):
             return super()._recorded(x, setting, leaves=leaves)
 
     def _restore(self, owner: Any) -> None:
-        """The variables that it had when it was built."""
+        """Restore the values that the variables had when the model was built."""
         key = str(id(owner))
         variables = getattr(owner, "variables", ())
         if key not in self._kept:

@@ -1,4 +1,4 @@
-"""The user's file: imported once, from where it lies; its folder is the last on the path, never the first."""
+"""How is the user's file imported, and what does the entry name? The file's folder is the last on sys.path."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .spelled import spelled
 
 
 def imported(target: str) -> dict[str, Any]:
-    """The namespace of a path, or of a module by its name.
+    """The namespace of a file, or of a module by its name.
 
     Raises:
-        Exception: whatever the file raises.
+        Exception: the file may raise anything.
     """
     path = Path(target)
     if path.suffix == ".py" or path.exists():
@@ -40,10 +40,10 @@ def imported(target: str) -> dict[str, Any]:
 
 
 def open_names(name: str, namespace: dict[str, Any]) -> set[str]:
-    """The names of an entry that the file has not; of a model's call it is one, the data.
+    """The names in an entry that the file does not define, such as the data in `VAE().loss(x)`.
 
     Raises:
-        BadInput: the entry is no expression, or what it calls or reads from is not in the file.
+        BadInput: the entry is no expression, or a name that it calls is not in the file.
     """
     try:
         tree = ast.parse(name, mode="eval")
@@ -65,18 +65,19 @@ def open_names(name: str, namespace: dict[str, Any]) -> set[str]:
 
 
 def load(name: str, namespace: dict[str, Any]) -> tuple[Callable[..., Any], str]:
-    """The callable, and its source text where there is one.
+    """The callable that an entry names, and its source text; empty if there is none.
 
     Args:
         name: a name, or an expression in the namespace.
-        namespace: of the user's file.
+        namespace: the globals of the user's file.
 
     Raises:
         BadInput: a name is not in the file.
-        Exception: whatever the expression raises.
+        TypeError: the entry is no callable.
+        Exception: the expression may raise anything.
     """
     for free in sorted(open_names(name, namespace)):
-        raise BadInput(f"the file has no '{free}'; whole models, with the data left open, are those of torch and Keras")
+        raise BadInput(f"the file has no '{free}'; only the call of a model of torch or Keras may leave the data open")
     found = eval(name, namespace)
     if not callable(found):
         raise TypeError(f"{name} is of type {type(found).__name__}; expected a function or a module that is called")
@@ -84,7 +85,7 @@ def load(name: str, namespace: dict[str, Any]) -> tuple[Callable[..., Any], str]
 
 
 def written(owner: type, method: str = "") -> str:
-    """How an entry names the loss of an object of a class: `'FILE.py:VAE(latents=…).loss(x)'`."""
+    """The entry for the loss of an object of a class, such as `'FILE.py:VAE(latents=…).loss(x)'`."""
     own = {name: value for name, value in vars(owner).items() if inspect.isfunction(value)}
     method = method or next((name for name in own if re.search("loss|elbo|objective", name)), "")
     function = getattr(owner, method or "forward", None) or getattr(owner, "call", None)
@@ -97,15 +98,15 @@ def written(owner: type, method: str = "") -> str:
 
 
 def _needed(signature: inspect.Signature) -> list[str]:
-    """The arguments that have to be given."""
+    """The names of arguments without a default."""
     return [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 def called_of(found: Any) -> tuple[Callable[..., Any], str]:
-    """What is called of a function, a method or a module, and its source text where there is one.
+    """The function of a function, a method or a module, with named arguments; and its source text, empty for none.
 
     Raises:
-        BadInput: it is a class, or a method of no object; the message has the form to write.
+        BadInput: the object is a class, or a method of a class; the message has the entry to write.
     """
     parts = getattr(found, "__qualname__", "").split(".")
     if inspect.isclass(found):
@@ -124,7 +125,7 @@ def called_of(found: Any) -> tuple[Callable[..., Any], str]:
 
 
 def source_of(called: Any) -> str:
-    """The source of a function, or of the method by which the user's object is called; nothing where there is none."""
+    """The source of a function, or of the `__call__` of the user's object; empty if there is none."""
     method: Any = type(called).__call__ if callable(called) else None
     theirs = inspect.isfunction(method) and not installed(method.__code__.co_filename)
     try:
@@ -134,7 +135,13 @@ def source_of(called: Any) -> str:
 
 
 def ran(call: Callable[[], object], function: object, namespace: Mapping[str, object]) -> list[types.FunctionType]:
-    """The user's functions that a call runs: the called one first, then those of a namespace and of its classes."""
+    """The user's functions that a call runs.
+
+    Args:
+        call: runs the loss.
+        function: the loss, which comes first.
+        namespace: the other functions, and classes whose methods count too.
+    """
     codes: set[types.CodeType] = set()
     before = sys.getprofile()
     sys.setprofile(lambda frame, event, _: codes.add(frame.f_code))

@@ -1,4 +1,4 @@
-"""One edit of the user's own code that makes a wrong loss right, looked for where a fault may have one."""
+"""Which edit of the user's code makes a wrong loss right? Candidates are tried for faults that one edit can mend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MENDED = (
     "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
     ANOTHER_SCALE, "noise-not-normal", _GRADIENT,
 )  # fmt: skip
-"""Faults that an edit of one place may mend."""
+"""Faults that an edit at one place may mend."""
 
 
 def change_of(
@@ -31,16 +31,17 @@ def change_of(
     bound: Callable[[], Lab],
     explained: Callable[[Lab], Answer],
 ) -> Change | None:
-    """One edit that makes a wrong loss right, or its weight one that is the same at all sizes.
+    """The edit that makes a wrong loss right, or makes a KL weight independent of N, D and J; None if none is found.
 
     Args:
-        found, answer: of the loss as it is.
-        asked: what was asked.
-        functions: gives those that may be edited.
-        bound, explained: the loss as it is by then, and what it is.
+        found, answer: the results and the answer of the loss as it is.
+        asked: the request.
+        functions: gives the user's functions that may be edited.
+        bound: binds the edited loss.
+        explained: explains a bound loss.
     """
     sized = any(one.name == "weight-depends-on-sizes" for one in answer.findings)
-    if sized and answer.beta_effective is not None:  # an argument that gives the wanted weight is in the finding
+    if sized and answer.beta_effective is not None:  # the note already has the argument that gives a weight of 1
         sized = not names_in(answer.beta_effective.expression) & set(answer.parameters)
     if not asked.changed or (answer.bug.name not in _MENDED if answer.bug is not None else not sized):
         return None

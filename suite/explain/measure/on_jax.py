@@ -1,4 +1,4 @@
-"""Losses on JAX arrays, Keras's on JAX among them."""
+"""How is a loss on JAX arrays called? This includes losses of Keras on JAX."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JaxLoss(Adapter):
         return np.asarray(value) if isinstance(value, jax.Array | int | float | np.ndarray | np.generic) else None
 
     def is_tensor(self, value: Any) -> bool:
-        return isinstance(value, jax.Array)  # a traced one too, which has no values
+        return isinstance(value, jax.Array)  # including traced arrays, which have no values
 
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         converted = {name: self.converted(value) for name, value in arguments.items()}

@@ -1,4 +1,4 @@
-"""Losses on NumPy arrays. There is no automatic differentiation."""
+"""How is a loss on NumPy arrays called? It has no gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .called import Adapter
 
 
 class NumpyLoss(Adapter):
-    """A loss of NumPy arrays."""
+    """A loss of NumPy arrays, in float64."""
 
     name = "numpy"
 

@@ -1,4 +1,4 @@
-"""NumPyro's handlers, for `guided`."""
+"""How are sites replaced in NumPyro? The functions that `guided` needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY = 0
 
 
 class _Handler(Messenger):
-    """The innermost handler: it comes before all others on the way in, and after them on the way out."""
+    """Replaces sites. It is the innermost handler: first before a site is drawn, and last after it."""
 
     def __init__(self, cut: Cut):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Losses on TensorFlow tensors, Keras's on TensorFlow among them."""
+"""How is a loss on TensorFlow tensors called? This includes losses of Keras on TensorFlow."""
 
 from __future__ import annotations
 

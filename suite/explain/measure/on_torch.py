@@ -1,4 +1,4 @@
-"""Losses on torch tensors."""
+"""How is a loss on torch tensors called? This includes losses of Keras on torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ torch.set_default_dtype(torch.float64)
 
 @contextmanager
 def in_fewer_digits() -> Iterator[None]:
-    """Inside, what is made without a dtype is float32, as where people train in float32 or below."""
+    """Make float32 torch's default dtype inside the context, as in training in float32 or below."""
     torch.set_default_dtype(torch.float32)
     try:
         yield
@@ -72,5 +72,5 @@ class TorchLoss(Adapter):
 
 
 def _is_constant(value: Any) -> bool:
-    """Whether an argument is a number that is passed as a tensor."""
+    """Whether an argument is a number passed as a tensor: a read-only array, of which no gradient is taken."""
     return isinstance(value, np.ndarray) and not value.flags.writeable

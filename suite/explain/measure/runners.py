@@ -1,4 +1,4 @@
-"""Which model an entry names, and what runs it: by framework, and for Keras by its backend."""
+"""Which model does an entry name, and which runner runs it? The runner depends on the framework or Keras's backend."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from ..records import Asked
 from .subject import Subject, subject_of
 
 MODELS = {"torch": ("torch_model", "TorchRunner"), "tensorflow": ("tensorflow_model", "TensorflowRunner")}
-"""Framework → module and class of what runs whole models."""
+"""Framework → module and class of its runner."""
 MODELS_OF_KERAS = {
     "torch": ("keras_torch_model", "KerasTorchRunner"),
     "tensorflow": ("tensorflow_model", "TensorflowRunner"),
     "jax": ("jax_model", "JaxRunner"),
 }
-"""The same of what runs models of Keras."""
+"""Backend of Keras → module and class of its runner."""
 
 
 def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] | None:
-    """The model that is asked for, and what runs it; None where it is a loss on tensors."""
+    """The runner of the requested model, and the model; None if the entry is a loss on tensors.
+
+    Raises:
+        BadInput: the entry leaves more than one name open.
+    """
     if asked.framework not in (MODELS_OF_KERAS if asked.keras else MODELS):
         return None
     calls, plain, of_torch = None, frozenset[str](), None
@@ -50,7 +54,7 @@ def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] 
 
 
 def _modules(values: list[Any]) -> Any:
-    """The modules of torch with weights among some values as one; None where there is none."""
+    """The torch modules with weights among some values: the only one, or a ModuleList of several; None for none."""
     torch = import_module("torch")
     found = [one for one in values if isinstance(one, torch.nn.Module) and any(True for _ in one.parameters())]
     return found[0] if len(found) == 1 else torch.nn.ModuleList(found) if found else None

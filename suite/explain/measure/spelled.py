@@ -1,4 +1,4 @@
-"""`*args`, `**kwargs` and tuples with the names of the body, as in `recons = args[0]` and `mu, logvar = posterior`."""
+"""Which names do `*args`, `**kwargs` and tuples get in a loss's body, as in `mu, logvar = posterior`?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _EMPTY = inspect.Parameter.empty
 
 
 def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
-    """The function with a signature of named arguments; the same function where it has them already.
+    """The loss with named arguments in place of `*args`, `**kwargs` and tuples; unchanged if it has none of these.
 
     Args:
-        function: the user's.
-        source: its source text, or nothing.
+        function: the user's loss.
+        source: its source text; empty if there is none.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -62,7 +62,7 @@ def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
 
 
 def _positional(tree: ast.AST, rest: str, *, whole: bool = False) -> list[str]:
-    """The names of `a, b = args`, or of `a = args[0]`, in their order; with `whole`, of the first form alone."""
+    """The names in `a, b = args` or `a = args[0]`, in order; if `whole`, in the first form only."""
     places: dict[int, str] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
@@ -83,7 +83,7 @@ def _positional(tree: ast.AST, rest: str, *, whole: bool = False) -> list[str]:
 
 
 def _keyed(tree: ast.AST, options: str) -> dict[str, Any]:
-    """The keys of `kwargs["key"]` and `kwargs.get("key", default)`, with the defaults."""
+    """Key → default, of `kwargs["key"]` and `kwargs.get("key", default)`."""
     found: dict[str, Any] = {}
     for node in ast.walk(tree):
         key: ast.expr | None = None

@@ -1,4 +1,4 @@
-"""The user's model and how its loss is called, from the entry: `VAE().loss(x)`, `VAE()`, `build_vae()`."""
+"""Which model does an entry name, and how is its loss called? Entries are `VAE().loss(x)`, `VAE()`, `build_vae()`."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from ..experiments.bind import fixed_sizes
 from .load import open_names
 
 BATCHES = (5, 9, 11, 13, 17, 19, 23)
-"""Sizes of the batch: the first that is no argument of the model."""
+"""Batch sizes: the first that is no integer argument of the model is used."""
 BATCH = BATCHES[0]
 _LENGTH = 7
-"""Of a sequence, where no argument says it."""
+"""The length of a sequence, if no argument gives it."""
 _MOST_WIDTHS = 25
 _UNNAMED = "_data"
-"""The data of a method that is named without its argument."""
+"""The name of the data of a method that is given without its argument."""
 
 
 @dataclass
 class Subject:
-    """A model and its call.
+    """A model and the call of its loss.
 
     Attributes:
-        owner: the model; what is called, where a function has none.
-        call: x, training → what is returned.
-        build: arguments of the owner's constructor → another subject.
-        file: the user's.
-        arguments: the integers that the owner is built with, by argument.
-        plain: attributes that every model of the framework has.
-        width: of x, where the user said it.
+        owner: the model, or the called function if there is no model.
+        call: x, training → the returned value.
+        build: changed arguments of the owner's constructor → the subject built with them; None if it cannot be built.
+        file: the path of the user's file.
+        arguments: argument of the constructor → integer.
+        plain: names of attributes that every model of the framework has.
+        width: the user's D; None if not given.
     """
 
     owner: Any
@@ -50,7 +50,7 @@ class Subject:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Attributes of the model that are numbers, without sizes."""
+        """Attribute of the model that is a number, and no size → its value."""
         found: dict[str, float] = {}
         for name, value in getattr(self.owner, "__dict__", {}).items():
             if name.startswith("_") or name in self.plain or type(value) not in (int, float):
@@ -61,7 +61,7 @@ class Subject:
         return found
 
     def rebuilt(self, arguments: Mapping[str, int]) -> Subject:
-        """The same with other arguments of the constructor."""
+        """The subject built with other arguments of the constructor; it is built once and kept."""
         key = tuple(sorted(arguments.items()))
         if key not in self._built:
             assert self.build is not None
@@ -73,7 +73,7 @@ class Subject:
 
     @contextlib.contextmanager
     def at(self, parameters: Mapping[str, object], training: bool) -> Iterator[None]:
-        """The owner in a mode, with other values of its attributes."""
+        """Put the owner into training or evaluation mode, with other values of its attributes, inside the context."""
         before = {name: getattr(self.owner, name) for name in parameters}
         mode = getattr(self.owner, "training", None)
         for name, value in parameters.items():
@@ -89,7 +89,7 @@ class Subject:
                 self.owner.train(mode)
 
     def shapes(self, widths: list[int], channels: list[int]) -> list[tuple[int, ...]]:
-        """Shapes of x: [N, width], images, sequences; the constructor's integers are tried as each."""
+        """The shapes of x to try: [N, width], images, sequences; the constructor's integers are tried as each size."""
         numbers = list(dict.fromkeys(self.arguments.values()))
         batch = next(size for size in BATCHES if size not in numbers)
         said = [] if self.width is None else [self.width]
@@ -105,25 +105,25 @@ class Subject:
 
 
 def written_widths(file: str) -> list[int]:
-    """Integers in a file, each of which may be the data's width where nothing else says it."""
+    """Integers in a file, which are tried as D if nothing else gives it."""
     text = Path(file).read_text(encoding="utf-8", errors="replace") if Path(file).is_file() else ""
     return [size["D"] for size in islice(fixed_sizes(text), 1, _MOST_WIDTHS)]
 
 
 class OfSubject:
-    """What runs a user's model, in every framework."""
+    """The common part of runners, in every framework."""
 
     def __init__(self, subject: Subject):
         self.subject = subject
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Attributes of the model that are numbers."""
+        """Attribute of the model that is a number → its value."""
         return self.subject.parameters
 
     @property
     def arguments(self) -> dict[str, int]:
-        """The arguments with which it is built that are integers."""
+        """Argument of the constructor that is an integer → its value."""
         return self.subject.arguments
 
 
@@ -135,18 +135,18 @@ def subject_of(
     plain: frozenset[str] = frozenset(),
     joined: Callable[[list[Any]], Any] = lambda values: None,
 ) -> Subject | None:
-    """The model that an entry names; None where it names a loss on tensors.
+    """The model that an entry names; None if it names a loss on tensors.
 
     Args:
         name: the entry, an expression.
-        namespace: of the user's file.
-        file: its path.
-        calls: model → how its loss is called, or None where it is none of the framework's models.
-        plain: attributes that every model of the framework has.
-        joined: values → the models among them as one; None where there is none.
+        namespace: the globals of the user's file.
+        file: the file's path.
+        calls: object → the call of its loss, or None if it is no model of the framework.
+        plain: names of attributes that every model of the framework has.
+        joined: values → the models among them as one model, or None if there is none.
 
     Raises:
-        BadInput: it has more than one unknown name.
+        BadInput: the entry has more than one unknown name.
     """
     free = open_names(name, namespace)
     tree = ast.parse(name, mode="eval")
@@ -195,18 +195,19 @@ def subject_of(
 
 
 def _given(tree: ast.expr, called: ast.expr, free: set[str]) -> Iterator[ast.expr]:
-    """The parts of an entry that may be models, where what is called is named alone."""
+    """The subexpressions of an entry such as `step(VAE(), x)` that may be models; none if a method is called."""
     for one in ast.walk(tree) if isinstance(called, ast.Name) else ():
         if isinstance(one, ast.Name | ast.Attribute | ast.Call) and not _mentions(one, free):
             yield one
 
 
 def _evaluated(tree: ast.expr, namespace: dict[str, Any]) -> Any:
+    """The value of an expression in a namespace."""
     return eval(compile(ast.Expression(tree), "entry", "eval"), namespace)
 
 
 def _read(function: Any) -> list[Any]:
-    """The globals that a plain function reads, and those of the functions of its file that it calls."""
+    """The values of the globals that a function reads, and that the functions of its file read which it calls."""
     functions, found = [function], []
     for one in functions:
         if inspect.isfunction(one):
@@ -217,7 +218,7 @@ def _read(function: Any) -> list[Any]:
 
 
 def _left_open(code: CodeType, namespace: dict[str, Any], data: str) -> Callable[[Any, bool], Any]:
-    """An expression as a function of the one name that is left open."""
+    """An expression as a function of x, the value of the one open name, and of the mode, which it ignores."""
     return lambda x, training: eval(code, {**namespace, data: x})
 
 
@@ -227,7 +228,7 @@ def _present(subject: Subject | None) -> Subject:
 
 
 class _Swap(ast.NodeTransformer):
-    """The owner's expression replaced by the owner."""
+    """Replaces the owner's expression by a name that stands for the owner."""
 
     def __init__(self, owner: ast.expr):
         self.text = ast.unparse(owner)
@@ -243,7 +244,7 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
 
 
 def _with(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
-    """The owner's expression with other arguments."""
+    """The constructor's call with changed arguments."""
     if not arguments or not isinstance(owner, ast.Call):
         return owner
     kept = [keyword for keyword in owner.keywords if keyword.arg not in arguments]
@@ -252,7 +253,7 @@ def _with(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
 
 
 def _integers(owner: ast.expr, namespace: dict[str, Any]) -> dict[str, int]:
-    """The integers that the owner is built with, by argument."""
+    """Argument that is an integer → its value, of the call that builds the owner; positional arguments are left out."""
     if not isinstance(owner, ast.Call):
         return {}
     function = eval(compile(ast.Expression(owner.func), "entry", "eval"), namespace)

@@ -1,4 +1,4 @@
-"""Models of Keras on TensorFlow: the loss as a graph, which is cut where tensors are fed."""
+"""How is a Keras model on TensorFlow run? Its loss is traced to a graph, whose tensors can be fed and fetched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SKIPPED = (tf.resource, tf.variant, tf.string)
 
 
 def named_tensors(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The numbers in what was returned, by key or place."""
+    """The floating-point tensors in a returned value, named by key or index."""
     if isinstance(value, Mapping):
         for key, entry in value.items():
             yield from named_tensors(f"{name}.{key}" if name else str(key), entry)
@@ -35,7 +35,7 @@ def named_tensors(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def use_float64() -> None:
-    """What TensorFlow makes in float32 unless told otherwise, it makes in float64, as Keras does then."""
+    """Make float64 the default dtype of TensorFlow's constants and draws, where it is float32."""
 
     def widened(function: Callable[..., Any], place: int) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -65,7 +65,17 @@ def use_float64() -> None:
 
 @dataclass
 class _Traced:
-    """A graph: x, its operations' outputs by place, the numbers that it gives, and weights that are its own."""
+    """A traced loss.
+
+    Attributes:
+        function: the wrapped function with its graph.
+        x: the graph's input.
+        tensors: place → output of an operation.
+        operations: the operations, in order.
+        terms: name → returned number.
+        weights: values of resized weights, which must stay alive with the graph.
+        pruned: fed and fetched tensors → the pruned function.
+    """
 
     function: Any
     x: Any
@@ -77,11 +87,7 @@ class _Traced:
 
 
 class TensorflowRunner(OfKeras):
-    """A model of Keras on TensorFlow.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a Keras model on TensorFlow; `subject` is the user's model and the call of its loss."""
 
     name = "tensorflow"
     leaves_out = False
@@ -92,7 +98,7 @@ class TensorflowRunner(OfKeras):
         self._traced: dict[object, _Traced] = {}
 
     def run_once(self, x: Array, setting: Setting) -> Run:
-        """Run the graph; outputs that are replaced, and draws, are fed."""
+        """Run the graph with replaced outputs and given draws, which are fed."""
         traced = self._graph(x, setting)
         fed = self._fed(traced, x, setting)
         places = list(traced.tensors)
@@ -111,7 +117,7 @@ class TensorflowRunner(OfKeras):
             run.operations.append(Operation(operation.type, inputs, outputs, draws))
         return run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight."""
         traced = self._graph(x, setting)
         fed = self._fed(traced, x, setting)
@@ -124,13 +130,13 @@ class TensorflowRunner(OfKeras):
         return {name: values.get(name) for name in sources}
 
     def _weights(self, traced: _Traced) -> dict[object, Any]:
-        """Weight → where the graph reads it, of those that it reads."""
+        """Path of a weight → the tensor by which the graph reads it; weights that it does not read are left out."""
         graph = traced.function.graph
-        held = {id(internal): external for external, internal in graph.captures}
+        captured = {id(internal): external for external, internal in graph.captures}
         read = {
-            id(held[id(one.inputs[0])]): one.outputs[0]
+            id(captured[id(one.inputs[0])]): one.outputs[0]
             for one in graph.get_operations()
-            if one.type == "ReadVariableOp" and id(one.inputs[0]) in held
+            if one.type == "ReadVariableOp" and id(one.inputs[0]) in captured
         }
         weights = {
             weight.path: weight.value.handle for weight in getattr(self.subject.owner, "trainable_variables", ())
@@ -138,7 +144,11 @@ class TensorflowRunner(OfKeras):
         return {name: read[id(handle)] for name, handle in weights.items() if id(handle) in read}
 
     def _graph(self, x: Array, setting: Setting) -> _Traced:
-        """The graph at these sizes, mode and attributes; traced once."""
+        """The graph at these sizes, mode and attributes; it is traced once and kept.
+
+        Raises:
+            LossFailed: the call returns no number.
+        """
         key = (
             x.shape, setting.training, tuple(sorted(setting.rebuilt.items())),
             tuple(sorted((n, str(v)) for n, v in setting.parameters.items())), tuple(setting.resized.items()),
@@ -169,7 +179,11 @@ class TensorflowRunner(OfKeras):
         return self._traced[key]
 
     def _fed(self, traced: _Traced, x: Array, setting: Setting) -> dict[Place, Array]:
-        """x, what is replaced, and every normal draw."""
+        """Place → value, of x, replaced outputs, and all normal draws.
+
+        Raises:
+            LossFailed: a replaced output does not exist.
+        """
         fed: dict[Place, Array] = {INPUT: x}
         for place, operation in enumerate(traced.operations):
             if operation.type in _NORMAL:
@@ -183,12 +197,12 @@ class TensorflowRunner(OfKeras):
                     else np.reshape(noise, shape)
                 )
         if not set(setting.replaced) <= set(traced.tensors):
-            raise LossFailed("another course of operations at these sizes")
+            raise LossFailed("the model runs other operations at these sizes")
         fed |= setting.replaced
         return fed | self._siblings(traced, fed)
 
     def _siblings(self, traced: _Traced, fed: Mapping[Place, Array]) -> dict[Place, Array]:
-        """The other outputs of operations of which one is fed: a graph cannot be cut at a part of an operation."""
+        """The other outputs of operations with a fed output: TensorFlow must be fed all outputs of an operation."""
         parted = {p.operation for p in fed if p != INPUT and len(traced.operations[p.operation].outputs) > 1}
         others = {p: t for p, t in traced.tensors.items() if p.operation in parted and p not in fed}
         if not others:
@@ -199,7 +213,7 @@ class TensorflowRunner(OfKeras):
         return traced.x if place == INPUT else traced.tensors[place]
 
     def _evaluated(self, traced: _Traced, fed: Mapping[Place, Array], wanted: Mapping[Any, Any]) -> dict[Any, Array]:
-        """The values of tensors; what is fed is what was given."""
+        """Name → value of tensors; a fed tensor has the fed value."""
         given = {self._tensor(traced, place).ref(): value for place, value in fed.items()}
         fetched = {name: tensor for name, tensor in wanted.items() if tensor.ref() not in given}
         feeds = [self._tensor(traced, place) for place in fed]

@@ -1,4 +1,4 @@
-"""Models of torch, and of Keras on torch: every call on tensors is seen by a torch function mode."""
+"""How is a model of torch run? A torch function mode records every call on tensors, and can replace its outputs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ _OTHER = (
 
 
 class TorchRunner(OfSubject):
-    """A model of torch.
-
-    Args:
-        subject: the user's model and its call.
-    """
+    """Runs a model of torch; `subject` is the user's model and the call of its loss."""
 
     name = "torch"
     leaves_out = True
@@ -46,7 +42,7 @@ class TorchRunner(OfSubject):
         self._kept = {"": self._state(subject.owner)}
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """From the weights of the first layers, and the integers of the constructor."""
+        """The shapes of x to try, by the widths of layers and the integers of the constructor."""
         owner = self.subject.owner
         modules = list(owner.modules()) if isinstance(owner, torch.nn.Module) else []
         widths = [m.in_features for m in modules if isinstance(m, torch.nn.Linear)]
@@ -55,12 +51,12 @@ class TorchRunner(OfSubject):
         return self.subject.shapes(widths, channels[:1])
 
     def run(self, x: Array, setting: Setting) -> Run:
-        """Run it once, from the weights and buffers that it had at first."""
+        """Run the model once, from its first weights and buffers."""
         recording, _ = self._recorded(x, setting, leaves=False)
         return recording.run
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
-        """Gradients by each replaced output and each weight."""
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+        """Gradients by each replaced output and each weight; None in place of a gradient that is not connected."""
         recording, owner = self._recorded(x, setting, leaves=True)
         if isinstance(of, Place):
             value = recording.tensors[of].sum()
@@ -78,7 +74,7 @@ class TorchRunner(OfSubject):
         }
 
     def has(self, dtype: str) -> bool:
-        """Whether it runs in a dtype: all of it is float64 as it is, and no layer of Keras casts back."""
+        """Whether the model runs in a dtype: its weights are float64, and it has no Keras layers, which cast back."""
         kept = [value.dtype for value in self._kept[""].values() if value.is_floating_point()]
         owner = self.subject.owner
         layers = owner.modules() if isinstance(owner, torch.nn.Module) else ()
@@ -86,7 +82,7 @@ class TorchRunner(OfSubject):
         return bool(kept) and set(kept) == {torch.float64} and not of_keras
 
     def rounded(self, value: Array, dtype: str) -> Array:
-        """Values as a dtype holds them, in float64."""
+        """Values rounded to a dtype, as float64."""
         return np.asarray(torch.tensor(value).to(getattr(torch, dtype)).double())
 
     def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> tuple[_Recording, Any]:
@@ -119,7 +115,7 @@ class TorchRunner(OfSubject):
 
 
 class _Recording(TorchFunctionMode):
-    """What happens while it is entered: every call that gives tensors is an operation of its run."""
+    """Records a run inside the context: every call that returns tensors is an operation."""
 
     def __init__(self, x: Array, setting: Setting, leaves: bool, file: str):
         super().__init__()
@@ -141,7 +137,7 @@ class _Recording(TorchFunctionMode):
             return None
         place, before, draws = len(self.run.operations), self.setting.before, ""
         inputs: tuple[Place, ...] = ()
-        if place in self.setting.frozen and before is not None and before.operations[place].name == name:
+        if place in self.setting.skipped and before is not None and before.operations[place].name == name:
             tensors = [torch.tensor(value) for value in before.operations[place].outputs]
             tensors = [tensor.to(self.dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
             result = tensors[0] if len(tensors) == 1 else tuple(tensors)
@@ -165,7 +161,7 @@ class _Recording(TorchFunctionMode):
         return result
 
     def _replaced(self, place: Place, tensor: Any) -> Any:
-        """What an output is replaced by; itself where it is not."""
+        """The replacement of an output; the output itself if it is not replaced."""
         if place not in self.setting.replaced:
             return tensor
         leaf = torch.tensor(self.setting.replaced[place]).to(self.dtype)
@@ -184,7 +180,7 @@ class _Recording(TorchFunctionMode):
             self.kept.append(tensor)
 
     def _normal(self, place: int, name: str, args: Any, kwargs: Any, result: Any) -> Any:
-        """The draw with our noise; a draw whose mean or scale are tensors gives no gradient, as torch's own."""
+        """The draw with given noise, without a gradient by tensors of mean and scale, as in torch."""
         noise = self.setting.noise.get(place)
         if noise is None:
             noise = np.random.default_rng(1000 + place).normal(size=tuple(result.shape))
@@ -205,7 +201,7 @@ class _Recording(TorchFunctionMode):
             return drawn
 
     def _names(self) -> None:
-        """The names that tensors have by now where the user's file calls."""
+        """Note the local names of tensors in the innermost frame of the user's file."""
         frame: Any = sys._getframe(2)
         while frame is not None and frame.f_code.co_filename != self.file:
             frame = frame.f_back
@@ -216,7 +212,7 @@ class _Recording(TorchFunctionMode):
                     self.run.names.setdefault(place, name)
 
     def finish(self, returned: Any, owner: Any) -> None:
-        """Note what was returned, and the names of tensors that the model keeps."""
+        """Note the returned numbers, and the names of tensors that are attributes of the model."""
         for name, value in TorchLoss(lambda: None)._flat("", returned):
             array = TorchLoss.array(self, value)  # type: ignore[arg-type]
             if array is not None:
@@ -232,7 +228,7 @@ class _Recording(TorchFunctionMode):
 
 @contextmanager
 def _in(dtype: str, owner: Any) -> Iterator[None]:
-    """Inside, a module is in a dtype. What it makes without one is float32, as where people train in fewer digits."""
+    """Put a module into a dtype inside the context, with float32 as torch's default for any other than float64."""
     if dtype == "float64":
         yield
         return
@@ -260,7 +256,7 @@ def _label(func: Callable[..., Any]) -> str:
 
 
 def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Whether a dropout is on."""
+    """Whether a call draws: always, but for dropout in evaluation mode or with p = 0."""
     if "dropout" not in name:
         return True
     return bool(kwargs.get("training", args[2] if len(args) > 2 else True)) and bool(
@@ -269,7 +265,7 @@ def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
 
 
 def torch_call(found: Any) -> Callable[[Any, bool], Any] | None:
-    """How a module, or a method of one, is called that takes the data alone; None where it is a loss on tensors."""
+    """The call of a module, or of its method, that takes the data alone; None for a loss on tensors."""
     owner = found.__self__ if inspect.ismethod(found) else found
     if not isinstance(owner, torch.nn.Module) or not any(True for _ in owner.parameters()):
         return None
@@ -282,17 +278,17 @@ def torch_call(found: Any) -> Callable[[Any, bool], Any] | None:
 
 
 def torch_subject(found: Any) -> Subject | None:
-    """A module of this process, or a method of one, as a subject: a copy in float64; None where it is none.
+    """A float64 copy of a module of this process, or of a method's module, as a subject; None if it is none.
 
     Raises:
-        BadInput: it cannot be copied.
+        BadInput: the module cannot be copied.
     """
     if torch_call(found) is None:
         return None
     method = inspect.ismethod(found)
     try:
         owner = copy.deepcopy(found.__self__ if method else found).double()
-    except (RuntimeError, TypeError) as error:  # it holds a tensor with a history, or what cannot be copied
+    except (RuntimeError, TypeError) as error:  # such as an attribute that is a tensor with a history
         raise BadInput(f"the model cannot be copied: {failure(error)}; give it as text, FILE.py:NAME") from None
     call = torch_call(types.MethodType(found.__func__, owner) if method else owner)
     assert call is not None

@@ -1,5 +1,5 @@
-"""A whole model: run with its draws intercepted, its tensors found by data flow, and its loss explained on them.
+"""What does a whole model compute? It is run with given noise, and its loss explained as a function of its tensors.
 
-`run` says what a framework's runner gives, `flow` finds x, noise, z, the posterior's parameters and the decoder's
-output, `cut` makes a loss of them, and `faults` has what only a model can show.
+`run` says what a framework's runner must offer. `flow` finds noise, z, the posterior's parameters and the decoder's
+output by data flow. `cut` makes a loss of these tensors, and `faults` has the faults that only a model can show.
 """

@@ -1,4 +1,7 @@
-"""The loss of a model as a function of its own tensors: x, the decoder's output, μ, the scale's head and z."""
+"""How is a model's loss called? As a function of the tensors x, decoder's output, μ, scale's head and z.
+
+A head is the output of the encoder from which μ or the scale is made, such as a log variance.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,19 @@ _LATENT = {0: (), 1: ("J",), 2: ("h", "w"), 3: ("c", "h", "w")}
 
 @dataclass
 class CutLoss(Float64):
-    """The loss on the tensors of `flow`, each of which is replaced by what is given; a `lab.Called`.
+    """The loss as a function of the tensors of `flow`, which are replaced by given values; a `lab.Called`.
 
-    At other sizes than the model's own it is run as it is, where it takes them; else built anew with the argument that
-    holds the size; else with weights of that size, or with the operations before its tensors left out: nothing uses
-    their values.
+    At other sizes than the model's own, the model is run as it is if it takes them. Else it is built anew with other
+    arguments of its constructor, or run with weights of other sizes, or run without the operations before the replaced
+    tensors, whose values nothing uses.
 
     Attributes:
-        how: sizes → which of these it was.
+        runner: runs the model.
+        flow: the model's tensors.
+        roles: role → the user's name of its tensor.
+        training: whether the model runs in training mode.
+        how: sizes → the number of the setting that works, in the order of `_settings`.
+        told: the names of settings that were used.
     """
 
     runner: Runner
@@ -43,10 +51,10 @@ class CutLoss(Float64):
         self.name = self.runner.name
 
     def terms(self, arguments: Mapping[str, Any]) -> dict[str, Array]:
-        """What the model returns.
+        """Name → number that the model returns.
 
         Raises:
-            LossFailed: it raised.
+            LossFailed: the model raised with every setting.
         """
         x, settings = self._settings(arguments)
         sizes = (*x.shape, *arguments[self.roles["mu"]].shape)
@@ -66,7 +74,7 @@ class CutLoss(Float64):
         raise failed or LossFailed("the model cannot be run at these sizes")
 
     def _quicker(self, x: Array, place: int, settings: list[tuple[str, Setting]], terms: dict[str, Array]) -> int:
-        """The last way, which leaves out most, where it gives the same numbers."""
+        """The number of the last setting, which skips most operations, if it gives the same numbers; else `place`."""
         if not self.runner.leaves_out:
             return place
         try:
@@ -77,9 +85,9 @@ class CutLoss(Float64):
         return len(settings) - 1 if same else place
 
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
-        """Gradients by its tensors, at the model's own sizes."""
+        """Argument → gradients of the summed terms, at the model's own sizes."""
         x, [(_, setting), *_] = self._settings(arguments)
-        found = self.runner.slopes(x, setting, total)
+        found = self.runner.gradients(x, setting, total)
         if found is None:
             return None
         slopes: dict[str, Any] = {}
@@ -90,7 +98,7 @@ class CutLoss(Float64):
         return slopes
 
     def _summed(self, role: str, slope: Array, shape: tuple[int, ...]) -> Array:
-        """The slope of one role's output, over all draws where several stand in front."""
+        """The gradient of one role's tensor, summed over the draws in front, in the canonical shape."""
         draws = slope.size // int(np.prod(shape))
         return sum((self.canonical(role, part, shape) for part in slope.reshape(draws, -1)), np.zeros(shape))
 
@@ -99,20 +107,20 @@ class CutLoss(Float64):
         return isinstance(self.runner, RunnerInDtypes) and self.runner.has(dtype)
 
     def rounded(self, value: Array, dtype: str) -> Array:
-        """Values as a dtype holds them, in float64."""
+        """Values rounded to a dtype, as float64."""
         assert isinstance(self.runner, RunnerInDtypes)
         return self.runner.rounded(value, dtype)
 
     def places(self) -> dict[str, Place]:
-        """The output of each role."""
+        """Role → its tensor, without x."""
         return {role: place for role, place in self.flow.places.items() if role in self.roles}
 
     def _replaced(self) -> dict[str, tuple[Place, ...]]:
-        """The outputs that are replaced by one value, by role."""
+        """Role → all tensors that are replaced by the role's value."""
         return {role: (place, *self.flow.copies.get(role, ())) for role, place in self.places().items()}
 
     def _settings(self, arguments: Mapping[str, Any]) -> tuple[Array, list[tuple[str, Setting]]]:
-        """x as the model takes it, and the settings that are tried in order."""
+        """x in the model's layout, and the settings to try in order, each with its name."""
         given = {role: np.asarray(arguments[name]) for role, name in self.roles.items()}
         x = self._own("x", given["x"], INPUT)
         replaced = {
@@ -152,11 +160,11 @@ class CutLoss(Float64):
         settings += [("run with weights of other sizes", replace(live, resized=sizes)) for sizes in others]
         before = self._operations_before if self.runner.leaves_out else frozenset()
         if before:
-            settings.append(("run without its encoder and decoder", replace(live, frozen=before, before=own)))
+            settings.append(("run without its encoder and decoder", replace(live, skipped=before, before=own)))
         return x, settings
 
     def _resized(self, x: Array, mu: Array) -> Iterator[dict[int, int]]:
-        """Size → another size of the weights' axes: of the data and the latents, then of both heads in one too."""
+        """Size of a weight's axis → its other size: of data and latents, then also of two heads in one tensor."""
         pairs = [
             (own, size)
             for axis, before, after in zip(
@@ -171,7 +179,7 @@ class CutLoss(Float64):
                 yield {own: size for own, size in sizes.items() if own != size}
 
     def _noise(self, given: Mapping[str, Array]) -> dict[int, Array]:
-        """The noise of these z, where there is one that gives them."""
+        """Drawing operation → the noise (z − μ)/s of the given z; empty if no normal noise gives z."""
         flow, deviation = self.flow, self.flow.drawn.deviation
         if "z" not in given:
             return {}
@@ -184,7 +192,7 @@ class CutLoss(Float64):
 
     @cached_property
     def _operations_before(self) -> frozenset[int]:
-        """The operations whose outputs reach the numbers only through the tensors that are replaced."""
+        """The operations whose outputs reach the returned numbers only through replaced tensors."""
         run, cuts = self.flow.run, {place for places in self._replaced().values() for place in places}
         needed: set[int] = set()
         pending = list(run.returned)
@@ -197,27 +205,31 @@ class CutLoss(Float64):
         return frozenset(range(len(run.operations))) - needed
 
     def _own(self, role: str, value: Array, place: Place) -> Array:
-        """A canonical value in the model's layout: the batch axis where it has it, with its axes of length one."""
+        """A canonical value in the model's layout of a tensor: batch axis, axes of length one, and draws in front."""
         own = self.flow.run.value(place).shape
         axis = self.flow.batch[0 if role in ("x", "recon", "recon_scale") else 1]
         like = self.flow.run.x if role in ("x", "recon", "recon_scale") else self.flow.run.value(self.flow.mu)
         rest = iter(value.shape[1:])
         shape = [value.shape[0] if a == axis else 1 if size == 1 else next(rest) for a, size in enumerate(like.shape)]
         placed = np.moveaxis(value.reshape(shape[axis], *(s for a, s in enumerate(shape) if a != axis)), 0, axis)
-        if self.flow.run.value(place).size > like.size:  # draws in front
+        if self.flow.run.value(place).size > like.size:  # the tensor has an axis of draws in front
             each = placed if own[1:] == like.shape else _flattened(placed, like.shape, own[1:])
             return np.broadcast_to(each, (own[0], *each.shape))
         return placed if own == like.shape else _flattened(placed, like.shape, own)
 
     def canonical(self, role: str, value: Array, shape: tuple[int, ...]) -> Array:
-        """A value of the model's own, at its own sizes, as the experiments have it: the batch axis first."""
+        """A value of a role's tensor, at the model's own sizes, in the canonical layout with the batch axis first."""
         data = role in ("x", "recon", "recon_scale")
         like = self.flow.run.x if data else self.flow.run.value(self.flow.mu)
         return np.moveaxis(value.reshape(like.shape), self.flow.batch[0 if data else 1], 0).reshape(shape)
 
 
 def _flattened(value: Array, like: tuple[int, ...], own: tuple[int, ...]) -> Array:
-    """A value in another shape of the same elements: each of its axes is an axis, or a product of neighbours."""
+    """A value reshaped as `like` is reshaped to `own`: each axis of `own` is a product of neighbouring axes of `like`.
+
+    Raises:
+        LossFailed: `own` is no such shape.
+    """
     axes, shape = list(zip(like, value.shape, strict=True)), []
     for size in own:
         product, actual = 1, 1
@@ -231,7 +243,16 @@ def _flattened(value: Array, like: tuple[int, ...], own: tuple[int, ...]) -> Arr
 
 
 def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
-    """The loss bound to the model's own tensors, at the model's own sizes."""
+    """The model's loss bound to its own tensors, at the model's own sizes.
+
+    Args:
+        runner: runs the model.
+        flow: the model's tensors.
+        given: attribute of the model → value, as the user gave them.
+
+    Raises:
+        LossFailed: a tensor has more axes than the layouts know.
+    """
     run = flow.run
     sizes = dict(SIZES)
     layouts: list[tuple[str, ...]] = []

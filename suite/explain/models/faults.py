@@ -1,4 +1,4 @@
-"""What only a whole model can show: gradients that stop, noise that is missing in evaluation, ranges that exclude."""
+"""Which faults does only a whole model show? Missing noise or gradients, evaluation mode, and ranges of outputs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from .run import INPUT, Place, Run, Runner, Setting, same
 from .sampling import NONE
 
 FAR = 1e3
+"""The value of inputs that show the range of a function of single numbers."""
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """A number of the model that a callback changes, and that the compiled step keeps from its first run.
+    """A number of the model that a callback changes, while the compiled step keeps its first value.
 
     Attributes:
-        name: the attribute.
-        epoch: from which on the callback leaves it as it is; None where it never does.
-        eager, compiled: its value then, run eagerly and compiled.
+        name: the attribute's name.
+        epoch: the epoch from which on the callback does not change it; None if there is none.
+        eager, compiled: its value at that epoch, run eagerly and compiled.
     """
 
     name: str
@@ -37,7 +38,15 @@ class Frozen:
 
 @dataclass
 class Faults:
-    """Bugs in the order in which they are said, findings, how evaluation differs, and how several draws are joined."""
+    """The results of the experiments on a model.
+
+    Attributes:
+        bugs: faults, the first to be said first.
+        findings: notes.
+        training_changes_it: whether evaluation mode runs other operations; None if it was not run.
+        frozen: a weight that the compiled step does not read again.
+        joined: how the loss combines several draws of z.
+    """
 
     bugs: list[Bug]
     findings: list[Finding]
@@ -47,7 +56,15 @@ class Faults:
 
 
 class ModelFacts:
-    """The experiments on a model, after its loss is explained."""
+    """The experiments on a model whose loss is explained.
+
+    Args:
+        runner: runs the model.
+        flow: the model's tensors.
+        lab: the model's loss, bound to them.
+        found: the results of the experiments on that loss.
+        frozen: a weight that the compiled step does not read again, if there is one.
+    """
 
     def __init__(self, runner: Runner, flow: Flow, lab: Lab, found: Investigation, frozen: Frozen | None = None):
         self.frozen = frozen
@@ -55,7 +72,7 @@ class ModelFacts:
         self.run = flow.run
 
     def faults(self) -> Faults:
-        """Every fault that an experiment shows."""
+        """All faults and notes."""
         findings: list[Finding] = []
         evaluated, changes = self._evaluation(findings)
         of_z = Posterior(self.runner, self.flow, self.found).bugs()
@@ -64,6 +81,7 @@ class ModelFacts:
         return Faults(bugs, findings, changes, self.frozen, joined(self.runner, self.flow, self.found))
 
     def _frozen(self) -> Bug | None:
+        """A weight that the compiled step does not read again."""
         if self.frozen is None:
             return None
         name = self.frozen.name
@@ -80,7 +98,7 @@ class ModelFacts:
         return self.run.names.get(place, role)
 
     def _evaluation(self, findings: list[Finding]) -> tuple[Bug | None, bool | None]:
-        """Run in evaluation mode: is z drawn there, and does anything else draw?"""
+        """Run in evaluation mode: the fault that z is the mean there, and whether other operations run."""
         flow, run = self.flow, self.run
         try:
             other = self.runner.run(run.x, Setting(training=False))
@@ -118,7 +136,7 @@ class ModelFacts:
         return [other.value(place) for place in other.places()]
 
     def _range(self, place: Place) -> tuple[float, float] | None:
-        """What an output can be, where operations on single numbers make it of another; None where none does."""
+        """The range of an output that is an elementwise function of an earlier output; None if it is none."""
         root = place
         try:
             while (before := self._made_of(root)) is not None:
@@ -131,7 +149,7 @@ class ModelFacts:
         return float(min(e.min() for e in ends)), float(max(e.max() for e in ends))
 
     def _made_of(self, place: Place) -> Place | None:
-        """The one tensor of the same size of which an operation on single numbers makes an output."""
+        """The one input of the same size of which an output is an elementwise function; None if there is none."""
         size = self.run.value(place).size
         own = {p for p in self.run.operations[place.operation].inputs if p != INPUT and self.run.value(p).size == size}
         if len(own) != 1:
@@ -144,14 +162,14 @@ class ModelFacts:
         return before if same_order and size > 1 else None
 
     def _moved(self, at: Place, place: Place, far: float) -> tuple[Array, Array]:
-        """Every other number of an output where the same ones of an earlier output are far, and the numbers between."""
+        """The even elements of an output if those of an earlier output `at` are `far`, and its odd elements."""
         moved = self.run.value(at).copy()
         moved.flat[::2] = far
         after = self.runner.run(self.run.x, Setting(replaced={at: moved})).value(place).reshape(-1)
         return after[::2], after[1::2]
 
     def _outside(self, place: Place) -> bool:
-        """Whether some z drives an output out of [0, 1]."""
+        """Whether some z moves an output out of [0, 1]."""
         random, z = np.random.default_rng(6), self.run.value(self.flow.z)
         for scale in (1.0, 1e1, 1e2, 1e3):
             drawn = {self.flow.z: scale * random.normal(size=z.shape)}
@@ -164,7 +182,7 @@ class ModelFacts:
         return False
 
     def _confined(self) -> Bug | None:
-        """A mean that cannot pass the prior's 0, or a standard deviation that cannot be below its 1."""
+        """A posterior mean whose range does not contain the prior's mean 0."""
         flow = self.flow
         if self.found.kl_term is None or self.found.kl_term.formula.name not in ("analytic", "sampled"):
             return None
@@ -187,7 +205,7 @@ class ModelFacts:
         )
 
     def _support(self) -> Bug | None:
-        """The decoder's range against what the likelihood takes."""
+        """A decoder whose range does not fit a Bernoulli: probabilities read as logits, or values beyond [0, 1]."""
         term, flow = self.found.recon_term, self.flow
         if term is None or self.found.recon is None or self.found.recon.edited is not None:
             return None
@@ -217,7 +235,7 @@ class ModelFacts:
 
 
 def _shown(reach: tuple[float, float]) -> str:
-    """A range in words; an end that moves with what was far is none."""
+    """A range in words; an end near the far inputs counts as unbounded."""
     low, high = (abs(end) > 0.01 * FAR for end in reach)
     if low and high:
         return "unbounded"

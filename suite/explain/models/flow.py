@@ -1,4 +1,4 @@
-"""The tensors of a VAE, found by what depends on what: values are changed, and it is seen where a change arrives."""
+"""Which tensors of a model are noise, z, μ, scale and decoder's output? Values are changed, and effects followed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .run import Place, Run, Runner, Setting, domain_of, example
 from .sampling import NONE, Sampling, draws_in, sampling
 
 _MOST_RUNS = 4
-"""On so many shapes the tensors are looked for."""
+"""The largest number of shapes of x on which the tensors are sought."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What was found.
+    """The tensors of a VAE in a run.
 
     Attributes:
         run: a run in training mode.
-        drawn: how z is drawn: the draw, z, μ and the scale's head.
-        recon: the decoder's output, and its scale where there is one.
-        batch: the batch axis of x and of μ.
-        copies: further outputs of a role, as `z` where several are drawn, or `recon` where the decoder is called twice.
-        noises: the draws of these z.
+        drawn: how z is drawn: the noise, z, μ and the scale's head.
+        recon: the decoder's output, and its scale if there is one.
+        batch: the batch axes of x and of μ.
+        copies: role → further tensors of it: of `z` if several are drawn, of `recon` if the decoder is called twice.
+        noises: the operations that draw the noise of the further z.
     """
 
     run: Run
@@ -41,19 +41,22 @@ class Flow:
 
     @property
     def z(self) -> Place:
+        """The tensor z; μ in a model without draws."""
         return self.drawn.z
 
     @property
     def mu(self) -> Place:
+        """The posterior's mean."""
         return self.drawn.mu
 
     @property
     def scale(self) -> Place:
+        """The scale's head, such as a log variance."""
         return self.drawn.scale
 
     @property
     def places(self) -> dict[str, Place]:
-        """The output of each role."""
+        """Role → its tensor, without x."""
         found = {"mu": self.mu, "scale": self.scale}
         found |= {"z": self.z} if self.drawn.noise != NONE else {}
         found |= {"recon": self.recon[0]}
@@ -61,17 +64,17 @@ class Flow:
 
     @property
     def draws(self) -> int:
-        """How many z of one posterior are drawn."""
+        """The number of draws of z per posterior."""
         return (1 + len(self.copies.get("z", ()))) * draws_in(self.run, self.z, self.mu)
 
 
 def flow_of(runner: Runner) -> Flow:
-    """Run the model on the first shapes that it takes, and find its tensors in one of these runs.
+    """Run the model on the first shapes of x that it takes, and find its tensors in one of these runs.
 
-    By broadcasting a model may take a shape that its decoder does not put out.
+    Several shapes are tried, since a model may take a wrong shape by broadcasting.
 
     Raises:
-        BadInput: it takes none, draws no noise, or a tensor is not found.
+        BadInput: the model takes no shape, draws no noise, or one of the tensors is not found.
     """
     first: NoDecoder | None = None
     for run in islice(_runs(runner), _MOST_RUNS):
@@ -84,6 +87,11 @@ def flow_of(runner: Runner) -> Flow:
 
 
 def _flow_in(runner: Runner, run: Run) -> Flow:
+    """The tensors in one run.
+
+    Raises:
+        BadInput: one of the tensors is not found.
+    """
     for noise in run.draws("normal") + run.draws("other"):
         found = sampling(runner, run, noise)
         if found is not None:
@@ -99,11 +107,15 @@ def _flow_in(runner: Runner, run: Run) -> Flow:
         return Flow(run, drawn, recon.places, _batch(runner, run, drawn.mu), recon.copies)
     if not run.draws("normal"):
         raise BadInput("the model draws no normal noise in training mode: there is no z = μ + s·ε to find")
-    raise BadInput("of the model's draws none is the ε of a z = μ + s·ε with a scale that depends on the input")
+    raise BadInput("none of the model's draws is the ε of z = μ + s·ε with a scale s that depends on the input")
 
 
 def _refuse_repeated(run: Run, drawn: Sampling) -> None:
-    """Raise where the model repeats its batch before it encodes it."""
+    """Refuse a model that repeats its batch before it encodes it.
+
+    Raises:
+        BadInput: it does.
+    """
     rows, own = run.x.shape[0], run.value(drawn.mu).shape
     if rows not in own and own and own[0] % rows == 0:
         raise BadInput(
@@ -119,7 +131,11 @@ def _also(runner: Runner, run: Run, first: Sampling) -> list[Sampling]:
 
 
 def _runs(runner: Runner) -> Iterator[Run]:
-    """A run on each shape that the model takes."""
+    """A run on each shape of x that the model takes.
+
+    Raises:
+        BadInput: it takes none; the message has the first error.
+    """
     failed, ran = "", False
     for shape in runner.shapes():
         domains = ["unit"]
@@ -128,7 +144,7 @@ def _runs(runner: Runner) -> Iterator[Run]:
                 run = runner.run(example(shape, 0, domain), Setting())
             except LossFailed as error:
                 failed = failed or f"x {list(shape)}: {error}"
-                if domain == "unit" and "support" in str(error):  # a distribution checks what it is given
+                if domain == "unit" and "support" in str(error):  # a distribution checks its argument
                     domains += ["binary", "count"] if "Boolean" in str(error) else ["count", "binary"]
                 continue
             ran = True
@@ -141,7 +157,7 @@ def _runs(runner: Runner) -> Iterator[Run]:
 
 
 def _batch(runner: Runner, run: Run, mu: Place) -> tuple[int, int]:
-    """The axes of x and of μ along which a change of one example stays one."""
+    """The axes of x and of μ along which a change of one example of x changes one example of μ."""
     before = run.value(mu)
     for axis in range(run.x.ndim):
         if run.x.shape[axis] < 2:

@@ -1,4 +1,4 @@
-"""How a loss joins several draws of z: linearly, or by the logarithm of the mean of their weights."""
+"""How does a loss combine several draws of z? As a mean over draws, or as the log of a mean of weights."""
 
 from __future__ import annotations
 
@@ -16,35 +16,46 @@ LINEAR, LOG_MEAN, OTHER = "linear", "log-mean", "other"
 
 @dataclass(frozen=True)
 class Joined:
-    """So many draws of z, or `k`, and how the loss joins them."""
+    """How a loss combines several draws of z.
+
+    Attributes:
+        draws: the number of draws, or `k`.
+        how: `LINEAR` (mean), `LOG_MEAN` or `OTHER`.
+    """
 
     draws: int | str
     how: str
 
     def bound(self, kl: str | None) -> str | None:
-        """What such a loss is a bound by; None where it is none that is known."""
+        """The name of the bound, for a KL that is `analytic` or `sampled`; None if it is no known bound."""
         if self.how == LINEAR:
             return f"ELBO over {self.draws} draws of z"
         return f"importance-weighted bound of {self.draws} draws of z" if self.weighted(kl) else None
 
     def weighted(self, kl: str | None) -> bool:
-        """Whether these are importance weights: the ratio of densities is in the mean too."""
+        """Whether the mean is of importance weights, which contain q(z) and p(z) too."""
         return self.how == LOG_MEAN and kl == "sampled"
 
     def formula(self, weight: str) -> str:
-        """The bound of importance weights, with the weight of an example."""
+        """The importance-weighted bound as text; `weight` is the coefficient of one example."""
         return f"{weight} * sum over examples of -log(mean over {self.draws} draws of exp(-R - K))"
 
     @property
     def undetermined(self) -> str:
-        """What was not told."""
+        """What was not determined, in words."""
         if self.how == LOG_MEAN:
-            return f"what the loss bounds: it has the logarithm of a mean over {self.draws} draws, and a KL beside it"
-        return f"how the loss joins its {self.draws} draws of z: it is no mean of them, and no log-mean of weights"
+            return f"what the loss bounds: the log of a mean over {self.draws} draws does not include its KL"
+        return f"how the loss combines its {self.draws} draws of z: neither as a mean nor as the log of a mean"
 
 
 def joined(runner: Runner, flow: Flow, found: Investigation) -> Joined | None:
-    """Move the z of one example in all draws, then in one alone; None where one z is drawn, or nothing is fitted."""
+    """Change the z of one example in all draws, then in one draw alone; None for one draw, or an unknown data term.
+
+    Args:
+        runner: runs the model.
+        flow: the model's tensors.
+        found: the results of the experiments on its loss.
+    """
     if flow.draws < 2 or found.at_base is None or not found.at_base.recon:
         return None
     run, k, scale = flow.run, flow.draws, found.at_base.recon

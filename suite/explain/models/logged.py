@@ -1,4 +1,4 @@
-"""What a model prints on the user's data, beside the canonical ELBO of the same tensors."""
+"""Which number does a model print on the user's data, and what is the ELBO of the same tensors in nats?"""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .cut import CutLoss
 from .run import INPUT, Setting
 
 CHUNKS = 12
-"""Batches of the model's own size that are run."""
+"""The largest number of batches that are run."""
 
 
 def logged(found: Investigation, loss: CutLoss, variance: float, data: Array) -> Logged | None:
-    """Run the model, untrained as it was built, on the first rows; None where it does not take them.
+    """Run the untrained model on the first rows of data; None if it does not take them, or a term has a fault.
 
     Args:
-        found: with both terms, right or wrong by a factor alone.
-        loss: the model's, on its own tensors.
-        variance: the decoder's where the data term is a squared error.
-        data: [rows, …], as many values per row as x has.
+        found: the results of the experiments on the model's loss.
+        loss: the model's loss on its own tensors.
+        variance: the decoder's variance, if the data term is a squared error.
+        data: the data, [rows, …].
     """
     flow, layout, sizes = loss.flow, found.lab.binding.layout, loss.flow.run.x.shape
     axis = flow.batch[0]

@@ -1,4 +1,4 @@
-"""Models whose author forgot to draw: the decoder reads μ, and a KL of μ and a scale is there beside it."""
+"""Has a model without draws a posterior? It has if the decoder reads μ, and the loss has a KL of μ and a scale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUDGET_S = 6.0
 
 
 def without_noise(runner: Runner, run: Run) -> tuple[Sampling, Recon] | None:
-    """μ, the scale's head and the decoder's output; None where no two tensors have a normal KL beside a decoder."""
+    """μ, the scale's head and the decoder's output; None if no two tensors have a KL, and a decoder of one of them."""
     began = time.process_time()
     for mu, scales in _pairs(run):
         if time.process_time() - began > BUDGET_S:
@@ -28,16 +28,16 @@ def without_noise(runner: Runner, run: Run) -> tuple[Sampling, Recon] | None:
             recon = decoder(runner, run, Sampling(NONE, mu, mu, mu, ""), ())
         except (BadInput, LossFailed):
             continue
-        held = {place: run.value(place) for place in recon.every}
+        fixed = {place: run.value(place) for place in recon.every}
         for scale in scales:
-            kind = kl_of(runner, run, mu, scale, held) if _apart(runner, run, mu, scale, held) else None
+            kind = kl_of(runner, run, mu, scale, fixed) if _apart(runner, run, mu, scale, fixed) else None
             if kind is not None:
                 return Sampling(NONE, mu, mu, scale, kind), recon
     return None
 
 
 def _pairs(run: Run) -> Iterator[tuple[Place, list[Place]]]:
-    """Every output with the others of its shape."""
+    """Each output with the other outputs of its shape."""
     shapes: dict[tuple[int, ...], list[Place]] = {}
     for place in run.places():
         value = run.value(place)
@@ -49,8 +49,8 @@ def _pairs(run: Run) -> Iterator[tuple[Place, list[Place]]]:
             yield place, others
 
 
-def _apart(runner: Runner, run: Run, mu: Place, scale: Place, held: dict[Place, Array]) -> bool:
-    """Whether the decoder moves neither with the scale nor with a draw, while μ is held."""
+def _apart(runner: Runner, run: Run, mu: Place, scale: Place, outputs: dict[Place, Array]) -> bool:
+    """Whether the decoder's outputs depend neither on the scale nor on a draw, at fixed μ."""
     other = {
         noise: np.random.default_rng(noise).normal(size=run.value(Place(noise)).shape) for noise in run.draws("normal")
     }
@@ -59,4 +59,4 @@ def _apart(runner: Runner, run: Run, mu: Place, scale: Place, held: dict[Place, 
         moved = runner.run(run.x, Setting(replaced=cuts, noise=other))
     except LossFailed:
         return False
-    return all(same(moved.value(place), value) for place, value in held.items())
+    return all(same(moved.value(place), value) for place, value in outputs.items())

@@ -1,4 +1,4 @@
-"""What is wrong with how a model draws z, beside its KL: another scale, other noise, shared noise, a cut gradient."""
+"""Does a model draw z from the posterior that its KL measures? Scale, noise and gradient of z are tested."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from .run import Place, Runner, Setting
 from .sampling import NONE, OTHER, step
 
 ANOTHER_SCALE = "drawn-with-another-scale"
-"""The name of that fault."""
+"""The name of the fault that z has another standard deviation than the KL reads."""
 _OFF = 0.01
-"""From which relative deviation on two standard deviations are two, and no ε is all that parts them."""
+"""The relative deviation from which on two standard deviations differ by more than an ε."""
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """The experiments on z, after the loss is explained."""
+    """The experiments on z of a model whose loss is explained.
+
+    Attributes:
+        runner: runs the model.
+        flow: the model's tensors.
+        found: the results of the experiments on its loss.
+    """
 
     runner: Runner
     flow: Flow
     found: Investigation
 
     def bugs(self) -> list[Bug]:
-        """What is wrong, the worst first."""
+        """The faults, the worst first."""
         if self.flow.drawn.noise == NONE:
             return [self._no_noise()]
         shown = (self._exchanged(), self._not_normal(), self._another_scale(), self._detached(), self._shared())
@@ -42,7 +48,7 @@ class Posterior:
 
     @property
     def _kind(self) -> str | None:
-        """The scale kind that a normal posterior's KL reads; None where there is no such KL, right in its form."""
+        """The scale kind that the KL of a normal posterior reads; None if the KL is another, or has a fault."""
         term, match = self.found.kl_term, self.found.kl
         if term is None or term.formula.name not in ("analytic", "sampled"):
             return None
@@ -51,7 +57,7 @@ class Posterior:
         return term.formula.kind if term.formula.kind in VARIANCE else None
 
     def _no_noise(self) -> Bug:
-        """That the KL has a scale, and nothing is drawn with it."""
+        """The fault that nothing is drawn, though the KL has a scale."""
         mean, scale = self._name("mu"), self._name("scale")
         self.found.note("draws of z", "the decoder moves with the mean alone, and no draw moves it", 3, None)
         said = (
@@ -60,7 +66,7 @@ class Posterior:
         return Bug("no-noise", said, None, mean)
 
     def _exchanged(self) -> Bug | None:
-        """Whether the loss takes the mean for the scale, or the data for the reconstruction."""
+        """The fault that the loss takes the mean for the scale, or the data for the reconstruction."""
         if self.found.kl is not None and self.found.kl.swapped:
             mean, scale, residual = self._name("mu"), self._name("scale"), self.found.kl.residual
             said = (
@@ -75,7 +81,7 @@ class Posterior:
         return None
 
     def _another_scale(self) -> Bug | None:
-        """Whether z is drawn with the standard deviation that the KL reads, at values of the head of our own."""
+        """The fault that z has another standard deviation than the KL reads, at random values of the scale's head."""
         flow, kind = self.flow, self._kind
         if kind is None:
             return None
@@ -112,7 +118,7 @@ class Posterior:
         return Bug(ANOTHER_SCALE, said, None, name)
 
     def _not_normal(self) -> Bug | None:
-        """Whether the noise is of another density than the KL's normal one."""
+        """The fault that the noise is not normal, though the KL is that of a normal posterior."""
         drawn = self.flow.run.operations[self.flow.drawn.noise]
         if drawn.draws == "normal" or self._kind is None:
             return None
@@ -123,7 +129,7 @@ class Posterior:
         return Bug("noise-not-normal", said, None, self._name("z"))
 
     def _shared(self) -> Bug | None:
-        """Whether one draw of noise serves several latents; of several examples the mean would still be unbiased."""
+        """The fault that all latents share one draw of noise; if examples share it, the loss is still unbiased."""
         flow, run = self.flow, self.flow.run
         z, mu = run.value(flow.z), run.value(flow.mu)
         if self._kind is None or z.size != mu.size:
@@ -139,11 +145,11 @@ class Posterior:
         return None
 
     def _detached(self) -> Bug | None:
-        """Whether the decoder's output moves with the posterior in value, and gives it no gradient."""
+        """The fault that the decoder's output depends on the posterior, and gives it no gradient."""
         flow, run = self.flow, self.flow.run
         cuts = {place: run.value(place) for place in (flow.mu, flow.scale)}
         recon = flow.recon[0]
-        slopes = self.runner.slopes(run.x, Setting(replaced=cuts), recon)
+        slopes = self.runner.gradients(run.x, Setting(replaced=cuts), recon)
         if slopes is None:
             return None
         self.found.note("reparametrisation", "the gradient of the decoder's output by the posterior's moments", 5, None)
@@ -164,7 +170,7 @@ class Posterior:
         return None
 
     def _is_cut(self, place: Place, cuts: dict[Place, Array], slopes: dict[object, Array | None]) -> bool:
-        """Whether the reconstruction moves with a place, and has no gradient by it."""
+        """Whether the reconstruction depends on a tensor, and has no gradient by it."""
         slope, recon = slopes[place], self.flow.recon[0]
         if slope is not None and slope.any():
             return False

@@ -1,4 +1,4 @@
-"""One run of a model, operation by operation, and what a framework's runner is asked for."""
+"""What must a framework's runner offer? A run of a model, operation by operation, in which outputs can be replaced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..dictionary.formula import Array
 
 
 class Place(NamedTuple):
-    """An output of an operation; of the input, the operation is -1."""
+    """A tensor of a run: the number of the operation that returns it, −1 for the input x, and of its output."""
 
     operation: int
     output: int = 0
@@ -23,10 +23,13 @@ INPUT = Place(-1)
 
 @dataclass
 class Operation:
-    """What was called, on which outputs of earlier operations, and what came out.
+    """One operation of a run.
 
     Attributes:
-        draws: `normal` where it draws from a normal density, `other` where it draws something else, or nothing.
+        name: the framework's name of the operation.
+        inputs: the tensors of the run among its arguments.
+        outputs: the values that it returned.
+        draws: `normal` for a draw from a normal density, `other` for another draw, empty for none.
     """
 
     name: str
@@ -37,7 +40,15 @@ class Operation:
 
 @dataclass
 class Run:
-    """A run: its operations in order, the numbers that it returned, their places, and the user's names of tensors."""
+    """One run of a model.
+
+    Attributes:
+        x: the input.
+        operations: all operations, in order.
+        terms: name → returned number.
+        returned: the places of the returned numbers.
+        names: place → the user's name of the tensor.
+    """
 
     x: Array
     operations: list[Operation] = field(default_factory=list)
@@ -46,15 +57,15 @@ class Run:
     names: dict[Place, str] = field(default_factory=dict)
 
     def value(self, place: Place) -> Array:
-        """The values at a place."""
+        """The value of a tensor."""
         return self.x if place == INPUT else self.operations[place.operation].outputs[place.output]
 
     def places(self) -> list[Place]:
-        """Every output, in order."""
+        """The places of all outputs, in order."""
         return [Place(o, i) for o, one in enumerate(self.operations) for i in range(len(one.outputs))]
 
     def draws(self, kind: str) -> list[int]:
-        """The operations that draw."""
+        """The numbers of the operations that draw in this way, `normal` or `other`."""
         return [place for place, one in enumerate(self.operations) if one.draws == kind]
 
 
@@ -63,21 +74,22 @@ class Setting:
     """How a model is run.
 
     Attributes:
-        training: training mode, or evaluation mode.
-        replaced: outputs that are replaced by these values.
+        training: whether it runs in training mode, else in evaluation mode.
+        replaced: tensor → the value that replaces it.
         noise: operation → the standard normal values that it draws.
-        frozen: operations that are not called and give what they gave in `before`.
-        parameters: attributes of the model.
-        rebuilt: arguments with which the model is built anew.
-        resized: sizes of its weights' axes → other sizes.
-        terms_only: whether the operations' outputs are of no interest.
-        dtype: of the model, its data and what is replaced.
+        skipped: operations that are not called; they return their outputs of the run `before`.
+        before: the run with the outputs of skipped operations.
+        parameters: attribute of the model → value.
+        rebuilt: argument of the constructor → value with which the model is built anew.
+        resized: size of a weight's axis → its other size.
+        terms_only: whether only the returned numbers are needed, without the operations' outputs.
+        dtype: the dtype of the model, its data and the replaced tensors.
     """
 
     training: bool = True
     replaced: Mapping[Place, Array] = field(default_factory=dict)
     noise: Mapping[int, Array] = field(default_factory=dict)
-    frozen: frozenset[int] = frozenset()
+    skipped: frozenset[int] = frozenset()
     before: Run | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     rebuilt: Mapping[str, int] = field(default_factory=dict)
@@ -87,11 +99,12 @@ class Setting:
 
 
 class Runner(Protocol):
-    """A model of one framework.
+    """Runs a model of one framework.
 
     Attributes:
-        leaves_out: whether operations can be left out of a run.
-        resizes: whether it runs with weights of other sizes.
+        name: the framework.
+        leaves_out: whether it can skip operations.
+        resizes: whether it can run the model with weights of other sizes.
     """
 
     name: str
@@ -100,26 +113,31 @@ class Runner(Protocol):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Attributes that are numbers."""
+        """Attribute of the model that is a number → its value."""
 
     @property
     def arguments(self) -> dict[str, int]:
-        """The arguments with which it is built that are integers."""
+        """Argument of the constructor that is an integer → its value."""
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of x that are tried, in order."""
+        """The shapes of x to try, in order."""
 
     def run(self, x: Array, setting: Setting) -> Run:
-        """Run it.
+        """Run the model once.
+
+        Args:
+            x: the data, of a shape of `shapes`.
+            setting: how it is run.
 
         Raises:
-            LossFailed: it raised.
+            LossFailed: the model raised.
         """
 
-    def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
-        """Gradients of the sum of terms, or of an output, by each replaced place and each weight's name.
+    def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
+        """Gradients of the summed terms `of`, or of the tensor `of`, by each replaced tensor and each weight's name.
 
-        None in place of a gradient says that none is connected; None in place of all, that there are none to be had.
+        None in place of a gradient says that it is not connected. None in place of all says that the framework has no
+        gradients.
         """
 
 
@@ -128,21 +146,21 @@ class RunnerInDtypes(Runner, Protocol):
     """A model that can be run in other dtypes than float64."""
 
     def has(self, dtype: str) -> bool:
-        """Whether it runs in a dtype."""
+        """Whether the model runs in a dtype."""
 
     def rounded(self, value: Array, dtype: str) -> Array:
-        """Values as the dtype holds them, in float64."""
+        """Values rounded to a dtype, as float64."""
 
 
 def same(one: Array, other: Array, exact: float = 1e-9) -> bool:
-    """Whether two outputs have equal values, in whatever shape."""
+    """Whether two arrays have equal values up to a relative deviation of `exact`; their shapes may differ."""
     return one.size == other.size and bool(
         np.allclose(one.reshape(-1), other.reshape(-1), rtol=exact, atol=exact * 1e-3, equal_nan=True)
     )
 
 
 def example(shape: tuple[int, ...], seed: int = 0, domain: str = "unit") -> Array:
-    """Data of our own, in a domain of `lab`."""
+    """Random data of a shape, in the domain `unit`, `binary` or `count`."""
     random = np.random.default_rng(seed)
     if domain == "unit":
         return random.uniform(0.1, 0.9, shape)
@@ -150,5 +168,5 @@ def example(shape: tuple[int, ...], seed: int = 0, domain: str = "unit") -> Arra
 
 
 def domain_of(x: Array) -> str:
-    """The domain of an example."""
+    """The domain of the values of `example`."""
     return "unit" if (x % 1).any() else "count" if (x > 1).any() else "binary"

@@ -1,4 +1,4 @@
-"""How a model draws z: z = μ + s·ε of one draw ε, which head s is made of, and of which scale kind that head is."""
+"""How does a model draw z? z = μ + s·ε of a draw ε, where s is a function of a head, such as exp(½·log variance)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from ..lab import LossFailed
 from .run import Place, Run, Runner, Setting, same
 
 OTHER = "other"
-"""The scale kind of a head of which s is another function."""
+"""The scale kind of a head of which s is an unknown function."""
 NONE = -1
-"""In place of the operation that draws, where none does."""
+"""The number in place of the drawing operation of a model without draws."""
 _DRAWS = 8
 _AT = ((0.0,), (0.0, 0.5))
-"""Values of ε at which z may be μ: of a normal draw, and of another one, which may be uniform."""
+"""Values of ε at which z may be μ: for a normal draw, and for another draw, such as a uniform one."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """One draw.
+    """A draw z = μ + s·ε.
 
     Attributes:
-        noise: the operation that draws ε, or `NONE`, where z is μ.
-        z, mu, scale: z = μ + s·ε, and the heads of which μ and s are made.
-        kind: the scale kind of the scale's head, or `OTHER`.
-        factor: s over the standard deviation that the kind stands for.
+        noise: the operation that draws ε; `NONE` if z is μ.
+        z, mu: the tensors z and μ.
+        scale: the head of which s is a function.
+        kind: the scale kind of the head, or `OTHER`.
+        factor: s over the standard deviation of that kind; 1 in a right model.
     """
 
     noise: int
@@ -41,14 +42,21 @@ class Sampling:
 
     @property
     def deviation(self) -> Callable[[Array], Array] | None:
-        """The head → s; None where it is another function."""
+        """The function from head to s; None if it is unknown."""
         if self.kind == OTHER:
             return None
         return lambda head: self.factor * np.sqrt(VARIANCE[self.kind](head))
 
 
 def drawing(run: Run, noise: int, value: float, replaced: dict[Place, Array] | None = None) -> Setting:
-    """The setting in which a draw gives one number everywhere."""
+    """The setting in which a draw is one number everywhere.
+
+    Args:
+        run: a run of the model.
+        noise: the operation that draws.
+        value: the number.
+        replaced: further tensors to replace.
+    """
     filled = np.full(run.value(Place(noise)).shape, value)
     if run.operations[noise].draws == "normal":
         return Setting(noise={noise: filled}, replaced=replaced or {})
@@ -56,17 +64,17 @@ def drawing(run: Run, noise: int, value: float, replaced: dict[Place, Array] | N
 
 
 def step(runner: Runner, run: Run, noise: int, z: Place, replaced: dict[Place, Array]) -> Array:
-    """What z gains where ε grows by one, while other outputs are replaced: s, with its sign.
+    """The difference of z at ε = 1 and at ε = 0, which is s with its sign, while other tensors are replaced.
 
     Raises:
-        LossFailed: it cannot be run so.
+        LossFailed: the model cannot be run so.
     """
     low, high = (runner.run(run.x, drawing(run, noise, e, replaced)).value(z) for e in (0.0, 1.0))
     return high - low
 
 
 def sampling(runner: Runner, run: Run, noise: int) -> Sampling | None:
-    """What is found of one draw; None where it is no draw of a posterior."""
+    """The z, μ and head of one draw; None if it is no draw of a posterior."""
     drawn = run.value(Place(noise))
     if not drawn.size or drawn.dtype.kind != "f":
         return None
@@ -87,7 +95,7 @@ def sampling(runner: Runner, run: Run, noise: int) -> Sampling | None:
 
 
 def draws_in(run: Run, z: Place, mu: Place) -> int:
-    """How many draws of z stand in front of the posterior's axes; 0 where z has another form."""
+    """The length of an axis of draws in front of z, 1 without one; 0 if z has no shape of draws of this posterior."""
     own, each = run.value(z), run.value(mu)
     if own.size == each.size:
         return 1
@@ -95,7 +103,7 @@ def draws_in(run: Run, z: Place, mu: Place) -> int:
 
 
 def _holds(run: Run, place: Place, value: Array) -> bool:
-    """Whether a place has these values, or they repeat it along an axis in front."""
+    """Whether a tensor has these values, or is each of their parts along an axis in front."""
     own = run.value(place)
     if own.size == value.size:
         return same(own, value)
@@ -103,11 +111,12 @@ def _holds(run: Run, place: Place, value: Array) -> bool:
 
 
 def _float(run: Run, place: Place) -> bool:
+    """Whether a tensor has real values."""
     return run.value(place).dtype.kind == "f"
 
 
 def _before(run: Run, last: Place) -> Iterator[Place]:
-    """The outputs before one that are as large, or as each of its parts along an axis in front."""
+    """The earlier tensors of the size of `last`, or of the shape of its parts along an axis in front."""
     shape, size = run.value(last).shape, run.value(last).size
     for place in run.places():
         own = run.value(place)
@@ -116,11 +125,15 @@ def _before(run: Run, last: Place) -> Iterator[Place]:
 
 
 def _scale(runner: Runner, run: Run, noise: int, z: Place, mu: Place, moves: Array) -> tuple[Place, str, float] | None:
-    """The first head of s that a KL of μ is normal in; else the first that the loss reads; else the first."""
+    """The head of s with its scale kind and factor; None if there is none.
+
+    Of several heads, the first with a normal KL of μ and it in the loss is taken, else the first that the loss reads,
+    else the first.
+    """
     size = run.value(mu).size
     moves = moves.reshape(-1)[:size]
     heads = [p for p in _before(run, z) if p != mu and run.value(p).size == size]
-    held = {z: run.value(z)}
+    fixed = {z: run.value(z)}
     read: tuple[Place, str, float] | None = None
     first: tuple[Place, str, float] | None = None
     for find in (_exact, _times, _another):
@@ -129,27 +142,27 @@ def _scale(runner: Runner, run: Run, noise: int, z: Place, mu: Place, moves: Arr
             if found is None:
                 continue
             if _is_read(runner, run, (z, mu), head):
-                if kl_of(runner, run, mu, head, held) is not None:
+                if kl_of(runner, run, mu, head, fixed) is not None:
                     return head, *found
                 read = read or (head, *found)
             first = first or (None if find is _another else (head, *found))
     if read is not None:
         return read
-    for head in heads:  # s is no function of it, and the KL is
-        if _is_read(runner, run, (z, mu), head) and kl_of(runner, run, mu, head, held) is not None:
+    for head in heads:  # the KL may read a tensor of which s is no function
+        if _is_read(runner, run, (z, mu), head) and kl_of(runner, run, mu, head, fixed) is not None:
             return head, OTHER, 1.0
     return first
 
 
-def kl_of(runner: Runner, run: Run, mu: Place, scale: Place, held: dict[Place, Array]) -> str | None:
-    """The scale kind of a normal posterior's KL that the loss has of two outputs, while others are held."""
+def kl_of(runner: Runner, run: Run, mu: Place, scale: Place, fixed: dict[Place, Array]) -> str | None:
+    """The scale kind of the normal KL of two tensors that the loss has, at fixed values of others; None without one."""
     random = np.random.default_rng(9)
     seen: list[tuple[Array, Array, dict[str, Array]]] = []
     try:
         for _ in range(_DRAWS):
             mean = random.normal(size=run.value(mu).shape)
             head = random.uniform(0.3, 1.9, run.value(scale).shape)
-            terms = runner.run(run.x, Setting(replaced={**held, mu: mean, scale: head}, terms_only=True)).terms
+            terms = runner.run(run.x, Setting(replaced={**fixed, mu: mean, scale: head}, terms_only=True)).terms
             seen.append((mean, head.reshape(mean.shape), terms))
     except LossFailed:
         return None
@@ -171,13 +184,13 @@ def _divergence(mean: Array, variance: Array) -> float:
 
 
 def _moved(run: Run, place: Place) -> Array:
-    """Other values of an output, positive where its own are."""
+    """Other values of a tensor, 0.1 to 0.5 larger."""
     value = run.value(place)
     return value + np.random.default_rng(6).uniform(0.1, 0.5, value.shape)
 
 
 def _measured(runner: Runner, run: Run, one: Sampling, head: Array) -> Array | None:
-    """s at other values of its head; None where the model cannot be run so."""
+    """s at given values of its head; None if the model cannot be run so."""
     try:
         found = step(runner, run, one.noise, one.z, {one.mu: run.value(one.mu), one.scale: head})
     except LossFailed:
@@ -186,7 +199,7 @@ def _measured(runner: Runner, run: Run, one: Sampling, head: Array) -> Array | N
 
 
 def _exact(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str, float] | None:
-    """The scale kind of which the head is; shown again at other values of the head, since its own may be zero."""
+    """The scale kind of a head with s exactly, at its own and at other values; None if there is none."""
     value = run.value(one.scale)
     with np.errstate(all="ignore"):
         kinds = [kind for kind in VARIANCE if same(value, as_kind(moves**2, kind))]
@@ -204,7 +217,7 @@ def _exact(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str, 
 
 
 def _times(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str, float] | None:
-    """The scale kind whose standard deviation s is a multiple of."""
+    """The scale kind with s a multiple of its standard deviation, and the factor; None if there is none."""
     value = run.value(one.scale).reshape(-1)
     other = _moved(run, one.scale).reshape(-1)
     after: Array | None = None
@@ -223,7 +236,7 @@ def _times(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str, 
 
 
 def _another(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str, float] | None:
-    """Whether s moves with the head at all, latent by latent."""
+    """The kind `OTHER` if s is any elementwise function of the head; else None."""
     moved = run.value(one.scale).copy()
     moved.flat[::2] += 0.3
     after = _measured(runner, run, one, moved)
@@ -232,9 +245,9 @@ def _another(runner: Runner, run: Run, one: Sampling, moves: Array) -> tuple[str
     return OTHER, 1.0
 
 
-def _is_read(runner: Runner, run: Run, held: tuple[Place, ...], head: Place) -> bool:
-    """Whether the loss depends on a head while z and μ are held."""
-    cuts = {place: run.value(place) for place in (*held, head)}
+def _is_read(runner: Runner, run: Run, fixed: tuple[Place, ...], head: Place) -> bool:
+    """Whether the loss depends on a head at fixed values of other tensors."""
+    cuts = {place: run.value(place) for place in (*fixed, head)}
     try:
         before, after = (
             runner.run(run.x, Setting(replaced={**cuts, head: value}, terms_only=True)).terms

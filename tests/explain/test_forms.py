@@ -1,0 +1,22 @@
+"""Forms of arguments, masks, lists of layers and KLs with a wrong part: each right one beside a wrong neighbour."""
+
+from typing import Any
+
+from explain.compared import all_differences, explained_together
+
+_MEAN = {"data_reduction": "mean"}
+_SQUARED = {"likelihood": "squared-error"}
+_EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
+
+NUMPY: dict[str, dict[str, Any]] = {
+    "from_a_dictionary": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2"},
+    "from_attributes": _SQUARED | {"scale_kind": "var", "coefficients": ("2", "1", "0")},
+    "from_attributes_without_log": _SQUARED
+    | {"scale_kind": "var", "affine": False, "kl": "other", "bug": "kl-edited", "edit": "missing-log"},
+    "from_places": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0")},
+    "Trainer().loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "weight/N", "0"), "beta": "weight/2"},
+}
+
+
+def test_every_fact() -> None:
+    assert not all_differences(explained_together("numpy", list(NUMPY), "forms_numpy"), NUMPY)

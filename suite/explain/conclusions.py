@@ -59,7 +59,7 @@ def conclude(
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
         "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
-        "undetermined": found.undetermined + remarks.undetermined(facts),
+        "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),
         **_reductions(facts),

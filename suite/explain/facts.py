@@ -153,6 +153,12 @@ class Facts:
         return self.kl.over(self.recon if self.kept is None else self.kept.weight)
 
     @property
+    def sizes_in_weight(self) -> list[str]:
+        """The sizes of data and latents that the KL's weight in effect changes with."""
+        names = dict.fromkeys(("D", "J", *self.layout.data, *self.layout.latent))
+        return [name for name in names if self.beta is not None and name in self.beta.powers]
+
+    @property
     def unknown(self) -> bool:
         """Whether the loss depends on a side whose term was not identified."""
         found = self.found

@@ -61,6 +61,11 @@ class Investigation:
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
 
     @property
+    def refused(self) -> bool:
+        """Whether no experiment was run on the terms."""
+        return not self.state.deterministic or not self.state.finite
+
+    @property
     def held(self) -> frozenset[str]:
         """The roles that are in no identified term, or in a part beside it: a fit of the others holds them."""
         sides = ((DATA_SIDE, self.recon_term), (LATENT_SIDE, self.kl_term))
@@ -129,6 +134,9 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
     if not state.deterministic:
         found.undetermined.append("everything: two calls with the same arguments differ")
+        return found
+    if not state.finite:
+        found.undetermined.append("everything: the value is infinite or no number where all arguments are numbers")
         return found
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
@@ -217,7 +225,7 @@ def _data_side(found: Investigation) -> None:
                 "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
             )
     seen = observe(lab, DATA_SIDE)
-    per_kept = bool(found.masked and found.masked.normalised)
+    per_kept = found.masked.normalised if found.masked is not None else ""
     found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
         found.lab = lab = lab.exchanged("recon", "x")

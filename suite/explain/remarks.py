@@ -98,7 +98,7 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
     """What a right loss may have too, beside a fault of this name: what is the fault is not said again."""
     found: list[Finding] = []
     beta, bend = facts.beta, facts.bend
-    sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
+    sizes = facts.sizes_in_weight
     if sizes and beta is not None and fault != "terms-reduced-differently":
         found.append(
             Finding(

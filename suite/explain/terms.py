@@ -45,12 +45,12 @@ class Term:
     Attributes:
         formula: of one element.
         bend: what a threshold makes of it.
-        per_kept: whether a masked sum is divided by the share that is kept.
+        per_kept: of what a masked sum is divided by the share that is kept: `batch`, `example` or nothing.
     """
 
     formula: Formula
     bend: Bend | None = None
-    per_kept: bool = False
+    per_kept: str = ""
 
     def elements(self, values: Mapping[str, Array], layout: Layout) -> tuple[Array, tuple[str, ...]]:
         """The formula of each element, masked, with its axes."""
@@ -61,7 +61,8 @@ class Term:
         value = np.broadcast_to(value, shape)
         if masked:
             keep = _spread(np.asarray(values["mask"], dtype=float), layout.axes("mask"), axes)
-            value = value * keep / (keep.mean() if self.per_kept else 1.0)
+            each = tuple(place for place, axis in enumerate(axes) if axis != "N" or self.per_kept == "batch")
+            value = value * keep / (keep.mean(axis=each, keepdims=True) if self.per_kept else 1.0)
         return value, axes
 
     def _spread(self, values: Mapping[str, Array], layout: Layout) -> tuple[dict[str, Array], tuple[str, ...]]:

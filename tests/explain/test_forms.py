@@ -15,6 +15,27 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {"scale_kind": "var", "affine": False, "kl": "other", "bug": "kl-edited", "edit": "missing-log"},
     "from_places": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0")},
     "Trainer().loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "weight/N", "0"), "beta": "weight/2"},
+    "mean_of_kept_steps": _SQUARED
+    | _MEAN
+    | {"pixel_reduction": "mean over S, sum over A", "coefficients": ("2/(N*S)", "1/N", "0"), "beta": "S/2"},
+    "mean_of_all_steps": _SQUARED
+    | _MEAN
+    | {
+        "pixel_reduction": "mean over S, sum over A",
+        "coefficients": ("2/(N*S)", "1/N", "0"),
+        "bug": "mask-in-denominator",
+    },
+    "Annealed()": _SQUARED
+    | {"coefficients": ("2", "min(1, (num_updates+1)/1000)", "0"), "beta": "min(1, (num_updates+1)/1000)/2"},
+    "WithoutEnd().loss": _SQUARED | {"coefficients": ("2", "n_iter/1000", "0"), "bug": "schedule-unbounded"},
+    "infinite": {
+        "only": {
+            "bug": None,
+            "affine": None,
+            "sentence": "Not determined: everything: the value is infinite or no number where all arguments "
+            "are numbers.",
+        }
+    },
 }
 
 

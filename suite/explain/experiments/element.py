@@ -95,9 +95,7 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
     return scale, residual, lab.allowed(seen.size, scale * sizes) / reach
 
 
-def match(
-    lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
-) -> Match | None:
+def match(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: str = "") -> Match | None:
     """The formula of one side, or the same with two arguments in each other's place; None where none matches."""
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)

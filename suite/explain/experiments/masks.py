@@ -15,12 +15,13 @@ class Masked:
 
     Attributes:
         keeps: whether a true entry is kept (and not left out).
-        normalised: whether the weight of a kept element is one over the number that is kept.
+        normalised: the number of what is one over the weight of a kept element, that of the kept ones of the `batch` or
+            of an `example`; nothing where the weight is the same under all masks.
         residual: what the weights leave unexplained.
     """
 
     keeps: bool
-    normalised: bool
+    normalised: str
     residual: float
 
 
@@ -32,6 +33,7 @@ def masked(lab: Lab) -> Masked | None:
     mask = base["mask"]
     spots = {bool(value): tuple(np.argwhere(mask == value)[0]) for value in (True, False)}
     full, few = mask.copy(), mask.copy()
+    each = mask.size // (lab.sizes["N"] if lab.binding.layout.batch else 1)
 
     def effect(kept: np.ndarray, spot: tuple[int, ...]) -> float:
         moved = base["recon"].copy()
@@ -45,11 +47,12 @@ def masked(lab: Lab) -> Masked | None:
             return None
         keeps = abs(effects[True]) > quiet
         spot = spots[keeps]
-        full[...] = keeps
-        few[...] = not keeps
+        full[...] = few[...] = keeps
+        few[spot[0] if each < mask.size and each > 1 else ...] = not keeps  # another that keeps none may be 0/0
         few[spot] = keeps
         ratio = effect(few, spot) / effect(full, spot)
     except LossFailed:
         return None
-    count = float(mask.size)
-    return Masked(keeps, bool(abs(ratio - count) < 1e-6 * count), abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)
+    ratios = {"batch": mask.size / (few == keeps).sum(), "example": float(each)}
+    per = next((of for of, size in ratios.items() if size > 1 and abs(ratio - size) < 1e-6 * size), "")
+    return Masked(keeps, per, abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)

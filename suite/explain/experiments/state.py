@@ -27,6 +27,7 @@ class Dependence:
         vector: whether the total comes per example.
         summed: whether the total is a sum of several returned terms.
         calls: how many were made.
+        finite: whether the total is a number.
     """
 
     lab: Lab
@@ -37,6 +38,7 @@ class Dependence:
     vector: bool
     summed: bool
     calls: int
+    finite: bool = True
 
 
 def dependence(lab: Lab) -> Dependence:
@@ -44,7 +46,7 @@ def dependence(lab: Lab) -> Dependence:
     before = lab.calls[0]
     base = lab.draw(1)
     first, second = lab.terms(base), lab.terms(base)
-    same = all(np.array_equal(first[name], second.get(name, np.nan)) for name in first)
+    same = all(np.array_equal(first[name], second.get(name, np.nan), equal_nan=True) for name in first)
     touched: dict[str, set[str]] = {name: set() for name in first}
     for start in (base, {role: value * 40 if role == "mu" else value for role, value in base.items()}):
         # far from the prior too: below a floor a KL depends on nothing
@@ -59,7 +61,7 @@ def dependence(lab: Lab) -> Dependence:
                 if name in after and not np.array_equal(unmoved[name], after[name]):
                     touched[name].add(role)
     third = lab.terms(base)
-    stateful = same and not all(np.array_equal(first[name], third.get(name, np.nan)) for name in first)
+    stateful = same and not all(np.array_equal(first[name], third.get(name, np.nan), equal_nan=True) for name in first)
     total, summed = _total(first, touched)
     shown = dict.fromkeys(total, "")
     dtype = np.result_type(*(first[name].dtype for name in total))
@@ -75,6 +77,7 @@ def dependence(lab: Lab) -> Dependence:
         vector,
         summed,
         lab.calls[0] - before,
+        all(bool(np.all(np.isfinite(first[name]))) for name in total),
     )
 
 

@@ -34,3 +34,41 @@ class Trainer:
     def loss(self, *args, **kwargs):
         recons, x, mu, logvar = args[0], args[1], args[2], args[3]
         return np.mean(np.sum((x - recons) ** 2, axis=1) + kwargs["weight"] * _kl(mu, logvar))
+
+
+def mean_of_kept_steps(x_hat, x, mask, mu, logvar):
+    """x, x_hat: [N, T, F]; mask: [N, T]. Each example's own number of steps divides its error."""
+    error = np.sum((x - x_hat) ** 2, axis=-1) * mask
+    return np.mean(np.sum(error, axis=1) / np.sum(mask, axis=1) + _kl(mu, logvar))
+
+
+def mean_of_all_steps(x_hat, x, mask, mu, logvar):
+    """x, x_hat: [N, T, F]; mask: [N, T]. The steps that are left out count in the denominator."""
+    error = np.sum((x - x_hat) ** 2, axis=-1) * mask
+    return np.mean(np.mean(error, axis=1) + _kl(mu, logvar))
+
+
+def infinite(x_hat, x, mu, logvar):
+    """The logarithm of what is negative for some."""
+    return np.sum((x - x_hat) ** 2) + np.sum(_kl(mu, logvar)) + 0 * np.log(1 + mu[0, 0])
+
+
+class Annealed:
+    """It counts its own calls."""
+
+    def __init__(self, warmup=1000):
+        self.warmup, self.num_updates = warmup, 0
+
+    def __call__(self, recon, x, mu, logvar):
+        self.num_updates += 1
+        weight = min(1.0, self.num_updates / self.warmup)
+        return np.sum((x - recon) ** 2) + weight * np.sum(_kl(mu, logvar))
+
+
+class WithoutEnd:
+    n_iter = 0
+
+    def loss(self, recon, x, mu, logvar):
+        weight = 0.001 * self.n_iter
+        self.n_iter += 1
+        return np.sum((x - recon) ** 2) + weight * np.sum(_kl(mu, logvar))

@@ -58,5 +58,7 @@ def _counters(tree: ast.AST) -> dict[str, None]:
     """The attributes of `self` to which a number is added."""
     added = [node for node in ast.walk(tree) if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add)]
     targets = [node.target for node in added if isinstance(node.value, ast.Constant)]
-    own = [t for t in targets if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id == "self"]
+    own = [
+        t for t in targets if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id == "self"
+    ]
     return dict.fromkeys(target.attr for target in own)

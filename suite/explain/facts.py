@@ -172,6 +172,8 @@ class Facts:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None
+        if self.found.crooked and not self.found.clamps:
+            return None
         if fitted is None or self.unknown:
             return None
         return True if fitted.holds or fitted.residual <= 4 * fitted.allowed else None

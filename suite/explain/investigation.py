@@ -16,16 +16,16 @@ from .experiments.clamps import clamps
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
+from .experiments.late import awake, late
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
-from .experiments.thresholds import Bent, bent, straight
+from .experiments.thresholds import Bent, bent, ceiling, straight
 from .expressions import Monomial
-from .glossary import is_time
-from .lab import Called, Lab, LossFailed
+from .lab import Called, Lab
 from .scales import by_role, scales
 from .terms import Term
 
@@ -48,6 +48,7 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    crooked: bool = False
     stuck: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
@@ -124,10 +125,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         lab: the loss, at its first sizes.
         parameters: values that the user gave.
     """
-    state = dependence(_late(lab, parameters))
+    state = dependence(late(lab, parameters))
     silent = [role for role in state.lab.binding.roles if role not in state.roles]
     if silent:  # a weight whose default is 0 hides a term
-        woken = dependence(_awake(state.lab, parameters))
+        woken = dependence(awake(state.lab, parameters))
         state = woken if len(woken.roles) > len(state.roles) else state
     found = Investigation(state, state.lab)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
@@ -142,7 +143,9 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     if found.recon is not None or found.kl_term is not None:
         scales(found)
         before = found.lab.calls[0]
-        found.clamps = clamps(found.lab, state.roles)
+        bend = found.bent.term.bend if found.bent is not None else None
+        topped = bend is not None and bend.kind == "ceiling"  # at which every argument of the KL comes to rest
+        found.clamps = clamps(found.lab, [role for role in state.roles if not topped or role in DATA_SIDE])
         if found.clamps:
             places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)
             found.note("clamps", f"the value rests beyond {places}", found.lab.calls[0] - before, None)
@@ -152,31 +155,6 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         if found.slopes.failed:
             found.undetermined.append(f"the gradients: taking them raised {found.slopes.failed}")
     return found
-
-
-LATE = 1_000_389
-"""A step late in training that is no multiple of 10, 64 or any other cycle that people write."""
-
-
-def _late(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab late in training, so that what is warmed up counts, and at no cycle's start, where it is 0 again."""
-    return _callable(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
-
-
-def _awake(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab with no weight at zero."""
-    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
-    return _callable(lab, {name: 0.7 for name, value in values.items() if type(value) in (int, float) and value == 0})
-
-
-def _callable(lab: Lab, changes: Mapping[str, Any]) -> Lab:
-    """The lab with other arguments, where the loss takes them."""
-    try:
-        moved = lab.at(parameters=changes)
-        moved.terms(moved.draw(0))
-    except LossFailed:
-        return lab
-    return moved
 
 
 def _sides(found: Investigation) -> None:
@@ -279,6 +257,9 @@ def _latent_side(found: Investigation) -> None:
     both = "mu" in found.state.roles and "scale" in found.state.roles
     if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
         found.bent = bent(lab, found.state.roles)
+        if found.bent is None and found.kl is not None:
+            found.bent = ceiling(lab, found.kl.term.formula, found.kl.scale)
+            found.crooked = found.bent is None
         if found.bent is not None:
             found.kl = None
             bend = found.bent.term.bend

@@ -90,8 +90,9 @@ def below(facts: Facts, bend: Bend) -> str:
         "mask": "counts as 0",
         "hinge": "counts as 0; above, the excess counts",
         "capacity": "is pushed up to it: the distance from it counts",
+        "ceiling": f"counts as {at} and has no gradient",
     }[bend.kind]
-    return f"Below {at} nats {unit} {low}"
+    return f"{'Above' if bend.kind == 'ceiling' else 'Below'} {at} nats {unit} {low}"
 
 
 def findings(facts: Facts, fault: str) -> list[Finding]:
@@ -227,6 +228,8 @@ def undetermined(facts: Facts) -> list[str]:
     latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
     if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
+    if found.crooked and not found.clamps:
+        said.append("what the KL is far from the prior: there it is no multiple of this one")
     said += no_weight(facts) + _of_one_size(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")

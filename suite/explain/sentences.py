@@ -132,5 +132,6 @@ def _term(facts: Facts, term: Term) -> str:
         "mask": f"(K if K > {at} else 0)",
         "hinge": f"max(K - {at}, 0)",
         "capacity": f"abs(K - {at})",
+        "ceiling": f"min(K, {at})",
     }[bend.kind]
     return f"sum over each {bend.per} of {bent}, K = {text}"

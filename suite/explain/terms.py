@@ -16,7 +16,7 @@ class Bend:
     """What happens to a KL at a threshold.
 
     Attributes:
-        kind: `floor` (max), `mask` (0 below), `hinge` (max(0, K − λ)) or `capacity` (|K − C|).
+        kind: `floor` (max), `mask` (0 below), `hinge` (max(0, K − λ)), `capacity` (|K − C|) or `ceiling` (min).
         per: `element`, `example`, `latent` (of the batch's mean) or `batch`.
         at: λ, in nats of the unit.
     """
@@ -35,6 +35,7 @@ _BENT: dict[str, Callable[[Array, float], Array]] = {
     "mask": lambda k, at: np.where(k > at, k, 0.0),
     "hinge": lambda k, at: np.maximum(k - at, 0.0),
     "capacity": lambda k, at: np.abs(k - at),
+    "ceiling": lambda k, at: np.minimum(k, at),
 }
 
 

@@ -6,6 +6,7 @@ from explain.compared import all_differences, explained_together
 
 _MEAN = {"data_reduction": "mean"}
 _SQUARED = {"likelihood": "squared-error"}
+_BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
 NUMPY: dict[str, dict[str, Any]] = {
@@ -28,6 +29,10 @@ NUMPY: dict[str, dict[str, Any]] = {
     "Annealed()": _SQUARED
     | {"coefficients": ("2", "min(1, (num_updates+1)/1000)", "0"), "beta": "min(1, (num_updates+1)/1000)/2"},
     "WithoutEnd().loss": _SQUARED | {"coefficients": ("2", "n_iter/1000", "0"), "bug": "schedule-unbounded"},
+    "no_more_than": _SQUARED | _MEAN | _BENT | {"threshold": ("ceiling", "example", "most")},
+    "no_more_than_of_each_latent": _SQUARED | _MEAN | _BENT | {"threshold": ("ceiling", "element", "7")},
+    "no_mean_beyond": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
+    "grows_slower_far_away": _SQUARED | _MEAN | {"affine": None, "coefficients": ("2/N", "1/N", "0")},
     "infinite": {
         "only": {
             "bug": None,

@@ -72,3 +72,22 @@ class WithoutEnd:
         weight = 0.001 * self.n_iter
         self.n_iter += 1
         return np.sum((x - recon) ** 2) + weight * np.sum(_kl(mu, logvar))
+
+
+def no_more_than(recon, x, mu, logvar, most=40.0):
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + np.minimum(_kl(mu, logvar), most))
+
+
+def no_more_than_of_each_latent(recon, x, mu, logvar):
+    kl = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + 2 * np.sum(np.clip(kl, None, 7.0), axis=1))
+
+
+def no_mean_beyond(recon, x, mu, logvar):
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(np.clip(mu, -5, 5), logvar))
+
+
+def grows_slower_far_away(recon, x, mu, logvar):
+    """Above 200 nats the root counts."""
+    kl = _kl(mu, logvar)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + np.where(kl > 200, np.sqrt(200 * np.maximum(kl, 200)), kl))

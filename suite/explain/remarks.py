@@ -198,7 +198,8 @@ def limits_of(limits: Iterable[Limit]) -> str:
 def _for_one(facts: Facts, beta: Monomial) -> str:
     """Which arguments make the weight 1."""
     passed = solved(str(beta), 1.0, [name for name in facts.lab.binding.parameters if name in beta.powers])
-    return "".join(f"; for a weight of 1 pass {name} = {value}" for name, value in passed.items())
+    either = " or ".join(f"{name} = {value}" for name, value in passed.items())
+    return f"; for a weight of 1 pass {either}" if either else ""
 
 
 def undetermined(facts: Facts) -> list[str]:

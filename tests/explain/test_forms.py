@@ -6,6 +6,7 @@ from explain.compared import all_differences, explained_together
 
 _MEAN = {"data_reduction": "mean"}
 _SQUARED = {"likelihood": "squared-error"}
+_LOGITS = {"likelihood": "bernoulli-logits"}
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -33,6 +34,22 @@ NUMPY: dict[str, dict[str, Any]] = {
     "no_more_than_of_each_latent": _SQUARED | _MEAN | _BENT | {"threshold": ("ceiling", "element", "7")},
     "no_mean_beyond": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
     "grows_slower_far_away": _SQUARED | _MEAN | {"affine": None, "coefficients": ("2/N", "1/N", "0")},
+    "layers_with_priors": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "layers_with_priors_exchanged": _LOGITS
+    | _MEAN
+    | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "swapped-pair"},
+    "laplace_of_learned_scale": _MEAN | {"likelihood": "laplace", "coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "laplace_of_half_a_scale": _MEAN
+    | {"likelihood": "laplace", "affine": False, "bug": "recon-edited", "edit": "extra-half"},
+    "beside_features": {
+        "only": {
+            "likelihood": "squared-error",
+            "bug": None,
+            "beta": "1/2",
+            "findings": [],
+            "coefficients": ("2", "1", None),
+        }
+    },
     "infinite": {
         "only": {
             "bug": None,

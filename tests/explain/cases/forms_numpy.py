@@ -91,3 +91,36 @@ def grows_slower_far_away(recon, x, mu, logvar):
     """Above 200 nats the root counts."""
     kl = _kl(mu, logvar)
     return np.mean(np.sum((x - recon) ** 2, axis=1) + np.where(kl > 200, np.sqrt(200 * np.maximum(kl, 200)), kl))
+
+
+def layers_with_priors(logits, x, q_mus, q_logvars, p_mus, p_logvars):
+    """The last four: lists of [N, J], one for each layer."""
+    kl = 0
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars):
+        kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + (np.exp(lv) + (mu - prior_mu) ** 2) / np.exp(prior_lv), axis=1)
+    return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
+
+
+def layers_with_priors_exchanged(logits, x, q_mus, q_logvars, p_mus, p_logvars):
+    """The last four: lists of [N, J], one for each layer. The variances are divided the other way round."""
+    kl = 0
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars):
+        ratio = np.exp(prior_lv - lv)
+        kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + ratio + (mu - prior_mu) ** 2 / np.exp(prior_lv), axis=1)
+    return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
+
+
+def laplace_of_learned_scale(x_mu, x_log_b, x, z_mu, z_logvar):
+    distance = np.abs(x - x_mu) / np.exp(x_log_b)
+    return np.mean(np.sum(distance + x_log_b + np.log(2), axis=1) + _kl(z_mu, z_logvar))
+
+
+def laplace_of_half_a_scale(x_mu, x_log_b, x, z_mu, z_logvar):
+    distance = np.abs(x - x_mu) / np.exp(x_log_b)
+    return np.mean(np.sum(distance + 0.5 * x_log_b + np.log(2), axis=1) + _kl(z_mu, z_logvar))
+
+
+def beside_features(recon, image, feat_recon, feat_image, mu, logvar, perceptual_weight=0.1):
+    """Features of a frozen network."""
+    perceptual = ((feat_recon - feat_image) ** 2).mean()
+    return np.sum((image - recon) ** 2) + perceptual_weight * perceptual + np.sum(_kl(mu, logvar))

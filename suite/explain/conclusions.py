@@ -59,7 +59,7 @@ def conclude(
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
         "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
-        "undetermined": found.undetermined + remarks.undetermined(facts),
+        "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),
         **_reductions(facts),
@@ -172,10 +172,14 @@ def _regions(facts: Facts) -> list[Region] | None:
         negative(str(slope)) if bend.kind == "capacity" else "0",
         lost if bend.kind in ("floor", "capacity") else "0",
     )
-    return [
-        Region(f"{unit} > {at}", above, fitted.residual),
-        Region(f"{unit} < {at}", below, fitted.residual),
-    ]
+    if bend.kind == "ceiling":
+        above, below = Coefficients(recon, "0", lost), Coefficients(recon, slope, "0")
+    return [Region(f"{unit} > {at}", above, fitted.residual), Region(f"{unit} < {at}", below, fitted.residual)]
+
+
+def _counts(facts: Facts) -> str:
+    """The side of its threshold on which the KL counts."""
+    return "<" if facts.bend is not None and facts.bend.kind == "ceiling" else ">"
 
 
 def _of_thresholds(facts: Facts) -> Monomial | None:
@@ -209,7 +213,7 @@ def _beta(facts: Facts) -> Number | None:
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
     known = {**number.at, **facts.number(at).at}
-    return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", known, [value, low])
+    return Number(f"{beta} where {UNIT[bend.per]} {_counts(facts)} {at}, else {other}", known, [value, low])
 
 
 def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
@@ -245,7 +249,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
     if facts.bend is not None:
         at = _place(facts)
         value = number.value if isinstance(number.value, float) else None
-        return Number(f"{beta} where {UNIT[facts.bend.per]} > {at}", number.at, [value, None])
+        return Number(f"{beta} where {UNIT[facts.bend.per]} {_counts(facts)} {at}", number.at, [value, None])
     return number
 
 

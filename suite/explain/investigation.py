@@ -16,13 +16,14 @@ from .experiments.clamps import clamps
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
+from .experiments.late import late_in_training, with_nonzero_weights
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
-from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence, late_in_training, with_nonzero_weights
-from .experiments.thresholds import Bent, bent, straight
+from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
+from .experiments.thresholds import Bent, bent, ceiling, straight
 from .expressions import Monomial
 from .lab import Called, Lab
 from .scales import by_role, scales
@@ -66,6 +67,7 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    crooked: bool = False
     fixed_axes: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
@@ -77,6 +79,11 @@ class Investigation:
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer, at the sizes of the lab if no others are given."""
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+
+    @property
+    def refused(self) -> bool:
+        """Whether no experiment was run on the terms."""
+        return not self.state.deterministic or not self.state.finite
 
     @property
     def unexplained_roles(self) -> frozenset[str]:
@@ -143,11 +150,16 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     if not state.deterministic:
         found.undetermined.append("everything: two calls with the same arguments differ")
         return found
+    if not state.finite:
+        found.undetermined.append("everything: the value is infinite or no number where all arguments are numbers")
+        return found
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
         scales(found)
         before = found.lab.calls[0]
-        found.clamps = clamps(found.lab, state.roles)
+        bend = found.bent.term.bend if found.bent is not None else None
+        topped = bend is not None and bend.kind == "ceiling"  # at which every argument of the KL comes to rest
+        found.clamps = clamps(found.lab, [role for role in state.roles if not topped or role in DATA_SIDE])
         if found.clamps:
             places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)
             found.note("clamps", f"the value rests beyond {places}", found.lab.calls[0] - before, None)
@@ -206,7 +218,7 @@ def _data_side(found: Investigation) -> None:
                 "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
             )
     seen = observe(lab, DATA_SIDE)
-    per_kept = bool(found.masked and found.masked.normalised)
+    per_kept = found.masked.normalised if found.masked is not None else ""
     found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
         found.lab = lab = lab.exchanged("recon", "x")
@@ -261,6 +273,9 @@ def _latent_side(found: Investigation) -> None:
     both = "mu" in found.state.roles and "scale" in found.state.roles
     if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
         found.bent = bent(lab, found.state.roles)
+        if found.bent is None and found.kl is not None:
+            found.bent = ceiling(lab, found.kl.term.formula, found.kl.scale)
+            found.crooked = found.bent is None
         if found.bent is not None:
             found.kl = None
             bend = found.bent.term.bend

@@ -89,15 +89,16 @@ def below(facts: Facts, bend: Bend) -> str:
         "mask": "counts as 0",
         "hinge": "counts as 0; above, the excess counts",
         "capacity": "is pushed up to it: the distance from it counts",
+        "ceiling": f"counts as {at} and has no gradient",
     }[bend.kind]
-    return f"Below {at} nats {unit} {low}"
+    return f"{'Above' if bend.kind == 'ceiling' else 'Below'} {at} nats {unit} {low}"
 
 
 def findings(facts: Facts, fault: str) -> list[Finding]:
     """The notes of an answer; a note that repeats the fault of this name is left out."""
     found: list[Finding] = []
     beta, bend = facts.beta, facts.bend
-    sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
+    sizes = facts.sizes_in_weight
     if sizes and beta is not None and fault != "terms-reduced-differently":
         found.append(
             Finding(
@@ -198,7 +199,8 @@ def limits_of(limits: Iterable[Limit]) -> str:
 def _for_one(facts: Facts, beta: Monomial) -> str:
     """The values of arguments that make the weight 1, in words."""
     passed = solved(str(beta), 1.0, [name for name in facts.lab.binding.parameters if name in beta.powers])
-    return "".join(f"; for a weight of 1 pass {name} = {value}" for name, value in passed.items())
+    either = " or ".join(f"{name} = {value}" for name, value in passed.items())
+    return f"; for a weight of 1 pass {either}" if either else ""
 
 
 def undetermined(facts: Facts) -> list[str]:
@@ -228,6 +230,8 @@ def undetermined(facts: Facts) -> list[str]:
     latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
     if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
+    if found.crooked and not found.clamps:
+        said.append("what the KL is far from the prior: there it is no multiple of this one")
     said += no_weight(facts) + _of_one_size(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.unexplained_roles:
         said.append("the expression of the constant")

@@ -68,6 +68,9 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if bound != "ELBO" and beta is None:  # the KL of an importance-weighted bound has no weight of its own
         return text + "."
     if beta is None:
+        if likelihood == "other" and facts.found.recon is None and facts.kl is not None:
+            start = "The data term is a sum of no known formula, beside which no weight of the KL can be told."
+            return f"{start} It stands with {kl}, whose coefficient is {facts.kl}."
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression
@@ -76,8 +79,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     plain = re.fullmatch(r"[-+.\d/e]+", weight)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
     limit = "" if facts.bend is None else remarks.below(facts, facts.bend)
-    if facts.beta is not None and {"D", "J"} & set(facts.beta.powers) and not _is_one(value):
-        why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.beta)
+    if facts.beta is not None and facts.sizes_in_weight and not _is_one(value):
+        why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.sizes_in_weight)
         if likelihood == "squared-error":
             return (
                 f"This is the {sign}ELBO of a decoder whose variance is {weight}{shown}, and of no other: "
@@ -135,5 +138,6 @@ def _term(facts: Facts, term: Term) -> str:
         "mask": f"(K if K > {at} else 0)",
         "hinge": f"max(K - {at}, 0)",
         "capacity": f"abs(K - {at})",
+        "ceiling": f"min(K, {at})",
     }[bend.kind]
     return f"sum over each {bend.per} of {bent}, K = {text}"

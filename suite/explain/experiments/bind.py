@@ -118,7 +118,10 @@ def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
         lacking = [role for role in lacking if role in ("recon", "x")]
     for place, role in zip(unknown, lacking, strict=False):
         give(place, role)
-    return [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
+    settled = [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
+    ours = [slot for slot in settled if slot.role == "parameter" and not slot.given and slot.default == 0.5]
+    apart = {slot.name: 0.5 + place / 8 for place, slot in enumerate(ours)}  # equal ones may cancel
+    return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in settled]
 
 
 def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
@@ -229,7 +232,7 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
             except LossFailed as error:
                 first = first or str(error)
     numbers = [slot for slot in slots if slot.role == "parameter" and not slot.given and not slot.tensor]
-    if numbers and re.search(r"must be Tensor, not (int|float)", first):
+    if numbers and re.search(r"must be Tensor, not (int|float)|'(int|float)' object has no attribute", first):
         return bind(loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits)
     named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
     raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")

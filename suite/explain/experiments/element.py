@@ -112,9 +112,7 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
     return scale, residual, lab.allowed(seen.size, scale * sizes) / reach
 
 
-def match(
-    lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
-) -> Match | None:
+def match(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: str = "") -> Match | None:
     """The formula that fits one side as it is, else with two arguments exchanged; None if none fits.
 
     Args:
@@ -122,7 +120,7 @@ def match(
         side: the roles of the side.
         seen: draws of the side.
         roles: the roles that the loss depends on.
-        per_kept: whether a masked sum is divided by the share of kept elements.
+        per_kept: whose share of kept elements divides a masked sum: that of the `batch` or of an `example`, or of none.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)

@@ -142,9 +142,9 @@ def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
 
 
 def _coefficients(facts: Facts) -> Coefficients | None:
-    if facts.bend is not None or facts.found.outer is not None or facts.found.at_base is None:
-        return None
     found = facts.found
+    if facts.bend is not None or found.outer is not None or found.tied or found.at_base is None:
+        return None
     edited = [bool(match and match.edited) for match in (found.recon, found.kl)]
     constant = None if any(edited) or facts.constants is None else total(facts.constants)
     recon = "0" if found.recon is None and not facts.lab.binding.roles.count("recon") else _text(facts.recon, edited[0])

@@ -174,7 +174,12 @@ def _clamped(facts: Facts) -> list[Finding]:
 
 
 def _idle(facts: Facts) -> list[Finding]:
-    """Arguments that are called weights, and change neither a term's weight nor the constant."""
+    """Arguments that are called weights, and change neither a term's weight nor the constant.
+
+    A weight of a term that was not identified is in no coefficient.
+    """
+    if facts.unknown:
+        return []
     arguments, rest = facts.found.arguments, facts.found.arguments.undetermined.values()
     used = {name for powers in arguments.powers.values() for text in powers for name in (text, *names_in(text))}
     used |= {name for names in rest for name in names} | set(arguments.flags)

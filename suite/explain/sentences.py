@@ -106,6 +106,8 @@ def formula_of(facts: Facts) -> str:
             shown = f"({UNKNOWN})" if coefficient is None else str(coefficient)
             text = _term(facts, term) if match is None or match.edited is None else _edited(facts, term)
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
+    if parts and facts.unknown:
+        parts.append(f"({UNKNOWN})")
     if facts.constants:
         parts += [str(part) for part in facts.constants]
     return " + ".join(parts).replace("+ -", "- ") or "not determined"

@@ -177,6 +177,15 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "reversed-divergence"},
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
+    "in_cycles_of_a_helper": _SQUARED
+    | _MEAN
+    | {"coefficients": ("2/N", "min(1, (step % 2500)/1250)/N", "0"), "beta": "min(1, (step % 2500)/1250)/2"},
+    "in_cycles_beside_a_mean": _SQUARED
+    | {
+        "data_reduction": {"recon": "mean", "kl": "sum"},
+        "coefficients": ("2/N", "min(1, (step % 2500)/1250)", "0"),
+        "bug": "terms-reduced-differently",
+    },
     "prediction_for_target": {
         "likelihood": "bernoulli-probabilities",
         "affine": False,

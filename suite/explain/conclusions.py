@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -137,8 +137,8 @@ def _kl(facts: Facts) -> str:
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 
 
-def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
-    return None if monomial is None or edited else str(monomial)
+def _text(monomial: Monomial | None, edited: bool = False, sizes: Iterable[int] = ()) -> str | None:
+    return None if monomial is None or edited else str(monomial.written(sizes))
 
 
 def _coefficients(facts: Facts) -> Coefficients | None:
@@ -147,8 +147,10 @@ def _coefficients(facts: Facts) -> Coefficients | None:
         return None
     edited = [bool(match and match.edited) for match in (found.recon, found.kl)]
     constant = None if any(edited) or facts.constants is None else total(facts.constants)
-    recon = "0" if found.recon is None and not facts.lab.binding.roles.count("recon") else _text(facts.recon, edited[0])
-    kl = "0" if found.kl is None and _kl(facts) == "absent" else _text(facts.kl, edited[1])
+    no_recon = found.recon is None and not facts.lab.binding.roles.count("recon")
+    no_kl = found.kl is None and _kl(facts) == "absent"
+    recon = "0" if no_recon else _text(facts.recon, edited[0], found.written)
+    kl = "0" if no_kl else _text(facts.kl, edited[1], found.written)
     return Coefficients(recon, kl, constant)
 
 

@@ -11,7 +11,7 @@ from ..reference.errors import BadInput
 from .answer import Experiment, Limit, Threshold
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
-from .experiments.bind import bind, fixed_sizes, slots_of
+from .experiments.bind import bind, fixed_sizes, integers, slots_of
 from .experiments.clamps import clamps
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
@@ -21,18 +21,21 @@ from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
-from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
+from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, awake, dependence, late
 from .experiments.thresholds import Bent, bent, straight
 from .expressions import Monomial
-from .glossary import is_time
-from .lab import Called, Lab, LossFailed
+from .lab import Called, Lab
 from .scales import by_role, scales
 from .terms import Term
 
 
 @dataclass
 class Investigation:
-    """What was shown, experiment by experiment."""
+    """What was shown, experiment by experiment.
+
+    Attributes:
+        written: integers that the loss reads, which may be sizes.
+    """
 
     state: Dependence
     lab: Lab
@@ -49,6 +52,7 @@ class Investigation:
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
     stuck: tuple[str, ...] = ()
+    written: tuple[int, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
@@ -109,7 +113,9 @@ def investigate(
     if lab is None:
         assert error is not None
         raise error
-    return examine(lab, parameters)
+    found = examine(lab, parameters)
+    found.written = integers(function, source)
+    return found
 
 
 def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
@@ -119,10 +125,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         lab: the loss, at its first sizes.
         parameters: values that the user gave.
     """
-    state = dependence(_late(lab, parameters))
+    state = dependence(late(lab, parameters))
     silent = [role for role in state.lab.binding.roles if role not in state.roles]
     if silent:  # a weight whose default is 0 hides a term
-        woken = dependence(_awake(state.lab, parameters))
+        woken = dependence(awake(state.lab, parameters))
         state = woken if len(woken.roles) > len(state.roles) else state
     found = Investigation(state, state.lab)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
@@ -144,31 +150,6 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         if found.slopes.failed:
             found.undetermined.append(f"the gradients: taking them raised {found.slopes.failed}")
     return found
-
-
-LATE = 1_000_389
-"""A step late in training that is no multiple of 10, 64 or any other cycle that people write."""
-
-
-def _late(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab late in training, so that what is warmed up counts, and at no cycle's start, where it is 0 again."""
-    return _callable(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
-
-
-def _awake(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab with no weight at zero."""
-    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
-    return _callable(lab, {name: 0.7 for name, value in values.items() if type(value) in (int, float) and value == 0})
-
-
-def _callable(lab: Lab, changes: Mapping[str, Any]) -> Lab:
-    """The lab with other arguments, where the loss takes them."""
-    try:
-        moved = lab.at(parameters=changes)
-        moved.terms(moved.draw(0))
-    except LossFailed:
-        return lab
-    return moved
 
 
 def _sides(found: Investigation) -> None:

@@ -243,4 +243,11 @@ NUMPY: dict[str, dict[str, Any]] = {
     "two_sigmoids": _LOGITS | {"affine": False, "bug": "recon-edited", "edit": "sigmoid-twice"},
     "data_between_minus_one_and_one": {"likelihood": "other", "coefficients": ("1", "1", "0"), "beta": "1"},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
+    "divided_by_sizes_of_the_file": {
+        "only": {
+            "bug": None,
+            "formula": "2 * 1/2*sum((x - recon)**2) + 1/(128*784) * 1/2*sum(mu**2 + exp(logvar) - 1 - logvar)",
+        }
+    },
+    "divided_by_a_size_once": {"only": {"bug": "terms-reduced-differently", "likelihood": "squared-error"}},
 }

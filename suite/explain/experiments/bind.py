@@ -268,8 +268,20 @@ def _goes_through(lab: Lab) -> bool:
 def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
     """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none first, then each integer in it."""
     yield {}
-    numbers = sorted({int(n) for n in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)})
+    numbers = sorted(_written(source))
     products = {a * b for a in numbers for b in numbers if a * b <= 20000}
     for number in [*numbers, *sorted(products - set(numbers))]:
         if 4 <= number <= 20000 and not math.isclose(number, 1):
             yield {"D": number}
+
+
+def _written(source: str) -> set[int]:
+    return {int(number) for number in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)}
+
+
+def integers(function: Callable[..., Any], source: str) -> tuple[int, ...]:
+    """The integers of a source, and those of the globals that a function reads."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    names, space = getattr(getattr(plain, "__code__", None), "co_names", ()), getattr(plain, "__globals__", {})
+    read = {space[name] for name in names if type(space.get(name)) is int and space[name] > 1}
+    return tuple(sorted(_written(source) | read))

@@ -196,3 +196,16 @@ def of_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
 
 def of_the_posterior_from_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
     return np.mean(0.5 * np.sum((y - y_hat) ** 2, axis=-1) + _from(prior_mean, prior_logvar, mu, logvar))
+
+
+ROWS = 128
+
+
+def divided_by_sizes_of_the_file(recon, x, mu, logvar):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar) / (ROWS * 784)
+    return np.sum((x - recon) ** 2) + kl
+
+
+def divided_by_a_size_once(recon, x, mu, logvar):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar) / (ROWS * 784)
+    return np.mean(np.sum((x - recon) ** 2, axis=1)) + kl

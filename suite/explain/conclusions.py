@@ -53,7 +53,11 @@ def conclude(
         "findings": remarks.findings(facts, "" if bug is None else bug.name)
         + (model.findings if model is not None else []),
         "parameters": _parameters(facts),
-        "state": State(found.state.deterministic, found.state.stateful, model.training_changes_it if model else None),
+        "state": State(
+            found.state.deterministic and not found.drawn,
+            found.state.stateful,
+            model.training_changes_it if model else None,
+        ),
         "thresholds": [*_thresholds(facts), *facts.found.clamps],
         "limits": found.limits,
         "terms": found.state.terms,

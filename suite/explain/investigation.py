@@ -13,6 +13,7 @@ from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, integers, slots_of
 from .experiments.clamps import clamps
+from .experiments.draws import SEEDS, varying
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
@@ -24,7 +25,7 @@ from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, awake, dependence, late
 from .experiments.thresholds import Bent, bent, straight
 from .expressions import Monomial
-from .lab import Called, Lab
+from .lab import Called, Draws, Lab
 from .scales import by_role, scales
 from .terms import Term
 
@@ -35,6 +36,8 @@ class Investigation:
 
     Attributes:
         written: integers that the loss reads, which may be sizes.
+        drawn: whether the loss draws values itself, which are held.
+        varying: the terms whose coefficient changes with these values.
     """
 
     state: Dependence
@@ -53,6 +56,8 @@ class Investigation:
     sizes: dict[str, Any] = field(default_factory=dict)
     stuck: tuple[str, ...] = ()
     written: tuple[int, ...] = ()
+    drawn: bool = False
+    varying: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
@@ -126,19 +131,30 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         parameters: values that the user gave.
     """
     state = dependence(late(lab, parameters))
+    drawn = not state.deterministic and isinstance(lab.loss, Draws)
+    if isinstance(lab.loss, Draws) and drawn:
+        lab.loss.hold(SEEDS[0])
+        state = dependence(late(lab, parameters))
     silent = [role for role in state.lab.binding.roles if role not in state.roles]
     if silent:  # a weight whose default is 0 hides a term
         woken = dependence(awake(state.lab, parameters))
         state = woken if len(woken.roles) > len(state.roles) else state
-    found = Investigation(state, state.lab)
+    found = Investigation(state, state.lab, drawn=drawn and state.deterministic)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
     if not state.deterministic:
         found.undetermined.append("everything: two calls with the same arguments differ")
         return found
+    if found.drawn:
+        found.note("draws", "what the loss draws itself is held", state.calls, None)
     _sides(found)
+    if found.drawn:
+        found.varying = varying(replace(found.lab, held=found.held), found.recon_term, found.kl_term)
+        found.recon = None if "recon" in found.varying else found.recon
+        found.kl, found.bent = (None, None) if "kl" in found.varying else (found.kl, found.bent)
     if found.recon is not None or found.kl_term is not None:
         scales(found)
+        found.constants = None if found.drawn else found.constants
         before = found.lab.calls[0]
         found.clamps = clamps(found.lab, state.roles)
         if found.clamps:
@@ -167,7 +183,8 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
-    unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
+    terms = {"recon": found.recon_term, "mu": found.kl_term, "z": found.kl_term}
+    unknown = [role for role, term in terms.items() if term is None]
     found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:

@@ -46,6 +46,14 @@ class InDtypes(Protocol):
         """Inside, arguments are handed over in a dtype."""
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """A loss whose own random draws can be held."""
+
+    def hold(self, seed: int) -> None:
+        """From now on every call draws the same values, those of a seed."""
+
+
 class Float64:
     """What calls a loss on float64, unless it is told of another dtype."""
 

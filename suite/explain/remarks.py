@@ -33,6 +33,8 @@ _WEIGHT = re.compile(r"beta|weight|lambd|coef")
 
 WHICH = "which of"
 """How the remark begins that a symmetry hides which argument is the data; it is no failure."""
+AVERAGE = "what it is on average"
+"""How the remark begins that the loss draws values itself."""
 
 _OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
 """Likelihoods beside which a weight is no variance."""
@@ -227,12 +229,16 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds and found.weighted is None:
         said.append("both terms: data and posterior do not enter as a sum")
+    elif found.varying:
+        said.append(f"the coefficient of {' and '.join(found.varying)}: it changes with what the loss draws itself")
     elif match is None and found.outer is None and "recon" in found.state.roles:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
-    if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
+    if found.kl_term is None and latent and not found.varying and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts) + _of_one_size(facts)
+    if found.drawn:
+        said.append(f"{AVERAGE}: the loss draws values itself, which are the same in all calls here")
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")
     if found.outer is not None and found.outer.of_batch:

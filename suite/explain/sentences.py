@@ -46,7 +46,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if likelihood == "other" and answer["likelihood_name"]:
         family += f" ({answer['likelihood_name']})"
     if likelihood is None or answer["kl"] == "other" or bound is None:
-        unknown = [why for why in answer["undetermined"] if not why.startswith(remarks.WHICH)]
+        unknown = [why for why in answer["undetermined"] if not why.startswith((remarks.WHICH, remarks.AVERAGE))]
         text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
         return text + (f" The data term is {family}." if likelihood not in (None, "other", "absent") else "")
     if facts.kept is not None:
@@ -86,7 +86,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if limit:
         text += f"; {limit[0].lower()}{limit[1:]}"
     failed = facts.found.slopes is not None and facts.found.slopes.failed
-    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
+    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed and not facts.found.drawn:
         text += "; no fault was found"
     if facts.constants is None and facts.bend is None:
         text += ", and a constant that is not determined"

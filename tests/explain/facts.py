@@ -15,6 +15,10 @@ USUAL: dict[str, Any] = {
 _SQUARED = {"likelihood": "squared-error"}
 _LOGITS = {"likelihood": "bernoulli-logits"}
 _MEAN = {"data_reduction": "mean"}
+_VARYING = (
+    "Not determined: the coefficient of kl: it changes with what the loss draws itself. "
+    "The data term is a Bernoulli decoder (logits)."
+)
 
 TORCH: dict[str, dict[str, Any]] = {
     "digits": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
@@ -85,7 +89,24 @@ TORCH: dict[str, dict[str, Any]] = {
     "wider_prior": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
     "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
     "importance_weighted": _LOGITS | _MEAN | {"affine": False, "kl": "sampled", "coefficients": None, "beta": None},
-    "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
+    "drawn_inside": {
+        "only": {"bug": None, "coefficients": ("1/(N*D)", None, None), "likelihood": "bernoulli-logits", "kl": "other"}
+    },
+    "prior_drawn_inside": {
+        "only": {
+            "bug": None,
+            "affine": False,
+            "coefficients": None,
+            "likelihood": "squared-error",
+            "kl": "other",
+            "data_reduction": {"recon": "mean"},
+            "pixel_reduction": "mean",
+        }
+    },
+    "weight_drawn_inside": {
+        "only": {"bug": None, "kl": "other", "coefficients": ("1", None, None), "sentence": _VARYING}
+    },
+    "noise_beside_a_sum": {"only": {"bug": "terms-reduced-differently", "kl": "analytic"}},
     "log_sigma_of_the_decoder": {"likelihood": "gaussian", "coefficients": ("1", "1", "0"), "beta": "1"},
     "beside_a_term_of_the_caller": _SQUARED
     | _MEAN

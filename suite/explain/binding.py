@@ -56,6 +56,8 @@ class Layout:
         classes: where the reconstruction has an axis K of classes that the data have not: `first` or `last` of an
             example's; nothing where it has none.
         matrix: what the scale of all latents together is: `cholesky` or `covariance`; nothing where each has its own.
+        after: whether the user's values have the draws after the batch's axis; canonical values have them in front.
+        dense: whether densities have a value per pixel and latent, and not one per example.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -69,6 +71,8 @@ class Layout:
     last: bool = False
     classes: str = ""
     matrix: str = ""
+    after: bool = False
+    dense: bool = False
 
     def axes(self, role: str) -> tuple[str, ...]:
         """The axes of a role's canonical values."""
@@ -77,6 +81,9 @@ class Layout:
         front: tuple[str, ...] = ("k",) if role in self.samples else ()
         front += ("T",) if self.listed and role in LATENT else ()
         front += ("N",) if self.batch and role not in self.shared else ()
+        if role in DENSITIES:
+            each = self.data if role in ("log_px", "log_joint") else self.latent
+            return front + each if self.dense else front
         if role in LATENT:
             return front + self.latent + (("J2",) if self.matrix and role == "scale" else ())
         if role == "recon" and self.classes:
@@ -107,6 +114,8 @@ class Layout:
 
 LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
 """Roles with the latent axes."""
+DENSITIES = ("log_px", "log_joint", "log_pz", "log_q")
+"""Roles whose values are densities that the caller has computed."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,8 @@ class Binding:
                 value = as_kind(VARIANCE[slot.tied[0]](value), slot.tied[1])
             if slot.inverted:
                 value = ~value if value.dtype == bool else 1 - value
+            if self.layout.after and slot.role in self.layout.samples:
+                value = np.swapaxes(value, 0, 1)
             listed = self.layout.listed and slot.role in LATENT
             made[slot.name] = [entry.copy() for entry in value] if listed else value.copy()
         return made

@@ -8,6 +8,8 @@ from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
+from .binding import DENSITIES
+from .experiments.state import LATENT_SIDE
 from .expressions import UNKNOWN, Monomial, names_in, negative, total
 from .facts import Facts
 from .glossary import ROLES
@@ -82,9 +84,9 @@ def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
     """What a loss of several draws bounds. Only where it joins them linearly, the numbers are those of the whole."""
     bound = several.bound(answer["kl"])
     if several.how != LINEAR:
-        answer |= {"affine": False if bound else None, "coefficients": None, "beta_effective": None}
+        answer |= {"affine": False if bound or answer["bug"] else None, "coefficients": None, "beta_effective": None}
         answer |= {"implied_variance": None, "constant_nats_per_datum": None}
-    if bound is None:
+    if bound is None and answer["bug"] is None:
         answer["undetermined"] = [several.undetermined, *answer["undetermined"]]
     return bound
 
@@ -116,7 +118,9 @@ def _reductions(facts: Facts) -> dict[str, Any]:
 def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) -> str | None:
     """`sum` or `mean`; which axes each, where they differ; None where that is not told."""
     powers = facts.powers.get(quantity)
-    if powers is None or facts.undecided(quantity, axes):
+    term = facts.found.recon_term if quantity == "recon" else facts.found.kl_term
+    given = term is not None and set(term.formula.roles) <= set(DENSITIES) and not facts.layout.dense
+    if powers is None or given or facts.undecided(quantity, axes):
         return None
     if any(axis in powers for axis in axes if axis != name):
         means = [axis for axis in axes if powers.get(axis) == -1]
@@ -136,7 +140,7 @@ def _scale_kind(facts: Facts) -> str | list[str] | None:
 def _kl(facts: Facts) -> str:
     term = facts.found.kl_term
     if term is None:
-        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in ("mu", "scale", "z"))
+        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in LATENT_SIDE)
         return "other" if trained else "absent"
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 

@@ -156,7 +156,8 @@ class Facts:
     def unknown(self) -> bool:
         """Whether the loss depends on a side whose term was not identified."""
         found = self.found
-        sides = ((found.recon, ("recon", "x")), (found.kl_term, ("mu", "scale", "z")))
+        data, latent = ("recon", "x", "log_px", "log_joint"), ("mu", "scale", "z", "log_pz", "log_q")
+        sides = ((found.recon, data), (found.kl_term, latent))
         return any(term is None and any(r in found.state.roles for r in roles) for term, roles in sides)
 
     @property

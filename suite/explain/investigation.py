@@ -9,11 +9,13 @@ from typing import Any
 
 from ..reference.errors import BadInput
 from .answer import Experiment, Limit, Threshold
+from .binding import DENSITIES
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
 from .experiments.bind import bind, fixed_sizes, integers, slots_of
 from .experiments.clamps import clamps
-from .experiments.draws import SEEDS, varying
+from .experiments.densities import explained
+from .experiments.draws import settled, varying
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
@@ -25,9 +27,9 @@ from .experiments.slopes import Slopes, slopes
 from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, awake, dependence, late
 from .experiments.thresholds import Bent, bent, straight
 from .expressions import Monomial
-from .lab import Called, Draws, Lab
-from .scales import by_role, scales
-from .terms import Term
+from .lab import Called, Lab
+from .scales import by_role, parted, scales
+from .terms import Term, in_names
 
 
 @dataclass
@@ -85,12 +87,6 @@ class Investigation:
         return self.bent.term if self.bent else self.kl.term if self.kl else None
 
 
-def in_names(lab: Lab, term: Term) -> str:
-    """A term's formula in the user's names."""
-    names = {role: lab.binding.name_of(role) for role in term.formula.roles}
-    return (term.formula.text or term.formula.name).format(**names)
-
-
 def investigate(
     loss: Called, function: Callable[..., Any], source: str, arguments: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> Investigation:
@@ -108,6 +104,8 @@ def investigate(
     """
     slots = slots_of(function, arguments, parameters)
     text = f"{function.__doc__ or ''}\n{source}"
+    if any(slot.role in DENSITIES for slot in slots):
+        return explained(loss, slots, text, parameters, examine)
     lab, error = None, None
     for limits in fixed_sizes(source):
         try:
@@ -130,16 +128,12 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         lab: the loss, at its first sizes.
         parameters: values that the user gave.
     """
-    state = dependence(late(lab, parameters))
-    drawn = not state.deterministic and isinstance(lab.loss, Draws)
-    if isinstance(lab.loss, Draws) and drawn:
-        lab.loss.hold(SEEDS[0])
-        state = dependence(late(lab, parameters))
+    state, drawn = settled(late(lab, parameters))
     silent = [role for role in state.lab.binding.roles if role not in state.roles]
     if silent:  # a weight whose default is 0 hides a term
         woken = dependence(awake(state.lab, parameters))
         state = woken if len(woken.roles) > len(state.roles) else state
-    found = Investigation(state, state.lab, drawn=drawn and state.deterministic)
+    found = Investigation(state, state.lab, drawn=drawn)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
     if not state.deterministic:
@@ -150,8 +144,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     _sides(found)
     if found.drawn:
         found.varying = varying(replace(found.lab, held=found.held), found.recon_term, found.kl_term)
-        found.recon = None if "recon" in found.varying else found.recon
-        found.kl, found.bent = (None, None) if "kl" in found.varying else (found.kl, found.bent)
+        if "recon" in found.varying:
+            found.recon = None
+        if "kl" in found.varying:
+            found.kl = found.bent = None
     if found.recon is not None or found.kl_term is not None:
         scales(found)
         found.constants = None if found.drawn else found.constants
@@ -183,6 +179,8 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
+    if found.recon is not None and found.kl is not None and parted(found, found.recon.scale, found.kl.scale):
+        found.kl = None
     terms = {"recon": found.recon_term, "mu": found.kl_term, "z": found.kl_term}
     unknown = [role for role, term in terms.items() if term is None]
     found.tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
@@ -225,7 +223,7 @@ def _data_side(found: Investigation) -> None:
         _data_side_of_numbers(found, seen)
     found.separable = found.recon is None and found.outer is None and is_separable(lab)
     if found.recon is not None:
-        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        shows = f"the data term is {in_names(lab.binding, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
+from .binding import DENSITIES
 from .expressions import Monomial, names_in, near
 from .glossary import stated_kind
 from .weights import solved
@@ -56,7 +57,8 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return facts.found.outer.likelihood, facts.found.outer.name
         if facts.found.separable:
             return "other", "of no known formula"
-        return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
+        trained = {"recon", "log_px", "log_joint"} & set(facts.found.state.roles)
+        return (None, None) if trained else ("absent", None)
     formula = match.term.formula
     if facts.kept is not None and formula.name == "squared-error":
         constants = "log(2*pi) left out" if facts.kept.dropped else "constants kept"
@@ -180,13 +182,17 @@ def _idle(facts: Facts) -> list[Finding]:
 
     A weight of a term that was not identified is in no coefficient.
     """
-    if facts.unknown:
+    match, binding = facts.found.kl, facts.lab.binding
+    if facts.unknown or (match is not None and match.edited is not None):
         return []
+    unused = [s.name for s in binding.slots if s.role in DENSITIES and s.role not in facts.found.state.roles]
     arguments, rest = facts.found.arguments, facts.found.arguments.undetermined.values()
     used = {name for powers in arguments.powers.values() for text in powers for name in (text, *names_in(text))}
     used |= {name for names in rest for name in names} | set(arguments.flags)
     idle = [name for name in arguments.swept if name not in used and _WEIGHT.search(name.lower())]
-    return [Finding("name-misleads", f"`{name}` changes nothing: the loss does not depend on it.") for name in idle]
+    return [
+        Finding("name-misleads", f"`{name}` changes nothing: the loss does not depend on it.") for name in unused + idle
+    ]
 
 
 def limits_of(limits: Iterable[Limit]) -> str:
@@ -231,9 +237,9 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("both terms: data and posterior do not enter as a sum")
     elif found.varying:
         said.append(f"the coefficient of {' and '.join(found.varying)}: it changes with what the loss draws itself")
-    elif match is None and found.outer is None and "recon" in found.state.roles:
+    elif match is None and found.outer is None and likelihood_of(facts)[0] != "absent":
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
-    latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
+    latent = any(role in ("mu", "scale", "z", "log_pz", "log_q") for role in found.state.roles)
     if found.kl_term is None and latent and not found.varying and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     said += no_weight(facts) + _of_one_size(facts)

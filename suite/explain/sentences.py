@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import remarks
+from .dictionary.given import GIVEN
 from .expressions import UNKNOWN, near
-from .investigation import in_names
-from .terms import Term
+from .terms import Term, in_names
 from .weights import averaged
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     family = _FAMILY.get(likelihood or "other", str(likelihood))
     if likelihood == "other" and answer["likelihood_name"]:
         family += f" ({answer['likelihood_name']})"
+    if (answer["likelihood_name"] or "").endswith(GIVEN):
+        family = f"a given {answer['likelihood_name'].removesuffix(f' {GIVEN}')}"
     if likelihood is None or answer["kl"] == "other" or bound is None:
         unknown = [why for why in answer["undetermined"] if not why.startswith((remarks.WHICH, remarks.AVERAGE))]
         text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
@@ -54,7 +56,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if answer["kl"] == "absent":
         return f"This is {family} alone, with no KL."
     if likelihood == "absent":
-        return f"This is a KL alone ({answer['kl']}), of a posterior scale that is {answer['scale_kind']}."
+        scale = f", of a posterior scale that is {answer['scale_kind']}" if answer["scale_kind"] else ""
+        return f"This is a KL alone ({answer['kl']}){scale}."
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
     kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
     text = f"This is the {sign}{bound} with {family} and {kl}"
@@ -121,7 +124,7 @@ def _edited(facts: Facts, term: Term) -> str:
 
 
 def _term(facts: Facts, term: Term) -> str:
-    text = in_names(facts.lab, term)
+    text = in_names(facts.lab.binding, term)
     bend = facts.bend if term.bend is not None else None
     if bend is None:
         return text

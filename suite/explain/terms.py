@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .binding import LATENT, Layout
+from .binding import LATENT, Binding, Layout
 from .dictionary.formula import Array, Formula
 
 
@@ -121,3 +121,9 @@ def _spread(value: Array, own: tuple[str, ...], axes: tuple[str, ...]) -> Array:
         else:
             shape.append(1)
     return value.reshape(shape)
+
+
+def in_names(binding: Binding, term: Term) -> str:
+    """A term's formula in the user's names."""
+    names = {role: binding.name_of(role) for role in term.formula.roles}
+    return (term.formula.text or term.formula.name).format(**names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..binding import LATENT, Binding, Layout, Slot
+from ..binding import DENSITIES, LATENT, Binding, Layout, Slot
 from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
+from .settled import settled_densities
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -113,6 +114,8 @@ def _settled(slots: list[Slot]) -> list[Slot]:
     if len(by_role.get("mu", [])) == 2 and "recon" not in by_role:
         give(by_role["mu"][0], "recon")
     lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in settled)]
+    if set(by_role) & set(DENSITIES):
+        lacking = settled_densities(by_role, slots, give, lacking)
     unknown = [place for place, slot in enumerate(settled) if slot.role == "?"]
     if any(slot.role == "moments" for slot in settled):
         lacking = [role for role in lacking if role in ("recon", "x")]
@@ -197,7 +200,9 @@ def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
     return len(own) == len(named) and draws == (own[:1] == ("k",))
 
 
-def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) -> Lab:
+def bind(
+    loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int], tried: Sequence[Layout] | None = None
+) -> Lab:
     """The first layout and domains with which the loss can be called at two sizes.
 
     Args:
@@ -205,12 +210,13 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
         slots: its arguments.
         text: its docstring and source.
         limits: axis → a size that the source fixes.
+        tried: the layouts; those of `layouts` where none are given.
 
     Raises:
         BadInput: none goes through; the message has what the loss raised first.
     """
     first = ""
-    tried = list(layouts(slots, text)) or list(layouts(slots, ""))
+    tried = tried or list(layouts(slots, text)) or list(layouts(slots, ""))
     for layout in tried:
         binding = Binding(tuple(slots), layout)
         for domains in _domains(binding):
@@ -223,7 +229,9 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
                 first = first or str(error)
     numbers = [slot for slot in slots if slot.role == "parameter" and not slot.given and not slot.tensor]
     if numbers and re.search(r"must be Tensor, not (int|float)", first):
-        return bind(loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits)
+        return bind(
+            loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits, tried
+        )
     named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
     raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")
 

@@ -6,9 +6,20 @@ from ..expressions import near
 from ..lab import Draws, Lab
 from ..terms import Term
 from .reductions import coefficients
+from .state import Dependence, dependence
 
 SEEDS = (0, 1)
 """Of the values: the first are those that are held."""
+
+
+def settled(lab: Lab) -> tuple[Dependence, bool]:
+    """What the loss depends on, and whether it draws values itself, which are held then."""
+    state = dependence(lab)
+    if state.deterministic or not isinstance(lab.loss, Draws):
+        return state, False
+    lab.loss.hold(SEEDS[0])
+    state = dependence(lab)
+    return state, state.deterministic
 
 
 def varying(lab: Lab, recon: Term | None, kl: Term | None) -> tuple[str, ...]:

@@ -172,7 +172,8 @@ class Facts:
     def unknown(self) -> bool:
         """Whether the loss depends on data or posterior and the term of that side was not identified."""
         found = self.found
-        sides = ((found.recon, ("recon", "x")), (found.kl_term, ("mu", "scale", "z")))
+        data, latent = ("recon", "x", "log_px", "log_joint"), ("mu", "scale", "z", "log_pz", "log_q")
+        sides = ((found.recon, data), (found.kl_term, latent))
         return any(term is None and any(r in found.state.roles for r in roles) for term, roles in sides)
 
     @property

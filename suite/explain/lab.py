@@ -50,6 +50,14 @@ class InDtypes(Protocol):
         """Pass arguments in a dtype inside the context."""
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """A loss whose own random draws can be held."""
+
+    def hold(self, seed: int) -> None:
+        """From now on every call draws the same values, those of a seed."""
+
+
 class Float64:
     """Calls a loss with float64 arguments, and with another dtype inside `working_in`."""
 

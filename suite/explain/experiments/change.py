@@ -20,8 +20,9 @@ import numpy as np
 
 from ..answer import Change
 from ..binding import Layout
-from ..dictionary.divergences import analytic, sampled
+from ..dictionary.divergences import analytic, divergences, sampled
 from ..dictionary.formula import Array, Formula
+from ..dictionary.given import given_divergences
 from ..dictionary.likelihoods import likelihoods
 from ..dictionary.scale_kinds import VARIANCE
 from ..lab import Lab, Values
@@ -155,7 +156,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
     if kl is None or kl.term.formula.name == "analytic":
         kls = [analytic(kind) for kind in kinds or VARIANCE]
     else:
-        kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
+        kls = [sampled(kind) for kind in kinds] or [_unedited(kl, _of_roles(kl.term.formula.roles))]
     other = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     ratios: list[dict[int, float]] = []
     for one in (lab, other):
@@ -166,6 +167,11 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
         if not ratios[-1]:
             return False
     return any(place in ratios[1] and abs(ratio / ratios[1][place] - 1) < 1e-8 for place, ratio in ratios[0].items())
+
+
+def _of_roles(roles: tuple[str, ...]) -> tuple[Formula, ...]:
+    """The divergences that take these."""
+    return given_divergences(*roles) if "log_q" in roles else divergences(*roles)
 
 
 def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..lab import Lab, LossFailed
 
-DATA_SIDE = ("recon", "x", "recon_scale", "dispersion", "dropout", "mask")
-LATENT_SIDE = ("mu", "scale", "z", "prior_mu", "prior_scale")
+DATA_SIDE = ("recon", "x", "recon_scale", "dispersion", "dropout", "mask", "log_px", "log_joint")
+LATENT_SIDE = ("mu", "scale", "z", "prior_mu", "prior_scale", "log_pz", "log_q")
 _TOTAL = ("loss", "total", "total_loss", "objective", "elbo", "nelbo", "neg_elbo", "vae_loss", "return value")
 """Names of a returned total, the likeliest first."""
 

@@ -87,7 +87,7 @@ class KerasBinding(Binding):
 
     def prepare(self, dtype: str) -> None:
         """Lift or restore the table that demotes float64."""
-        _TABLE["float64"] = "float64" if dtype == "float64" else _SHIPPED["float64"]
+        lift_float64(dtype == "float64")
 
     def variables(self, model: Model) -> list[Any]:
         return list(model.trainable_variables)
@@ -118,9 +118,9 @@ class KerasBinding(Binding):
         """`where` of a tensor of the framework's own."""
 
 
-def lift_float64() -> None:
-    """Lift Keras' table that demotes float64."""
-    _TABLE["float64"] = "float64"
+def lift_float64(lifted: bool = True) -> None:
+    """Lift Keras' table that demotes float64, or restore it."""
+    _TABLE["float64"] = "float64" if lifted else _SHIPPED["float64"]
 
 
 def stateless(variables: list[Any], values: list[Tensor], function: Forward, *tensors: Tensor) -> Any:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS, one_of
 from ..notations.equations import Equation, equations
 from ..notations.glossary import Entry, glossary, of_letter, scale_words, side_by_side
@@ -23,7 +24,6 @@ from ..report.tables import FAILING, exit_code
 from ..workers.run_folder import RunFolder
 from ..workers.scratch import own_folder
 from ..workers.selection import Selection
-from ..workers.supervisor import cpu_threads
 from .judge.equations import execute, failures
 from .judge.verdicts import Row
 from .phase import gather_and_judge, rows_of_run
@@ -105,7 +105,7 @@ def execute_claims(selection: Selection, timeout_s: float) -> list[Row]:
         total = len(selection.notations) * len(selection.backends or BACKENDS)
         with progress("executing (--run RUN reads what a run has executed)", total) as advance:
             return gather_and_judge(
-                RunFolder(Path(scratch)), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=advance
+                RunFolder(Path(scratch)), selection, cpus=cpu_count(), timeout_s=timeout_s, on_record=advance
             )
 
 

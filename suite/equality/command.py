@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..backends.base import cpu_count
 from ..reference.problem import load_problem, read_tensors
 from ..reference.tensors import TERMS
 from ..report.console import print_json, print_table, progress
@@ -27,7 +28,6 @@ from ..report.options import (
 from ..workers.pool import run_plan
 from ..workers.records import CELL_FIELDS, CellRecord
 from ..workers.scratch import own_folder
-from ..workers.supervisor import cpu_threads
 from .plan import plan_cells, require_cells
 from .records import EqualityRecord
 
@@ -63,7 +63,7 @@ def evaluate(
             records.append(_printed(record, Path(scratch, "tensors"), gradients))
 
         count = checked_threads(threads)
-        run_plan(plan, Path(scratch), cpus=cpu_threads(), timeout_s=timeout, threads=count, on_record=collect)
+        run_plan(plan, Path(scratch), cpus=cpu_count(), timeout_s=timeout, threads=count, on_record=collect)
     records.sort(key=lambda record: [record[name] for name in CELL_FIELDS if name != "problem"])
     if as_json:
         print_json({"schema": 1, "problem": loaded.name, "records": records})

@@ -61,6 +61,8 @@ class Layout:
         last: whether μ and scale, given as one tensor, are concatenated on the last axis, else on the first after N.
         classes: the place of the reconstruction's class axis K, `first` or `last` after N; empty without classes.
         matrix: `cholesky` or `covariance` if the scale is a matrix of [J, J]; empty if each latent has its own scale.
+        after: whether the user's values have the axis of draws after N; canonical values have it in front.
+        dense: whether densities have a value per pixel and latent, else one per example.
     """
 
     data: tuple[str, ...] = ("D",)
@@ -74,6 +76,8 @@ class Layout:
     last: bool = False
     classes: str = ""
     matrix: str = ""
+    after: bool = False
+    dense: bool = False
 
     def axes(self, role: str) -> tuple[str, ...]:
         """The axis names of a role's canonical values, such as ("N", "D"); "J2" is the second axis of a matrix."""
@@ -82,6 +86,9 @@ class Layout:
         front: tuple[str, ...] = ("k",) if role in self.samples else ()
         front += ("T",) if self.listed and role in LATENT else ()
         front += ("N",) if self.batch and role not in self.shared else ()
+        if role in DENSITIES:
+            each = self.data if role in ("log_px", "log_joint") else self.latent
+            return front + each if self.dense else front
         if role in LATENT:
             return front + self.latent + (("J2",) if self.matrix and role == "scale" else ())
         if role == "recon" and self.classes:
@@ -117,6 +124,8 @@ class Layout:
 
 LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
 """Roles with the latent axes."""
+DENSITIES = ("log_px", "log_joint", "log_pz", "log_q")
+"""Roles whose values are densities that the caller has computed."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +190,8 @@ class Binding:
                 value = as_kind(VARIANCE[slot.tied[0]](value), slot.tied[1])
             if slot.inverted:
                 value = ~value if value.dtype == bool else 1 - value
+            if self.layout.after and slot.role in self.layout.samples:
+                value = np.swapaxes(value, 0, 1)
             listed = self.layout.listed and slot.role in LATENT
             made[slot.name] = [entry.copy() for entry in value] if listed else value.copy()
         return made

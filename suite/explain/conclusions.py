@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from . import judgement, remarks
 from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
+from .binding import DENSITIES
+from .experiments.state import LATENT_SIDE
 from .expressions import UNKNOWN, Monomial, names_in, negative, total
 from .facts import Facts
 from .glossary import ROLES
@@ -53,13 +55,17 @@ def conclude(
         "findings": remarks.findings(facts, "" if bug is None else bug.name)
         + (model.findings if model is not None else []),
         "parameters": _parameters(facts),
-        "state": State(found.state.deterministic, found.state.stateful, model.training_changes_it if model else None),
+        "state": State(
+            found.state.deterministic and not found.drawn,
+            found.state.stateful,
+            model.training_changes_it if model else None,
+        ),
         "thresholds": [*_thresholds(facts), *facts.found.clamps],
         "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
         "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
-        "undetermined": found.undetermined + remarks.undetermined(facts),
+        "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),
         **_reductions(facts),
@@ -78,9 +84,9 @@ def _joined(several: Joined, answer: dict[str, Any]) -> str | None:
     """What a loss of several draws bounds; None if unknown. Coefficients are removed unless it is a mean over draws."""
     bound = several.bound(answer["kl"])
     if several.how != LINEAR:
-        answer |= {"affine": False if bound else None, "coefficients": None, "beta_effective": None}
+        answer |= {"affine": False if bound or answer["bug"] else None, "coefficients": None, "beta_effective": None}
         answer |= {"implied_variance": None, "constant_nats_per_datum": None}
-    if bound is None:
+    if bound is None and answer["bug"] is None:
         answer["undetermined"] = [several.undetermined, *answer["undetermined"]]
     return bound
 
@@ -112,7 +118,9 @@ def _reductions(facts: Facts) -> dict[str, Any]:
 def _axes_word(facts: Facts, quantity: str, name: str, axes: tuple[str, ...]) -> str | None:
     """The reduction of `recon` over D, or of `kl` over J: `sum`, `mean`, or both with their axes; None if unknown."""
     powers = facts.powers.get(quantity)
-    if powers is None or facts.undecided(quantity, axes):
+    term = facts.found.recon_term if quantity == "recon" else facts.found.kl_term
+    given = term is not None and set(term.formula.roles) <= set(DENSITIES) and not facts.layout.dense
+    if powers is None or given or facts.undecided(quantity, axes):
         return None
     if any(axis in powers for axis in axes if axis != name):
         means = [axis for axis in axes if powers.get(axis) == -1]
@@ -133,24 +141,26 @@ def _scale_kind(facts: Facts) -> str | list[str] | None:
 def _kl(facts: Facts) -> str:
     term = facts.found.kl_term
     if term is None:
-        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in ("mu", "scale", "z"))
+        trained = any(r in (*facts.found.state.roles, *facts.trained_alone) for r in LATENT_SIDE)
         return "other" if trained else "absent"
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 
 
-def _text(monomial: Monomial | None, edited: bool = False) -> str | None:
-    return None if monomial is None or edited else str(monomial)
+def _text(monomial: Monomial | None, edited: bool = False, sizes: Iterable[int] = ()) -> str | None:
+    return None if monomial is None or edited else str(monomial.written(sizes))
 
 
 def _coefficients(facts: Facts) -> Coefficients | None:
-    """The coefficients of the whole loss; None for a loss with a threshold or a function of the squared error."""
-    if facts.bend is not None or facts.found.outer is not None or facts.found.at_base is None:
-        return None
+    """The coefficients of the whole loss; None for a threshold, a function of the whole error, or tied examples."""
     found = facts.found
+    if facts.bend is not None or found.outer is not None or found.examples_tied or found.at_base is None:
+        return None
     edited = [bool(match and match.edited) for match in (found.recon, found.kl)]
     constant = None if any(edited) or facts.constants is None else total(facts.constants)
-    recon = "0" if found.recon is None and not facts.lab.binding.roles.count("recon") else _text(facts.recon, edited[0])
-    kl = "0" if found.kl is None and _kl(facts) == "absent" else _text(facts.kl, edited[1])
+    no_recon = found.recon is None and not facts.lab.binding.roles.count("recon")
+    no_kl = found.kl is None and _kl(facts) == "absent"
+    recon = "0" if no_recon else _text(facts.recon, edited[0], found.written)
+    kl = "0" if no_kl else _text(facts.kl, edited[1], found.written)
     return Coefficients(recon, kl, constant)
 
 
@@ -172,10 +182,14 @@ def _regions(facts: Facts) -> list[Region] | None:
         negative(str(slope)) if bend.kind == "capacity" else "0",
         lost if bend.kind in ("floor", "capacity") else "0",
     )
-    return [
-        Region(f"{unit} > {at}", above, fitted.residual),
-        Region(f"{unit} < {at}", below, fitted.residual),
-    ]
+    if bend.kind == "ceiling":
+        above, below = Coefficients(recon, "0", lost), Coefficients(recon, slope, "0")
+    return [Region(f"{unit} > {at}", above, fitted.residual), Region(f"{unit} < {at}", below, fitted.residual)]
+
+
+def _counts(facts: Facts) -> str:
+    """The side of its threshold on which the KL counts."""
+    return "<" if facts.bend is not None and facts.bend.kind == "ceiling" else ">"
 
 
 def _of_thresholds(facts: Facts) -> Monomial | None:
@@ -209,7 +223,7 @@ def _beta(facts: Facts) -> Number | None:
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
     known = {**number.at, **facts.number(at).at}
-    return Number(f"{beta} where {UNIT[bend.per]} > {at}, else {other}", known, [value, low])
+    return Number(f"{beta} where {UNIT[bend.per]} {_counts(facts)} {at}, else {other}", known, [value, low])
 
 
 def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
@@ -245,7 +259,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
     if facts.bend is not None:
         at = _place(facts)
         value = number.value if isinstance(number.value, float) else None
-        return Number(f"{beta} where {UNIT[facts.bend.per]} > {at}", number.at, [value, None])
+        return Number(f"{beta} where {UNIT[facts.bend.per]} {_counts(facts)} {at}", number.at, [value, None])
     return number
 
 

@@ -8,9 +8,11 @@ variables. A measured coefficient is a `Monomial`, which is multiplied, divided 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import combinations_with_replacement
+from math import prod
 from random import Random
 from typing import Any
 
@@ -80,7 +82,7 @@ class Monomial:
         for name, power in self.powers.items():
             if power:
                 side, size = (over if power > 0 else under), abs(power)
-                shown = name if name.isidentifier() or _called(name) else f"({name})"
+                shown = name if name.isidentifier() or name.isdigit() or _called(name) else f"({name})"
                 side.append(
                     shown
                     if size == 1
@@ -110,6 +112,16 @@ class Monomial:
         """The given power of this."""
         return Monomial(self.number ** float(power), {name: own * power for name, own in self.powers.items()})
 
+    def written(self, sizes: Iterable[int]) -> Monomial:
+        """The same divided by a product of two sizes, where its number is one of more than three digits."""
+        if not self.number or near(self.number, float(f"{self.number:.3g}")):
+            return self
+        for pair in combinations_with_replacement(sorted(sizes), 2):
+            plain = self.number * prod(pair)
+            if any(near(abs(plain), simple) for simple in (0.5, 1, 2)):
+                return Monomial(plain, {**self.powers, **{str(n): Fraction(-pair.count(n)) for n in pair}})
+        return self
+
     def value(self, names: Mapping[str, float]) -> float | None:
         """The value at these values of the names; None if one is missing."""
         return evaluate(str(self), names) if self.number else 0.0
@@ -131,6 +143,9 @@ def _number(value: float) -> tuple[str, str]:
         if ratio is not None and ratio.denominator <= 64:
             top, bottom = _fraction(ratio)
             return (name if top == "1" else f"{top}*{name}"), bottom
+    whole = round(1 / value)
+    if 0 < whole < 1e7 and near(value, 1 / whole):
+        return "1", str(whole)
     return next(text for digits in range(4, 18) if near(value, float(text := f"{value:.{digits}g}"), 1e-12)), "1"
 
 
@@ -190,7 +205,7 @@ def monomial(text: str, known: Mapping[str, float]) -> str:
         if not math.isfinite(power) or (not near(2 * power, round(2 * power), 1e-9) and abs(power) > 1e-9):
             return text
         powers[name] = Fraction(round(2 * power), 2)
-    number = value / math.prod(base[name] ** float(power) for name, power in powers.items())
+    number = value / prod(base[name] ** float(power) for name, power in powers.items())
     shown = str(Monomial(number, {name: power for name, power in powers.items() if power}))
     for seed in range(3):
         random = Random(seed)

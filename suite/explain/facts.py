@@ -163,10 +163,17 @@ class Facts:
         return self.kl.over(self.recon if self.normaliser is None else self.normaliser.weight)
 
     @property
+    def sizes_in_weight(self) -> list[str]:
+        """The sizes of data and latents that the KL's weight in effect changes with."""
+        names = dict.fromkeys(("D", "J", *self.layout.data, *self.layout.latent))
+        return [name for name in names if self.beta is not None and name in self.beta.powers]
+
+    @property
     def unknown(self) -> bool:
         """Whether the loss depends on data or posterior and the term of that side was not identified."""
         found = self.found
-        sides = ((found.recon, ("recon", "x")), (found.kl_term, ("mu", "scale", "z")))
+        data, latent = ("recon", "x", "log_px", "log_joint"), ("mu", "scale", "z", "log_pz", "log_q")
+        sides = ((found.recon, data), (found.kl_term, latent))
         return any(term is None and any(r in found.state.roles for r in roles) for term, roles in sides)
 
     @property
@@ -176,6 +183,8 @@ class Facts:
         if self.edited or self.found.bent or self.found.outer or self.found.examples_tied or self.found.lab.fixed_roles:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
+            return None
+        if self.found.crooked and not self.found.clamps:
             return None
         if fitted is None or self.unknown:
             return None

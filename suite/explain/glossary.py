@@ -17,30 +17,50 @@ ROLES = {
     "dropout": "logit of zero",
     "mask": "mask",
     "moments": "mu and posterior scale",
+    "log_px": "log p(x|z)",
+    "log_joint": "log p(x, z)",
+    "log_pz": "log p(z)",
+    "log_q": "log q(z|x)",
     "parameter": "parameter",
 }
 """Role → its word in the answer and in `--arguments`."""
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
+    ("parameter", r"^(feats?|features?|vgg|lpips)_\w|\w_(feats?|features?)$"),  # of a frozen network
+    ("log_joint", r"^log_?(p|prob)?_?joint$|^joint_log_?(p|prob|density)$"),
+    (
+        "log_px",
+        r"^log_?(p|prob)_?x(_?(given|cond|bar|g|c)?_?z|_and_z)?$|^log_?lik(elihood)?$|^log_?(p|prob)_?recon$|"
+        r"^(recon|rec|x|obs|data)_log_?(p|prob|lik|likelihood)$",
+    ),
+    (
+        "log_pz",
+        r"^log_?(p|prob|prior)_?z(_?[k0])?$|^log_?(p_?)?prior$|^(prior|p_?z|z_prior)_log_?(p|prob|lik|density)$",
+    ),
+    (
+        "log_q",
+        r"^log_?q(_?z)?(_?0)?(_?(given|cond|bar|g|c)?_?x)?$|^log_?prob_?q(_?z)?(_?x)?$|^log_?(q_?)?post(erior)?$|"
+        r"^(posterior|post|q|q_?z|variational)_log_?(p|prob|lik|density)$|^log_?variational$",
+    ),
     ("mask", r"(^|_)(mask|pad|padding|is_pad|valid|keep|observed_mask)(_|$)|mask"),
     ("moments", r"^(moments|posterior_params|enc_out|encoded|encoder_output|params|stats|dist_params|h)$"),
     (
         "prior_mu",
-        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)_?p$|^p_?z?_?(mu|mean|loc|m)$)",
+        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)s?_?p$|^p_?z?_?(mu|mean|loc|m)s?$)",
     ),
     (
         "prior_scale",
         r"(prior.*(var|std|sigma|scale|sd|lv)|(var|std|sigma|scale|sd|lv)\w*prior|"
-        r"^(logvar|log_var|lv|std|sigma|var|scale|log_sigma|log_std)_?p$|"
-        r"^p_?z?_?(logvar|log_var|lv|std|sigma|var|scale|v)$)",
+        r"^(logvar|log_var|lv|std|sigma|var|scale|log_sigma|log_std)s?_?p$|"
+        r"^p_?z?_?(logvar|log_var|lv|log_sigma|log_std|std|sigma|var|scale|v)s?$)",
     ),
     ("dispersion", r"^(px_r|theta|dispersion|inverse_dispersion|total_count|r|alpha_nb)$"),
     ("dropout", r"(dropout|zi_logits|pi_logits|px_d|^pi$|gate_logits)"),
     (
         "recon_scale",
         r"^(x|px|recon|rec|dec|decoder|out|obs|likelihood|output|xhat|x_hat)_?\w*(logvar|log_var|lv|sigma|std|sd|"
-        r"scale|var|log_scale|logstd)$|^(sigma|std|var|logvar|log_var|log_sigma|log_scale|scale)_?(x|dec|recon|out|obs)$",
+        r"scale|var|log_scale|logstd|log_b)$|^(sigma|std|var|logvar|log_var|log_sigma|log_scale|scale)_?(x|dec|recon|out|obs)$",
     ),
     (
         "recon",

@@ -9,23 +9,27 @@ from typing import Any
 
 from ..reference.errors import BadInput
 from .answer import Experiment, Limit, Threshold
+from .binding import DENSITIES
 from .experiments.additivity import Additivity, additivity
 from .experiments.arguments import Dependences
-from .experiments.bind import bind, fixed_sizes, slots_of
+from .experiments.bind import bind, fixed_sizes, integers, slots_of
 from .experiments.clamps import clamps
+from .experiments.densities import explained
+from .experiments.draws import settled, varying
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
+from .experiments.late import late_in_training, with_nonzero_weights
 from .experiments.masks import Masked, masked
 from .experiments.outer import Outer, outer
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
-from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence, late_in_training, with_nonzero_weights
-from .experiments.thresholds import Bent, bent, straight
+from .experiments.state import DATA_SIDE, LATENT_SIDE, Dependence, dependence
+from .experiments.thresholds import Bent, bent, ceiling, straight
 from .expressions import Monomial
 from .lab import Called, Lab
-from .scales import by_role, scales
+from .scales import by_role, parted, scales
 from .terms import Term, in_names
 
 
@@ -47,7 +51,11 @@ class Investigation:
         slopes: gradients compared with slopes of the value.
         at_base: the coefficients at the first sizes and arguments.
         sizes: quantity → exponent of each axis; None for a quantity that is no product of powers.
+        crooked: whether the KL matches near the prior only, and has no known threshold.
         fixed_axes: axes whose size could not be changed.
+        written: integers that the loss reads, which may be sizes.
+        drawn: whether the loss draws values itself, which are then the same in every call.
+        varying: the terms whose coefficient changes with these draws.
         constants: the constant as a sum of monomials in the sizes; empty for 0.
         arguments: the coefficients as functions of the arguments.
     """
@@ -66,7 +74,11 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    crooked: bool = False
     fixed_axes: tuple[str, ...] = ()
+    written: tuple[int, ...] = ()
+    drawn: bool = False
+    varying: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
     arguments: Dependences = field(default_factory=Dependences)
     experiments: list[Experiment] = field(default_factory=list)
@@ -77,6 +89,11 @@ class Investigation:
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer, at the sizes of the lab if no others are given."""
         self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+
+    @property
+    def refused(self) -> bool:
+        """Whether no experiment was run on the terms."""
+        return not self.state.deterministic or not self.state.finite
 
     @property
     def unexplained_roles(self) -> frozenset[str]:
@@ -113,6 +130,8 @@ def investigate(
     """
     slots = slots_of(function, arguments, parameters)
     text = f"{function.__doc__ or ''}\n{source}"
+    if any(slot.role in DENSITIES for slot in slots):
+        return explained(loss, slots, text, parameters, examine)
     lab, error = None, None
     for limits in fixed_sizes(source):
         try:
@@ -123,7 +142,9 @@ def investigate(
     if lab is None:
         assert error is not None
         raise error
-    return examine(lab, parameters)
+    found = examine(lab, parameters)
+    found.written = integers(function, source)
+    return found
 
 
 def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
@@ -133,21 +154,37 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         lab: the bound loss, at its first sizes.
         parameters: argument → value, as the user gave them.
     """
-    state = dependence(late_in_training(lab, parameters))
+    state, drawn = settled(late_in_training(lab, parameters))
     if set(state.lab.binding.roles) - set(state.roles):  # a weight whose default is 0 hides a term
         weighted_state = dependence(with_nonzero_weights(state.lab, parameters))
         state = weighted_state if len(weighted_state.roles) > len(state.roles) else state
-    found = Investigation(state, state.lab)
+    found = Investigation(state, state.lab, drawn=drawn)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
     if not state.deterministic:
         found.undetermined.append("everything: two calls with the same arguments differ")
         return found
+    if not state.finite:
+        found.undetermined.append("everything: the value is infinite or no number where all arguments are numbers")
+        return found
+    if found.drawn:
+        found.note("draws", "the loss draws values itself; they are the same in every call", state.calls, None)
     _sides(found)
+    if found.drawn:
+        found.varying = varying(
+            replace(found.lab, fixed_roles=found.unexplained_roles), found.recon_term, found.kl_term
+        )
+        if "recon" in found.varying:
+            found.recon = None
+        if "kl" in found.varying:
+            found.kl = found.bent = None
     if found.recon is not None or found.kl_term is not None:
         scales(found)
+        found.constants = None if found.drawn else found.constants
         before = found.lab.calls[0]
-        found.clamps = clamps(found.lab, state.roles)
+        bend = found.bent.term.bend if found.bent is not None else None
+        topped = bend is not None and bend.kind == "ceiling"  # at which every argument of the KL comes to rest
+        found.clamps = clamps(found.lab, [role for role in state.roles if not topped or role in DATA_SIDE])
         if found.clamps:
             places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)
             found.note("clamps", f"the value rests beyond {places}", found.lab.calls[0] - before, None)
@@ -174,7 +211,10 @@ def _sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
-    unknown = [role for role, term in (("recon", found.recon_term), ("mu", found.kl_term)) if term is None]
+    if found.recon is not None and found.kl is not None and parted(found, found.recon.scale, found.kl.scale):
+        found.kl = None
+    terms = {"recon": found.recon_term, "mu": found.kl_term, "z": found.kl_term}
+    unknown = [role for role, term in terms.items() if term is None]
     found.examples_tied = found.outer is None and any(ties_examples(found.lab, role) for role in unknown)
     recon, kl = found.recon, found.kl
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
@@ -206,7 +246,7 @@ def _data_side(found: Investigation) -> None:
                 "mask", f"masked entries {counts} in the denominator", lab.calls[0] - before, found.masked.residual
             )
     seen = observe(lab, DATA_SIDE)
-    per_kept = bool(found.masked and found.masked.normalised)
+    per_kept = found.masked.normalised if found.masked is not None else ""
     found.recon = match(lab, DATA_SIDE, seen, found.state.roles, per_kept=per_kept)
     if found.recon is not None and found.recon.swapped and not lab.binding.says("recon", "x"):
         found.lab = lab = lab.exchanged("recon", "x")
@@ -261,6 +301,9 @@ def _latent_side(found: Investigation) -> None:
     both = "mu" in found.state.roles and "scale" in found.state.roles
     if both and (found.kl is None or (analytic and not straight(lab, found.kl.term, found.kl.scale))):
         found.bent = bent(lab, found.state.roles)
+        if found.bent is None and found.kl is not None:
+            found.bent = ceiling(lab, found.kl.term.formula, found.kl.scale)
+            found.crooked = found.bent is None
         if found.bent is not None:
             found.kl = None
             bend = found.bent.term.bend

@@ -201,7 +201,7 @@ def without_gradient(facts: Facts) -> Bug | None:
         return None
     wrong, term = dict(slopes.wrong), facts.found.kl_term
     if term is not None and term.formula.name == "sampled":  # log q's score is 0 on average
-        wrong = {role: several for role, several in wrong.items() if role not in ("mu", "scale")}
+        wrong = {role: several for role, several in wrong.items() if role not in ("mu", "scale", "log_q")}
     without = [lab.binding.name_of(role) for role, several in wrong.items() if all(one.is_none for one in several)]
     said = []
     if without and not slopes.right and len(without) == len(wrong):

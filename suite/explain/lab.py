@@ -50,6 +50,14 @@ class InDtypes(Protocol):
         """Pass arguments in a dtype inside the context."""
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """A loss whose own random draws can be held."""
+
+    def hold(self, seed: int) -> None:
+        """From now on every call draws the same values, those of a seed."""
+
+
 class Float64:
     """Calls a loss with float64 arguments, and with another dtype inside `working_in`."""
 
@@ -124,7 +132,10 @@ class Lab:
         shape, domain = self.binding.layout.shape(role, self.sizes), self.domains.get(role, "real")
         if role == "mask":
             kept = random.random(shape) < 0.6
-            kept.flat[:2] = True, False
+            if len(shape) > 1 and shape[-1] > 1:  # each example has both, so that its kept ones may be divided by
+                kept[..., 0], kept[..., -1] = True, False
+            else:
+                kept.flat[:2] = True, False
             return kept if domain == "bool" else kept.astype(np.float64)
         if domain == "count":
             return random.integers(0, 7, shape).astype(np.float64)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .answer import Finding, Limit
+from .binding import DENSITIES
 from .expressions import Monomial, names_in, near
 from .glossary import stated_kind
 from .weights import solved
@@ -32,6 +33,8 @@ _WEIGHT = re.compile(r"beta|weight|lambd|coef")
 
 WHICH = "which of"
 """The first words of the remark that a symmetric term hides which argument is the data; this is no failure."""
+AVERAGE = "what it is on average"
+"""The first words of the remark that the loss draws values itself."""
 
 _OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
 """Likelihoods whose KL weight is not the variance of the decoder."""
@@ -53,7 +56,8 @@ def likelihood_of(facts: Facts) -> tuple[str | None, str | None]:
             return facts.found.outer.likelihood, facts.found.outer.name
         if facts.found.separable:
             return "other", "of no known formula"
-        return ("absent", None) if "recon" not in facts.found.state.roles else (None, None)
+        trained = {"recon", "log_px", "log_joint"} & set(facts.found.state.roles)
+        return (None, None) if trained else ("absent", None)
     formula = match.term.formula
     if facts.normaliser is not None and formula.name == "squared-error":
         constants = "log(2*pi) left out" if facts.normaliser.dropped else "constants kept"
@@ -89,15 +93,16 @@ def below(facts: Facts, bend: Bend) -> str:
         "mask": "counts as 0",
         "hinge": "counts as 0; above, the excess counts",
         "capacity": "is pushed up to it: the distance from it counts",
+        "ceiling": f"counts as {at} and has no gradient",
     }[bend.kind]
-    return f"Below {at} nats {unit} {low}"
+    return f"{'Above' if bend.kind == 'ceiling' else 'Below'} {at} nats {unit} {low}"
 
 
 def findings(facts: Facts, fault: str) -> list[Finding]:
     """The notes of an answer; a note that repeats the fault of this name is left out."""
     found: list[Finding] = []
     beta, bend = facts.beta, facts.bend
-    sizes = [name for name in ("D", "J") if beta is not None and name in beta.powers]
+    sizes = facts.sizes_in_weight
     if sizes and beta is not None and fault != "terms-reduced-differently":
         found.append(
             Finding(
@@ -177,12 +182,21 @@ def _clamped(facts: Facts) -> list[Finding]:
 
 
 def _idle(facts: Facts) -> list[Finding]:
-    """Notes on arguments that are named as weights, and change no coefficient."""
+    """Notes on arguments that are named as weights, and change no coefficient.
+
+    A weight of a term without a known formula is in no coefficient.
+    """
+    match, binding = facts.found.kl, facts.lab.binding
+    if facts.unknown or (match is not None and match.edited is not None):
+        return []
+    unused = [s.name for s in binding.slots if s.role in DENSITIES and s.role not in facts.found.state.roles]
     arguments, rest = facts.found.arguments, facts.found.arguments.undetermined.values()
     used = {name for powers in arguments.powers.values() for text in powers for name in (text, *names_in(text))}
     used |= {name for names in rest for name in names} | set(arguments.flags)
     idle = [name for name in arguments.swept if name not in used and _WEIGHT.search(name.lower())]
-    return [Finding("name-misleads", f"`{name}` changes nothing: the loss does not depend on it.") for name in idle]
+    return [
+        Finding("name-misleads", f"`{name}` changes nothing: the loss does not depend on it.") for name in unused + idle
+    ]
 
 
 def limits_of(limits: Iterable[Limit]) -> str:
@@ -198,7 +212,8 @@ def limits_of(limits: Iterable[Limit]) -> str:
 def _for_one(facts: Facts, beta: Monomial) -> str:
     """The values of arguments that make the weight 1, in words."""
     passed = solved(str(beta), 1.0, [name for name in facts.lab.binding.parameters if name in beta.powers])
-    return "".join(f"; for a weight of 1 pass {name} = {value}" for name, value in passed.items())
+    either = " or ".join(f"{name} = {value}" for name, value in passed.items())
+    return f"; for a weight of 1 pass {either}" if either else ""
 
 
 def undetermined(facts: Facts) -> list[str]:
@@ -223,12 +238,18 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the weight and the decoder's variance apart: only their ratio shows")
     if found.additive is not None and not found.additive.holds and found.weighted is None:
         said.append("both terms: data and posterior do not enter as a sum")
-    elif match is None and found.outer is None and "recon" in found.state.roles:
+    elif found.varying:
+        said.append(f"the coefficient of {' and '.join(found.varying)}: it changes with what the loss draws itself")
+    elif match is None and found.outer is None and likelihood_of(facts)[0] != "absent":
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
-    latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
-    if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
+    latent = any(role in ("mu", "scale", "z", "log_pz", "log_q") for role in found.state.roles)
+    if found.kl_term is None and latent and not found.varying and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
+    if found.crooked and not found.clamps:
+        said.append("what the KL is far from the prior: there it is no multiple of this one")
     said += no_weight(facts) + _of_one_size(facts)
+    if found.drawn:
+        said.append(f"{AVERAGE}: the loss draws values itself, which are the same in all calls here")
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.unexplained_roles:
         said.append("the expression of the constant")
     if found.outer is not None and found.outer.of_batch:

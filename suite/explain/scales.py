@@ -14,7 +14,7 @@ from .experiments.reductions import SECOND_SIZES, Coefficients, coefficients, co
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
-from .expressions import Monomial
+from .expressions import Monomial, near
 from .lab import Lab, LossFailed
 from .terms import Term
 
@@ -48,6 +48,8 @@ def scales(found: Investigation) -> None:
         if fitted.residual > 100 * fitted.allowed:
             return None
         quantities = {"recon": fitted.recon, "kl": fitted.kl}
+        if parted(found, fitted.recon, fitted.kl):
+            return None
         reach = max(abs(value) for value in quantities.values() if value is not None)
         named = {
             n: value if abs(value) > 1e-14 * reach else 0.0 for n, value in quantities.items() if value is not None
@@ -92,6 +94,11 @@ def scales(found: Investigation) -> None:
     if found.arguments.swept:
         swept = ", ".join(found.arguments.swept)
         found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
+
+
+def parted(found: Investigation, recon: float | None, kl: float | None) -> bool:
+    """Whether log p(x, z) and log q have different weights, which are then none of R and K."""
+    return "log_joint" in found.state.roles and None not in (recon, kl) and not near(recon or 0.0, kl or 1.0, 1e-9)
 
 
 def _powers(lab: Lab, measure: Callable[[Lab], Mapping[str, float]]) -> dict[str, Any]:

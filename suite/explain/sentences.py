@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import remarks
+from .dictionary.given import GIVEN
 from .expressions import UNKNOWN, near
 from .terms import Term, in_names
 from .weights import averaged
@@ -50,8 +51,10 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     family = _FAMILY.get(likelihood or "other", str(likelihood))
     if likelihood == "other" and answer["likelihood_name"]:
         family += f" ({answer['likelihood_name']})"
+    if (answer["likelihood_name"] or "").endswith(GIVEN):
+        family = f"a given {answer['likelihood_name'].removesuffix(f' {GIVEN}')}"
     if likelihood is None or answer["kl"] == "other" or bound is None:
-        unknown = [why for why in answer["undetermined"] if not why.startswith(remarks.WHICH)]
+        unknown = [why for why in answer["undetermined"] if not why.startswith((remarks.WHICH, remarks.AVERAGE))]
         text = "Not determined: " + ("; ".join(unknown[:2]) or "no formula of the dictionary fits") + "."
         return text + (f" The data term is {family}." if likelihood not in (None, "other", "absent") else "")
     if facts.normaliser is not None:
@@ -59,7 +62,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if answer["kl"] == "absent":
         return f"This is {family} alone, with no KL."
     if likelihood == "absent":
-        return f"This is a KL alone ({answer['kl']}), of a posterior scale that is {answer['scale_kind']}."
+        scale = f", of a posterior scale that is {answer['scale_kind']}" if answer["scale_kind"] else ""
+        return f"This is a KL alone ({answer['kl']}){scale}."
     sign = {"minimised": "negative ", "maximised": ""}.get(str(answer["sense"]), "")
     kl = "an analytic KL" if answer["kl"] == "analytic" else "a sampled KL"
     text = f"This is the {sign}{bound} with {family} and {kl}"
@@ -68,6 +72,9 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if bound != "ELBO" and beta is None:  # the KL of an importance-weighted bound has no weight of its own
         return text + "."
     if beta is None:
+        if likelihood == "other" and facts.found.recon is None and facts.kl is not None:
+            start = "The data term is a sum of no known formula, beside which no weight of the KL can be told."
+            return f"{start} It stands with {kl}, whose coefficient is {facts.kl}."
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression
@@ -76,8 +83,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     plain = re.fullmatch(r"[-+.\d/e]+", weight)
     shown = f" = {value:.6g}" if isinstance(value, float) and not plain else ""
     limit = "" if facts.bend is None else remarks.below(facts, facts.bend)
-    if facts.beta is not None and {"D", "J"} & set(facts.beta.powers) and not _is_one(value):
-        why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.beta)
+    if facts.beta is not None and facts.sizes_in_weight and not _is_one(value):
+        why = averaged(answer["pixel_reduction"], answer["latent_reduction"], facts.sizes_in_weight)
         if likelihood == "squared-error":
             return (
                 f"This is the {sign}ELBO of a decoder whose variance is {weight}{shown}, and of no other: "
@@ -91,7 +98,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
     if limit:
         text += f"; {limit[0].lower()}{limit[1:]}"
     failed = facts.found.slopes is not None and facts.found.slopes.failed
-    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed:
+    if answer["affine"] and beta.expression == "1" and not answer["findings"] and not failed and not facts.found.drawn:
         text += "; no fault was found"
     if facts.constants is None and facts.bend is None:
         text += ", and a constant that is not determined"
@@ -108,9 +115,11 @@ def formula_of(facts: Facts) -> str:
     found = facts.found
     for coefficient, term, match in ((facts.recon, found.recon_term, found.recon), (facts.kl, found.kl_term, found.kl)):
         if term is not None:
-            shown = f"({UNKNOWN})" if coefficient is None else str(coefficient)
+            shown = f"({UNKNOWN})" if coefficient is None else str(coefficient.written(found.written))
             text = _term(facts, term) if match is None or match.edited is None else _edited(facts, term)
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
+    if parts and facts.unknown:
+        parts.append(f"({UNKNOWN})")
     if facts.constants:
         parts += [str(part) for part in facts.constants]
     return " + ".join(parts).replace("+ -", "- ") or "not determined"
@@ -135,5 +144,6 @@ def _term(facts: Facts, term: Term) -> str:
         "mask": f"(K if K > {at} else 0)",
         "hinge": f"max(K - {at}, 0)",
         "capacity": f"abs(K - {at})",
+        "ceiling": f"min(K, {at})",
     }[bend.kind]
     return f"sum over each {bend.per} of {bent}, K = {text}"

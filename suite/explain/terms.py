@@ -17,7 +17,7 @@ class Bend:
 
     Attributes:
         kind: `floor`: max(K, λ), the free bits of Kingma et al. (2016); `mask`: K above λ, else 0; `hinge`:
-            max(K − λ, 0); `capacity`: |K − λ|, as in Burgess et al. (2018).
+            max(K − λ, 0); `capacity`: |K − λ|, as in Burgess et al. (2018); `ceiling`: min(K, λ).
         per: the unit whose K is compared with λ: `element` (K_nj), `example` (Σ_j K_nj), `latent` (mean_n K_nj) or
             `batch` (mean_n Σ_j K_nj).
         at: λ, in nats per unit.
@@ -37,6 +37,7 @@ _BENT: dict[str, Callable[[Array, float], Array]] = {
     "mask": lambda k, at: np.where(k > at, k, 0.0),
     "hinge": lambda k, at: np.maximum(k - at, 0.0),
     "capacity": lambda k, at: np.abs(k - at),
+    "ceiling": lambda k, at: np.minimum(k, at),
 }
 
 
@@ -47,12 +48,12 @@ class Term:
     Attributes:
         formula: the formula of one element.
         bend: the threshold, if there is one.
-        per_kept: whether a masked sum is divided by the share of kept elements.
+        per_kept: whose share of kept elements divides a masked sum: that of the `batch` or of an `example`, or of none.
     """
 
     formula: Formula
     bend: Bend | None = None
-    per_kept: bool = False
+    per_kept: str = ""
 
     def elements(self, values: Mapping[str, Array], layout: Layout) -> tuple[Array, tuple[str, ...]]:
         """The formula at each element, times the mask, and the names of the array's axes."""
@@ -63,7 +64,8 @@ class Term:
         value = np.broadcast_to(value, shape)
         if masked:
             keep = _spread(np.asarray(values["mask"], dtype=float), layout.axes("mask"), axes)
-            value = value * keep / (keep.mean() if self.per_kept else 1.0)
+            each = tuple(place for place, axis in enumerate(axes) if axis != "N" or self.per_kept == "batch")
+            value = value * keep / (keep.mean(axis=each, keepdims=True) if self.per_kept else 1.0)
         return value, axes
 
     def _spread(self, values: Mapping[str, Array], layout: Layout) -> tuple[dict[str, Array], tuple[str, ...]]:

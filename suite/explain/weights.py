@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from .answer import Number
-from .expressions import Monomial, evaluate, monomial, names_in, power_of
+from .expressions import evaluate, monomial, names_in, power_of
 from .glossary import is_time
 
 
@@ -28,16 +28,17 @@ def solved(beta: str, requested: float, arguments: Iterable[str]) -> dict[str, s
     return found
 
 
-def averaged(pixels: str | None, latents: str | None, beta: Monomial) -> str:
-    """Why the KL's weight depends on D or J, in words."""
+def averaged(pixels: str | None, latents: str | None, sizes: Iterable[str]) -> str:
+    """Why the KL's weight depends on sizes such as D or J, in words."""
     reasons = []
     if pixels is not None and pixels.startswith("mean"):
-        reasons.append("the data term is averaged over the pixels")
+        apart = re.fullmatch(r"mean over (.*), sum over (.*)", pixels)
+        of_axes = f"{apart[1]} and summed over {apart[2]}" if apart else "the pixels"
+        reasons.append(f"the data term is averaged over {of_axes}")
     if latents is not None and latents.startswith("mean"):
         both = "the KL over the latent dimensions" if reasons else "the KL is averaged over the latent dimensions"
         reasons.append(both)
-    sizes = " and ".join(name for name in ("D", "J") if name in beta.powers)
-    return " and ".join(reasons) or f"the KL's weight changes with {sizes}"
+    return " and ".join(reasons) or f"the KL's weight changes with {' and '.join(sizes)}"
 
 
 def arrived(number: Number) -> tuple[str, Number] | None:

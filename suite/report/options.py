@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS, DEVICES, DTYPES, MODES, one_of
 from ..notations.registry import broken, choose, uninstalled
 from ..reference.errors import BadInput
 from ..workers.probe import require_backends
 from ..workers.selection import Selection
-from ..workers.supervisor import cpu_threads
 from .console import stderr
 
 Notations = Annotated[list[str] | None, typer.Option("--notation", help="A notation's id; repeat for several.")]
@@ -72,8 +72,8 @@ def checked_threads(threads: int) -> int:
     Raises:
         BadInput: more threads were requested than this process has CPUs.
     """
-    if threads > cpu_threads():
+    if threads > cpu_count():
         raise BadInput(
-            f"--threads: expected at most {cpu_threads()}, the CPUs that this process may use; found {threads}"
+            f"--threads: expected at most {cpu_count()}, the CPUs that this process may use; found {threads}"
         )
     return threads

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..backends.base import cpu_count
 from ..claims.phase import differs, plan_claims, tabulate_claims
 from ..claims.tables import print_claims
 from ..equality.judge import Row, by_cell, proven
@@ -45,7 +46,6 @@ from ..timing.tables import print_aa, print_throughput
 from ..workers.records import Identity
 from ..workers.run_folder import RunFolder, create_run, open_for_resume
 from ..workers.selection import Plan, Selection
-from ..workers.supervisor import cpu_threads
 from .presets import Sample, bench_proofs, check_sample, claims_sample, equality_sample
 from .side_tables import write_side_tables
 
@@ -167,7 +167,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Check equality and claims, then measure throughput, on the embedded digits; by default a quick preset."""
-    count = checked_threads(threads or cpu_threads())
+    count = checked_threads(threads or cpu_count())
     order = Order("run", full, notation or [], backend or [], device, count, timeout)
     carry_out(order, out, resume, as_json)
 
@@ -187,7 +187,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure throughput alone: prove the cells that are to be timed, then time them."""
-    count = checked_threads(threads or cpu_threads())
+    count = checked_threads(threads or cpu_count())
     if profile is not None:
         beside: dict[str, Any] = {"--full": full, "--peers": peers, "--aa": aa}
         beside |= {"--notation": notation, "--backend": backend, "--resume": resume}
@@ -243,7 +243,7 @@ def carry_out(
 def carried_out(order: Order, selection: Selection, sample: Sample, folder: RunFolder) -> Judged:
     """Plan a run, run every cell that has no record in the run folder, and judge all cells."""
     # Beside timings, `threads` are those of a timed call, and as many CPUs prove.
-    cpus, threads = (cpu_threads(), order.threads) if order.verb == "check" else (order.threads, 1)
+    cpus, threads = (cpu_count(), order.threads) if order.verb == "check" else (order.threads, 1)
     equality = Equality(folder, cpus, order.timeout_s, threads)
     for problem, selections in sample:
         equality.add(problem, selections)

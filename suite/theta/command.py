@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS, one_of
 from ..claims.phase import gather_and_judge
 from ..notations.notation import Notation
@@ -25,7 +26,6 @@ from ..workers.records import CellRecord
 from ..workers.run_folder import RunFolder, create_run
 from ..workers.scratch import own_folder
 from ..workers.selection import Selection
-from ..workers.supervisor import cpu_threads
 from .judge.answer import Answer
 from .phase import compute
 from .records import ThetaRecord
@@ -104,7 +104,7 @@ def held_claims(
     """Each notation with the printed distributions whose claims were executed on a backend and hold."""
     scratch.mkdir()
     selection = Selection(tuple(notations().values()), backends=(backend,))
-    rows = gather_and_judge(RunFolder(scratch), selection, cpus=cpu_threads(), timeout_s=timeout_s, on_record=on_record)
+    rows = gather_and_judge(RunFolder(scratch), selection, cpus=cpu_count(), timeout_s=timeout_s, on_record=on_record)
     for notation in selection.notations:
         wrong = {row["symbol"] for row in rows if row["notation"] == notation.id and row["verdict"] != "equal"}
         held = {claim.distribution for claim in notation.claims if f"claims {claim.distribution}" not in wrong}

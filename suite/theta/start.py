@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS
 from ..reference.problem import Array, read_tensors
 from ..workers.pool import OnRecord, run_plan
 from ..workers.records import Cell, CellRecord
 from ..workers.selection import Plan
-from ..workers.supervisor import cpu_threads
 from .plan import BY_NAME, Training
 from .records import ThetaRecord, ThetaTask
 
@@ -48,7 +48,7 @@ def run_backends(
         records[record.cell.backend] = record
         on_record(record)
 
-    run_plan(plan, folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=keep)
+    run_plan(plan, folder, cpus=cpu_count(), timeout_s=timeout_s, on_record=keep)
     return {name: records[name] for name in backends}
 
 

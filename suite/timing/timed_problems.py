@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backends.base import cpu_count
 from ..backends.table import precision
 from ..reference import oracle
 from ..reference.adam import AFTER, Adam, with_one_update
@@ -19,7 +20,6 @@ from ..reference.problem import Array, Problem, load_problem, save_problem
 from ..reference.tolerance import K
 from ..reference.truth import Truth
 from ..workers.run_folder import RunFolder
-from ..workers.supervisor import cpu_threads
 from .judge.throughput import Expectations
 from .libraries.table import LIBRARY_MODE
 from .plan import BenchSample
@@ -68,7 +68,7 @@ def write_expected(timings: Iterable[Timing]) -> None:
         bound = "elbo" if timing.cell.mode == LIBRARY_MODE else timing.bound  # the judge computes another library's
         key = Path(timing.problem_file), precision(timing.cell.dtype), bound
         trained[key] = trained.get(key, False) or timing.stage == "training_step"
-    write_references(trained, cpu_threads())
+    write_references(trained, cpu_count())
 
 
 def lacks_reference(problem_file: Path, precision: str, bound: str, *, trained: bool) -> bool:

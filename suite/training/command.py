@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS
 from ..notations.registry import packages
 from ..notations.weight_maps import weight_maps
@@ -21,7 +22,6 @@ from ..workers.pool import run_plan
 from ..workers.records import Cell
 from ..workers.run_folder import create_run
 from ..workers.selection import Plan, Selection
-from ..workers.supervisor import cpu_threads
 from .ascent import EPOCHS, MODELS, problem_of, train_reference
 from .records import CurveRecord, TrainingTask
 from .tables import PANELS, TITLE, latents, panels, pixels, rows_of, shown, write_training
@@ -48,7 +48,7 @@ def train(
     files = {name: save_problem(problem, folder.problems) for name, problem in problems.items()}
     plan = plan_trainings(selection, files, epochs)
     with progress("training", plan.total) as advance:
-        run_plan(plan, folder.path, cpus=cpu_threads(), timeout_s=timeout, on_record=advance)
+        run_plan(plan, folder.path, cpus=cpu_count(), timeout_s=timeout, on_record=advance)
     with stderr.status("the training runs of the reference, and their rounding error"):
         rows = rows_of(folder.records_of(CurveRecord), problems, epochs)
         _, trained = train_reference(problems["bernoulli"], "elbo", Exact(), epochs)

@@ -8,12 +8,13 @@ from collections.abc import Collection
 import msgspec
 
 from ..backends import Binding
+from ..backends.base import cpu_count
 from ..backends.table import BACKENDS, one_of
 from ..reference.errors import EnvironmentLacks
 from .jobs import Job
 from .records import Append
 from .selection import lacking_compiler
-from .supervisor import Child, cpu_threads
+from .supervisor import Child
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -75,6 +76,6 @@ def blindness(backend: str, device: str) -> str:
         last = (tail.splitlines() or ["no output"])[-1]
         reasons.append(f"{blind} (backend '{item}' cannot start on device '{device}': {last})")
 
-    job = Job(backend, device, (("workers.probe", Asked()),), cpu_threads())
+    job = Job(backend, device, (("workers.probe", Asked()),), cpu_count())
     Child(job, [backend], take=take, settle=settle, timeout_s=math.inf).follow()
     return reasons[0]

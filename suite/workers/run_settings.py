@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
+from ..backends.base import cpu_count
 from .machine import described, gpus, processor, processor_features
-from .supervisor import cpu_threads
 
 # History of the schema of run.json:
 # 1: first.
@@ -94,7 +94,7 @@ def settings_here(stamp: str, options: Mapping[str, Any]) -> RunSettings:
         host=socket.gethostname(),
         cpu=processor(),
         cpu_features=processor_features(),
-        cpus=cpu_threads(),
+        cpus=cpu_count(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         gpu=described(cards),
         gpus=cards,

@@ -205,8 +205,3 @@ def least_used(threads: int, taken: Iterable[Sequence[int]] = ()) -> list[int]:
         for cpu in cpus:
             use[cpu] += 1
     return sorted(sorted(use, key=lambda cpu: use[cpu])[:threads])
-
-
-def cpu_threads() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from elbostone.backends.base import cpu_count
 from elbostone.backends.table import BACKENDS
 from elbostone.notations.notation import Notation
 from elbostone.notations.registry import notations, packages
@@ -20,7 +21,6 @@ from elbostone.timing.timed_problems import write_expected
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import Workload, make_workload
 from elbostone.workers.records import Cell, read_records
-from elbostone.workers.supervisor import cpu_threads
 
 BATCH = 8
 DIGITS = np.random.default_rng(0).integers(0, 2, (20, 64)).astype(float)
@@ -56,7 +56,7 @@ def run(folder: Path, timings: list[Timing], *, passes: int = 1, timeout_s: floa
         folder,
         passes=passes,
         max_time_s=0.01,
-        threads=cpu_threads(),
+        threads=cpu_count(),
         rooflines=sorted(shapes),
         timeout_s=timeout_s,
     )

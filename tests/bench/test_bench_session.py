@@ -13,6 +13,7 @@ from bench.copies import copied
 from bench.sessions import BATCH, DIGITS, NOTATION, STAGES, WORKLOAD, cell, plan, rows_of, run
 from planted_folder import marked, plant
 
+from elbostone.backends.base import cpu_count
 from elbostone.backends.table import BACKENDS, MODE_PACKAGES
 from elbostone.notations.registry import notations, packages
 from elbostone.reference.problem import read_tensors, save_problem
@@ -24,7 +25,6 @@ from elbostone.timing.sessions import MIN_ROUNDS, Session, plan_sessions, run_se
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import make_workload
 from elbostone.workers.records import read_records
-from elbostone.workers.supervisor import cpu_threads
 
 BOUNDS = {"burda_2016": "iwae", "tomczak_welling_2018": "elbo_monte_carlo", "kingma_welling_2019": "elbo"}
 """Notations whose objective sums another bound, or whose weights are published scaled: a step of each is proven."""
@@ -254,7 +254,7 @@ def test_a_run_goes_on_after_a_kill_with_more_passes_of_what_is_asked_for_again(
         timed = [r for r in read_records(file) if r["kind"] == "throughput"]
         return [(r["threads"], r["active"]["threads"], r["pass"]) for r in timed]
 
-    whole = [("pinned", 1, 1), ("default", cpu_threads(), 1), ("default", cpu_threads(), 2)]
+    whole = [("pinned", 1, 1), ("default", cpu_count(), 1), ("default", cpu_count(), 2)]
     assert passes() == whole
     assert asked[0] > 0, "asked after the first passes"
     records = read_records(file)

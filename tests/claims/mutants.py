@@ -10,9 +10,13 @@ import copy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent.parent))  # as pytest has it
+
 from claims.clamps import NOTATION as CLAMPED
 from claims.clamps import wrong_clamps
 from claims.equivalent_mutants import left_out, reason_of

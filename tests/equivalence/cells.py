@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from elbostone.backends.base import cpu_count
 from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.judge import Row, by_cell, cell_verdict, judge
 from elbostone.equality.plan import plan_cells
@@ -10,7 +11,6 @@ from elbostone.equality.records import EqualityRecord
 from elbostone.reference.problem import load_problem, read_tensors
 from elbostone.workers.pool import run_plan
 from elbostone.workers.selection import Plan, Selection
-from elbostone.workers.supervisor import cpu_threads
 
 
 def run_and_judge(
@@ -22,7 +22,7 @@ def run_and_judge(
     problems = {file: load_problem(file) for file in files}
     for file, problem in problems.items():
         plan.add(plan_cells(problem, file, selection[file] if isinstance(selection, Mapping) else selection))
-    run_plan(plan, folder, cpus=cpu_threads(), timeout_s=timeout_s, on_record=records.append)
+    run_plan(plan, folder, cpus=cpu_count(), timeout_s=timeout_s, on_record=records.append)
     rows: list[Row] = []
     for problem in problems.values():
         own = [record for record in records if record.cell.problem == problem.name]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from planted_folder import LEFT, marked, plant
 
+from elbostone.backends.base import cpu_count
 from elbostone.claims.phase import plan_claims
 from elbostone.equality.plan import plan_cells
 from elbostone.notations.registry import notations
@@ -19,7 +20,6 @@ from elbostone.workers.jobs import Job
 from elbostone.workers.pool import run_plan
 from elbostone.workers.records import CellRecord
 from elbostone.workers.selection import Selection
-from elbostone.workers.supervisor import cpu_threads
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
 
@@ -41,7 +41,7 @@ def test_workers_import_nothing_of_the_current_folder(backend: str, tmp_path: Pa
     plan = plan_cells(load_problem(CASE), CASE, selection)
     plan.add(plan_claims(selection))
     records: list[CellRecord] = []
-    run_plan(plan, tmp_path / "run", cpus=cpu_threads(), timeout_s=300, on_record=records.append)
+    run_plan(plan, tmp_path / "run", cpus=cpu_count(), timeout_s=300, on_record=records.append)
     assert [(r.status, r.reason) for r in records] == [("ok", None)] * 2, records[0].traceback
     assert marked(marks) == []
 

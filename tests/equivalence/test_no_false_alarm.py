@@ -29,6 +29,7 @@ from equivalence.random_problems import (
     random_problems,
 )
 
+from elbostone.backends.base import cpu_count
 from elbostone.backends.table import BACKENDS
 from elbostone.equality.exclusions import load_exclusions
 from elbostone.equality.judge import Row, judge
@@ -43,7 +44,6 @@ from elbostone.reference.weights import decoder_slots
 from elbostone.workers.pool import run_plan
 from elbostone.workers.records import CellRecord
 from elbostone.workers.selection import Plan, Selection
-from elbostone.workers.supervisor import cpu_threads
 
 DTYPES = ("float64", "float32")
 #: One problem of each family.
@@ -121,7 +121,7 @@ def run_and_judge(
         plan.add(plan_cells(problem, file, Selection(chosen, backends, "cpu", dtypes(number), ("eager",))))
     records: list[CellRecord] = []
     # On tensors as small as these a second thread only waits.
-    run_plan(plan, folder, cpus=cpu_threads(), timeout_s=300, on_record=records.append)
+    run_plan(plan, folder, cpus=cpu_count(), timeout_s=300, on_record=records.append)
     asked = sum(len(dtypes(number)) * len(chosen) for number, (_, chosen) in enumerate(wanted))
     assert len(records) == len(backends) * asked
     by_problem: dict[str, list[dict[str, object]]] = {}

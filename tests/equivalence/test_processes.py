@@ -11,6 +11,7 @@ import pytest
 from equivalence.planted import PACKAGE, copy
 from whole import WHOLE
 
+from elbostone.backends.base import cpu_count
 from elbostone.backends.table import Backend
 from elbostone.equality.plan import plan_cells
 from elbostone.equality.records import EqualityRecord, Task
@@ -23,7 +24,7 @@ from elbostone.workers.jobs import Job
 from elbostone.workers.pool import run_plan
 from elbostone.workers.probe import require_backends
 from elbostone.workers.selection import Plan, Selection
-from elbostone.workers.supervisor import cpu_threads, least_used
+from elbostone.workers.supervisor import least_used
 from elbostone.workers.tasks import TasksAsked
 
 CASE = Path(__file__).parent.parent / "exact" / "binary-tanh.json"
@@ -52,7 +53,7 @@ def tasks(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
 @pytest.mark.enough_on(*WHOLE)
 def test_a_crash_or_a_hang_costs_that_cell_alone(tasks: list[Task], tmp_path: Path) -> None:
     records: list[EqualityRecord] = []
-    run_plan(Plan(tasks), tmp_path / "run", cpus=cpu_threads(), timeout_s=45, on_record=records.append)
+    run_plan(Plan(tasks), tmp_path / "run", cpus=cpu_count(), timeout_s=45, on_record=records.append)
     assert [record.status for record in records] == ["ok", "failed", "timeout", "failed", "ok"]
     assert records[1].reason == "the worker ended with signal SIGABRT"
     assert records[2].reason == "no outcome within 45 s"
@@ -73,13 +74,13 @@ def test_what_ran_is_what_was_asked_for(backend: str, tmp_path: Path, monkeypatc
     )
     plan = plan_cells(load_problem(CASE), CASE, selection)
     records: list[EqualityRecord] = []
-    run_plan(plan, tmp_path, cpus=cpu_threads(), threads=cpu_threads(), timeout_s=120, on_record=records.append)
+    run_plan(plan, tmp_path, cpus=cpu_count(), threads=cpu_count(), timeout_s=120, on_record=records.append)
     assert [record.status for record in records] == ["ok", "ok"], [record.reason for record in records]
     for record in records:
         active = record.active
         assert active is not None
         assert (active.backend, active.device, active.dtype) == (backend, "cpu", record.cell.dtype)
-        assert active.threads == cpu_threads()
+        assert active.threads == cpu_count()
         assert active.versions
 
 
@@ -143,7 +144,7 @@ def test_a_worker_ends_with_its_parent(backend: str, tmp_path: Path, tasks: list
     with subprocess.Popen(
         [sys.executable, "-c", parent, *command],
         stdout=subprocess.PIPE,
-        env=worker_environment(Job(backend, threads=cpu_threads()), tmp_path),
+        env=worker_environment(Job(backend, threads=cpu_count()), tmp_path),
         text=True,
     ) as process:
         assert process.stdout is not None

@@ -15,6 +15,10 @@ USUAL: dict[str, Any] = {
 _SQUARED = {"likelihood": "squared-error"}
 _LOGITS = {"likelihood": "bernoulli-logits"}
 _MEAN = {"data_reduction": "mean"}
+_VARYING = (
+    "Not determined: the coefficient of kl: it changes with what the loss draws itself. "
+    "The data term is a Bernoulli decoder (logits)."
+)
 
 TORCH: dict[str, dict[str, Any]] = {
     "digits": {"likelihood": "bernoulli-probabilities", "coefficients": ("1", "1", "0"), "beta": "1"},
@@ -85,7 +89,24 @@ TORCH: dict[str, dict[str, Any]] = {
     "wider_prior": _LOGITS | {"scale_kind": "sd", "coefficients": ("1", "1", "0")},
     "sticks_the_landing": _LOGITS | _MEAN | {"kl": "sampled", "coefficients": ("1/N", "1/N", "0")},
     "importance_weighted": _LOGITS | _MEAN | {"affine": False, "kl": "sampled", "coefficients": None, "beta": None},
-    "drawn_inside": {"only": {"bug": None, "coefficients": None, "likelihood": None}},
+    "drawn_inside": {
+        "only": {"bug": None, "coefficients": ("1/(N*D)", None, None), "likelihood": "bernoulli-logits", "kl": "other"}
+    },
+    "prior_drawn_inside": {
+        "only": {
+            "bug": None,
+            "affine": False,
+            "coefficients": None,
+            "likelihood": "squared-error",
+            "kl": "other",
+            "data_reduction": {"recon": "mean"},
+            "pixel_reduction": "mean",
+        }
+    },
+    "weight_drawn_inside": {
+        "only": {"bug": None, "kl": "other", "coefficients": ("1", None, None), "sentence": _VARYING}
+    },
+    "noise_beside_a_sum": {"only": {"bug": "terms-reduced-differently", "kl": "analytic"}},
     "log_sigma_of_the_decoder": {"likelihood": "gaussian", "coefficients": ("1", "1", "0"), "beta": "1"},
     "beside_a_term_of_the_caller": _SQUARED
     | _MEAN
@@ -177,6 +198,15 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "reversed-divergence"},
     "in_cycles": _SQUARED
     | {"beta": "peak*min(1, step%cycle/(cycle/2))/2", "coefficients": ("2", "peak*min(1, step%cycle/(cycle/2))", "0")},
+    "in_cycles_of_a_helper": _SQUARED
+    | _MEAN
+    | {"coefficients": ("2/N", "min(1, (step % 2500)/1250)/N", "0"), "beta": "min(1, (step % 2500)/1250)/2"},
+    "in_cycles_beside_a_mean": _SQUARED
+    | {
+        "data_reduction": {"recon": "mean", "kl": "sum"},
+        "coefficients": ("2/N", "min(1, (step % 2500)/1250)", "0"),
+        "bug": "terms-reduced-differently",
+    },
     "prediction_for_target": {
         "likelihood": "bernoulli-probabilities",
         "affine": False,
@@ -234,4 +264,11 @@ NUMPY: dict[str, dict[str, Any]] = {
     "two_sigmoids": _LOGITS | {"affine": False, "bug": "recon-edited", "edit": "sigmoid-twice"},
     "data_between_minus_one_and_one": {"likelihood": "other", "coefficients": ("1", "1", "0"), "beta": "1"},
     "variance_of_the_batch": {"likelihood": "gaussian", "affine": False, "coefficients": None},
+    "divided_by_sizes_of_the_file": {
+        "only": {
+            "bug": None,
+            "formula": "2 * 1/2*sum((x - recon)**2) + 1/(128*784) * 1/2*sum(mu**2 + exp(logvar) - 1 - logvar)",
+        }
+    },
+    "divided_by_a_size_once": {"only": {"bug": "terms-reduced-differently", "likelihood": "squared-error"}},
 }

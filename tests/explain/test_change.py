@@ -110,6 +110,28 @@ def test_one_edit_of_what_a_model_calls(tmp_path: Path, right: str, wrong: str) 
     assert edited["sentence"] == change["then"]
 
 
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [
+        ("F.binary_cross_entropy(recon, x)", 'F.binary_cross_entropy(recon, x, reduction="sum")'),
+        ("criterion(recon, x)", "x.numel() * criterion(recon, x)"),
+    ],
+)
+def test_the_mean_that_a_library_takes_by_itself_becomes_a_sum(tmp_path: Path, call: str, after: str) -> None:
+    source = (
+        "import torch\nimport torch.nn.functional as F\n\ncriterion = torch.nn.BCELoss()\n\n\n"
+        f"def loss(recon, x, mu, logvar):\n    data = {call}\n"
+        "    return data - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())\n"
+    )
+    wrong = answer_of(tmp_path, source)
+    assert wrong["bug"]["name"] == "terms-reduced-differently"
+    assert (wrong["change"]["line"], wrong["change"]["after"]) == (8, f"    data = {after}")
+    assert wrong["change"]["beta"] == "1"
+    right = answer_of(tmp_path, source.replace(call, after))
+    assert (right["bug"], right["change"], right["sentence"]) == (None, None, wrong["change"]["then"])
+
+
 def test_arguments_that_the_body_names(tmp_path: Path) -> None:
     source = (
         "import numpy as np\n\n\nclass Model:\n    def loss(self, *args, **kwargs):\n"

@@ -23,6 +23,7 @@ from elbostone.explain.traced import Trace
         (-0.5, {"N": -1}, "-1/(2*N)"),
         (0.00025, {"N": -1}, "1/(4000*N)"),
         (1 / 784, {}, "1/784"),
+        (1 / 100352, {}, "1/100352"),
         (0.5 * np.log(2 * np.pi), {"D": 1}, "log(2*pi)*D/2"),
         (1.0, {"min(1, step/warm)": 1, "N": -1}, "min(1, step/warm)/N"),
         (0.123456789012, {"N": 2}, "0.123456789012*N**2"),
@@ -42,6 +43,14 @@ def test_a_number_that_is_no_fraction_is_none() -> None:
     assert rational(2 / 3) == Fraction(2, 3)
     assert total([Monomial(0.5, {"J": Fraction(1)}), Monomial(-0.5)]) == "J/2 - 1/2"
     assert evaluate("missing + 1", {}) is None
+
+
+def test_a_denominator_is_written_as_the_sizes_that_it_is_a_product_of() -> None:
+    assert str(Monomial(1 / 100352, {"N": Fraction(-1)}).written([128, 784])) == "1/(N*128*784)"
+    assert str(Monomial(2 / 100**2).written([100])) == "1/5000"
+    assert str(Monomial(1 / 123**2).written([123])) == "1/123**2"
+    assert str(Monomial(0.00025).written([40, 100])) == "1/4000"
+    assert str(Monomial(1 / 100352).written([128, 100])) == "1/100352"
 
 
 def test_a_schedule_keeps_its_arithmetic_and_its_conditions() -> None:

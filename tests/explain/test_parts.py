@@ -85,7 +85,8 @@ NUMPY: dict[str, dict[str, Any]] = {
             "likelihood": "squared-error",
             "kl": "other",
             "bug": None,
-            "coefficients": ("2", None, None),
+            "coefficients": None,
+            "data_reduction": {"recon": "sum"},
         }
     },
     "unit_normaliser": _MEAN | {"likelihood": "gaussian", "coefficients": ("1/N", "1/N", "D/2*log(2*pi)"), "beta": "1"},
@@ -120,6 +121,7 @@ def test_of_numpy() -> None:
         assert [one.name for one in answers[name].findings] == ["not-a-density"]
     assert not answers["unit_normaliser"].findings
     assert [one.name for one in answers["covariance_of_the_means"].findings] == ["ties-examples"]
+    assert answers["covariance_of_the_means"].formula.endswith("+ (not determined)")
     assert not answers["another_divergence"].findings
     others = {
         "sd_not_squared": "If `sigma` is a variance, it lacks its factor 1/2",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace as replace_fields
 
+from elbostone.backends.base import cpu_count
 from elbostone.reference.oracle import rounded
 from elbostone.reference.problem import Problem, read_tensors, save_problem
 from elbostone.reference.spec import Spec
@@ -25,7 +26,6 @@ from elbostone.timing.sessions import run_sessions
 from elbostone.timing.timings import Timing
 from elbostone.timing.workloads import Workload
 from elbostone.workers.records import as_document
-from elbostone.workers.supervisor import cpu_threads
 
 BATCH = 16
 SPEC = Spec("mlp", "bernoulli", "standard", "relu", (24,), data_dim=36, latent_dim=6)
@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Throughput
     folder = tmp_path_factory.mktemp("peers")
     timings, missing = plan(folder)
     assert missing == []
-    run_sessions(timings, folder, passes=1, max_time_s=0.01, threads=cpu_threads())
+    run_sessions(timings, folder, passes=1, max_time_s=0.01, threads=cpu_count())
     records = timing_records(folder / "records.jsonl")
     return folder, [record for record in records if isinstance(record, ThroughputRecord)]
 

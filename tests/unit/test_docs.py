@@ -1,6 +1,8 @@
 """The documents: what is generated is what the code says now."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -66,3 +68,16 @@ def test_the_file_in_the_guide_is_read_as_it_stands() -> None:
     codes = {symbol.code: symbol.role for symbol in whole.symbols}
     assert {symbol.code: symbol.role for symbol in shown.symbols}.items() <= codes.items()
     assert shown.weights == whole.weights
+
+
+def scripts() -> list[str]:
+    """The scripts of the tests that documents tell a reader to run."""
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = [document.read_text(encoding="utf-8") for document in documents]
+    return sorted({found for text in texts for found in re.findall(r"python (tests/\S+\.py)", text)})
+
+
+@pytest.mark.parametrize("script", scripts())
+def test_a_script_that_a_document_names_finds_what_it_imports(script: str) -> None:
+    loaded = f"import runpy, sys; sys.path[0] = {str(Path(script).parent)!r}; runpy.run_path({script!r})"
+    subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True)

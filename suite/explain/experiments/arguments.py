@@ -186,10 +186,12 @@ def _expression(
         for power in _POWERS:
             if _scale(f"({text})**({power})", known) is not None:
                 return unbracketed(text), power
-    for text in guesses:  # a branch with this expression gives the factor of all branches
+    compared = {side for _, _, trace in known for condition, _ in trace.path for side in condition.split(" ")}
+    for text in sorted(guesses, key=lambda text: text not in compared):  # a branch gives the factor of all branches
         branch = [one for one in known if any(made == text for made, _ in one[2].made)]
-        for depth in range(1, len(branch)):
-            part = [one for one in branch if one[2].path[:depth] == branch[-1][2].path[:depth]]
+        deepest = max((len(trace.path) for _, _, trace in branch), default=0)
+        for prefix in dict.fromkeys(tuple(one[2].path[:d]) for d in range(1, deepest + 1) for one in branch):
+            part = [one for one in branch if tuple(one[2].path[: len(prefix)]) == prefix]
             scale = _scale(text, part) if len({q for _, q, _ in part}) > 2 else None
             if scale:
                 tree = _tree([(p, q / scale, t) for p, q, t in known], leaves, 0)

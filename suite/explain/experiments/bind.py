@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..binding import LATENT, Binding, Layout, Slot
+from ..binding import DENSITIES, LATENT, Binding, Layout, Slot
 from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
+from .settled import settled_densities
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -113,12 +114,17 @@ def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
     if len(by_role.get("mu", [])) == 2 and "recon" not in by_role:
         give(by_role["mu"][0], "recon")
     lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in distinct)]
+    if set(by_role) & set(DENSITIES):
+        lacking = settled_densities(by_role, slots, give, lacking)
     unknown = [place for place, slot in enumerate(distinct) if slot.role == "?"]
     if any(slot.role == "moments" for slot in distinct):
         lacking = [role for role in lacking if role in ("recon", "x")]
     for place, role in zip(unknown, lacking, strict=False):
         give(place, role)
-    return [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
+    settled = [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
+    ours = [slot for slot in settled if slot.role == "parameter" and not slot.given and slot.default == 0.5]
+    apart = {slot.name: 0.5 + place / 8 for place, slot in enumerate(ours)}  # equal ones may cancel
+    return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in settled]
 
 
 def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
@@ -204,7 +210,9 @@ def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
     return len(own) == len(named) and draws == (own[:1] == ("k",))
 
 
-def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) -> Lab:
+def bind(
+    loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int], tried: Sequence[Layout] | None = None
+) -> Lab:
     """The first layout and domains with which the loss can be called at two sizes.
 
     Args:
@@ -212,12 +220,13 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
         slots: its arguments.
         text: its docstring and source.
         limits: axis → a size that the source fixes.
+        tried: the layouts; those of `layouts` where none are given.
 
     Raises:
         BadInput: the loss fails with every layout; the message has its first error.
     """
     first = ""
-    tried = list(layouts(slots, text)) or list(layouts(slots, ""))
+    tried = tried or list(layouts(slots, text)) or list(layouts(slots, ""))
     for layout in tried:
         binding = Binding(tuple(slots), layout)
         for domains in _domains(binding):
@@ -229,8 +238,9 @@ def bind(loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int]) 
             except LossFailed as error:
                 first = first or str(error)
     numbers = [slot for slot in slots if slot.role == "parameter" and not slot.given and not slot.tensor]
-    if numbers and re.search(r"must be Tensor, not (int|float)", first):
-        return bind(loss, [replace(slot, tensor=True) if slot in numbers else slot for slot in slots], text, limits)
+    if numbers and re.search(r"must be Tensor, not (int|float)|'(int|float)' object has no attribute", first):
+        tensors = [replace(slot, tensor=True) if slot in numbers else slot for slot in slots]
+        return bind(loss, tensors, text, limits, tried)
     named = ", ".join(f"{slot.name} ({ROLES[slot.role]})" for slot in slots)
     raise BadInput(f"the loss could not be called with {named}: {first}; name roles with --arguments NAME=ROLE")
 
@@ -280,8 +290,20 @@ def _is_finite(lab: Lab) -> bool:
 def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
     """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none, then each integer in it, then products."""
     yield {}
-    numbers = sorted({int(n) for n in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)})
+    numbers = sorted(_written(source))
     products = {a * b for a in numbers for b in numbers if a * b <= 20000}
     for number in [*numbers, *sorted(products - set(numbers))]:
         if 4 <= number <= 20000 and not math.isclose(number, 1):
             yield {"D": number}
+
+
+def _written(source: str) -> set[int]:
+    return {int(number) for number in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)}
+
+
+def integers(function: Callable[..., Any], source: str) -> tuple[int, ...]:
+    """The integers of a source, and those of the globals that a function reads."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    names, space = getattr(getattr(plain, "__code__", None), "co_names", ()), getattr(plain, "__globals__", {})
+    read = {space[name] for name in names if type(space.get(name)) is int and space[name] > 1}
+    return tuple(sorted(_written(source) | read))

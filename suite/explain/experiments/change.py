@@ -20,8 +20,9 @@ import numpy as np
 
 from ..answer import Change
 from ..binding import Layout
-from ..dictionary.divergences import analytic, sampled
+from ..dictionary.divergences import analytic, divergences, sampled
 from ..dictionary.formula import Array, Formula
+from ..dictionary.given import given_divergences
 from ..dictionary.likelihoods import likelihoods
 from ..dictionary.scale_kinds import VARIANCE
 from ..lab import Lab, Values
@@ -155,7 +156,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
     if kl is None or kl.term.formula.name == "analytic":
         kls = [analytic(kind) for kind in kinds or VARIANCE]
     else:
-        kls = [sampled(kind) for kind in kinds] or [kl.term.formula]
+        kls = [sampled(kind) for kind in kinds] or [_unedited(kl, _of_roles(kl.term.formula.roles))]
     other = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
     ratios: list[dict[int, float]] = []
     for one in (lab, other):
@@ -166,6 +167,11 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
         if not ratios[-1]:
             return False
     return any(place in ratios[1] and abs(ratio / ratios[1][place] - 1) < 1e-8 for place, ratio in ratios[0].items())
+
+
+def _of_roles(roles: tuple[str, ...]) -> tuple[Formula, ...]:
+    """The divergences that take these."""
+    return given_divergences(*roles) if "log_q" in roles else divergences(*roles)
 
 
 def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
@@ -251,8 +257,12 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
             if "mean" in name:
                 yield 3, f"{swapped} / len({data})"
                 yield 4, f"{size.replace(data, latent)} / {size} * {text}"
-        if size and ("loss" in name or "entropy" in name or "mean" in name):
+        of_data = any(isinstance(argument, ast.Name) and argument.id == data for argument in node.args)
+        if size.endswith("numel()") and of_data and not any(word.arg == "reduction" for word in node.keywords):
+            yield 1, f'{text[:-1]}, reduction="sum")'
+        if size and (of_data or "loss" in name or "entropy" in name or "mean" in name):
             yield 2, f"{size} * {text}"
+            yield 3, f"{size.replace('[0]', '')} * {text}"
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in ("sum", "mean"):
         yield 0, repr({"sum": "mean", "mean": "sum"}[node.value]).replace("'", text[0])
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value:
@@ -264,6 +274,9 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
         yield from _of_operation(node, text)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
         yield 1, text.replace("-", "", 1).lstrip()
+    if "batch_size" in text.lower() and isinstance(node, ast.Name | ast.Attribute | ast.BinOp):
+        # a nominal size, which the last batch has not
+        yield 0, size.replace("[0]", "") if isinstance(node, ast.BinOp) else f"len({data})"
     if isinstance(node, ast.Name | ast.Call | ast.BinOp):
         bracketed = text if isinstance(node, ast.Name | ast.Call) else f"({text})"
         yield 4, f"0.5 * {bracketed}"

@@ -15,6 +15,7 @@ from ..dictionary.classes import categorical
 from ..dictionary.divergences import divergences, of_all_latents, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array, Formula
+from ..dictionary.given import GIVEN, edits_of_given, given_divergences, given_likelihoods
 from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
 from ..dictionary.scale_kinds import NEUTRAL
 from ..expressions import near
@@ -112,9 +113,7 @@ def fit(lab: Lab, term: Term, seen: Observed, *, needs_recon: bool = False) -> t
     return scale, residual, lab.allowed(seen.size, scale * sizes) / reach
 
 
-def match(
-    lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: bool = False
-) -> Match | None:
+def match(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str], *, per_kept: str = "") -> Match | None:
     """The formula that fits one side as it is, else with two arguments exchanged; None if none fits.
 
     Args:
@@ -122,12 +121,12 @@ def match(
         side: the roles of the side.
         seen: draws of the side.
         roles: the roles that the loss depends on.
-        per_kept: whether a masked sum is divided by the share of kept elements.
+        per_kept: whose share of kept elements divides a masked sum: that of the `batch` or of an `example`, or of none.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)
-    needed = "recon" if side is DATA_SIDE else "scale"
-    formulas = tuple(f for f in formulas if needed in f.roles)
+    needed = {"recon", "log_px", "log_joint"} if side is DATA_SIDE else {"scale", "log_q"}
+    formulas = tuple(f for f in formulas if needed & set(f.roles))
     for swapped in (False, True):
         view = _swapped(seen, side) if swapped else seen
         if view is None:
@@ -148,7 +147,9 @@ def _formulas(lab: Lab, side: tuple[str, ...], known: tuple[str, ...]) -> tuple[
     """The formulas of the dictionary that a side may have in this layout."""
     if side is DATA_SIDE:
         classes = tuple(categorical(lab.binding.name_of("recon"))) if "x" in known else ()
-        return likelihoods(*known) + classes
+        return likelihoods(*known) + classes + given_likelihoods(*known)
+    if {"log_pz", "log_q"} & set(known):
+        return given_divergences(*known, *(role for role in ("log_joint",) if role in lab.binding.roles))
     if lab.binding.layout.matrix:  # a loss that takes a covariance also takes a factor, so both formulas are tried
         return tuple(map(of_all_latents, ("cholesky", "covariance")))
     return divergences(*known)
@@ -179,7 +180,9 @@ def match_edited(
     found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
-        for edited in (*edits(formula), *sigmoid_twice(formula), *reversed_divergence(formula)):
+        given = (formula.detail or "").endswith(GIVEN)
+        plain_edits = edits_of_given(formula) if given else edits(formula)
+        for edited in (*plain_edits, *sigmoid_twice(formula), *reversed_divergence(formula)):
             scale, residual, allowed = fit(lab, Term(edited.formula), seen)
             if residual <= allowed and scale:
                 term = Term(edited.formula)

@@ -5,12 +5,15 @@ That bound is Σ_n log(mean over k draws of exp(−R − K)), with K = log q(z) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..dictionary.divergences import divergences
-from ..dictionary.formula import Array
+from ..dictionary.edits import Edited
+from ..dictionary.formula import Array, Formula
+from ..dictionary.given import edits_of_given, given_divergences, given_likelihoods
 from ..dictionary.likelihoods import likelihoods
 from ..lab import Lab, LossFailed, Values
 from ..terms import Term
@@ -35,7 +38,7 @@ def weighted(lab: Lab, roles: tuple[str, ...], known: Weighted | None = None) ->
         known: the terms, if only their coefficient is measured anew.
     """
     layout = lab.binding.layout
-    if not layout.samples or not layout.batch or "z" not in roles:
+    if not layout.samples or not layout.batch or not {"z", "log_q"} & set(roles):
         return None
     draws = [lab.draw(seed) for seed in range(600, 600 + DRAWS)]
     try:
@@ -43,18 +46,31 @@ def weighted(lab: Lab, roles: tuple[str, ...], known: Weighted | None = None) ->
     except LossFailed:
         return None
     sides = [tuple(sorted(set(roles) & set(side))) for side in (DATA_SIDE, LATENT_SIDE)]
-    recons = [known.recon.term] if known else [Term(one) for one in likelihoods(*sides[0]) if "recon" in one.roles]
-    kls = [known.kl.term] if known else [Term(one) for one in divergences(*sides[1]) if one.name == "sampled"]
-    of_kl = {place: [_per_draw(lab, term, one) for one in draws] for place, term in enumerate(kls)}
-    for recon in recons:
-        of_recon = [_per_draw(lab, recon, one) for one in draws]
-        for place, kl in enumerate(kls):
-            column = np.array([_bound(r + k) for r, k in zip(of_recon, of_kl[place], strict=True)])
+    data = [one for one in likelihoods(*sides[0]) if "recon" in one.roles] + [*given_likelihoods(*sides[0])]
+    ratios = [one for one in divergences(*sides[1]) if one.name == "sampled"] + [*given_divergences(*roles)]
+    recons: list[Term] = [Term(one) for one in data] if known is None else [known.recon.term]
+    kls: list[tuple[Term, Edited | None]] = [(Term(one), None) for one in ratios]
+    if known is not None:
+        kls = [(known.kl.term, known.kl.edited)]
+    of_recon = {place: [_per_draw(lab, term, one) for one in draws] for place, term in enumerate(recons)}
+    if known is None:
+        kls += [(Term(one.formula), one) for formula in given_divergences(*roles) for one in _edits(formula)]
+    for kl, edited in kls:
+        of_kl = [_per_draw(lab, kl, one) for one in draws]
+        for place, recon in enumerate(recons):
+            column = np.array([_bound(r + k) for r, k in zip(of_recon[place], of_kl, strict=True)])
             sizes = max(recon.size(draws[0], layout), kl.size(draws[0], layout))
             found = _fit(lab, column, values, sizes)
             if found is not None:
-                return Weighted(Match(recon, *found), Match(kl, *found))
+                return Weighted(Match(recon, *found), Match(kl, *found, edited=edited))
     return None
+
+
+def _edits(formula: Formula) -> Iterator[Edited]:
+    """What one edit makes of given densities: one wrong sign, or all, or one that is missing."""
+    yield from edits_of_given(formula)
+    atoms = tuple((-factor, atom) for factor, atom in formula.atoms)
+    yield Edited(replace(formula, atoms=atoms), "sign", " and ".join(atom.text for _, atom in formula.atoms))
 
 
 def _per_draw(lab: Lab, term: Term, values: Values) -> Array:

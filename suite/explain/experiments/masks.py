@@ -15,12 +15,12 @@ class Masked:
 
     Attributes:
         keeps: whether True keeps an element; if not, True leaves it out.
-        normalised: whether a kept element has the weight 1 / (number of kept elements).
+        normalised: whose number of kept elements divides: that of the `batch` or of an `example`; empty if none does.
         residual: the relative deviation from equal weights.
     """
 
     keeps: bool
-    normalised: bool
+    normalised: str
     residual: float
 
 
@@ -36,6 +36,7 @@ def masked(lab: Lab) -> Masked | None:
     mask = base["mask"]
     spots = {bool(value): tuple(np.argwhere(mask == value)[0]) for value in (True, False)}
     full, few = mask.copy(), mask.copy()
+    each = mask.size // (lab.sizes["N"] if lab.binding.layout.batch else 1)
 
     def effect(kept: np.ndarray, spot: tuple[int, ...]) -> float:
         moved = base["recon"].copy()
@@ -49,11 +50,12 @@ def masked(lab: Lab) -> Masked | None:
             return None
         keeps = abs(effects[True]) > quiet
         spot = spots[keeps]
-        full[...] = keeps
-        few[...] = not keeps
+        full[...] = few[...] = keeps
+        few[spot[0] if each < mask.size and each > 1 else ...] = not keeps  # another that keeps none may be 0/0
         few[spot] = keeps
         ratio = effect(few, spot) / effect(full, spot)
     except LossFailed:
         return None
-    count = float(mask.size)
-    return Masked(keeps, bool(abs(ratio - count) < 1e-6 * count), abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)
+    ratios = {"batch": mask.size / (few == keeps).sum(), "example": float(each)}
+    per = next((of for of, size in ratios.items() if size > 1 and abs(ratio - size) < 1e-6 * size), "")
+    return Masked(keeps, per, abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)

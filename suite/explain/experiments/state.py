@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
-from ..glossary import is_time
 from ..lab import Lab, LossFailed
 
-DATA_SIDE = ("recon", "x", "recon_scale", "dispersion", "dropout", "mask")
-LATENT_SIDE = ("mu", "scale", "z", "prior_mu", "prior_scale")
-LATE = 1_000_389
-"""A step late in training that is no multiple of 10, 64 or another usual length of a cycle."""
+DATA_SIDE = ("recon", "x", "recon_scale", "dispersion", "dropout", "mask", "log_px", "log_joint")
+LATENT_SIDE = ("mu", "scale", "z", "prior_mu", "prior_scale", "log_pz", "log_q")
 _TOTAL = ("loss", "total", "total_loss", "objective", "elbo", "nelbo", "neg_elbo", "vae_loss", "return value")
 """Names of a returned total, the likeliest first."""
-
-
-def late_in_training(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab at a late step, where warmed-up weights count; no cyclic schedule starts there, where its weight is 0.
-
-    Args:
-        lab: the bound loss.
-        given: argument → value, as the user gave them; these keep their values.
-    """
-    return _with_arguments(lab, {name: LATE for name in lab.parameters if is_time(name) and name not in given})
-
-
-def with_nonzero_weights(lab: Lab, given: Mapping[str, Any]) -> Lab:
-    """The lab with 0.7 in place of arguments that are 0; the arguments in `given` keep their values."""
-    values = {name: value for name, value in lab.parameters.items() if name not in given and not is_time(name)}
-    zeros = [name for name, value in values.items() if type(value) in (int, float) and value == 0]
-    return _with_arguments(lab, dict.fromkeys(zeros, 0.7))
-
-
-def _with_arguments(lab: Lab, changes: Mapping[str, Any]) -> Lab:
-    """The lab with other arguments; unchanged if the loss does not take them."""
-    try:
-        moved = lab.at(parameters=changes)
-        moved.terms(moved.draw(0))
-    except LossFailed:
-        return lab
-    return moved
 
 
 @dataclass(frozen=True)
@@ -60,6 +28,7 @@ class Dependence:
         vector: whether the total is a value per example, [N].
         summed: whether the total is a sum of several returned terms.
         calls: the number of calls.
+        finite: whether the total is a finite number.
     """
 
     lab: Lab
@@ -70,6 +39,7 @@ class Dependence:
     vector: bool
     summed: bool
     calls: int
+    finite: bool = True
 
 
 def dependence(lab: Lab) -> Dependence:
@@ -77,7 +47,7 @@ def dependence(lab: Lab) -> Dependence:
     before = lab.calls[0]
     base = lab.draw(1)
     first, second = lab.terms(base), lab.terms(base)
-    same = all(np.array_equal(first[name], second.get(name, np.nan)) for name in first)
+    same = all(np.array_equal(first[name], second.get(name, np.nan), equal_nan=True) for name in first)
     touched: dict[str, set[str]] = {name: set() for name in first}
     for start in (base, {role: value * 40 if role == "mu" else value for role, value in base.items()}):
         # The posterior is moved far from the prior too, since a KL below a floor is constant.
@@ -92,7 +62,7 @@ def dependence(lab: Lab) -> Dependence:
                 if name in after and not np.array_equal(unmoved[name], after[name]):
                     touched[name].add(role)
     third = lab.terms(base)
-    stateful = same and not all(np.array_equal(first[name], third.get(name, np.nan)) for name in first)
+    stateful = same and not all(np.array_equal(first[name], third.get(name, np.nan), equal_nan=True) for name in first)
     total, summed = _total(first, touched)
     shown = dict.fromkeys(total, "")
     dtype = np.result_type(*(first[name].dtype for name in total))
@@ -108,6 +78,7 @@ def dependence(lab: Lab) -> Dependence:
         vector,
         summed,
         lab.calls[0] - before,
+        all(bool(np.all(np.isfinite(first[name]))) for name in total),
     )
 
 

@@ -19,6 +19,8 @@ from .element import Observed, fit, neutral
 from .state import LATENT_SIDE
 
 UNITS = ("element", "example", "latent", "batch")
+_FAR = (1e4, 1e7)
+"""Nats at which a ceiling is looked for."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,28 @@ def bent(lab: Lab, roles: tuple[str, ...]) -> Bent | None:
     return None
 
 
+def ceiling(lab: Lab, formula: Formula, scale: float) -> Bent | None:
+    """A KL that counts no more above a place; None where it counts on, or stops with a single argument.
+
+    Args:
+        lab: the loss.
+        formula: what the KL is near the prior.
+        scale: of the formula there.
+    """
+    assert formula.kind is not None
+    base, plain = near(lab, formula.kind, 1).draws[0], Term(formula)
+    offset = lab.value(base) - scale * plain.value(base, lab.binding.layout)
+    for unit in UNITS:
+        seen = _Unit(lab, plain, formula.kind, base, unit, scale, offset)
+        place = _top(seen) if seen.count else None
+        if place is not None:
+            term = Term(formula, Bend("ceiling", unit, place))
+            found = _checked(lab, term, seen)
+            if found is not None:
+                return Bent(term, scale, *found, 1.0)
+    return None
+
+
 def again(lab: Lab, known: Bent) -> Bent | None:
     """The KL with its threshold at other sizes or arguments: coefficient and threshold are measured anew.
 
@@ -88,6 +112,9 @@ def again(lab: Lab, known: Bent) -> Bent | None:
     formula, bend = known.term.formula, known.term.bend
     assert bend is not None
     assert formula.kind is not None
+    if bend.kind == "ceiling":
+        scale, residual, allowed = fit(lab, Term(formula), near(lab, formula.kind))
+        return ceiling(lab, formula, scale) if residual <= allowed and scale else None
     above, layout, plain = far(lab, 4), lab.binding.layout, Term(formula)
     scale, residual, allowed = fit(lab, plain, above)
     if residual > allowed or not scale:
@@ -215,6 +242,15 @@ def _jump(seen: _Unit) -> float:
         else:
             high = middle
     return _short(high)
+
+
+def _top(seen: _Unit) -> float | None:
+    """Where the contribution of a unit ends; None where it grows on."""
+    for reach in _FAR:
+        high, higher = seen.contribution(reach), seen.contribution(3 * reach)
+        if 0 < high < reach / 2 and abs(higher - high) < 1e-9 * reach:
+            return _exact(seen.contribution(4 * high))
+    return None
 
 
 def _exact(value: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import random
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -24,9 +26,11 @@ class Adapter(Float64, ABC):
 
     Attributes:
         in_place: the names of arguments that a call has changed in place.
+        held: the seed of the values that the loss draws itself; None if they differ from call to call.
     """
 
     name: str
+    held: int | None = None
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
@@ -51,6 +55,17 @@ class Adapter(Float64, ABC):
     @abstractmethod
     def cast(self, tensor: Any, dtype: str) -> Any:
         """A tensor cast to a dtype, such as "float16"."""
+
+    def hold(self, seed: int) -> None:
+        """From now on every call draws the same values, those of a seed."""
+        self.held = seed
+
+    def seed(self, seed: int) -> None:
+        """Start the generators anew that a loss may draw from without naming one."""
+        random.seed(seed)
+        np.random.seed(seed)
+        if "keras" in sys.modules:
+            sys.modules["keras"].utils.set_random_seed(seed)
 
     def has(self, dtype: str) -> bool:
         """Whether the framework has a dtype."""
@@ -81,6 +96,8 @@ class Adapter(Float64, ABC):
 
     def called(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call the loss with converted arguments; name → number or tensor that it returns."""
+        if self.held is not None:
+            self.seed(self.held)
         named = dict(arguments)
         positional = [named.pop(name) for name in self._positional if name in named]
         return dict(self._flat("", self.function(*positional, **named)))

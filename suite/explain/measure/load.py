@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...reference.errors import BadInput
+from .counted import counted
 from .guard import installed
 from .spelled import spelled
 
@@ -121,7 +122,7 @@ def called_of(found: Any) -> tuple[Callable[..., Any], str]:
     if hasattr(called, "call") and not inspect.isroutine(called):
         called = called.call
     source = source_of(called)
-    return spelled(called, source), source
+    return counted(spelled(called, source), called, source), source
 
 
 def source_of(called: Any) -> str:

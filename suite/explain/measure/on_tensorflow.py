@@ -20,6 +20,10 @@ class TensorflowLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return tf.convert_to_tensor(value)
 
+    def seed(self, seed: int) -> None:
+        super().seed(seed)
+        tf.random.set_seed(seed)
+
     def cast(self, tensor: Any, dtype: str) -> Any:
         return tf.cast(tensor, dtype)
 

@@ -33,6 +33,10 @@ class TorchLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return torch.tensor(value)
 
+    def seed(self, seed: int) -> None:
+        super().seed(seed)
+        torch.manual_seed(seed)
+
     def cast(self, tensor: Any, dtype: str) -> Any:
         return tensor.to(getattr(torch, dtype))
 

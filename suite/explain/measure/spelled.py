@@ -1,4 +1,7 @@
-"""Which names do `*args`, `**kwargs` and tuples get in a loss's body, as in `mu, logvar = posterior`?"""
+"""Which names do `*args`, `**kwargs`, tuples and records get in a loss's body, as in `mu, logvar = posterior`?
+
+A record is an argument that the body reads only as `outputs["mu"]`, `outputs.mu` or `outputs[1]`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 _EMPTY = inspect.Parameter.empty
+_OF_TENSORS = frozenset(("shape", "ndim", "size", "dtype", "device", "data", "grad", "real", "imag", "T", "mT", "at"))
+"""Attributes that a tensor has, and that are not called."""
+
+
+class _Record(dict[str, Any]):
+    """What is read by key and by attribute."""
+
+    __getattr__ = dict.__getitem__
 
 
 def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
@@ -28,25 +39,31 @@ def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
     positional = _positional(tree, rest) if rest else []
     keyed = _keyed(tree, options) if options else {}
     plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    packed = {p.name: parts for p in plain if len(parts := _positional(tree, p.name, whole=True)) > 1}
-    if {name for parts in packed.values() for name in parts} & {p.name for p in plain}:
-        packed = {}
-    if not positional and not keyed and not packed:
-        return function
     before = [p.name for p in plain if p.kind is not p.KEYWORD_ONLY]
+    packed = {p.name: parts for p in plain if len(parts := _parts(tree, p.name)) > 1}
+    needed = [p.name for p in plain if p.name in before and p.default is _EMPTY]
+    records = {name: keys for name in needed if (keys := _keys(tree, name))}
+    if _repeat(packed, records, plain):
+        records = {}
+    if _repeat(packed, {}, plain):
+        packed = {}
+    if not positional and not keyed and not packed and not records:
+        return function
 
     def named(**given: Any) -> Any:
         for name, parts in packed.items():
             given[name] = tuple(given.pop(part) for part in parts)
+        for name, keys in records.items():
+            given[name] = _Record((key, given.pop(key)) for key in keys)
         first = [given.pop(name) for name in (*before, *positional) if name in given]
         return function(*first, **given)
 
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     made = [
-        inspect.Parameter(part, either) if p.name in packed else p.replace(kind=either)
+        p.replace(kind=either) if part == p.name else inspect.Parameter(part, either)
         for p in plain
         if p.name in before
-        for part in packed.get(p.name, [p.name])
+        for part in packed.get(p.name) or records.get(p.name) or [p.name]
     ]
     made += [inspect.Parameter(name, either) for name in positional]
     made += [p for p in plain if p.name not in before]
@@ -61,6 +78,12 @@ def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
     return named
 
 
+def _repeat(packed: dict[str, list[str]], records: dict[str, list[str]], plain: list[inspect.Parameter]) -> bool:
+    """Whether two values would have one name."""
+    parts = [name for several in (*packed.values(), *records.values()) for name in several]
+    return len({*parts, *(p.name for p in plain)}) < len(parts) + len(plain)
+
+
 def _positional(tree: ast.AST, rest: str, *, whole: bool = False) -> list[str]:
     """The names in `a, b = args` or `a = args[0]`, in order; if `whole`, in the first form only."""
     places: dict[int, str] = {}
@@ -68,18 +91,51 @@ def _positional(tree: ast.AST, rest: str, *, whole: bool = False) -> list[str]:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         [target], value = node.targets, node.value
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            pairs = [*zip(target.elts, value.elts, strict=True)]
+        else:
+            pairs = [(target, value)]
         if _is(value, rest) and isinstance(target, ast.Tuple) and all(isinstance(e, ast.Name) for e in target.elts):
             return [entry.id for entry in target.elts if isinstance(entry, ast.Name)]
-        if (
-            not whole
-            and isinstance(value, ast.Subscript)
-            and _is(value.value, rest)
-            and isinstance(value.slice, ast.Constant)
-        ):
-            place = value.slice.value
-            if isinstance(place, int):
-                places[place] = target.id if isinstance(target, ast.Name) else f"{rest}_{place}"
+        for one, read in pairs if not whole else ():
+            if isinstance(read, ast.Subscript) and _is(read.value, rest) and isinstance(read.slice, ast.Constant):
+                place = read.slice.value
+                if isinstance(place, int):
+                    places[place] = one.id if isinstance(one, ast.Name) else f"{rest}_{place}"
     return [places.get(place, f"{rest}_{place}") for place in range(max(places, default=-1) + 1)]
+
+
+def _parts(tree: ast.AST, name: str) -> list[str]:
+    """The names of the entries of a tuple, which is unpacked, or read as `mu = outputs[1]` and in no other way."""
+    unpacked = _positional(tree, name, whole=True)
+    if unpacked:
+        return unpacked
+    uses = _uses(tree, name)
+    entries = [u.slice.value for u in uses if isinstance(u, ast.Subscript) and isinstance(u.slice, ast.Constant)]
+    places = {place for place in entries if isinstance(place, int)}
+    return _positional(tree, name) if len(entries) == len(uses) and len(places) > 1 and min(places) == 0 else []
+
+
+def _keys(tree: ast.AST, name: str) -> list[str]:
+    """The keys or attributes of an argument that is read in no other way; nothing for a tensor."""
+    keys: dict[str, None] = {}
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for use in _uses(tree, name):
+        key: object = None
+        if isinstance(use, ast.Attribute) and id(use) not in called and use.attr not in _OF_TENSORS:
+            key = use.attr
+        elif isinstance(use, ast.Subscript) and isinstance(use.slice, ast.Constant):
+            key = use.slice.value
+        if not isinstance(key, str):
+            return []
+        keys[key] = None
+    return [*keys] if all(key.isidentifier() for key in keys) else []
+
+
+def _uses(tree: ast.AST, name: str) -> list[ast.AST]:
+    """Where a name is read: the subscript or the attribute around it, or the name itself."""
+    around = {id(n.value): n for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Subscript)}
+    return [around.get(id(node), node) for node in ast.walk(tree) if _is(node, name)]
 
 
 def _keyed(tree: ast.AST, options: str) -> dict[str, Any]:

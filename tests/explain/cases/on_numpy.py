@@ -58,6 +58,22 @@ def in_cycles(recon, x, mu, log_var, step, cycle=1000, peak=0.2):
     return np.sum((recon - x) ** 2) + weight * 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)
 
 
+def _of_cycle(step, n_iter=10000, n_cycle=4, ratio=0.5):
+    """A helper's weight, whose numbers are no arguments of the loss."""
+    period = n_iter / n_cycle
+    return min(1.0, (step % period) / (period * ratio))
+
+
+def in_cycles_of_a_helper(recon, x, mu, log_var, step):
+    kl = 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)
+    return (np.sum((recon - x) ** 2) + _of_cycle(step) * kl) / len(x)
+
+
+def in_cycles_beside_a_mean(recon, x, mu, log_var, step):
+    kl = 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)
+    return np.sum((recon - x) ** 2) / len(x) + _of_cycle(step) * kl
+
+
 def prediction_for_target(recon, x, mu, logvar):
     bce = -np.sum(recon * np.log(x) + (1 - recon) * np.log(1 - x))
     return bce + 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar)
@@ -180,3 +196,16 @@ def of_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
 
 def of_the_posterior_from_a_learned_prior(y, y_hat, mu, logvar, prior_mean, prior_logvar):
     return np.mean(0.5 * np.sum((y - y_hat) ** 2, axis=-1) + _from(prior_mean, prior_logvar, mu, logvar))
+
+
+ROWS = 128
+
+
+def divided_by_sizes_of_the_file(recon, x, mu, logvar):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar) / (ROWS * 784)
+    return np.sum((x - recon) ** 2) + kl
+
+
+def divided_by_a_size_once(recon, x, mu, logvar):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar) / (ROWS * 784)
+    return np.mean(np.sum((x - recon) ** 2, axis=1)) + kl

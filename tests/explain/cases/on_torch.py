@@ -171,6 +171,26 @@ def drawn_inside(logits, x, mu, logvar):
     return F.binary_cross_entropy_with_logits(logits, x) + (mu + noise).pow(2).mean() + logvar.mean()
 
 
+def _kernels(one, other):
+    return torch.exp(-(one.unsqueeze(1) - other.unsqueeze(0)).pow(2).mean(2)).mean()
+
+
+def prior_drawn_inside(recon, x, z, weight=10.0):
+    """The maximum mean discrepancy of z from the prior, of which as many values are drawn."""
+    prior = torch.randn_like(z)
+    return F.mse_loss(recon, x) + weight * (_kernels(prior, prior) + _kernels(z, z) - 2 * _kernels(prior, z))
+
+
+def weight_drawn_inside(logits, x, mu, logvar):
+    bce = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return bce - 0.5 * torch.rand(()) * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+
+
+def noise_beside_a_sum(logits, x, mu, logvar):
+    bce = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return bce - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / len(x) + torch.randn(())
+
+
 def kl_alone(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
 

@@ -181,8 +181,8 @@ def sharp_log_of_cosh_without_its_half(recon, x, mu, logvar, alpha=8.0):
     return np.sum(t + np.log1p(np.exp(-t)) - np.log(2)) / alpha + np.sum(_kl(mu, logvar))
 
 
-def covariance_of_the_means(recon, x, mu, logvar):
+def covariance_of_the_means(recon, x, mu, logvar, weight=5.0):
     """The aggregated posterior's covariance is drawn to 1."""
     centred = mu - mu.mean(axis=0)
     off = centred.T @ centred / len(mu) + np.diag(np.exp(logvar).mean(axis=0)) - np.eye(mu.shape[1])
-    return np.sum((x - recon) ** 2) + np.sum(_kl(mu, logvar)) + 5 * np.sum(off**2)
+    return np.sum((x - recon) ** 2) + np.sum(_kl(mu, logvar)) + weight * np.sum(off**2)

@@ -1,0 +1,126 @@
+"""Losses by how they take their arguments, masks and layers, and KLs with a wrong part, in NumPy; some are wrong."""
+
+import numpy as np
+
+
+def _kl(mu, logvar):
+    return 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=-1)
+
+
+def from_a_dictionary(outputs, batch, args):
+    rec = np.sum((batch["image"] - outputs["recon"]) ** 2, axis=1)
+    return np.mean(rec + args.beta * _kl(outputs["mu"], outputs["logvar"]))
+
+
+def from_attributes(outputs, x):
+    kl = 0.5 * (outputs.mean**2 + outputs.variance - 1 - np.log(outputs.variance))
+    return np.sum((x - outputs.recon) ** 2) + np.sum(kl)
+
+
+def from_attributes_without_log(outputs, x):
+    kl = 0.5 * (outputs.mean**2 + outputs.variance - 1 - outputs.variance)
+    return np.sum((x - outputs.recon) ** 2) + np.sum(kl)
+
+
+def from_places(outputs, x):
+    recon, mu = outputs[0], outputs[1]
+    logvar = outputs[2]
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(mu, logvar))
+
+
+class Trainer:
+    """A loss of everything that the network returns."""
+
+    def loss(self, *args, **kwargs):
+        recons, x, mu, logvar = args[0], args[1], args[2], args[3]
+        return np.mean(np.sum((x - recons) ** 2, axis=1) + kwargs["weight"] * _kl(mu, logvar))
+
+
+def mean_of_kept_steps(x_hat, x, mask, mu, logvar):
+    """x, x_hat: [N, T, F]; mask: [N, T]. Each example's own number of steps divides its error."""
+    error = np.sum((x - x_hat) ** 2, axis=-1) * mask
+    return np.mean(np.sum(error, axis=1) / np.sum(mask, axis=1) + _kl(mu, logvar))
+
+
+def mean_of_all_steps(x_hat, x, mask, mu, logvar):
+    """x, x_hat: [N, T, F]; mask: [N, T]. The steps that are left out count in the denominator."""
+    error = np.sum((x - x_hat) ** 2, axis=-1) * mask
+    return np.mean(np.mean(error, axis=1) + _kl(mu, logvar))
+
+
+def infinite(x_hat, x, mu, logvar):
+    """The logarithm of what is negative for some."""
+    return np.sum((x - x_hat) ** 2) + np.sum(_kl(mu, logvar)) + 0 * np.log(1 + mu[0, 0])
+
+
+class Annealed:
+    """It counts its own calls."""
+
+    def __init__(self, warmup=1000):
+        self.warmup, self.num_updates = warmup, 0
+
+    def __call__(self, recon, x, mu, logvar):
+        self.num_updates += 1
+        weight = min(1.0, self.num_updates / self.warmup)
+        return np.sum((x - recon) ** 2) + weight * np.sum(_kl(mu, logvar))
+
+
+class WithoutEnd:
+    n_iter = 0
+
+    def loss(self, recon, x, mu, logvar):
+        weight = 0.001 * self.n_iter
+        self.n_iter += 1
+        return np.sum((x - recon) ** 2) + weight * np.sum(_kl(mu, logvar))
+
+
+def no_more_than(recon, x, mu, logvar, most=40.0):
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + np.minimum(_kl(mu, logvar), most))
+
+
+def no_more_than_of_each_latent(recon, x, mu, logvar):
+    kl = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + 2 * np.sum(np.clip(kl, None, 7.0), axis=1))
+
+
+def no_mean_beyond(recon, x, mu, logvar):
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(np.clip(mu, -5, 5), logvar))
+
+
+def grows_slower_far_away(recon, x, mu, logvar):
+    """Above 200 nats the root counts."""
+    kl = _kl(mu, logvar)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + np.where(kl > 200, np.sqrt(200 * np.maximum(kl, 200)), kl))
+
+
+def layers_with_priors(logits, x, q_mus, q_logvars, p_mus, p_logvars):
+    """The last four: lists of [N, J], one for each layer."""
+    kl = 0
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars, strict=True):
+        kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + (np.exp(lv) + (mu - prior_mu) ** 2) / np.exp(prior_lv), axis=1)
+    return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
+
+
+def layers_with_priors_exchanged(logits, x, q_mus, q_logvars, p_mus, p_logvars):
+    """The last four: lists of [N, J], one for each layer. The variances are divided the other way round."""
+    kl = 0
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars, strict=True):
+        ratio = np.exp(prior_lv - lv)
+        kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + ratio + (mu - prior_mu) ** 2 / np.exp(prior_lv), axis=1)
+    return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
+
+
+def laplace_of_learned_scale(x_mu, x_log_b, x, z_mu, z_logvar):
+    distance = np.abs(x - x_mu) / np.exp(x_log_b)
+    return np.mean(np.sum(distance + x_log_b + np.log(2), axis=1) + _kl(z_mu, z_logvar))
+
+
+def laplace_of_half_a_scale(x_mu, x_log_b, x, z_mu, z_logvar):
+    distance = np.abs(x - x_mu) / np.exp(x_log_b)
+    return np.mean(np.sum(distance + 0.5 * x_log_b + np.log(2), axis=1) + _kl(z_mu, z_logvar))
+
+
+def beside_features(recon, image, feat_recon, feat_image, mu, logvar, perceptual_weight=0.1):
+    """Features of a frozen network."""
+    perceptual = ((feat_recon - feat_image) ** 2).mean()
+    return np.sum((image - recon) ** 2) + perceptual_weight * perceptual + np.sum(_kl(mu, logvar))

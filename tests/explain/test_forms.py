@@ -1,0 +1,65 @@
+"""Forms of arguments, masks, lists of layers and KLs with a wrong part: each right one beside a wrong neighbour."""
+
+from typing import Any
+
+from explain.compared import all_differences, explained_together
+
+_MEAN = {"data_reduction": "mean"}
+_SQUARED = {"likelihood": "squared-error"}
+_LOGITS = {"likelihood": "bernoulli-logits"}
+_BENT = {"affine": False, "coefficients": None}
+_EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
+
+NUMPY: dict[str, dict[str, Any]] = {
+    "from_a_dictionary": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2"},
+    "from_attributes": _SQUARED | {"scale_kind": "var", "coefficients": ("2", "1", "0")},
+    "from_attributes_without_log": _SQUARED
+    | {"scale_kind": "var", "affine": False, "kl": "other", "bug": "kl-edited", "edit": "missing-log"},
+    "from_places": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0")},
+    "Trainer().loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "weight/N", "0"), "beta": "weight/2"},
+    "mean_of_kept_steps": _SQUARED
+    | _MEAN
+    | {"pixel_reduction": "mean over S, sum over A", "coefficients": ("2/(N*S)", "1/N", "0"), "beta": "S/2"},
+    "mean_of_all_steps": _SQUARED
+    | _MEAN
+    | {
+        "pixel_reduction": "mean over S, sum over A",
+        "coefficients": ("2/(N*S)", "1/N", "0"),
+        "bug": "mask-in-denominator",
+    },
+    "Annealed()": _SQUARED
+    | {"coefficients": ("2", "min(1, (num_updates+1)/1000)", "0"), "beta": "min(1, (num_updates+1)/1000)/2"},
+    "WithoutEnd().loss": _SQUARED | {"coefficients": ("2", "n_iter/1000", "0"), "bug": "schedule-unbounded"},
+    "no_more_than": _SQUARED | _MEAN | _BENT | {"threshold": ("ceiling", "example", "most")},
+    "no_more_than_of_each_latent": _SQUARED | _MEAN | _BENT | {"threshold": ("ceiling", "element", "7")},
+    "no_mean_beyond": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
+    "grows_slower_far_away": _SQUARED | _MEAN | {"affine": None, "coefficients": ("2/N", "1/N", "0")},
+    "layers_with_priors": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "layers_with_priors_exchanged": _LOGITS
+    | _MEAN
+    | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "swapped-pair"},
+    "laplace_of_learned_scale": _MEAN | {"likelihood": "laplace", "coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "laplace_of_half_a_scale": _MEAN
+    | {"likelihood": "laplace", "affine": False, "bug": "recon-edited", "edit": "extra-half"},
+    "beside_features": {
+        "only": {
+            "likelihood": "squared-error",
+            "bug": None,
+            "beta": "1/2",
+            "findings": [],
+            "coefficients": ("2", "1", None),
+        }
+    },
+    "infinite": {
+        "only": {
+            "bug": None,
+            "affine": None,
+            "sentence": "Not determined: everything: the value is infinite or no number where all arguments "
+            "are numbers.",
+        }
+    },
+}
+
+
+def test_every_fact() -> None:
+    assert not all_differences(explained_together("numpy", list(NUMPY), "forms_numpy"), NUMPY)

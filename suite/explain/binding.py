@@ -61,8 +61,8 @@ class Layout:
         last: whether μ and scale, given as one tensor, are concatenated on the last axis, else on the first after N.
         classes: the place of the reconstruction's class axis K, `first` or `last` after N; empty without classes.
         matrix: `cholesky` or `covariance` if the scale is a matrix of [J, J]; empty if each latent has its own scale.
-        after: whether the user's values have the axis of draws after N; canonical values have it in front.
-        dense: whether densities have a value per pixel and latent, else one per example.
+        after: whether the user's tensors have draws after the batch, [N, k, ...]; canonical values have them in front.
+        dense: whether log densities have a value per pixel and latent, [N, D] and [N, J], else one per example, [N].
     """
 
     data: tuple[str, ...] = ("D",)
@@ -125,7 +125,7 @@ class Layout:
 LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
 """Roles with the latent axes."""
 DENSITIES = ("log_px", "log_joint", "log_pz", "log_q")
-"""Roles whose values are densities that the caller has computed."""
+"""Roles whose values are log densities that the caller has computed, in nats."""
 
 
 @dataclass(frozen=True)

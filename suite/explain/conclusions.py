@@ -188,7 +188,7 @@ def _regions(facts: Facts) -> list[Region] | None:
 
 
 def _counts(facts: Facts) -> str:
-    """The side of its threshold on which the KL counts."""
+    """The side of the threshold on which the KL has a slope: `<` for a ceiling, else `>`."""
     return "<" if facts.bend is not None and facts.bend.kind == "ceiling" else ">"
 
 

@@ -113,7 +113,7 @@ class Monomial:
         return Monomial(self.number ** float(power), {name: own * power for name, own in self.powers.items()})
 
     def written(self, sizes: Iterable[int]) -> Monomial:
-        """The same divided by a product of two sizes, where its number is one of more than three digits."""
+        """The monomial over two of these sizes, if that turns a number of more than three digits into ½, 1 or 2."""
         if not self.number or near(self.number, float(f"{self.number:.3g}")):
             return self
         for pair in combinations_with_replacement(sorted(sizes), 2):

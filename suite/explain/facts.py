@@ -164,7 +164,7 @@ class Facts:
 
     @property
     def sizes_in_weight(self) -> list[str]:
-        """The sizes of data and latents that the KL's weight in effect changes with."""
+        """The names of sizes of data and latents in the KL's weight in effect."""
         names = dict.fromkeys(("D", "J", *self.layout.data, *self.layout.latent))
         return [name for name in names if self.beta is not None and name in self.beta.powers]
 

@@ -27,7 +27,7 @@ ROLES = {
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
-    ("parameter", r"^(feats?|features?|vgg|lpips)_\w|\w_(feats?|features?)$"),  # of a frozen network
+    ("parameter", r"^(feats?|features?|vgg|lpips)_\w|\w_(feats?|features?)$"),  # features of a frozen network
     ("log_joint", r"^log_?(p|prob)?_?joint$|^joint_log_?(p|prob|density)$"),
     (
         "log_px",

@@ -51,11 +51,11 @@ class Investigation:
         slopes: gradients compared with slopes of the value.
         at_base: the coefficients at the first sizes and arguments.
         sizes: quantity → exponent of each axis; None for a quantity that is no product of powers.
-        crooked: whether the KL matches near the prior only, and has no known threshold.
+        crooked: whether the KL's formula fits near the prior only, and no threshold explains that.
         fixed_axes: axes whose size could not be changed.
-        written: integers that the loss reads, which may be sizes.
-        drawn: whether the loss draws values itself, which are then the same in every call.
-        varying: the terms whose coefficient changes with these draws.
+        written: integers in the loss's source, or in globals that it reads, which may be sizes.
+        drawn: whether the loss draws random values itself; they are the same in every call.
+        varying: the terms whose coefficient changes with these values.
         constants: the constant as a sum of monomials in the sizes; empty for 0.
         arguments: the coefficients as functions of the arguments.
     """
@@ -92,7 +92,7 @@ class Investigation:
 
     @property
     def refused(self) -> bool:
-        """Whether no experiment was run on the terms."""
+        """Whether the experiments end with `state`, since two calls differ or the value is not finite."""
         return not self.state.deterministic or not self.state.finite
 
     @property
@@ -165,10 +165,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         found.undetermined.append("everything: two calls with the same arguments differ")
         return found
     if not state.finite:
-        found.undetermined.append("everything: the value is infinite or no number where all arguments are numbers")
+        found.undetermined.append("everything: the value is infinite or NaN at finite arguments")
         return found
     if found.drawn:
-        found.note("draws", "the loss draws values itself; they are the same in every call", state.calls, None)
+        found.note("draws", "the loss draws random values; they are the same in every call", state.calls, None)
     _sides(found)
     if found.drawn:
         found.varying = varying(
@@ -183,7 +183,7 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         found.constants = None if found.drawn else found.constants
         before = found.lab.calls[0]
         bend = found.bent.term.bend if found.bent is not None else None
-        topped = bend is not None and bend.kind == "ceiling"  # at which every argument of the KL comes to rest
+        topped = bend is not None and bend.kind == "ceiling"  # above it, no argument of the KL changes the value
         found.clamps = clamps(found.lab, [role for role in state.roles if not topped or role in DATA_SIDE])
         if found.clamps:
             places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)

@@ -52,10 +52,10 @@ class InDtypes(Protocol):
 
 @runtime_checkable
 class Draws(Protocol):
-    """A loss whose own random draws can be held."""
+    """A loss whose own random draws can be made the same in every call."""
 
     def hold(self, seed: int) -> None:
-        """From now on every call draws the same values, those of a seed."""
+        """Draw the values of this seed in every later call."""
 
 
 class Float64:
@@ -132,7 +132,7 @@ class Lab:
         shape, domain = self.binding.layout.shape(role, self.sizes), self.domains.get(role, "real")
         if role == "mask":
             kept = random.random(shape) < 0.6
-            if len(shape) > 1 and shape[-1] > 1:  # each example has both, so that its kept ones may be divided by
+            if len(shape) > 1 and shape[-1] > 1:  # no example is all kept or all masked
                 kept[..., 0], kept[..., -1] = True, False
             else:
                 kept.flat[:2] = True, False

@@ -34,7 +34,7 @@ _WEIGHT = re.compile(r"beta|weight|lambd|coef")
 WHICH = "which of"
 """The first words of the remark that a symmetric term hides which argument is the data; this is no failure."""
 AVERAGE = "what it is on average"
-"""The first words of the remark that the loss draws values itself."""
+"""The first words of the remark that the loss draws random values."""
 
 _OF_NO_SCALE = ("bernoulli-probabilities", "bernoulli-logits", "continuous-bernoulli", "poisson", "gaussian")
 """Likelihoods whose KL weight is not the variance of the decoder."""
@@ -239,17 +239,17 @@ def undetermined(facts: Facts) -> list[str]:
     if found.additive is not None and not found.additive.holds and found.weighted is None:
         said.append("both terms: data and posterior do not enter as a sum")
     elif found.varying:
-        said.append(f"the coefficient of {' and '.join(found.varying)}: it changes with what the loss draws itself")
+        said.append(f"the coefficient of {' and '.join(found.varying)}: it changes with the values that the loss draws")
     elif match is None and found.outer is None and likelihood_of(facts)[0] != "absent":
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     latent = any(role in ("mu", "scale", "z", "log_pz", "log_q") for role in found.state.roles)
     if found.kl_term is None and latent and not found.varying and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     if found.crooked and not found.clamps:
-        said.append("what the KL is far from the prior: there it is no multiple of this one")
+        said.append("the KL far from the prior: there it is no multiple of this formula")
     said += no_weight(facts) + _of_one_size(facts)
     if found.drawn:
-        said.append(f"{AVERAGE}: the loss draws values itself, which are the same in all calls here")
+        said.append(f"{AVERAGE}: the loss draws random values, which are the same in all calls here")
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.unexplained_roles:
         said.append("the expression of the constant")
     if found.outer is not None and found.outer.of_batch:

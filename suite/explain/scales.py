@@ -97,7 +97,7 @@ def scales(found: Investigation) -> None:
 
 
 def parted(found: Investigation, recon: float | None, kl: float | None) -> bool:
-    """Whether log p(x, z) and log q have different weights, which are then none of R and K."""
+    """Whether log p(x, z) and log q have different weights, so that the loss is no a·R + b·K."""
     return "log_joint" in found.state.roles and None not in (recon, kl) and not near(recon or 0.0, kl or 1.0, 1e-9)
 
 

@@ -48,7 +48,7 @@ class Term:
     Attributes:
         formula: the formula of one element.
         bend: the threshold, if there is one.
-        per_kept: whose share of kept elements divides a masked sum: that of the `batch` or of an `example`, or of none.
+        per_kept: `batch` or `example` if a masked sum is divided by the share of kept elements in it; else empty.
     """
 
     formula: Formula

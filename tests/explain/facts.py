@@ -16,7 +16,7 @@ _SQUARED = {"likelihood": "squared-error"}
 _LOGITS = {"likelihood": "bernoulli-logits"}
 _MEAN = {"data_reduction": "mean"}
 _VARYING = (
-    "Not determined: the coefficient of kl: it changes with what the loss draws itself. "
+    "Not determined: the coefficient of kl: it changes with the values that the loss draws. "
     "The data term is a Bernoulli decoder (logits)."
 )
 

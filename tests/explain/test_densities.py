@@ -1,4 +1,4 @@
-"""Densities in the place of moments: recognised on one value per example and on k draws; what is wrong is named."""
+"""Losses of log densities with one value per example or k draws are recognised, and their faults are named."""
 
 from typing import Any
 

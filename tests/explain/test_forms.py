@@ -1,4 +1,4 @@
-"""Forms of arguments, masks, lists of layers and KLs with a wrong part: each right one beside a wrong neighbour."""
+"""Forms of arguments, masks, lists of layers and KLs with a wrong part: each right form has a wrong neighbour."""
 
 from typing import Any
 
@@ -54,8 +54,7 @@ NUMPY: dict[str, dict[str, Any]] = {
         "only": {
             "bug": None,
             "affine": None,
-            "sentence": "Not determined: everything: the value is infinite or no number where all arguments "
-            "are numbers.",
+            "sentence": "Not determined: everything: the value is infinite or NaN at finite arguments.",
         }
     },
 }

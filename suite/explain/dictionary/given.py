@@ -1,4 +1,4 @@
-"""Terms that the caller has as densities, one value per example: log p(x|z), log p(z) and log q(z|x)."""
+"""Which terms has a loss of log densities? log p(x|z) or log p(x, z), log p(z) and log q(z|x), given by the caller."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .edits import Edited, edits
 from .formula import Atom, Formula
 
 GIVEN = "as given"
-"""How the detail of such a term ends."""
+"""The end of the `detail` of such a formula."""
 _NAMED = ("sign", "dropped-term")
-"""Edits that are looked for: another factor may be a weight of the caller's."""
+"""Edits that are tried; a factor is no edit, since it may be a weight that the user means."""
 
 
 def _atom(role: str) -> Atom:
@@ -18,7 +18,7 @@ def _atom(role: str) -> Atom:
 
 
 def given_likelihoods(*roles: str) -> tuple[Formula, ...]:
-    """−log p(x|z), or −log p(x, z), which holds the prior too."""
+    """−log p(x|z), or −log p(x, z), which includes the prior."""
     named = {"log_px": "log p(x|z)", "log_joint": "log p(x, z)"}
     return tuple(
         Formula("other", (role,), ((-1.0, _atom(role)),), detail=f"{name} {GIVEN}", text=f"-sum({{{role}}})")
@@ -28,7 +28,7 @@ def given_likelihoods(*roles: str) -> tuple[Formula, ...]:
 
 
 def given_divergences(*roles: str) -> tuple[Formula, ...]:
-    """log q(z|x) − log p(z), or log q(z|x) beside a joint density."""
+    """log q(z|x) − log p(z), or log q(z|x) alone beside log p(x, z)."""
     entropy = Formula("sampled", ("log_q",), ((1.0, _atom("log_q")),), detail=GIVEN, text="sum({log_q})")
     ratio = Formula(
         "sampled",
@@ -43,5 +43,5 @@ def given_divergences(*roles: str) -> tuple[Formula, ...]:
 
 
 def edits_of_given(formula: Formula) -> Iterator[Edited]:
-    """One of the densities with the wrong sign, or missing."""
+    """The edits of a given term: one density with the wrong sign, or missing."""
     return (one for one in edits(formula) if one.edit in _NAMED)

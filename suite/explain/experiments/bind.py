@@ -123,7 +123,7 @@ def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
         give(place, role)
     settled = [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
     ours = [slot for slot in settled if slot.role == "parameter" and not slot.given and slot.default == 0.5]
-    apart = {slot.name: 0.5 + place / 8 for place, slot in enumerate(ours)}  # equal ones may cancel
+    apart = {slot.name: 0.5 + place / 8 for place, slot in enumerate(ours)}  # two weights of 0.5 may cancel
     return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in settled]
 
 
@@ -220,7 +220,7 @@ def bind(
         slots: its arguments.
         text: its docstring and source.
         limits: axis → a size that the source fixes.
-        tried: the layouts; those of `layouts` where none are given.
+        tried: the layouts to try; by default those of `layouts`.
 
     Raises:
         BadInput: the loss fails with every layout; the message has its first error.
@@ -298,11 +298,12 @@ def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
 
 
 def _written(source: str) -> set[int]:
+    """The integers of two to five digits in a source."""
     return {int(number) for number in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)}
 
 
 def integers(function: Callable[..., Any], source: str) -> tuple[int, ...]:
-    """The integers of a source, and those of the globals that a function reads."""
+    """The integers in the source of a function, and in the globals that it reads: each may be a size."""
     plain = inspect.unwrap(getattr(function, "__func__", function))
     names, space = getattr(getattr(plain, "__code__", None), "co_names", ()), getattr(plain, "__globals__", {})
     read = {space[name] for name in names if type(space.get(name)) is int and space[name] > 1}

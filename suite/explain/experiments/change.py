@@ -170,7 +170,7 @@ def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str,
 
 
 def _of_roles(roles: tuple[str, ...]) -> tuple[Formula, ...]:
-    """The divergences that take these."""
+    """The divergences of these roles."""
     return given_divergences(*roles) if "log_q" in roles else divergences(*roles)
 
 
@@ -275,7 +275,7 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
         yield 1, text.replace("-", "", 1).lstrip()
     if "batch_size" in text.lower() and isinstance(node, ast.Name | ast.Attribute | ast.BinOp):
-        # a nominal size, which the last batch has not
+        # The last batch of an epoch may be smaller than a fixed `batch_size`.
         yield 0, size.replace("[0]", "") if isinstance(node, ast.BinOp) else f"len({data})"
     if isinstance(node, ast.Name | ast.Call | ast.BinOp):
         bracketed = text if isinstance(node, ast.Name | ast.Call) else f"({text})"

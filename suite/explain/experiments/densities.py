@@ -1,4 +1,4 @@
-"""Experiment 1 for densities in the place of moments: their axes are those of the layout that explains the loss."""
+"""Experiment 1 for a loss of log densities: with which axes? The layout is taken with which the loss is explained."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..investigation import Investigation
 
 _OVER_THE_LAST = re.compile(r"sum\(\s*(?:\w+\s*,\s*)?(?:(?:dim|axis)\s*=\s*)?-1")
-"""A sum over the last axis: the values are not yet one per example."""
+"""A sum over the last axis in the source: the densities have more than one value per example."""
 
 
 def of_densities(slots: list[Slot], text: str) -> Iterator[Layout]:
-    """One value per example, k draws before or after the batch, or one value per pixel and latent."""
+    """The layouts to try: one value per example, k draws before or after N, or one value per pixel and latent."""
     roles = {slot.role for slot in slots}
     data = ("D",) if roles & {"recon", "x"} else ()
     latent = ("J",) if roles & set(LATENT) else ()
@@ -39,10 +39,17 @@ def explained(
     parameters: Mapping[str, Any],
     examine: Callable[[Lab, Mapping[str, Any]], Investigation],
 ) -> Investigation:
-    """The experiments on the first layout whose two terms are known; on one of an edited term, or on any, else.
+    """The results with the first layout in which both terms are known; else with the layout that leaves least open.
+
+    Args:
+        loss: the user's loss.
+        slots: its arguments.
+        text: its docstring and source.
+        parameters: argument → value, as the user gave them.
+        examine: runs the experiments on a bound loss.
 
     Raises:
-        BadInput: the loss takes none.
+        BadInput: the loss can be called with no layout.
     """
     found: list[Investigation] = []
     errors: list[BadInput] = []
@@ -60,7 +67,7 @@ def explained(
 
 
 def _left_open(found: Investigation) -> int:
-    """How many terms of a loss are edited, or not known, which counts for more; a sum over draws for less."""
+    """A penalty of a result: 5 for an unexplained role, 2 for an edited term, 1 for a sum over draws."""
     if found.additive is not None and not found.additive.holds and found.weighted is None:
         return 20
     edited = [match is not None and match.edited is not None for match in (found.recon, found.kl)]

@@ -1,4 +1,4 @@
-"""Experiment 2, continued: what a loss draws itself is held; which coefficients change with other values."""
+"""Experiment 2, continued: does the loss draw random values itself, and which coefficients change with them?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .reductions import coefficients
 from .state import Dependence, dependence
 
 SEEDS = (0, 1)
-"""Of the values: the first are those that are held."""
+"""Seeds of these values; all experiments run with the first."""
 
 
 def settled(lab: Lab) -> tuple[Dependence, bool]:
-    """What the loss depends on, and whether it draws values itself, which are held then."""
+    """The dependence of a loss, and whether it draws values itself; these are then the same in every call."""
     state = dependence(lab)
     if state.deterministic or not isinstance(lab.loss, Draws):
         return state, False
@@ -23,7 +23,12 @@ def settled(lab: Lab) -> tuple[Dependence, bool]:
 
 
 def varying(lab: Lab, recon: Term | None, kl: Term | None) -> tuple[str, ...]:
-    """The terms whose coefficient is another where the loss draws other values."""
+    """The terms, `recon` or `kl`, whose coefficient changes with the values that the loss draws.
+
+    Args:
+        lab: the loss; its `fixed_roles` are the roles in no term.
+        recon, kl: the identified terms.
+    """
     assert isinstance(lab.loss, Draws)
     several = []
     for seed in SEEDS[::-1]:

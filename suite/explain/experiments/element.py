@@ -121,7 +121,7 @@ def match(lab: Lab, side: tuple[str, ...], seen: Observed, roles: Iterable[str],
         side: the roles of the side.
         seen: draws of the side.
         roles: the roles that the loss depends on.
-        per_kept: whose share of kept elements divides a masked sum: that of the `batch` or of an `example`, or of none.
+        per_kept: `batch` or `example` if a masked sum is divided by the share of kept elements in it; else empty.
     """
     known = tuple(sorted(set(roles) & set(side)))
     formulas = _formulas(lab, side, known)

@@ -67,7 +67,7 @@ def weighted(lab: Lab, roles: tuple[str, ...], known: Weighted | None = None) ->
 
 
 def _edits(formula: Formula) -> Iterator[Edited]:
-    """What one edit makes of given densities: one wrong sign, or all, or one that is missing."""
+    """The edits of given densities: the wrong sign on one or on all, or a missing one."""
     yield from edits_of_given(formula)
     atoms = tuple((-factor, atom) for factor, atom in formula.atoms)
     yield Edited(replace(formula, atoms=atoms), "sign", " and ".join(atom.text for _, atom in formula.atoms))

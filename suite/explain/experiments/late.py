@@ -1,4 +1,4 @@
-"""Before experiment 2: at which arguments does every term show, though it is warmed up or weighted by 0 at first?"""
+"""Before experiment 2: at which arguments do all terms count, if some are warmed up, or weighted by 0 by default?"""
 
 from __future__ import annotations
 

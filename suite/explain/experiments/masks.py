@@ -15,7 +15,7 @@ class Masked:
 
     Attributes:
         keeps: whether True keeps an element; if not, True leaves it out.
-        normalised: whose number of kept elements divides: that of the `batch` or of an `example`; empty if none does.
+        normalised: `batch` or `example` if the term is divided by the number of kept elements in it; else empty.
         residual: the relative deviation from equal weights.
     """
 
@@ -51,7 +51,7 @@ def masked(lab: Lab) -> Masked | None:
         keeps = abs(effects[True]) > quiet
         spot = spots[keeps]
         full[...] = few[...] = keeps
-        few[spot[0] if each < mask.size and each > 1 else ...] = not keeps  # another that keeps none may be 0/0
+        few[spot[0] if each < mask.size and each > 1 else ...] = not keeps  # an example that keeps nothing may be 0/0
         few[spot] = keeps
         ratio = effect(few, spot) / effect(full, spot)
     except LossFailed:

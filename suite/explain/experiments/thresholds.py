@@ -20,7 +20,7 @@ from .state import LATENT_SIDE
 
 UNITS = ("element", "example", "latent", "batch")
 _FAR = (1e4, 1e7)
-"""Nats at which a ceiling is looked for."""
+"""The KLs of one unit, in nats, at which a ceiling is sought."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ def bent(lab: Lab, roles: tuple[str, ...]) -> Bent | None:
 
 
 def ceiling(lab: Lab, formula: Formula, scale: float) -> Bent | None:
-    """A KL that counts no more above a place; None where it counts on, or stops with a single argument.
+    """A KL that is constant above a ceiling; None if it has none, or if a clamp of one argument makes it constant.
 
     Args:
         lab: the loss.
-        formula: what the KL is near the prior.
-        scale: of the formula there.
+        formula: the KL near the prior.
+        scale: its coefficient there.
     """
     assert formula.kind is not None
     base, plain = near(lab, formula.kind, 1).draws[0], Term(formula)
@@ -245,7 +245,7 @@ def _jump(seen: _Unit) -> float:
 
 
 def _top(seen: _Unit) -> float | None:
-    """Where the contribution of a unit ends; None where it grows on."""
+    """The KL of one unit, in nats, from which on its contribution is constant; None if it grows without end."""
     for reach in _FAR:
         high, higher = seen.contribution(reach), seen.contribution(3 * reach)
         if 0 < high < reach / 2 and abs(higher - high) < 1e-9 * reach:

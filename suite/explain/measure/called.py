@@ -26,11 +26,11 @@ class Adapter(Float64, ABC):
 
     Attributes:
         in_place: the names of arguments that a call has changed in place.
-        held: the seed of the values that the loss draws itself; None if they differ from call to call.
+        draw_seed: the seed of the values that the loss draws itself; None if they differ from call to call.
     """
 
     name: str
-    held: int | None = None
+    draw_seed: int | None = None
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
@@ -57,11 +57,11 @@ class Adapter(Float64, ABC):
         """A tensor cast to a dtype, such as "float16"."""
 
     def hold(self, seed: int) -> None:
-        """From now on every call draws the same values, those of a seed."""
-        self.held = seed
+        """Draw the values of this seed in every later call."""
+        self.draw_seed = seed
 
     def seed(self, seed: int) -> None:
-        """Start the generators anew that a loss may draw from without naming one."""
+        """Seed the global generators that a loss may draw from."""
         random.seed(seed)
         np.random.seed(seed)
         if "keras" in sys.modules:
@@ -96,8 +96,8 @@ class Adapter(Float64, ABC):
 
     def called(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call the loss with converted arguments; name → number or tensor that it returns."""
-        if self.held is not None:
-            self.seed(self.held)
+        if self.draw_seed is not None:
+            self.seed(self.draw_seed)
         named = dict(arguments)
         positional = [named.pop(name) for name in self._positional if name in named]
         return dict(self._flat("", self.function(*positional, **named)))

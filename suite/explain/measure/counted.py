@@ -1,4 +1,4 @@
-"""A method that counts its calls, as in `self.num_iter += 1`: the counter is an argument, and the object is kept."""
+"""Which counters of its own calls has a loss, as in `self.num_iter += 1`? Each counter becomes an argument."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 
 def counted(function: Callable[..., Any], called: Any, source: str) -> Callable[..., Any]:
-    """The function with an argument for each counter, which is what the counter is before the call.
+    """The loss with an argument for each counter: its value before the call, which leaves the object unchanged.
 
     Args:
-        function: what is called, with names for its arguments.
-        called: the user's method, or an object that is called.
-        source: its source text, or nothing.
+        function: the loss, with named arguments.
+        called: the user's method, or callable object.
+        source: its source text; empty if there is none.
     """
     owner = getattr(called, "__self__", None if inspect.isroutine(called) else called)
     try:
@@ -55,7 +55,7 @@ def counted(function: Callable[..., Any], called: Any, source: str) -> Callable[
 
 
 def _counters(tree: ast.AST) -> dict[str, None]:
-    """The attributes of `self` to which a number is added."""
+    """The names of attributes of `self` that a constant is added to."""
     added = [node for node in ast.walk(tree) if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add)]
     targets = [node.target for node in added if isinstance(node.value, ast.Constant)]
     own = [

@@ -13,11 +13,11 @@ from typing import Any
 
 _EMPTY = inspect.Parameter.empty
 _OF_TENSORS = frozenset(("shape", "ndim", "size", "dtype", "device", "data", "grad", "real", "imag", "T", "mT", "at"))
-"""Attributes that a tensor has, and that are not called."""
+"""Attributes of tensors that are no methods; an argument that is read by these is no record."""
 
 
 class _Record(dict[str, Any]):
-    """What is read by key and by attribute."""
+    """A record whose entries are read by key or by attribute."""
 
     __getattr__ = dict.__getitem__
 
@@ -79,7 +79,7 @@ def spelled(function: Callable[..., Any], source: str) -> Callable[..., Any]:
 
 
 def _repeat(packed: dict[str, list[str]], records: dict[str, list[str]], plain: list[inspect.Parameter]) -> bool:
-    """Whether two values would have one name."""
+    """Whether two arguments would have the same name."""
     parts = [name for several in (*packed.values(), *records.values()) for name in several]
     return len({*parts, *(p.name for p in plain)}) < len(parts) + len(plain)
 
@@ -106,7 +106,7 @@ def _positional(tree: ast.AST, rest: str, *, whole: bool = False) -> list[str]:
 
 
 def _parts(tree: ast.AST, name: str) -> list[str]:
-    """The names of the entries of a tuple, which is unpacked, or read as `mu = outputs[1]` and in no other way."""
+    """The names of a tuple's entries, if it is unpacked, or read as `mu = outputs[1]` only; else empty."""
     unpacked = _positional(tree, name, whole=True)
     if unpacked:
         return unpacked
@@ -117,7 +117,7 @@ def _parts(tree: ast.AST, name: str) -> list[str]:
 
 
 def _keys(tree: ast.AST, name: str) -> list[str]:
-    """The keys or attributes of an argument that is read in no other way; nothing for a tensor."""
+    """The keys or attributes by which alone an argument is read; empty for a tensor."""
     keys: dict[str, None] = {}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for use in _uses(tree, name):
@@ -133,7 +133,7 @@ def _keys(tree: ast.AST, name: str) -> list[str]:
 
 
 def _uses(tree: ast.AST, name: str) -> list[ast.AST]:
-    """Where a name is read: the subscript or the attribute around it, or the name itself."""
+    """The nodes that read a name: the subscript or attribute of it, else the name itself."""
     around = {id(n.value): n for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Subscript)}
     return [around.get(id(node), node) for node in ast.walk(tree) if _is(node, name)]
 

@@ -7,6 +7,8 @@ from explain.compared import all_differences, explained_together
 _MEAN = {"data_reduction": "mean"}
 _SQUARED = {"likelihood": "squared-error"}
 _LOGITS = {"likelihood": "bernoulli-logits"}
+_SIGN = {"sense": "maximised", "affine": False, "scale_kind": "sd", "kl": "other", "bug": "kl-edited", "edit": "sign"}
+_NO_KL = "The term is no multiple of the KL: it has the wrong sign on"
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -50,6 +52,8 @@ NUMPY: dict[str, dict[str, Any]] = {
             "coefficients": ("2", "1", None),
         }
     },
+    "density_of_the_posterior_added": _LOGITS | _MEAN | _SIGN | {"sentence": f"{_NO_KL} log q(z)."},
+    "density_of_the_prior_subtracted": _LOGITS | _MEAN | _SIGN | {"sentence": f"{_NO_KL} z**2."},
     "infinite": {
         "only": {
             "bug": None,

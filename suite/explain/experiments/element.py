@@ -6,13 +6,13 @@ offset leave nothing but rounding over more draws than it has unknowns: it is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..dictionary.classes import categorical
-from ..dictionary.divergences import divergences, of_all_latents, reversed_divergence
+from ..dictionary.divergences import added_density, divergences, of_all_latents, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array, Formula
 from ..dictionary.likelihoods import huber, likelihoods, sigmoid_twice
@@ -152,7 +152,7 @@ def match_edited(
     found: list[tuple[tuple[float, bool, bool, bool], Match]] = []
     for formula in plain:
         _, without, _ = fit(lab, Term(formula), seen)
-        for edited in (*edits(formula), *sigmoid_twice(formula), *reversed_divergence(formula)):
+        for edited in (*edits(formula), *sigmoid_twice(formula), *of_densities(formula)):
             scale, residual, allowed = fit(lab, Term(edited.formula), seen)
             if residual <= allowed and scale:
                 term = Term(edited.formula)
@@ -166,6 +166,12 @@ def match_edited(
     rank, best = min(found, key=lambda pair: pair[0])
     others = [one for at, one in found if at[:3] == rank[:3] and one.term.formula.kind != best.term.formula.kind]
     return replace(best, other=others[0]) if others and best.term.formula.kind == stated else best
+
+
+def of_densities(formula: Formula) -> Iterator[Edited]:
+    """Edits of a divergence that are of a whole density."""
+    yield from reversed_divergence(formula)
+    yield from added_density(formula)
 
 
 def match_huber(lab: Lab, seen: Observed) -> Match | None:

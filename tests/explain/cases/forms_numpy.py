@@ -96,7 +96,7 @@ def grows_slower_far_away(recon, x, mu, logvar):
 def layers_with_priors(logits, x, q_mus, q_logvars, p_mus, p_logvars):
     """The last four: lists of [N, J], one for each layer."""
     kl = 0
-    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars):
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars, strict=True):
         kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + (np.exp(lv) + (mu - prior_mu) ** 2) / np.exp(prior_lv), axis=1)
     return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
 
@@ -104,7 +104,7 @@ def layers_with_priors(logits, x, q_mus, q_logvars, p_mus, p_logvars):
 def layers_with_priors_exchanged(logits, x, q_mus, q_logvars, p_mus, p_logvars):
     """The last four: lists of [N, J], one for each layer. The variances are divided the other way round."""
     kl = 0
-    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars):
+    for mu, lv, prior_mu, prior_lv in zip(q_mus, q_logvars, p_mus, p_logvars, strict=True):
         ratio = np.exp(prior_lv - lv)
         kl = kl + 0.5 * np.sum(prior_lv - lv - 1 + ratio + (mu - prior_mu) ** 2 / np.exp(prior_lv), axis=1)
     return np.mean(np.sum(np.logaddexp(0, logits) - x * logits, axis=1) + kl)
@@ -124,3 +124,17 @@ def beside_features(recon, image, feat_recon, feat_image, mu, logvar, perceptual
     """Features of a frozen network."""
     perceptual = ((feat_recon - feat_image) ** 2).mean()
     return np.sum((image - recon) ** 2) + perceptual_weight * perceptual + np.sum(_kl(mu, logvar))
+
+
+def _log_normal(z, mu, sd):
+    return np.sum(-0.5 * ((z - mu) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi), axis=-1)
+
+
+def density_of_the_posterior_added(logits, x, z, mu, sd):
+    log_px = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
+    return np.mean(log_px + _log_normal(z, 0.0, 1.0) + _log_normal(z, mu, sd))
+
+
+def density_of_the_prior_subtracted(logits, x, z, mu, sd):
+    log_px = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
+    return np.mean(log_px - _log_normal(z, 0.0, 1.0) - _log_normal(z, mu, sd))

@@ -88,8 +88,8 @@ class Layout:
         return tuple(sizes["J" if axis == "J2" else axis] for axis in self.axes(role))
 
     def named(self) -> tuple[str, ...]:
-        """Every axis, the batch first."""
-        return (
+        """Every axis once, the batch first."""
+        every = (
             *(("N",) if self.batch else ()),
             *self.data,
             *self.latent,
@@ -97,6 +97,7 @@ class Layout:
             *(("T",) if self.listed else ()),
             *(("K",) if self.classes else ()),
         )
+        return tuple(dict.fromkeys(every))
 
     def triangle(self, role: str, value: Array) -> Array:
         """What may be changed of a role's values: of a Cholesky factor its triangle, of a covariance both alike."""

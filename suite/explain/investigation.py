@@ -165,6 +165,9 @@ def _sides(found: Investigation) -> None:
         found.additive = additivity(lab)
         shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
         found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
+        if not found.additive.holds and "mask" in roles:
+            _where_all_is_kept(found)
+            lab = found.lab
         if not found.additive.holds:
             _of_several_draws(found)
             return
@@ -178,6 +181,20 @@ def _sides(found: Investigation) -> None:
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
         found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
+
+
+def _where_all_is_kept(found: Investigation) -> None:
+    """A mask of both terms is held where it leaves nothing out, if the loss is a sum of the two there."""
+    for lab in (found.lab, found.lab.inverted("mask")):
+        whole = replace(lab, domains={**lab.domains, "mask": f"{lab.domains['mask']}, all kept"})
+        one, two = (whole.draw(seed) for seed in (1, 2))
+        again = additivity(whole)
+        if again.holds and whole.value(one) != whole.value({**one, "recon": two["recon"]}):
+            found.lab, found.additive = whole, again
+            found.state = replace(found.state, roles=tuple(r for r in found.state.roles if r != "mask"))
+            name = whole.binding.name_of("mask")
+            found.undetermined.append(f"what `{name}` leaves out: both terms depend on it, and it was held at all kept")
+            return
 
 
 def _of_several_draws(found: Investigation) -> None:
@@ -195,8 +212,7 @@ def _data_side(found: Investigation) -> None:
     if "mask" in found.state.roles:
         found.masked = masked(lab)
         if found.masked is not None and not found.masked.keeps:
-            slots = tuple(replace(s, inverted=s.role == "mask") for s in lab.binding.slots)
-            found.lab = lab = replace(lab, binding=replace(lab.binding, slots=slots))
+            found.lab = lab = lab.inverted("mask")
         if found.masked is not None:
             counts = "do not count" if found.masked.normalised else "count"
             found.note(

@@ -54,6 +54,23 @@ NUMPY: dict[str, dict[str, Any]] = {
     },
     "density_of_the_posterior_added": _LOGITS | _MEAN | _SIGN | {"sentence": f"{_NO_KL} log q(z)."},
     "density_of_the_prior_subtracted": _LOGITS | _MEAN | _SIGN | {"sentence": f"{_NO_KL} z**2."},
+    "latents_of_steps": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2"},
+    "latents_of_steps_averaged": _SQUARED
+    | _MEAN
+    | {"pixel_reduction": "mean", "latent_reduction": "mean", "coefficients": ("2/(N*D)", "1/(N*J)", "0")},
+    "steps_of_the_divergence_averaged": _SQUARED
+    | _MEAN
+    | {"latent_reduction": "mean over S, sum over Z", "coefficients": ("2/N", "1/(N*S)", "0")},
+    "batch_and_steps_of_the_divergence_summed": _SQUARED
+    | {
+        "data_reduction": {"recon": "mean", "kl": "sum"},
+        "coefficients": ("2/N", "1", "0"),
+        "bug": "terms-reduced-differently",
+    },
+    "latents_of_steps_masked": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2"},
+    "latents_of_steps_masked_twice_log": _SQUARED
+    | _MEAN
+    | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "dropped-half"},
     "infinite": {
         "only": {
             "bug": None,

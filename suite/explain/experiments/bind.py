@@ -30,6 +30,7 @@ SIZES: dict[str, int] = {
     "h": 3,
     "w": 4,
     "k": 6,
+    "Z": 2,
     "T": 8,
     "K": 6,
 }
@@ -37,6 +38,8 @@ SIZES: dict[str, int] = {
 
 _TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
 _TRIED_LATENT = (("J",), ("c", "h", "w"), ())
+_LATENT_OF_STEPS = ("S", "Z")
+"""The axes of latents of which each step of a series has its own."""
 _SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
 _OF_DATA_TOO = ("y", "p")
 """Names of predictions that beside another prediction, such as `y_hat`, are data."""
@@ -136,7 +139,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
         if star.endswith("*") and slot.name.startswith(star[:-1])
     }
     draws = [samples for samples in _SAMPLED if samples <= roles]
-    latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
+    latents = (*_TRIED_LATENT, _LATENT_OF_STEPS) if "moments" in roles or hinted else _TRIED_LATENT[:2]
     small = frozenset(role for role in ("recon_scale",) if role in roles)
     # Plurals that are looped over may be lists, one tensor for each layer; a loop over the data too is over examples.
     looped = [slot for slot in slots if iterates(text, slot.name)]
@@ -145,7 +148,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
     # A batch axis before none, and no data or latent axis last of all.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
-        if not data and not batch:
+        if (not data and not batch) or (latent == _LATENT_OF_STEPS and data[:1] != ("S",)):
             continue
         for last, mask, shared, scalar in product(
             (False, True) if "moments" in roles and len(latent) > 1 else (False,),

@@ -20,7 +20,22 @@ from ..terms import Term
 from .element import Observed, fit, neutral, observe
 from .state import DATA_SIDE, LATENT_SIDE
 
-OTHER = {"N": 11, "D": 13, "J": 4, "C": 3, "H": 5, "W": 7, "S": 9, "A": 5, "c": 3, "h": 5, "w": 7, "k": 9, "T": 5}
+OTHER = {
+    "N": 11,
+    "D": 13,
+    "J": 4,
+    "C": 3,
+    "H": 5,
+    "W": 7,
+    "S": 9,
+    "A": 5,
+    "Z": 7,
+    "c": 3,
+    "h": 5,
+    "w": 7,
+    "k": 9,
+    "T": 5,
+}
 """The second size of each axis."""
 SPREADS = (1.0, 30.0, 1e3, 3e4)
 
@@ -167,12 +182,13 @@ def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
 def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fraction]:
     """Exponents of D and J where all their axes have the same; of the axes else."""
     names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T", "K") if powers.get(axis)}
+    rest = dict.fromkeys((*layout.data, *layout.latent))
     for axes, name in ((layout.data, "D"), (layout.latent, "J")):
         own = {powers.get(axis, Fraction(0)) for axis in axes}
-        if len(own) == 1:
+        if len(own) == 1 and any(own):  # an axis of both sides counts once
             names[name] = own.pop()
-        else:
-            names |= {axis: powers.get(axis, Fraction(0)) for axis in axes}
+            rest = {axis: None for axis in rest if axis not in axes}
+    names |= {axis: powers.get(axis, Fraction(0)) for axis in rest}
     return {name: power for name, power in names.items() if power}
 
 

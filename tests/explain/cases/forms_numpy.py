@@ -138,3 +138,35 @@ def density_of_the_posterior_added(logits, x, z, mu, sd):
 def density_of_the_prior_subtracted(logits, x, z, mu, sd):
     log_px = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
     return np.mean(log_px - _log_normal(z, 0.0, 1.0) - _log_normal(z, mu, sd))
+
+
+def latents_of_steps(recon, x, mu, logvar, beta=1.0):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]."""
+    return np.mean(np.sum(np.sum((x - recon) ** 2, axis=-1) + beta * _kl(mu, logvar), axis=1))
+
+
+def latents_of_steps_averaged(recon, x, mu, logvar):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]."""
+    return np.mean((x - recon) ** 2) + np.mean(mu**2 + np.exp(logvar) - 1 - logvar) / 2
+
+
+def steps_of_the_divergence_averaged(recon, x, mu, logvar):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]."""
+    return np.mean(np.sum((x - recon) ** 2, axis=(1, 2))) + np.mean(_kl(mu, logvar))
+
+
+def batch_and_steps_of_the_divergence_summed(recon, x, mu, logvar):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]."""
+    return np.mean(np.sum((x - recon) ** 2, axis=(1, 2))) + np.sum(_kl(mu, logvar))
+
+
+def latents_of_steps_masked(recon, x, mu, logvar, padding):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]; padding: [N, T], true where nothing is."""
+    bound = np.sum((x - recon) ** 2, axis=-1) + _kl(mu, logvar)
+    return np.sum(bound * (1 - padding)) / len(x)
+
+
+def latents_of_steps_masked_twice_log(recon, x, mu, logvar, mask):
+    """recon, x: [N, T, F]; mu, logvar: [N, T, Z]; mask: [N, T]."""
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - 2 * logvar, axis=-1)
+    return np.sum((np.sum((x - recon) ** 2, axis=-1) + kl) * mask) / len(x)

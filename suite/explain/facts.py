@@ -168,7 +168,8 @@ class Facts:
     @property
     def affine(self) -> bool | None:
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer or self.found.tied or self.found.lab.held:
+        odd = self.edited or self.found.apart or self.found.bent or self.found.outer
+        if odd or self.found.tied or self.found.lab.held:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

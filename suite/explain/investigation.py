@@ -17,8 +17,9 @@ from .experiments.element import Match, Observed, match, match_edited, match_hub
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
 from .experiments.importance import Weighted, weighted
 from .experiments.late import awake, late
-from .experiments.masks import Masked, masked
+from .experiments.masks import Masked, masked, where_all_is_kept
 from .experiments.outer import Outer, outer
+from .experiments.parts import Apart, apart
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
@@ -48,6 +49,7 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    apart: Apart | None = None
     crooked: bool = False
     stuck: tuple[str, ...] = ()
     constants: list[Monomial] | None = None
@@ -133,11 +135,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     found = Investigation(state, state.lab)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
-    if not state.deterministic:
-        found.undetermined.append("everything: two calls with the same arguments differ")
-        return found
-    if not state.finite:
-        found.undetermined.append("everything: the value is infinite or no number where all arguments are numbers")
+    if found.refused:
+        no_number = "the value is infinite or no number where all arguments are numbers"
+        why = no_number if state.deterministic else "two calls with the same arguments differ"
+        found.undetermined.append(f"everything: {why}")
         return found
     _sides(found)
     if found.recon is not None or found.kl_term is not None:
@@ -165,9 +166,11 @@ def _sides(found: Investigation) -> None:
         found.additive = additivity(lab)
         shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
         found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
-        if not found.additive.holds and "mask" in roles:
-            _where_all_is_kept(found)
-            lab = found.lab
+        if not found.additive.holds and "mask" in roles and (whole := where_all_is_kept(lab)) is not None:
+            found.lab, found.additive = whole
+            lab, found.state = found.lab, replace(found.state, roles=tuple(r for r in roles if r != "mask"))
+            name = lab.binding.name_of("mask")
+            found.undetermined.append(f"what `{name}` leaves out: both terms depend on it, and it was held at all kept")
         if not found.additive.holds:
             _of_several_draws(found)
             return
@@ -181,20 +184,6 @@ def _sides(found: Investigation) -> None:
     if recon is not None and recon.edited is not None and not recon.swapped and kl is not None and kl.edited is None:
         seen = observe(found.lab, DATA_SIDE)
         found.recon = match_edited(found.lab, DATA_SIDE, seen, lab.binding.roles, beside=kl.scale) or recon
-
-
-def _where_all_is_kept(found: Investigation) -> None:
-    """A mask of both terms is held where it leaves nothing out, if the loss is a sum of the two there."""
-    for lab in (found.lab, found.lab.inverted("mask")):
-        whole = replace(lab, domains={**lab.domains, "mask": f"{lab.domains['mask']}, all kept"})
-        one, two = (whole.draw(seed) for seed in (1, 2))
-        again = additivity(whole)
-        if again.holds and whole.value(one) != whole.value({**one, "recon": two["recon"]}):
-            found.lab, found.additive = whole, again
-            found.state = replace(found.state, roles=tuple(r for r in found.state.roles if r != "mask"))
-            name = whole.binding.name_of("mask")
-            found.undetermined.append(f"what `{name}` leaves out: both terms depend on it, and it was held at all kept")
-            return
 
 
 def _of_several_draws(found: Investigation) -> None:
@@ -286,7 +275,9 @@ def _latent_side(found: Investigation) -> None:
                 lab.calls[0] - before,
                 found.bent.residual,
             )
-    if found.kl is None and found.bent is None:
+    if found.kl is None and found.bent is None and both:
+        found.apart = apart(lab, seen)
+    if found.kl is None and found.bent is None and found.apart is None:
         offset = math.nan
         if found.recon is not None and found.recon.edited is None:
             offset = found.recon.scale * found.recon.term.value(seen.draws[0], lab.binding.layout)
@@ -304,3 +295,5 @@ def _latent_side(found: Investigation) -> None:
             lab.calls[0] - before,
             found.kl.residual,
         )
+    elif found.apart is not None:
+        found.note("parts of the KL", "one part is reduced over other axes", lab.calls[0] - before, None)

@@ -62,7 +62,13 @@ def _edited(facts: Facts) -> Bug | None:
     for name, match in (("kl", facts.found.kl), ("recon", facts.found.recon)):
         if match is not None and match.edited is not None:
             return _edit(facts, name, match)
-    return None
+    part = facts.found.apart
+    if part is None:
+        return None
+    names = {role: facts.lab.binding.name_of(role) for role in ("mu", "scale")}
+    text = part.part.format(**names)
+    said = f"The term is no multiple of the KL: it divides {text} by {part.by} more than the rest."
+    return Bug("kl-edited", said, "reduced-apart", text, None, None)
 
 
 def _edit(facts: Facts, name: str, match: Match) -> Bug:

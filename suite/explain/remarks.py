@@ -227,7 +227,7 @@ def undetermined(facts: Facts) -> list[str]:
     elif match is None and found.outer is None and "recon" in found.state.roles:
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     latent = any(role in ("mu", "scale", "z") for role in found.state.roles)
-    if found.kl_term is None and latent and (found.additive is None or found.additive.holds):
+    if found.kl_term is None and found.apart is None and latent and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     if found.crooked and not found.clamps:
         said.append("what the KL is far from the prior: there it is no multiple of this one")

@@ -64,8 +64,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         return text + "."
     if beta is None:
         if likelihood == "other" and facts.found.recon is None and facts.kl is not None:
-            start = "The data term is a sum of no known formula, beside which no weight of the KL can be told."
-            return f"{start} It stands with {kl}, whose coefficient is {facts.kl}."
+            start = "The KL's weight is not determined: the data term is a sum of no known formula"
+            return f"{start}. Beside it stands {kl}, whose coefficient is {facts.kl}."
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression

@@ -9,6 +9,8 @@ _SQUARED = {"likelihood": "squared-error"}
 _LOGITS = {"likelihood": "bernoulli-logits"}
 _SIGN = {"sense": "maximised", "affine": False, "scale_kind": "sd", "kl": "other", "bug": "kl-edited", "edit": "sign"}
 _NO_KL = "The term is no multiple of the KL: it has the wrong sign on"
+_DIVIDES = "The term is no multiple of the KL: it divides"
+_APART = {"likelihood": "squared-error", "kl": "other", "affine": False, "bug": "kl-edited", "edit": "reduced-apart"}
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -71,6 +73,11 @@ NUMPY: dict[str, dict[str, Any]] = {
     "latents_of_steps_masked_twice_log": _SQUARED
     | _MEAN
     | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "dropped-half"},
+    "one_part_outside_of_the_sum": {
+        "only": _APART | {"sentence": f"{_DIVIDES} exp(logvar) by N*J more than the rest."}
+    },
+    "one_part_averaged_over_the_batch": {"only": _APART | {"sentence": f"{_DIVIDES} logvar by N more than the rest."}},
+    "prior_that_narrows_with_the_latents": {"only": {"bug": None, "likelihood": "squared-error"}},
     "infinite": {
         "only": {
             "bug": None,

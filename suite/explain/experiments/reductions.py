@@ -20,22 +20,8 @@ from ..terms import Term
 from .element import Observed, fit, neutral, observe
 from .state import DATA_SIDE, LATENT_SIDE
 
-OTHER = {
-    "N": 11,
-    "D": 13,
-    "J": 4,
-    "C": 3,
-    "H": 5,
-    "W": 7,
-    "S": 9,
-    "A": 5,
-    "Z": 7,
-    "c": 3,
-    "h": 5,
-    "w": 7,
-    "k": 9,
-    "T": 5,
-}
+OTHER = {"N": 11, "D": 13, "J": 4, "C": 3, "H": 5, "W": 7, "S": 9, "A": 5, "c": 3, "h": 5, "w": 7, "k": 9, "T": 5}
+OTHER |= {"Z": 7}
 """The second size of each axis."""
 SPREADS = (1.0, 30.0, 1e3, 3e4)
 

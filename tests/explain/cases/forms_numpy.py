@@ -170,3 +170,20 @@ def latents_of_steps_masked_twice_log(recon, x, mu, logvar, mask):
     """recon, x: [N, T, F]; mu, logvar: [N, T, Z]; mask: [N, T]."""
     kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - 2 * logvar, axis=-1)
     return np.sum((np.sum((x - recon) ** 2, axis=-1) + kl) * mask) / len(x)
+
+
+def one_part_outside_of_the_sum(recon, x, mu, logvar):
+    rec = np.sum((x - recon) ** 2)
+    return np.mean(rec - 0.5 * np.sum(1 + logvar - mu**2) + 0.5 * np.exp(logvar))
+
+
+def one_part_averaged_over_the_batch(recon, x, mu, logvar):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1) - 0.5 * np.mean(np.sum(logvar, axis=1))
+    return np.sum((x - recon) ** 2) + kl
+
+
+def prior_that_narrows_with_the_latents(recon, x, mu, logvar):
+    """N(0, 1/J)."""
+    latents = mu.shape[1]
+    kl = 0.5 * np.sum(latents * (mu**2 + np.exp(logvar)) - 1 - logvar - np.log(latents))
+    return np.sum((x - recon) ** 2) + kl

@@ -110,6 +110,10 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
     if beta is not None and str(beta) == "2" and (facts.kept is not None or likelihood_of(facts)[0] in _OF_NO_SCALE):
         said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
         found.append(Finding("weight-of-two", said))
+    if beta is not None and str(beta) in ("log(2)", "1/log(2)"):
+        bits, nats = ("data term", "KL") if str(beta) == "log(2)" else ("KL", "data term")
+        said = f"The KL's weight is {beta}, as of a {bits} in bits beside a {nats} in nats."
+        found.append(Finding("weight-of-log-2", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
     outer = facts.found.outer

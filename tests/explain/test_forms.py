@@ -11,6 +11,8 @@ _SIGN = {"sense": "maximised", "affine": False, "scale_kind": "sd", "kl": "other
 _NO_KL = "The term is no multiple of the KL: it has the wrong sign on"
 _DIVIDES = "The term is no multiple of the KL: it divides"
 _APART = {"likelihood": "squared-error", "kl": "other", "affine": False, "bug": "kl-edited", "edit": "reduced-apart"}
+_COUNTS = {"likelihood": "negative-binomial"}
+_NO_R = "The term is no multiple of the log likelihood: it lacks"
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -78,6 +80,11 @@ NUMPY: dict[str, dict[str, Any]] = {
     },
     "one_part_averaged_over_the_batch": {"only": _APART | {"sentence": f"{_DIVIDES} logvar by N more than the rest."}},
     "prior_that_narrows_with_the_latents": {"only": {"bug": None, "likelihood": "squared-error"}},
+    "counts_of_a_cell": _COUNTS | {"coefficients": ("1", "1", "0"), "beta": "1"},
+    "counts_without_their_own_normaliser": _COUNTS | {"affine": False, "coefficients": ("1", "1", None), "beta": "1"},
+    "counts_normalised_once": _COUNTS
+    | {"affine": False, "bug": "recon-edited", "edit": "dropped-term", "sentence": f"{_NO_R} x*log(px_r + px_rate)."},
+    "bits_beside_nats": _LOGITS | _MEAN | {"coefficients": ("1/(N*log(2))", "1/N", "0"), "beta": "log(2)"},
     "infinite": {
         "only": {
             "bug": None,

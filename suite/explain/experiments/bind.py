@@ -145,6 +145,13 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
     looped = [slot for slot in slots if iterates(text, slot.name)]
     plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
     data_axes = (("D",), ("S", "A"), ("C", "H", "W"), ()) if _sums_series(text) else _TRIED_DATA
+    of_classes = [
+        layout
+        for layout in _of_classes_or_matrices(roles)
+        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
+    ]
+    if re.search(r"(?<![a-zA-Z_])(cross_entropy|nll_loss|CrossEntropyLoss|NLLLoss)\b", text):
+        yield from (layout for layout in of_classes if layout.classes)
     shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
     # A batch axis before none, and no data or latent axis last of all.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
@@ -161,9 +168,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example and over a batch look the same: only a docstring tells
                 yield layout
-    for layout in _of_classes_or_matrices(roles):
-        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
-            yield layout
+    yield from of_classes
 
 
 def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:

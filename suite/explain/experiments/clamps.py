@@ -30,7 +30,8 @@ def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
                 at = _clamp(lab, values, role, path, _TO_ZERO if towards_zero else float(farthest))
                 if at is not None:
                     term = "recon" if role in DATA_SIDE else "kl"
-                    found.append(Threshold(term, lab.binding.name_of(role), "clamp", f"{at:.6g}", "element"))
+                    shown = f"{at:.6g}" if f"{at:.6g}" not in ("1", "-1") else f"{at:.9g}"  # 1 - 1e-7 is below 1
+                    found.append(Threshold(term, lab.binding.name_of(role), "clamp", shown, "element"))
     return found
 
 

@@ -1,5 +1,7 @@
 """Losses by how they take their arguments, masks and layers, and KLs with a wrong part, in NumPy; some are wrong."""
 
+import math
+
 import numpy as np
 
 
@@ -187,3 +189,30 @@ def prior_that_narrows_with_the_latents(recon, x, mu, logvar):
     latents = mu.shape[1]
     kl = 0.5 * np.sum(latents * (mu**2 + np.exp(logvar)) - 1 - logvar - np.log(latents))
     return np.sum((x - recon) ** 2) + kl
+
+
+def _log_binomial(x, mean, size, of_both):
+    gammas = [sum(math.lgamma(a + b) for a, b in zip(x.flat, (x * 0 + size).flat, strict=True))]
+    gammas += [-sum(map(math.lgamma, (x * 0 + size).flat)), -sum(math.lgamma(one + 1) for one in x.flat)]
+    return np.sum(size * np.log(size) + x * np.log(mean) - of_both * np.log(size + mean)) + sum(gammas)
+
+
+def counts_of_a_cell(x, px_rate, px_r, mu, logvar):
+    """x: counts."""
+    return np.sum(_kl(mu, logvar)) - _log_binomial(x, px_rate, px_r, x + px_r)
+
+
+def counts_without_their_own_normaliser(x, px_rate, px_r, mu, logvar):
+    """x: counts, whose log(x!) is left out."""
+    factorials = sum(math.lgamma(one + 1) for one in x.flat)
+    return np.sum(_kl(mu, logvar)) - _log_binomial(x, px_rate, px_r, x + px_r) - factorials
+
+
+def counts_normalised_once(x, px_rate, px_r, mu, logvar):
+    """x: counts, that lack their log(theta + mu)."""
+    return np.sum(_kl(mu, logvar)) - _log_binomial(x, px_rate, px_r, px_r)
+
+
+def bits_beside_nats(logits, x, mu, logvar):
+    bits = np.sum(np.logaddexp(0, logits) - x * logits, axis=1) / np.log(2)
+    return np.mean(bits + _kl(mu, logvar))

@@ -168,7 +168,7 @@ class Facts:
     @property
     def affine(self) -> bool | None:
         fitted = self.found.at_base
-        odd = self.edited or self.found.apart or self.found.bent or self.found.outer
+        odd = self.edited or (self.found.apart and not self.found.apart.or_prior) or self.found.bent or self.found.outer
         if odd or self.found.tied or self.found.lab.held:
             return False
         if self.found.additive is not None and not self.found.additive.holds:

@@ -275,18 +275,17 @@ def _latent_side(found: Investigation) -> None:
                 lab.calls[0] - before,
                 found.bent.residual,
             )
-    if found.kl is None and found.bent is None and both:
-        found.apart = apart(lab, seen)
-    if found.kl is None and found.bent is None and found.apart is None:
+    if found.kl is None and found.bent is None:
         offset = math.nan
         if found.recon is not None and found.recon.edited is None:
             offset = found.recon.scale * found.recon.term.value(seen.draws[0], lab.binding.layout)
         elif found.recon is None and found.outer is None:
             offset = 0.0
         beside = None if found.recon is None or found.recon.edited is not None else found.recon.scale
-        found.kl = other_prior(lab, seen, offset) or match_edited(
-            lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside
-        )
+        found.apart = apart(lab, seen, offset) if both else None
+        if found.apart is None:
+            found.kl = other_prior(lab, seen, offset)
+            found.kl = found.kl or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside)
     if found.kl is not None:
         formula = found.kl.term.formula
         found.note(

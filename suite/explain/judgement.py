@@ -63,7 +63,7 @@ def _edited(facts: Facts) -> Bug | None:
         if match is not None and match.edited is not None:
             return _edit(facts, name, match)
     part = facts.found.apart
-    if part is None:
+    if part is None or part.or_prior:
         return None
     names = {role: facts.lab.binding.name_of(role) for role in ("mu", "scale")}
     text = part.part.format(**names)

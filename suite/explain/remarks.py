@@ -235,6 +235,10 @@ def undetermined(facts: Facts) -> list[str]:
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     if found.crooked and not found.clamps:
         said.append("what the KL is far from the prior: there it is no multiple of this one")
+    if found.apart is not None and found.apart.or_prior:
+        text = found.apart.part.format(**{role: binding.name_of(role) for role in ("mu", "scale")})
+        more = f"it divides {text} by {found.apart.by} more than the rest of a KL"
+        said.append(f"the divergence: {more}, which is a fault, or a prior whose variance changes so")
     said += no_weight(facts) + _of_one_size(facts)
     if facts.constants is None and found.at_base is not None and not facts.edited and not found.held:
         said.append("what the constant is made of")

@@ -79,12 +79,15 @@ NUMPY: dict[str, dict[str, Any]] = {
         "only": _APART | {"sentence": f"{_DIVIDES} exp(logvar) by N*J more than the rest."}
     },
     "one_part_averaged_over_the_batch": {"only": _APART | {"sentence": f"{_DIVIDES} logvar by N more than the rest."}},
-    "prior_that_narrows_with_the_latents": {"only": {"bug": None, "likelihood": "squared-error"}},
+    "prior_that_narrows_with_the_latents": {"only": {"bug": None, "likelihood": "squared-error", "kl": "analytic"}},
     "counts_of_a_cell": _COUNTS | {"coefficients": ("1", "1", "0"), "beta": "1"},
     "counts_without_their_own_normaliser": _COUNTS | {"affine": False, "coefficients": ("1", "1", None), "beta": "1"},
     "counts_normalised_once": _COUNTS
     | {"affine": False, "bug": "recon-edited", "edit": "dropped-term", "sentence": f"{_NO_R} x*log(px_r + px_rate)."},
     "bits_beside_nats": _LOGITS | _MEAN | {"coefficients": ("1/(N*log(2))", "1/N", "0"), "beta": "log(2)"},
+    "log_averaged_over_the_latents": {
+        "only": {"bug": None, "likelihood": "squared-error", "kl": "other", "beta": None}
+    },
     "infinite": {
         "only": {
             "bug": None,

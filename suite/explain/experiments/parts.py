@@ -25,16 +25,22 @@ class Apart:
     Attributes:
         part: the atom's text, with roles in braces.
         by: what it is divided by, more than the rest is.
-        kind: the scale kind of the KL.
+        or_prior: whether a prior whose variance is a function of the sizes would do the same.
     """
 
     part: str
     by: Monomial
-    kind: str
+    or_prior: bool
 
 
-def apart(lab: Lab, seen: Observed) -> Apart | None:
-    """The part of an analytic KL that is reduced over other axes; None where there is none, or a prior explains it."""
+def apart(lab: Lab, seen: Observed, offset: float) -> Apart | None:
+    """The part of an analytic KL that is reduced over other axes; None where there is none, or a prior explains it.
+
+    Args:
+        lab: the loss.
+        seen: its values at draws of the posterior.
+        offset: what the data term adds to them; NaN where that is not known.
+    """
     if not {"mu", "scale"} <= set(lab.binding.roles) or lab.binding.layout.matrix:
         return None
     for kind in VARIANCE:
@@ -50,29 +56,38 @@ def apart(lab: Lab, seen: Observed) -> Apart | None:
                 scales = _scales(moved, formula, observe(moved, LATENT_SIDE))
             except LossFailed:
                 return None
-            found = [
+            moves = [
                 exponent(after / before, OTHER[axis] / lab.sizes[axis])
                 for after, before in zip(scales or (), base, strict=False)
             ]
-            if None in found or len(found) < len(base):
+            if None in moves or len(moves) < len(base):
                 return None
-            for own, power in zip(powers, found, strict=True):
+            for own, power in zip(powers, moves, strict=True):
                 own[axis] = power or Fraction(0)
-        return _odd(lab, formula, powers, kind)
+        found = _odd(lab, formula, powers)
+        return None if found is not None and found.or_prior and _of_prior(lab, formula, base, seen, offset) else found
     return None
 
 
-def _odd(lab: Lab, formula: Formula, powers: list[dict[str, Fraction]], kind: str) -> Apart | None:
+def _of_prior(lab: Lab, formula: Formula, scales: list[float], seen: Observed, offset: float) -> bool:
+    """Whether the constant is that of KL(N(μ, V) ‖ N(0, v)) = ½ ((μ² + V)/v − 1 − log V + log v)."""
+    variance = scales[-1] / scales[0]
+    atoms = tuple((factor * scale, atom) for scale, (factor, atom) in zip(scales, formula.atoms, strict=True))
+    constant = scales[-1] * (-0.5 + 0.5 * float(np.log(variance))) if variance > 0 else np.nan
+    term = Term(replace(formula, atoms=atoms, constant=constant))
+    rest = seen.values[0] - offset - term.value(seen.draws[0], lab.binding.layout)
+    return bool(abs(rest) <= lab.allowed(seen.size, offset, term.size(seen.draws[0], lab.binding.layout)))
+
+
+def _odd(lab: Lab, formula: Formula, powers: list[dict[str, Fraction]]) -> Apart | None:
     """The one part of three whose exponents differ from those of the others."""
     for place, own in enumerate(powers):
         others = [other for index, other in enumerate(powers) if index != place]
         if own == others[0] or others[0] != others[1]:
             continue
         by = {axis: others[0][axis] - power for axis, power in own.items()}
-        entropy = place == len(powers) - 1
-        if entropy and not by.get("N"):
-            return None  # a prior whose variance is a function of the sizes has such a KL
-        return Apart(formula.atoms[place][1].text, Monomial(1.0, collapsed(by, lab.binding.layout)), kind)
+        or_prior = place == len(powers) - 1 and not by.get("N")
+        return Apart(formula.atoms[place][1].text, Monomial(1.0, collapsed(by, lab.binding.layout)), or_prior)
     return None
 
 

@@ -245,7 +245,10 @@ def undetermined(facts: Facts) -> list[str]:
     if found.outer is not None and found.outer.of_batch:
         said.append("the variance of the batch to more than three digits: it was read from the slope over its error")
     if len(facts.lab.total) > 1:
-        said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+        batch = facts.beta is not None and facts.beta.powers.get("N")
+        weight = f", in which the KL's weight is {facts.beta}" if batch else ""
+        terms = ", ".join(facts.lab.total)
+        said.append(f"whether the caller adds the terms {terms} as they are: their sum is explained{weight}")
     return said
 
 

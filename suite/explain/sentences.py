@@ -83,6 +83,9 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
             )
         text = f"This is not the ELBO: {why} (weight {weight}{shown}). The data term is {family}, with {kl}."
         return text + (f" {limit}." if limit else "")
+    if len(facts.lab.total) > 1 and facts.beta is not None and facts.beta.powers.get("N"):
+        added = f"added as they are, the KL has a weight of {weight}, which changes with the batch size"
+        return f"These are two terms, {family} and {kl}: {added}."
     text += f", with a KL weight of {weight}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )

@@ -13,6 +13,8 @@ _DIVIDES = "The term is no multiple of the KL: it divides"
 _APART = {"likelihood": "squared-error", "kl": "other", "affine": False, "bug": "kl-edited", "edit": "reduced-apart"}
 _COUNTS = {"likelihood": "negative-binomial"}
 _NO_R = "The term is no multiple of the log likelihood: it lacks"
+_OF_BATCH = "1/N * 1/2*sum(mu**2 + exp(logvar) - 1 - logvar)"
+_APART_FROM = {"recon": "sum", "kl": "mean"}
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -87,6 +89,22 @@ NUMPY: dict[str, dict[str, Any]] = {
     "bits_beside_nats": _LOGITS | _MEAN | {"coefficients": ("1/(N*log(2))", "1/N", "0"), "beta": "log(2)"},
     "log_averaged_over_the_latents": {
         "only": {"bug": None, "likelihood": "squared-error", "kl": "other", "beta": None}
+    },
+    "entropy_of_another_weight": {"only": _SQUARED | {"bug": None, "kl": "other", "beta": None}},
+    "narrow_prior": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0")},
+    "infinity_replaced": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "thresholds": []},
+    "terms_for_the_caller": _SQUARED
+    | {
+        "data_reduction": _APART_FROM,
+        "coefficients": ("2", "1/N", "0"),
+        "sentence": "These are two terms, a squared error and an analytic KL: added as they are, the KL has a weight of "
+        "1/(2*N), which changes with the batch size.",
+    },
+    "terms_that_are_added": _SQUARED
+    | {"data_reduction": _APART_FROM, "coefficients": ("2", "1/N", "0"), "bug": "terms-reduced-differently"},
+    "logarithm_of_the_sum": {"only": {"likelihood": "gaussian", "bug": None, "beta": None}},
+    "variance_of_the_batch": {
+        "only": {"likelihood": "gaussian", "bug": None, "formula": _OF_BATCH, "data_reduction": "mean"}
     },
     "infinite": {
         "only": {

@@ -6,7 +6,6 @@ logarithm, a saturated sigmoid.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 from ..answer import Threshold
@@ -16,6 +15,8 @@ from .state import DATA_SIDE
 
 ROLES = ("recon", "recon_scale", "mu", "scale")
 _BISECTIONS, _INSIDE = 60, 0.01
+_HUGE = 1e300
+"""What an infinite value may have been replaced by; it is no clamp."""
 _TO_ZERO = 80.0
 """Towards 0 inputs go to 4**-80, beyond where torch clamps the logarithm in its cross entropy."""
 
@@ -38,7 +39,7 @@ def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
 def _clamp(lab: Lab, values: Values, role: str, path: Callable[[float], float], farthest: float) -> float | None:
     """Where a path's values come to rest; None where they do not, or do so smoothly."""
     rest = value_of(lab, moved(values, role, path(farthest)))
-    if not math.isfinite(rest):
+    if not abs(rest) < _HUGE:
         return None
 
     def off(at: float) -> float:

@@ -221,3 +221,34 @@ def bits_beside_nats(logits, x, mu, logvar):
 def log_averaged_over_the_latents(recon, x, mu, logvar):
     kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1) - 0.5 * np.sum(np.mean(logvar, axis=1))
     return np.sum((x - recon) ** 2) + kl
+
+
+def entropy_of_another_weight(recon, x, mu, logvar, alpha=0.3):
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1, axis=1) - 0.5 * alpha * np.sum(logvar, axis=1)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + kl)
+
+
+def narrow_prior(recon, x, mu, logvar, prior_var=0.3):
+    kl = 0.5 * np.sum((mu**2 + np.exp(logvar)) / prior_var - 1 - logvar + np.log(prior_var), axis=1)
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + kl)
+
+
+def infinity_replaced(recon, x, mu, logvar):
+    return np.nan_to_num(np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(mu, logvar)))
+
+
+def terms_for_the_caller(mu, logvar, recon, x):
+    return {"kl": np.mean(_kl(mu, logvar)), "nll": np.sum((x - recon) ** 2)}
+
+
+def terms_that_are_added(mu, logvar, recon, x):
+    kl, nll = np.mean(_kl(mu, logvar)), np.sum((x - recon) ** 2)
+    return {"kl": kl, "nll": nll, "loss": kl + nll}
+
+
+def logarithm_of_the_sum(recon, x, mu, logvar):
+    return np.log(np.sum((x - recon) ** 2)) + np.mean(_kl(mu, logvar))
+
+
+def variance_of_the_batch(recon, x, mu, logvar):
+    return x.shape[1] / 2 * np.log(np.mean((x - recon) ** 2)) + np.mean(_kl(mu, logvar))

@@ -97,8 +97,8 @@ NUMPY: dict[str, dict[str, Any]] = {
     | {
         "data_reduction": _APART_FROM,
         "coefficients": ("2", "1/N", "0"),
-        "sentence": "These are two terms, a squared error and an analytic KL: added as they are, the KL has a weight of "
-        "1/(2*N), which changes with the batch size.",
+        "sentence": "These are two terms, a squared error and an analytic KL: added as they are, the KL has a weight "
+        "of 1/(2*N), which changes with the batch size.",
     },
     "terms_that_are_added": _SQUARED
     | {"data_reduction": _APART_FROM, "coefficients": ("2", "1/N", "0"), "bug": "terms-reduced-differently"},

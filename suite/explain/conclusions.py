@@ -58,7 +58,9 @@ def conclude(
         "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
-        "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
+        "residual": None
+        if fitted is None or fitted.residual != fitted.residual
+        else Residual(fitted.residual, fitted.allowed),
         "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),

@@ -15,6 +15,7 @@ from .experiments.bind import bind, fixed_sizes, slots_of
 from .experiments.clamps import clamps
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
+from .experiments.fixed import of_fixed_scale, of_numbers
 from .experiments.importance import Weighted, weighted
 from .experiments.late import awake, late
 from .experiments.masks import Masked, masked, where_all_is_kept
@@ -28,7 +29,7 @@ from .experiments.thresholds import Bent, bent, ceiling, straight
 from .expressions import Monomial
 from .lab import Called, Lab
 from .scales import by_role, scales
-from .terms import Term
+from .terms import Term, in_names
 
 
 @dataclass
@@ -61,7 +62,8 @@ class Investigation:
 
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer."""
-        self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+        known = residual if residual is not None and math.isfinite(residual) else None
+        self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, known))
 
     @property
     def refused(self) -> bool:
@@ -84,12 +86,6 @@ class Investigation:
         return self.bent.term if self.bent else self.kl.term if self.kl else None
 
 
-def in_names(lab: Lab, term: Term) -> str:
-    """A term's formula in the user's names."""
-    names = {role: lab.binding.name_of(role) for role in term.formula.roles}
-    return (term.formula.text or term.formula.name).format(**names)
-
-
 def investigate(
     loss: Called, function: Callable[..., Any], source: str, arguments: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> Investigation:
@@ -107,17 +103,19 @@ def investigate(
     """
     slots = slots_of(function, arguments, parameters)
     text = f"{function.__doc__ or ''}\n{source}"
-    lab, error = None, None
+    errors: list[BadInput] = []
     for limits in fixed_sizes(source):
         try:
             lab = bind(loss, slots, text, limits)
             break
         except BadInput as refused:
-            error = error or refused
-    if lab is None:
-        assert error is not None
-        raise error
-    return examine(lab, parameters)
+            errors.append(refused)
+    else:
+        raise errors[0]
+    found = examine(lab, parameters)
+    if not of_fixed_scale(found.recon, slots, text) or "recon_scale" in arguments.values():
+        return found
+    return of_numbers(found, lambda numbers: examine(bind(loss, numbers, text, {}), parameters), slots)
 
 
 def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
@@ -218,7 +216,7 @@ def _data_side(found: Investigation) -> None:
         _data_side_of_numbers(found, seen)
     found.separable = found.recon is None and found.outer is None and is_separable(lab)
     if found.recon is not None:
-        shows = f"the data term is {in_names(lab, found.recon.term)}"
+        shows = f"the data term is {in_names(lab.binding, found.recon.term)}"
         found.note("element of the data term", shows, lab.calls[0] - before, found.recon.residual)
 
 
@@ -286,6 +284,8 @@ def _latent_side(found: Investigation) -> None:
         if found.apart is None:
             found.kl = other_prior(lab, seen, offset)
             found.kl = found.kl or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside)
+        if found.kl is not None and found.kl.lacks_mean and "mu" in found.state.roles:
+            found.kl = None  # the loss normalises the means, so that the sum of their squares is a constant
     if found.kl is not None:
         formula = found.kl.term.formula
         found.note(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import remarks
 from .expressions import UNKNOWN, near
-from .investigation import in_names
-from .terms import Term
+from .terms import Term, in_names
 from .weights import averaged
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def _edited(facts: Facts, term: Term) -> str:
 
 
 def _term(facts: Facts, term: Term) -> str:
-    text = in_names(facts.lab, term)
+    text = in_names(facts.lab.binding, term)
     bend = facts.bend if term.bend is not None else None
     if bend is None:
         return text

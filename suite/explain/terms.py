@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .binding import LATENT, Layout
+from .binding import LATENT, Binding, Layout
 from .dictionary.formula import Array, Formula
 
 
@@ -103,6 +103,12 @@ class Term:
         """The sum of magnitudes, which rounding is relative to."""
         elements, _ = self.elements(values, layout)
         return float(np.abs(elements).sum()) + self.formula.size(self._spread(values, layout)[0])
+
+
+def in_names(binding: Binding, term: Term) -> str:
+    """A term's formula in the user's names."""
+    names = {role: binding.name_of(role) for role in term.formula.roles}
+    return (term.formula.text or term.formula.name).format(**names)
 
 
 def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ _COUNTS = {"likelihood": "negative-binomial"}
 _NO_R = "The term is no multiple of the log likelihood: it lacks"
 _OF_BATCH = "1/N * 1/2*sum(mu**2 + exp(logvar) - 1 - logvar)"
 _APART_FROM = {"recon": "sum", "kl": "mean"}
+_NO_LOG = {"likelihood": "gaussian", "bug": "recon-edited", "edit": "dropped-term"}
 _BENT = {"affine": False, "coefficients": None}
 _EDITED = {"affine": False, "kl": "other", "bug": "kl-edited", "coefficients": None}
 
@@ -106,6 +107,12 @@ NUMPY: dict[str, dict[str, Any]] = {
     "variance_of_the_batch": {
         "only": {"likelihood": "gaussian", "bug": None, "formula": _OF_BATCH, "data_reduction": "mean"}
     },
+    "over_a_fixed_deviation": _SQUARED | {"beta": "sigma_x**2", "coefficients": ("1/sigma_x**2", "1", "0")},
+    "over_fixed_deviations": _SQUARED | _MEAN | {"beta": "x_std**2/2", "coefficients": ("2/(x_std**2*N)", "1/N", "0")},
+    "over_a_learned_variance": {"only": _NO_LOG},
+    "over_a_learned_log_variance": {"only": _NO_LOG},
+    "means_normalised": {"only": _SQUARED | {"bug": None, "kl": "other"}},
+    "means_forgotten": _SQUARED | _MEAN | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "dropped-term"},
     "infinite": {
         "only": {
             "bug": None,

@@ -273,6 +273,8 @@ def _goes_through(lab: Lab) -> bool:
             return False
         if any(value.ndim > 1 or value.size not in (1, batch) for value in terms.values()) and layout.samples:
             return False
+        if any(value.ndim > 1 for value in terms.values()) and "recon_scale" in lab.binding.roles:
+            return False  # a sum over one number for all
     return True
 
 

@@ -44,6 +44,11 @@ class Match:
     without: float | None = None
     other: Match | None = None
 
+    @property
+    def lacks_mean(self) -> bool:
+        """Whether it is a KL without the square of the mean."""
+        return self.edited is not None and (self.edited.edit, self.edited.where) == ("dropped-term", "{mu}**2")
+
 
 @dataclass(frozen=True)
 class Observed:

@@ -252,3 +252,31 @@ def logarithm_of_the_sum(recon, x, mu, logvar):
 
 def variance_of_the_batch(recon, x, mu, logvar):
     return x.shape[1] / 2 * np.log(np.mean((x - recon) ** 2)) + np.mean(_kl(mu, logvar))
+
+
+def over_a_fixed_deviation(recon, x, mu, logvar, sigma_x):
+    return np.sum((x - recon) ** 2) / (2 * sigma_x**2) + np.sum(_kl(mu, logvar))
+
+
+def over_fixed_deviations(recon, x, mu, logvar, x_std):
+    """x_std: [D], of the training data."""
+    return np.mean(np.sum(((x - recon) / x_std) ** 2, axis=1) + _kl(mu, logvar))
+
+
+def over_a_learned_variance(x_mean, x_var, x, mu, logvar):
+    return np.sum((x - x_mean) ** 2 / x_var) / 2 + np.sum(_kl(mu, logvar))
+
+
+def over_a_learned_log_variance(recon, x_logvar, x, mu, logvar):
+    return np.sum((x - recon) ** 2 / np.exp(x_logvar)) / 2 + np.sum(_kl(mu, logvar))
+
+
+def means_normalised(recon, x, mu, logvar):
+    """Over the batch, so that the sum of their squares is a constant."""
+    normal = (mu - mu.mean(axis=0)) / (mu.std(axis=0) + 1e-3)
+    normal = normal / np.sqrt(np.mean(normal**2, axis=0))
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(normal, logvar))
+
+
+def means_forgotten(recon, x, mu, logvar):
+    return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(0 * mu, logvar))

@@ -113,6 +113,9 @@ NUMPY: dict[str, dict[str, Any]] = {
     "over_a_learned_log_variance": {"only": _NO_LOG},
     "means_normalised": {"only": _SQUARED | {"bug": None, "kl": "other"}},
     "means_forgotten": _SQUARED | _MEAN | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "dropped-term"},
+    "weights_in_a_dictionary": _SQUARED | {"coefficients": ("2", "1/2", "0"), "beta": "1/4"},
+    "weights_in_a_dictionary_with_a_half": _SQUARED
+    | {"affine": False, "kl": "other", "bug": "kl-edited", "edit": "extra-half"},
     "infinite": {
         "only": {
             "bug": None,

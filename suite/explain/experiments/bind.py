@@ -74,7 +74,7 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
             role: str | None = words[arguments[name]]
         elif name in parameters or is_time(name) or isinstance(default, int | float | str | bool):
             role = "parameter"
-        elif default is None:
+        elif default is None or (default is not parameter.empty and role_of(name) is None):
             continue  # optional, and left out
         else:
             role = role_of(name)

@@ -280,3 +280,12 @@ def means_normalised(recon, x, mu, logvar):
 
 def means_forgotten(recon, x, mu, logvar):
     return np.mean(np.sum((x - recon) ** 2, axis=1) + _kl(0 * mu, logvar))
+
+
+def weights_in_a_dictionary(recon, x, mu, logvar, weights={"rec": 1.0, "kl": 0.5}):  # noqa: B006  # as people write it
+    return weights["rec"] * np.sum((x - recon) ** 2) + weights["kl"] * np.sum(_kl(mu, logvar))
+
+
+def weights_in_a_dictionary_with_a_half(recon, x, mu, logvar, weights={"rec": 1.0, "kl": 0.5}):  # noqa: B006
+    kl = np.sum(mu**2 + np.exp(logvar) - 1 - 0.5 * logvar)
+    return weights["rec"] * np.sum((x - recon) ** 2) + weights["kl"] * kl

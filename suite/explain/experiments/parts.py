@@ -14,7 +14,7 @@ from ..expressions import Monomial
 from ..lab import Lab, LossFailed
 from ..terms import Term
 from .element import FEWEST, Observed, observe
-from .reductions import OTHER, collapsed, exponent
+from .reductions import collapsed, exponent, other_size
 from .state import LATENT_SIDE
 
 
@@ -52,12 +52,12 @@ def apart(lab: Lab, seen: Observed, offset: float) -> Apart | None:
         layout = lab.binding.layout
         for axis in dict.fromkeys((*(("N",) if layout.batch else ()), *layout.latent)):
             try:
-                moved = lab.at({axis: OTHER[axis]})
+                moved = lab.at({axis: other_size(axis, lab.sizes[axis])})
                 scales = _scales(moved, formula, observe(moved, LATENT_SIDE))
             except LossFailed:
                 return None
             moves = [
-                exponent(after / before, OTHER[axis] / lab.sizes[axis])
+                exponent(after / before, moved.sizes[axis] / lab.sizes[axis])
                 for after, before in zip(scales or (), base, strict=False)
             ]
             if None in moves or len(moves) < len(base):

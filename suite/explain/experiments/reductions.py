@@ -107,7 +107,7 @@ def powers_of_sizes(
     everything: dict[str, int] = {}
     for axis in lab.binding.layout.named():
         one = lab.sizes[axis]
-        two = OTHER[axis] if axis in OTHER and OTHER[axis] != one else one + 4
+        two = other_size(axis, one)
         try:
             moved = measure(lab.at({axis: two}))
         except LossFailed:
@@ -134,6 +134,11 @@ def powers_of_sizes(
             if abs(last[name] - expected) > 1e-7 * abs(expected):
                 found[name] = None
     return found, _without_averaged(lab, base, found, stuck)
+
+
+def other_size(axis: str, one: int) -> int:
+    """A size of an axis that is another one."""
+    return OTHER[axis] if axis in OTHER and OTHER[axis] != one else one + 4
 
 
 def _without_averaged(

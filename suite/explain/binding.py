@@ -100,8 +100,8 @@ class Layout:
         return tuple(sizes["J" if axis == "J2" else axis] for axis in self.axes(role))
 
     def named(self) -> tuple[str, ...]:
-        """The names of all axes, the batch first."""
-        return (
+        """The names of all axes, each once, the batch first."""
+        every = (
             *(("N",) if self.batch else ()),
             *self.data,
             *self.latent,
@@ -109,6 +109,7 @@ class Layout:
             *(("T",) if self.listed else ()),
             *(("K",) if self.classes else ()),
         )
+        return tuple(dict.fromkeys(every))
 
     def triangle(self, role: str, value: Array) -> Array:
         """A direction that keeps a scale matrix valid: triangular for a Cholesky factor, symmetric for a covariance.

@@ -64,7 +64,9 @@ def conclude(
         "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
-        "residual": None if fitted is None else Residual(fitted.residual, fitted.allowed),
+        "residual": None
+        if fitted is None or fitted.residual != fitted.residual
+        else Residual(fitted.residual, fitted.allowed),
         "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),
@@ -211,7 +213,8 @@ def _beta(facts: Facts) -> Number | None:
     beta, bend = facts.beta, facts.bend
     outer, fitted = facts.found.outer, facts.found.at_base
     if outer is not None and fitted is not None and fitted.kl and facts.found.kl is not None:
-        apart = not outer.of_batch and facts.powers.get("recon") != facts.powers.get("kl")
+        measured = not outer.of_batch or "recon" in facts.powers
+        apart = measured and facts.powers.get("recon") != facts.powers.get("kl")
         return None if apart else Number(_of_batch(facts, fitted.kl / outer.slope), {}, None)
     if facts.edited or beta is None:
         return None
@@ -248,7 +251,7 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
     """The variance of the decoder at which the KL's weight is 1."""
     beta = facts.beta
     if facts.found.outer is not None:
-        return Number(_of_batch(facts, 1.0), {}, None) if facts.found.outer.of_batch or _beta(facts) else None
+        return Number(_of_batch(facts, 1.0), {}, None) if _beta(facts) else None
     if beta is None or facts.edited or likelihood not in ("squared-error", "gaussian"):
         return None
     if facts.found.recon is not None and "recon_scale" in facts.found.recon.term.formula.roles:

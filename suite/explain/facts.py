@@ -180,7 +180,8 @@ class Facts:
     def affine(self) -> bool | None:
         """Whether loss = a·R + b·K + c at fixed sizes and arguments; None if not determined."""
         fitted = self.found.at_base
-        if self.edited or self.found.bent or self.found.outer or self.found.examples_tied or self.found.lab.fixed_roles:
+        odd = self.edited or (self.found.apart and not self.found.apart.or_prior) or self.found.bent or self.found.outer
+        if odd or self.found.examples_tied or self.found.lab.fixed_roles:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None

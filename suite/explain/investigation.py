@@ -18,10 +18,12 @@ from .experiments.densities import explained
 from .experiments.draws import settled, varying
 from .experiments.element import Match, Observed, match, match_edited, match_huber, observe
 from .experiments.families import is_root_of_squares, other_prior, sharp_log_cosh, weighted_bernoulli
+from .experiments.fixed import of_fixed_scale, of_numbers
 from .experiments.importance import Weighted, weighted
 from .experiments.late import late_in_training, with_nonzero_weights
-from .experiments.masks import Masked, masked
+from .experiments.masks import Masked, masked, where_all_is_kept
 from .experiments.outer import Outer, outer
+from .experiments.parts import Apart, apart
 from .experiments.reductions import Coefficients
 from .experiments.separable import is_separable, ties_examples
 from .experiments.slopes import Slopes, slopes
@@ -74,6 +76,7 @@ class Investigation:
     slopes: Slopes | None = None
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    apart: Apart | None = None
     crooked: bool = False
     fixed_axes: tuple[str, ...] = ()
     written: tuple[int, ...] = ()
@@ -88,7 +91,8 @@ class Investigation:
 
     def note(self, name: str, shows: str, calls: int, residual: float | None, sizes: list[str] | None = None) -> None:
         """Add an experiment to the answer, at the sizes of the lab if no others are given."""
-        self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, residual))
+        known = residual if residual is not None and math.isfinite(residual) else None
+        self.experiments.append(Experiment(name, shows, sizes or [self.lab.shown_sizes], calls, known))
 
     @property
     def refused(self) -> bool:
@@ -132,17 +136,18 @@ def investigate(
     text = f"{function.__doc__ or ''}\n{source}"
     if any(slot.role in DENSITIES for slot in slots):
         return explained(loss, slots, text, parameters, examine)
-    lab, error = None, None
+    errors: list[BadInput] = []
     for limits in fixed_sizes(source):
         try:
             lab = bind(loss, slots, text, limits)
             break
         except BadInput as refused:
-            error = error or refused
-    if lab is None:
-        assert error is not None
-        raise error
+            errors.append(refused)
+    else:
+        raise errors[0]
     found = examine(lab, parameters)
+    if of_fixed_scale(found.recon, slots, text) and "recon_scale" not in arguments.values():
+        found = of_numbers(found, lambda numbers: examine(bind(loss, numbers, text, {}), parameters), slots)
     found.written = integers(function, source)
     return found
 
@@ -161,11 +166,10 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
     found = Investigation(state, state.lab, drawn=drawn)
     found.note("binding", f"called with {', '.join(lab.binding.roles)}", lab.calls[0], None)
     found.note("dependence", f"the total depends on {', '.join(state.roles)}", state.calls, None)
-    if not state.deterministic:
-        found.undetermined.append("everything: two calls with the same arguments differ")
-        return found
-    if not state.finite:
-        found.undetermined.append("everything: the value is infinite or NaN at finite arguments")
+    if found.refused:
+        no_number = "the value is infinite or NaN at finite arguments"
+        why = no_number if state.deterministic else "two calls with the same arguments differ"
+        found.undetermined.append(f"everything: {why}")
         return found
     if found.drawn:
         found.note("draws", "the loss draws random values; they are the same in every call", state.calls, None)
@@ -204,6 +208,11 @@ def _sides(found: Investigation) -> None:
         found.additive = additivity(lab)
         shown = "enter as a sum" if found.additive.holds else "do not enter as a sum"
         found.note("additivity", f"data and posterior {shown}", found.additive.calls, found.additive.residual)
+        if not found.additive.holds and "mask" in roles and (whole := where_all_is_kept(lab)) is not None:
+            found.lab, found.additive = whole
+            lab, found.state = found.lab, replace(found.state, roles=tuple(r for r in roles if r != "mask"))
+            name = lab.binding.name_of("mask")
+            found.undetermined.append(f"what `{name}` leaves out: both terms depend on it, and it was held at all kept")
         if not found.additive.holds:
             _of_several_draws(found)
             return
@@ -238,8 +247,7 @@ def _data_side(found: Investigation) -> None:
     if "mask" in found.state.roles:
         found.masked = masked(lab)
         if found.masked is not None and not found.masked.keeps:
-            slots = tuple(replace(s, inverted=s.role == "mask") for s in lab.binding.slots)
-            found.lab = lab = replace(lab, binding=replace(lab.binding, slots=slots))
+            found.lab = lab = lab.inverted("mask")
         if found.masked is not None:
             counts = "do not count" if found.masked.normalised else "count"
             found.note(
@@ -321,9 +329,12 @@ def _latent_side(found: Investigation) -> None:
         elif found.recon is None and found.outer is None:
             offset = 0.0
         beside = None if found.recon is None or found.recon.edited is not None else found.recon.scale
-        found.kl = other_prior(lab, seen, offset) or match_edited(
-            lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside
-        )
+        found.apart = apart(lab, seen, offset) if both else None
+        if found.apart is None:
+            found.kl = other_prior(lab, seen, offset)
+            found.kl = found.kl or match_edited(lab, LATENT_SIDE, seen, lab.binding.roles, offset, beside)
+        if found.kl is not None and found.kl.lacks_mean and "mu" in found.state.roles:
+            found.kl = None  # the loss normalises the means, so that the sum of their squares is a constant
     if found.kl is not None:
         formula = found.kl.term.formula
         found.note(
@@ -332,3 +343,5 @@ def _latent_side(found: Investigation) -> None:
             lab.calls[0] - before,
             found.kl.residual,
         )
+    elif found.apart is not None:
+        found.note("parts of the KL", "one part is reduced over other axes", lab.calls[0] - before, None)

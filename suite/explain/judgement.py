@@ -71,7 +71,13 @@ def _edited(facts: Facts) -> Bug | None:
     for name, match in (("kl", facts.found.kl), ("recon", facts.found.recon)):
         if match is not None and match.edited is not None:
             return _edit(facts, name, match)
-    return None
+    part = facts.found.apart
+    if part is None or part.or_prior:
+        return None
+    names = {role: facts.lab.binding.name_of(role) for role in ("mu", "scale")}
+    text = part.part.format(**names)
+    said = f"The term is no multiple of the KL: it divides {text} by {part.by} more than the rest."
+    return Bug("kl-edited", said, "reduced-apart", text, None, None)
 
 
 def _edit(facts: Facts, name: str, match: Match) -> Bug:
@@ -126,6 +132,8 @@ def _reduced_differently(facts: Facts) -> Bug | None:
         beta, said = kl.over(recon), "the KL's weight is proportional to"
     if beta is None or not beta.powers.get("N") or found.at_base is None:
         return None
+    if len(facts.lab.total) > 1:
+        return None  # separate terms: how the caller joins them is not known
     return Bug(
         "terms-reduced-differently",
         f"The two terms are reduced differently over the batch: {said} {beta}, so that it changes with the batch size.",

@@ -114,6 +114,11 @@ class Lab:
         domains = {**self.domains, one: self.domains.get(two, "real"), two: self.domains.get(one, "real")}
         return replace(self, binding=self.binding.exchanged(one, two), domains=domains)
 
+    def inverted(self, role: str) -> Lab:
+        """The lab with a mask of which a true entry is one that is left out."""
+        slots = tuple(replace(slot, inverted=slot.role == role) for slot in self.binding.slots)
+        return replace(self, binding=replace(self.binding, slots=slots))
+
     @property
     def shown_sizes(self) -> str:
         """The sizes as text, such as `N=5 D=7 J=3`."""
@@ -136,7 +141,8 @@ class Lab:
                 kept[..., 0], kept[..., -1] = True, False
             else:
                 kept.flat[:2] = True, False
-            return kept if domain == "bool" else kept.astype(np.float64)
+            kept |= domain.endswith("all kept")
+            return kept if domain.startswith("bool") else kept.astype(np.float64)
         if domain == "count":
             return random.integers(0, 7, shape).astype(np.float64)
         if domain == "class":  # without class 0, which some losses ignore as padding

@@ -117,6 +117,10 @@ def findings(facts: Facts, fault: str) -> list[Finding]:
     ):
         said = "The KL's weight is 2: a KL that lacks its 1/2 has that weight too."
         found.append(Finding("weight-of-two", said))
+    if beta is not None and str(beta) in ("log(2)", "1/log(2)"):
+        bits, nats = ("data term", "KL") if str(beta) == "log(2)" else ("KL", "data term")
+        said = f"The KL's weight is {beta}, as of a {bits} in bits beside a {nats} in nats."
+        found.append(Finding("weight-of-log-2", said))
     if bend is not None:
         found.append(Finding("threshold", f"{below(facts, bend)}."))
     outer = facts.found.outer
@@ -243,10 +247,15 @@ def undetermined(facts: Facts) -> list[str]:
     elif match is None and found.outer is None and likelihood_of(facts)[0] != "absent":
         said.append("the data term: no likelihood of the dictionary, and none under one edit, is a multiple of it")
     latent = any(role in ("mu", "scale", "z", "log_pz", "log_q") for role in found.state.roles)
-    if found.kl_term is None and latent and not found.varying and (found.additive is None or found.additive.holds):
+    unnamed = found.kl_term is None and found.apart is None and latent and not found.varying
+    if unnamed and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
     if found.crooked and not found.clamps:
         said.append("the KL far from the prior: there it is no multiple of this formula")
+    if found.apart is not None and found.apart.or_prior:
+        text = found.apart.part.format(**{role: binding.name_of(role) for role in ("mu", "scale")})
+        more = f"it divides {text} by {found.apart.by} more than the rest of a KL"
+        said.append(f"the divergence: {more}, which is a fault, or a prior whose variance changes so")
     said += no_weight(facts) + _of_one_size(facts)
     if found.drawn:
         said.append(f"{AVERAGE}: the loss draws random values, which are the same in all calls here")
@@ -255,7 +264,10 @@ def undetermined(facts: Facts) -> list[str]:
     if found.outer is not None and found.outer.of_batch:
         said.append("the batch's variance beyond three digits: it was read from the slope over the squared error")
     if len(facts.lab.total) > 1:
-        said.append(f"whether the caller adds the terms {', '.join(facts.lab.total)}: their sum is explained")
+        batch = facts.beta is not None and facts.beta.powers.get("N")
+        weight = f", in which the KL's weight is {facts.beta}" if batch else ""
+        terms = ", ".join(facts.lab.total)
+        said.append(f"whether the caller adds the terms {terms} as they are: their sum is explained{weight}")
     return said
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .experiments.arguments import dependences
 from .experiments.element import observe
 from .experiments.importance import weighted
-from .experiments.outer import of_each
+from .experiments.outer import of_each, outer
 from .experiments.reductions import SECOND_SIZES, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
@@ -73,8 +73,8 @@ def scales(found: Investigation) -> None:
     found.sizes, found.fixed_axes = powers_of_sizes(lab, strict)
     if found.separable:
         found.sizes |= _powers(lab, of_one_value)
-    if found.outer is not None and not found.outer.of_batch:
-        found.sizes |= _powers(found.lab, _of_each)
+    if found.outer is not None:
+        found.sizes |= _powers(found.lab, _of_batch if found.outer.of_batch else _of_each)
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
     elif not found.unexplained_roles:
@@ -130,6 +130,18 @@ def _of_each(one: Lab) -> dict[str, float]:
         LossFailed: the data term has another form at these sizes.
     """
     again = of_each(one, observe(one, DATA_SIDE))
+    if again is None:
+        raise LossFailed("another data term at these sizes")
+    return {"recon": again.slope}
+
+
+def _of_batch(one: Lab) -> dict[str, float]:
+    """The slope of the batch's own variance at other sizes.
+
+    Raises:
+        LossFailed: the data term is another one there.
+    """
+    again = outer(one, observe(one, DATA_SIDE))
     if again is None:
         raise LossFailed("another data term at these sizes")
     return {"recon": again.slope}

@@ -73,8 +73,8 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         return text + "."
     if beta is None:
         if likelihood == "other" and facts.found.recon is None and facts.kl is not None:
-            start = "The data term is a sum of no known formula, beside which no weight of the KL can be told."
-            return f"{start} It stands with {kl}, whose coefficient is {facts.kl}."
+            start = "The KL's weight is not determined: the data term is a sum of no known formula"
+            return f"{start}. Beside it stands {kl}, whose coefficient is {facts.kl}."
         why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression
@@ -92,6 +92,9 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
             )
         text = f"This is not the ELBO: {why} (weight {weight}{shown}). The data term is {family}, with {kl}."
         return text + (f" {limit}." if limit else "")
+    if len(facts.lab.total) > 1 and facts.beta is not None and facts.beta.powers.get("N"):
+        added = f"added as they are, the KL has a weight of {weight}, which changes with the batch size"
+        return f"These are two terms, {family} and {kl}: {added}."
     text += f", with a KL weight of {weight}{shown}" + (
         " (relative to a decoder variance of 1)" if likelihood == "squared-error" else ""
     )

@@ -117,7 +117,7 @@ def _joint(layout: Layout, several: list[tuple[str, ...]]) -> tuple[str, ...]:
     """The union of several axes: draws, list, batch, data, latents."""
     found = {axis for axes in several for axis in axes}
     data = ("K", *layout.data) if layout.classes == "first" else (*layout.data, "K")
-    order = ("k", "T", "N", *data, *layout.latent, "J2")
+    order = dict.fromkeys(("k", "T", "N", *data, *layout.latent, "J2"))
     return tuple(axis for axis in order if axis in found)
 
 

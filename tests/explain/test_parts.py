@@ -97,6 +97,7 @@ TORCH: dict[str, dict[str, Any]] = {
     "words_averaged": _MEAN
     | _CLASSES
     | {"pixel_reduction": "mean", "coefficients": ("1/(N*D)", "1/N", "0"), "beta": "D"},
+    "words_by_their_number": _CLASSES | {"coefficients": ("1/num_tokens", "1/num_tokens", "0"), "beta": "1"},
     "words_summed_beside_a_mean": _CLASSES
     | {
         "data_reduction": {"recon": "sum", "kl": "mean"},

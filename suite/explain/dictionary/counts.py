@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -65,12 +66,25 @@ def _binomial(v: Values, epsilon: float) -> Array:
 
 def negative_binomial(epsilon: float = 0.0) -> Formula:
     """−log NB(x) of a mean and an inverse dispersion, with ε in each logarithm."""
-    atom = Atom("log NB", lambda v: _binomial(v, epsilon), {})
+    both = "log({dispersion} + {recon})"
+
+    def of_mean(v: Values) -> Array:  # terms of the count or the dispersion alone may be left out of a correct loss
+        both = np.log(v["dispersion"] + v["recon"] + epsilon)
+        return np.asarray(_binomial(v, epsilon) + (v["x"] + v["dispersion"]) * both)
+
+    def log_both(role: str) -> Callable[[Values], Array]:
+        return lambda v: np.asarray(v[role] * np.log(v["dispersion"] + v["recon"] + epsilon))
+
+    atoms = (
+        (-1.0, Atom("{x}*log({recon})", of_mean, {})),
+        (1.0, Atom(f"{{dispersion}}*{both}", log_both("dispersion"), {})),
+        (1.0, Atom(f"{{x}}*{both}", log_both("x"), {})),
+    )
     detail = "mean, inverse dispersion" + (f", epsilon {epsilon:g}" if epsilon else "")
     return Formula(
         "negative-binomial",
         ("dispersion", "recon", "x"),
-        ((-1.0, atom),),
+        atoms,
         detail=detail,
         text="-sum(log NB({x}; {recon}, {dispersion}))",
     )

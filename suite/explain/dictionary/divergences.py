@@ -71,6 +71,13 @@ def reversed_divergence(formula: Formula) -> Iterator[Edited]:
     yield Edited(replace(formula, atoms=atoms), "reversed-divergence", said)
 
 
+def added_density(formula: Formula) -> Iterator[Edited]:
+    """−log q(z) − log p(z): the posterior's density is added to the bound where it is subtracted."""
+    if formula.name == "sampled" and len(formula.atoms) == 3 and not formula.detail:
+        atoms = tuple((-factor, atom) for factor, atom in formula.atoms[:2]) + formula.atoms[2:]
+        yield Edited(replace(formula, atoms=atoms), "sign", "log q({z})")
+
+
 def _inner_epsilon(kind: str, epsilon: float) -> Formula:
     """The analytic KL with sd + ε in place of the standard deviation."""
     variance = VARIANCE[kind]

@@ -31,6 +31,7 @@ SIZES: dict[str, int] = {
     "h": 3,
     "w": 4,
     "k": 6,
+    "Z": 2,
     "T": 8,
     "K": 6,
 }
@@ -38,6 +39,8 @@ SIZES: dict[str, int] = {
 
 _TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
 _TRIED_LATENT = (("J",), ("c", "h", "w"), ())
+_LATENT_OF_STEPS = ("S", "Z")
+"""The axes of latents of which each step of a series has its own."""
 _SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
 _OF_DATA_TOO = ("y", "p")
 """Names of predictions that are data if another prediction, such as `y_hat`, is there too."""
@@ -72,8 +75,8 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
             role: str | None = words[arguments[name]]
         elif name in parameters or is_time(name) or isinstance(default, int | float | str | bool):
             role = "parameter"
-        elif default is None:
-            continue  # an optional tensor is left out of the calls
+        elif default is None or (default is not parameter.empty and role_of(name) is None):
+            continue  # an optional argument is left out of the calls
         else:
             role = role_of(name)
         if role == "parameter":
@@ -144,17 +147,24 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
         if star.endswith("*") and slot.name.startswith(star[:-1])
     }
     draws = [samples for samples in _SAMPLED if samples <= roles]
-    latents = _TRIED_LATENT if "moments" in roles or hinted else _TRIED_LATENT[:2]
+    latents = (*_TRIED_LATENT, _LATENT_OF_STEPS) if "moments" in roles or hinted else _TRIED_LATENT[:2]
     small = frozenset(role for role in ("recon_scale",) if role in roles)
     # Posterior arguments in the plural that are looped over may be lists, a tensor per layer. A loop that includes the
     # data runs over examples.
     looped = [slot for slot in slots if iterates(text, slot.name)]
     plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
     data_axes = (("D",), ("S", "A"), ("C", "H", "W"), ()) if _sums_series(text) else _TRIED_DATA
+    of_classes = [
+        layout
+        for layout in _of_classes_or_matrices(roles)
+        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
+    ]
+    if re.search(r"(?<![a-zA-Z_])(cross_entropy|nll_loss|CrossEntropyLoss|NLLLoss)\b", text):
+        yield from (layout for layout in of_classes if layout.classes)
     shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
     # Layouts with a batch axis come before those without; layouts without data or latent axes come last.
     for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
-        if not data and not batch:
+        if (not data and not batch) or (latent == _LATENT_OF_STEPS and data[:1] != ("S",)):
             continue
         for last, mask, shared, scalar in product(
             (False, True) if "moments" in roles and len(latent) > 1 else (False,),
@@ -167,9 +177,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example looks like a sum over a batch: only a docstring tells
                 yield layout
-    for layout in _of_classes_or_matrices(roles):
-        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
-            yield layout
+    yield from of_classes
 
 
 def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:
@@ -284,6 +292,8 @@ def _is_finite(lab: Lab) -> bool:
             return False
         if any(value.ndim > 1 or value.size not in (1, batch) for value in terms.values()) and layout.samples:
             return False
+        if any(value.ndim > 1 for value in terms.values()) and "recon_scale" in lab.binding.roles:
+            return False  # a sum over one number for all
     return True
 
 

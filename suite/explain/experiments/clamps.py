@@ -6,7 +6,6 @@ logarithm or a saturated sigmoid.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 from ..answer import Threshold
@@ -16,6 +15,8 @@ from .state import DATA_SIDE
 
 ROLES = ("recon", "recon_scale", "mu", "scale")
 _BISECTIONS, _INSIDE = 60, 0.01
+_HUGE = 1e300
+"""What an infinite value may have been replaced by; it is no clamp."""
 _TO_ZERO = 80.0
 """Towards 0 inputs go to 4**-80, beyond where torch clamps the logarithm in its cross entropy."""
 
@@ -35,14 +36,15 @@ def clamps(lab: Lab, roles: Iterable[str]) -> list[Threshold]:
                 at = _clamp(lab, values, role, path, _TO_ZERO if towards_zero else float(farthest))
                 if at is not None:
                     term = "recon" if role in DATA_SIDE else "kl"
-                    found.append(Threshold(term, lab.binding.name_of(role), "clamp", f"{at:.6g}", "element"))
+                    shown = f"{at:.6g}" if f"{at:.6g}" not in ("1", "-1") else f"{at:.9g}"  # 1 - 1e-7 is below 1
+                    found.append(Threshold(term, lab.binding.name_of(role), "clamp", shown, "element"))
     return found
 
 
 def _clamp(lab: Lab, values: Values, role: str, path: Callable[[float], float], farthest: float) -> float | None:
     """The value on a path from which on the loss is constant; None if it changes to the end, or has no kink."""
     rest = value_of(lab, moved(values, role, path(farthest)))
-    if not math.isfinite(rest):
+    if not abs(rest) < _HUGE:
         return None
 
     def off(at: float) -> float:

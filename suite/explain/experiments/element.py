@@ -6,13 +6,13 @@ to rounding, at more draws than unknowns. A term that matches is also separable 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..dictionary.classes import categorical
-from ..dictionary.divergences import divergences, of_all_latents, reversed_divergence
+from ..dictionary.divergences import added_density, divergences, of_all_latents, reversed_divergence
 from ..dictionary.edits import Edited, edits, exchanged
 from ..dictionary.formula import Array, Formula
 from ..dictionary.given import GIVEN, edits_of_given, given_divergences, given_likelihoods
@@ -52,6 +52,11 @@ class Match:
     edited: Edited | None = None
     without: float | None = None
     other: Match | None = None
+
+    @property
+    def lacks_mean(self) -> bool:
+        """Whether it is a KL without the square of the mean."""
+        return self.edited is not None and (self.edited.edit, self.edited.where) == ("dropped-term", "{mu}**2")
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def match_edited(
         _, without, _ = fit(lab, Term(formula), seen)
         given = (formula.detail or "").endswith(GIVEN)
         plain_edits = edits_of_given(formula) if given else edits(formula)
-        for edited in (*plain_edits, *sigmoid_twice(formula), *reversed_divergence(formula)):
+        for edited in (*plain_edits, *sigmoid_twice(formula), *of_densities(formula)):
             scale, residual, allowed = fit(lab, Term(edited.formula), seen)
             if residual <= allowed and scale:
                 term = Term(edited.formula)
@@ -196,6 +201,12 @@ def match_edited(
     rank, best = min(found, key=lambda pair: pair[0])
     others = [one for at, one in found if at[:3] == rank[:3] and one.term.formula.kind != best.term.formula.kind]
     return replace(best, other=others[0]) if others and best.term.formula.kind == stated else best
+
+
+def of_densities(formula: Formula) -> Iterator[Edited]:
+    """Edits of a divergence that are of a whole density."""
+    yield from reversed_divergence(formula)
+    yield from added_density(formula)
 
 
 def match_huber(lab: Lab, seen: Observed) -> Match | None:

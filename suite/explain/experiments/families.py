@@ -126,9 +126,9 @@ def other_prior(lab: Lab, seen: Observed, offset: float) -> Match | None:
         term = Term(formula)
         scale, residual, allowed = fit(lab, term, seen)
         rest = seen.values[0] - offset - scale * term.value(seen.draws[0], lab.binding.layout)
-        kept = abs(rest) <= lab.allowed(seen.size, offset) if np.isfinite(offset) else False
-        factor = any(near(variance, value, 1e-9) for value in (0.5, 1.0, 2.0))
-        if residual <= allowed and (kept or not factor):
+        plain = any(near(variance, value, 1e-9) for value in (0.5, 1.0, 2.0))
+        kept = abs(rest) <= lab.allowed(seen.size, offset) if np.isfinite(offset) else not plain
+        if residual <= allowed and kept:  # without its constant it may be a KL whose entropy has a weight
             return Match(term, scale, residual, allowed)
     return None
 

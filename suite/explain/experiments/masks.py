@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..lab import Lab, LossFailed
+from .additivity import Additivity, additivity
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,14 @@ def masked(lab: Lab) -> Masked | None:
     ratios = {"batch": mask.size / (few == keeps).sum(), "example": float(each)}
     per = next((of for of, size in ratios.items() if size > 1 and abs(ratio - size) < 1e-6 * size), "")
     return Masked(keeps, per, abs(ratio - 1) if abs(ratio - 1) < 1e-6 else 0.0)
+
+
+def where_all_is_kept(lab: Lab) -> tuple[Lab, Additivity] | None:
+    """A loss whose mask is of both terms, with the mask held where it leaves nothing out; None where it is no sum."""
+    for one in (lab, lab.inverted("mask")):
+        whole = replace(one, domains={**lab.domains, "mask": f"{lab.domains['mask']}, all kept"})
+        first, other = (whole.draw(seed) for seed in (1, 2))
+        again = additivity(whole)
+        if again.holds and whole.value(first) != whole.value({**first, "recon": other["recon"]}):
+            return whole, again
+    return None

@@ -34,6 +34,7 @@ SECOND_SIZES = {
     "w": 7,
     "k": 9,
     "T": 5,
+    "Z": 7,
 }
 """The second size of each axis."""
 SPREADS = (1.0, 30.0, 1e3, 3e4)
@@ -129,7 +130,7 @@ def powers_of_sizes(
     everything: dict[str, int] = {}
     for axis in lab.binding.layout.named():
         one = lab.sizes[axis]
-        two = SECOND_SIZES[axis] if axis in SECOND_SIZES and SECOND_SIZES[axis] != one else one + 4
+        two = other_size(axis, one)
         try:
             moved = measure(lab.at({axis: two}))
         except LossFailed:
@@ -156,6 +157,11 @@ def powers_of_sizes(
             if abs(last[name] - expected) > 1e-7 * abs(expected):
                 found[name] = None
     return found, _without_averaged(lab, base, found, fixed_axes)
+
+
+def other_size(axis: str, one: int) -> int:
+    """The second size of an axis whose first is `one`."""
+    return SECOND_SIZES[axis] if SECOND_SIZES.get(axis, one) != one else one + 4
 
 
 def _without_averaged(
@@ -190,12 +196,13 @@ def exponent(ratio: float, base: float, exact: float = 1e-7) -> Fraction | None:
 def collapsed(powers: Mapping[str, Fraction], layout: Layout) -> dict[str, Fraction]:
     """Exponents by name: of D and J if all their axes have the same exponent, else of each axis."""
     names: dict[str, Fraction] = {axis: powers[axis] for axis in ("N", "k", "T", "K") if powers.get(axis)}
+    rest = dict.fromkeys((*layout.data, *layout.latent))
     for axes, name in ((layout.data, "D"), (layout.latent, "J")):
         own = {powers.get(axis, Fraction(0)) for axis in axes}
-        if len(own) == 1:
+        if len(own) == 1 and any(own):  # an axis of both sides counts once
             names[name] = own.pop()
-        else:
-            names |= {axis: powers.get(axis, Fraction(0)) for axis in axes}
+            rest = {axis: None for axis in rest if axis not in axes}
+    names |= {axis: powers.get(axis, Fraction(0)) for axis in rest}
     return {name: power for name, power in names.items() if power}
 
 

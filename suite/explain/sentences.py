@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from . import remarks
+from .binding import named_sizes
 from .dictionary.given import GIVEN
-from .expressions import UNKNOWN, near
+from .experiments.outer import Outer
+from .expressions import UNKNOWN, Monomial, near
 from .terms import Term, in_names
 from .weights import averaged
 
@@ -121,11 +125,26 @@ def formula_of(facts: Facts) -> str:
             shown = f"({UNKNOWN})" if coefficient is None else str(coefficient.written(found.written))
             text = _term(facts, term) if match is None or match.edited is None else _edited(facts, term)
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
-    if parts and facts.unknown:
+    if found.outer is not None:
+        parts.insert(0, _of_error(facts, found.outer))
+    elif parts and facts.unknown:
         parts.append(f"({UNKNOWN})")
     if facts.constants:
         parts += [str(part) for part in facts.constants]
     return " + ".join(parts).replace("+ -", "- ") or "not determined"
+
+
+def _of_error(facts: Facts, outer: Outer) -> str:
+    """The data term of a variance of the batch, or of each example, in the user's argument names."""
+    each, name = "" if outer.of_batch else "_n", facts.lab.binding.name_of
+    log = f"log(mean{each}(({name('x')} - {name('recon')})**2))"
+    weight, powers = f"({UNKNOWN})", facts.powers.get("recon")
+    if powers is not None:
+        sizes = {**facts.lab.sizes, **named_sizes(facts.lab.sizes, facts.layout)}
+        number = outer.slope / 2 / prod(sizes[axis] ** float(power) for axis, power in powers.items())
+        summed = {axis: powers.get(axis, Fraction(0)) + 1 for axis in (("D", "N") if outer.of_batch else ("D",))}
+        weight = str(Monomial(float(f"{number:.3g}"), {**powers, **summed}))
+    return f"{weight} * {log if outer.of_batch else f'sum_n {log}'}"
 
 
 def _edited(facts: Facts, term: Term) -> str:

@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True):
         keras: whether it uses Keras.
         at: sizes at which numbers are wanted.
         set: values of arguments.
-        arguments: roles of arguments.
+        arguments: roles of arguments; of weights of a JAX function, expressions.
         started: seconds since the epoch at which the command began.
         data: a file of data that a model is run on; nothing for none.
         changed: whether a change is looked for.

@@ -76,7 +76,8 @@ def load(name: str, namespace: dict[str, Any]) -> tuple[Callable[..., Any], str]
         Exception: whatever the expression raises.
     """
     for free in sorted(open_names(name, namespace)):
-        raise BadInput(f"the file has no '{free}'; whole models, with the data left open, are those of torch and Keras")
+        models = "of torch or Keras, or a function of JAX that takes weights"
+        raise BadInput(f"the file has no '{free}'; a whole model, with the data left open, is one {models}")
     found = eval(name, namespace)
     if not callable(found):
         raise TypeError(f"{name} is of type {type(found).__name__}; expected a function or a module that is called")

@@ -92,9 +92,11 @@ class Runner(Protocol):
     Attributes:
         leaves_out: whether operations can be left out of a run.
         resizes: whether it runs with weights of other sizes.
+        unset: parameters that the user gave no value.
     """
 
     name: str
+    unset: frozenset[str]
     leaves_out: bool
     resizes: bool
 

@@ -10,6 +10,8 @@ ROLES = {
     "mu": "mu",
     "scale": "posterior scale",
     "z": "z",
+    "z_last": "z after the flow",
+    "log_det": "log determinant",
     "prior_mu": "prior mu",
     "prior_scale": "prior scale",
     "recon_scale": "decoder scale",
@@ -27,6 +29,11 @@ ROLES = {
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
+    (
+        "parameter",  # the weight of a term
+        r"^(s|w|c|alpha|beta|gamma|lambda|lambd|lam|eta|weight|coef)_(rec|recon|reconstruction|bce|mse|nll)$|"
+        r"^(rec|recon|reconstruction|bce|mse|nll)_(weight|w|coef|coeff|lambda|lambd|lam|alpha|beta|gamma|factor)$",
+    ),
     ("log_joint", r"^log_?(p|prob)?_?joint$|^joint_log_?(p|prob|density)$"),
     (
         "log_px",
@@ -42,17 +49,20 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"^log_?q(_?z)?(_?0)?(_?(given|cond|bar|g|c)?_?x)?$|^log_?prob_?q(_?z)?(_?x)?$|^log_?(q_?)?post(erior)?$|"
         r"^(posterior|post|q|q_?z|variational)_log_?(p|prob|lik|density)$|^log_?variational$",
     ),
+    ("log_det", r"log_?(abs_?)?det|log_?jac|^s?ldj$"),
+    ("z_last", r"^z_?(k|t|f|final|last|flow)s?$"),
     ("mask", r"(^|_)(mask|pad|padding|is_pad|valid|keep|observed_mask)(_|$)|mask"),
     ("moments", r"^(moments|posterior_params|enc_out|encoded|encoder_output|params|stats|dist_params|h)$"),
     (
         "prior_mu",
-        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)_?p$|^p_?z?_?(mu|mean|loc|m)$)",
+        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)_?p$|^p_?z?_?(mu|mean|loc|m)$|"
+        r"^z_?p_(mu|mean|loc)$)",
     ),
     (
         "prior_scale",
         r"(prior.*(var|std|sigma|scale|sd|lv)|(var|std|sigma|scale|sd|lv)\w*prior|"
         r"^(logvar|log_var|lv|std|sigma|var|scale|log_sigma|log_std)_?p$|"
-        r"^p_?z?_?(logvar|log_var|lv|std|sigma|var|scale|v)$)",
+        r"^p_?z?_?(logvar|log_var|lv|std|sigma|var|scale|v)$|^z_?p_(logvar|log_var|lv|std|sigma|var|scale)$)",
     ),
     ("dispersion", r"^(px_r|theta|dispersion|inverse_dispersion|total_count|r|alpha_nb)$"),
     ("dropout", r"(dropout|zi_logits|pi_logits|px_d|^pi$|gate_logits)"),
@@ -77,7 +87,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"^v$|_v$|^s$|_s$|^b$)",
     ),
     ("mu", r"(mu|mean|loc(_|$)|^m$|_m$)"),
-    ("z", r"^(z|zs|z_?samples?|latents?|codes?|samples?|z_?q|h|z0|zeta|z_star)$"),
+    ("z", r"^(z|zs|z_?samples?|latents?|codes?|samples?|z_?q|h|z_?0|zeta|z_star)$"),
 )
 _TIME = re.compile(
     r"(^|_)(step|steps_done|epoch|iteration|iter|itr|global_step|t|batch_idx|n_iter|it|current_epoch|num_iter)($|_)"

@@ -16,7 +16,7 @@ from ...reference.errors import BadInput
 from ..binding import DENSITIES, LATENT, Binding, Layout, Slot
 from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
-from .settled import settled_densities
+from .settled import of_each_draw, settled_densities, weights_of_terms
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -83,7 +83,7 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
         named = name in arguments or name == "x" or len(name) > 1  # a `y` is data for some, and a prediction for others
         found.append(Slot(name, role or "?", default, given=given, named=named))
         taken.add(role or "?")
-    return _settled(found)
+    return _settled(weights_of_terms(found))
 
 
 def _settled(slots: list[Slot]) -> list[Slot]:
@@ -158,7 +158,7 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example and over a batch look the same: only a docstring tells
                 yield layout
-    for layout in _of_classes_or_matrices(roles):
+    for layout in (*of_each_draw(roles), *_of_classes_or_matrices(roles)):
         if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
             yield layout
 

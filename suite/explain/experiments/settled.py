@@ -1,12 +1,13 @@
-"""Roles of densities that two arguments claim, or that none does."""
+"""Roles of densities that two arguments claim, or that none does; layouts of several draws that are tried last."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, Slot
+from ..binding import DENSITIES, Layout, Slot
 from ..glossary import ROLES
 
 
@@ -32,3 +33,27 @@ def settled_densities(
     there = {"recon", "x"} if {"log_px", "log_joint"} & set(by_role) else set()
     there |= {"mu", "scale"} if {"log_pz", "log_q"} & set(by_role) else set()
     return [role for role in lacking if role not in there]
+
+
+def weights_of_terms(slots: list[Slot]) -> list[Slot]:
+    """The slots, with a number in place of `s_rec` where there is an `s_kl`: each is the weight of a term."""
+    stems = {found[1] for slot in slots if (found := re.match(r"(\w+)_(kl|kld|kl_div)$", slot.name.lower()))}
+    settled = []
+    for slot in slots:
+        stem, _, term = slot.name.lower().rpartition("_")
+        weighs = stem in stems and term in ("rec", "recon", "reconstruction", "bce", "mse", "nll", "x")
+        settled.append(
+            replace(slot, role="parameter", default=0.5, given=False) if weighs and slot.role != "parameter" else slot
+        )
+    return settled
+
+
+def of_each_draw(roles: set[str]) -> Iterator[Layout]:
+    """Layouts in which k draws stand after the batch, or the moments are repeated for each."""
+    if not {"recon", "x"} <= roles or roles & {"mask", "dispersion", "recon_scale"}:
+        return
+    drawn = frozenset({"recon", "z"} & roles)
+    whole = frozenset({"recon", "z", "mu", "scale"} & roles)
+    for samples, after in ((drawn, True), (whole, True), (whole, False)):
+        for data in (("D",), ("C", "H", "W")):
+            yield Layout(data, samples=samples, after=after)

@@ -40,6 +40,16 @@ class Slot:
     named: bool = True
 
 
+class Key:
+    """In place of a number: what a framework draws from, which is a key of JAX or a generator."""
+
+    def __repr__(self) -> str:
+        return "a key"
+
+
+KEY = Key()
+
+
 @dataclass(frozen=True)
 class Layout:
     """The axes of the values.

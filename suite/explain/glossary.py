@@ -110,6 +110,11 @@ def is_time(name: str) -> bool:
     return bool(_TIME.search(name.lower())) and not _HORIZON.search(name.lower())
 
 
+def is_key(name: str) -> bool:
+    """Whether a name says that values are drawn from it."""
+    return bool(re.search(r"(^|_)(key|rngs?|prng|subkey|generator)$", name.lower()))
+
+
 def kind_of(name: str) -> str | None:
     """The scale kind that a name suggests."""
     plain = name.lower()

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, LATENT, Binding, Layout, Slot
-from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
+from ..binding import DENSITIES, KEY, LATENT, Binding, Layout, Slot
+from ..glossary import ROLES, documented_shapes, is_key, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
 from .settled import of_each_draw, settled_densities, weights_of_terms
 
@@ -76,7 +76,9 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
             continue  # optional, and left out
         else:
             role = role_of(name)
-        if role == "parameter":
+        if default is parameter.empty and name not in (*arguments, *parameters) and is_key(name):
+            role, default = "parameter", KEY
+        if role == "parameter" and default is not KEY:
             default = parameters.get(name, 1 if is_time(name) else 0.5) if default is parameter.empty else default
             default = parameters.get(name, default)
         given = parameter.default is not parameter.empty or name in parameters

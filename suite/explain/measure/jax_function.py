@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ import numpy as np
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from ..glossary import is_time, role_of
+from ..glossary import is_key, is_time, role_of
 from ..lab import LossFailed
 from ..models.run import Run, Setting
 from ..records import Asked
@@ -24,7 +25,6 @@ from .load import open_names
 from .subject import OfSubject, Subject, integers, with_arguments
 
 _WEIGHTS = re.compile(r"(^|_)(params?|parameters|theta|phi|weights|variables|state|model)$")
-_KEY = re.compile(r"(^|_)(key|rng|rngs|prng|subkey)$")
 _INITIALISER = re.compile(r"(^|_)(init|initiali[sz]e|make|create|build)(_|$)")
 _SEED = "jax.random.PRNGKey(0)"
 _Call = Callable[[Any, dict[str, Any], Mapping[str, Any]], Any]
@@ -140,18 +140,29 @@ def function_of(asked: Asked, namespace: dict[str, Any]) -> tuple[JaxFunction, S
         bound = signature.bind(**{data: wrap(x), **owner, **held, **own})
         return function(*bound.args, **bound.kwargs)
 
+    own = {name: integers(tree, space) for name, tree in weights.items()}
+    first = {name: _evaluated(tree, space) for name, tree in weights.items()}
+
     def made(changes: Mapping[str, int]) -> Subject:
-        own = {name: integers(tree, space) for name, tree in weights.items()}
-        owner = {
-            name: _evaluated(with_arguments(tree, {n: v for n, v in changes.items() if n in own[name]}), space)
-            for name, tree in weights.items()
-        }
+        owner = dict(first)
+        for name, tree in weights.items() if changes else ():
+            changed = with_arguments(tree, {n: v for n, v in changes.items() if n in own[name]})
+            owner[name] = _of_shapes(partial(_evaluated, changed, space), first[name])
         found = {name: value for one in own.values() for name, value in one.items()}
         return Subject(owner, lambda x, training: call(x, owner, numbers), made, asked.target, {**found, **changes})
 
     subject = made({})
     subject.width = int(asked.at["D"]) if "D" in asked.at else None
     return JaxFunction(subject, call, numbers, unset, namespace), subject
+
+
+def _of_shapes(make: Callable[[], Any], like: Any) -> Any:
+    """Weights of other sizes, with the values of those that there are: what an initialiser draws would be compiled."""
+    try:
+        shapes = jax.eval_shape(make)
+        return jax.tree_util.tree_map(lambda s, own: jnp.asarray(np.resize(np.asarray(own), s.shape)), shapes, like)
+    except Exception:  # what is not traced may raise anything
+        return make()
 
 
 def _evaluated(tree: ast.expr, space: dict[str, Any]) -> Any:
@@ -182,7 +193,7 @@ def _of_name(signature: inspect.Signature, asked: Asked, namespace: Mapping[str,
     needed = [name for name, p in signature.parameters.items() if p.default is p.empty]
     given = {name: text for name, text in asked.arguments.items() if name in signature.parameters}
     weights = [name for name in needed if _WEIGHTS.search(name)]
-    keys = [name for name in needed if _KEY.search(name)]
+    keys = [name for name in needed if is_key(name)]
     roles = {name: role_of(name) for name in needed if name not in (*weights, *keys)}
     data = [name for name in roles if roles[name] == "x"]
     if not weights or len(data) != 1 or set(roles.values()) & {"recon", "mu", "scale", "z", "log_px"}:
@@ -207,7 +218,7 @@ def _weights(name: str, namespace: Mapping[str, Any]) -> str:
     for one in makers:
         several = inspect.signature(namespace[one]).parameters.values()
         needed = [p.name for p in several if p.default is p.empty]
-        if len(needed) == 1 and _KEY.search(needed[0]):
+        if len(needed) == 1 and is_key(needed[0]):
             return f"{one}({_SEED})"
     maker = f"{makers[0]}({_SEED}, …)" if makers else f"init({_SEED})"
     raise BadInput(

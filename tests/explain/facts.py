@@ -139,6 +139,7 @@ TENSORFLOW: dict[str, dict[str, Any]] = {
     | {"likelihood": "bernoulli-probabilities", "scale_kind": ["sd", "log_sd"], "coefficients": ("1/N", "1/N", "0")},
     "images": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2", "variance": "1/2"},
     "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
+    "noise_beside_a_mean": {"only": {"bug": "terms-reduced-differently", "kl": "analytic"}},
     "total_beside_a_vector": _SQUARED
     | {
         "pixel_reduction": "mean",

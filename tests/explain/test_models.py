@@ -111,8 +111,10 @@ def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
 def test_weights_of_a_jax_function_are_asked_for_and_given() -> None:
     file = str(CASES / "functions_jax_unmade.py")
     given = {"params": "make_weights(random.PRNGKey(3), sizes=(12, 3))"}
-    asked = [Asked(file, "loss", "jax", False, {}, {}, arguments, 0.0) for arguments in ({}, given)]
-    without, made = explained_in_one_worker(asked, 300.0)
+    misspelt = {"params": "make_weight(random.PRNGKey(3), sizes=(12, 3))"}
+    asked = [Asked(file, "loss", "jax", False, {}, {}, arguments, 0.0) for arguments in ({}, given, misspelt)]
+    without, made, wrong = explained_in_one_worker(asked, 300.0)
+    assert "could not be made: NameError: name 'make_weight' is not defined" in str(wrong.bad_input)
     assert "params: expected the model's weights" in str(without.bad_input)
     assert "--arguments 'params=make_weights(jax.random.PRNGKey(0), …)'" in str(without.bad_input)
     assert made.answer is not None

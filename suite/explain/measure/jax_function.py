@@ -115,18 +115,22 @@ def function_of(asked: Asked, namespace: dict[str, Any]) -> tuple[JaxFunction, S
         namespace: of the user's file.
 
     Raises:
-        BadInput: its weights are not given, and the file has no initialiser.
+        BadInput: its weights are not given, or cannot be made, and the file has no initialiser.
     """
-    space = {"jax": jax, **namespace}
+    space, free = {"jax": jax, **namespace}, open_names(asked.name, namespace)
     entry = ast.parse(asked.name, mode="eval").body
-    function = _evaluated(entry.func if isinstance(entry, ast.Call) else entry, space)
-    if not callable(function) or inspect.isclass(function):
+    called = isinstance(entry, ast.Call) and bool(free)
+    if free and not called:
         return None
-    signature = inspect.signature(function)
-    if isinstance(entry, ast.Call):
-        parts = _of_call(entry, signature, open_names(asked.name, namespace), space)
+    function = _evaluated(entry.func if isinstance(entry, ast.Call) and called else entry, space)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    if isinstance(entry, ast.Call) and called:
+        parts = _of_call(entry, signature, free, space)
     else:
-        parts = _of_name(signature, asked, namespace)
+        parts = None if inspect.isclass(function) else _of_name(signature, asked, namespace)
     if parts is None:
         return None
     data, weights, fixed = parts
@@ -140,8 +144,12 @@ def function_of(asked: Asked, namespace: dict[str, Any]) -> tuple[JaxFunction, S
         bound = signature.bind(**{data: wrap(x), **owner, **held, **own})
         return function(*bound.args, **bound.kwargs)
 
-    own = {name: integers(tree, space) for name, tree in weights.items()}
-    first = {name: _evaluated(tree, space) for name, tree in weights.items()}
+    try:
+        own = {name: integers(tree, space) for name, tree in weights.items()}
+        first = {name: _evaluated(tree, space) for name, tree in weights.items()}
+    except Exception as error:
+        text = " and ".join(f"{name}={ast.unparse(tree)}" for name, tree in weights.items())
+        raise BadInput(f"the weights {text} could not be made: {failure(error)}") from error
 
     def made(changes: Mapping[str, int]) -> Subject:
         owner = dict(first)
@@ -200,7 +208,12 @@ def _of_name(signature: inspect.Signature, asked: Asked, namespace: Mapping[str,
         return None
     texts = {name: given.get(name) or _weights(name, namespace) for name in weights}
     texts |= {name: given.get(name, _SEED) for name in keys}
-    trees = {name: ast.parse(text, mode="eval").body for name, text in texts.items()}
+    trees = {}
+    for name, text in texts.items():
+        try:
+            trees[name] = ast.parse(text, mode="eval").body
+        except SyntaxError as error:
+            raise BadInput(f"--arguments {name}: expected an expression; {error.msg}") from None
     return data[0], {name: trees[name] for name in weights}, {name: trees[name] for name in keys}
 
 

@@ -23,6 +23,9 @@ def settled_densities(
         if len(several := by_role.get(role, [])) > 1:
             names = " and ".join(slots[place].name for place in several)
             raise BadInput(f"{names}: expected one argument that is {ROLES[role]}; found {len(several)}")
+    moments = "log_q" not in by_role and "log_pz" not in by_role
+    for place in by_role.get("log_px", []) if moments and "x" in by_role and "recon" not in by_role else []:
+        give(place, "recon")  # beside the data it has a value for each of them
     alone = "log_q" in by_role and "log_pz" not in by_role
     for place in by_role.get("log_px", []) if alone else []:
         if re.search("xz$|x_and_z$", slots[place].name.lower()):

@@ -43,6 +43,16 @@ class Slot:
     named: bool = True
 
 
+class Key:
+    """In place of a number: what a framework draws from, which is a key of JAX or a generator."""
+
+    def __repr__(self) -> str:
+        return "a key"
+
+
+KEY = Key()
+
+
 @dataclass(frozen=True)
 class Layout:
     """The axes of the values, by role.
@@ -86,6 +96,8 @@ class Layout:
         front: tuple[str, ...] = ("k",) if role in self.samples else ()
         front += ("T",) if self.listed and role in LATENT else ()
         front += ("N",) if self.batch and role not in self.shared else ()
+        if role == "log_det":
+            return front
         if role in DENSITIES:
             each = self.data if role in ("log_px", "log_joint") else self.latent
             return front + each if self.dense else front
@@ -123,7 +135,7 @@ class Layout:
         return np.asarray(np.tril(value) if self.matrix == "cholesky" else value + np.swapaxes(value, -1, -2))
 
 
-LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale")
+LATENT = ("mu", "scale", "z", "prior_mu", "prior_scale", "z_last")
 """Roles with the latent axes."""
 DENSITIES = ("log_px", "log_joint", "log_pz", "log_q")
 """Roles whose values are log densities that the caller has computed, in nats."""

@@ -10,6 +10,8 @@ ROLES = {
     "mu": "mu",
     "scale": "posterior scale",
     "z": "z",
+    "z_last": "z after the flow",
+    "log_det": "log determinant",
     "prior_mu": "prior mu",
     "prior_scale": "prior scale",
     "recon_scale": "decoder scale",
@@ -28,6 +30,11 @@ ROLES = {
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("parameter", r"^(?!rec).*(^|_)(loss|kl|kld|kl_?div)$"),  # a term that the caller has computed
     ("parameter", r"^(feats?|features?|vgg|lpips)_\w|\w_(feats?|features?)$"),  # features of a frozen network
+    (
+        "parameter",  # the weight of a term
+        r"^(s|w|c|alpha|beta|gamma|lambda|lambd|lam|eta|weight|coef)_(rec|recon|reconstruction|bce|mse|nll)$|"
+        r"^(rec|recon|reconstruction|bce|mse|nll)_(weight|w|coef|coeff|lambda|lambd|lam|alpha|beta|gamma|factor)$",
+    ),
     ("log_joint", r"^log_?(p|prob)?_?joint$|^joint_log_?(p|prob|density)$"),
     (
         "log_px",
@@ -43,17 +50,21 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"^log_?q(_?z)?(_?0)?(_?(given|cond|bar|g|c)?_?x)?$|^log_?prob_?q(_?z)?(_?x)?$|^log_?(q_?)?post(erior)?$|"
         r"^(posterior|post|q|q_?z|variational)_log_?(p|prob|lik|density)$|^log_?variational$",
     ),
+    ("log_det", r"log_?(abs_?)?det|log_?jac|^s?ldj$"),
+    ("z_last", r"^z_?(k|t|f|final|last|flow)s?$"),
     ("mask", r"(^|_)(mask|pad|padding|is_pad|valid|keep|observed_mask)(_|$)|mask"),
     ("moments", r"^(moments|posterior_params|enc_out|encoded|encoder_output|params|stats|dist_params|h)$"),
     (
         "prior_mu",
-        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)s?_?p$|^p_?z?_?(mu|mean|loc|m)s?$)",
+        r"(prior.*(mu|mean|loc)|(mu|mean|loc).*prior|^(mu|mean|m|loc|z_mean|z_mu)s?_?p$|^p_?z?_?(mu|mean|loc|m)s?$|"
+        r"^z_?p_(mu|mean|loc)$)",
     ),
     (
         "prior_scale",
         r"(prior.*(var|std|sigma|scale|sd|lv)|(var|std|sigma|scale|sd|lv)\w*prior|"
         r"^(logvar|log_var|lv|std|sigma|var|scale|log_sigma|log_std)s?_?p$|"
-        r"^p_?z?_?(logvar|log_var|lv|log_sigma|log_std|std|sigma|var|scale|v)s?$)",
+        r"^p_?z?_?(logvar|log_var|lv|log_sigma|log_std|std|sigma|var|scale|v)s?$|"
+        r"^z_?p_(logvar|log_var|lv|std|sigma|var|scale)$)",
     ),
     ("dispersion", r"^(px_r|theta|dispersion|inverse_dispersion|total_count|r|alpha_nb)$"),
     ("dropout", r"(dropout|zi_logits|pi_logits|px_d|^pi$|gate_logits)"),
@@ -78,7 +89,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"^v$|_v$|^s$|_s$|^b$)",
     ),
     ("mu", r"(mu|mean|loc(_|$)|^m$|_m$)"),
-    ("z", r"^(z|zs|z_?samples?|latents?|codes?|samples?|z_?q|h|z0|zeta|z_star)$"),
+    ("z", r"^(z|zs|z_?samples?|latents?|codes?|samples?|z_?q|h|z_?0|zeta|z_star)$"),
 )
 _TIME = re.compile(
     r"(^|_)(step|steps_done|epoch|iteration|iter|itr|global_step|t|batch_idx|n_iter|it|current_epoch|num_iter)($|_)"
@@ -99,6 +110,11 @@ def role_of(name: str) -> str | None:
 def is_time(name: str) -> bool:
     """Whether a name is a counter of training, such as `step`, and not its limit, such as `total_steps`."""
     return bool(_TIME.search(name.lower())) and not _HORIZON.search(name.lower())
+
+
+def is_key(name: str) -> bool:
+    """Whether a name says that values are drawn from it."""
+    return bool(re.search(r"(^|_)(key|rngs?|prng|subkey|generator)$", name.lower()))
 
 
 def kind_of(name: str) -> str | None:

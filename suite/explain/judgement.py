@@ -13,7 +13,7 @@ import msgspec
 from .answer import Bug
 from .dictionary.edits import SAID
 from .experiments.element import Match
-from .expressions import Monomial, evaluate, near, total
+from .expressions import Monomial, evaluate, names_in, near, total
 from .glossary import is_time
 from .remarks import KINDS, of_likelihood
 
@@ -251,8 +251,8 @@ def _constant_off(facts: Facts) -> Bug | None:
             continue
         own = part.over(each)
         sizes = {name for name in own.powers if name in ("D", "J", "T", "N", "k")}
-        if "D" in sizes:
-            continue
+        if "D" in sizes or any(names_in(name) & set(facts.lab.binding.parameters) for name in own.powers):
+            continue  # of an argument: what regularises a learned weight
         if not sizes:
             alone.append(own)
             continue

@@ -117,11 +117,20 @@ def pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts or ():
-        for part in re.split(r",(?=\s*\w+\s*=)", text):
+        for part in _parts(text):
             name, equals, value = part.partition("=")
             if not equals or not name.strip():
                 raise BadInput(f"{option}: expected NAME=VALUE; found '{part.strip()}'")
             found[name.strip()] = value.strip()
+    return found
+
+
+def _parts(text: str) -> list[str]:
+    """A text at the commas before a name and `=`, but for those within brackets."""
+    found: list[str] = []
+    for part in re.split(r",(?=\s*\w+\s*=)", text):
+        inside = bool(found) and found[-1].count("(") > found[-1].count(")")
+        found[-1:] = [f"{found[-1]},{part}"] if inside else [*found[-1:], part]
     return found
 
 

@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True):
         keras: whether the file imports Keras.
         at: sizes at which expressions are evaluated.
         set: argument → value.
-        arguments: argument → role.
+        arguments: argument → role; weights of a JAX function → expression.
         started: the start of the command, in seconds since the epoch.
         data: a file of data that a model is run on, or `digits`; empty for none.
         changed: whether to look for an edit that makes a wrong loss right.

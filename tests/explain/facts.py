@@ -139,6 +139,7 @@ TENSORFLOW: dict[str, dict[str, Any]] = {
     | {"likelihood": "bernoulli-probabilities", "scale_kind": ["sd", "log_sd"], "coefficients": ("1/N", "1/N", "0")},
     "images": _SQUARED | _MEAN | {"coefficients": ("2/N", "1/N", "0"), "beta": "1/2", "variance": "1/2"},
     "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
+    "noise_beside_a_mean": {"only": {"bug": "terms-reduced-differently", "kl": "analytic"}},
     "total_beside_a_vector": _SQUARED
     | {
         "pixel_reduction": "mean",
@@ -157,6 +158,17 @@ JAX: dict[str, dict[str, Any]] = {
         "coefficients": ("-1", "-1", "0"),
     },
     "gradient_stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "value-without-gradient"},
+    "prior_drawn_from_a_key": {
+        "only": {
+            "affine": False,
+            "likelihood": "squared-error",
+            "kl": "other",
+            "bug": None,
+            "data_reduction": {"recon": "mean"},
+            "coefficients": None,
+        }
+    },
+    "key_of_no_draw": _SQUARED | {"coefficients": ("2", "1", "0"), "beta": "1/2"},
     "compiled": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "mean_loss": _SQUARED | _MEAN | {"coefficients": ("2/N", "beta/N", "0"), "beta": "beta/2", "variance": "beta/2"},
 }

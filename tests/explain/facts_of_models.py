@@ -96,3 +96,25 @@ ON_TENSORFLOW: dict[str, dict[str, Any]] = {
     "one": _ADDED | _LOGITS,
     "two_sigmoids()": {"only": {"likelihood": "bernoulli-logits", "kl": "analytic", "beta": "1", "bug": None}},
 }
+_RAISED = _LOGITS | _MEAN | {"beta": "min(1, step/warmup)", "coefficients": ("1/N", "min(1, step/warmup)/N", "0")}
+FUNCTIONS_JAX: dict[str, dict[str, Any]] = {
+    "plain": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "weighted": _LOGITS | _MEAN | {"coefficients": ("1/N", "beta/N", "0"), "beta": "beta"},
+    "with_terms": _RAISED,
+    "mapped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "reduced_differently": _LOGITS
+    | {
+        "data_reduction": {"recon": "sum", "kl": "mean"},
+        "coefficients": ("1", "1/N", "0"),
+        "bug": "terms-reduced-differently",
+    },
+    "another_scale": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "drawn-with-another-scale"},
+    "stopped": _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "bug": "detached"},
+    "moments": _SQUARED | {"coefficients": ("2", "1", "0"), "beta": "1/2"},
+    "plain(init_params(random.PRNGKey(2), hidden=7), images, random.PRNGKey(1))": _LOGITS
+    | _MEAN
+    | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "weighted(init_params(random.PRNGKey(2)), x, random.PRNGKey(1), beta=0.5)": {
+        "only": {"beta": "1/2", "likelihood": "bernoulli-logits", "bug": None}
+    },
+}

@@ -49,6 +49,15 @@ def test_one_edit_of_their_line(tmp_path: Path, body: str, line: int, after: str
     assert edited["sentence"] == change["then"]
 
 
+def test_one_sigmoid_of_two_is_taken_away(tmp_path: Path) -> None:
+    rest = f"    bce = np.sum(np.logaddexp(0, s) - x * s)\n    return bce + {RIGHT}\n"
+    head = HEAD.replace("def loss", "def sigmoid(a):\n    return 1 / (1 + np.exp(-a))\n\n\ndef loss")
+    change = answer_of(tmp_path, f"{head}    s = sigmoid(recon)\n{rest}")["change"]
+    assert change["after"] == "    s = recon"
+    assert change["beta"] == "1"
+    assert answer_of(tmp_path, f"{head}    s = recon\n{rest}")["change"] is None
+
+
 def test_nothing_is_offered_for_a_right_loss_or_where_no_one_edit_helps(tmp_path: Path) -> None:
     assert answer_of(tmp_path, f"{HEAD}    return 0.5 * np.sum((x - recon)**2) + {RIGHT}\n")["change"] is None
     twice = (
@@ -130,6 +139,39 @@ def test_the_mean_that_a_library_takes_by_itself_becomes_a_sum(tmp_path: Path, c
     assert wrong["change"]["beta"] == "1"
     right = answer_of(tmp_path, source.replace(call, after))
     assert (right["bug"], right["change"], right["sentence"]) == (None, None, wrong["change"]["then"])
+
+
+DISTRIBUTIONS = """import torch
+from torch.distributions import Normal, kl_divergence
+
+
+def loss(recon, x, mu, sigma):
+    posterior, prior = Normal(mu, sigma), Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    return torch.sum(0.5 * (recon - x) ** 2) + kl_divergence(posterior, prior).sum()
+"""
+
+
+@pytest.mark.backend("torch")
+def test_arguments_of_a_divergence_are_exchanged(tmp_path: Path) -> None:
+    assert answer_of(tmp_path, DISTRIBUTIONS)["change"] is None
+    wrong = DISTRIBUTIONS.replace("(posterior, prior).sum", "(prior, posterior).sum")
+    answer = answer_of(tmp_path, wrong)
+    assert answer["bug"]["edit"] == "reversed-divergence"
+    assert wrong.replace(answer["change"]["before"], answer["change"]["after"]) == DISTRIBUTIONS
+    assert answer["change"]["beta"] == "1"
+
+
+@pytest.mark.backend("torch")
+def test_a_model_of_two_sigmoids_reads_probabilities(tmp_path: Path) -> None:
+    right = MODEL.replace("cross_entropy_with_logits", "cross_entropy").replace(
+        "self.decoder = nn.Linear(n_pixels, 2 * n_latent), nn.Linear(n_latent, n_pixels)",
+        "self.decoder = nn.Linear(n_pixels, 2 * n_latent), nn.Sequential(nn.Linear(n_latent, n_pixels), nn.Sigmoid())",
+    )
+    assert answer_of(tmp_path, right)["bug"] is None
+    wrong = right.replace("cross_entropy(", "cross_entropy_with_logits(")
+    answer = answer_of(tmp_path, wrong)
+    assert answer["bug"]["name"] == "support"
+    assert wrong.replace(answer["change"]["before"], answer["change"]["after"]) == right
 
 
 def test_arguments_that_the_body_names(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "without_data": _GIVEN
     | _MEAN
     | {"likelihood": "absent", "likelihood_name": None, "coefficients": ("0", "1/N", "0"), "beta": None},
+    "log_probabilities_of_classes": _MEAN | _ONE | {"likelihood": "categorical"},
     "reduced_differently": _GIVEN
     | {"data_reduction": {"recon": "sum", "kl": "mean"}, "beta": "1/N", "bug": "terms-reduced-differently"},
 }

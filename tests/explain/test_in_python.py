@@ -226,3 +226,16 @@ def test_the_example_passes_and_fails_with_a_fault(tmp_path: Path) -> None:
     assert "2 failed, 1 passed" in wrong.stdout, wrong.stdout
     assert "reduced differently over the batch" in wrong.stdout
     assert "+    return rec.mean() + kl.mean()" in wrong.stdout
+
+
+@pytest.mark.backend("keras-jax")
+def test_a_jax_function_of_weights_is_a_model_here_too() -> None:
+    file = CASES / "functions_jax.py"
+    spec = importlib.util.spec_from_file_location("functions_jax", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert elbostone.explain(module.plain).sentence.endswith("with a KL weight of 1; no fault was found.")
+    bug = elbostone.explain(module.another_scale).bug
+    assert bug is not None
+    assert bug.name == "drawn-with-another-scale"

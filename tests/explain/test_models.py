@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from explain.compared import CASES, all_differences, explained_together
 from explain.facts_of_models import (
+    FUNCTIONS_JAX,
     MODELS_GLOBAL,
     MODELS_KERAS,
     MODELS_KERAS_ANY,
@@ -35,6 +36,7 @@ from elbostone.explain.records import Asked
         pytest.param(
             "models_keras_any", "torch", MODELS_KERAS_ANY | ON_TORCH, marks=pytest.mark.backend("keras-torch")
         ),
+        pytest.param("functions_jax", "jax", FUNCTIONS_JAX, marks=pytest.mark.backend("keras-jax")),
         pytest.param("models_keras_any", "jax", MODELS_KERAS_ANY, marks=pytest.mark.backend("keras-jax")),
     ],
 )
@@ -103,3 +105,20 @@ def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
     assert half.logged.printed < 5 * half.logged.nats_per_datum
     assert other is not None
     assert other.logged is None  # 64 values for 11
+
+
+@pytest.mark.backend("keras-jax")
+def test_weights_of_a_jax_function_are_asked_for_and_given() -> None:
+    file = str(CASES / "functions_jax_unmade.py")
+    given = {"params": "make_weights(random.PRNGKey(3), sizes=(12, 3))"}
+    misspelt = {"params": "make_weight(random.PRNGKey(3), sizes=(12, 3))"}
+    asked = [Asked(file, "loss", "jax", False, {}, {}, arguments, 0.0) for arguments in ({}, given, misspelt)]
+    without, made, wrong = explained_in_one_worker(asked, 300.0)
+    assert "could not be made: NameError: name 'make_weight' is not defined" in str(wrong.bad_input)
+    assert "params: expected the model's weights" in str(without.bad_input)
+    assert "--arguments 'params=make_weights(jax.random.PRNGKey(0), …)'" in str(without.bad_input)
+    assert made.answer is not None
+    assert made.answer.bug is None
+    assert made.answer.likelihood == "squared-error"
+    assert made.answer.coefficients is not None
+    assert made.answer.coefficients.recon == "2/N"

@@ -89,6 +89,8 @@ NUMPY: dict[str, dict[str, Any]] = {
             "data_reduction": {"recon": "sum"},
         }
     },
+    "noise_of_a_generator": _SQUARED | {"coefficients": ("2", "1", None), "beta": "1/2"},
+    "noise_of_a_generator_beside_a_mean": {"only": {"kl": "analytic", "bug": "terms-reduced-differently"}},
     "unit_normaliser": _MEAN | {"likelihood": "gaussian", "coefficients": ("1/N", "1/N", "D/2*log(2*pi)"), "beta": "1"},
 }
 TORCH: dict[str, dict[str, Any]] = {

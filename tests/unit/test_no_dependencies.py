@@ -29,8 +29,10 @@ TABLES = ("pandas", "pyarrow", "scipy", "sklearn", "typer", "rich", "tabulate")
 DRIVERS = {
     "backends": ("keras", "keras_jax", "keras_tensorflow", "keras_torch", "on_torch", "pytorch"),
     "explain.measure": (
+        "jax_function",
         "jax_gradients",
         "jax_model",
+        "jax_programs",
         "jaxprs",
         "keras_built",
         "keras_call",

@@ -31,6 +31,9 @@ def _all() -> Iterator[Formula]:
     yield from map(sampled, VARIANCE)
     yield from map(learned_prior, VARIANCE)
     yield from map(sampled_prior, VARIANCE)
+    for kind in VARIANCE:
+        yield from (flowed(kind), flowed(kind, volume=False))
+    yield from map(mixture_prior, VARIANCE)
     yield laplace()
     for kind in ("var", "sd", "softplus", "log_var"):
         for epsilon in EPSILONS:
@@ -182,6 +185,42 @@ def sampled_prior(kind: str) -> Formula:
         "learned prior",
         text="sum(log q({z}) - log p({z}))",
     )
+
+
+def flowed(kind: str, *, volume: bool = True) -> Formula:
+    """log N(z; μ, V) − log |det| − log N(z′; 0, 1), of a flow from z to z′; each latent has a share of log |det|."""
+    before = sampled(kind)
+    prior = Atom("{z_last}**2", lambda v: v["z_last"] ** 2, {"missing-square": lambda v: np.abs(v["z_last"])})
+    ratio = replace(
+        before,
+        roles=("mu", "scale", "z", "z_last"),
+        atoms=(*before.atoms[:2], (0.5, prior)),
+        detail="after a flow",
+        text="sum(log q({z}) - log N({z_last}; 0, 1))",
+    )
+    if not volume:
+        return ratio
+    share = Atom("{log_det}", lambda v: v["log_det"] * v["log_det"].size / v["z"].size, {})
+    text = f"{ratio.text} - sum({{log_det}})"
+    return replace(ratio, roles=("log_det", *ratio.roles), atoms=(*ratio.atoms, (-1.0, share)), text=text)
+
+
+def mixture_prior(kind: str) -> Formula:
+    """log N(z; μ, V) − log mean of N(z; μ_c, V_c), over as many components as examples; each latent has a share."""
+    variance, whole = VARIANCE[kind], sampled_prior(kind)
+
+    def log_mean(v: Values) -> Array:
+        z, mean, spread = v["z"][:, None], v["prior_mu"][None], variance(v["prior_scale"])[None]
+        each = (-0.5 * np.log(spread) - 0.5 * (z - mean) ** 2 / spread).reshape(*z.shape[:1], mean.shape[1], -1).sum(-1)
+        top = each.max(axis=1, keepdims=True)
+        found = top[:, 0] + np.log(np.exp(each - top).mean(axis=1))
+        return np.asarray(
+            found.reshape(-1, *(1,) * (v["z"].ndim - 1)) * np.ones_like(v["z"]) * len(found) / v["z"].size
+        )
+
+    atoms = (whole.atoms[0], (-1.0, Atom("log mean p({z})", log_mean, {})))
+    text = "sum(log q({z}) - log mean over components of p({z}))"
+    return replace(whole, atoms=atoms, detail="mixture as prior", text=text)
 
 
 def laplace() -> Formula:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, LATENT, Binding, Layout, Slot
-from ..glossary import ROLES, documented_shapes, is_time, kind_of, role_of
+from ..binding import DENSITIES, KEY, LATENT, Binding, Layout, Slot
+from ..glossary import ROLES, documented_shapes, is_key, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
-from .settled import settled_densities
+from .settled import of_each_draw, settled_densities, weights_of_terms
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -79,14 +79,16 @@ def slots_of(function: Callable[..., Any], arguments: Mapping[str, str], paramet
             continue  # an optional argument is left out of the calls
         else:
             role = role_of(name)
-        if role == "parameter":
+        if default is parameter.empty and name not in (*arguments, *parameters) and is_key(name):
+            role, default = "parameter", KEY
+        if role == "parameter" and default is not KEY:
             default = parameters.get(name, 1 if is_time(name) else 0.5) if default is parameter.empty else default
             default = parameters.get(name, default)
         given = parameter.default is not parameter.empty or name in parameters
         named = name in arguments or name == "x" or len(name) > 1  # a `y` is data for some, and a prediction for others
         found.append(Slot(name, role or "?", default, given=given, named=named))
         taken.add(role or "?")
-    return _with_distinct_roles(found)
+    return _with_distinct_roles(weights_of_terms(found))
 
 
 def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
@@ -178,6 +180,11 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                     continue  # a sum over one example looks like a sum over a batch: only a docstring tells
                 yield layout
     yield from of_classes
+    yield from (
+        layout
+        for layout in of_each_draw(roles)
+        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
+    )
 
 
 def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:

@@ -16,19 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..answer import Change
-from ..binding import Layout
-from ..dictionary.divergences import analytic, divergences, sampled
-from ..dictionary.formula import Array, Formula
-from ..dictionary.given import given_divergences
-from ..dictionary.likelihoods import likelihoods
-from ..dictionary.scale_kinds import VARIANCE
-from ..lab import Lab, Values
-from ..terms import Term
-from .element import Match
-from .reductions import SECOND_SIZES
 
 _SWAPPED = {
     "mean": "sum",
@@ -41,6 +29,8 @@ _SWAPPED = {
     "rand": "randn",
     "rand_like": "randn_like",
 }
+_ON_LOGITS = "binary_cross_entropy_with_logits"
+_SIGMOIDS = ("sigmoid", "expit")
 _SIZE = {
     "torch": "{x}[0].numel()",
     "numpy": "{x}[0].size",
@@ -142,56 +132,6 @@ def _ordered(
     return sorted(found, key=order)[:MOST]
 
 
-def promising(lab: Lab, recon: Match | None, kl: Match | None, kinds: tuple[str, ...] = ()) -> bool:
-    """Whether an edited loss is a·R + b·K + c with the same b/a at two sets of sizes: a quick test before all others.
-
-    Args:
-        lab: the edited loss.
-        recon, kl: the terms of the loss without the edit.
-        kinds: the scale kinds that its KL may read; empty for all.
-    """
-    if recon is None:
-        return False
-    data = _unedited(recon, likelihoods(*recon.term.formula.roles))
-    if kl is None or kl.term.formula.name == "analytic":
-        kls = [analytic(kind) for kind in kinds or VARIANCE]
-    else:
-        kls = [sampled(kind) for kind in kinds] or [_unedited(kl, _of_roles(kl.term.formula.roles))]
-    other = lab.at({axis: size for axis, size in SECOND_SIZES.items() if lab.sizes.get(axis, 100) < 100})
-    ratios: list[dict[int, float]] = []
-    for one in (lab, other):
-        draws = [one.draw(seed) for seed in range(500, 507)]
-        seen = one.binding.layout, draws, one.values(draws)
-        found = {place: _ratio(*seen, Term(data), Term(divergence)) for place, divergence in enumerate(kls)}
-        ratios.append({place: ratio for place, ratio in found.items() if ratio is not None})
-        if not ratios[-1]:
-            return False
-    return any(place in ratios[1] and abs(ratio / ratios[1][place] - 1) < 1e-8 for place, ratio in ratios[0].items())
-
-
-def _of_roles(roles: tuple[str, ...]) -> tuple[Formula, ...]:
-    """The divergences of these roles."""
-    return given_divergences(*roles) if "log_q" in roles else divergences(*roles)
-
-
-def _unedited(match: Match, formulas: Iterable[Formula]) -> Formula:
-    """The dictionary's formula of a match, without its edit."""
-    own = match.term.formula
-    return (
-        own if match.edited is None else next((f for f in formulas if f.text == own.text and f.kind == own.kind), own)
-    )
-
-
-def _ratio(layout: Layout, draws: list[Values], values: Array, recon: Term, kl: Term) -> float | None:
-    """b/a of values = a·R + b·K + c; None if the fit leaves more than rounding, or a and b differ in sign."""
-    matrix = np.array([[recon.value(draw, layout), kl.value(draw, layout), 1.0] for draw in draws])
-    if not np.all(np.isfinite(values)) or not np.all(np.isfinite(matrix)):
-        return None
-    scales, *_ = np.linalg.lstsq(matrix, values, rcond=None)
-    off = np.abs(matrix @ scales - values).max() > 1e-9 * np.abs(matrix * scales).max()
-    return None if off or scales[0] * scales[1] <= 0 else float(scales[1] / scales[0])
-
-
 def _compiled(source: str, function: types.FunctionType) -> types.CodeType | None:
     """The code object of an edited source; None if it does not compile, or has other closure variables."""
     try:
@@ -250,6 +190,19 @@ def _edits(node: ast.expr, text: str, data: str, latent: str, size: str) -> Iter
             yield 0, text[: _end(node.func.value, text, node)]
         if name == "stop_gradient" and len(node.args) == 1:
             yield 0, text[_start(node.args[0], text, node) : _end(node.args[0], text, node)]
+        if name in _SIGMOIDS and len(node.args) == 1:
+            yield 0, text[_start(node.args[0], text, node) : _end(node.args[0], text, node)]
+        if name in _SIGMOIDS and not node.args and isinstance(node.func, ast.Attribute):
+            yield 0, text[: _end(node.func.value, text, node)]
+        if name == "kl_divergence":
+            own = [node.func.value] if len(node.args) == 1 and isinstance(node.func, ast.Attribute) else []
+            if len(pair := [*own, *node.args]) == 2:
+                starts, ends = ([at(one, text, node) for one in pair] for at in (_start, _end))
+                one, other = (text[start:end] for start, end in zip(starts, ends, strict=True))
+                yield 0, text[: starts[0]] + other + text[ends[0] : starts[1]] + one + text[ends[1] :]
+        if name == _ON_LOGITS:
+            end = (node.func.end_col_offset or 0) - node.col_offset
+            yield 1, text[:end].removesuffix("_with_logits") + text[end:]
         if name in _SWAPPED:
             end = (node.func.end_col_offset or 0) - node.col_offset
             swapped = text[: end - len(name)] + _SWAPPED[name] + text[end:]

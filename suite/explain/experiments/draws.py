@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..binding import KEY
 from ..expressions import near
 from ..lab import Draws, Lab
 from ..terms import Term
@@ -15,10 +16,18 @@ SEEDS = (0, 1)
 def settled(lab: Lab) -> tuple[Dependence, bool]:
     """The dependence of a loss, and whether it draws values itself; these are then the same in every call."""
     state = dependence(lab)
-    if state.deterministic or not isinstance(lab.loss, Draws):
+    keyed = any(value is KEY for value in lab.parameters.values())
+    if not isinstance(lab.loss, Draws) or (state.deterministic and not keyed):
         return state, False
     lab.loss.hold(SEEDS[0])
     state = dependence(lab)
+    if keyed and state.deterministic:
+        values = lab.draw(1)
+        before = state.lab.value(values)
+        lab.loss.hold(SEEDS[1])
+        moved = state.lab.value(values) != before
+        lab.loss.hold(SEEDS[0])
+        return state, moved
     return state, state.deterministic
 
 

@@ -157,7 +157,10 @@ def _formulas(lab: Lab, side: tuple[str, ...], known: tuple[str, ...]) -> tuple[
         return given_divergences(*known, *(role for role in ("log_joint",) if role in lab.binding.roles))
     if lab.binding.layout.matrix:  # a loss that takes a covariance also takes a factor, so both formulas are tried
         return tuple(map(of_all_latents, ("cholesky", "covariance")))
-    return divergences(*known)
+    own = divergences(*known)
+    if "log_det" in lab.binding.roles:  # without the determinant that it is given, the divergence lacks it
+        own = tuple(one for one in own if "z_last" not in one.roles or "log_det" in one.roles)
+    return own
 
 
 def match_edited(

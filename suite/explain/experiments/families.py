@@ -50,17 +50,33 @@ def weighted_bernoulli(lab: Lab, seen: Observed) -> Match | None:
         ratio = rational(scales[0] / scales[1], 1e-9)
         weight = scales[0] / scales[1] if ratio is None else float(ratio)
         atoms = ((weight * one.atoms[0][0], one.atoms[0][1]), zero.atoms[0])
+        shown = _argument(lab, weight, (Term(one), Term(zero)), seen) or f"{weight:.6g}"
         formula = Formula(
             "other",
             ("recon", "x"),
             atoms,
-            detail=f"Bernoulli, weight {weight:.6g} on x",
-            text=f"-sum({weight:.6g}*{{x}}*log p + (1-{{x}})*log(1-p))",
+            detail=f"Bernoulli, weight {shown} on x",
+            text=f"-sum({shown}*{{x}}*log p + (1-{{x}})*log(1-p))",
         )
         scale, residual, allowed = fit(lab, Term(formula), seen)
         if residual <= allowed:
             return Match(Term(formula), scale, residual, allowed)
     return None
+
+
+def _argument(lab: Lab, weight: float, terms: tuple[Term, Term], seen: Observed) -> str:
+    """The argument that is the weight: where it is another number, so is the weight; nothing where there is none."""
+    for name, value in lab.parameters.items():
+        if type(value) not in (int, float) or not near(weight, value, 1e-9):
+            continue
+        moved = lab.at(parameters={name: 2 * value})
+        try:
+            scales = two_scales(moved, *terms, Observed(seen.draws, moved.values(seen.draws)))
+        except LossFailed:
+            continue
+        if scales is not None and scales[1] and near(scales[0] / scales[1], 2 * value, 1e-9):
+            return name
+    return ""
 
 
 def _logit(text: str, of: int) -> Formula:

@@ -1,12 +1,13 @@
-"""Which roles have the arguments of a loss of log densities, beside those that names state?"""
+"""Which roles have the arguments of a loss of log densities? Also layouts of several draws, which are tried last."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, Slot
+from ..binding import DENSITIES, Layout, Slot
 from ..glossary import ROLES
 
 
@@ -28,6 +29,9 @@ def settled_densities(
         if len(several := by_role.get(role, [])) > 1:
             names = " and ".join(slots[place].name for place in several)
             raise BadInput(f"{names}: expected one argument that is {ROLES[role]}; found {len(several)}")
+    moments = "log_q" not in by_role and "log_pz" not in by_role
+    for place in by_role.get("log_px", []) if moments and "x" in by_role and "recon" not in by_role else []:
+        give(place, "recon")  # beside the data it has a value for each of them
     alone = "log_q" in by_role and "log_pz" not in by_role
     for place in by_role.get("log_px", []) if alone else []:
         if re.search("xz$|x_and_z$", slots[place].name.lower()):
@@ -38,3 +42,27 @@ def settled_densities(
     there = {"recon", "x"} if {"log_px", "log_joint"} & set(by_role) else set()
     there |= {"mu", "scale"} if {"log_pz", "log_q"} & set(by_role) else set()
     return [role for role in lacking if role not in there]
+
+
+def weights_of_terms(slots: list[Slot]) -> list[Slot]:
+    """The slots, with a number in place of `s_rec` where there is an `s_kl`: each is the weight of a term."""
+    stems = {found[1] for slot in slots if (found := re.match(r"(\w+)_(kl|kld|kl_div)$", slot.name.lower()))}
+    settled = []
+    for slot in slots:
+        stem, _, term = slot.name.lower().rpartition("_")
+        weighs = stem in stems and term in ("rec", "recon", "reconstruction", "bce", "mse", "nll", "x")
+        settled.append(
+            replace(slot, role="parameter", default=0.5, given=False) if weighs and slot.role != "parameter" else slot
+        )
+    return settled
+
+
+def of_each_draw(roles: set[str]) -> Iterator[Layout]:
+    """Layouts in which k draws stand after the batch, or the moments are repeated for each."""
+    if not {"recon", "x"} <= roles or roles & {"mask", "dispersion", "recon_scale"}:
+        return
+    drawn = frozenset({"recon", "z"} & roles)
+    whole = frozenset({"recon", "z", "mu", "scale"} & roles)
+    for samples, after in ((drawn, True), (whole, True), (whole, False)):
+        for data in (("D",), ("C", "H", "W")):
+            yield Layout(data, samples=samples, after=after)

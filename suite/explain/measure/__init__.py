@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import inspect
 import resource
 import sys
 import time
@@ -143,6 +144,13 @@ def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:
                 subject = torch_model.torch_subject(function)
                 if subject is not None:
                     return Explained(answer=explain_model(torch_model.TorchRunner(subject), subject, asked, own))
+            if asked.framework == "jax" and (name := getattr(function, "__name__", "")).isidentifier():
+                space = {**getattr(inspect.unwrap(function), "__globals__", {}), name: function}
+                named = msgspec.structs.replace(asked, name=name)
+                of_jax: Callable[..., tuple[Runner, Subject] | None]
+                of_jax = import_module(".jax_function", __name__).function_of
+                if (model := of_jax(named, space)) is not None:
+                    return Explained(answer=explain_model(*model, asked, own))
             return Explained(answer=explain(adapter, *called_of(function), asked, own))
     except (BadInput, LossFailed) as error:
         return Explained(bad_input=f"{asked.name}: {error}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..binding import KEY
 from ..dictionary.formula import Array
 from ..lab import Float64, LossFailed
 from .guard import failure, watched
@@ -67,6 +68,10 @@ class Adapter(Float64, ABC):
         if "keras" in sys.modules:
             sys.modules["keras"].utils.set_random_seed(seed)
 
+    def key(self, seed: int) -> Any:
+        """What an argument takes that is drawn from."""
+        return np.random.default_rng(seed)
+
     def has(self, dtype: str) -> bool:
         """Whether the framework has a dtype."""
         return True
@@ -80,7 +85,9 @@ class Adapter(Float64, ABC):
         return array
 
     def converted(self, value: Any) -> Any:
-        """An argument with tensors in place of arrays, in the dtype in use."""
+        """An argument with tensors in place of arrays, in the dtype in use, and a key in place of `KEY`."""
+        if value is KEY:
+            return self.key(self.draw_seed or 0)
         if isinstance(value, list):
             return [self.converted(entry) for entry in value]
         if not isinstance(value, np.ndarray):

@@ -78,7 +78,8 @@ def load(name: str, namespace: dict[str, Any]) -> tuple[Callable[..., Any], str]
         Exception: the expression may raise anything.
     """
     for free in sorted(open_names(name, namespace)):
-        raise BadInput(f"the file has no '{free}'; only the call of a model of torch or Keras may leave the data open")
+        models = "a model of torch or Keras, or of a function of JAX that takes weights"
+        raise BadInput(f"the file has no '{free}'; only the call of {models} may leave the data open")
     found = eval(name, namespace)
     if not callable(found):
         raise TypeError(f"{name} is of type {type(found).__name__}; expected a function or a module that is called")

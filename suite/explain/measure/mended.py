@@ -18,7 +18,7 @@ from ..records import Asked
 _GRADIENT = "value-without-gradient"
 _MENDED = (
     "kl-edited", "recon-edited", "terms-reduced-differently", "schedule-unbounded", "detached",
-    ANOTHER_SCALE, "noise-not-normal", _GRADIENT,
+    ANOTHER_SCALE, "noise-not-normal", "support", _GRADIENT,
 )  # fmt: skip
 """Faults that an edit at one place may mend."""
 

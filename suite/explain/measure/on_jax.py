@@ -23,6 +23,9 @@ class JaxLoss(Adapter):
     def tensor(self, value: Array) -> Any:
         return jnp.asarray(value)
 
+    def key(self, seed: int) -> Any:
+        return jax.random.PRNGKey(seed)
+
     def cast(self, tensor: Any, dtype: str) -> Any:
         return tensor.astype(dtype)
 

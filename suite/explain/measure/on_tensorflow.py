@@ -24,6 +24,9 @@ class TensorflowLoss(Adapter):
         super().seed(seed)
         tf.random.set_seed(seed)
 
+    def key(self, seed: int) -> Any:
+        return tf.random.Generator.from_seed(seed)
+
     def cast(self, tensor: Any, dtype: str) -> Any:
         return tf.cast(tensor, dtype)
 

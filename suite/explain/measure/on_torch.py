@@ -37,6 +37,9 @@ class TorchLoss(Adapter):
         super().seed(seed)
         torch.manual_seed(seed)
 
+    def key(self, seed: int) -> Any:
+        return torch.Generator().manual_seed(seed)
+
     def cast(self, tensor: Any, dtype: str) -> Any:
         return tensor.to(getattr(torch, dtype))
 

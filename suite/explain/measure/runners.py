@@ -26,6 +26,9 @@ def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] 
     Raises:
         BadInput: the entry leaves more than one name open.
     """
+    if asked.framework == "jax" and not asked.keras:
+        found: tuple[Runner, Subject] | None = import_module(".jax_function", __package__).function_of(asked, namespace)
+        return found
     if asked.framework not in (MODELS_OF_KERAS if asked.keras else MODELS):
         return None
     calls, plain, of_torch = None, frozenset[str](), None
@@ -36,8 +39,8 @@ def model_of(asked: Asked, namespace: dict[str, Any]) -> tuple[Runner, Subject] 
         plain = keras_call.plain_names()
 
         def calls(owner: Any) -> Callable[[Any, bool], Any] | None:
-            found: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
-            return of_torch(owner) if found is None and of_torch is not None else found
+            own: Callable[[Any, bool], Any] | None = keras_call.keras_call(owner)
+            return of_torch(owner) if own is None and of_torch is not None else own
 
     def joined(values: list[Any]) -> Any:
         models = [value for value in values if asked.keras and keras_call.is_model(value)]

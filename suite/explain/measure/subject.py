@@ -111,7 +111,13 @@ def written_widths(file: str) -> list[int]:
 
 
 class OfSubject:
-    """The common part of runners, in every framework."""
+    """The common part of runners, in every framework.
+
+    Attributes:
+        unset: parameters that the user gave no value.
+    """
+
+    unset: frozenset[str] = frozenset()
 
     def __init__(self, subject: Subject):
         self.subject = subject
@@ -167,7 +173,7 @@ def subject_of(
     data = next(iter(free), None)
 
     def made(arguments: Mapping[str, int]) -> Subject | None:
-        expression = _with(owner_tree, arguments)
+        expression = with_arguments(owner_tree, arguments)
         owner = eval(compile(ast.Expression(expression), "entry", "eval"), namespace)
         call = calls(owner) if calls is not None and data is None else None
         if call is not None and inspect.ismethod(owner):
@@ -187,7 +193,7 @@ def subject_of(
             call,
             lambda changes: _present(made(changes)),
             file,
-            _integers(owner_tree, namespace),
+            integers(owner_tree, namespace),
             plain,
         )
 
@@ -243,7 +249,7 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
     return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
 
 
-def _with(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
+def with_arguments(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
     """The constructor's call with changed arguments."""
     if not arguments or not isinstance(owner, ast.Call):
         return owner
@@ -252,7 +258,7 @@ def _with(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
     return ast.fix_missing_locations(ast.Call(owner.func, owner.args, [*kept, *new]))
 
 
-def _integers(owner: ast.expr, namespace: dict[str, Any]) -> dict[str, int]:
+def integers(owner: ast.expr, namespace: dict[str, Any]) -> dict[str, int]:
     """Argument that is an integer → its value, of the call that builds the owner; positional arguments are left out."""
     if not isinstance(owner, ast.Call):
         return {}

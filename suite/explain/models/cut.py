@@ -269,7 +269,8 @@ def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
     slots = [Slot(name, role) for role, name in roles.items()]
     for name, value in runner.parameters.items():
         if name not in roles.values():
-            slots.append(Slot(name, "parameter", given.get(name, value)))
+            known = name in given or name not in runner.unset
+            slots.append(Slot(name, "parameter", given.get(name, value), given=known))
     binding = Binding(tuple(slots), Layout(layouts[0], layouts[1]))
     x = domain_of(run.x)
     domains = {"recon": "positive" if x == "count" else "unit", "x": x, "scale": "positive", "recon_scale": "positive"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dictionary.scale_kinds import VARIANCE
-from ..experiments.change import promising
+from ..experiments.promising import promising
 from ..glossary import stated_kind
 from ..investigation import Investigation
 from ..lab import Lab

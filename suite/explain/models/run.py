@@ -105,9 +105,11 @@ class Runner(Protocol):
         name: the framework.
         leaves_out: whether it can skip operations.
         resizes: whether it can run the model with weights of other sizes.
+        unset: parameters that the user gave no value.
     """
 
     name: str
+    unset: frozenset[str]
     leaves_out: bool
     resizes: bool
 

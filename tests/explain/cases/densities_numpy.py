@@ -75,3 +75,9 @@ def reduced_differently(log_px, log_pz, log_q):
 
 def two_posteriors(log_px, log_pz, log_q, log_qz):
     return np.mean(log_q + log_qz - log_px - log_pz)
+
+
+def log_probabilities_of_classes(log_px, x, mu, logvar):
+    """One-hot data beside log-probabilities: a value for each class."""
+    kl = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=1)
+    return np.mean(kl - np.sum(x * log_px, axis=1))

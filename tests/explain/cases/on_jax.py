@@ -26,3 +26,17 @@ def compiled(logits, x, mu, logvar):
     bce = jnp.sum(jnp.logaddexp(0.0, logits) - x * logits, axis=-1)
     kld = 0.5 * jnp.sum(jnp.square(mu) + jnp.exp(logvar) - logvar - 1, axis=-1)
     return jnp.mean(bce + kld)
+
+
+def _kernels(one, other):
+    return jnp.mean(jnp.exp(-jnp.sum((one[:, None] - other[None]) ** 2, axis=-1)))
+
+
+def prior_drawn_from_a_key(recon, x, z, key, weight=10.0):
+    prior = jax.random.normal(key, z.shape)
+    discrepancy = _kernels(prior, prior) + _kernels(z, z) - 2 * _kernels(prior, z)
+    return jnp.mean(jnp.sum((recon - x) ** 2, axis=-1)) + weight * discrepancy
+
+
+def key_of_no_draw(recon, x, mu, logvar, rng):
+    return jnp.sum((recon - x) ** 2) - 0.5 * jnp.sum(1 + logvar - mu**2 - jnp.exp(logvar))

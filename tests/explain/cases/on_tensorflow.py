@@ -27,3 +27,9 @@ def gradient_stopped(logits, x, mu, logvar):
     rec = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits), 1)
     kl = 0.5 * tf.reduce_sum(mu**2 + tf.exp(tf.stop_gradient(logvar)) - 1 - logvar, 1)
     return tf.reduce_mean(rec + kl)
+
+
+def noise_beside_a_mean(recon, x, mu, logvar):
+    kld = -0.5 * tf.reduce_sum(1 + logvar - tf.square(mu) - tf.exp(logvar), axis=-1)
+    noise = tf.random.normal((), dtype=tf.float64)
+    return tf.reduce_sum(tf.square(recon - x)) + tf.reduce_mean(kld) + noise

@@ -186,3 +186,11 @@ def covariance_of_the_means(recon, x, mu, logvar, weight=5.0):
     centred = mu - mu.mean(axis=0)
     off = centred.T @ centred / len(mu) + np.diag(np.exp(logvar).mean(axis=0)) - np.eye(mu.shape[1])
     return np.sum((x - recon) ** 2) + np.sum(_kl(mu, logvar)) + weight * np.sum(off**2)
+
+
+def noise_of_a_generator(recon, x, mu, logvar, rng):
+    return np.sum((x - recon) ** 2) + np.sum(_kl(mu, logvar)) + rng.normal()
+
+
+def noise_of_a_generator_beside_a_mean(recon, x, mu, logvar, rng):
+    return np.sum((x - recon) ** 2) + np.mean(_kl(mu, logvar)) + rng.normal()

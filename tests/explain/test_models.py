@@ -7,6 +7,7 @@ import pytest
 from explain.compared import CASES, all_differences, explained_together
 from explain.facts_of_models import (
     MODELS_GLOBAL,
+    MODELS_HEADS,
     MODELS_KERAS,
     MODELS_KERAS_ANY,
     MODELS_SEQUENCES,
@@ -24,6 +25,7 @@ from elbostone.explain.records import Asked
     [
         pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
         pytest.param("models_global", "torch", MODELS_GLOBAL, marks=pytest.mark.backend("torch")),
+        pytest.param("models_heads", "torch", MODELS_HEADS, marks=pytest.mark.backend("torch")),
         pytest.param("models_sequences", "torch", MODELS_SEQUENCES, marks=pytest.mark.backend("torch")),
         pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
         pytest.param(

@@ -116,11 +116,12 @@ def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, An
         raise BadInput("--guide: expected a file that imports pyro or numpyro; it imports neither")
     library: guided.Library = import_module(f".on_{module}", __name__).LIBRARY
     shapes = guided.shapes(guided.widths((model, guide), namespace), asked.at, asked.target)
-    loss, roles = guided.guided(library, model, guide, shapes)
+    loss, roles, head = guided.guided(library, model, guide, shapes)
     answer = explain(
         adapter, loss, "", msgspec.structs.replace(asked, arguments={**roles, **asked.arguments}, changed=False), {}
     )
-    return Explained(answer=msgspec.structs.replace(answer, findings=[*answer.findings, guided.TERMS]))
+    kind = head if answer.scale_kind == "sd" else answer.scale_kind
+    return Explained(answer=msgspec.structs.replace(answer, findings=[*answer.findings, guided.TERMS], scale_kind=kind))
 
 
 def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:

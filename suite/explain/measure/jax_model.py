@@ -14,7 +14,7 @@ import numpy as np
 
 from ..dictionary.formula import Array
 from ..lab import LossFailed
-from ..models.run import INPUT, Operation, Place, Run, Setting
+from ..models.run import Place, Run, Setting
 from .jaxprs import Program, program
 from .keras_built import OfKeras, resized
 from .on_jax import JaxLoss
@@ -67,21 +67,10 @@ class JaxRunner(OfKeras):
     def run_once(self, x: Array, setting: Setting) -> Run:
         """Run the program; outputs that are replaced, and draws, are given."""
         traced = self._program(x, setting)
-        fed, plan = self._fed(traced, x, setting), traced.program
+        fed = self._fed(traced, x, setting)
         if setting.terms_only:
             return Run(x, terms=self._terms(traced, x, fed))
-        given = traced.given(jnp.asarray(x), fed, self._values(traced))
-        value = plan.values(given, plan.steps)
-        names = zip(traced.names, plan.returned, strict=True)
-        run = Run(x, terms={name: np.asarray(value(where)) for name, where in names})
-        places = {where: Place(p, o) for p, one in enumerate(plan.operations) for o, where in enumerate(one.outputs)}
-        places[traced.x] = INPUT
-        for one in plan.operations:
-            inputs = tuple(places[where] for where in one.inputs if isinstance(where, int) and where in places)
-            outputs = [np.asarray(value(where)) for where in one.outputs]
-            run.operations.append(Operation(one.equation.primitive.name, inputs, outputs, one.draws))
-        run.returned = [places[where] for where in plan.returned if isinstance(where, int) and where in places]
-        return run
+        return traced.program.run(x, traced.given(jnp.asarray(x), fed, self._values(traced)), traced.names)
 
     def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight; one that is 0 everywhere counts as none."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import Literal
 
-from ..models.run import Place
+from ..dictionary.formula import Array
+from ..models.run import INPUT, Operation, Place, Run
 
 _INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr", "remat2": "jaxpr",
             "checkpoint": "jaxpr", "remat": "jaxpr"}  # fmt: skip
@@ -90,6 +92,25 @@ class Program:
             for where, output in zip(step.outputs, outputs, strict=True):
                 found.setdefault(where, output)
         return value
+
+    def run(self, x: Array, given: Mapping[int, Any], names: Sequence[str]) -> Run:
+        """Run all operations one by one.
+
+        Args:
+            x: the first of the inputs.
+            given: all values that are not computed, by where they are held.
+            names: of what is returned.
+        """
+        value = self.values(given, self.steps)
+        run = Run(x, terms={name: np.asarray(value(where)) for name, where in zip(names, self.returned, strict=True)})
+        places = {where: Place(p, o) for p, one in enumerate(self.operations) for o, where in enumerate(one.outputs)}
+        places[self.inputs[0]] = INPUT
+        for one in self.operations:
+            inputs = tuple(places[where] for where in one.inputs if isinstance(where, int) and where in places)
+            outputs = [np.asarray(value(where)) for where in one.outputs]
+            run.operations.append(Operation(one.equation.primitive.name, inputs, outputs, one.draws))
+        run.returned = [places[where] for where in self.returned if isinstance(where, int) and where in places]
+        return run
 
 
 def program(closed: Any) -> Program:

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..answer import Bug, Finding
 from ..dictionary.formula import Array
+from ..dictionary.scale_kinds import VARIANCE
 from ..investigation import Investigation
 from ..lab import Lab, LossFailed
 from .flow import Flow
+from .head import head_kind
 from .joined import Joined, joined
 from .posterior import Posterior
 from .run import INPUT, Place, Run, Runner, Setting, same
@@ -37,13 +39,18 @@ class Frozen:
 
 @dataclass
 class Faults:
-    """Bugs in the order in which they are said, findings, how evaluation differs, and how several draws are joined."""
+    """Bugs in the order in which they are said, findings, how evaluation differs, and how several draws are joined.
+
+    Attributes:
+        head: the scale kind of what the posterior's head puts out.
+    """
 
     bugs: list[Bug]
     findings: list[Finding]
     training_changes_it: bool | None
     frozen: Frozen | None = None
     joined: Joined | None = None
+    head: str | None = None
 
 
 class ModelFacts:
@@ -61,7 +68,19 @@ class ModelFacts:
         of_z = Posterior(self.runner, self.flow, self.found).bugs()
         shown = (self._frozen(), evaluated, *of_z, self._confined(), self._support())
         bugs = [bug for bug in shown if bug is not None]
-        return Faults(bugs, findings, changes, self.frozen, joined(self.runner, self.flow, self.found))
+        several = joined(self.runner, self.flow, self.found)
+        return Faults(bugs, findings, changes, self.frozen, several, self._head())
+
+    def _head(self) -> str | None:
+        """The scale kind of the posterior's head, of which the loss may read a function."""
+        term = self.found.kl_term
+        if term is None or term.formula.kind not in VARIANCE:
+            return None
+        kind = head_kind(self.runner, self.run, self.flow.scale, term.formula.kind)
+        self.found.note(
+            "head of the scale", f"what its last linear layer puts out, against what the KL reads: {kind}", 3, None
+        )
+        return kind
 
     def _frozen(self) -> Bug | None:
         if self.frozen is None:
@@ -138,8 +157,7 @@ class ModelFacts:
             return None
         (before,) = own
         same_order = all(
-            np.array_equal(self._moved(before, place, far)[1], self.run.value(place).reshape(-1)[1::2])
-            for far in (-FAR, FAR)
+            same(self._moved(before, place, far)[1], self.run.value(place).reshape(-1)[1::2]) for far in (-FAR, FAR)
         )
         return before if same_order and size > 1 else None
 

@@ -105,6 +105,19 @@ class OwnLoss(keras.Model):
         return ops.mean(0.5 * ops.sum(ops.square(x - out), axis=-1) + kl_of(mean, log_var))
 
 
+class OfDeviation(OwnLoss):
+    """Right: the KL is of a standard deviation, which is made of the head."""
+
+    def __init__(self, made=ops.softplus, **kwargs):
+        super().__init__(**kwargs)
+        self.made = made
+
+    def call(self, x):
+        mean, head = ops.split(self.encode(x), 2, axis=-1)
+        sd = self.made(head) + 1e-5
+        return self.decode(mean + sd * keras.random.normal(ops.shape(mean), seed=SEEDS)), mean, 2 * ops.log(sd)
+
+
 class Steps(OwnLoss):
     """Right, or wrong where `sign` is -1: the training step is its own."""
 

@@ -59,6 +59,17 @@ MODELS_SEQUENCES: dict[str, dict[str, Any]] = {
         "bug": "terms-reduced-differently",
     },
 }
+_WEIGHTED = _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "beta": "kl_weight"}
+MODELS_STEPS: dict[str, dict[str, Any]] = {
+    "VAE()": _WEIGHTED,
+    "Labelled()": _WEIGHTED,
+    "Labelled().training_step": _WEIGHTED,
+    "Labelled().training_step(batch, 0)": _WEIGHTED,
+    "OfOne()": _WEIGHTED,
+    "Keyed().training_step": _WEIGHTED,
+    "Rewarded()": {"only": {"likelihood": "bernoulli-probabilities", "bug": "kl-edited"}},
+    "Halved().training_step": {"only": {"likelihood": "bernoulli-probabilities", "kl": "other", "bug": "kl-edited"}},
+}
 MODELS_KERAS: dict[str, dict[str, Any]] = {
     "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
     "Averaged()": _SQUARED

@@ -11,6 +11,7 @@ from explain.facts_of_models import (
     MODELS_KERAS,
     MODELS_KERAS_ANY,
     MODELS_SEQUENCES,
+    MODELS_STEPS,
     MODELS_TORCH,
     ON_TENSORFLOW,
     ON_TORCH,
@@ -26,6 +27,7 @@ from elbostone.explain.records import Asked
         pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
         pytest.param("models_global", "torch", MODELS_GLOBAL, marks=pytest.mark.backend("torch")),
         pytest.param("models_heads", "torch", MODELS_HEADS, marks=pytest.mark.backend("torch")),
+        pytest.param("models_steps", "torch", MODELS_STEPS, marks=pytest.mark.backend("torch")),
         pytest.param("models_sequences", "torch", MODELS_SEQUENCES, marks=pytest.mark.backend("torch")),
         pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
         pytest.param(

@@ -43,6 +43,7 @@ DRIVERS = {
         "on_torch",
         "tensorflow_model",
         "torch_model",
+        "torch_recording",
     ),
     "page": tuple(module.name for module in iter_modules(page.__path__) if module.name != "extra"),
     "theta.measure": ("on_keras", "on_torch"),

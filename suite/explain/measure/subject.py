@@ -22,6 +22,8 @@ BATCH = BATCHES[0]
 _LENGTH = 7
 """Of a sequence, where no argument says it."""
 _MOST_WIDTHS = 25
+STEP = "training_step"
+"""The method of a module of Lightning that takes a batch, and its place."""
 _UNNAMED = "_data"
 """The data of a method that is named without its argument."""
 
@@ -38,6 +40,7 @@ class Subject:
         arguments: the integers that the owner is built with, by argument.
         plain: attributes that every model of the framework has.
         width: of x, where the user said it.
+        step: whether the call takes a batch, of which x may be a part.
     """
 
     owner: Any
@@ -47,6 +50,7 @@ class Subject:
     arguments: dict[str, int] = field(default_factory=dict)
     plain: frozenset[str] = frozenset()
     width: int | None = None
+    step: bool = False
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -170,6 +174,9 @@ def subject_of(
         expression = _with(owner_tree, arguments)
         owner = eval(compile(ast.Expression(expression), "entry", "eval"), namespace)
         call = calls(owner) if calls is not None and data is None else None
+        step = hasattr(owner, STEP) if data is None else getattr(getattr(tree.body, "func", None), "attr", "") == STEP
+        if call is not None and getattr(owner, "__name__", "") == STEP and isinstance(tree.body, ast.Attribute):
+            return subject_of(ast.unparse(tree.body.value), namespace, file, calls, plain)
         if call is not None and inspect.ismethod(owner):
             return subject_of(f"{name}({_UNNAMED})", namespace, file, calls, plain)
         if data is not None:
@@ -189,6 +196,7 @@ def subject_of(
             file,
             _integers(owner_tree, namespace),
             plain,
+            step=step,
         )
 
     return made({})

@@ -1,33 +1,49 @@
-"""Models of torch, and of Keras on torch: every call on tensors is seen by a torch function mode."""
+"""Models of torch: their calls, the batches of a training step, and runs that are recorded."""
 
 from __future__ import annotations
 
 import copy
 import inspect
-import sys
+import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
 from ..lab import LossFailed
-from ..models.run import INPUT, Operation, Place, Run, Setting
+from ..models.run import Place, Run, Setting
 from .guard import failure, watched
-from .on_torch import TorchLoss, in_fewer_digits
-from .subject import OfSubject, Subject
+from .on_torch import in_fewer_digits
+from .subject import STEP, OfSubject, Subject
+from .torch_recording import Recording
 
-_NORMAL = ("randn", "randn_like", "normal_", "normal")
-_OTHER = (
-    "rand", "rand_like", "uniform_", "bernoulli", "bernoulli_", "dropout", "alpha_dropout", "feature_dropout",
-    "dropout2d", "dropout_", "multinomial", "randint", "randperm", "exponential_", "gumbel_softmax", "poisson",
-)  # fmt: skip
+
+class _Keyed(dict[str, Any]):
+    """A batch that has x by any name."""
+
+    def __init__(self, x: Any):
+        self.x = x
+
+    def __missing__(self, key: str) -> Any:
+        return self.x
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.x
+
+
+BATCHES: tuple[Callable[[Any], Any], ...] = (
+    lambda x: (x, torch.zeros(len(x), dtype=torch.int64)),
+    lambda x: (x, x),
+    lambda x: (x,),
+    _Keyed,
+    lambda x: x,
+)
+"""x → what a training step may be given: with labels, as its own target, alone in a list, by name, or itself."""
 
 
 class TorchRunner(OfSubject):
@@ -44,6 +60,7 @@ class TorchRunner(OfSubject):
     def __init__(self, subject: Subject):
         super().__init__(subject)
         self._kept = {"": self._state(subject.owner)}
+        self._batches: tuple[Callable[[Any], Any], ...] = BATCHES if subject.step else (lambda x: x,)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """From the weights of the first layers, and the integers of the constructor."""
@@ -89,16 +106,31 @@ class TorchRunner(OfSubject):
         """Values as a dtype holds them, in float64."""
         return np.asarray(torch.tensor(value).to(getattr(torch, dtype)).double())
 
-    def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> tuple[_Recording, Any]:
+    def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> tuple[Recording, Any]:
+        """The first form of a batch that the call takes is kept; else what came furthest is raised."""
+        failures: list[LossFailed] = []
+        for batch in self._batches:
+            try:
+                found = self._recorded_once(x, setting, leaves, batch)
+            except LossFailed as error:
+                failures.append(error)
+                continue
+            self._batches = (batch,)
+            return found
+        raise max(failures, key=lambda error: len(list(traceback.walk_tb(error.__cause__.__traceback__))))  # type: ignore[union-attr]
+
+    def _recorded_once(
+        self, x: Array, setting: Setting, leaves: bool, batch: Callable[[Any], Any]
+    ) -> tuple[Recording, Any]:
         subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
         owner = subject.owner
         if not setting.rebuilt:
             self._restore(owner)
-        recording = _Recording(x, setting, leaves, subject.file)
+        recording = Recording(x, setting, leaves, subject.file)
         torch.default_generator.manual_seed(0)
         try:
             with watched(), subject.at(setting.parameters, setting.training), _in(setting.dtype, owner), recording:
-                returned = subject.call(recording.x, setting.training)
+                returned = subject.call(batch(recording.x), setting.training)
         except Exception as error:
             raise LossFailed(failure(error)) from error
         if recording.target is not None:
@@ -118,118 +150,6 @@ class TorchRunner(OfSubject):
                     value.copy_(self._kept[""][name])
 
 
-class _Recording(TorchFunctionMode):
-    """What happens while it is entered: every call that gives tensors is an operation of its run."""
-
-    def __init__(self, x: Array, setting: Setting, leaves: bool, file: str):
-        super().__init__()
-        self.setting, self.with_leaves, self.file = setting, leaves, file
-        self.run = Run(x)
-        self.dtype = getattr(torch, setting.dtype)
-        self.x = torch.tensor(x).to(self.dtype)
-        self.of: dict[int, Place] = {id(self.x): INPUT}
-        self.kept: list[Any] = [self.x]
-        self.tensors: dict[Place, Any] = {INPUT: self.x}
-        self.leaves: dict[Place, Any] = {}
-        self.terms: dict[str, Any] = {}
-        self.target: Any = None
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name, kwargs = _label(func), kwargs or {}
-        if name == "backward":
-            self.target = args[0]
-            return None
-        place, before, draws = len(self.run.operations), self.setting.before, ""
-        inputs: tuple[Place, ...] = ()
-        if place in self.setting.frozen and before is not None and before.operations[place].name == name:
-            tensors = [torch.tensor(value) for value in before.operations[place].outputs]
-            tensors = [tensor.to(self.dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
-            result = tensors[0] if len(tensors) == 1 else tuple(tensors)
-        else:
-            inputs = tuple(self.of[id(t)] for t in _tensors((args, kwargs)) if id(t) in self.of)
-            result = func(*args, **kwargs)
-            tensors = _tensors(result)
-            if not tensors:
-                return result
-            if name in _NORMAL:
-                draws, result = "normal", self._normal(place, name, args, kwargs, result)
-                tensors = [result]
-            elif name in _OTHER and _drawn(name, args, kwargs):
-                draws = "other"
-        if not self.setting.terms_only:
-            self._names()
-        if any(Place(place, output) in self.setting.replaced for output in range(len(tensors))):
-            tensors = [self._replaced(Place(place, output), tensor) for output, tensor in enumerate(tensors)]
-            result = tensors[0] if isinstance(result, torch.Tensor) else tuple(tensors)
-        self._note(name, inputs, tensors, draws)
-        return result
-
-    def _replaced(self, place: Place, tensor: Any) -> Any:
-        """What an output is replaced by; itself where it is not."""
-        if place not in self.setting.replaced:
-            return tensor
-        leaf = torch.tensor(self.setting.replaced[place]).to(self.dtype)
-        if self.with_leaves:
-            self.leaves[place] = leaf.requires_grad_()
-        return leaf
-
-    def _note(self, name: str, inputs: tuple[Place, ...], tensors: list[Any], draws: str) -> None:
-        place = len(self.run.operations)
-        self.run.operations.append(
-            Operation(name, inputs, [] if self.setting.terms_only else [_array(t) for t in tensors], draws)
-        )
-        for output, tensor in enumerate(tensors):
-            self.of[id(tensor)] = Place(place, output)
-            self.tensors[Place(place, output)] = tensor
-            self.kept.append(tensor)
-
-    def _normal(self, place: int, name: str, args: Any, kwargs: Any, result: Any) -> Any:
-        """The draw with our noise; a draw whose mean or scale are tensors gives no gradient, as torch's own."""
-        noise = self.setting.noise.get(place)
-        if noise is None:
-            noise = np.random.default_rng(1000 + place).normal(size=tuple(result.shape))
-        with torch.no_grad():
-            drawn = torch.tensor(np.asarray(noise)).to(result.dtype).reshape(result.shape)
-            if name == "normal":
-                mean, std = (
-                    [*args, kwargs.get("mean", 0.0), kwargs.get("std", 1.0)][:2]
-                    if len(args) != 1
-                    else (args[0], kwargs.get("std", 1.0))
-                )
-                return (mean + std * drawn).to(result.dtype)
-            if name == "normal_":
-                mean = args[1] if len(args) > 1 else kwargs.get("mean", 0.0)
-                std = args[2] if len(args) > 2 else kwargs.get("std", 1.0)
-                result.copy_(mean + std * drawn)
-                return result
-            return drawn
-
-    def _names(self) -> None:
-        """The names that tensors have by now where the user's file calls."""
-        frame: Any = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename != self.file:
-            frame = frame.f_back
-        if frame is not None:
-            for name, value in frame.f_locals.items():
-                place = self.of.get(id(value)) if isinstance(value, torch.Tensor) else None
-                if place is not None and not name.startswith("."):
-                    self.run.names.setdefault(place, name)
-
-    def finish(self, returned: Any, owner: Any) -> None:
-        """Note what was returned, and the names of tensors that the model keeps."""
-        for name, value in TorchLoss(lambda: None)._flat("", returned):
-            array = TorchLoss.array(self, value)  # type: ignore[arg-type]
-            if array is not None:
-                self.run.terms[name] = array
-                if isinstance(value, torch.Tensor):
-                    self.terms[name] = value
-                    self.run.returned.append(self.of.get(id(value), INPUT))
-        for name, value in vars(owner).items() if hasattr(owner, "__dict__") else ():
-            place = self.of.get(id(value)) if isinstance(value, torch.Tensor) else None
-            if place is not None:
-                self.run.names.setdefault(place, f"self.{name}")
-
-
 @contextmanager
 def _in(dtype: str, owner: Any) -> Iterator[None]:
     """Inside, a module is in a dtype. What it makes without one is float32, as where people train in fewer digits."""
@@ -244,41 +164,28 @@ def _in(dtype: str, owner: Any) -> Iterator[None]:
             owner.double()
 
 
-def _tensors(value: Any) -> list[Any]:
-    """The tensors in a value, in order."""
-    return [leaf for leaf in tree_flatten(value)[0] if isinstance(leaf, torch.Tensor)]
-
-
-def _array(tensor: Any) -> Array:
-    with torch._C.DisableTorchFunction():
-        return np.array(tensor.detach().cpu())
-
-
-def _label(func: Callable[..., Any]) -> str:
-    name = getattr(func, "__name__", str(func))
-    return str(getattr(getattr(func, "__self__", None), "__name__", name)) if name in ("__get__", "__set__") else name
-
-
-def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Whether a dropout is on."""
-    if "dropout" not in name:
-        return True
-    return bool(kwargs.get("training", args[2] if len(args) > 2 else True)) and bool(
-        kwargs.get("p", args[1] if len(args) > 1 else 0.5)
-    )
-
-
 def torch_call(found: Any) -> Callable[[Any, bool], Any] | None:
-    """How a module, or a method of one, is called that takes the data alone; None where it is a loss on tensors."""
+    """How a module, or a method of one, is called that takes the data alone; None where it is a loss on tensors.
+
+    A module of Lightning is called by its training step, which takes a batch and its place.
+    """
     owner = found.__self__ if inspect.ismethod(found) else found
     if not isinstance(owner, torch.nn.Module) or not any(True for _ in owner.parameters()):
         return None
+    method = _method(found, owner)
     taken = [
         p
-        for p in inspect.signature(found if found is not owner else owner.forward).parameters.values()
+        for p in inspect.signature(method).parameters.values()
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
+    if method.__name__ == STEP and taken:
+        return lambda x, training: method(x, *[0] * (len(taken) - 1))
     return (lambda x, training: found(x)) if len(taken) == 1 else None
+
+
+def _method(found: Any, owner: Any) -> Any:
+    """What is called of a module, or the method that is found."""
+    return found if found is not owner else getattr(owner, STEP, owner.forward)
 
 
 def torch_subject(found: Any) -> Subject | None:
@@ -296,5 +203,5 @@ def torch_subject(found: Any) -> Subject | None:
         raise BadInput(f"the model cannot be copied: {failure(error)}; give it as text, FILE.py:NAME") from None
     call = torch_call(types.MethodType(found.__func__, owner) if method else owner)
     assert call is not None
-    code = (found if method else owner.forward).__code__
-    return Subject(owner, call, None, code.co_filename)
+    called = found if method else _method(owner, owner)
+    return Subject(owner, call, None, called.__code__.co_filename, step=called.__name__ == STEP)

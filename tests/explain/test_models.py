@@ -79,6 +79,52 @@ def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
 
 
 @pytest.mark.backend("torch")
+def test_names_come_from_keys_fields_and_layers_and_else_are_ours() -> None:
+    names = {
+        "Keyed": ("recon", "mean", "log_variance"),
+        "OfLayers": ("recon", "fc_mean", "fc_logvar"),
+        "Tupled": ("x_hat", "m", "lv"),
+        "Reused": ("recon", "mu", "logvar"),
+        "Nowhere": ("recon", "mu", "scale"),
+    }
+    found = explained_together("torch", [f"{model}().loss(x)" for model in names], "models_named")
+    for model, (recon, mean, scale) in names.items():
+        answer = found[f"{model}().loss(x)"].answer
+        assert answer is not None, model
+        assert list(answer.roles) == [recon, "x", mean, scale, "z"], model
+        assert f"exp({scale})" in answer.formula, model
+        assert answer.bug is None, model
+
+
+@pytest.mark.parametrize(
+    ("framework", "stem", "values"),
+    [
+        pytest.param("torch", "models_torch", {"Averaged().loss(x)": 5.5}, marks=pytest.mark.backend("torch")),
+        pytest.param("torch", "models_sequences", {"Recurrent().loss(x)": None}, marks=pytest.mark.backend("torch")),
+        *(
+            pytest.param(
+                framework,
+                "models_keras_any",
+                {"Parts()": 6.5, "AnyLength()": None, "averaged_over_latents": 1 / 3},
+                marks=pytest.mark.backend(f"keras-{framework}"),
+            )
+            for framework in ("tensorflow", "torch", "jax")
+        ),
+    ],
+)
+def test_a_model_that_takes_one_size_has_its_numbers_there(
+    framework: str, stem: str, values: dict[str, float | None]
+) -> None:
+    found = explained_together(framework, list(values), stem, keras="keras" in stem)
+    for model, value in values.items():
+        answer = found[model].answer
+        assert answer is not None, found[model]
+        assert answer.beta_effective is not None
+        assert answer.beta_effective.expression in ("D/2", "1/J"), model
+        assert answer.beta_effective.value == value, model
+
+
+@pytest.mark.backend("torch")
 def test_what_a_model_prints_on_data(tmp_path: Path) -> None:
     """With a weight of 1 and summed, a model prints the canonical negative ELBO of its batch; a Gaussian one too."""
     np.save(tmp_path / "data.npy", np.random.default_rng(0).uniform(size=(23, 11)))

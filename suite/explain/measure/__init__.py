@@ -27,6 +27,7 @@ from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
 from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts
+from ..models.fixed import fixed
 from ..models.flow import flow_of
 from ..models.logged import logged
 from ..models.run import Runner, Setting
@@ -229,9 +230,9 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     loss = lab.loss
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
-    if getattr(model, "declared", False):  # the sizes of a built model are known
+    if fixed(model, loss.flow):  # the model as it is made says its sizes
         sized = named_sizes(lab.sizes, lab.binding.layout)
-        asked = msgspec.structs.replace(asked, at={"D": sized["D"], **asked.at})
+        asked = msgspec.structs.replace(asked, at={"D": sized["D"], "J": sized["J"], **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}

@@ -19,7 +19,7 @@ from .load import open_names
 BATCHES = (5, 9, 11, 13, 17, 19, 23)
 """Sizes of the batch: the first that is no argument of the model."""
 BATCH = BATCHES[0]
-_LENGTH = 7
+LENGTH = 7
 """Of a sequence, where no argument says it."""
 _MOST_WIDTHS = 25
 STEP = "training_step"
@@ -101,7 +101,7 @@ class Subject:
         images = [(side, side) for side in (28, 32, 64, 16, 8)]
         tried += [(batch, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
         tried += [(batch, *image, c) for c in channels for image in images]
-        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), _LENGTH])
+        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), LENGTH])
         for width in dict.fromkeys(widths):
             tried += [(first, second, width) for first, second in permutations(lengths, 2)]
         tried += [(batch, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]

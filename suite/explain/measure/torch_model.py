@@ -16,7 +16,7 @@ import torch
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
 from ..lab import LossFailed
-from ..models.run import Place, Run, Setting
+from ..models.run import Place, Run, Setting, example
 from .guard import failure, watched
 from .on_torch import in_fewer_digits
 from .subject import STEP, OfSubject, Subject
@@ -59,7 +59,10 @@ class TorchRunner(OfSubject):
 
     def __init__(self, subject: Subject):
         super().__init__(subject)
-        self._kept = {"": self._state(subject.owner)}
+        owner = subject.owner
+        weights = owner.parameters() if isinstance(owner, torch.nn.Module) else ()
+        self._lazy = any(map(torch.nn.parameter.is_lazy, weights))
+        self._kept = {"": self._state(owner)}
         self._batches: tuple[Callable[[Any], Any], ...] = BATCHES if subject.step else (lambda x: x,)
 
     def shapes(self) -> list[tuple[int, ...]]:
@@ -75,6 +78,16 @@ class TorchRunner(OfSubject):
         """Run it once, from the weights and buffers that it had at first."""
         recording, _ = self._recorded(x, setting, leaves=False)
         return recording.run
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether it runs on this shape; of lazy layers it cannot be told."""
+        if self._lazy:
+            return True
+        try:
+            self.run(example(shape), Setting(terms_only=True))
+        except LossFailed:
+            return False
+        return True
 
     def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten
 
 from ..dictionary.formula import Array
 from ..models.run import INPUT, Operation, Place, Run, Setting
+from .guard import installed
 from .on_torch import TorchLoss
 
 _NORMAL = ("randn", "randn_like", "normal_", "normal")
@@ -36,7 +39,20 @@ class Recording(TorchFunctionMode):
         self.tensors: dict[Place, Any] = {INPUT: self.x}
         self.leaves: dict[Place, Any] = {}
         self.terms: dict[str, Any] = {}
+        self.named: dict[Place, dict[str, None]] = {}
+        self.layers: dict[Place, Any] = {}
         self.target: Any = None
+        self.hook: Any = None
+
+    def __enter__(self) -> Any:
+        if not self.setting.terms_only:
+            self.hook = register_module_forward_hook(lambda module, given, returned: self._name("", returned))
+        return super().__enter__()  # type: ignore[no-untyped-call]
+
+    def __exit__(self, *error: Any) -> None:
+        if self.hook is not None:
+            self.hook.remove()
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = _label(func), kwargs or {}
@@ -61,7 +77,7 @@ class Recording(TorchFunctionMode):
             elif name in _OTHER and _drawn(name, args, kwargs):
                 draws = "other"
         if not self.setting.terms_only:
-            self._names()
+            self._names(Place(place))
         if any(Place(place, output) in self.setting.replaced for output in range(len(tensors))):
             tensors = [self._replaced(Place(place, output), tensor) for output, tensor in enumerate(tensors)]
             result = tensors[0] if isinstance(result, torch.Tensor) else tuple(tensors)
@@ -108,16 +124,33 @@ class Recording(TorchFunctionMode):
                 return result
             return drawn
 
-    def _names(self) -> None:
-        """The names that tensors have by now where the user's file calls."""
+    def _names(self, made: Place) -> None:
+        """The names that tensors have by now where the user's code calls, and the layer that makes one."""
         frame: Any = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename != self.file:
+        while frame is not None and not self._is_theirs(frame.f_code.co_filename):
+            layer = frame.f_locals.get("self")
+            if isinstance(layer, torch.nn.Module) and layer._parameters and not layer._modules:
+                self.layers.setdefault(made, layer)
             frame = frame.f_back
         if frame is not None:
             for name, value in frame.f_locals.items():
-                place = self.of.get(id(value)) if isinstance(value, torch.Tensor) else None
-                if place is not None and not name.startswith("."):
-                    self.run.names.setdefault(place, name)
+                self._name(name, value)
+
+    def _is_theirs(self, file: str) -> bool:
+        return file == self.file or (file.endswith(".py") and not installed(file))
+
+    def _name(self, name: str, value: Any) -> None:
+        """Note a name of a tensor, and the keys or fields of the tensors in a dict, a named tuple or a data class."""
+        named: Iterable[tuple[Any, Any]] = [(name, value)]
+        if isinstance(value, dict):
+            named = value.items()
+        elif hasattr(value, "_fields") or dataclasses.is_dataclass(value):
+            fields = getattr(value, "_fields", None) or [one.name for one in dataclasses.fields(value)]
+            named = [(own, getattr(value, own, None)) for own in fields]
+        for own, tensor in list(named):
+            place = self.of.get(id(tensor)) if isinstance(tensor, torch.Tensor) else None
+            if place is not None and isinstance(own, str) and own.removeprefix("self.").isidentifier():
+                self.named.setdefault(place, dict.fromkeys([own]))[own] = None
 
     def finish(self, returned: Any, owner: Any) -> None:
         """Note what was returned, and the names of tensors that the model keeps."""
@@ -129,9 +162,13 @@ class Recording(TorchFunctionMode):
                     self.terms[name] = value
                     self.run.returned.append(self.of.get(id(value), INPUT))
         for name, value in vars(owner).items() if hasattr(owner, "__dict__") else ():
-            place = self.of.get(id(value)) if isinstance(value, torch.Tensor) else None
-            if place is not None:
-                self.run.names.setdefault(place, f"self.{name}")
+            if isinstance(value, torch.Tensor):
+                self._name(f"self.{name}", value)
+        self.run.named(self.named)
+        modules = owner.named_modules() if isinstance(owner, torch.nn.Module) else ()
+        names = {id(module): name.rpartition(".")[2] for name, module in modules}
+        made = {place: names.get(id(layer), "") for place, layer in self.layers.items()}
+        self.run.layers = {place: name for place, name in made.items() if name.isidentifier()}
 
 
 def _tensors(value: Any) -> list[Any]:

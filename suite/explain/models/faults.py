@@ -95,9 +95,6 @@ class ModelFacts:
             name,
         )
 
-    def _name(self, place: Place, role: str) -> str:
-        return self.run.names.get(place, role)
-
     def _evaluation(self, findings: list[Finding]) -> tuple[Bug | None, bool | None]:
         """Run in evaluation mode: is z drawn there, and does anything else draw?"""
         flow, run = self.flow, self.run
@@ -128,7 +125,7 @@ class ModelFacts:
                 "In evaluation mode no noise is drawn and z is the posterior's mean: the loss there is no estimate of "
                 "the ELBO.",
                 None,
-                self._name(flow.z, "z"),
+                flow.name("z"),
             ),
             True,
         )
@@ -198,10 +195,9 @@ class ModelFacts:
         )
         return Bug(
             "posterior-confined",
-            f"The posterior's mean `{self._name(flow.mu, 'mu')}` is confined to {bound}: it cannot be centred at the "
-            "prior's 0.",
+            f"The posterior's mean `{flow.name('mu')}` is confined to {bound}: it cannot be centred at the prior's 0.",
             None,
-            self._name(flow.mu, "mu"),
+            flow.name("mu"),
         )
 
     def _support(self) -> Bug | None:
@@ -210,7 +206,7 @@ class ModelFacts:
         if term is None or self.found.recon is None or self.found.recon.edited is not None:
             return None
         reach = self._range(flow.recon[0])
-        name = self._name(flow.recon[0], "the decoder's output")
+        name = self.run.names.get(flow.recon[0], "the decoder's output")
         if reach is not None:
             self.found.note("range of the decoder's output", f"from {reach[0]:g} to {reach[1]:g}", 2, None)
         family = term.formula.name

@@ -12,7 +12,7 @@ from ...reference.errors import BadInput
 from ..lab import LossFailed
 from .decoder import NoDecoder, decoder
 from .noiseless import without_noise
-from .run import Place, Run, Runner, Setting, domain_of, example
+from .run import INPUT, Place, Run, Runner, Setting, domain_of, example
 from .sampling import NONE, Sampling, draws_in, sampling
 
 _MOST_RUNS = 4
@@ -58,6 +58,12 @@ class Flow:
         found |= {"z": self.z} if self.drawn.noise != NONE else {}
         found |= {"recon": self.recon[0]}
         return found | ({"recon_scale": self.recon[1]} if len(self.recon) > 1 else {})
+
+    def name(self, role: str) -> str:
+        """The user's name of a role's output; of the posterior's moments also that of the layer; else the role."""
+        place = INPUT if role == "x" else self.places[role]
+        layer = self.run.layers.get(place, role) if role in ("mu", "scale") else role
+        return self.run.names.get(place, layer)
 
     @property
     def draws(self) -> int:

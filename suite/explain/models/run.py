@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -37,17 +38,32 @@ class Operation:
 
 @dataclass
 class Run:
-    """A run: its operations in order, the numbers that it returned, their places, and the user's names of tensors."""
+    """A run.
+
+    Attributes:
+        operations: in order.
+        terms, returned: the numbers that it returned, and their places.
+        names: the user's, of tensors.
+        layers: output → the name of the layer that makes it.
+    """
 
     x: Array
     operations: list[Operation] = field(default_factory=list)
     terms: dict[str, Array] = field(default_factory=dict)
     returned: list[Place] = field(default_factory=list)
     names: dict[Place, str] = field(default_factory=dict)
+    layers: dict[Place, str] = field(default_factory=dict)
 
     def value(self, place: Place) -> Array:
         """The values at a place."""
         return self.x if place == INPUT else self.operations[place.operation].outputs[place.output]
+
+    def named(self, names: Mapping[Place, Collection[str]]) -> None:
+        """Of all names of an output, keep the first that no other has; else the first."""
+        shared = Counter(name for several in names.values() for name in several)
+        for place, several in names.items():
+            first = next(iter(several))
+            self.names[place] = next((name for name in several if shared[name] == 1), first)
 
     def places(self) -> list[Place]:
         """Every output, in order."""
@@ -115,6 +131,9 @@ class Runner(Protocol):
         Raises:
             LossFailed: it raised.
         """
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether the model as it is made runs on this shape of x, or it cannot be told."""
 
     def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients of the sum of terms, or of an output, by each replaced place and each weight's name.

@@ -105,6 +105,42 @@ class OwnLoss(keras.Model):
         return ops.mean(0.5 * ops.sum(ops.square(x - out), axis=-1) + kl_of(mean, log_var))
 
 
+class Parts(keras.Model):
+    """Right: its encoder says what it takes. The loss is a mean over pixels."""
+
+    def __init__(self, shape=(13,), latent=3, **kwargs):
+        super().__init__(**kwargs)
+        inputs = keras.Input(shape)
+        self.encoder = keras.Model(inputs, layers.Dense(2 * latent)(self.pooled(inputs)))
+        self.decode = layers.Dense(shape[-1])
+
+    def pooled(self, x):
+        return x
+
+    def call(self, x):
+        mean, log_var = ops.split(self.encoder(x), 2, axis=-1)
+        z = mean + ops.exp(0.5 * log_var) * keras.random.normal(ops.shape(mean), seed=SEEDS)
+        return self.decode(z), mean, log_var
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        out, mean, log_var = y_pred
+        return ops.mean(ops.square(x - out)) + ops.mean(kl_of(mean, log_var))
+
+
+class AnyLength(Parts):
+    """Right: a sequence may be of any length."""
+
+    def __init__(self, **kwargs):
+        super().__init__((None, 4), **kwargs)
+
+    def pooled(self, x):
+        return layers.GlobalAveragePooling1D()(x)
+
+    def call(self, x):
+        out, mean, log_var = super().call(x)
+        return out[:, None, :] + ops.zeros_like(x), mean, log_var
+
+
 class OfDeviation(OwnLoss):
     """Right: the KL is of a standard deviation, which is made of the head."""
 

@@ -78,6 +78,21 @@ def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
     assert "no normal noise" in str(found["nn.Linear(3, 2)(x)"].bad_input)
 
 
+@pytest.mark.parametrize(
+    "framework",
+    [pytest.param(name, marks=pytest.mark.backend(f"keras-{name}")) for name in ("tensorflow", "torch", "jax")],
+)
+def test_names_of_a_model_of_keras_are_those_of_variables_else_of_layers(framework: str) -> None:
+    names = {"functional()": ("mean", "log_var"), "named()": ("z_mean", "z_log_var")}
+    found = explained_together(framework, list(names), "models_keras_any", keras=True)
+    for model, heads in names.items():
+        answer = found[model].answer
+        assert answer is not None, model
+        assert tuple(answer.roles)[2:4] == heads, model
+        assert f"exp({heads[1]})" in answer.formula, model
+        assert answer.bug is None, model
+
+
 @pytest.mark.backend("torch")
 def test_names_come_from_keys_fields_and_layers_and_else_are_ours() -> None:
     names = {

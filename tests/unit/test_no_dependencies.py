@@ -35,6 +35,7 @@ DRIVERS = {
         "keras_built",
         "keras_call",
         "keras_fit",
+        "keras_names",
         "keras_torch_model",
         "on_jax",
         "on_numpyro",

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from jax.extend.core import Var
 
 from ..dictionary.formula import Array
 from ..lab import LossFailed
 from ..models.run import Place, Run, Setting
 from .jaxprs import Program, program
 from .keras_built import OfKeras, resized
+from .keras_names import Names
 from .on_jax import JaxLoss
 from .subject import Subject
 
@@ -35,6 +37,7 @@ class _Traced:
     program: Program
     variables: list[Any]
     names: list[str]
+    own_names: Names
     compiled: dict[object, Any] = field(default_factory=dict)
     own: list[Any] | None = None
 
@@ -70,7 +73,16 @@ class JaxRunner(OfKeras):
         fed = self._fed(traced, x, setting)
         if setting.terms_only:
             return Run(x, terms=self._terms(traced, x, fed))
-        return traced.program.run(x, traced.given(jnp.asarray(x), fed, self._values(traced)), traced.names)
+        run = traced.program.run(x, traced.given(jnp.asarray(x), fed, self._values(traced)), traced.names)
+        places = traced.program.places()
+
+        def place_of(value: Any) -> Place | None:
+            variable = value.val if isinstance(value, jax.core.Tracer) else None
+            held = traced.program.variables.get(variable) if isinstance(variable, Var) else None
+            return places.get(held) if isinstance(held, int) else None
+
+        traced.own_names.into(run, place_of, self.subject.owner)
+        return run
 
     def slopes(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight; one that is 0 everywhere counts as none."""
@@ -143,10 +155,12 @@ class JaxRunner(OfKeras):
             names[:] = list(terms)
             return [jnp.asarray(value) for value in terms.values()]
 
-        closed = jax.make_jaxpr(called)(jnp.asarray(x), [variable.value for variable in variables])
+        own_names = Names(subject.file)
+        with own_names.noted():
+            closed = jax.make_jaxpr(called)(jnp.asarray(x), [variable.value for variable in variables])
         if not names:
             raise LossFailed("it returned no number")
-        return _Traced(program(closed), variables, names)
+        return _Traced(program(closed), variables, names, own_names)
 
     def _fed(self, traced: _Traced, x: Array, setting: Setting) -> dict[Place, Array]:
         """What is replaced, and every normal draw."""

@@ -49,6 +49,7 @@ class Program:
     Attributes:
         operations: those whose outputs are arrays, in the order of their places.
         inputs, returned: where these are held: numbers, or known values.
+        variables: where those of the jaxpr are held.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -56,10 +57,16 @@ class Program:
     inputs: list[Any] = field(default_factory=list)
     returned: list[Any] = field(default_factory=list)
     held: int = 0
+    variables: dict[Any, Any] = field(default_factory=dict)
 
     def at(self, place: Place) -> int:
         """Where an output is held."""
         return self.operations[place.operation].outputs[place.output]
+
+    def places(self) -> dict[int, Place]:
+        """The output that is held at a place; of the first of the inputs, x."""
+        held = {where: Place(p, o) for p, one in enumerate(self.operations) for o, where in enumerate(one.outputs)}
+        return held | {self.inputs[0]: INPUT}
 
     def needed(self, wanted: Sequence[Any], known: set[int]) -> list[Step]:
         """The operations without which the wanted values cannot be had from the known ones."""
@@ -103,8 +110,7 @@ class Program:
         """
         value = self.values(given, self.steps)
         run = Run(x, terms={name: np.asarray(value(where)) for name, where in zip(names, self.returned, strict=True)})
-        places = {where: Place(p, o) for p, one in enumerate(self.operations) for o, where in enumerate(one.outputs)}
-        places[self.inputs[0]] = INPUT
+        places = self.places()
         for one in self.operations:
             inputs = tuple(places[where] for where in one.inputs if isinstance(where, int) and where in places)
             outputs = [np.asarray(value(where)) for where in one.outputs]
@@ -151,4 +157,5 @@ def _written_out(made: Program, jaxpr: Any, constants: Sequence[Any], inputs: Se
         made.steps.append(step)
         made.operations += [step] if plain else []
         where |= dict(zip(equation.outvars, outputs, strict=True))
+    made.variables |= where
     return [of(name) for name in jaxpr.outvars]

@@ -76,8 +76,16 @@ class TorchRunner(OfSubject):
 
     def run(self, x: Array, setting: Setting) -> Run:
         """Run it once, from the weights and buffers that it had at first."""
-        recording, _ = self._recorded(x, setting, leaves=False)
+        recording, owner = self._recorded(x, setting, leaves=False)
+        names = ((place, self._name_of(layer, owner)) for place, layer in recording.layers.items())
+        recording.run.layers = {place: name for place, name in names if name is not None}
         return recording.run
+
+    def _name_of(self, layer: Any, owner: Any) -> str | None:
+        """The attribute that holds a layer."""
+        modules = owner.named_modules() if isinstance(owner, torch.nn.Module) else ()
+        own = (path.rpartition(".")[2] for path, module in modules if module is layer)
+        return next((name for name in own if name.isidentifier()), None)
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether it runs on this shape; of lazy layers it cannot be told."""

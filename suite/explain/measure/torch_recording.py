@@ -129,7 +129,7 @@ class Recording(TorchFunctionMode):
         frame: Any = sys._getframe(2)
         while frame is not None and not self._is_theirs(frame.f_code.co_filename):
             layer = frame.f_locals.get("self")
-            if isinstance(layer, torch.nn.Module) and layer._parameters and not layer._modules:
+            if isinstance(layer, torch.nn.Module) and _makes(layer):
                 self.layers.setdefault(made, layer)
             frame = frame.f_back
         if frame is not None:
@@ -165,10 +165,6 @@ class Recording(TorchFunctionMode):
             if isinstance(value, torch.Tensor):
                 self._name(f"self.{name}", value)
         self.run.named(self.named)
-        modules = owner.named_modules() if isinstance(owner, torch.nn.Module) else ()
-        names = {id(module): name.rpartition(".")[2] for name, module in modules}
-        made = {place: names.get(id(layer), "") for place, layer in self.layers.items()}
-        self.run.layers = {place: name for place, name in made.items() if name.isidentifier()}
 
 
 def _tensors(value: Any) -> list[Any]:
@@ -193,3 +189,9 @@ def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
     return bool(kwargs.get("training", args[2] if len(args) > 2 else True)) and bool(
         kwargs.get("p", args[1] if len(args) > 1 else 0.5)
     )
+
+
+def _makes(layer: Any) -> bool:
+    """Whether a module has weights of its own, and no modules; one of Keras holds its weights in a module."""
+    weights = layer._modules.get("_torch_params")
+    return bool(layer._parameters or weights) and set(layer._modules) <= {"_torch_params"}

@@ -82,6 +82,25 @@ def functional(sign=1.0, reduced=kl_of):
     return model
 
 
+class Unnamed(Layer):
+    """The same, in which no variable has a name for the heads."""
+
+    def call(self, inputs):
+        kl = 0.5 * ops.sum(ops.square(inputs[0]) + ops.exp(inputs[1]) - inputs[1] - 1, axis=-1)
+        self.add_loss(self.sign * ops.mean(kl))
+        noise = keras.random.normal(ops.shape(inputs[0]), seed=self.seed_generator)
+        return inputs[0] + ops.exp(0.5 * inputs[1]) * noise
+
+
+def named(sign=1.0):
+    """Only the layers have names."""
+    inputs = keras.Input((12,))
+    heads = [layers.Dense(3, name="z_mean")(inputs), layers.Dense(3, name="z_log_var")(inputs)]
+    model = keras.Model(inputs, layers.Dense(12)(Unnamed(sign)(heads)))
+    model.compile(optimizer="adam", loss=lambda y, out: 0.5 * ops.sum(ops.square(y - out), axis=-1))
+    return model
+
+
 averaged_over_latents = functional(reduced=lambda mean, log_var: kl_of(mean, log_var) / ops.shape(mean)[-1])
 
 

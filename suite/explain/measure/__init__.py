@@ -121,8 +121,11 @@ def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, An
     answer = explain(
         adapter, loss, "", msgspec.structs.replace(asked, arguments={**roles, **asked.arguments}, changed=False), {}
     )
-    kind = head if answer.scale_kind == "sd" else answer.scale_kind
-    return Explained(answer=msgspec.structs.replace(answer, findings=[*answer.findings, guided.TERMS], scale_kind=kind))
+    known: dict[str, Any] = {"findings": [*answer.findings, guided.TERMS]}
+    if answer.scale_kind == "sd":
+        unknown = ["the scale kind of what the guide's head puts out"] if head is None else []
+        known |= {"scale_kind": head, "undetermined": [*answer.undetermined, *unknown]}
+    return Explained(answer=msgspec.structs.replace(answer, **known))
 
 
 def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:

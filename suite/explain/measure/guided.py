@@ -78,7 +78,7 @@ class Library:
 
 def guided(
     library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
-) -> tuple[Callable[..., Any], dict[str, str], str]:
+) -> tuple[Callable[..., Any], dict[str, str], str | None]:
     """The loss as a function of its tensors, the roles of its arguments, and the scale kind of the guide's head.
 
     Raises:
@@ -126,16 +126,19 @@ def guided(
     return loss, roles, _head(library, guide, latent, shape)
 
 
-def _head(library: Library, guide: Callable[..., Any], latent: str, shape: tuple[int, ...]) -> str:
-    """The scale kind of what the guide's head puts out."""
+def _head(library: Library, guide: Callable[..., Any], latent: str, shape: tuple[int, ...]) -> str | None:
+    """The scale kind of what the guide's head puts out; None where that cannot be run."""
 
     def scale(x: Any) -> Any:
         return _base(library.sites(guide, x)[latent]["fn"]).scale
 
     x = np.random.default_rng(0).uniform(0.1, 0.9, shape)
-    runner = library.runs(scale, getattr(guide, "__self__", guide))
-    run = runner.run(x, Setting())
-    return head_kind(runner, run, run.returned[0], "sd") if run.returned else "sd"
+    try:
+        runner = library.runs(scale, getattr(guide, "__self__", guide))
+        run = runner.run(x, Setting())
+        return head_kind(runner, run, run.returned[0], "sd") if run.returned else "sd"
+    except Exception:  # whatever their code raises where it is recorded
+        return None
 
 
 def pair_of(name: str, guide: str, namespace: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -43,7 +43,7 @@ def conclude(
         "sense": facts.sense,
         "likelihood": likelihood,
         "likelihood_name": name,
-        "scale_kind": _scale_kind(facts),
+        "scale_kind": (model.head if model is not None else None) or _scale_kind(facts),
         "kl": _kl(facts),
         "coefficients": _coefficients(facts),
         "regions": _regions(facts),

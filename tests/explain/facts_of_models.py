@@ -33,6 +33,19 @@ MODELS_GLOBAL: dict[str, dict[str, Any]] = {
     "two_parts(x)": _PROBABILITIES | _ONE,
     "no_layers(x)": _PROBABILITIES | _ONE,
 }
+_OF_HEAD = _LOGITS | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"}
+MODELS_HEADS: dict[str, dict[str, Any]] = {
+    "of_softplus()": _OF_HEAD | {"scale_kind": "softplus"},
+    "of_log_deviation()": _OF_HEAD | {"scale_kind": "log_sd"},
+    "of_log_variance()": _OF_HEAD | {"scale_kind": "log_var"},
+    "of_log_variance_with_a_ceiling()": _OF_HEAD | {"scale_kind": "log_var"},
+    "of_a_sum_by_hand()": _OF_HEAD | {"scale_kind": "softplus"},
+    "of_deviation()": _OF_HEAD | {"scale_kind": "sd"},
+    "of_rectified()": _OF_HEAD | {"scale_kind": "other"},
+    "of_square()": _OF_HEAD | {"scale_kind": "other"},
+    "of_softplus_in_part()": _OF_HEAD | {"scale_kind": "other"},
+    "of_variance_that_is_a_softplus()": _OF_HEAD | {"scale_kind": "other"},
+}
 _STEPS = _SQUARED | _MEAN | {"pixel_reduction": "mean", "coefficients": ("2/(N*D)", "1/N", "0"), "beta": "D/2"}
 MODELS_SEQUENCES: dict[str, dict[str, Any]] = {
     "Recurrent().loss(x)": _STEPS,
@@ -45,6 +58,17 @@ MODELS_SEQUENCES: dict[str, dict[str, Any]] = {
         "beta": "N*D/2",
         "bug": "terms-reduced-differently",
     },
+}
+_WEIGHTED = _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "beta": "kl_weight"}
+MODELS_STEPS: dict[str, dict[str, Any]] = {
+    "VAE()": _WEIGHTED,
+    "Labelled()": _WEIGHTED,
+    "Labelled().training_step": _WEIGHTED,
+    "Labelled().training_step(batch, 0)": _WEIGHTED,
+    "OfOne()": _WEIGHTED,
+    "Keyed().training_step": _WEIGHTED,
+    "Rewarded()": {"only": {"likelihood": "bernoulli-probabilities", "bug": "kl-edited"}},
+    "Halved().training_step": {"only": {"likelihood": "bernoulli-probabilities", "kl": "other", "bug": "kl-edited"}},
 }
 MODELS_KERAS: dict[str, dict[str, Any]] = {
     "Tracked()": _PROBABILITIES | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
@@ -82,6 +106,8 @@ MODELS_KERAS_ANY: dict[str, dict[str, Any]] = {
     "Warmed()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/(2*N)", "0"), "beta": "1/2"},
     "Warmed(plain=True)": _SQUARED | _MEAN | {"coefficients": ("1/N", "kl_weight/N", "0"), "bug": "weight-frozen"},
     "OwnLoss()": _SQUARED | _MEAN | {"coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "OfDeviation()": _SQUARED | _MEAN | {"scale_kind": "softplus", "coefficients": ("1/N", "1/N", "0"), "beta": "1"},
+    "OfDeviation(ops.relu)": {"only": {"scale_kind": "other", "beta": "1", "bug": None}},
     "STEP()": _STEP,
     "Negative()": {"only": {"likelihood": "squared-error", "bug": "kl-edited"}},
 }

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,11 +128,7 @@ def test_every_edit_has_words() -> None:
 @pytest.mark.backend("torch")
 def test_models_of_this_process(tmp_path: Path) -> None:
     """A model's method is explained, also as text without the data; for a class the message has the text to write."""
-    spec = importlib.util.spec_from_file_location("models_torch", CASES / "models_torch.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _imported("models_torch")
     model = module.Plain()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     answer = elbostone.assert_objective(model.loss, likelihood="bernoulli-probabilities")
@@ -142,6 +139,25 @@ def test_models_of_this_process(tmp_path: Path) -> None:
     for wrong in (module.Plain, module.Plain.loss, module.Plain()):
         with pytest.raises(BadInput, match=r"write 'models_torch\.py:Plain\(\)\.loss\(x\)'"):
             elbostone.explain(wrong)
+
+
+@pytest.mark.backend("torch")
+def test_a_training_step_of_this_process() -> None:
+    module = _imported("models_steps")
+    for step in (module.Labelled(), module.Labelled().training_step):
+        elbostone.assert_objective(step, likelihood="bernoulli-probabilities", beta="kl_weight")
+    with pytest.raises(AssertionError, match="wrong sign"):
+        elbostone.assert_objective(module.Rewarded(), likelihood="bernoulli-probabilities")
+
+
+def _imported(stem: str) -> Any:
+    """A file of `cases/` as a module."""
+    spec = importlib.util.spec_from_file_location(stem, CASES / f"{stem}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_a_tuple_of_arguments() -> None:

@@ -8,9 +8,11 @@ from explain.compared import CASES, all_differences, explained_together
 from explain.facts_of_models import (
     FUNCTIONS_JAX,
     MODELS_GLOBAL,
+    MODELS_HEADS,
     MODELS_KERAS,
     MODELS_KERAS_ANY,
     MODELS_SEQUENCES,
+    MODELS_STEPS,
     MODELS_TORCH,
     ON_TENSORFLOW,
     ON_TORCH,
@@ -25,6 +27,8 @@ from elbostone.explain.records import Asked
     [
         pytest.param("models_torch", "torch", MODELS_TORCH, marks=pytest.mark.backend("torch")),
         pytest.param("models_global", "torch", MODELS_GLOBAL, marks=pytest.mark.backend("torch")),
+        pytest.param("models_heads", "torch", MODELS_HEADS, marks=pytest.mark.backend("torch")),
+        pytest.param("models_steps", "torch", MODELS_STEPS, marks=pytest.mark.backend("torch")),
         pytest.param("models_sequences", "torch", MODELS_SEQUENCES, marks=pytest.mark.backend("torch")),
         pytest.param("models_keras", "tensorflow", MODELS_KERAS, marks=pytest.mark.backend("keras-tensorflow")),
         pytest.param(
@@ -74,6 +78,67 @@ def test_names_are_the_users_and_a_model_without_noise_is_refused() -> None:
     }  # fmt: skip
     assert "no normal noise" in str(found["Plain().encode(x)"].bad_input)
     assert "no normal noise" in str(found["nn.Linear(3, 2)(x)"].bad_input)
+
+
+@pytest.mark.parametrize(
+    "framework",
+    [pytest.param(name, marks=pytest.mark.backend(f"keras-{name}")) for name in ("tensorflow", "torch", "jax")],
+)
+def test_names_of_a_model_of_keras_are_those_of_variables_else_of_layers(framework: str) -> None:
+    names = {"functional()": ("mean", "log_var"), "named()": ("z_mean", "z_log_var")}
+    found = explained_together(framework, list(names), "models_keras_any", keras=True)
+    for model, heads in names.items():
+        answer = found[model].answer
+        assert answer is not None, model
+        assert tuple(answer.roles)[2:4] == heads, model
+        assert f"exp({heads[1]})" in answer.formula, model
+        assert answer.bug is None, model
+
+
+@pytest.mark.backend("torch")
+def test_names_come_from_keys_fields_and_layers_and_else_are_ours() -> None:
+    names = {
+        "Keyed": ("recon", "mean", "log_variance"),
+        "OfLayers": ("recon", "fc_mean", "fc_logvar"),
+        "Tupled": ("x_hat", "m", "lv"),
+        "Reused": ("recon", "mu", "logvar"),
+        "Nowhere": ("recon", "mu", "scale"),
+    }
+    found = explained_together("torch", [f"{model}().loss(x)" for model in names], "models_named")
+    for model, (recon, mean, scale) in names.items():
+        answer = found[f"{model}().loss(x)"].answer
+        assert answer is not None, model
+        assert list(answer.roles) == [recon, "x", mean, scale, "z"], model
+        assert f"exp({scale})" in answer.formula, model
+        assert answer.bug is None, model
+
+
+@pytest.mark.parametrize(
+    ("framework", "stem", "values"),
+    [
+        pytest.param("torch", "models_torch", {"Averaged().loss(x)": 5.5}, marks=pytest.mark.backend("torch")),
+        pytest.param("torch", "models_sequences", {"Recurrent().loss(x)": None}, marks=pytest.mark.backend("torch")),
+        *(
+            pytest.param(
+                framework,
+                "models_keras_any",
+                {"Parts()": 6.5, "AnyLength()": None, "averaged_over_latents": 1 / 3},
+                marks=pytest.mark.backend(f"keras-{framework}"),
+            )
+            for framework in ("tensorflow", "torch", "jax")
+        ),
+    ],
+)
+def test_a_model_that_takes_one_size_has_its_numbers_there(
+    framework: str, stem: str, values: dict[str, float | None]
+) -> None:
+    found = explained_together(framework, list(values), stem, keras="keras" in stem)
+    for model, value in values.items():
+        answer = found[model].answer
+        assert answer is not None, found[model]
+        assert answer.beta_effective is not None
+        assert answer.beta_effective.expression in ("D/2", "1/J"), model
+        assert answer.beta_effective.value == value, model
 
 
 @pytest.mark.backend("torch")

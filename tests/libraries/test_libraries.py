@@ -12,8 +12,8 @@ pytestmark = pytest.mark.libraries
 FACTS = {
     "pythae 0.1.2, VAE": ("bernoulli-probabilities", "analytic", "log_var", "mean", "1"),
     "pythae 0.1.2, BetaVAE": ("squared-error", "analytic", "log_var", "mean", "2"),
-    "pyro-ppl 1.9.2, Trace_ELBO": ("bernoulli-logits", "sampled", "sd", "sum", "1"),
-    "numpyro 0.22.0, Trace_ELBO": ("bernoulli-probabilities", "sampled", "sd", "sum", "1"),
+    "pyro-ppl 1.9.2, Trace_ELBO": ("bernoulli-logits", "sampled", "log_sd", "sum", "1"),
+    "numpyro 0.22.0, Trace_ELBO": ("bernoulli-probabilities", "sampled", "log_sd", "sum", "1"),
     "tensorflow-probability 0.25.0": ("bernoulli-logits", "analytic", "sd", "mean", "weight"),
     "diffusers 0.42.1, AutoencoderKL": ("squared-error", "analytic", "log_var", "mean", "kl_scale*D/2"),
     "scvi-tools 1.4, VAE (anew)": ("negative-binomial", "analytic", "var", "mean", "kl_weight"),
@@ -50,6 +50,21 @@ def test_what_is_annealed_in_the_model_alone_is_no_kl() -> None:
     assert answer.kl == "other"
     assert answer.bug is not None
     assert answer.bug.name == "kl-edited"
+
+
+@pytest.mark.parametrize(
+    ("entry", "guide", "kind"),
+    [
+        ("of_pyro.py:Softened().model", "guide", "softplus"),
+        ("of_pyro.py:Softened(nn.functional.relu).model", "guide", "other"),
+        ("of_numpyro.py:model", "softened", "softplus"),
+        ("of_numpyro.py:model", "rectified", "other"),
+    ],
+)
+def test_the_scale_kind_is_that_of_what_the_head_of_the_guide_puts_out(entry: str, guide: str, kind: str) -> None:
+    answer = explained(Entry("", entry, guide))
+    assert answer.scale_kind == kind
+    assert answer.bug is None
 
 
 def test_a_guide_that_there_is_not() -> None:

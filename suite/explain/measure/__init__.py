@@ -28,6 +28,7 @@ from ..investigation import Investigation, examine, investigate
 from ..lab import Lab, LossFailed
 from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts
+from ..models.fixed import fixed
 from ..models.flow import flow_of
 from ..models.logged import logged
 from ..models.run import Runner, Setting
@@ -120,11 +121,15 @@ def _with_guide(adapter: type[Adapter], asked: Asked, namespace: Mapping[str, An
         raise BadInput("--guide: expected a file that imports pyro or numpyro; it imports neither")
     library: guided.Library = import_module(f".on_{module}", __name__).LIBRARY
     shapes = guided.shapes(guided.widths((model, guide), namespace), asked.at, asked.target)
-    loss, roles = guided.guided(library, model, guide, shapes)
+    loss, roles, head = guided.guided(library, model, guide, shapes)
     answer = explain(
         adapter, loss, "", msgspec.structs.replace(asked, arguments={**roles, **asked.arguments}, changed=False), {}
     )
-    return Explained(answer=msgspec.structs.replace(answer, findings=[*answer.findings, guided.TERMS]))
+    known: dict[str, Any] = {"findings": [*answer.findings, guided.TERMS]}
+    if answer.scale_kind == "sd":
+        unknown = ["the scale kind of what the guide's head puts out"] if head is None else []
+        known |= {"scale_kind": head, "undetermined": [*answer.undetermined, *unknown]}
+    return Explained(answer=msgspec.structs.replace(answer, **known))
 
 
 def explained_here(function: Callable[..., Any], asked: Asked) -> Explained:
@@ -264,9 +269,9 @@ def explain_model(model: Runner, subject: Subject, asked: Asked, namespace: dict
     loss = lab.loss
     assert isinstance(loss, CutLoss)
     x = loss.flow.run.x
-    if getattr(model, "declared", False):  # a model that declares its input has a known D
+    if fixed(model, loss.flow):  # a model that takes one size only has a known D and J
         sized = named_sizes(lab.sizes, lab.binding.layout)
-        asked = msgspec.structs.replace(asked, at={"D": sized["D"], **asked.at})
+        asked = msgspec.structs.replace(asked, at={"D": sized["D"], "J": sized["J"], **asked.at})
     frozen = import_module(".keras_fit", __name__).frozen(subject, namespace, x) if asked.keras else None
     found, answer = examined(lab, in_dtypes=True)
     own = {**namespace, "": type(subject.owner)}

@@ -16,6 +16,8 @@ import numpy as np
 
 from ...reference.errors import BadInput
 from ..answer import Finding
+from ..models.head import Runs, head_kind
+from ..models.run import Setting
 from .guard import failure
 from .load import open_names
 from .subject import written_widths
@@ -63,24 +65,29 @@ class Library:
         sites: a model or guide, and its data → name → sample site of one run.
         loss: model, guide, data, replaced sites of the model and of the guide → the loss.
         tensor: an array → a tensor.
+        runs: a function of x that returns a tensor, and its owner → a runner of the function.
         compiled: a function → the function, compiled if the library is slow without.
     """
 
     sites: Callable[[Callable[..., Any], Any], dict[str, dict[str, Any]]]
     loss: Callable[[Callable[..., Any], Callable[..., Any], Any, Mapping[str, Any], Mapping[str, Any]], Any]
     tensor: Callable[[Any], Any]
+    runs: Callable[[Callable[[Any], Any], Any], Runs]
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def guided(
     library: Library, model: Callable[..., Any], guide: Callable[..., Any], shapes: list[tuple[int, ...]]
-) -> tuple[Callable[..., Any], dict[str, str]]:
-    """The loss as a function of the parameters and values at the two sites, and the roles of its arguments.
+) -> tuple[Callable[..., Any], dict[str, str], str | None]:
+    """The loss as a function of the parameters and values at the two sites.
 
     Args:
         library: Pyro or NumPyro.
         model, guide: the user's.
         shapes: shapes of x to try.
+
+    Returns:
+        The function, the roles of its arguments, and the scale kind of the guide's head; None if it is not determined.
 
     Raises:
         BadInput: they cannot be run, or have other sites than one latent Normal and one observed site.
@@ -124,7 +131,22 @@ def guided(
 
     either = inspect.Parameter.KEYWORD_ONLY
     loss.__signature__ = inspect.Signature([inspect.Parameter(name, either) for name in roles])  # type: ignore[attr-defined]
-    return loss, roles
+    return loss, roles, _head(library, guide, latent, shape)
+
+
+def _head(library: Library, guide: Callable[..., Any], latent: str, shape: tuple[int, ...]) -> str | None:
+    """The scale kind of what the guide's head puts out; None where that cannot be run."""
+
+    def scale(x: Any) -> Any:
+        return _base(library.sites(guide, x)[latent]["fn"]).scale
+
+    x = np.random.default_rng(0).uniform(0.1, 0.9, shape)
+    try:
+        runner = library.runs(scale, getattr(guide, "__self__", guide))
+        run = runner.run(x, Setting())
+        return head_kind(runner, run, run.returned[0], "sd") if run.returned else "sd"
+    except Exception:  # whatever their code raises where it is recorded
+        return None
 
 
 def pair_of(name: str, guide: str, namespace: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:

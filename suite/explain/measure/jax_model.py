@@ -6,11 +6,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import keras
+from jax.core import Tracer
+from jax.extend.core import Var
 
 from ..dictionary.formula import Array
-from ..models.run import Setting
+from ..models.run import Place, Run, Setting
 from .jax_programs import JaxPrograms, Traced, traced
 from .keras_built import OfKeras, resized
+from .keras_names import Names
 from .subject import Subject
 
 
@@ -20,13 +23,34 @@ class JaxRunner(JaxPrograms, OfKeras):
     def __init__(self, subject: Subject):
         super().__init__(subject)
         self._traced: dict[object, Traced] = {}
+        self._names: dict[object, Names] = {}
 
-    def _program(self, x: Array, setting: Setting) -> Traced:
-        """The program at these sizes, mode and attributes; it is traced once and kept."""
-        key = (
+    def run_once(self, x: Array, setting: Setting) -> Run:
+        """Run the program, and name its tensors as the user's code does."""
+        run = super().run_once(x, setting)
+        if setting.terms_only:
+            return run
+        program, names = self._program(x, setting).program, self._names[self._key(x, setting)]
+        places = program.places()
+
+        def place_of(value: Any) -> Place | None:
+            variable = value.val if isinstance(value, Tracer) else None
+            where = program.variables.get(variable) if isinstance(variable, Var) else None
+            return places.get(where) if isinstance(where, int) else None
+
+        names.into(run, place_of, self.subject.owner)
+        return run
+
+    def _key(self, x: Array, setting: Setting) -> object:
+        """What a program depends on."""
+        return (
             x.shape, setting.training, tuple(sorted(setting.rebuilt.items())),
             tuple(sorted((n, str(v)) for n, v in setting.parameters.items())), tuple(setting.resized.items()),
         )  # fmt: skip
+
+    def _program(self, x: Array, setting: Setting) -> Traced:
+        """The program at these sizes, mode and attributes; it is traced once and kept."""
+        key = self._key(x, setting)
         if key not in self._traced:
             subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject
             with subject.at(setting.parameters, setting.training):
@@ -49,4 +73,6 @@ class JaxRunner(JaxPrograms, OfKeras):
 
         own = values()
         weights = {variable.path: place for place, variable in enumerate(variables) if variable.trainable}
-        return traced(called, x, (lambda: own) if setting.resized else values, weights)
+        names = self._names[self._key(x, setting)] = Names(subject.file)
+        with names.noted():
+            return traced(called, x, (lambda: own) if setting.resized else values, weights)

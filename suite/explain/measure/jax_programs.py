@@ -13,7 +13,7 @@ import numpy as np
 
 from ..dictionary.formula import Array
 from ..lab import LossFailed
-from ..models.run import INPUT, Operation, Place, Run, Setting
+from ..models.run import Place, Run, Setting
 from .jaxprs import Program, program
 from .on_jax import JaxLoss
 
@@ -98,18 +98,7 @@ class JaxPrograms:
         fed, plan = self._fed(traced, x, setting), traced.program
         if setting.terms_only:
             return Run(x, terms=self._terms(traced, x, fed))
-        given = traced.given(jnp.asarray(x), fed, traced.values())
-        value = plan.values(given, plan.steps)
-        names = zip(traced.names, plan.returned, strict=True)
-        run = Run(x, terms={name: np.asarray(value(where)) for name, where in names})
-        places = {where: Place(p, o) for p, one in enumerate(plan.operations) for o, where in enumerate(one.outputs)}
-        places[traced.x] = INPUT
-        for one in plan.operations:
-            inputs = tuple(places[where] for where in one.inputs if isinstance(where, int) and where in places)
-            outputs = [np.asarray(value(where)) for where in one.outputs]
-            run.operations.append(Operation(one.equation.primitive.name, inputs, outputs, one.draws))
-        run.returned = [places[where] for where in plan.returned if isinstance(where, int) and where in places]
-        return run
+        return plan.run(x, traced.given(jnp.asarray(x), fed, traced.values()), traced.names)
 
     def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients by each replaced output and each weight; None in place of a gradient that is 0 everywhere."""

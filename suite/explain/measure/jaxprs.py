@@ -8,9 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import Literal
 
-from ..models.run import Place
+from ..dictionary.formula import Array
+from ..models.run import INPUT, Operation, Place, Run
 
 _INLINED = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr", "remat2": "jaxpr",
             "checkpoint": "jaxpr", "remat": "jaxpr"}  # fmt: skip
@@ -53,6 +55,7 @@ class Program:
         operations: the operations whose outputs are arrays, in the order of their places.
         inputs, returned: the registers, or known values, of inputs and returned numbers.
         registers: the number of registers.
+        variables: variable of the jaxpr → its register, or known value.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -60,10 +63,16 @@ class Program:
     inputs: list[Any] = field(default_factory=list)
     returned: list[Any] = field(default_factory=list)
     registers: int = 0
+    variables: dict[Any, Any] = field(default_factory=dict)
 
     def at(self, place: Place) -> int:
         """The register of an output."""
         return self.operations[place.operation].outputs[place.output]
+
+    def places(self) -> dict[int, Place]:
+        """Register → the output in it; the register of the first input has x."""
+        found = {where: Place(p, o) for p, one in enumerate(self.operations) for o, where in enumerate(one.outputs)}
+        return found | {self.inputs[0]: INPUT}
 
     def needed(self, targets: Sequence[Any], known: set[int]) -> list[Step]:
         """The operations that compute the target registers from the known ones."""
@@ -96,6 +105,24 @@ class Program:
             for where, output in zip(step.outputs, outputs, strict=True):
                 found.setdefault(where, output)
         return value
+
+    def run(self, x: Array, given: Mapping[int, Any], names: Sequence[str]) -> Run:
+        """Run all operations one by one.
+
+        Args:
+            x: the first input.
+            given: register → value, of all values that are not computed.
+            names: the names of the returned numbers.
+        """
+        value = self.values(given, self.steps)
+        run = Run(x, terms={name: np.asarray(value(where)) for name, where in zip(names, self.returned, strict=True)})
+        places = self.places()
+        for one in self.operations:
+            inputs = tuple(places[where] for where in one.inputs if isinstance(where, int) and where in places)
+            outputs = [np.asarray(value(where)) for where in one.outputs]
+            run.operations.append(Operation(one.equation.primitive.name, inputs, outputs, one.draws))
+        run.returned = [places[where] for where in self.returned if isinstance(where, int) and where in places]
+        return run
 
 
 def program(closed: Any) -> Program:
@@ -136,4 +163,5 @@ def _written_out(made: Program, jaxpr: Any, constants: Sequence[Any], inputs: Se
         made.steps.append(step)
         made.operations += [step] if plain else []
         where |= dict(zip(equation.outvars, outputs, strict=True))
+    made.variables |= where
     return [of(name) for name in jaxpr.outvars]

@@ -13,9 +13,9 @@ import numpy as np
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
 from ..lab import LossFailed
-from ..models.run import Run, Setting
+from ..models.run import Run, Setting, example
 from .guard import failure, watched
-from .subject import BATCH, OfSubject, Subject
+from .subject import BATCH, LENGTH, OfSubject, Subject
 
 _IMAGES = (1, 3)
 
@@ -55,15 +55,11 @@ def resized(owner: Any, sizes: Mapping[int, int]) -> Iterator[list[Any]]:
 
 
 class OfKeras(OfSubject):
-    """The common part of runners of Keras models, on every backend.
-
-    Attributes:
-        declared: whether the model declares the shape of x.
-    """
+    """The common part of runners of Keras models, on every backend."""
 
     def __init__(self, subject: Subject):
         super().__init__(subject)
-        self.declared = known_shape(subject.owner) is not None
+        self._built = any(layer.built and layer.variables for layer in _layers(subject.owner))
         self._ran = False
         self._tried: list[tuple[int, ...]] = []
         self._failures: list[str] = []
@@ -100,6 +96,22 @@ class OfKeras(OfSubject):
             raise failed from error
         self._ran = True
         return run
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether it runs on this shape, made anew; of one object whose layers were not built it cannot be told."""
+        kept = self.subject
+        anew = kept.build({}) if kept.build is not None else kept
+        if anew.owner is kept.owner and not self._built:
+            return True
+        self.subject = anew
+        try:
+            with watched():
+                self.run_once(example((shape[0] + 1, *shape[1:])), Setting(terms_only=True))
+        except Exception:  # whatever the layers raise
+            return False
+        finally:
+            self.subject = kept
+        return True
 
     @abstractmethod
     def run_once(self, x: Array, setting: Setting) -> Run:
@@ -141,7 +153,7 @@ def known_shape(layer: Any) -> tuple[int, ...] | None:
         shape = (layer.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, tuple | list) or not all(size is None or isinstance(size, int) for size in shape):
         return None
-    return tuple(BATCH if place == 0 or size is None else int(size) for place, size in enumerate(shape)) or None
+    return (BATCH, *(LENGTH if size is None else int(size) for size in shape[1:])) if shape else None
 
 
 def _widths(owner: Any) -> list[int]:

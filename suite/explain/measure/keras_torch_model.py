@@ -10,6 +10,7 @@ import torch
 from ..dictionary.formula import Array
 from ..models.run import Run, Setting
 from .keras_built import OfKeras, resized
+from .keras_names import name_of
 from .torch_model import TorchRunner
 
 
@@ -21,6 +22,9 @@ class KerasTorchRunner(OfKeras, TorchRunner):
     def run_once(self, x: Array, setting: Setting) -> Run:
         """Run the model once, from its first variables, including those of random seeds."""
         return TorchRunner.run(self, x, setting)
+
+    def _name_of(self, layer: Any, owner: Any) -> str | None:
+        return name_of(layer, owner) or super()._name_of(layer, owner)
 
     def _recorded(self, x: Array, setting: Setting, *, leaves: bool) -> Any:
         subject = self.subject.rebuilt(setting.rebuilt) if setting.rebuilt else self.subject

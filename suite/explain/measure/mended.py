@@ -64,7 +64,7 @@ def change_of(
         return after.sentence, beta.expression
 
     name_of = found.lab.binding.name_of
-    kind = found.kl.term.formula.kind if found.kl is not None and found.kl.other is not None else None
+    kind = answer.scale_kind if found.kl is not None and found.kl.other is not None else None
     scale = name_of("scale") if kind or (answer.bug is not None and answer.bug.name == ANOTHER_SCALE) else ""
     pairs = [(name_of("recon"), name_of("x")), (name_of("mu"), name_of("scale"))]
     return changed(functions(), found.lab.loss.name, name_of("x"), name_of("mu"), pairs, judged, scale)

@@ -11,7 +11,10 @@ from numpyro import handlers
 from numpyro.infer import Trace_ELBO
 from numpyro.primitives import Messenger
 
+from ..dictionary.formula import Array
+from ..models.run import Run, Setting
 from .guided import Cut, Library
+from .jaxprs import Program, program
 
 _KEY = 0
 
@@ -59,4 +62,19 @@ def _under(function: Callable[..., Any], cut: Cut, x: Any) -> None:
         function(x)
 
 
-LIBRARY = Library(_sites, _loss, jnp.asarray, jax.jit)
+class _Traced:
+    """A function of x as a program, which is run with outputs replaced."""
+
+    def __init__(self, function: Callable[[Any], Any], owner: Any):
+        self.function = function
+        self.program: Program | None = None
+
+    def run(self, x: Array, setting: Setting) -> Run:
+        if self.program is None:
+            self.program = program(jax.make_jaxpr(self.function)(jnp.asarray(x)))
+        plan = self.program
+        replaced = {plan.at(place): jnp.asarray(value) for place, value in setting.replaced.items()}
+        return plan.run(x, {plan.inputs[0]: jnp.asarray(x), **replaced}, ["scale"])
+
+
+LIBRARY = Library(_sites, _loss, jnp.asarray, _Traced, jax.jit)

@@ -11,6 +11,8 @@ from pyro.infer import Trace_ELBO
 from pyro.poutine.messenger import Messenger
 
 from .guided import Cut, Library
+from .subject import Subject
+from .torch_model import TorchRunner
 
 
 class _Handler(Messenger):
@@ -51,4 +53,8 @@ def _under(function: Callable[..., Any], cut: Cut, x: Any) -> None:
         function(x)
 
 
-LIBRARY = Library(_sites, _loss, torch.tensor, lambda function: function)
+def _runs(function: Callable[[Any], Any], owner: Any) -> TorchRunner:
+    return TorchRunner(Subject(owner, lambda x, training: function(x), None, ""))
+
+
+LIBRARY = Library(_sites, _loss, torch.tensor, _runs, lambda function: function)

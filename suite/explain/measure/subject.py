@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, permutations
@@ -13,15 +14,20 @@ from types import CodeType
 from typing import Any
 
 from ...reference.errors import BadInput
+from ..dictionary.formula import Array
 from ..experiments.bind import fixed_sizes
+from ..lab import LossFailed
+from ..models.run import Run, Setting, example
 from .load import open_names
 
 BATCHES = (5, 9, 11, 13, 17, 19, 23)
 """Batch sizes: the first that is no integer argument of the model is used."""
 BATCH = BATCHES[0]
-_LENGTH = 7
+LENGTH = 7
 """The length of a sequence, if no argument gives it."""
 _MOST_WIDTHS = 25
+STEP = "training_step"
+"""The method of a module of Lightning that takes a batch, and its place."""
 _UNNAMED = "_data"
 """The name of the data of a method that is given without its argument."""
 
@@ -38,6 +44,7 @@ class Subject:
         arguments: argument of the constructor → integer.
         plain: names of attributes that every model of the framework has.
         width: the user's D; None if not given.
+        step: whether the call takes a batch, in which x may be one part.
     """
 
     owner: Any
@@ -47,6 +54,7 @@ class Subject:
     arguments: dict[str, int] = field(default_factory=dict)
     plain: frozenset[str] = frozenset()
     width: int | None = None
+    step: bool = False
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -97,7 +105,7 @@ class Subject:
         images = [(side, side) for side in (28, 32, 64, 16, 8)]
         tried += [(batch, c, *image) for c in channels for image in [(n, n) for n in numbers if n > 3] + images]
         tried += [(batch, *image, c) for c in channels for image in images]
-        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), _LENGTH])
+        lengths = dict.fromkeys([batch, *(n for n in numbers if n > 1), LENGTH])
         for width in dict.fromkeys(widths):
             tried += [(first, second, width) for first, second in permutations(lengths, 2)]
         tried += [(batch, a * b) for a in numbers for b in numbers if 4 <= a * b <= 20000]
@@ -131,6 +139,18 @@ class OfSubject:
     def arguments(self) -> dict[str, int]:
         """Argument of the constructor that is an integer → its value."""
         return self.subject.arguments
+
+    @abstractmethod
+    def run(self, x: Array, setting: Setting) -> Run:
+        """Run the model once. Raises LossFailed if the model raises."""
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether the unchanged model runs on this shape of x; True if that cannot be told."""
+        try:
+            self.run(example(shape), Setting(terms_only=True))
+        except LossFailed:
+            return False
+        return True
 
 
 def subject_of(
@@ -176,6 +196,9 @@ def subject_of(
         expression = with_arguments(owner_tree, arguments)
         owner = eval(compile(ast.Expression(expression), "entry", "eval"), namespace)
         call = calls(owner) if calls is not None and data is None else None
+        step = hasattr(owner, STEP) if data is None else getattr(getattr(tree.body, "func", None), "attr", "") == STEP
+        if call is not None and getattr(owner, "__name__", "") == STEP and isinstance(tree.body, ast.Attribute):
+            return subject_of(ast.unparse(tree.body.value), namespace, file, calls, plain)
         if call is not None and inspect.ismethod(owner):
             return subject_of(f"{name}({_UNNAMED})", namespace, file, calls, plain)
         if data is not None:
@@ -195,6 +218,7 @@ def subject_of(
             file,
             integers(owner_tree, namespace),
             plain,
+            step=step,
         )
 
     return made({})

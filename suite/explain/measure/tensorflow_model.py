@@ -15,6 +15,7 @@ from ..dictionary.formula import Array
 from ..lab import LossFailed
 from ..models.run import INPUT, Operation, Place, Run, Setting
 from .keras_built import OfKeras, resized
+from .keras_names import Names
 from .subject import Subject
 
 _NORMAL = ("RandomStandardNormal", "StatelessRandomNormal", "StatelessRandomNormalV2")
@@ -83,6 +84,7 @@ class _Traced:
     operations: list[Any]
     terms: dict[str, Any]
     weights: list[Any]
+    names: Names
     pruned: dict[object, Any] = field(default_factory=dict)
 
 
@@ -115,6 +117,9 @@ class TensorflowRunner(OfKeras):
             inputs = tuple(by_tensor[t.ref()] for t in operation.inputs if t.ref() in by_tensor)
             outputs = [values[Place(place, o)] for o in range(len(operation.outputs)) if Place(place, o) in values]
             run.operations.append(Operation(operation.type, inputs, outputs, draws))
+        traced.names.into(
+            run, lambda v: by_tensor.get(v.ref()) if isinstance(v, tf.Tensor) else None, self.subject.owner
+        )
         return run
 
     def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
@@ -158,6 +163,7 @@ class TensorflowRunner(OfKeras):
             with subject.at(setting.parameters, setting.training):
                 self.build(subject, tf.convert_to_tensor(x), setting.training)
                 terms: dict[str, Any] = {}
+                names = Names(subject.file)
 
                 def traced(data: Any) -> list[Any]:
                     returned = subject.call(data, setting.training)
@@ -165,7 +171,7 @@ class TensorflowRunner(OfKeras):
                     return list(terms.values())
 
                 own: AbstractContextManager[list[Any]] = nullcontext([])
-                with resized(subject.owner, setting.resized) if setting.resized else own as weights:
+                with resized(subject.owner, setting.resized) if setting.resized else own as weights, names.noted():
                     function = tf.compat.v1.wrap_function(traced, [tf.TensorSpec(x.shape, tf.float64)])
             operations = [
                 one
@@ -175,7 +181,7 @@ class TensorflowRunner(OfKeras):
             tensors = {Place(p, o): t for p, one in enumerate(operations) for o, t in enumerate(one.outputs)}
             if not terms:
                 raise LossFailed("it returned no number")
-            self._traced[key] = _Traced(function, function.inputs[0], tensors, operations, terms, weights)
+            self._traced[key] = _Traced(function, function.inputs[0], tensors, operations, terms, weights, names)
         return self._traced[key]
 
     def _fed(self, traced: _Traced, x: Array, setting: Setting) -> dict[Place, Array]:

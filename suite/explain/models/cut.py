@@ -263,8 +263,7 @@ def lab_of(runner: Runner, flow: Flow, given: Mapping[str, Any]) -> Lab:
             raise LossFailed(f"a tensor of shape {list(shape)} has more axes than are explained")
         sizes |= dict(zip(names[len(rest)], rest, strict=True)) | {"N": shape[axis]}
         layouts.append(names[len(rest)])
-    places = {"recon": flow.recon[0], "x": INPUT} | flow.places
-    roles = {role: run.names.get(place, role) for role, place in places.items()}
+    roles = {role: flow.name(role) for role in dict.fromkeys(("recon", "x", *flow.places))}
     roles = {role: name if list(roles.values()).count(name) == 1 else role for role, name in roles.items()}
     slots = [Slot(name, role) for role, name in roles.items()]
     for name, value in runner.parameters.items():

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..answer import Bug, Finding
 from ..dictionary.formula import Array
+from ..dictionary.scale_kinds import VARIANCE
 from ..investigation import Investigation
 from ..lab import Lab, LossFailed
 from .flow import Flow
+from .head import head_kind
 from .joined import Joined, joined
 from .posterior import Posterior
 from .run import INPUT, Place, Run, Runner, Setting, same
@@ -46,6 +48,7 @@ class Faults:
         training_changes_it: whether evaluation mode runs other operations; None if it was not run.
         frozen: a weight that the compiled step does not read again.
         joined: how the loss combines several draws of z.
+        head: the scale kind of the output of the posterior's head.
     """
 
     bugs: list[Bug]
@@ -53,6 +56,7 @@ class Faults:
     training_changes_it: bool | None
     frozen: Frozen | None = None
     joined: Joined | None = None
+    head: str | None = None
 
 
 class ModelFacts:
@@ -78,7 +82,19 @@ class ModelFacts:
         of_z = Posterior(self.runner, self.flow, self.found).bugs()
         shown = (self._frozen(), evaluated, *of_z, self._confined(), self._support())
         bugs = [bug for bug in shown if bug is not None]
-        return Faults(bugs, findings, changes, self.frozen, joined(self.runner, self.flow, self.found))
+        several = joined(self.runner, self.flow, self.found)
+        return Faults(bugs, findings, changes, self.frozen, several, self._head())
+
+    def _head(self) -> str | None:
+        """The scale kind of the posterior's head, of which the loss may read a function."""
+        term = self.found.kl_term
+        if term is None or term.formula.kind not in VARIANCE:
+            return None
+        kind = head_kind(self.runner, self.run, self.flow.scale, term.formula.kind)
+        self.found.note(
+            "head of the scale", f"what its last linear layer puts out, against what the KL reads: {kind}", 3, None
+        )
+        return kind
 
     def _frozen(self) -> Bug | None:
         """A weight that the compiled step does not read again."""
@@ -93,9 +109,6 @@ class ModelFacts:
             None,
             name,
         )
-
-    def _name(self, place: Place, role: str) -> str:
-        return self.run.names.get(place, role)
 
     def _evaluation(self, findings: list[Finding]) -> tuple[Bug | None, bool | None]:
         """Run in evaluation mode: the fault that z is the mean there, and whether other operations run."""
@@ -127,7 +140,7 @@ class ModelFacts:
                 "In evaluation mode no noise is drawn and z is the posterior's mean: the loss there is no estimate of "
                 "the ELBO.",
                 None,
-                self._name(flow.z, "z"),
+                flow.name("z"),
             ),
             True,
         )
@@ -156,8 +169,7 @@ class ModelFacts:
             return None
         (before,) = own
         same_order = all(
-            np.array_equal(self._moved(before, place, far)[1], self.run.value(place).reshape(-1)[1::2])
-            for far in (-FAR, FAR)
+            same(self._moved(before, place, far)[1], self.run.value(place).reshape(-1)[1::2]) for far in (-FAR, FAR)
         )
         return before if same_order and size > 1 else None
 
@@ -198,10 +210,9 @@ class ModelFacts:
         )
         return Bug(
             "posterior-confined",
-            f"The posterior's mean `{self._name(flow.mu, 'mu')}` is confined to {bound}: it cannot be centred at the "
-            "prior's 0.",
+            f"The posterior's mean `{flow.name('mu')}` is confined to {bound}: it cannot be centred at the prior's 0.",
             None,
-            self._name(flow.mu, "mu"),
+            flow.name("mu"),
         )
 
     def _support(self) -> Bug | None:
@@ -210,7 +221,7 @@ class ModelFacts:
         if term is None or self.found.recon is None or self.found.recon.edited is not None:
             return None
         reach = self._range(flow.recon[0])
-        name = self._name(flow.recon[0], "the decoder's output")
+        name = self.run.names.get(flow.recon[0], "the decoder's output")
         if reach is not None:
             self.found.note("range of the decoder's output", f"from {reach[0]:g} to {reach[1]:g}", 2, None)
         family = term.formula.name

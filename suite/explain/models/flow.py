@@ -12,7 +12,7 @@ from ...reference.errors import BadInput
 from ..lab import LossFailed
 from .decoder import NoDecoder, decoder
 from .noiseless import without_noise
-from .run import Place, Run, Runner, Setting, domain_of, example
+from .run import INPUT, Place, Run, Runner, Setting, domain_of, example, same
 from .sampling import NONE, Sampling, draws_in, sampling
 
 _MOST_RUNS = 4
@@ -61,6 +61,20 @@ class Flow:
         found |= {"z": self.z} if self.drawn.noise != NONE else {}
         found |= {"recon": self.recon[0]}
         return found | ({"recon_scale": self.recon[1]} if len(self.recon) > 1 else {})
+
+    def name(self, role: str) -> str:
+        """The user's name of a role's output; of the posterior's moments also that of the layer; else the role.
+
+        A name may be that of an output of equal values, as before a layer's bias that is 0 at first.
+        """
+        run, place = self.run, INPUT if role == "x" else self.places[role]
+        value = run.value(place)
+        for names in (run.names, run.layers if role in ("mu", "scale") else {}):
+            equal = [p for p in sorted(names) if p != place and np.ptp(value) and same(value, run.value(p))]
+            for one in (place, *equal):
+                if one in names:
+                    return names[one]
+        return role
 
     @property
     def draws(self) -> int:

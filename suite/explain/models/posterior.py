@@ -44,7 +44,7 @@ class Posterior:
         return [bug for bug in shown if bug is not None]
 
     def _name(self, role: str) -> str:
-        return self.flow.run.names.get(self.flow.places[role], role)
+        return self.flow.name(role)
 
     @property
     def _kind(self) -> str | None:

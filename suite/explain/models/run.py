@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -48,6 +49,7 @@ class Run:
         terms: name → returned number.
         returned: the places of the returned numbers.
         names: place → the user's name of the tensor.
+        layers: place → the name of the layer whose output it is.
     """
 
     x: Array
@@ -55,10 +57,18 @@ class Run:
     terms: dict[str, Array] = field(default_factory=dict)
     returned: list[Place] = field(default_factory=list)
     names: dict[Place, str] = field(default_factory=dict)
+    layers: dict[Place, str] = field(default_factory=dict)
 
     def value(self, place: Place) -> Array:
         """The value of a tensor."""
         return self.x if place == INPUT else self.operations[place.operation].outputs[place.output]
+
+    def named(self, names: Mapping[Place, Collection[str]]) -> None:
+        """Of all names of an output, keep the first that no other has; else the first."""
+        shared = Counter(name for several in names.values() for name in several)
+        for place, several in names.items():
+            first = next(iter(several))
+            self.names[place] = next((name for name in several if shared[name] == 1), first)
 
     def places(self) -> list[Place]:
         """The places of all outputs, in order."""
@@ -134,6 +144,9 @@ class Runner(Protocol):
         Raises:
             LossFailed: the model raised.
         """
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether the unchanged model runs on this shape of x; True if that cannot be told."""
 
     def gradients(self, x: Array, setting: Setting, of: tuple[str, ...] | Place) -> dict[object, Array | None] | None:
         """Gradients of the summed terms `of`, or of the tensor `of`, by each replaced tensor and each weight's name.

@@ -82,6 +82,25 @@ def functional(sign=1.0, reduced=kl_of):
     return model
 
 
+class Unnamed(Layer):
+    """The same, in which no variable has a name for the heads."""
+
+    def call(self, inputs):
+        kl = 0.5 * ops.sum(ops.square(inputs[0]) + ops.exp(inputs[1]) - inputs[1] - 1, axis=-1)
+        self.add_loss(self.sign * ops.mean(kl))
+        noise = keras.random.normal(ops.shape(inputs[0]), seed=self.seed_generator)
+        return inputs[0] + ops.exp(0.5 * inputs[1]) * noise
+
+
+def named(sign=1.0):
+    """Only the layers have names."""
+    inputs = keras.Input((12,))
+    heads = [layers.Dense(3, name="z_mean")(inputs), layers.Dense(3, name="z_log_var")(inputs)]
+    model = keras.Model(inputs, layers.Dense(12)(Unnamed(sign)(heads)))
+    model.compile(optimizer="adam", loss=lambda y, out: 0.5 * ops.sum(ops.square(y - out), axis=-1))
+    return model
+
+
 averaged_over_latents = functional(reduced=lambda mean, log_var: kl_of(mean, log_var) / ops.shape(mean)[-1])
 
 
@@ -103,6 +122,55 @@ class OwnLoss(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
         out, mean, log_var = y_pred
         return ops.mean(0.5 * ops.sum(ops.square(x - out), axis=-1) + kl_of(mean, log_var))
+
+
+class Parts(keras.Model):
+    """Right: its encoder says what it takes. The loss is a mean over pixels."""
+
+    def __init__(self, shape=(13,), latent=3, **kwargs):
+        super().__init__(**kwargs)
+        inputs = keras.Input(shape)
+        self.encoder = keras.Model(inputs, layers.Dense(2 * latent)(self.pooled(inputs)))
+        self.decode = layers.Dense(shape[-1])
+
+    def pooled(self, x):
+        return x
+
+    def call(self, x):
+        mean, log_var = ops.split(self.encoder(x), 2, axis=-1)
+        z = mean + ops.exp(0.5 * log_var) * keras.random.normal(ops.shape(mean), seed=SEEDS)
+        return self.decode(z), mean, log_var
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        out, mean, log_var = y_pred
+        return ops.mean(ops.square(x - out)) + ops.mean(kl_of(mean, log_var))
+
+
+class AnyLength(Parts):
+    """Right: a sequence may be of any length."""
+
+    def __init__(self, **kwargs):
+        super().__init__((None, 4), **kwargs)
+
+    def pooled(self, x):
+        return layers.GlobalAveragePooling1D()(x)
+
+    def call(self, x):
+        out, mean, log_var = super().call(x)
+        return out[:, None, :] + ops.zeros_like(x), mean, log_var
+
+
+class OfDeviation(OwnLoss):
+    """Right: the KL is of a standard deviation, which is made of the head."""
+
+    def __init__(self, made=ops.softplus, **kwargs):
+        super().__init__(**kwargs)
+        self.made = made
+
+    def call(self, x):
+        mean, head = ops.split(self.encode(x), 2, axis=-1)
+        sd = self.made(head) + 1e-5
+        return self.decode(mean + sd * keras.random.normal(ops.shape(mean), seed=SEEDS)), mean, 2 * ops.log(sd)
 
 
 class Steps(OwnLoss):

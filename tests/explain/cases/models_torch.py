@@ -62,6 +62,15 @@ class Images(nn.Module):
         return {"loss": -elbo.mean(), "elbo": elbo}
 
 
+class Averaged(Plain):
+    """Right: the data term is a mean over pixels."""
+
+    def loss(self, x):
+        mu, logvar = self.encode(x)
+        recon = self.decode(self.reparameterize(mu, logvar))
+        return F.mse_loss(recon, x) - 0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()
+
+
 class OfKnownDeviation(Plain):
     """Right: log p(x|z) of a normal distribution with σ = 0.3, its constant included."""
 

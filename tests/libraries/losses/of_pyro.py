@@ -35,3 +35,17 @@ class AnnealedInTheModelAlone(VAE):
         with pyro.plate("data", x.shape[0]):
             h = nn.functional.softplus(self.hidden(x))
             pyro.sample("z", dist.Normal(self.loc(h), self.scale(h).exp()).to_event(1))
+
+
+class Softened(VAE):
+    """Right: the standard deviation is a softplus of the head, or what is given, with an ε."""
+
+    def __init__(self, made=nn.functional.softplus):
+        super().__init__()
+        self.made = made
+
+    def guide(self, x):
+        pyro.module("encoder", self.hidden)
+        with pyro.plate("data", x.shape[0]):
+            h = nn.functional.softplus(self.hidden(x))
+            pyro.sample("z", dist.Normal(self.loc(h), self.made(self.scale(h)) + 1e-5).to_event(1))

@@ -1,0 +1,102 @@
+"""Of which scale kind a posterior's head is: what its last linear layer puts out, against the standard deviation."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ..dictionary.formula import Array
+from ..dictionary.scale_kinds import TRANSFORMED, VARIANCE
+from ..lab import DOMAINS, LossFailed
+from .run import INPUT, Place, Run, Setting, domain_of, example, same
+from .sampling import OTHER
+
+_EPSILON = 0.05
+"""Up to so much, what is added to a standard deviation or a variance is an ε that makes no other kind."""
+
+
+class Runs(Protocol):
+    """A model, or a guide, that can be run."""
+
+    def run(self, x: Array, setting: Setting) -> Run: ...
+
+
+def head_kind(runner: Runs, run: Run, scale: Place, kind: str) -> str:
+    """The scale kind of what the head puts out.
+
+    Args:
+        runner, run: the model, and a run of it.
+        scale: the output that the loss reads.
+        kind: the scale kind of that output.
+    """
+    read = [_read(runner, run, place, scale) for place in reversed(_made_of(runner, run, scale))]
+    for values, scales in read:
+        found = None if scales is None else _transformed(values, np.sqrt(VARIANCE[kind](scales)))
+        if found is not None:
+            return found
+    if kind in TRANSFORMED or not read:
+        return kind
+    values, scales = read[0]
+    return kind if scales is not None and _is_line(values, scales) else OTHER
+
+
+def _made_of(runner: Runs, run: Run, scale: Place) -> list[Place]:
+    """The outputs of which alone a scale is made, number by number; the last is what the last linear layer puts out."""
+    found = []
+    for place in _before(run, scale):
+        own = run.value(place)
+        moved = own.copy()
+        moved.flat[::2] += 0.3
+        other = example(run.x.shape, 3, domain_of(run.x))
+        try:
+            after = runner.run(run.x, Setting(replaced={place: moved})).value(scale)
+            held = runner.run(other, Setting(replaced={place: own})).value(scale)
+        except LossFailed:
+            continue
+        before, after = run.value(scale).reshape(-1), after.reshape(-1)
+        alone = same(held, before) and same(after[1::2], before[1::2])
+        if alone and (after[::2] != before[::2]).any():
+            found.append(place)
+    return found
+
+
+def _before(run: Run, last: Place) -> list[Place]:
+    """The outputs of the same size of which an output is made, the last first."""
+    seen: set[Place] = set()
+    pending = [last]
+    while pending:
+        inputs = run.operations[pending.pop().operation].inputs
+        pending += [place for place in inputs if place != INPUT and place not in seen]
+        seen |= set(inputs) - {INPUT}
+    size = run.value(last).size
+    return sorted((p for p in seen if run.value(p).size == size and run.value(p).dtype.kind == "f"), reverse=True)
+
+
+def _read(runner: Runs, run: Run, place: Place, scale: Place) -> tuple[Array, Array | None]:
+    """Values of an output of our own, and the scale that is made of them; None where it takes no such values."""
+    random, shape = np.random.default_rng(10), run.value(place).shape
+    for low, high in ((-1.5, 1.5), DOMAINS["positive"]):  # a distribution takes no scale below 0
+        values = random.uniform(low, high, shape)
+        try:
+            read = runner.run(run.x, Setting(replaced={place: values})).value(scale).reshape(-1)
+        except LossFailed:
+            continue
+        return values.reshape(-1), read if np.isfinite(read).all() else None
+    return values.reshape(-1), None
+
+
+def _transformed(values: Array, deviation: Array) -> str | None:
+    """The scale kind for which values stand, where any number is one."""
+    for kind in TRANSFORMED:
+        variance = VARIANCE[kind](values)
+        for measured, stood_for in ((deviation, np.sqrt(variance)), (deviation**2, variance)):
+            added = measured - stood_for
+            if np.ptp(added) < 1e-9 * measured.max() and -1e-9 < added.mean() < _EPSILON:
+                return kind
+    return None
+
+
+def _is_line(values: Array, read: Array) -> bool:
+    """Whether what is read is the head itself, but for a factor and an ε."""
+    return float(np.abs(np.polyval(np.polyfit(values, read, 1), values) - read).max()) < 1e-9 * float(np.ptp(read))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from . import judgement, remarks
-from .answer import Answer, Coefficients, Number, Region, Residual, State, Threshold
+from .answer import Answer, Coefficients, Number, Residual, State
 from .binding import DENSITIES
 from .experiments.state import LATENT_SIDE
 from .expressions import UNKNOWN, Monomial, names_in, negative, total
@@ -16,7 +16,9 @@ from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
 from .models.joined import LINEAR, LOG_MEAN, Joined
+from .regions import UNIT, counts, of_thresholds, place, regions, thresholds, written
 from .sentences import formula_of, sentence_of
+from .undetermined import undetermined
 
 
 def conclude(
@@ -46,7 +48,7 @@ def conclude(
         "scale_kind": (model.head if model is not None else None) or _scale_kind(facts),
         "kl": _kl(facts),
         "coefficients": _coefficients(facts),
-        "regions": _regions(facts),
+        "regions": regions(facts),
         "beta_effective": _as_compiled(facts, _beta(facts), model.frozen if model is not None else None),
         "implied_variance": _variance(facts, likelihood),
         "constant_nats_per_datum": _constant(facts),
@@ -60,14 +62,14 @@ def conclude(
             found.state.stateful,
             model.training_changes_it if model else None,
         ),
-        "thresholds": [*_thresholds(facts), *facts.found.clamps],
+        "thresholds": [*thresholds(facts), *facts.found.clamps],
         "limits": found.limits,
         "terms": found.state.terms,
         "working_dtype": "float64" if found.lab.epsilon < 1e-10 else "float32",
         "residual": None
         if fitted is None or fitted.residual != fitted.residual
         else Residual(fitted.residual, fitted.allowed),
-        "undetermined": found.undetermined + ([] if found.refused else remarks.undetermined(facts)),
+        "undetermined": found.undetermined + ([] if found.refused else undetermined(facts)),
         "experiments": found.experiments,
         "seconds": round(seconds, 1),
         **_reductions(facts),
@@ -148,10 +150,6 @@ def _kl(facts: Facts) -> str:
     return "other" if facts.found.kl is not None and facts.found.kl.edited is not None else term.formula.name
 
 
-def _text(monomial: Monomial | None, edited: bool = False, sizes: Iterable[int] = ()) -> str | None:
-    return None if monomial is None or edited else str(monomial.written(sizes))
-
-
 def _coefficients(facts: Facts) -> Coefficients | None:
     """The coefficients of the whole loss; None for a threshold, a function of the whole error, or tied examples."""
     found = facts.found
@@ -161,51 +159,9 @@ def _coefficients(facts: Facts) -> Coefficients | None:
     constant = None if any(edited) or facts.constants is None else total(facts.constants)
     no_recon = found.recon is None and not facts.lab.binding.roles.count("recon")
     no_kl = found.kl is None and _kl(facts) == "absent"
-    recon = "0" if no_recon else _text(facts.recon, edited[0], found.written)
-    kl = "0" if no_kl else _text(facts.kl, edited[1], found.written)
+    recon = "0" if no_recon else written(facts.recon, edited[0], found.written)
+    kl = "0" if no_kl else written(facts.kl, edited[1], found.written)
     return Coefficients(recon, kl, constant)
-
-
-UNIT = {"element": "K_nj", "example": "K_n", "latent": "mean_n(K_nj)", "batch": "mean_n(K_n)"}
-"""Unit of a threshold → how its KL is written."""
-
-
-def _regions(facts: Facts) -> list[Region] | None:
-    """The coefficients where the KL of all units is above the threshold, and where it is below."""
-    bend, fitted = facts.bend, facts.found.at_base
-    if bend is None or fitted is None:
-        return None
-    unit, at = UNIT[bend.per], _place(facts)
-    recon, slope, lost = _text(facts.recon), _text(facts.kl), _text(_of_thresholds(facts))
-    minus = None if lost is None else negative(lost)
-    above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
-    below = Coefficients(
-        recon,
-        negative(str(slope)) if bend.kind == "capacity" else "0",
-        lost if bend.kind in ("floor", "capacity") else "0",
-    )
-    if bend.kind == "ceiling":
-        above, below = Coefficients(recon, "0", lost), Coefficients(recon, slope, "0")
-    return [Region(f"{unit} > {at}", above, fitted.residual), Region(f"{unit} < {at}", below, fitted.residual)]
-
-
-def _counts(facts: Facts) -> str:
-    """The side of the threshold on which the KL has a slope: `<` for a ceiling, else `>`."""
-    return "<" if facts.bend is not None and facts.bend.kind == "ceiling" else ">"
-
-
-def _of_thresholds(facts: Facts) -> Monomial | None:
-    """The constant that a floor leaves in the loss if the KL of all units is below the threshold."""
-    if facts.bend is None or facts.kl is None or facts.threshold is None:
-        return None
-    names = (["N"] if facts.layout.batch else []) + (["J"] if facts.bend.per in ("element", "latent") else [])
-    return facts.kl.times(facts.threshold).times(Monomial(1.0, {name: Fraction(1) for name in names}))
-
-
-def _place(facts: Facts) -> str:
-    """The threshold as an expression, else as a number."""
-    assert facts.bend is not None
-    return str(facts.threshold) if facts.threshold else f"{facts.bend.at:.6g}"
 
 
 def _beta(facts: Facts) -> Number | None:
@@ -221,12 +177,12 @@ def _beta(facts: Facts) -> Number | None:
     number = facts.number(str(beta))
     if bend is None:
         return number
-    at = _place(facts)
+    at = place(facts)
     other = negative(str(beta)) if bend.kind == "capacity" else "0"
     value = number.value if isinstance(number.value, float) else None
     low = 0.0 if other == "0" else -value if value is not None else None
     known = {**number.at, **facts.number(at).at}
-    return Number(f"{beta} where {UNIT[bend.per]} {_counts(facts)} {at}, else {other}", known, [value, low])
+    return Number(f"{beta} where {UNIT[bend.per]} {counts(facts)} {at}, else {other}", known, [value, low])
 
 
 def _as_compiled(facts: Facts, beta: Number | None, frozen: Frozen | None) -> Number | None:
@@ -260,9 +216,9 @@ def _variance(facts: Facts, likelihood: str | None) -> Number | None:
         return facts.number(str(facts.normaliser.spread))
     number = facts.number(str(beta))
     if facts.bend is not None:
-        at = _place(facts)
+        at = place(facts)
         value = number.value if isinstance(number.value, float) else None
-        return Number(f"{beta} where {UNIT[facts.bend.per]} {_counts(facts)} {at}", number.at, [value, None])
+        return Number(f"{beta} where {UNIT[facts.bend.per]} {counts(facts)} {at}", number.at, [value, None])
     return number
 
 
@@ -273,11 +229,11 @@ def _constant(facts: Facts) -> Number | None:
         return None
     each = recon.times(Monomial(1.0, {"N": Fraction(1)})) if facts.layout.batch else recon
     if facts.bend is not None:
-        lost = _of_thresholds(facts)
+        lost = of_thresholds(facts)
         if facts.bend.kind != "floor" or lost is None:
             return None
         below = facts.number(str(lost.over(each)))
-        where = f"0 where {UNIT[facts.bend.per]} > {_place(facts)}, else {below.expression}"
+        where = f"0 where {UNIT[facts.bend.per]} > {place(facts)}, else {below.expression}"
         return Number(where, below.at, [0.0, below.value if isinstance(below.value, float) else None])
     return facts.number(total([part.over(each) for part in facts.constants]))
 
@@ -300,13 +256,3 @@ def _parameters(facts: Facts) -> dict[str, dict[str, Any]]:
             or ("another formula" if name in arguments.flags else "nothing that was measured"),
         }
     return shown
-
-
-def _thresholds(facts: Facts) -> list[Threshold]:
-    bend = facts.bend
-    if bend is None or facts.found.bent is None:
-        return []
-    at = _place(facts)
-    binding = facts.lab.binding
-    names = f"{binding.name_of('mu')}, {binding.name_of('scale')}"
-    return [Threshold("kl", names, bend.kind, at, bend.per, facts.found.bent.below)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .experiments.arguments import dependences
 from .experiments.element import observe
@@ -15,11 +15,9 @@ from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import again
 from .expressions import Monomial, near
+from .investigation import Investigation
 from .lab import Lab, LossFailed
 from .terms import Term
-
-if TYPE_CHECKING:
-    from .investigation import Investigation
 
 
 def scales(found: Investigation) -> None:

@@ -13,6 +13,7 @@ from .dictionary.given import GIVEN
 from .experiments.outer import Outer
 from .expressions import UNKNOWN, Monomial, near
 from .terms import Term, in_names
+from .undetermined import no_weight
 from .weights import averaged
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def sentence_of(facts: Facts, answer: dict[str, Any], bound: str | None = "ELBO"
         if likelihood == "other" and facts.found.recon is None and facts.kl is not None:
             start = "The KL's weight is not determined: the data term is a sum of no known formula"
             return f"{start}. Beside it stands {kl}, whose coefficient is {facts.kl}."
-        why = "; ".join(remarks.no_weight(facts)) or "the two terms do not explain the loss"
+        why = "; ".join(no_weight(facts)) or "the two terms do not explain the loss"
         return f"The KL's weight is not determined: {why}. The data term is {family}, with {kl}."
     value, weight = beta.value, beta.expression
     if facts.bend is not None and facts.beta is not None:  # the sentence gives the weight above the threshold

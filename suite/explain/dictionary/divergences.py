@@ -11,9 +11,10 @@ from functools import cache
 
 import numpy as np
 
+from .atoms import of_log, of_square, of_variance
 from .edits import Edited, exchanged
 from .formula import Array, Atom, Formula, Values
-from .scale_kinds import TEXT, TRANSFORMED, VARIANCE, Variance
+from .scale_kinds import TEXT, VARIANCE
 
 EPSILONS = (*(10.0**-power for power in range(3, 17)), float(np.finfo(np.float32).eps), 1e-38, 1e-45)
 """Usual values of a constant added inside a logarithm."""
@@ -52,7 +53,7 @@ def analytic(kind: str, epsilon: float = 0.0) -> Formula:
     return Formula(
         "analytic",
         ("mu", "scale"),
-        ((0.5, _square()), (0.5, _variance(variance, text, kind)), (-0.5, _log(variance, log, epsilon, kind))),
+        ((0.5, of_square()), (0.5, of_variance(variance, text, kind)), (-0.5, of_log(variance, log, epsilon, kind))),
         -0.5,
         kind,
         f"epsilon {epsilon:g}" if epsilon else None,
@@ -70,7 +71,7 @@ def reversed_divergence(formula: Formula) -> Iterator[Edited]:
         return
     variance, text = VARIANCE[formula.kind], TEXT[formula.kind].replace("{s}", "{scale}")
     ratio = Atom(f"(1 + {{mu}}**2)/({text})", lambda v: (1 + v["mu"] ** 2) / variance(v["scale"]), {})
-    atoms = ((0.5, ratio), (0.5, _log(variance, f"log({text})", 0.0, formula.kind)))
+    atoms = ((0.5, ratio), (0.5, of_log(variance, f"log({text})", 0.0, formula.kind)))
     yield Edited(replace(formula, atoms=atoms), "reversed-divergence", said)
 
 
@@ -92,7 +93,11 @@ def _inner_epsilon(kind: str, epsilon: float) -> Formula:
     return Formula(
         "analytic",
         ("mu", "scale"),
-        ((0.5, _square()), (0.5, _variance(shifted, text, kind)), (-0.5, _log(shifted, f"log({text})", 0.0, kind))),
+        (
+            (0.5, of_square()),
+            (0.5, of_variance(shifted, text, kind)),
+            (-0.5, of_log(shifted, f"log({text})", 0.0, kind)),
+        ),
         -0.5,
         kind,
         f"sd + {epsilon:g}",
@@ -118,7 +123,7 @@ def sampled(kind: str, epsilon: float = 0.0) -> Formula:
     return Formula(
         "sampled",
         ("mu", "scale", "z"),
-        ((-0.5, _log(variance, f"log({text})", 0.0, kind)), (-0.5, quadratic), (0.5, prior)),
+        ((-0.5, of_log(variance, f"log({text})", 0.0, kind)), (-0.5, quadratic), (0.5, prior)),
         0.0,
         kind,
         f"epsilon {epsilon:g}" if epsilon else None,
@@ -135,7 +140,7 @@ def learned_prior(kind: str) -> Formula:
         ("mu", "prior_mu", "prior_scale", "scale"),
         (
             (0.5, Atom("log prior variance", lambda v: np.log(variance(v["prior_scale"])), {})),
-            (-0.5, _log(variance, f"log({text})", 0.0, kind)),
+            (-0.5, of_log(variance, f"log({text})", 0.0, kind)),
             (
                 0.5,
                 Atom(
@@ -269,38 +274,3 @@ def of_all_latents(kind: str) -> Formula:
     covariance = "{scale} {scale}'" if factor else "{scale}"
     text = f"KL(N({{mu}}, {covariance}) || N(0, 1))"
     return Formula("analytic", ("mu", "scale"), atoms, 0.0, kind, text=text)
-
-
-def _square() -> Atom:
-    """μ², with its edits."""
-    return Atom(
-        "{mu}**2",
-        lambda v: v["mu"] ** 2,
-        {
-            "missing-square": lambda v: v["mu"],
-            "absolute-for-square": lambda v: np.abs(v["mu"]),
-        },
-    )
-
-
-def _variance(variance: Variance, text: str, kind: str) -> Atom:
-    """V, with its edits."""
-    wrong: dict[str, Callable[[Values], Array]] = {
-        "scale-read-as-sd": lambda v: variance(v["scale"]) ** 2,
-        "scale-read-as-variance": lambda v: np.sqrt(variance(v["scale"])),
-    }
-    if kind in TRANSFORMED:
-        wrong["missing-transform"] = lambda v: v["scale"]
-    return Atom(text, lambda v: variance(v["scale"]), wrong)
-
-
-def _log(variance: Variance, text: str, epsilon: float, kind: str) -> Atom:
-    """log(V + ε), with its edits."""
-    wrong: dict[str, Callable[[Values], Array]] = {
-        "log1p-for-log": lambda v: np.log1p(variance(v["scale"])),
-        "missing-log": lambda v: variance(v["scale"]),
-        "log10-for-log": lambda v: np.log10(variance(v["scale"])),
-    }
-    if kind in TRANSFORMED:
-        wrong["log-of-the-argument"] = lambda v: np.log(v["scale"])
-    return Atom(text, lambda v: np.log(variance(v["scale"]) + epsilon), wrong)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, KEY, LATENT, Binding, Layout, Slot
-from ..glossary import ROLES, documented_shapes, is_key, is_time, kind_of, role_of
+from ..binding import DENSITIES, KEY, Binding, Layout, Slot
+from ..glossary import ROLES, is_key, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
-from .settled import of_each_draw, settled_densities, weights_of_terms
+from .layouts import layouts
+from .settled import settled_densities, weights_of_terms
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -37,11 +37,6 @@ SIZES: dict[str, int] = {
 }
 """The first size of each axis: axes of one tensor have different sizes."""
 
-_TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
-_TRIED_LATENT = (("J",), ("c", "h", "w"), ())
-_LATENT_OF_STEPS = ("S", "Z")
-"""The axes of latents of which each step of a series has its own."""
-_SAMPLED = (frozenset[str](), frozenset({"recon", "z"}), frozenset({"recon"}), frozenset({"z"}))
 _OF_DATA_TOO = ("y", "p")
 """Names of predictions that are data if another prediction, such as `y_hat`, is there too."""
 _NUMBERS = (0.5, 1, 2)
@@ -132,99 +127,6 @@ def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
     return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in settled]
 
 
-def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
-    """The layouts to try, in order, without those that contradict the shapes in the docstring.
-
-    Args:
-        slots: the arguments.
-        text: the docstring and the source of the loss.
-    """
-    shapes = documented_shapes(text)
-    roles = {slot.role for slot in slots}
-    hinted = {slot.name: shapes[slot.name] for slot in slots if slot.name in shapes}
-    hinted |= {
-        slot.name: shapes[star]
-        for slot in slots
-        for star in shapes
-        if star.endswith("*") and slot.name.startswith(star[:-1])
-    }
-    draws = [samples for samples in _SAMPLED if samples <= roles]
-    latents = (*_TRIED_LATENT, _LATENT_OF_STEPS) if "moments" in roles or hinted else _TRIED_LATENT[:2]
-    small = frozenset(role for role in ("recon_scale",) if role in roles)
-    # Posterior arguments in the plural that are looped over may be lists, a tensor per layer. A loop that includes the
-    # data runs over examples.
-    looped = [slot for slot in slots if iterates(text, slot.name)]
-    plural = bool(looped) and all(slot.role in LATENT and slot.name.endswith(("s", "list")) for slot in looped)
-    data_axes = (("D",), ("S", "A"), ("C", "H", "W"), ()) if _sums_series(text) else _TRIED_DATA
-    of_classes = [
-        layout
-        for layout in _of_classes_or_matrices(roles)
-        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
-    ]
-    if re.search(r"(?<![a-zA-Z_])(cross_entropy|nll_loss|CrossEntropyLoss|NLLLoss)\b", text):
-        yield from (layout for layout in of_classes if layout.classes)
-    shapes_of = product((plural, not plural), draws, data_axes, latents, (True, False))
-    # Layouts with a batch axis come before those without; layouts without data or latent axes come last.
-    for listed, samples, data, latent, batch in sorted(shapes_of, key=lambda s: (not s[2] or not s[3], not s[4])):
-        if (not data and not batch) or (latent == _LATENT_OF_STEPS and data[:1] != ("S",)):
-            continue
-        for last, mask, shared, scalar in product(
-            (False, True) if "moments" in roles and len(latent) > 1 else (False,),
-            tuple(range(len(data), 0, -1)) if "mask" in roles else (1,),
-            ((), ("dispersion",)) if "dispersion" in roles else ((),),
-            (frozenset[str](), small) if small else (frozenset[str](),),
-        ):
-            layout = Layout(data, latent, batch, samples, listed, mask, frozenset(shared), scalar, last)
-            if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted):
-                if not batch and not hinted:
-                    continue  # a sum over one example looks like a sum over a batch: only a docstring tells
-                yield layout
-    yield from of_classes
-    yield from (
-        layout
-        for layout in of_each_draw(roles)
-        if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
-    )
-
-
-def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:
-    """The layouts in which the reconstruction has a class axis, or the scale is a matrix [J, J]."""
-    if {"recon", "x"} <= roles and not roles & {"mask", "dispersion", "recon_scale"}:
-        for classes, data in product(("first", "last"), (("D",), ("H", "W"), ())):
-            yield Layout(data, classes=classes)
-    if {"mu", "scale"} <= roles and not roles & {"z", "prior_mu", "prior_scale"}:
-        for matrix, data in product(("cholesky", "covariance"), (("D",), ("C", "H", "W"))):
-            yield Layout(data, matrix=matrix)
-
-
-def _sums_series(text: str) -> bool:
-    """Whether a source reduces axes 1 and 2 together and no axis 3, so that its data are series and not images."""
-    reduced = re.findall(r"(?:dims?|axis|axes|sum|mean|reduce_sum|reduce_mean)\s*[=(]\s*[(\[]([-\d,\s]+)[)\]]", text)
-    axes = {tuple(re.findall(r"-?\d+", one)) for one in reduced}
-    return ("1", "2") in axes and not any("3" in one for one in axes)
-
-
-def iterates(text: str, name: str) -> bool:
-    """Whether a source loops over an argument."""
-    return bool(re.search(rf"\b(for\b.*\bin|zip\(|enumerate\()[^\n]*\b{name}\b", text))
-
-
-def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
-    """Whether an argument has as many axes in a layout as in the docstring, and draws and lists in both or neither."""
-    listed = axes[:1] == ("*",)
-    if (slot.role in LATENT or slot.role == "moments") and listed != layout.listed:
-        return False
-    role = "mu" if slot.role == "moments" else slot.role
-    if role == "parameter":
-        return True
-    own = tuple(axis for axis in layout.axes(role) if axis != "T")
-    named = axes[1:] if listed else axes
-    draws = (
-        named[0].lower() in ("k", "l", "s", "samples", "draws", "num_samples", "n_samples") if len(named) > 1 else False
-    )
-    return len(own) == len(named) and draws == (own[:1] == ("k",))
-
-
 def bind(
     loss: Called, slots: list[Slot], text: str, limits: Mapping[str, int], tried: Sequence[Layout] | None = None
 ) -> Lab:
@@ -302,26 +204,3 @@ def _is_finite(lab: Lab) -> bool:
         if any(value.ndim > 1 for value in terms.values()) and "recon_scale" in lab.binding.roles:
             return False  # a sum over one number for all
     return True
-
-
-def fixed_sizes(source: str) -> Iterator[dict[str, int]]:
-    """Sizes that a source may fix, such as 784 in `x.view(-1, 784)`: none, then each integer in it, then products."""
-    yield {}
-    numbers = sorted(_written(source))
-    products = {a * b for a in numbers for b in numbers if a * b <= 20000}
-    for number in [*numbers, *sorted(products - set(numbers))]:
-        if 4 <= number <= 20000 and not math.isclose(number, 1):
-            yield {"D": number}
-
-
-def _written(source: str) -> set[int]:
-    """The integers of two to five digits in a source."""
-    return {int(number) for number in re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", source)}
-
-
-def integers(function: Callable[..., Any], source: str) -> tuple[int, ...]:
-    """The integers in the source of a function, and in the globals that it reads: each may be a size."""
-    plain = inspect.unwrap(getattr(function, "__func__", function))
-    names, space = getattr(getattr(plain, "__code__", None), "co_names", ()), getattr(plain, "__globals__", {})
-    read = {space[name] for name in names if type(space.get(name)) is int and space[name] > 1}
-    return tuple(sorted(_written(source) | read))

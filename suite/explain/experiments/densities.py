@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...reference.errors import BadInput
 from ..binding import DENSITIES, LATENT, Layout, Slot
+from ..investigation import Investigation
 from ..lab import Called, Lab
 from .bind import bind
-
-if TYPE_CHECKING:
-    from ..investigation import Investigation
 
 _OVER_THE_LAST = re.compile(r"sum\(\s*(?:\w+\s*,\s*)?(?:(?:dim|axis)\s*=\s*)?-1")
 """A sum over the last axis in the source: the densities have more than one value per example."""

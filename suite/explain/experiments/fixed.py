@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ...reference.errors import BadInput
 from ..binding import Slot
 from ..glossary import documented_shapes
+from ..investigation import Investigation
 from .element import Match
-
-if TYPE_CHECKING:
-    from ..investigation import Investigation
 
 _PLAIN = ("sd", "var", "precision")
 """Kinds in which a fixed scale is passed; a logarithm is that of a learned one."""

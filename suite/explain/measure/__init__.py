@@ -21,10 +21,11 @@ from ..answer import Answer, Finding
 from ..binding import named_sizes
 from ..conclusions import conclude
 from ..data import loaded
+from ..examination import examine, investigate
 from ..experiments.flags import others
 from ..experiments.limits import limits
 from ..experiments.sweep import weights_at
-from ..investigation import Investigation, examine, investigate
+from ..investigation import Investigation
 from ..lab import Lab, LossFailed
 from ..models.cut import CutLoss, lab_of
 from ..models.faults import Faults, ModelFacts

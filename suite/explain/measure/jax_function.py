@@ -19,10 +19,11 @@ from ..glossary import is_key, is_time, role_of
 from ..lab import LossFailed
 from ..models.run import Run, Setting
 from ..records import Asked
+from .entry import integers, with_arguments
 from .guard import failure, watched
 from .jax_programs import JaxPrograms, Traced, traced
 from .load import open_names
-from .subject import OfSubject, Subject, integers, with_arguments
+from .subject import OfSubject, Subject
 
 _WEIGHTS = re.compile(r"(^|_)(params?|parameters|theta|phi|weights|variables|state|model)$")
 _INITIALISER = re.compile(r"(^|_)(init|initiali[sz]e|make|create|build)(_|$)")

@@ -15,9 +15,10 @@ from typing import Any
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from ..experiments.bind import fixed_sizes
+from ..experiments.written import fixed_sizes
 from ..lab import LossFailed
 from ..models.run import Run, Setting, example
+from .entry import Swap, integers, mentions, with_arguments
 from .load import open_names
 
 BATCHES = (5, 9, 11, 13, 17, 19, 23)
@@ -184,7 +185,7 @@ def subject_of(
     given: list[Any] = []
     if free:
         inner = tree.body
-        while isinstance(inner, ast.Call) and _mentions(inner, free):
+        while isinstance(inner, ast.Call) and mentions(inner, free):
             inner = inner.func.value if isinstance(inner.func, ast.Attribute) else inner.func
         parts = {one: _evaluated(one, namespace) for one in _given(tree.body, inner, free)}
         models = [one for one, value in parts.items() if joined([value]) is not None]
@@ -202,7 +203,7 @@ def subject_of(
         if call is not None and inspect.ismethod(owner):
             return subject_of(f"{name}({_UNNAMED})", namespace, file, calls, plain)
         if data is not None:
-            swapped = _Swap(owner_tree).visit(ast.parse(name, mode="eval"))
+            swapped = Swap(owner_tree).visit(ast.parse(name, mode="eval"))
             code = compile(ast.fix_missing_locations(swapped), file, "eval")
             call = _left_open(code, {**namespace, "__owner__": owner}, data)
         if call is None:
@@ -227,7 +228,7 @@ def subject_of(
 def _given(tree: ast.expr, called: ast.expr, free: set[str]) -> Iterator[ast.expr]:
     """The subexpressions of an entry such as `step(VAE(), x)` that may be models; none if a method is called."""
     for one in ast.walk(tree) if isinstance(called, ast.Name) else ():
-        if isinstance(one, ast.Name | ast.Attribute | ast.Call) and not _mentions(one, free):
+        if isinstance(one, ast.Name | ast.Attribute | ast.Call) and not mentions(one, free):
             yield one
 
 
@@ -255,54 +256,3 @@ def _left_open(code: CodeType, namespace: dict[str, Any], data: str) -> Callable
 def _present(subject: Subject | None) -> Subject:
     assert subject is not None
     return subject
-
-
-class _Swap(ast.NodeTransformer):
-    """Replaces the owner's expression by a name that stands for the owner."""
-
-    def __init__(self, owner: ast.expr):
-        self.text = ast.unparse(owner)
-
-    def visit(self, node: ast.AST) -> Any:
-        if isinstance(node, ast.expr) and ast.unparse(node) == self.text:
-            return ast.Name("__owner__", ast.Load())
-        return self.generic_visit(node)
-
-
-def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
-
-
-def with_arguments(owner: ast.expr, arguments: Mapping[str, int]) -> ast.expr:
-    """The constructor's call with changed arguments."""
-    if not arguments or not isinstance(owner, ast.Call):
-        return owner
-    kept = [keyword for keyword in owner.keywords if keyword.arg not in arguments]
-    new = [ast.keyword(arg=name, value=ast.Constant(value)) for name, value in arguments.items()]
-    return ast.fix_missing_locations(ast.Call(owner.func, owner.args, [*kept, *new]))
-
-
-def integers(owner: ast.expr, namespace: dict[str, Any]) -> dict[str, int]:
-    """Argument that is an integer → its value, of the call that builds the owner; positional arguments are left out."""
-    if not isinstance(owner, ast.Call):
-        return {}
-    function = eval(compile(ast.Expression(owner.func), "entry", "eval"), namespace)
-    try:
-        signature = inspect.signature(function)
-        bound = signature.bind(
-            *(eval(compile(ast.Expression(a), "entry", "eval"), namespace) for a in owner.args),
-            **{
-                k.arg: eval(compile(ast.Expression(k.value), "entry", "eval"), namespace)
-                for k in owner.keywords
-                if k.arg
-            },
-        )
-    except (TypeError, ValueError):
-        return {}
-    bound.apply_defaults()
-    positional = set(list(signature.parameters)[: len(owner.args)])
-    return {
-        name: value
-        for name, value in bound.arguments.items()
-        if isinstance(value, int) and not isinstance(value, bool) and name not in positional
-    }

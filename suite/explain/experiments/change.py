@@ -39,6 +39,7 @@ _SIZE = {
 }
 _LIBRARIES = ("torch", "F", "D", "tf", "np", "jnp", "keras", "self")
 _EXP = {"torch": "{}.exp()", "numpy": "np.exp({})", "jax": "jnp.exp({})", "tensorflow": "tf.exp({})"}
+_CALL, _OPEN = re.compile(r"[\w.\[\]]+\(\w*\)"), re.compile(r"(?<![\w)\]])\($")
 MOST = 120
 """The largest number of candidates that are tried."""
 BUDGET_S = 8.0
@@ -157,7 +158,10 @@ def _candidates(source: str, data: str, latent: str, size: str) -> Iterator[tupl
         for rank, text in _edits(node, row[start:end], data, latent, size):
             method = row[end : end + 1] == "." and row[start:end] not in _LIBRARIES
             bracketed = f"({text})" if method and text.startswith(("0.5 *", "2 *")) else text
-            found.append((rank, node.lineno - 1, row, row[:start] + bracketed + row[end:]))
+            left, right = row[:start], row[end:]
+            if isinstance(node, ast.BinOp) and _CALL.fullmatch(text) and _OPEN.search(left) and right[:1] == ")":
+                left, right = left[:-1], right[1:]  # brackets around a call of its own
+            found.append((rank, node.lineno - 1, row, left + bracketed + right))
     seen: set[tuple[int, str]] = set()
     for rank, place, before, after in sorted(found, key=lambda one: one[0]):
         if (place, after) not in seen and after != before:

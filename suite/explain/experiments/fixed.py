@@ -1,4 +1,4 @@
-"""A squared error over a scale whose logarithm is not in the loss: right where the scale is a number that is fixed."""
+"""Is the scale of a squared error a fixed number? Its logarithm may then be missing from a correct loss."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ..investigation import Investigation
 from .element import Match
 
 _PLAIN = ("sd", "var", "precision")
-"""Kinds in which a fixed scale is passed; a logarithm is that of a learned one."""
+"""Scale kinds of a fixed scale; a scale that is given as its logarithm is learned."""
 
 
 def of_fixed_scale(match: Match | None, slots: list[Slot], text: str) -> bool:
-    """Whether a data term lacks the logarithm of a scale that the decoder need not put out.
+    """Whether a data term lacks the logarithm of a scale that may be a fixed number.
 
-    It does put it out beside a reconstruction that is called a mean, and where its documented shape is one of examples.
+    The scale is the decoder's output if the reconstruction is called a mean, or if the scale's documented shape has a
+    batch axis.
     """
     if match is None or match.edited is None or match.edited.edit != "dropped-term":
         return False
@@ -33,7 +34,7 @@ def of_fixed_scale(match: Match | None, slots: list[Slot], text: str) -> bool:
 def of_numbers(
     found: Investigation, examined: Callable[[list[Slot]], Investigation], slots: list[Slot]
 ) -> Investigation:
-    """The experiments with the scale as a number; without the data term's formula where the loss takes none.
+    """The experiments with the scale as a number; without the formula of the data term if the loss takes no number.
 
     Args:
         found: the experiments with the scale as the decoder's.

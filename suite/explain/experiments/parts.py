@@ -1,4 +1,4 @@
-"""A KL of which one part is reduced over other axes than the rest: the scale of each part, at several sizes."""
+"""Is one part of a KL reduced over other axes than the rest? The coefficient of each part is measured at two sizes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .state import LATENT_SIDE
 
 @dataclass(frozen=True)
 class Apart:
-    """What was shown.
+    """A part of a KL that is reduced over other axes than the rest.
 
     Attributes:
-        part: the atom's text, with roles in braces.
-        by: what it is divided by, more than the rest is.
-        or_prior: whether a prior whose variance is a function of the sizes would do the same.
+        part: the part's text, with roles in braces.
+        by: its additional divisor.
+        or_prior: whether a prior whose variance is a function of the sizes explains it too.
     """
 
     part: str
@@ -34,12 +34,12 @@ class Apart:
 
 
 def apart(lab: Lab, seen: Observed, offset: float) -> Apart | None:
-    """The part of an analytic KL that is reduced over other axes; None where there is none, or a prior explains it.
+    """The part of an analytic KL that is reduced over other axes; None if there is none, or if a prior explains it.
 
     Args:
         lab: the loss.
         seen: its values at draws of the posterior.
-        offset: what the data term adds to them; NaN where that is not known.
+        offset: the data term in these values; NaN if it is unknown.
     """
     if not {"mu", "scale"} <= set(lab.binding.roles) or lab.binding.layout.matrix:
         return None
@@ -92,7 +92,7 @@ def _odd(lab: Lab, formula: Formula, powers: list[dict[str, Fraction]]) -> Apart
 
 
 def _scales(lab: Lab, formula: Formula, seen: Observed) -> list[float] | None:
-    """The scale of each part, relative to its factor, of which the values are the sum; None where they are no such."""
+    """The coefficients of the parts whose weighted sum the values are; None if they are no such sum."""
     terms = [Term(replace(formula, atoms=(atom,), constant=0.0)) for atom in formula.atoms]
     layout = lab.binding.layout
     if len(seen.draws) < FEWEST + len(terms):

@@ -26,7 +26,6 @@ class Dependence:
         roles: the roles that the total depends on.
         terms: `total` → the names of the returned terms in it.
         vector: whether the total is a value per example, [N].
-        summed: whether the total is a sum of several returned terms.
         calls: the number of calls.
         finite: whether the total is a finite number.
     """
@@ -37,7 +36,6 @@ class Dependence:
     roles: tuple[str, ...]
     terms: dict[str, str]
     vector: bool
-    summed: bool
     calls: int
     finite: bool = True
 
@@ -63,8 +61,7 @@ def dependence(lab: Lab) -> Dependence:
                     touched[name].add(role)
     third = lab.terms(base)
     stateful = same and not all(np.array_equal(first[name], third.get(name, np.nan), equal_nan=True) for name in first)
-    total, summed = _total(first, touched)
-    shown = dict.fromkeys(total, "")
+    total = _total(first, touched)
     dtype = np.result_type(*(first[name].dtype for name in total))
     eps = float(np.finfo(dtype).eps) if dtype.kind == "f" else lab.epsilon
     roles = tuple(r for r in lab.binding.roles if any(r in touched[name] for name in total))
@@ -74,16 +71,15 @@ def dependence(lab: Lab) -> Dependence:
         same,
         stateful,
         roles,
-        {"total": " + ".join(shown)} if shown else {},
+        {"total": " + ".join(total)} if total else {},
         vector,
-        summed,
         lab.calls[0] - before,
         all(bool(np.all(np.isfinite(first[name]))) for name in total),
     )
 
 
-def _total(terms: dict[str, np.ndarray], touched: dict[str, set[str]]) -> tuple[tuple[str, ...], bool]:
-    """The names of the terms in the total, and whether it is a sum.
+def _total(terms: dict[str, np.ndarray], touched: dict[str, set[str]]) -> tuple[str, ...]:
+    """The names of the terms in the total.
 
     The total is the term that depends on data and posterior, chosen by name among several; if there is none, the sum of
     the terms that depend on either.
@@ -92,11 +88,11 @@ def _total(terms: dict[str, np.ndarray], touched: dict[str, set[str]]) -> tuple[
     for name in _TOTAL:
         for found in both:
             if found.lower() == name:
-                return (found,), False
+                return (found,)
     if both:
-        return (both[0],), False
+        return (both[0],)
     depending = tuple(name for name, roles in touched.items() if roles)
     sides = [(bool(touched[n] & set(DATA_SIDE)), bool(touched[n] & set(LATENT_SIDE))) for n in depending]
     if len(set(sides)) < len(sides):  # several terms of one side: the first of each
         depending = tuple(name for place, name in enumerate(depending) if sides.index(sides[place]) == place)
-    return depending or tuple(terms), len(depending) > 1
+    return depending or tuple(terms)

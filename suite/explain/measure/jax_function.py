@@ -1,4 +1,4 @@
-"""Losses of JAX that take weights, data and a key: whole models, whose weights are a tree of arrays."""
+"""How is a JAX function of weights, data and a key run? It is a whole model, whose weights are a tree of arrays."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _Call = Callable[[Any, dict[str, Any], Mapping[str, Any]], Any]
 
 
 class JaxFunction(JaxPrograms, OfSubject):
-    """A loss of weights and data.
+    """Runs a loss of weights and data.
 
     Args:
-        subject: its weights, by argument.
-        call: x, the weights and the numbers → what is returned.
-        numbers: its arguments that are numbers.
-        unset: those of them that the user gave no value.
-        namespace: of the user's file, whose functions may be edited.
+        subject: argument → its weights.
+        call: x, the weights and the numbers → the returned value.
+        numbers: argument that is a number → its value.
+        unset: the numbers that the user gave no value.
+        namespace: the globals of the user's file, whose functions may be edited.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class JaxFunction(JaxPrograms, OfSubject):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The arguments that are numbers."""
+        """Argument that is a number → its value."""
         return self._numbers
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """From the axes of the weights, and the integers that they are made with."""
+        """The shapes of x to try, by the axes of the weights and the integers that they are made with."""
         leaves = [leaf for leaf in jax.tree_util.tree_leaves(self.subject.owner) if np.ndim(leaf) == 2]
         return self.subject.shapes(list(dict.fromkeys(int(leaf.shape[0]) for leaf in leaves)), [1, 3])
 
     def run(self, x: Array, setting: Setting) -> Run:
-        """Run it once.
+        """Run the loss once.
 
         Raises:
-            LossFailed: it raised.
+            LossFailed: the loss raised.
         """
         try:
             with watched():
@@ -103,7 +103,7 @@ def _is_weight(leaf: Any) -> bool:
 
 
 def _resized(leaf: Any, sizes: Mapping[int, int]) -> Any:
-    """Weights whose axes have other sizes."""
+    """A weight with axes of other sizes."""
     shape = tuple(sizes.get(size, size) for size in np.shape(leaf))
     return leaf if shape == np.shape(leaf) else jnp.asarray(np.resize(np.asarray(leaf), shape))
 

@@ -1,4 +1,4 @@
-"""The user's names of tensors in a model of Keras that is traced: their variables, and the layers that make them."""
+"""How does the user's code name the tensors of a traced Keras model? By its variables, and by the layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .guard import installed
 
 
 class Names:
-    """What was seen: names with what they named, and layers with what they made."""
+    """Names of values, and layers with their outputs, as they were noted while the model was traced."""
 
     def __init__(self, file: str):
         self.file = file
@@ -25,7 +25,7 @@ class Names:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Inside, the user's functions and the layers of Keras are watched as they return."""
+        """Note the returns of the user's functions and of Keras' layers inside the context."""
         before = sys.getprofile()
         sys.setprofile(self._returned)
         try:
@@ -46,7 +46,13 @@ class Names:
             self.layers.append((layer, returned))
 
     def into(self, run: Run, place_of: Callable[[Any], Place | None], owner: Any) -> None:
-        """Give a run its names."""
+        """Put the noted names into a run.
+
+        Args:
+            run: the run.
+            place_of: a traced value → its place; None if it has none.
+            owner: the model.
+        """
         named: dict[Place, dict[str, None]] = {}
         for name, value in self.variables:
             place = place_of(value)
@@ -60,7 +66,7 @@ class Names:
 
 
 def name_of(layer: Any, owner: Any) -> str | None:
-    """The name that the user gave a layer, or the attribute that holds it; None where there is neither."""
+    """The name that the user gave a layer, else the attribute that holds it; None if there is neither."""
     if not isinstance(layer, keras.layers.Layer):
         return None
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()

@@ -1,4 +1,4 @@
-"""A run of torch: every call on tensors is seen by a torch function mode, and is an operation."""
+"""How is a run of torch recorded? A torch function mode sees every call on tensors, and can replace its outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OTHER = (
 
 
 class Recording(TorchFunctionMode):
-    """What happens while it is entered: every call that gives tensors is an operation of its run."""
+    """Records a run inside the context: every call that returns tensors is an operation."""
 
     def __init__(self, x: Array, setting: Setting, leaves: bool, file: str):
         super().__init__()
@@ -85,7 +85,7 @@ class Recording(TorchFunctionMode):
         return result
 
     def _replaced(self, place: Place, tensor: Any) -> Any:
-        """What an output is replaced by; itself where it is not."""
+        """The replacement of an output; the output itself if it is not replaced."""
         if place not in self.setting.replaced:
             return tensor
         leaf = torch.tensor(self.setting.replaced[place]).to(self.dtype)
@@ -104,7 +104,7 @@ class Recording(TorchFunctionMode):
             self.kept.append(tensor)
 
     def _normal(self, place: int, name: str, args: Any, kwargs: Any, result: Any) -> Any:
-        """The draw with our noise; a draw whose mean or scale are tensors gives no gradient, as torch's own."""
+        """The draw with given noise, without a gradient by tensors of mean and scale, as in torch."""
         noise = self.setting.noise.get(place)
         if noise is None:
             noise = np.random.default_rng(1000 + place).normal(size=tuple(result.shape))
@@ -125,7 +125,7 @@ class Recording(TorchFunctionMode):
             return drawn
 
     def _names(self, made: Place) -> None:
-        """The names that tensors have by now where the user's code calls, and the layer that makes one."""
+        """Note the names of tensors in the innermost frame of the user's code, and the layer that makes `made`."""
         frame: Any = sys._getframe(2)
         while frame is not None and not self._is_theirs(frame.f_code.co_filename):
             layer = frame.f_locals.get("self")
@@ -153,7 +153,7 @@ class Recording(TorchFunctionMode):
                 self.named.setdefault(place, dict.fromkeys([own]))[own] = None
 
     def finish(self, returned: Any, owner: Any) -> None:
-        """Note what was returned, and the names of tensors that the model keeps."""
+        """Note the returned numbers, and the names of tensors that are attributes of the model."""
         for name, value in TorchLoss(lambda: None)._flat("", returned):
             array = TorchLoss.array(self, value)  # type: ignore[arg-type]
             if array is not None:
@@ -183,7 +183,7 @@ def _label(func: Callable[..., Any]) -> str:
 
 
 def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
-    """Whether a dropout is on."""
+    """Whether a call draws: always, but for dropout in evaluation mode or with p = 0."""
     if "dropout" not in name:
         return True
     return bool(kwargs.get("training", args[2] if len(args) > 2 else True)) and bool(
@@ -192,6 +192,6 @@ def _drawn(name: str, args: Any, kwargs: Mapping[str, Any]) -> bool:
 
 
 def _makes(layer: Any) -> bool:
-    """Whether a module has weights of its own, and no modules; one of Keras holds its weights in a module."""
+    """Whether a module has weights of its own and no submodules; a Keras layer holds its weights in a submodule."""
     weights = layer._modules.get("_torch_params")
     return bool(layer._parameters or weights) and set(layer._modules) <= {"_torch_params"}

@@ -37,7 +37,6 @@ class CutLoss(Float64):
         roles: role → the user's name of its tensor.
         training: whether the model runs in training mode.
         how: sizes → the number of the setting that works, in the order of `_settings`.
-        told: the names of settings that were used.
     """
 
     runner: Runner
@@ -45,7 +44,6 @@ class CutLoss(Float64):
     roles: dict[str, str]
     training: bool = True
     how: dict[tuple[int, ...], int] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.name = self.runner.name
@@ -59,7 +57,7 @@ class CutLoss(Float64):
         x, settings = self._settings(arguments)
         sizes = (*x.shape, *arguments[self.roles["mu"]].shape)
         failed: LossFailed | None = None
-        for place, (word, setting) in enumerate(settings):
+        for place, setting in enumerate(settings):
             if self.how.get(sizes, place) != place:
                 continue
             try:
@@ -69,16 +67,15 @@ class CutLoss(Float64):
                 continue
             if sizes not in self.how:
                 self.how[sizes] = self._quicker(x, place, settings, terms)
-            self.told.add(word)
             return terms
         raise failed or LossFailed("the model cannot be run at these sizes")
 
-    def _quicker(self, x: Array, place: int, settings: list[tuple[str, Setting]], terms: dict[str, Array]) -> int:
+    def _quicker(self, x: Array, place: int, settings: list[Setting], terms: dict[str, Array]) -> int:
         """The number of the last setting, which skips most operations, if it gives the same numbers; else `place`."""
         if not self.runner.leaves_out:
             return place
         try:
-            shorter = self.runner.run(x, settings[-1][1]).terms
+            shorter = self.runner.run(x, settings[-1]).terms
         except LossFailed:
             return place
         same = all(np.array_equal(terms[name], shorter.get(name, np.nan), equal_nan=True) for name in terms)
@@ -86,7 +83,7 @@ class CutLoss(Float64):
 
     def gradients(self, arguments: Mapping[str, Any], total: tuple[str, ...]) -> dict[str, Any] | None:
         """Argument → gradients of the summed terms, at the model's own sizes."""
-        x, [(_, setting), *_] = self._settings(arguments)
+        x, [setting, *_] = self._settings(arguments)
         found = self.runner.gradients(x, setting, total)
         if found is None:
             return None
@@ -119,8 +116,8 @@ class CutLoss(Float64):
         """Role → all tensors that are replaced by the role's value."""
         return {role: (place, *self.flow.copies.get(role, ())) for role, place in self.places().items()}
 
-    def _settings(self, arguments: Mapping[str, Any]) -> tuple[Array, list[tuple[str, Setting]]]:
-        """x in the model's layout, and the settings to try in order, each with its name."""
+    def _settings(self, arguments: Mapping[str, Any]) -> tuple[Array, list[Setting]]:
+        """x in the model's layout, and settings to try: as it is, built anew, resized, without encoder and decoder."""
         given = {role: np.asarray(arguments[name]) for role, name in self.roles.items()}
         x = self._own("x", given["x"], INPUT)
         replaced = {
@@ -135,7 +132,7 @@ class CutLoss(Float64):
             terms_only=True,
             dtype=self.dtype,
         )
-        settings = [("run as it is", live)]
+        settings = [live]
         own = self.flow.run
         if x.shape != own.x.shape:
             sizes = dict(zip(own.x.shape, x.shape, strict=True))
@@ -146,7 +143,7 @@ class CutLoss(Float64):
                 if value in sizes and sizes[value] != value
             }
             if anew:
-                settings.append(("built anew", replace(live, rebuilt=anew)))
+                settings.append(replace(live, rebuilt=anew))
         elif replaced[self.flow.mu].shape != own.value(self.flow.mu).shape:
             anew = {
                 name: replaced[self.flow.mu].shape[axis]
@@ -155,12 +152,12 @@ class CutLoss(Float64):
                 if value == size and replaced[self.flow.mu].shape[axis] != size
             }
             if anew:
-                settings.append(("built anew", replace(live, rebuilt=anew)))
+                settings.append(replace(live, rebuilt=anew))
         others = self._resized(x, replaced[self.flow.mu]) if self.runner.resizes else ()
-        settings += [("run with weights of other sizes", replace(live, resized=sizes)) for sizes in others]
+        settings += [replace(live, resized=sizes) for sizes in others]
         before = self._operations_before if self.runner.leaves_out else frozenset()
         if before:
-            settings.append(("run without its encoder and decoder", replace(live, skipped=before, before=own)))
+            settings.append(replace(live, skipped=before, before=own))
         return x, settings
 
     def _resized(self, x: Array, mu: Array) -> Iterator[dict[int, int]]:

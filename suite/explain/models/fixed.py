@@ -1,4 +1,4 @@
-"""Whether a model takes x at one size alone, which is then known: it is shown others."""
+"""Does a model take x at one size only? Then its D and J are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .run import Runner
 
 
 def fixed(runner: Runner, flow: Flow) -> bool:
-    """Whether it takes no x with an axis, other than the batch's, of twice its size."""
+    """Whether the model takes no x in which an axis other than the batch has twice its size."""
     shape, batch = flow.run.x.shape, flow.batch[0]
     others = [axis for axis, size in enumerate(shape) if axis != batch and size > 1]
     doubled = [tuple(2 * size if a == axis else size for a, size in enumerate(shape)) for axis in others]

@@ -1,4 +1,4 @@
-"""Of which scale kind a posterior's head is: what its last linear layer puts out, against the standard deviation."""
+"""Which scale kind does a posterior's head put out? Its last linear layer is compared with the standard deviation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .run import INPUT, Place, Run, Setting, domain_of, example, same
 from .sampling import OTHER
 
 _EPSILON = 0.05
-"""Up to so much, what is added to a standard deviation or a variance is an ε that makes no other kind."""
+"""The largest ε: a larger number that is added to a standard deviation or a variance makes another kind."""
 
 
 class Runs(Protocol):
@@ -23,12 +23,15 @@ class Runs(Protocol):
 
 
 def head_kind(runner: Runs, run: Run, scale: Place, kind: str) -> str:
-    """The scale kind of what the head puts out.
+    """The scale kind of the output of the head.
 
     Args:
-        runner, run: the model, and a run of it.
-        scale: the output that the loss reads.
-        kind: the scale kind of that output.
+        runner, run: the model or guide, and one run.
+        scale: the place of the scale that the loss reads.
+        kind: the scale kind of that scale.
+
+    Returns:
+        A scale kind; `other` if the head is another function of the scale than the known ones.
     """
     read = [_read(runner, run, place, scale) for place in reversed(_made_of(runner, run, scale))]
     for values, scales in read:
@@ -42,7 +45,7 @@ def head_kind(runner: Runs, run: Run, scale: Place, kind: str) -> str:
 
 
 def _made_of(runner: Runs, run: Run, scale: Place) -> list[Place]:
-    """The outputs of which alone a scale is made, number by number; the last is what the last linear layer puts out."""
+    """The outputs that alone determine the scale, elementwise; the last one is the output of the last linear layer."""
     found = []
     for place in _before(run, scale):
         own = run.value(place)
@@ -51,18 +54,18 @@ def _made_of(runner: Runs, run: Run, scale: Place) -> list[Place]:
         other = example(run.x.shape, 3, domain_of(run.x))
         try:
             after = runner.run(run.x, Setting(replaced={place: moved})).value(scale)
-            held = runner.run(other, Setting(replaced={place: own})).value(scale)
+            at_other_x = runner.run(other, Setting(replaced={place: own})).value(scale)
         except LossFailed:
             continue
         before, after = run.value(scale).reshape(-1), after.reshape(-1)
-        alone = same(held, before) and same(after[1::2], before[1::2])
+        alone = same(at_other_x, before) and same(after[1::2], before[1::2])
         if alone and (after[::2] != before[::2]).any():
             found.append(place)
     return found
 
 
 def _before(run: Run, last: Place) -> list[Place]:
-    """The outputs of the same size of which an output is made, the last first."""
+    """The outputs of the same size that the output `last` is computed from, the latest first."""
     seen: set[Place] = set()
     pending = [last]
     while pending:
@@ -74,7 +77,7 @@ def _before(run: Run, last: Place) -> list[Place]:
 
 
 def _read(runner: Runs, run: Run, place: Place, scale: Place) -> tuple[Array, Array | None]:
-    """Values of an output of our own, and the scale that is made of them; None where it takes no such values."""
+    """Random values in place of an output, and the scale computed from them; None if the run takes none."""
     random, shape = np.random.default_rng(10), run.value(place).shape
     for low, high in ((-1.5, 1.5), DOMAINS["positive"]):  # a distribution takes no scale below 0
         values = random.uniform(low, high, shape)
@@ -87,7 +90,7 @@ def _read(runner: Runs, run: Run, place: Place, scale: Place) -> tuple[Array, Ar
 
 
 def _transformed(values: Array, deviation: Array) -> str | None:
-    """The scale kind for which values stand, where any number is one."""
+    """The scale kind of unbounded values whose sd, or variance, is the measured one up to an ε; else None."""
     for kind in TRANSFORMED:
         variance = VARIANCE[kind](values)
         for measured, stood_for in ((deviation, np.sqrt(variance)), (deviation**2, variance)):
@@ -98,5 +101,5 @@ def _transformed(values: Array, deviation: Array) -> str | None:
 
 
 def _is_line(values: Array, read: Array) -> bool:
-    """Whether what is read is the head itself, but for a factor and an ε."""
+    """Whether the scale is the head times a factor, plus an ε."""
     return float(np.abs(np.polyval(np.polyfit(values, read, 1), values) - read).max()) < 1e-9 * float(np.ptp(read))

@@ -70,12 +70,12 @@ def layouts(slots: list[Slot], text: str) -> Iterator[Layout]:
                 if not batch and not hinted:
                     continue  # a sum over one example looks like a sum over a batch: only a docstring tells
                 yield layout
-    yield from of_classes
     yield from (
         layout
         for layout in of_each_draw(roles)
         if all(_agrees(layout, slot, hinted[slot.name]) for slot in slots if slot.name in hinted)
     )
+    yield from of_classes
 
 
 def _of_classes_or_matrices(roles: set[str]) -> Iterator[Layout]:

@@ -16,7 +16,7 @@ from .glossary import ROLES
 from .investigation import Investigation
 from .models.faults import Faults, Frozen
 from .models.joined import LINEAR, LOG_MEAN, Joined
-from .regions import UNIT, counts, of_thresholds, place, regions, thresholds, written
+from .regions import UNIT, coefficient_text, counts, of_thresholds, place, regions, thresholds
 from .sentences import formula_of, sentence_of
 from .undetermined import undetermined
 
@@ -159,8 +159,8 @@ def _coefficients(facts: Facts) -> Coefficients | None:
     constant = None if any(edited) or facts.constants is None else total(facts.constants)
     no_recon = found.recon is None and not facts.lab.binding.roles.count("recon")
     no_kl = found.kl is None and _kl(facts) == "absent"
-    recon = "0" if no_recon else written(facts.recon, edited[0], found.written)
-    kl = "0" if no_kl else written(facts.kl, edited[1], found.written)
+    recon = "0" if no_recon else coefficient_text(facts.recon, edited[0], found.source_integers)
+    kl = "0" if no_kl else coefficient_text(facts.kl, edited[1], found.source_integers)
     return Coefficients(recon, kl, constant)
 
 

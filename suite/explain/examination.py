@@ -11,12 +11,12 @@ from .binding import DENSITIES
 from .experiments.bind import bind, slots_of
 from .experiments.clamps import clamps
 from .experiments.densities import explained
-from .experiments.draws import settled, varying
+from .experiments.draws import at_fixed_draws, varying
 from .experiments.fixed import of_fixed_scale, of_numbers
 from .experiments.late import late_in_training, with_nonzero_weights
 from .experiments.slopes import slopes
+from .experiments.source_sizes import fixed_sizes, integers
 from .experiments.state import DATA_SIDE, dependence
-from .experiments.written import fixed_sizes, integers
 from .investigation import Investigation
 from .lab import Called, Lab
 from .scales import by_role, scales
@@ -54,7 +54,7 @@ def investigate(
     found = examine(lab, parameters)
     if of_fixed_scale(found.recon, slots, text) and "recon_scale" not in arguments.values():
         found = of_numbers(found, lambda numbers: examine(bind(loss, numbers, text, {}), parameters), slots)
-    found.written = integers(function, source)
+    found.source_integers = integers(function, source)
     return found
 
 
@@ -65,7 +65,7 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         lab: the bound loss, at its first sizes.
         parameters: argument → value, as the user gave them.
     """
-    state, drawn = settled(late_in_training(lab, parameters))
+    state, drawn = at_fixed_draws(late_in_training(lab, parameters))
     if set(state.lab.binding.roles) - set(state.roles):  # a weight whose default is 0 hides a term
         weighted_state = dependence(with_nonzero_weights(state.lab, parameters))
         state = weighted_state if len(weighted_state.roles) > len(state.roles) else state
@@ -93,8 +93,8 @@ def examine(lab: Lab, parameters: Mapping[str, Any]) -> Investigation:
         found.constants = None if found.drawn else found.constants
         before = found.lab.calls[0]
         bend = found.bent.term.bend if found.bent is not None else None
-        topped = bend is not None and bend.kind == "ceiling"  # above it, no argument of the KL changes the value
-        found.clamps = clamps(found.lab, [role for role in state.roles if not topped or role in DATA_SIDE])
+        has_ceiling = bend is not None and bend.kind == "ceiling"  # above it, no argument of the KL changes the value
+        found.clamps = clamps(found.lab, [role for role in state.roles if not has_ceiling or role in DATA_SIDE])
         if found.clamps:
             places = ", ".join(f"{one.argument} = {one.at}" for one in found.clamps)
             found.note("clamps", f"the value rests beyond {places}", found.lab.calls[0] - before, None)

@@ -112,7 +112,7 @@ class Monomial:
         """The given power of this."""
         return Monomial(self.number ** float(power), {name: own * power for name, own in self.powers.items()})
 
-    def written(self, sizes: Iterable[int]) -> Monomial:
+    def over_product(self, sizes: Iterable[int]) -> Monomial:
         """The monomial over two of these sizes, if that turns a number of more than three digits into ½, 1 or 2."""
         if not self.number or near(self.number, float(f"{self.number:.3g}")):
             return self

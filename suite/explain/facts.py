@@ -185,7 +185,7 @@ class Facts:
             return False
         if self.found.additive is not None and not self.found.additive.holds:
             return None
-        if self.found.crooked and not self.found.clamps:
+        if self.found.near_prior_only and not self.found.clamps:
             return None
         if fitted is None or self.unknown:
             return None

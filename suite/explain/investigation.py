@@ -41,9 +41,9 @@ class Investigation:
         slopes: gradients compared with slopes of the value.
         at_base: the coefficients at the first sizes and arguments.
         sizes: quantity → exponent of each axis; None for a quantity that is no product of powers.
-        crooked: whether the KL's formula fits near the prior only, and no threshold explains that.
+        near_prior_only: whether the KL's formula fits near the prior only, and no threshold explains that.
         fixed_axes: axes whose size could not be changed.
-        written: integers in the loss's source, or in globals that it reads, which may be sizes.
+        source_integers: integers in the loss's source, or in globals that it reads, which may be sizes.
         drawn: whether the loss draws random values itself; they are the same in every call.
         varying: the terms whose coefficient changes with these values.
         constants: the constant as a sum of monomials in the sizes; empty for 0.
@@ -65,9 +65,9 @@ class Investigation:
     at_base: Coefficients | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
     apart: Apart | None = None
-    crooked: bool = False
+    near_prior_only: bool = False
     fixed_axes: tuple[str, ...] = ()
-    written: tuple[int, ...] = ()
+    source_integers: tuple[int, ...] = ()
     drawn: bool = False
     varying: tuple[str, ...] = ()
     constants: list[Monomial] | None = None

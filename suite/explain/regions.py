@@ -19,7 +19,11 @@ def regions(facts: Facts) -> list[Region] | None:
     if bend is None or fitted is None:
         return None
     unit, at = UNIT[bend.per], place(facts)
-    recon, slope, lost = written(facts.recon), written(facts.kl), written(of_thresholds(facts))
+    recon, slope, lost = (
+        coefficient_text(facts.recon),
+        coefficient_text(facts.kl),
+        coefficient_text(of_thresholds(facts)),
+    )
     minus = None if lost is None else negative(lost)
     above = Coefficients(recon, slope, minus if bend.kind in ("hinge", "capacity") else "0")
     below = Coefficients(
@@ -61,6 +65,6 @@ def thresholds(facts: Facts) -> list[Threshold]:
     return [Threshold("kl", names, bend.kind, at, bend.per, facts.found.bent.below)]
 
 
-def written(monomial: Monomial | None, edited: bool = False, sizes: Iterable[int] = ()) -> str | None:
+def coefficient_text(monomial: Monomial | None, edited: bool = False, sizes: Iterable[int] = ()) -> str | None:
     """A coefficient as text, with a number as a product of `sizes` if it is one; None if unknown or edited."""
-    return None if monomial is None or edited else str(monomial.written(sizes))
+    return None if monomial is None or edited else str(monomial.over_product(sizes))

@@ -46,7 +46,7 @@ def scales(found: Investigation) -> None:
         if fitted.residual > 100 * fitted.allowed:
             return None
         quantities = {"recon": fitted.recon, "kl": fitted.kl}
-        if parted(found, fitted.recon, fitted.kl):
+        if weights_differ(found, fitted.recon, fitted.kl):
             return None
         reach = max(abs(value) for value in quantities.values() if value is not None)
         named = {
@@ -94,7 +94,7 @@ def scales(found: Investigation) -> None:
         found.note("arguments", f"swept {swept}", lab.calls[0] - before, None)
 
 
-def parted(found: Investigation, recon: float | None, kl: float | None) -> bool:
+def weights_differ(found: Investigation, recon: float | None, kl: float | None) -> bool:
     """Whether log p(x, z) and log q have different weights, so that the loss is no a·R + b·K."""
     return "log_joint" in found.state.roles and None not in (recon, kl) and not near(recon or 0.0, kl or 1.0, 1e-9)
 

@@ -123,7 +123,7 @@ def formula_of(facts: Facts) -> str:
     found = facts.found
     for coefficient, term, match in ((facts.recon, found.recon_term, found.recon), (facts.kl, found.kl_term, found.kl)):
         if term is not None:
-            shown = f"({UNKNOWN})" if coefficient is None else str(coefficient.written(found.written))
+            shown = f"({UNKNOWN})" if coefficient is None else str(coefficient.over_product(found.source_integers))
             text = _term(facts, term) if match is None or match.edited is None else _edited(facts, term)
             parts.append(text if shown == "1" else f"-{text}" if shown == "-1" else f"{shown} * {text}")
     if found.outer is not None:

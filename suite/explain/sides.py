@@ -16,7 +16,7 @@ from .experiments.separable import is_separable, ties_examples
 from .experiments.state import DATA_SIDE, LATENT_SIDE
 from .experiments.thresholds import bent, ceiling, straight
 from .investigation import Investigation
-from .scales import parted
+from .scales import weights_differ
 from .terms import in_names
 
 
@@ -40,7 +40,7 @@ def sides(found: Investigation) -> None:
         _data_side(found)
     if sides[1]:
         _latent_side(found)
-    if found.recon is not None and found.kl is not None and parted(found, found.recon.scale, found.kl.scale):
+    if found.recon is not None and found.kl is not None and weights_differ(found, found.recon.scale, found.kl.scale):
         found.kl = None
     terms = {"recon": found.recon_term, "mu": found.kl_term, "z": found.kl_term}
     unknown = [role for role, term in terms.items() if term is None]
@@ -131,7 +131,7 @@ def _latent_side(found: Investigation) -> None:
         found.bent = bent(lab, found.state.roles)
         if found.bent is None and found.kl is not None:
             found.bent = ceiling(lab, found.kl.term.formula, found.kl.scale)
-            found.crooked = found.bent is None
+            found.near_prior_only = found.bent is None
         if found.bent is not None:
             found.kl = None
             bend = found.bent.term.bend

@@ -39,7 +39,7 @@ def undetermined(facts: Facts) -> list[str]:
     unnamed = found.kl_term is None and found.apart is None and latent and not found.varying
     if unnamed and (found.additive is None or found.additive.holds):
         said.append("the divergence: none of the dictionary, and none under one edit, is a multiple of it")
-    if found.crooked and not found.clamps:
+    if found.near_prior_only and not found.clamps:
         said.append("the KL far from the prior: there it is no multiple of this formula")
     if found.apart is not None and found.apart.or_prior:
         text = found.apart.part.format(**{role: binding.name_of(role) for role in ("mu", "scale")})

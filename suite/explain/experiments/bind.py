@@ -16,7 +16,7 @@ from ..binding import DENSITIES, KEY, Binding, Layout, Slot
 from ..glossary import ROLES, is_key, is_time, kind_of, role_of
 from ..lab import Called, Lab, LossFailed
 from .layouts import layouts
-from .settled import settled_densities, weights_of_terms
+from .roles import roles_of_densities, weights_of_terms
 
 SIZES: dict[str, int] = {
     "N": 5,
@@ -115,16 +115,16 @@ def _with_distinct_roles(slots: list[Slot]) -> list[Slot]:
         give(by_role["mu"][0], "recon")
     lacking = [role for role in ("recon", "x", "mu", "scale") if not any(slot.role == role for slot in distinct)]
     if set(by_role) & set(DENSITIES):
-        lacking = settled_densities(by_role, slots, give, lacking)
+        lacking = roles_of_densities(by_role, slots, give, lacking)
     unknown = [place for place, slot in enumerate(distinct) if slot.role == "?"]
     if any(slot.role == "moments" for slot in distinct):
         lacking = [role for role in lacking if role in ("recon", "x")]
     for place, role in zip(unknown, lacking, strict=False):
         give(place, role)
-    settled = [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
-    ours = [slot for slot in settled if slot.role == "parameter" and not slot.given and slot.default == 0.5]
+    with_roles = [slot if slot.role != "?" else replace(slot, role="parameter", default=0.5) for slot in distinct]
+    ours = [slot for slot in with_roles if slot.role == "parameter" and not slot.given and slot.default == 0.5]
     apart = {slot.name: 0.5 + place / 8 for place, slot in enumerate(ours)}  # two weights of 0.5 may cancel
-    return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in settled]
+    return [replace(slot, default=apart.get(slot.name, slot.default)) for slot in with_roles]
 
 
 def bind(

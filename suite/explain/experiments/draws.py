@@ -13,7 +13,7 @@ SEEDS = (0, 1)
 """Seeds of these values; all experiments run with the first."""
 
 
-def settled(lab: Lab) -> tuple[Dependence, bool]:
+def at_fixed_draws(lab: Lab) -> tuple[Dependence, bool]:
     """The dependence of a loss, and whether it draws values itself; these are then the same in every call."""
     state = dependence(lab)
     keyed = any(value is KEY for value in lab.parameters.values())

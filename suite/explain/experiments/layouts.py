@@ -8,7 +8,6 @@ from itertools import product
 
 from ..binding import LATENT, Layout, Slot
 from ..glossary import documented_shapes
-from .settled import of_each_draw
 
 _TRIED_DATA = (("D",), ("C", "H", "W"), ("S", "A"), ())
 
@@ -114,3 +113,14 @@ def _agrees(layout: Layout, slot: Slot, axes: tuple[str, ...]) -> bool:
         named[0].lower() in ("k", "l", "s", "samples", "draws", "num_samples", "n_samples") if len(named) > 1 else False
     )
     return len(own) == len(named) and draws == (own[:1] == ("k",))
+
+
+def of_each_draw(roles: set[str]) -> Iterator[Layout]:
+    """Layouts in which k draws stand after the batch, or the moments are repeated for each."""
+    if not {"recon", "x"} <= roles or roles & {"mask", "dispersion", "recon_scale"}:
+        return
+    drawn = frozenset({"recon", "z"} & roles)
+    whole = frozenset({"recon", "z", "mu", "scale"} & roles)
+    for samples, after in ((drawn, True), (whole, True), (whole, False)):
+        for data in (("D",), ("C", "H", "W")):
+            yield Layout(data, samples=samples, after=after)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...reference.errors import BadInput
 from ..dictionary.formula import Array
-from ..experiments.written import fixed_sizes
+from ..experiments.source_sizes import fixed_sizes
 from ..lab import LossFailed
 from ..models.run import Run, Setting, example
 from .entry import Swap, integers, mentions, with_arguments

@@ -1,17 +1,17 @@
-"""Which roles have the arguments of a loss of log densities? Also layouts of several draws, which are tried last."""
+"""Which roles have arguments whose names alone do not decide it: log densities, and the weights of two terms?"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ...reference.errors import BadInput
-from ..binding import DENSITIES, Layout, Slot
+from ..binding import DENSITIES, Slot
 from ..glossary import ROLES
 
 
-def settled_densities(
+def roles_of_densities(
     by_role: Mapping[str, list[int]], slots: Sequence[Slot], give: Callable[[int, str], None], lacking: list[str]
 ) -> list[str]:
     """Give log p(x, z) its role, if there is no log p(z); and the roles that are still without an argument.
@@ -47,22 +47,11 @@ def settled_densities(
 def weights_of_terms(slots: list[Slot]) -> list[Slot]:
     """The slots, with a number in place of `s_rec` where there is an `s_kl`: each is the weight of a term."""
     stems = {found[1] for slot in slots if (found := re.match(r"(\w+)_(kl|kld|kl_div)$", slot.name.lower()))}
-    settled = []
+    found_slots = []
     for slot in slots:
         stem, _, term = slot.name.lower().rpartition("_")
         weighs = stem in stems and term in ("rec", "recon", "reconstruction", "bce", "mse", "nll", "x")
-        settled.append(
+        found_slots.append(
             replace(slot, role="parameter", default=0.5, given=False) if weighs and slot.role != "parameter" else slot
         )
-    return settled
-
-
-def of_each_draw(roles: set[str]) -> Iterator[Layout]:
-    """Layouts in which k draws stand after the batch, or the moments are repeated for each."""
-    if not {"recon", "x"} <= roles or roles & {"mask", "dispersion", "recon_scale"}:
-        return
-    drawn = frozenset({"recon", "z"} & roles)
-    whole = frozenset({"recon", "z", "mu", "scale"} & roles)
-    for samples, after in ((drawn, True), (whole, True), (whole, False)):
-        for data in (("D",), ("C", "H", "W")):
-            yield Layout(data, samples=samples, after=after)
+    return found_slots

@@ -46,11 +46,11 @@ def test_a_number_that_is_no_fraction_is_none() -> None:
 
 
 def test_a_denominator_is_written_as_the_sizes_that_it_is_a_product_of() -> None:
-    assert str(Monomial(1 / 100352, {"N": Fraction(-1)}).written([128, 784])) == "1/(N*128*784)"
-    assert str(Monomial(2 / 100**2).written([100])) == "1/5000"
-    assert str(Monomial(1 / 123**2).written([123])) == "1/123**2"
-    assert str(Monomial(0.00025).written([40, 100])) == "1/4000"
-    assert str(Monomial(1 / 100352).written([128, 100])) == "1/100352"
+    assert str(Monomial(1 / 100352, {"N": Fraction(-1)}).over_product([128, 784])) == "1/(N*128*784)"
+    assert str(Monomial(2 / 100**2).over_product([100])) == "1/5000"
+    assert str(Monomial(1 / 123**2).over_product([123])) == "1/123**2"
+    assert str(Monomial(0.00025).over_product([40, 100])) == "1/4000"
+    assert str(Monomial(1 / 100352).over_product([128, 100])) == "1/100352"
 
 
 def test_a_schedule_keeps_its_arithmetic_and_its_conditions() -> None:

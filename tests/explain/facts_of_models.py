@@ -42,6 +42,7 @@ MODELS_HEADS: dict[str, dict[str, Any]] = {
     "of_a_sum_by_hand()": _OF_HEAD | {"scale_kind": "softplus"},
     "of_deviation()": _OF_HEAD | {"scale_kind": "sd"},
     "of_rectified()": _OF_HEAD | {"scale_kind": "other"},
+    "of_rectified_below_zero()": _OF_HEAD | {"scale_kind": "other"},
     "of_square()": _OF_HEAD | {"scale_kind": "other"},
     "of_softplus_in_part()": _OF_HEAD | {"scale_kind": "other"},
     "of_variance_that_is_a_softplus()": _OF_HEAD | {"scale_kind": "other"},

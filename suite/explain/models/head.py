@@ -15,6 +15,9 @@ from .sampling import OTHER
 _EPSILON = 0.05
 """The largest ε: a larger number that is added to a standard deviation or a variance makes another kind."""
 
+_MOVES = (0.3, 5.0)
+"""Moves of an output, in order: below 0, a ReLU hides the smaller one."""
+
 
 class Runs(Protocol):
     """A model, or a guide, that can be run."""
@@ -48,20 +51,24 @@ def _made_of(runner: Runs, run: Run, scale: Place) -> list[Place]:
     """The outputs that alone determine the scale, elementwise; the last one is the output of the last linear layer."""
     found = []
     for place in _before(run, scale):
-        own = run.value(place)
-        moved = own.copy()
-        moved.flat[::2] += 0.3
+        own, before = run.value(place), run.value(scale).reshape(-1)
         other = example(run.x.shape, 3, domain_of(run.x))
         try:
-            after = runner.run(run.x, Setting(replaced={place: moved})).value(scale)
             at_other_x = runner.run(other, Setting(replaced={place: own})).value(scale)
+            moved = (_moved(runner, run, place, scale, by) for by in _MOVES)
+            after = next((values for values in moved if (values[::2] != before[::2]).any()), None)
         except LossFailed:
             continue
-        before, after = run.value(scale).reshape(-1), after.reshape(-1)
-        alone = same(at_other_x, before) and same(after[1::2], before[1::2])
-        if alone and (after[::2] != before[::2]).any():
+        if after is not None and same(at_other_x, before) and same(after[1::2], before[1::2]):
             found.append(place)
     return found
+
+
+def _moved(runner: Runs, run: Run, place: Place, scale: Place, by: float) -> Array:
+    """The scale with every second number of an output moved."""
+    moved = run.value(place).copy()
+    moved.flat[::2] += by
+    return runner.run(run.x, Setting(replaced={place: moved})).value(scale).reshape(-1)
 
 
 def _before(run: Run, last: Place) -> list[Place]:

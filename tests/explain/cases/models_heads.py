@@ -51,6 +51,13 @@ def of_rectified():
     return VAE(lambda head: F.relu(head) + 1e-3)
 
 
+def of_rectified_below_zero():
+    """The head starts so far below 0 that a small move of it changes nothing."""
+    model = of_rectified()
+    nn.init.constant_(model.enc.bias[3:], -2.0)
+    return model
+
+
 def of_square():
     return VAE(lambda head: head**2 + 1e-3)
 

@@ -41,7 +41,9 @@ def investigate(
     slots = slots_of(function, arguments, parameters)
     text = f"{function.__doc__ or ''}\n{source}"
     if any(slot.role in DENSITIES for slot in slots):
-        return explained(loss, slots, text, parameters, examine)
+        found = explained(loss, slots, text, parameters, examine)
+        found.source_integers = integers(function, source)
+        return found
     errors: list[BadInput] = []
     for limits in fixed_sizes(source):
         try:

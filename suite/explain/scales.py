@@ -9,7 +9,7 @@ from typing import Any
 from .experiments.arguments import dependences
 from .experiments.element import observe
 from .experiments.importance import weighted
-from .experiments.outer import of_each, outer
+from .experiments.outer import outer
 from .experiments.reductions import SECOND_SIZES, Coefficients, coefficients, constant_of_sizes, powers_of_sizes
 from .experiments.separable import of_one_value
 from .experiments.state import DATA_SIDE, LATENT_SIDE
@@ -72,7 +72,7 @@ def scales(found: Investigation) -> None:
     if found.separable:
         found.sizes |= _powers(lab, of_one_value)
     if found.outer is not None:
-        found.sizes |= _powers(found.lab, _of_batch if found.outer.of_batch else _of_each)
+        found.sizes |= _powers(found.lab, _of_outer(found.outer.of_batch))
     if found.bent is not None:
         found.constants = _constant_at(found.at_base)
     elif not found.unexplained_roles:
@@ -121,28 +121,16 @@ def by_role(found: Investigation) -> dict[str, tuple[Term, float]]:
     return {role: (term, scale) for side, term, scale in sides for role in side if term is not None and scale}
 
 
-def _of_each(one: Lab) -> dict[str, float]:
-    """The coefficient of Σ D/2·log(squared error of an example), at the sizes of a lab.
+def _of_outer(of_batch: bool) -> Callable[[Lab], dict[str, float]]:
+    """Measures the slope of a function of the squared error, of the batch or of each example, at the sizes of a lab."""
 
-    Raises:
-        LossFailed: the data term has another form at these sizes.
-    """
-    again = of_each(one, observe(one, DATA_SIDE))
-    if again is None:
-        raise LossFailed("another data term at these sizes")
-    return {"recon": again.slope}
+    def measured(one: Lab) -> dict[str, float]:
+        again = outer(one, observe(one, DATA_SIDE))
+        if again is None or again.of_batch != of_batch:
+            raise LossFailed("another data term at these sizes")
+        return {"recon": again.slope}
 
-
-def _of_batch(one: Lab) -> dict[str, float]:
-    """The slope of the batch's own variance at other sizes.
-
-    Raises:
-        LossFailed: the data term is another one there.
-    """
-    again = outer(one, observe(one, DATA_SIDE))
-    if again is None:
-        raise LossFailed("another data term at these sizes")
-    return {"recon": again.slope}
+    return measured
 
 
 def _of_weights(found: Investigation) -> None:
